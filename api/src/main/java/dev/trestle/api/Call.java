@@ -1,0 +1,16 @@
+package dev.trestle.api;
+
+import java.io.Serializable;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link Callable} that can travel: what a pool whose workers are other processes needs.
+ *
+ * <p>A lambda given to {@link FutureExecutor#submit(Call)} becomes one by itself. It travels as the name of its method
+ * and its captured values; the values are never written by Java serialization.
+ *
+ * @param <T> the type of the result
+ */
+@FunctionalInterface
+public interface Call<T extends @Nullable Object> extends Callable<T>, Serializable {}

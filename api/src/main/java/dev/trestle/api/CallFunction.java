@@ -1,0 +1,23 @@
+package dev.trestle.api;
+
+import java.io.Serializable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A function of one argument that can travel, and may throw what it likes: what {@link FutureExecutor#map} applies.
+ *
+ * @param <A> the type of the argument
+ * @param <R> the type of the result
+ */
+@FunctionalInterface
+public interface CallFunction<A extends @Nullable Object, R extends @Nullable Object> extends Serializable {
+
+    /**
+     * Applies this function.
+     *
+     * @param argument the argument
+     * @return the result
+     * @throws Exception whatever the function throws
+     */
+    R apply(A argument) throws Exception;
+}

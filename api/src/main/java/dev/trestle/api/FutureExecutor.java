@@ -1,0 +1,114 @@
+package dev.trestle.api;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An {@link ExecutorService} whose futures are {@link ConcurrentFuture}s: what every pool of Trestle is. Python's
+ * {@code concurrent.futures.Executor}.
+ *
+ * <p>A lambda passed to {@code submit} is taken as a {@link Call}, which can travel. So the same program runs on a
+ * thread pool or on a process pool; only the constructor differs.
+ *
+ * <p>All methods may be called from any thread. None but {@code map}'s stream, {@code invokeAll}, {@code invokeAny},
+ * {@code awaitTermination} and {@code close} waits for a call; {@code submit} waits only where a pool was given a
+ * bounded queue.
+ */
+public interface FutureExecutor extends ExecutorService {
+
+    /**
+     * Submits a call.
+     *
+     * @param call what to run
+     * @param <T> the type of the result
+     * @return the future of the call
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call);
+
+    /**
+     * Submits a task. A process pool refuses one that is not serializable: a lambda is, when it is written in the call
+     * itself.
+     *
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return the future of the task
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    @Override
+    <T extends @Nullable Object> ConcurrentFuture<T> submit(Callable<T> task);
+
+    /**
+     * Submits a call without a result.
+     *
+     * @param call what to run
+     * @return the future of the call; its result is {@code null}
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    ConcurrentFuture<?> submit(RunnableCall call);
+
+    /**
+     * Submits a task without a result. A process pool refuses one that is not serializable.
+     *
+     * @param task what to run
+     * @return the future of the task; its result is {@code null}
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    @Override
+    ConcurrentFuture<?> submit(Runnable task);
+
+    /**
+     * Submits a task with a given result.
+     *
+     * @param task what to run
+     * @param result the result of the future; it stays here, whatever the executor
+     * @param <T> the type of the result
+     * @return the future of the task
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    @Override
+    <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result);
+
+    /**
+     * Applies a function to every input, with {@link MapOptions#DEFAULT}.
+     *
+     * @param fn the function
+     * @param inputs the inputs; they are read as results are consumed, and may be endless
+     * @param <A> the type of the inputs
+     * @param <R> the type of the results
+     * @return the results, in the order of the inputs
+     * @see #map(CallFunction, Iterable, MapOptions)
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(
+            CallFunction<A, R> fn, Iterable<A> inputs) {
+        return map(fn, inputs, MapOptions.DEFAULT);
+    }
+
+    /**
+     * Applies a function to every input: ordered, lazy, bounded, in chunks.
+     *
+     * <p>The first calls are submitted at once, further ones while results are consumed, so that a bounded number of
+     * inputs is ever in flight. A failed item throws, by the rule of {@link ConcurrentFuture#result()}, when its place
+     * in the stream is reached. Closing the stream, its end, an error that stops it and a timeout cancel what is left.
+     * A {@link java.util.concurrent.TimeoutException} arrives as the cause of a
+     * {@link java.util.concurrent.CompletionException}.
+     *
+     * @param fn the function
+     * @param inputs the inputs
+     * @param options how to do it
+     * @param <A> the type of the inputs
+     * @param <R> the type of the results
+     * @return the results; a sequential stream, to be closed if it is not consumed to its end
+     * @throws RejectedExecutionException if this executor has been shut down
+     */
+    <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(
+            CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options);
+}

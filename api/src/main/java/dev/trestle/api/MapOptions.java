@@ -1,0 +1,107 @@
+package dev.trestle.api;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How {@link FutureExecutor#map(CallFunction, Iterable, MapOptions)} works through its inputs.
+ *
+ * @param order in which order results come
+ * @param onError what an item's exception does to the items after it
+ * @param chunkSize how many inputs travel in one call; 0 lets the executor choose from the measured time per item
+ * @param lookAhead how many inputs may be taken beyond the last result that was consumed; 0 lets the executor choose. A
+ *     bound, so that endless inputs work
+ * @param timeout the time for all results together, counted from the call of {@code map}; empty for no limit
+ */
+public record MapOptions(Order order, OnError onError, int chunkSize, int lookAhead, Optional<Duration> timeout) {
+
+    /** The order of the results of a map. */
+    public enum Order {
+        /** As the inputs. */
+        INPUT,
+        /** As the calls complete. */
+        COMPLETION
+    }
+
+    /** What the exception of one item does. */
+    public enum OnError {
+        /** It ends the stream: the remaining calls are cancelled. */
+        STOP,
+        /**
+         * It is thrown when its place is reached; an iterator or spliterator of the stream can be asked for the next
+         * result afterwards.
+         */
+        CONTINUE
+    }
+
+    /** In input order, ended by the first error, everything else chosen by the executor. */
+    public static final MapOptions DEFAULT = new MapOptions(Order.INPUT, OnError.STOP, 0, 0, Optional.empty());
+
+    /** Checks the values. */
+    public MapOptions {
+        requireNonNull(order, "order");
+        requireNonNull(onError, "onError");
+        requireNonNull(timeout, "timeout");
+        if (chunkSize < 0) {
+            throw new IllegalArgumentException("chunkSize must be 1 or more, or 0 for automatic: " + chunkSize);
+        }
+        if (lookAhead < 0) {
+            throw new IllegalArgumentException("lookAhead must be 1 or more, or 0 for automatic: " + lookAhead);
+        }
+        if (timeout.isPresent() && timeout.get().isNegative()) {
+            throw new IllegalArgumentException("timeout must not be negative: " + timeout.get());
+        }
+    }
+
+    /**
+     * Returns these options with another order.
+     *
+     * @param value the order of the results
+     * @return the new options
+     */
+    public MapOptions withOrder(Order value) {
+        return new MapOptions(value, onError, chunkSize, lookAhead, timeout);
+    }
+
+    /**
+     * Returns these options with another treatment of errors.
+     *
+     * @param value what an item's exception does
+     * @return the new options
+     */
+    public MapOptions withOnError(OnError value) {
+        return new MapOptions(order, value, chunkSize, lookAhead, timeout);
+    }
+
+    /**
+     * Returns these options with a fixed chunk size.
+     *
+     * @param value the number of inputs per call, or 0 for automatic
+     * @return the new options
+     */
+    public MapOptions withChunkSize(int value) {
+        return new MapOptions(order, onError, value, lookAhead, timeout);
+    }
+
+    /**
+     * Returns these options with a fixed look-ahead.
+     *
+     * @param value the number of inputs in flight, or 0 for automatic
+     * @return the new options
+     */
+    public MapOptions withLookAhead(int value) {
+        return new MapOptions(order, onError, chunkSize, value, timeout);
+    }
+
+    /**
+     * Returns these options with a time limit for all results together.
+     *
+     * @param value the time limit
+     * @return the new options
+     */
+    public MapOptions withTimeout(Duration value) {
+        return new MapOptions(order, onError, chunkSize, lookAhead, Optional.of(value));
+    }
+}

@@ -1,0 +1,11 @@
+package dev.trestle.api;
+
+/** What {@code waitUntil} waits for. */
+public enum ReturnWhen {
+    /** One future is done, in whatever way. */
+    FIRST_COMPLETED,
+    /** One future has failed with an exception; a cancelled one does not count. Without a failure, all are done. */
+    FIRST_EXCEPTION,
+    /** All futures are done. */
+    ALL_COMPLETED
+}

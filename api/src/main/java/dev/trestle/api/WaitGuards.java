@@ -1,0 +1,22 @@
+package dev.trestle.api;
+
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.Future;
+
+/** The {@link WaitGuard}s of this program; loaded at the first wait that parks. */
+final class WaitGuards {
+
+    private static final List<WaitGuard> guards =
+            ServiceLoader.load(WaitGuard.class, WaitGuard.class.getClassLoader()).stream()
+                    .map(ServiceLoader.Provider::get)
+                    .toList();
+
+    private WaitGuards() {}
+
+    static void beforeWait(Future<?> future) {
+        for (WaitGuard guard : guards) {
+            guard.beforeWait(future);
+        }
+    }
+}
