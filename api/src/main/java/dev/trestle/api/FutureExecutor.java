@@ -1,8 +1,15 @@
 package dev.trestle.api;
 
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -109,6 +116,87 @@ public interface FutureExecutor extends ExecutorService {
      * @return the results; a sequential stream, to be closed if it is not consumed to its end
      * @throws RejectedExecutionException if this executor has been shut down
      */
-    <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(
-            CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options);
+    default <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(
+            CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
+        return Mapping.stream(this, fn, inputs, options);
+    }
+
+    /**
+     * Runs all tasks and waits for them.
+     *
+     * @param tasks the tasks
+     * @param <T> the type of the results
+     * @return the futures, all done, in the order of the tasks
+     * @throws InterruptedException if interrupted while waiting; unfinished tasks are cancelled
+     * @throws RejectedExecutionException if this executor has been shut down
+     */
+    @Override
+    default <T extends @Nullable Object> List<Future<T>> invokeAll(Collection<? extends Callable<T>> tasks)
+            throws InterruptedException {
+        return Invocation.all(this, tasks, Deadline.in(null));
+    }
+
+    /**
+     * Runs all tasks and waits for them, or until the time is over.
+     *
+     * @param tasks the tasks
+     * @param timeout the longest time to wait
+     * @param unit the unit of the timeout
+     * @param <T> the type of the results
+     * @return the futures, all done, in the order of the tasks; those that did not end in time are cancelled
+     * @throws InterruptedException if interrupted while waiting; unfinished tasks are cancelled
+     * @throws RejectedExecutionException if this executor has been shut down
+     */
+    @Override
+    default <T extends @Nullable Object> List<Future<T>> invokeAll(
+            Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
+        return Invocation.all(this, tasks, Deadline.in(Duration.of(timeout, unit.toChronoUnit())));
+    }
+
+    /**
+     * Runs the tasks and returns the first result; the other tasks are cancelled.
+     *
+     * @param tasks the tasks, at least one
+     * @param <T> the type of the results
+     * @return the result of a task that succeeded
+     * @throws InterruptedException if interrupted while waiting; all tasks are cancelled
+     * @throws ExecutionException if every task failed; the cause is the last failure
+     * @throws RejectedExecutionException if this executor has been shut down
+     */
+    @Override
+    default <T extends @Nullable Object> T invokeAny(Collection<? extends Callable<T>> tasks)
+            throws InterruptedException, ExecutionException {
+        try {
+            return Invocation.any(this, tasks, Deadline.in(null));
+        } catch (TimeoutException e) {
+            throw new AssertionError("No limit was given", e);
+        }
+    }
+
+    /**
+     * Runs the tasks and returns the first result, if there is one in time; the other tasks are cancelled.
+     *
+     * @param tasks the tasks, at least one
+     * @param timeout the longest time to wait
+     * @param unit the unit of the timeout
+     * @param <T> the type of the results
+     * @return the result of a task that succeeded
+     * @throws InterruptedException if interrupted while waiting; all tasks are cancelled
+     * @throws ExecutionException if every task failed; the cause is the last failure
+     * @throws TimeoutException if no task succeeded in time
+     * @throws RejectedExecutionException if this executor has been shut down
+     */
+    @Override
+    default <T extends @Nullable Object> T invokeAny(
+            Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return Invocation.any(this, tasks, Deadline.in(Duration.of(timeout, unit.toChronoUnit())));
+    }
+
+    /**
+     * Returns how many calls this executor can run at the same time.
+     *
+     * @return the largest number of workers
+     */
+    int parallelism();
 }

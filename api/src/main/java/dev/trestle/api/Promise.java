@@ -43,8 +43,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      * The law is that callbacks run in the order they were added, each once, also when one is added while the others run.
      * So at most one thread may run them at a time: it is the one that replaced the stack with the marker DRAINING. Who
      * finds a marker at the bottom of the stack pushes on top of it and leaves; the drainer looks again before it takes
-     * the marker away. `aboveMarker` answers "is there a marker at the bottom" without walking. Waiting threads
-     * are released before the first callback runs: they must not wait for foreign code.
+     * the marker away. `aboveMarker` answers "is there a marker at the bottom" without walking. Our own listeners, the
+     * waiting threads and the waits for many futures, are told before the first callback runs: they must not wait for
+     * foreign code.
      *
      * No lock is held while foreign code runs, because there is none.
      */
@@ -248,9 +249,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     public T result(Duration timeout) throws TimeoutException {
         requireNonNull(timeout, "timeout");
         try {
-            return value(outcomeWithin(nanos(timeout)));
+            return value(outcomeWithin(Deadline.nanos(timeout)));
         } catch (InterruptedException e) {
-            throw interrupted(e);
+            throw Interruption.during("waiting for " + this, e);
         }
     }
 
@@ -380,18 +381,13 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return new CancellationException(this + " was cancelled");
     }
 
-    private static CompletionException interrupted(InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return new CompletionException("Interrupted while waiting for a future; the call itself goes on", e);
-    }
-
     // Waiting
 
     private Object outcomeWaiting() {
         try {
             return outcome();
         } catch (InterruptedException e) {
-            throw interrupted(e);
+            throw Interruption.during("waiting for " + this, e);
         }
     }
 
@@ -417,8 +413,8 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        var waiter = new Waiter();
-        push(waiter);
+        var parked = new ParkedThread();
+        push(parked);
         try {
             while (true) {
                 Object outcome = outcomeIn(state);
@@ -439,18 +435,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
                 }
             }
         } finally {
-            waiter.thread = null;
             if (!isDone()) {
-                forgetAbandonedWaiters();
+                removeWait(parked);
             }
-        }
-    }
-
-    private static long nanos(Duration duration) {
-        try {
-            return duration.toNanos();
-        } catch (ArithmeticException e) {
-            return duration.isNegative() ? 0 : Long.MAX_VALUE / 2; // 146 years
         }
     }
 
@@ -479,7 +466,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             }
         } while (!LISTENERS.compareAndSet(this, top, DRAINING));
         while (true) {
-            for (Listener each = releaseWaitersAndReverse(top); each != null; each = each.next) {
+            for (Listener each = tellWaitsAndReverse(top); each != null; each = each.next) {
                 call(each.target);
             }
             if (LISTENERS.compareAndSet(this, DRAINING, null)) {
@@ -489,11 +476,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
     }
 
-    private static @Nullable Listener releaseWaitersAndReverse(@Nullable Listener top) {
+    private @Nullable Listener tellWaitsAndReverse(@Nullable Listener top) {
         Listener oldest = null;
         for (Listener each = top; each != null && each != DRAINING; each = each.next) {
-            if (each.target instanceof Waiter waiter) {
-                waiter.release();
+            if (each.target instanceof Wait wait) {
+                wait.onDone(this);
             } else {
                 oldest = new Listener(each.target, oldest, false);
             }
@@ -512,23 +499,34 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
     }
 
-    /** Removes the waiters that gave up, so that polling a future with a timeout leaves nothing behind. */
-    private void forgetAbandonedWaiters() {
+    /** Adds a wait, which is told once; at once, and by this thread, if this promise is done. */
+    void addWait(Wait wait) {
+        push(wait);
+        if (isDone()) {
+            drain();
+        }
+    }
+
+    /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */
+    void removeWait(Wait wait) {
         while (true) {
             Listener top = listeners;
             if (top == null || isDraining(top)) {
                 return; // done meanwhile: the drainer drops everything
             }
-            if (LISTENERS.compareAndSet(this, top, withoutAbandoned(top))) {
+            if (LISTENERS.compareAndSet(this, top, without(wait, top))) {
                 return;
             }
         }
     }
 
-    private static @Nullable Listener withoutAbandoned(Listener top) {
+    private static @Nullable Listener without(Wait wait, Listener top) {
+        if (top.target == wait) {
+            return top.next;
+        }
         Listener reversed = null;
         for (Listener each = top; each != null; each = each.next) {
-            if (!(each.target instanceof Waiter waiter && waiter.thread == null)) {
+            if (each.target != wait) {
                 reversed = new Listener(each.target, reversed, false);
             }
         }
@@ -539,18 +537,20 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return kept;
     }
 
-    /** A link of the stack: a callback or a {@link Waiter}. Immutable, so that whoever took the stack owns it. */
+    /** A link of the stack: a callback or a {@link Wait}. Immutable, so that whoever took the stack owns it. */
     private record Listener(Object target, @Nullable Listener next, boolean aboveMarker) {}
 
-    /** A thread that waits; none once it has given up. */
-    private static final class Waiter {
-        private volatile @Nullable Thread thread = Thread.currentThread();
+    /** What waits for a promise inside this module: told before any callback runs, so it must be short. */
+    interface Wait {
+        void onDone(ConcurrentFuture<?> promise);
+    }
 
-        void release() {
-            Thread waiting = thread;
-            if (waiting != null) {
-                LockSupport.unpark(waiting);
-            }
+    private static final class ParkedThread implements Wait {
+        private final Thread thread = Thread.currentThread();
+
+        @Override
+        public void onDone(ConcurrentFuture<?> promise) {
+            LockSupport.unpark(thread);
         }
     }
 

@@ -1,0 +1,237 @@
+package dev.trestle.api;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Waiting for several futures at once: Python's {@code concurrent.futures.wait} and {@code as_completed}.
+ *
+ * <p>The methods may be called from any thread but an event loop's, and park it. A future that stands several times in
+ * the input counts once. They never cancel a future.
+ */
+public final class Futures {
+
+    private Futures() {}
+
+    /**
+     * Waits without a time limit; see {@link #waitUntil(ReturnWhen, Collection, Duration)}.
+     *
+     * @param when what to wait for
+     * @param futures the futures
+     * @param <F> the type of the futures
+     * @return the futures that are done, and the others
+     * @throws CompletionException if the waiting thread was interrupted
+     */
+    public static <F extends ConcurrentFuture<?>> DoneAndPending<F> waitUntil(
+            ReturnWhen when, Collection<? extends F> futures) {
+        return waitUntil(when, futures, null);
+    }
+
+    /**
+     * Waits until a condition holds or the time is over. A timeout is not an error: it shows in the result.
+     *
+     * <p>A future counts as done when it has a result, an exception, or was cancelled. The sets tell the state at the
+     * return, so more futures may be done than were needed.
+     *
+     * @param when what to wait for
+     * @param futures the futures; without any, the method returns at once
+     * @param timeout the longest time to wait, zero to look only; {@code null} for no limit
+     * @param <F> the type of the futures
+     * @return the futures that are done, and the others
+     * @throws CompletionException if the waiting thread was interrupted
+     */
+    public static <F extends ConcurrentFuture<?>> DoneAndPending<F> waitUntil(
+            ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
+        requireNonNull(when, "when");
+        Set<F> distinct = distinct(futures);
+        if (!Condition.holds(when, distinct)) {
+            var condition = new Condition(when, distinct.size());
+            distinct.forEach(condition::watch);
+            try {
+                condition.await(distinct, timeout);
+            } catch (InterruptedException e) {
+                throw Interruption.during("waiting for " + distinct.size() + " futures", e);
+            } finally {
+                distinct.forEach(condition::unwatch);
+            }
+        }
+        Set<F> done = new LinkedHashSet<>();
+        Set<F> pending = new LinkedHashSet<>();
+        distinct.forEach(future -> (future.isDone() ? done : pending).add(future));
+        return new DoneAndPending<>(done, pending);
+    }
+
+    /**
+     * Returns the futures as they complete, without a time limit; see {@link #asCompleted(Collection, Duration)}.
+     *
+     * @param futures the futures
+     * @param <F> the type of the futures
+     * @return the futures, in the order of their completion
+     */
+    public static <F extends ConcurrentFuture<?>> Iterable<F> asCompleted(Collection<? extends F> futures) {
+        return asCompleted(futures, null);
+    }
+
+    /**
+     * Returns the futures as they complete: those that are done already in the order of the input, then each one when
+     * it is done. {@link Iterator#next()} waits for it; every {@code iterator()} starts afresh, time limit included.
+     *
+     * <p>When the time is over and futures are missing, {@code next()} throws a {@link CompletionException} whose cause
+     * is a {@link TimeoutException} that counts them. Iteration may be abandoned at any time.
+     *
+     * @param futures the futures
+     * @param timeout the time for all of them, counted from the call of {@code iterator()}; {@code null} for no limit
+     * @param <F> the type of the futures
+     * @return the futures, in the order of their completion
+     */
+    public static <F extends ConcurrentFuture<?>> Iterable<F> asCompleted(
+            Collection<? extends F> futures, @Nullable Duration timeout) {
+        Set<F> distinct = distinct(futures);
+        return () -> new Completions<>(distinct, Deadline.in(timeout));
+    }
+
+    private static <F> Set<F> distinct(Collection<? extends F> futures) {
+        var distinct = new LinkedHashSet<F>();
+        futures.forEach(future -> distinct.add(requireNonNull(future, "futures contains null")));
+        return distinct;
+    }
+
+    private static void watch(ConcurrentFuture<?> future, Promise.Wait wait) {
+        if (future instanceof Promise<?> promise) {
+            promise.addWait(wait);
+        } else {
+            future.addDoneCallback(wait::onDone);
+        }
+    }
+
+    private static void unwatch(ConcurrentFuture<?> future, Promise.Wait wait) {
+        if (future instanceof Promise<?> promise && !promise.isDone()) {
+            promise.removeWait(wait);
+        }
+    }
+
+    /** A wait for one condition over many futures. */
+    private static final class Condition implements Promise.Wait {
+        private final ReturnWhen when;
+        private final AtomicInteger pending;
+        private final CountDownLatch holds = new CountDownLatch(1);
+
+        Condition(ReturnWhen when, int pending) {
+            this.when = when;
+            this.pending = new AtomicInteger(pending);
+        }
+
+        static boolean holds(ReturnWhen when, Set<? extends ConcurrentFuture<?>> futures) {
+            return futures.stream().allMatch(Future::isDone)
+                    || switch (when) {
+                        case FIRST_COMPLETED -> futures.stream().anyMatch(Future::isDone);
+                        case FIRST_EXCEPTION -> futures.stream().anyMatch(Condition::failed);
+                        case ALL_COMPLETED -> false;
+                    };
+        }
+
+        void watch(ConcurrentFuture<?> future) {
+            Futures.watch(future, this);
+        }
+
+        void unwatch(ConcurrentFuture<?> future) {
+            Futures.unwatch(future, this);
+        }
+
+        void await(Set<? extends ConcurrentFuture<?>> futures, @Nullable Duration timeout) throws InterruptedException {
+            if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
+                return;
+            }
+            if (holds.getCount() > 0) {
+                WaitGuards.beforeWait(futures.iterator().next());
+            }
+            if (timeout == null) {
+                holds.await();
+            } else {
+                var _ = holds.await(Deadline.nanos(timeout), TimeUnit.NANOSECONDS);
+            }
+        }
+
+        @Override
+        public void onDone(ConcurrentFuture<?> future) {
+            boolean last = pending.decrementAndGet() == 0;
+            if (last || when == ReturnWhen.FIRST_COMPLETED || (when == ReturnWhen.FIRST_EXCEPTION && failed(future))) {
+                holds.countDown();
+            }
+        }
+
+        private static boolean failed(Future<?> future) {
+            return future.state() == Future.State.FAILED;
+        }
+    }
+
+    private static final class Completions<F extends ConcurrentFuture<?>> implements Iterator<F> {
+        private final int total;
+        private final Deadline deadline;
+        private final Set<F> pending = new LinkedHashSet<>();
+        private final BlockingQueue<F> completed = new LinkedBlockingQueue<>();
+        private int left;
+
+        Completions(Set<F> futures, Deadline deadline) {
+            this.total = futures.size();
+            this.left = total;
+            this.deadline = deadline;
+            for (F future : futures) {
+                if (future.isDone()) {
+                    completed.add(future);
+                } else {
+                    pending.add(future);
+                }
+            }
+            pending.forEach(future -> watch(future, _ -> completed.add(future)));
+        }
+
+        @Override
+        public boolean hasNext() {
+            return left > 0;
+        }
+
+        @Override
+        public F next() {
+            if (left == 0) {
+                throw new NoSuchElementException("All " + total + " futures have been returned");
+            }
+            F future = completed.poll();
+            if (future == null) {
+                future = await();
+            }
+            left--;
+            pending.remove(future);
+            return future;
+        }
+
+        private F await() {
+            WaitGuards.beforeWait(pending.iterator().next());
+            try {
+                F future = deadline.poll(completed);
+                if (future != null) {
+                    return future;
+                }
+            } catch (InterruptedException e) {
+                throw Interruption.during("waiting for the next of " + total + " futures", e);
+            }
+            throw new CompletionException(
+                    new TimeoutException(left + " (of " + total + ") futures unfinished after " + deadline));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.trestle.api;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** {@code invokeAll} and {@code invokeAny}, once for every executor. */
+final class Invocation {
+
+    private Invocation() {}
+
+    static <T extends @Nullable Object> List<Future<T>> all(
+            FutureExecutor executor, Collection<? extends Callable<T>> tasks, Deadline deadline)
+            throws InterruptedException {
+        var futures = new ArrayList<Future<T>>(tasks.size());
+        boolean complete = false;
+        try {
+            for (Callable<T> task : tasks) {
+                futures.add(executor.submit(requireNonNull(task, "tasks contains null")));
+            }
+            boolean inTime = true;
+            for (Future<T> future : futures) {
+                inTime = inTime && endsBefore(deadline, future);
+            }
+            complete = inTime;
+            return futures;
+        } finally {
+            if (!complete) {
+                cancel(futures);
+            }
+        }
+    }
+
+    private static boolean endsBefore(Deadline deadline, Future<?> future) throws InterruptedException {
+        try {
+            if (deadline.timeout() == null) {
+                future.get();
+            } else {
+                future.get(deadline.left(), TimeUnit.NANOSECONDS);
+            }
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException | CancellationException e) {
+            return true; // its own business: the caller looks at the future
+        }
+        return true;
+    }
+
+    static <T extends @Nullable Object> T any(
+            FutureExecutor executor, Collection<? extends Callable<T>> tasks, Deadline deadline)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        if (tasks.isEmpty()) {
+            throw new IllegalArgumentException("invokeAny needs at least one task");
+        }
+        var futures = new ArrayList<ConcurrentFuture<T>>(tasks.size());
+        BlockingQueue<ConcurrentFuture<T>> completed = new LinkedBlockingQueue<>();
+        try {
+            for (Callable<T> task : tasks) {
+                ConcurrentFuture<T> future = executor.submit(requireNonNull(task, "tasks contains null"));
+                futures.add(future);
+                future.addDoneCallback(_ -> completed.add(future));
+            }
+            return firstResult(futures, completed, deadline);
+        } finally {
+            cancel(futures);
+        }
+    }
+
+    private static <T extends @Nullable Object> T firstResult(
+            List<ConcurrentFuture<T>> futures, BlockingQueue<ConcurrentFuture<T>> completed, Deadline deadline)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        ExecutionException last = null;
+        for (int failed = 0; failed < futures.size(); failed++) {
+            if (completed.isEmpty()) {
+                WaitGuards.beforeWait(futures.getFirst());
+            }
+            ConcurrentFuture<T> done = deadline.poll(completed);
+            if (done == null) {
+                throw new TimeoutException("None of " + futures.size() + " tasks had a result after " + deadline + "; "
+                        + failed + " had failed, the others have been cancelled");
+            }
+            switch (done.state()) {
+                case SUCCESS -> {
+                    return done.resultNow();
+                }
+                case FAILED -> last = new ExecutionException(done.exceptionNow());
+                default -> last = new ExecutionException(new CancellationException(done + " was cancelled"));
+            }
+        }
+        throw requireNonNull(last);
+    }
+
+    private static void cancel(List<? extends Future<?>> futures) {
+        futures.forEach(future -> future.cancel(true));
+    }
+}
