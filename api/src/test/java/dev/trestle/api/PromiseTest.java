@@ -1,0 +1,283 @@
+package dev.trestle.api;
+
+import static java.time.Duration.ofDays;
+import static java.time.Duration.ofMillis;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future.State;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** One promise, one thread at a time; {@link PromiseRaceTest} has the races. */
+@Timeout(30)
+class PromiseTest {
+
+    private final Promise<String> promise = new Promise<>();
+    private final List<String> trail = new ArrayList<>();
+
+    @Test
+    void aNewPromiseIsPending() {
+        assertThat(promise.isDone()).isFalse();
+        assertThat(promise.isRunning()).isFalse();
+        assertThat(promise.isCancelled()).isFalse();
+        assertThat(promise.state()).isEqualTo(State.RUNNING);
+        assertThat(promise).hasToString("Promise@%x[pending]".formatted(System.identityHashCode(promise)));
+    }
+
+    @Test
+    void aResultIsReadInEveryWay() throws Exception {
+        promise.setRunningOrNotifyCancel();
+        promise.setResult("x");
+
+        assertThat(promise.result()).isEqualTo("x");
+        assertThat(promise.result(Duration.ZERO)).isEqualTo("x");
+        assertThat(promise.get()).isEqualTo("x");
+        assertThat(promise.get(0, TimeUnit.SECONDS)).isEqualTo("x");
+        assertThat(promise.resultNow()).isEqualTo("x");
+        assertThat(promise.exception()).isEmpty();
+        assertThat(promise.state()).isEqualTo(State.SUCCESS);
+        assertThat(promise.toCompletableFuture()).isCompletedWithValue("x");
+        assertThatThrownBy(promise::exceptionNow).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void nullIsAResult() {
+        var nothing = new Promise<@Nullable Void>();
+        nothing.setResult(null);
+
+        assertThat(nothing.isDone()).isTrue();
+        assertThat(nothing.result()).isNull();
+        assertThat(nothing.resultNow()).isNull();
+        assertThat(nothing.toString()).contains("result null");
+    }
+
+    @Test
+    void anUncheckedExceptionIsThrownAsItIs() {
+        var boom = new IllegalArgumentException("boom");
+        promise.setException(boom);
+
+        assertThatThrownBy(promise::result).isSameAs(boom);
+        assertThatThrownBy(() -> promise.result(Duration.ZERO)).isSameAs(boom);
+        assertThatThrownBy(promise::get).isInstanceOf(ExecutionException.class).hasCause(boom);
+        assertThat(promise.exception()).containsSame(boom);
+        assertThat(promise.exceptionNow()).isSameAs(boom);
+        assertThat(promise.state()).isEqualTo(State.FAILED);
+        assertThatThrownBy(promise::resultNow).isInstanceOf(IllegalStateException.class).hasCause(boom);
+    }
+
+    @Test
+    void anErrorIsThrownAsItIs() {
+        var error = new StackOverflowError();
+        promise.setException(error);
+
+        assertThatThrownBy(promise::result).isSameAs(error);
+    }
+
+    @Test
+    void aCheckedExceptionIsWrapped() {
+        var broken = new IOException("pipe");
+        promise.setException(broken);
+
+        assertThatThrownBy(promise::result).isInstanceOf(CompletionException.class).hasCause(broken);
+        assertThat(promise.exception()).containsSame(broken);
+        assertThat(promise.toCompletableFuture()).isCompletedExceptionally();
+        assertThat(promise.toCompletableFuture().exceptionNow()).isSameAs(broken);
+    }
+
+    @Test
+    void aCancelledPromiseSaysSoInEveryWay() {
+        assertThat(promise.cancel(true)).isTrue();
+
+        assertThat(promise.isDone()).isTrue();
+        assertThat(promise.isCancelled()).isTrue();
+        assertThat(promise.state()).isEqualTo(State.CANCELLED);
+        assertThatThrownBy(promise::result).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(promise::exception).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(promise::get).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(promise::resultNow).isInstanceOf(IllegalStateException.class);
+        assertThat(promise.toCompletableFuture()).isCancelled();
+        assertThat(promise.cancel(true)).as("a second time").isFalse();
+    }
+
+    @Test
+    void aCancelledPromiseIsNotStarted() {
+        promise.cancel(false);
+
+        assertThat(promise.setRunningOrNotifyCancel()).isFalse();
+    }
+
+    @Test
+    void aRunningPromiseIsNotCancelledUnlessItsWorkCanBeStopped() {
+        promise.setRunningOrNotifyCancel();
+
+        assertThat(promise.isRunning()).isTrue();
+        assertThat(promise.cancel(true)).isFalse();
+        assertThat(promise.isRunning()).isTrue();
+    }
+
+    @Test
+    void theCancellerOfARunningPromiseIsToldOnceAndBeforeTheCallbacks() {
+        var stoppable = new Promise<String>((running, interrupt) -> trail.add("stop " + running + " " + interrupt));
+        stoppable.addDoneCallback(_ -> trail.add("callback"));
+        stoppable.setRunningOrNotifyCancel();
+
+        assertThat(stoppable.cancel(true)).isTrue();
+        assertThat(stoppable.cancel(true)).isFalse();
+        assertThat(stoppable.trySetResult("late")).isFalse();
+        assertThat(trail).containsExactly("stop true true", "callback");
+    }
+
+    @Test
+    void aPromiseCannotBeStartedTwice() {
+        promise.setRunningOrNotifyCancel();
+
+        assertThatThrownBy(promise::setRunningOrNotifyCancel)
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("running")
+                .hasMessageContaining("One promise stands for one call");
+    }
+
+    @Test
+    void completingTwiceIsRefusedAndSaysWhatToDo() {
+        promise.setResult("first");
+
+        assertThatThrownBy(() -> promise.setResult("second"))
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("result of java.lang.String")
+                .hasMessageContaining("trySetResult");
+        assertThatThrownBy(() -> promise.setException(new IOException())).isInstanceOf(InvalidStateException.class);
+        assertThat(promise.result()).isEqualTo("first");
+    }
+
+    @Test
+    void callbacksRunInTheOrderTheyWereAdded() {
+        promise.addDoneCallback(_ -> trail.add("a"));
+        promise.addDoneCallback(_ -> trail.add("b"));
+        promise.addDoneCallback(_ -> trail.add("c"));
+        promise.setResult("x");
+        promise.addDoneCallback(f -> trail.add("d " + f.result()));
+
+        assertThat(trail).containsExactly("a", "b", "c", "d x");
+    }
+
+    @Test
+    void aCallbackAddedByACallbackRunsAfterTheOthers() {
+        promise.addDoneCallback(f -> {
+            trail.add("a");
+            f.addDoneCallback(_ -> trail.add("late"));
+        });
+        promise.addDoneCallback(_ -> trail.add("b"));
+        promise.setResult("x");
+
+        assertThat(trail).containsExactly("a", "b", "late");
+    }
+
+    @Test
+    void aCallbackThatThrowsDoesNotKeepTheOthersFromRunning() {
+        promise.addDoneCallback(_ -> {
+            throw new IllegalStateException("callback failed on purpose");
+        });
+        promise.addDoneCallback(_ -> trail.add("b"));
+        promise.setResult("x");
+
+        assertThat(trail).containsExactly("b");
+    }
+
+    @Test
+    void callbacksMayAddCallbacksForEverWithoutGrowingTheStack() {
+        promise.setResult("x");
+        addChain(100_000);
+
+        assertThat(trail).containsExactly("end");
+    }
+
+    private void addChain(int length) {
+        promise.addDoneCallback(_ -> {
+            if (length == 0) {
+                trail.add("end");
+            } else {
+                addChain(length - 1);
+            }
+        });
+    }
+
+    @Test
+    void aTimeoutLeavesThePromiseAlone() throws Exception {
+        assertThatThrownBy(() -> promise.result(ofMillis(1)))
+                .isInstanceOf(TimeoutException.class)
+                .hasMessageContaining("pending")
+                .hasMessageContaining("PT0.001S")
+                .hasMessageContaining("it goes on");
+        assertThatThrownBy(() -> promise.result(ofDays(-1))).isInstanceOf(TimeoutException.class);
+        assertThatThrownBy(() -> promise.get(1, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+
+        promise.setResult("x");
+        assertThat(promise.result(ofDays(1_000_000))).isEqualTo("x");
+    }
+
+    @Test
+    void aWaiterIsWokenBeforeACallbackThatBlocks() throws Exception {
+        var waiting = Thread.ofPlatform().start(promise::result);
+        Awaitility.await().until(() -> waiting.getState() == Thread.State.WAITING);
+        var waiterEnded = new CountDownLatch(1);
+        promise.addDoneCallback(_ -> {
+            try {
+                waiting.join();
+                waiterEnded.countDown();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        promise.setResult("x");
+
+        assertThat(waiterEnded.getCount()).isZero();
+    }
+
+    @Test
+    void anInterruptedWaitKeepsTheInterruptStatus() {
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(promise::result)
+                .isInstanceOf(CompletionException.class)
+                .hasMessageContaining("Interrupted while waiting for Promise@")
+                .hasCauseInstanceOf(InterruptedException.class);
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
+    @Test
+    void getThrowsTheInterruptItself() {
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(promise::get).isInstanceOf(InterruptedException.class);
+        assertThat(Thread.interrupted()).isFalse();
+    }
+
+    @Test
+    void cancellingTheCompletableFutureCancelsThePromise() {
+        var view = promise.toCompletableFuture();
+        view.cancel(true);
+
+        assertThat(promise.isCancelled()).isTrue();
+    }
+
+    @Test
+    void aCompletableFutureFollowsALaterResult() {
+        var view = promise.toCompletableFuture().thenApply(text -> text + "!");
+        promise.setResult("x");
+
+        assertThat(view).isCompletedWithValue("x!");
+    }
+}

@@ -1,0 +1,438 @@
+package dev.trestle.threadpool;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.Call;
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.RunnableCall;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}, on java.util.concurrent's.
+ *
+ * <p>Threads are started on demand, when no idle one is there, up to the size of the pool; idle ones end after a minute.
+ * Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and {@code shutdownNow}
+ * interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
+ *
+ * <p>All methods may be called from any thread. {@code submit} and {@code execute} wait only with a queue limit.
+ *
+ * {@snippet :
+ * try (var pool = new ThreadPool(4)) {
+ *     String page = pool.submit(() -> download(url)).result();
+ * }
+ * }
+ */
+public final class ThreadPool implements FutureExecutor {
+
+    /*
+     * ThreadPoolExecutor prefers a new thread to an idle one below its core size, and the queue to a new thread above it.
+     * We want the idle thread, then a new thread, then the queue. So the core size is zero, `HandOverQueue.offer` accepts
+     * a task only if a thread is waiting for it at this moment, and the rejection handler, called when the pool is full,
+     * queues it. A thread that times out in that window does not strand the task: the handler looks again.
+     */
+
+    private static final AtomicInteger poolNumbers = new AtomicInteger();
+    private static final long IDLE_SECONDS = 60;
+
+    private final String name;
+    private final int size;
+    private final ThreadPoolExecutor threads;
+    private final @Nullable Semaphore room;
+    private final Runnable initializer;
+    private final ThreadLocal<Boolean> initialized = ThreadLocal.withInitial(() -> false);
+    private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
+    private final AtomicLong submitted = new AtomicLong();
+    private final AtomicLong completed = new AtomicLong();
+    private final AtomicInteger running = new AtomicInteger();
+
+    /**
+     * Creates a pool of platform threads.
+     *
+     * @param size the largest number of threads
+     * @throws IllegalArgumentException if the size is not positive
+     */
+    public ThreadPool(int size) {
+        this(builder().size(size));
+    }
+
+    private ThreadPool(Builder builder) {
+        this.name = builder.namePrefix == null
+                ? "trestle-threadpool-" + poolNumbers.incrementAndGet()
+                : builder.namePrefix;
+        this.size = builder.size;
+        this.initializer = builder.initializer;
+        this.room = builder.queueLimit.isPresent()
+                ? new Semaphore((int) Math.min(Integer.MAX_VALUE, (long) size + builder.queueLimit.getAsInt()), true)
+                : null;
+        var factory = builder.virtual
+                ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
+                : Thread.ofPlatform().name(name + "-thread-", 1).daemon(builder.daemon).factory();
+        var queue = new HandOverQueue();
+        this.threads = new ThreadPoolExecutor(
+                0, size, IDLE_SECONDS, TimeUnit.SECONDS, queue, factory, (task, _) -> queueWhenFull(queue, task));
+    }
+
+    /**
+     * Returns a builder, for everything beyond a size.
+     *
+     * @return a builder with the defaults
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    // Submitting
+
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call) {
+        return start(call);
+    }
+
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Callable<T> task) {
+        return start(task);
+    }
+
+    @Override
+    public ConcurrentFuture<?> submit(RunnableCall call) {
+        return submit((Runnable) call);
+    }
+
+    @Override
+    public ConcurrentFuture<?> submit(Runnable task) {
+        return start(Executors.callable(task));
+    }
+
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result) {
+        return start(Executors.callable(task, result));
+    }
+
+    /**
+     * Runs a task without a future. What it throws goes to the thread's uncaught exception handler.
+     *
+     * @param task what to run
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if the initializer failed
+     */
+    @Override
+    public void execute(Runnable task) {
+        enqueue(new Execution(this, requireNonNull(task, "task")));
+    }
+
+    private <T extends @Nullable Object> ConcurrentFuture<T> start(Callable<T> task) {
+        var submission = new Submission<>(this, requireNonNull(task, "task"));
+        enqueue(submission);
+        return submission.promise;
+    }
+
+    private void enqueue(Work work) {
+        if (isShutdown()) {
+            throw shutDown(work);
+        }
+        refuseIfBroken();
+        if (room != null) {
+            waitForRoom(room);
+        }
+        try {
+            threads.execute(work);
+        } catch (RejectedExecutionException e) {
+            if (room != null) {
+                room.release();
+            }
+            throw e;
+        }
+        submitted.incrementAndGet();
+        if (breakage.get() != null) {
+            failQueued(); // it may have broken after we looked, and emptied its queue before we filled it
+        }
+    }
+
+    private static void waitForRoom(Semaphore room) {
+        try {
+            room.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RejectedExecutionException("Interrupted while waiting for room in the queue; nothing was submitted", e);
+        }
+    }
+
+    private void queueWhenFull(HandOverQueue queue, Runnable task) {
+        if (isShutdown()) {
+            throw shutDown(task);
+        }
+        queue.put(task);
+        if (isShutdown() && queue.remove(task)) {
+            throw shutDown(task);
+        }
+        if (threads.getPoolSize() == 0 && !isShutdown()) {
+            threads.execute(() -> {}); // the last thread ended between the refusal and the put: wake a new one
+        }
+    }
+
+    private RejectedExecutionException shutDown(Object task) {
+        return new RejectedExecutionException("Cannot submit " + task + " to " + this + ": it has been shut down");
+    }
+
+    // Running, on the pool's threads
+
+    /** Runs the initializer once per thread; returns false, and fails the work, if the pool is or gets broken. */
+    boolean prepare(Work work) {
+        if (breakage.get() == null && !initialized.get()) {
+            initialized.set(true);
+            try {
+                initializer.run();
+            } catch (Throwable e) {
+                breakage.compareAndSet(null, e);
+                failQueued();
+            }
+        }
+        Throwable cause = breakage.get();
+        if (cause != null) {
+            work.fail(broken(cause));
+            return false;
+        }
+        running.incrementAndGet();
+        return true;
+    }
+
+    void finished() {
+        running.decrementAndGet();
+        completed.incrementAndGet();
+    }
+
+    /** Called once for each work that left the pool, whether it ran or not. */
+    void left() {
+        if (room != null) {
+            room.release();
+        }
+    }
+
+    void forget(Work work) {
+        if (threads.getQueue().remove(work)) {
+            left();
+        }
+    }
+
+    private void failQueued() {
+        Throwable cause = requireNonNull(breakage.get());
+        var waiting = new ArrayList<Runnable>();
+        threads.getQueue().drainTo(waiting);
+        for (Runnable task : waiting) {
+            if (task instanceof Work work) {
+                work.fail(broken(cause));
+                left();
+            }
+        }
+    }
+
+    private void refuseIfBroken() {
+        Throwable cause = breakage.get();
+        if (cause != null) {
+            throw broken(cause);
+        }
+    }
+
+    private BrokenExecutorException broken(Throwable cause) {
+        return new BrokenExecutorException(
+                "The initializer of " + name + " failed, so its threads can run nothing: " + cause
+                        + ". Create a new pool with an initializer that works.",
+                cause);
+    }
+
+    // Ending
+
+    @Override
+    public void shutdown() {
+        threads.shutdown();
+    }
+
+    /**
+     * Interrupts what is running, and hands back what is waiting.
+     *
+     * @return the tasks that never started: those given to {@code execute} as they were given; those of {@code submit} as
+     *     objects that do nothing, since their futures have been cancelled
+     */
+    @Override
+    public List<Runnable> shutdownNow() {
+        var never = new ArrayList<Runnable>();
+        for (Runnable task : threads.shutdownNow()) {
+            if (task instanceof Work work) {
+                left();
+                never.add(work.handBack());
+            }
+        }
+        return never;
+    }
+
+    @Override
+    public boolean isShutdown() {
+        return threads.isShutdown();
+    }
+
+    @Override
+    public boolean isTerminated() {
+        return threads.isTerminated();
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        return threads.awaitTermination(timeout, unit);
+    }
+
+    // Looking
+
+    @Override
+    public int parallelism() {
+        return size;
+    }
+
+    /**
+     * Returns what this pool is doing and has done.
+     *
+     * @return a snapshot; its numbers are taken one after the other
+     */
+    public Statistics statistics() {
+        return new Statistics(
+                size, threads.getPoolSize(), running.get(), threads.getQueue().size(), submitted.get(), completed.get());
+    }
+
+    @Override
+    public String toString() {
+        String state = isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
+        return "ThreadPool[" + name + ", " + state + ", threads=" + threads.getPoolSize() + "/" + size + ", running="
+                + running.get() + ", queued=" + threads.getQueue().size() + "]";
+    }
+
+    /**
+     * What a pool is doing and has done.
+     *
+     * @param size the largest number of threads
+     * @param threads the threads there are
+     * @param running the calls that run
+     * @param queued the calls that wait for a thread
+     * @param submitted the calls that were ever accepted
+     * @param completed the calls that ever ended after they had started
+     */
+    public record Statistics(int size, int threads, int running, int queued, long submitted, long completed) {}
+
+    /** Accepts a task only into the hands of a thread that waits for one. */
+    private static final class HandOverQueue extends LinkedTransferQueue<Runnable> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public boolean offer(Runnable task) {
+            return tryTransfer(task);
+        }
+    }
+
+    /** Collects the options of a {@link ThreadPool}. Not thread-safe. */
+    public static final class Builder {
+        private int size = Math.min(32, Runtime.getRuntime().availableProcessors() + 4);
+        private boolean virtual;
+        private boolean daemon;
+        private @Nullable String namePrefix;
+        private Runnable initializer = () -> {};
+        private OptionalInt queueLimit = OptionalInt.empty();
+
+        private Builder() {}
+
+        /**
+         * Sets the largest number of threads; as in Python, the number of processors plus 4, at most 32, if not set.
+         *
+         * @param value the number of threads
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder size(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("The size of a thread pool must be 1 or more: " + value);
+            }
+            size = value;
+            return this;
+        }
+
+        /**
+         * Makes the threads virtual ones: for many calls that mostly wait. The size still bounds how many run at once.
+         *
+         * @return this builder
+         */
+        public Builder virtual() {
+            virtual = true;
+            return this;
+        }
+
+        /**
+         * Lets the program end while platform threads of this pool are running. Virtual ones never hold it.
+         *
+         * @return this builder
+         */
+        public Builder daemon() {
+            daemon = true;
+            return this;
+        }
+
+        /**
+         * Sets the name of the pool; its threads are called {@code <prefix>-thread-<n>}.
+         *
+         * @param value the prefix
+         * @return this builder
+         */
+        public Builder namePrefix(String value) {
+            namePrefix = requireNonNull(value, "namePrefix");
+            return this;
+        }
+
+        /**
+         * Sets what each thread runs before its first call. If it throws, the pool is broken: every call that waits, and
+         * every later one, fails with a {@link BrokenExecutorException} whose cause is what it threw.
+         *
+         * @param value the initializer
+         * @return this builder
+         */
+        public Builder initializer(Runnable value) {
+            initializer = requireNonNull(value, "initializer");
+            return this;
+        }
+
+        /**
+         * Bounds the queue: while as many calls are waiting, {@code submit} and {@code execute} block their caller. Never
+         * submit to such a pool from its own threads or from an event loop.
+         *
+         * @param value how many calls may wait for a thread
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder queueLimit(int value) {
+            if (value < 0) {
+                throw new IllegalArgumentException("The queue limit must not be negative: " + value);
+            }
+            queueLimit = OptionalInt.of(value);
+            return this;
+        }
+
+        /**
+         * Creates the pool. No thread is started yet.
+         *
+         * @return the pool
+         */
+        public ThreadPool build() {
+            return new ThreadPool(this);
+        }
+    }
+}

@@ -1,0 +1,455 @@
+package dev.trestle.threadpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.Futures;
+import dev.trestle.api.MapOptions;
+import dev.trestle.api.ReturnWhen;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is particular to threads; and map and the waits, which need an executor to be tested. */
+@Timeout(30)
+class ThreadPoolTest {
+
+    @AutoClose
+    private final ThreadPool pool = new ThreadPool(2);
+
+    private final CountDownLatch gate = new CountDownLatch(1);
+
+    @AfterEach
+    void openTheGate() {
+        gate.countDown();
+    }
+
+    private boolean pass() throws InterruptedException {
+        gate.await();
+        return true;
+    }
+
+    @Test
+    void aCallRunsOnAThreadOfThePoolAndItsResultComesBack() {
+        var future = pool.submit(() -> Thread.currentThread().getName());
+
+        assertThat(future.result()).matches("trestle-threadpool-\\d+-thread-1");
+    }
+
+    @Test
+    void anIdleThreadIsPreferredToANewOne() {
+        for (int i = 0; i < 20; i++) {
+            pool.submit(() -> "").result();
+            awaitIdle();
+        }
+
+        assertThat(pool.statistics().threads()).isEqualTo(1);
+    }
+
+    private void awaitIdle() {
+        await()
+                .pollInterval(Duration.ofMillis(1))
+                .until(() -> pool.statistics().running() == 0);
+        // The thread waits on the queue a moment after it has finished; a new submit must find it there.
+        await().pollInterval(Duration.ofMillis(1)).until(this::someThreadIsParked);
+    }
+
+    private boolean someThreadIsParked() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().contains("trestle-threadpool")
+                        && thread.getState() == Thread.State.TIMED_WAITING);
+    }
+
+    @Test
+    void callsBeyondTheSizeWaitInOrder() throws Exception {
+        List<Integer> order = new ArrayList<>();
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var futures = IntStream.range(0, 5)
+                    .mapToObj(i -> one.submit(() -> {
+                        order.add(i);
+                    }))
+                    .toList();
+            assertThat(one.statistics().queued()).isEqualTo(5);
+            gate.countDown();
+            futures.forEach(ConcurrentFuture::result);
+        }
+
+        assertThat(order).containsExactly(0, 1, 2, 3, 4);
+    }
+
+    @Test
+    void cancelTrueInterruptsTheCall() throws Exception {
+        var started = new CountDownLatch(1);
+        var interrupted = new CountDownLatch(1);
+        var future = pool.submit(() -> {
+            started.countDown();
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+        });
+        started.await();
+
+        assertThat(future.isRunning()).isTrue();
+        assertThat(future.cancel(true)).isTrue();
+        assertThat(future.isCancelled()).isTrue();
+        assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(pool.submit(Thread::interrupted).result())
+                .as("the next call of that thread")
+                .isFalse();
+    }
+
+    @Test
+    void cancelFalseLetsTheCallGoOn() throws Exception {
+        var started = new CountDownLatch(1);
+        var ended = new CountDownLatch(1);
+        var future = pool.submit(() -> {
+            started.countDown();
+            pass();
+            ended.countDown();
+            return "";
+        });
+        started.await();
+
+        assertThat(future.cancel(false)).isTrue();
+        gate.countDown();
+        assertThat(ended.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThatThrownBy(future::result).isInstanceOf(CancellationException.class);
+    }
+
+    @Test
+    void aCancelledCallLeavesTheQueueAndNeverRuns() {
+        var ran = new AtomicBoolean();
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var queued = one.submit(() -> ran.set(true));
+            queued.cancel(false);
+
+            assertThat(one.statistics().queued()).isZero();
+            gate.countDown();
+        }
+        assertThat(ran).isFalse();
+    }
+
+    @Test
+    void submitAfterShutdownIsRefusedAndNamesThePool() {
+        pool.shutdown();
+
+        assertThatThrownBy(() -> pool.submit(() -> 1))
+                .isInstanceOf(RejectedExecutionException.class)
+                .hasMessageContaining("ThreadPool[trestle-threadpool-")
+                .hasMessageContaining("it has been shut down");
+    }
+
+    @Test
+    void shutdownRunsWhatIsQueuedAndShutdownNowHandsItBack() throws Exception {
+        var one = new ThreadPool(1);
+        var _ = one.submit(this::pass);
+        var queued = one.submit(() -> 2);
+        Runnable executed = () -> {};
+        one.execute(executed);
+        one.shutdown();
+        assertThat(queued.isDone()).isFalse();
+
+        List<Runnable> never = one.shutdownNow();
+
+        assertThat(never).hasSize(2).contains(executed);
+        assertThat(queued.isCancelled()).as("no future is lost").isTrue();
+        assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(one.toString()).contains("terminated");
+    }
+
+    @Test
+    void aFailingInitializerBreaksThePoolWithItsCause() {
+        var cause = new IllegalStateException("no database");
+        try (var broken = ThreadPool.builder()
+                .size(1)
+                .namePrefix("reports")
+                .initializer(() -> {
+                    try {
+                        gate.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    throw cause;
+                })
+                .build()) {
+            var first = broken.submit(() -> 1);
+            var second = broken.submit(() -> 2);
+            gate.countDown();
+
+            assertThatThrownBy(first::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("initializer of reports failed")
+                    .hasMessageContaining("no database")
+                    .hasCause(cause);
+            assertThatThrownBy(second::result).isInstanceOf(BrokenExecutorException.class);
+            assertThatThrownBy(() -> broken.submit(() -> 3)).isInstanceOf(BrokenExecutorException.class);
+        }
+    }
+
+    @Test
+    void theInitializerRunsOncePerThread() {
+        var runs = new AtomicInteger();
+        try (var initialized =
+                ThreadPool.builder().size(1).initializer(runs::incrementAndGet).build()) {
+            initialized.submit(() -> 1).result();
+            initialized.submit(() -> 2).result();
+        }
+        assertThat(runs).hasValue(1);
+    }
+
+    @Test
+    void aFullQueueHoldsTheSubmitterUntilThereIsRoom() throws Exception {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(1).build()) {
+            var _ = bounded.submit(this::pass);
+            var _ = bounded.submit(() -> 2);
+            var third = new CountDownLatch(1);
+            var submitter = Thread.ofPlatform().start(() -> {
+                var _ = bounded.submit(() -> 3);
+                third.countDown();
+            });
+            await().until(() -> submitter.getState() == Thread.State.WAITING);
+            assertThat(third.getCount()).isEqualTo(1);
+
+            gate.countDown();
+            assertThat(third.await(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void aCancelledCallMakesRoomInABoundedQueue() {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(1).build()) {
+            var _ = bounded.submit(this::pass);
+            for (int i = 0; i < 10; i++) {
+                bounded.submit(() -> 2).cancel(false);
+            }
+            gate.countDown();
+        }
+    }
+
+    @Test
+    void threadsCanBeVirtual() {
+        try (var virtual = ThreadPool.builder().virtual().size(1000).build()) {
+            var futures = IntStream.range(0, 1000)
+                    .mapToObj(_ -> virtual.submit(() -> {
+                        gate.await();
+                        return Thread.currentThread().isVirtual();
+                    }))
+                    .toList();
+            gate.countDown();
+
+            assertThat(futures).allMatch(ConcurrentFuture::result);
+        }
+    }
+
+    // map
+
+    @Test
+    void mapKeepsTheOrderOfItsInputs() {
+        List<Integer> inputs = IntStream.range(0, 10_000).boxed().toList();
+
+        assertThat(pool.map(i -> i * 2, inputs).toList())
+                .isEqualTo(inputs.stream().map(i -> i * 2).toList());
+    }
+
+    @Test
+    void mapTakesNoMoreOfAnEndlessInputThanItsLookAhead() {
+        var taken = new AtomicInteger();
+        Iterable<Integer> endless = () -> Stream.generate(taken::incrementAndGet).iterator();
+
+        try (var results = pool.map(i -> i, endless, MapOptions.DEFAULT.withLookAhead(5))) {
+            var iterator = results.iterator();
+            assertThat(taken).hasValue(5);
+            assertThat(iterator.next()).isEqualTo(1);
+            assertThat(iterator.next()).isEqualTo(2);
+            assertThat(taken).hasValueLessThanOrEqualTo(7);
+        }
+    }
+
+    @Test
+    void mapWorksOnEndlessInputsByItself() {
+        Iterable<Integer> endless = () -> Stream.iterate(0, i -> i + 1).iterator();
+
+        try (var results = pool.map(i -> i, endless)) {
+            assertThat(results.limit(100_000).mapToLong(i -> i).sum()).isEqualTo(4_999_950_000L);
+        }
+    }
+
+    @Test
+    void anErrorEndsTheStreamAtItsPlace() {
+        var results = pool.map(ThreadPoolTest::failOnThree, List.of(1, 2, 3, 4, 5)).iterator();
+
+        assertThat(results.next()).isEqualTo(1);
+        assertThat(results.next()).isEqualTo(2);
+        assertThatThrownBy(results::next)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(IOException.class)
+                .hasMessageContaining("three");
+        assertThat(results.hasNext()).isFalse();
+    }
+
+    @Test
+    void mapGoesOnAfterAnErrorIfAsked() {
+        for (int chunk : new int[] {1, 2, 5, 100}) {
+            var options = MapOptions.DEFAULT.withOnError(MapOptions.OnError.CONTINUE).withChunkSize(chunk);
+            var results = pool.map(ThreadPoolTest::failOnThree, List.of(1, 2, 3, 4, 3, 5), options)
+                    .iterator();
+
+            assertThat(results.next()).isEqualTo(1);
+            assertThat(results.next()).isEqualTo(2);
+            assertThatThrownBy(results::next).hasCauseInstanceOf(IOException.class);
+            assertThat(results.next()).isEqualTo(4);
+            assertThatThrownBy(results::next).hasCauseInstanceOf(IOException.class);
+            assertThat(results.next()).isEqualTo(5);
+            assertThat(results.hasNext()).isFalse();
+        }
+    }
+
+    private static int failOnThree(int i) throws IOException {
+        if (i == 3) {
+            throw new IOException("three");
+        }
+        return i;
+    }
+
+    @Test
+    void mapInOrderOfCompletionGivesTheQuickOnesFirst() {
+        var options = MapOptions.DEFAULT.withOrder(MapOptions.Order.COMPLETION).withChunkSize(1);
+        var results = pool.map(
+                        i -> {
+                            if (i == 1) {
+                                pass();
+                            }
+                            return i;
+                        },
+                        List.of(1, 2, 3),
+                        options)
+                .iterator();
+
+        assertThat(List.of(results.next(), results.next())).containsExactly(2, 3);
+        gate.countDown();
+        assertThat(results.next()).isEqualTo(1);
+        assertThat(results.hasNext()).isFalse();
+    }
+
+    @Test
+    void aTimeoutEndsMapAndCancelsTheRest() {
+        var options = MapOptions.DEFAULT.withTimeout(Duration.ofMillis(20)).withChunkSize(1);
+
+        assertThatThrownBy(() -> pool.map(_ -> pass(), List.of(1, 2, 3), options).toList())
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(TimeoutException.class)
+                .hasMessageContaining("PT0.02S")
+                .hasMessageContaining("of 3 calls in flight 0 were done");
+        assertThat(pool.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void closingTheStreamCancelsWhatIsLeft() {
+        try (var results = pool.map(_ -> pass(), List.of(1, 2, 3, 4, 5))) {
+            assertThat(results).isNotNull();
+        }
+
+        assertThat(pool.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void nullIsAnInputAndAResult() {
+        var inputs = new ArrayList<@Nullable String>();
+        inputs.add(null);
+        inputs.add("a");
+
+        assertThat(pool.<@Nullable String, @Nullable String>map(s -> s, inputs)
+                        .toList())
+                .containsExactly(null, "a");
+    }
+
+    // waitUntil, asCompleted
+
+    @Test
+    void waitUntilTellsWhoIsDone() {
+        var quick = pool.submit(() -> true);
+        var slow = pool.submit(this::pass);
+
+        var first = Futures.waitUntil(ReturnWhen.FIRST_COMPLETED, List.of(slow, quick, slow));
+        assertThat(first.done()).containsExactly(quick);
+        assertThat(first.pending()).containsExactly(slow);
+
+        var late = Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(slow, quick), Duration.ofMillis(5));
+        assertThat(late.pending()).containsExactly(slow);
+
+        gate.countDown();
+        assertThat(Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(slow, quick)).pending())
+                .isEmpty();
+    }
+
+    @Test
+    void firstExceptionIgnoresCancelledFutures() {
+        var cancelled = pool.submit(this::pass);
+        cancelled.cancel(true);
+        var slow = pool.submit(this::pass);
+        var failing = pool.submit(() -> {
+            throw new IOException("x");
+        });
+
+        var result = Futures.waitUntil(ReturnWhen.FIRST_EXCEPTION, List.of(cancelled, slow, failing));
+        assertThat(result.done()).containsExactly(cancelled, failing);
+        assertThat(result.pending()).containsExactly(slow);
+    }
+
+    @Test
+    void waitUntilOfNothingReturnsAtOnce() {
+        var nothing = Futures.waitUntil(ReturnWhen.FIRST_COMPLETED, List.<ConcurrentFuture<String>>of());
+
+        assertThat(nothing.done()).isEmpty();
+        assertThat(nothing.pending()).isEmpty();
+    }
+
+    @Test
+    void asCompletedGivesEachFutureOnceAsItEnds() {
+        var slow = pool.submit(this::pass);
+        var quick = pool.submit(() -> false);
+
+        var completions = Futures.asCompleted(List.of(slow, quick, quick)).iterator();
+        assertThat(completions.next()).isSameAs(quick);
+        gate.countDown();
+        assertThat(completions.next()).isSameAs(slow);
+        assertThat(completions.hasNext()).isFalse();
+    }
+
+    @Test
+    void asCompletedCountsWhatIsUnfinishedWhenTheTimeIsOver() {
+        var slow = pool.submit(this::pass);
+        var quick = pool.submit(() -> false);
+        quick.result();
+
+        var completions = Futures.asCompleted(List.of(slow, quick), Duration.ofMillis(5)).iterator();
+        assertThat(completions.next()).isSameAs(quick);
+        assertThatThrownBy(completions::next)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(TimeoutException.class)
+                .hasMessageContaining("1 (of 2) futures unfinished after PT0.005S");
+    }
+}
