@@ -66,9 +66,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     private static final System.Logger logger = System.getLogger(Promise.class.getName());
 
-    private static final Object RUNNING = "running";
-    private static final Object NULL_RESULT = "null result";
-    private static final Listener DRAINING = new Listener("draining", null, false);
+    /** Objects that no caller can hold, unlike a string literal: a result may be any object. */
+    private static final Object RUNNING = new Object();
+
+    private static final Object NULL_RESULT = new Object();
+    private static final Listener DRAINING = new Listener(new Object(), null, false);
 
     private static final VarHandle STATE;
     private static final VarHandle LISTENERS;

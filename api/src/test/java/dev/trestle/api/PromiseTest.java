@@ -64,6 +64,18 @@ class PromiseTest {
         assertThat(nothing.toString()).contains("result null");
     }
 
+    /** A promise that told its state by the literal "running" took that result for the state. */
+    @Test
+    void aResultThatIsTheNameOfAStateIsAResult() {
+        for (String name : List.of("running", "pending", "cancelled", "null result")) {
+            var named = new Promise<String>();
+            named.setRunningOrNotifyCancel();
+            named.setResult(name);
+
+            assertThat(named.result()).isEqualTo(name);
+        }
+    }
+
     @Test
     void anUncheckedExceptionIsThrownAsItIs() {
         var boom = new IllegalArgumentException("boom");

@@ -1,0 +1,466 @@
+package dev.trestle.contract;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.trestle.api.Call;
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.Futures;
+import dev.trestle.api.RunnableCall;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What {@link java.util.concurrent.ExecutorService} and {@link Future} demand, of every pool. A pool's module extends this
+ * class. It has a package of its own, because a test of one module cannot add to the package of another. Calls and tests talk through files, because a call may run in another process.
+ */
+@Timeout(60)
+public abstract class ExecutorContract {
+
+    @TempDir
+    Path folder = Path.of("");
+
+    private FutureExecutor executor = newExecutorLater();
+
+    /** For the subclasses of each pool. */
+    protected ExecutorContract() {}
+
+    /**
+     * Returns a new executor under test.
+     *
+     * @param size its parallelism
+     * @return the executor
+     */
+    protected abstract FutureExecutor newExecutor(int size);
+
+    @SuppressWarnings("NullAway") // set before each test
+    private static FutureExecutor newExecutorLater() {
+        return null;
+    }
+
+    @BeforeEach
+    void open() {
+        executor = newExecutor(2);
+    }
+
+    @AfterEach
+    void close() {
+        executor.shutdownNow();
+        executor.close();
+    }
+
+    // What calls do. Static methods with names as arguments: they travel.
+
+    /** Marks that it has started, and waits for the gate; marks an interrupt and passes it on. */
+    static String waitAtGate(String folder, String name) throws InterruptedException {
+        mark(folder, name + ".started");
+        while (!Files.exists(Path.of(folder, name + ".open"))) {
+            LockSupport.parkNanos(1_000_000);
+            if (Thread.interrupted()) {
+                mark(folder, name + ".interrupted");
+                throw new InterruptedException();
+            }
+        }
+        mark(folder, name + ".ended");
+        return name;
+    }
+
+    private static void mark(String folder, String name) {
+        try {
+            Files.writeString(Path.of(folder, name), "");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String fail(String message) throws IOException {
+        throw new IOException(message);
+    }
+
+    private ConcurrentFuture<String> submitWaiting(FutureExecutor to, String name) {
+        String in = folder.toString();
+        return to.submit(() -> waitAtGate(in, name));
+    }
+
+    private void openGate(String name) {
+        mark(folder.toString(), name + ".open");
+    }
+
+    private void awaitMark(String name) {
+        await().pollInterval(Duration.ofMillis(1)).until(() -> Files.exists(folder.resolve(name)));
+    }
+
+    private boolean marked(String name) {
+        return Files.exists(folder.resolve(name));
+    }
+
+    /** A callable whatever the pool: its type says that it can travel. */
+    private static <T> Callable<T> travelling(Call<T> call) {
+        return call;
+    }
+
+    // submit, execute
+
+    @Test
+    void everyWayOfSubmittingRunsTheTask() throws Exception {
+        String in = folder.toString();
+        RunnableCall marking = () -> mark(in, "b");
+
+        assertThat(executor.submit(() -> 1).get()).isEqualTo(1);
+        assertThat(executor.submit(travelling(() -> 2)).get()).isEqualTo(2);
+        assertThat(executor.submit(() -> mark(in, "a")).get()).isNull();
+        assertThat(executor.submit((Runnable) marking).get()).isNull();
+        assertThat(executor.submit(marking, "given").get()).isEqualTo("given");
+        executor.execute((RunnableCall) () -> mark(in, "c"));
+
+        assertThat(marked("a")).isTrue();
+        assertThat(marked("b")).isTrue();
+        awaitMark("c");
+    }
+
+    @Test
+    @SuppressWarnings("NullAway")
+    void nullsAreRefusedAtOnce() {
+        assertThatThrownBy(() -> executor.submit((Callable<String>) null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.submit((Call<String>) null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.submit((Runnable) null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.submit((RunnableCall) null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.submit(null, "x")).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.execute(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.invokeAll(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.invokeAny(null)).isInstanceOf(NullPointerException.class);
+        var withNull = new ArrayList<@Nullable Callable<Integer>>();
+        withNull.add(travelling(() -> 1));
+        withNull.add(null);
+        assertThatThrownBy(() -> executor.invokeAll(withNull)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    void moreCallsThanWorkersAllRun() {
+        var futures = IntStream.range(0, 100)
+                .mapToObj(i -> executor.submit(() -> i * i))
+                .toList();
+
+        assertThat(futures).extracting(ConcurrentFuture::result).isEqualTo(IntStream.range(0, 100)
+                .mapToObj(i -> i * i)
+                .toList());
+    }
+
+    @Test
+    void twoCallsRunAtTheSameTime() {
+        var first = submitWaiting(executor, "first");
+        var second = submitWaiting(executor, "second");
+        awaitMark("first.started");
+        awaitMark("second.started");
+        openGate("second");
+
+        assertThat(second.result()).isEqualTo("second");
+        assertThat(first.isDone()).isFalse();
+        openGate("first");
+        assertThat(first.result()).isEqualTo("first");
+    }
+
+    // Future
+
+    @Test
+    void anExceptionComesBackAsItsOwnClass() {
+        var future = executor.submit(() -> fail("no such file"));
+
+        assertThatThrownBy(future::get)
+                .isInstanceOf(ExecutionException.class)
+                .cause()
+                .isInstanceOf(IOException.class)
+                .hasMessage("no such file");
+        assertThatThrownBy(future::result).isInstanceOf(CompletionException.class).hasCauseInstanceOf(IOException.class);
+        assertThat(future.state()).isEqualTo(Future.State.FAILED);
+        assertThat(future.exceptionNow()).isInstanceOf(IOException.class);
+        assertThat(future.exception()).get().isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void aFutureTellsItsStates() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+        await().pollInterval(Duration.ofMillis(1)).until(future::isRunning);
+        assertThat(future.state()).isEqualTo(Future.State.RUNNING);
+        assertThatThrownBy(future::resultNow).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(future::exceptionNow).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> future.get(1, MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        assertThatThrownBy(() -> future.result(Duration.ofMillis(1))).isInstanceOf(TimeoutException.class);
+
+        openGate("call");
+        assertThat(future.result()).isEqualTo("call");
+        assertThat(future.state()).isEqualTo(Future.State.SUCCESS);
+        assertThat(future.resultNow()).isEqualTo("call");
+        assertThat(future.isRunning()).isFalse();
+        assertThat(future.cancel(true)).isFalse();
+    }
+
+    @Test
+    void cancelTrueInterruptsARunningCall() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+
+        assertThat(future.cancel(true)).isTrue();
+        assertThat(future.isCancelled()).isTrue();
+        assertThat(future.isDone()).isTrue();
+        assertThatThrownBy(future::get).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(future::result).isInstanceOf(CancellationException.class);
+        awaitMark("call.interrupted");
+        assertThat(executor.submit(() -> Thread.currentThread().isInterrupted()).result())
+                .as("a later call")
+                .isFalse();
+    }
+
+    @Test
+    void cancelFalseNeverInterrupts() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+
+        assertThat(future.cancel(false)).isTrue();
+        assertThat(future.isCancelled()).isTrue();
+        openGate("call");
+        awaitMark("call.ended");
+        assertThat(marked("call.interrupted")).isFalse();
+    }
+
+    @Test
+    void aCallCancelledInTheQueueNeverRuns() {
+        var first = submitWaiting(executor, "first");
+        var second = submitWaiting(executor, "second");
+        awaitMark("first.started");
+        awaitMark("second.started");
+        var queued = submitWaiting(executor, "queued");
+
+        assertThat(queued.cancel(false)).isTrue();
+        openGate("first");
+        openGate("second");
+        assertThat(first.result()).isEqualTo("first");
+        assertThat(second.result()).isEqualTo("second");
+        assertThat(executor.submit(() -> "later").result()).isEqualTo("later");
+        assertThat(marked("queued.started")).isFalse();
+    }
+
+    @Test
+    void anInterruptedGetThrowsAndTheCallGoesOn() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(future::get).isInstanceOf(InterruptedException.class);
+        openGate("call");
+
+        assertThat(future.result()).isEqualTo("call");
+    }
+
+    @Test
+    void whatWasWrittenBeforeSubmitIsSeenByTheCallAndItsResultByTheCaller() {
+        var values = new ArrayList<Integer>();
+        for (int i = 0; i < 1000; i++) {
+            values.add(i);
+            var sum = executor.submit(() -> values.stream().mapToInt(Integer::intValue).sum());
+            assertThat(sum.result()).isEqualTo(i * (i + 1) / 2);
+        }
+    }
+
+    // invokeAll, invokeAny
+
+    @Test
+    void invokeAllReturnsDoneFuturesInOrder() throws Exception {
+        List<Future<Integer>> futures = executor.invokeAll(
+                List.of(travelling(() -> 1), travelling(() -> Integer.parseInt("no number")), travelling(() -> 3)));
+
+        assertThat(futures).allMatch(Future::isDone);
+        assertThat(futures.get(0).get()).isEqualTo(1);
+        assertThat(futures.get(1).exceptionNow()).isInstanceOf(NumberFormatException.class);
+        assertThat(futures.get(2).get()).isEqualTo(3);
+        assertThat(executor.invokeAll(List.<Callable<Integer>>of())).isEmpty();
+    }
+
+    @Test
+    void invokeAllCancelsWhatIsNotDoneInTime() throws Exception {
+        String in = folder.toString();
+        executor.submit(() -> "warm").result();
+        List<Future<String>> futures = executor.invokeAll(
+                List.of(travelling(() -> "quick"), travelling(() -> waitAtGate(in, "slow"))), 500, MILLISECONDS);
+
+        assertThat(futures.get(0).get()).isEqualTo("quick");
+        assertThat(futures.get(1).isCancelled()).isTrue();
+    }
+
+    @Test
+    void anInterruptedInvokeAllCancelsItsTasks() {
+        String in = folder.toString();
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(() -> executor.invokeAll(List.of(travelling(() -> waitAtGate(in, "call")))))
+                .isInstanceOf(InterruptedException.class);
+        assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void invokeAnyReturnsAResultAndCancelsTheOthers() throws Exception {
+        String in = folder.toString();
+
+        assertThat(executor.<String>invokeAny(List.of(
+                        travelling(() -> fail("first")),
+                        travelling(() -> "second"),
+                        travelling(() -> waitAtGate(in, "third")))))
+                .isEqualTo("second");
+        assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void invokeAnyOfFailuresThrowsTheLast() {
+        assertThatThrownBy(() -> executor.invokeAny(List.of(travelling(() -> fail("only")))))
+                .isInstanceOf(ExecutionException.class)
+                .hasCauseInstanceOf(IOException.class)
+                .hasMessageContaining("only");
+        assertThatThrownBy(() -> executor.invokeAny(List.<Callable<String>>of()))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void invokeAnyGivesUpInTime() {
+        String in = folder.toString();
+
+        assertThatThrownBy(() ->
+                        executor.invokeAny(List.of(travelling(() -> waitAtGate(in, "call"))), 20, MILLISECONDS))
+                .isInstanceOf(TimeoutException.class)
+                .hasMessageContaining("None of 1 tasks");
+    }
+
+    // Ending
+
+    @Test
+    void afterShutdownEverythingIsRefused() {
+        executor.shutdown();
+        executor.shutdown();
+
+        assertThat(executor.isShutdown()).isTrue();
+        assertThatThrownBy(() -> executor.submit(() -> 1))
+                .isInstanceOf(RejectedExecutionException.class)
+                .hasMessageContaining("shut down");
+        assertThatThrownBy(() -> executor.submit(travelling(() -> 1))).isInstanceOf(RejectedExecutionException.class);
+        assertThatThrownBy(() -> executor.execute((RunnableCall) () -> {}))
+                .isInstanceOf(RejectedExecutionException.class);
+        assertThatThrownBy(() -> executor.invokeAll(List.of(travelling(() -> 1))))
+                .isInstanceOf(RejectedExecutionException.class);
+        assertThatThrownBy(() -> executor.map(i -> i, List.of(1))).isInstanceOf(RejectedExecutionException.class);
+    }
+
+    @Test
+    void shutdownLetsRunWhatWasSubmitted() throws Exception {
+        var running = submitWaiting(executor, "running");
+        awaitMark("running.started");
+        var queued = IntStream.range(0, 5)
+                .mapToObj(i -> executor.submit(() -> i))
+                .toList();
+        executor.shutdown();
+
+        assertThat(executor.isTerminated()).isFalse();
+        assertThat(executor.awaitTermination(1, MILLISECONDS)).isFalse();
+        openGate("running");
+        assertThat(executor.awaitTermination(30, SECONDS)).isTrue();
+        assertThat(executor.isTerminated()).isTrue();
+        assertThat(running.resultNow()).isEqualTo("running");
+        assertThat(queued).extracting(Future::resultNow).containsExactly(0, 1, 2, 3, 4);
+    }
+
+    @Test
+    void shutdownNowInterruptsHandsBackAndEndsEveryFuture() throws Exception {
+        var first = submitWaiting(executor, "first");
+        var second = submitWaiting(executor, "second");
+        awaitMark("first.started");
+        awaitMark("second.started");
+        var queued = submitWaiting(executor, "queued");
+
+        assertThat(executor.shutdownNow()).hasSize(1);
+        assertThat(executor.awaitTermination(30, SECONDS)).isTrue();
+        assertThat(List.of(first, second, queued)).allMatch(Future::isDone);
+        assertThat(queued.isCancelled()).isTrue();
+        assertThat(marked("first.interrupted")).isTrue();
+        assertThat(marked("second.interrupted")).isTrue();
+        assertThat(marked("queued.started")).isFalse();
+    }
+
+    @Test
+    void closeWaitsForItsCalls() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+        var closing = Thread.ofPlatform().start(executor::close);
+        await().pollInterval(Duration.ofMillis(1)).until(executor::isShutdown);
+        assertThat(future.isDone()).isFalse();
+
+        openGate("call");
+        await().pollInterval(Duration.ofMillis(1)).until(() -> !closing.isAlive());
+        assertThat(future.resultNow()).isEqualTo("call");
+        assertThat(executor.isTerminated()).isTrue();
+    }
+
+    @Test
+    void anInterruptedCloseStopsItsCallsAndKeepsTheInterrupt() {
+        var future = submitWaiting(executor, "call");
+        awaitMark("call.started");
+        Thread.currentThread().interrupt();
+
+        executor.close();
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(executor.isTerminated()).isTrue();
+        assertThat(future.isDone()).isTrue();
+    }
+
+    @Test
+    void anUnusedExecutorTerminatesAtOnce() throws Exception {
+        executor.shutdown();
+
+        assertThat(executor.awaitTermination(10, SECONDS)).isTrue();
+        assertThat(executor.shutdownNow()).isEmpty();
+    }
+
+    // map, and waiting for many
+
+    @Test
+    void mapKeepsTheOrderAndNamesTheFailedItem() {
+        assertThat(executor.map(i -> i * 2, List.of(1, 2, 3)).toList()).containsExactly(2, 4, 6);
+        assertThatThrownBy(() -> executor.map(Integer::parseInt, List.of("1", "two", "3"))
+                        .toList())
+                .isInstanceOf(NumberFormatException.class)
+                .hasMessageContaining("two");
+    }
+
+    @Test
+    void asCompletedGivesWhatEndsFirst() {
+        var slow = submitWaiting(executor, "slow");
+        var quick = executor.submit(() -> "quick");
+        var completions = Futures.asCompleted(List.of(slow, quick)).iterator();
+
+        assertThat(completions.next().result()).isEqualTo("quick");
+        openGate("slow");
+        assertThat(completions.next().result()).isEqualTo("slow");
+    }
+}
