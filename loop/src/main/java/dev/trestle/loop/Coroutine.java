@@ -1,0 +1,20 @@
+package dev.trestle.loop;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Code that runs in an event loop and may await: Python's coroutine function without arguments.
+ *
+ * @param <T> the type of the result
+ */
+@FunctionalInterface
+public interface Coroutine<T extends @Nullable Object> {
+
+    /**
+     * Runs the coroutine, on a thread of the loop, holding its baton.
+     *
+     * @return the result
+     * @throws Exception whatever it throws
+     */
+    T run() throws Exception;
+}

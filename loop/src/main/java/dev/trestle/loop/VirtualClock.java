@@ -1,0 +1,52 @@
+package dev.trestle.loop;
+
+import java.time.Duration;
+
+/**
+ * A clock for tests: it stands still while there is something to do, and jumps to the next timer when there is not. So a
+ * program that sleeps for hours runs in milliseconds, and always in the same order.
+ *
+ * <p>It waits for {@code blocking} calls: while one runs, the loop does not jump. Work that the loop does not know of, on
+ * a thread pool for instance, takes no virtual time.
+ */
+public final class VirtualClock implements LoopClock {
+
+    private long now;
+
+    /** Creates a clock that shows zero. */
+    public VirtualClock() {}
+
+    @Override
+    public long nanos() {
+        return now;
+    }
+
+    @Override
+    public boolean jumpTo(long nanos) {
+        now = Math.max(now, nanos);
+        return true;
+    }
+
+    /**
+     * Moves the time forward by hand.
+     *
+     * @param duration by how much
+     */
+    public void advance(Duration duration) {
+        now += duration.toNanos();
+    }
+
+    /**
+     * Returns the time since this clock was created.
+     *
+     * @return the virtual time
+     */
+    public Duration elapsed() {
+        return Duration.ofNanos(now);
+    }
+
+    @Override
+    public String toString() {
+        return "VirtualClock[" + elapsed() + "]";
+    }
+}

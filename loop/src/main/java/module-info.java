@@ -1,0 +1,14 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The single-threaded event loop: loop futures, tasks, and the coroutines that await them. */
+@NullMarked
+module dev.trestle.loop {
+    requires transitive dev.trestle.api;
+    requires static org.jspecify;
+    requires static com.google.errorprone.annotations;
+
+    exports dev.trestle.loop;
+
+    provides dev.trestle.api.WaitGuard with
+            dev.trestle.loop.LoopWaitGuard;
+}
