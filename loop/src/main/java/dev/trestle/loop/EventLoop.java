@@ -394,6 +394,10 @@ public final class EventLoop implements AutoCloseable {
         ready.addLast(task);
     }
 
+    void ready(Runnable callback) {
+        ready.addLast(callback);
+    }
+
     Thread newThread(Task<?> task) {
         return Thread.ofVirtual().unstarted(() -> ScopedValue.where(RUNNING, this).run(task::run));
     }
@@ -454,7 +458,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread.
+     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. What was accepted is
+     * called, at the latest by {@link #close}, when the loop does nothing else any more.
      *
      * @param callback what to call
      * @return cancels it
@@ -464,6 +469,9 @@ public final class EventLoop implements AutoCloseable {
         refuseIfClosed();
         var handle = new Handle(requireNonNull(callback, "callback"), Long.MIN_VALUE, 0);
         inbox.add(handle);
+        if (closed && inbox.remove(handle)) {
+            refuseIfClosed(); // closed after we looked, and emptied the inbox before we added
+        }
         wakeUp();
         return handle;
     }
@@ -552,8 +560,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits until they have ended, and closes the loop. Callbacks that were not called
-     * are dropped. Again is without effect.
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop. Callbacks of the loop's own code
+     * that were not called are dropped. Again is without effect.
      *
      * @throws IllegalStateException if the loop is running
      */
@@ -576,7 +584,10 @@ public final class EventLoop implements AutoCloseable {
         closed = true;
         ready.clear();
         timers.clear();
-        inbox.clear();
+        for (Handle arrived = inbox.poll(); arrived != null; arrived = inbox.poll()) {
+            call(new HandleRun(arrived)); // accepted before: it may be what ends a future elsewhere
+        }
+        ready.clear();
     }
 
     private void endTasks() {

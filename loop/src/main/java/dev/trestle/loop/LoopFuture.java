@@ -178,7 +178,7 @@ public class LoopFuture<T extends @Nullable Object> {
         if (callback instanceof Task<?> awaiting) {
             loop.ready(awaiting);
         } else {
-            loop.callSoon(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this));
+            loop.ready(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this));
         }
     }
 

@@ -1,0 +1,190 @@
+package dev.trestle.bridge;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.trestle.api.Call;
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.FutureExecutor;
+import dev.trestle.loop.Action;
+import dev.trestle.loop.Coroutine;
+import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopFuture;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Between the futures of pools and those of an event loop, in both directions.
+ *
+ * <p>{@code wrapFuture}, {@code runInExecutor} and {@code toThread} are called by code of a running loop, and return a
+ * {@link LoopFuture} that this code awaits. {@code runCoroutineThreadsafe} is called by any other thread and returns a
+ * {@link ConcurrentFuture} that this thread may wait for.
+ *
+ * <p>Results, exceptions and cancellation cross: cancelling either side cancels the other, with interruption, so that it
+ * reaches the work. A pool's {@link java.util.concurrent.CancellationException} is a cancelled future in the loop, whose
+ * awaiters get a {@link dev.trestle.loop.CancelledError}. When one side has been closed meanwhile, an outcome that comes
+ * late is dropped without harm.
+ *
+ * {@snippet :
+ * try (var pool = new ProcessPool(4)) {
+ *     EventLoop.run(() -> {
+ *         LoopFuture<Integer> primes = Bridge.runInExecutor(pool, () -> Primes.count(10_000_000));
+ *         return await(primes);
+ *     });
+ * }
+ * }
+ */
+public final class Bridge {
+
+    private Bridge() {}
+
+    // From a pool into the loop
+
+    /**
+     * Returns a loop future that ends as a pool's future ends. It costs the loop one queue entry, and no thread.
+     *
+     * @param future the future of a pool
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the pool's future
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(ConcurrentFuture<T> future) {
+        var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+        future.addDoneCallback(crossing::arrive);
+        return crossing.arrival();
+    }
+
+    /**
+     * Returns a loop future that ends as a stage ends. It costs the loop one queue entry, and no thread.
+     *
+     * @param stage the stage
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the stage, if its kind can be cancelled
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(CompletionStage<T> stage) {
+        var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> cancelStage(stage));
+        var _ = stage.whenComplete(crossing::arrive);
+        return crossing.arrival();
+    }
+
+    private static void cancelStage(CompletionStage<?> stage) {
+        try {
+            stage.toCompletableFuture().cancel(true);
+        } catch (UnsupportedOperationException e) {
+            // A stage need not be cancellable: then its work goes on, and what it brings is dropped.
+        }
+    }
+
+    /**
+     * Returns a loop future that ends as a {@link CompletableFuture}, which is a stage and a future, ends.
+     *
+     * @param future the future
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the other
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(CompletableFuture<T> future) {
+        return wrapFuture((CompletionStage<T>) future);
+    }
+
+    /**
+     * Returns a loop future that ends as any future ends. One that tells nobody when it is done is waited for by a virtual
+     * thread.
+     *
+     * @param future the future
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the other, with interruption
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    @SuppressWarnings("unchecked")
+    public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(Future<T> future) {
+        return switch (requireNonNull(future, "future")) {
+            case ConcurrentFuture<?> concurrent -> wrapFuture((ConcurrentFuture<T>) concurrent);
+            case CompletionStage<?> stage -> wrapFuture((CompletionStage<T>) stage);
+            default -> {
+                var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+                if (future.isDone()) {
+                    crossing.arrive(future);
+                } else {
+                    Thread.ofVirtual().name("trestle-bridge-waiter").start(() -> crossing.arriveAfterWaiting(future));
+                }
+                yield crossing.arrival();
+            }
+        };
+    }
+
+    /**
+     * Runs a call on an executor, and returns a future to await: Python's {@code loop.run_in_executor}.
+     *
+     * @param executor a pool
+     * @param call what to run
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the call
+     * @throws IllegalStateException if no loop is running on this thread
+     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the call
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(FutureExecutor executor, Call<T> call) {
+        EventLoop.getRunningLoop(); // before the call is on its way
+        return wrapFuture(executor.submit(call));
+    }
+
+    /**
+     * Runs a task on any executor, and returns a future to await.
+     *
+     * @param executor an executor
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it cancels the task, with interruption
+     * @throws IllegalStateException if no loop is running on this thread
+     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the task
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(ExecutorService executor, Callable<T> task) {
+        EventLoop.getRunningLoop(); // before the task is on its way
+        return wrapFuture(executor.submit(task));
+    }
+
+    /**
+     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop.
+     *
+     * @param task what to run; outside the loop, so it must not touch the loop's objects
+     * @param <T> the type of the result
+     * @return a future of the running loop; cancelling it interrupts the task
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static <T extends @Nullable Object> LoopFuture<T> toThread(Callable<T> task) {
+        return runInExecutor(DefaultExecutor.of(EventLoop.getRunningLoop()), task);
+    }
+
+    /**
+     * Runs a task without a result in the default executor of the running loop; see {@link #toThread(Callable)}.
+     *
+     * @param action what to run
+     * @return a future of the running loop; cancelling it interrupts the task
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static LoopFuture<@Nullable Void> toThread(Action action) {
+        return toThread(Action.asCoroutine(action)::run);
+    }
+
+    // From a foreign thread into the loop, and back
+
+    /**
+     * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.
+     *
+     * <p>Every future ends: if the loop is closed before the coroutine has ended, it is cancelled.
+     *
+     * @param coroutine what to run
+     * @param loop where; it need not be running yet
+     * @param <T> the type of the result
+     * @return its future; cancelling it cancels the coroutine's task
+     * @throws IllegalStateException if the loop is closed
+     */
+    public static <T extends @Nullable Object> ConcurrentFuture<T> runCoroutineThreadsafe(
+            Coroutine<T> coroutine, EventLoop loop) {
+        return new Departure<>(requireNonNull(coroutine, "coroutine"), loop).begin();
+    }
+}

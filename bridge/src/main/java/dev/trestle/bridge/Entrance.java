@@ -1,0 +1,25 @@
+package dev.trestle.bridge;
+
+import dev.trestle.loop.EventLoop;
+
+/** The way of foreign threads into a loop that may be closed at any moment. */
+final class Entrance {
+
+    private Entrance() {}
+
+    /** Has the loop call back, unless it is closed; returns whether it was asked. */
+    static boolean enter(EventLoop loop, Runnable callback) {
+        if (loop.isClosed()) {
+            return false;
+        }
+        try {
+            loop.callSoonThreadsafe(callback);
+            return true;
+        } catch (IllegalStateException e) {
+            if (loop.isClosed()) {
+                return false; // it was closed after we looked
+            }
+            throw e;
+        }
+    }
+}

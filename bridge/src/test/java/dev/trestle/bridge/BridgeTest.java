@@ -1,0 +1,351 @@
+package dev.trestle.bridge;
+
+import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.blocking;
+import static dev.trestle.loop.Async.createTask;
+import static dev.trestle.loop.Async.gather;
+import static dev.trestle.loop.Async.sleep;
+import static dev.trestle.loop.Async.yieldNow;
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMillis;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.Promise;
+import dev.trestle.loop.CancelledError;
+import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopFuture;
+import dev.trestle.loop.Task;
+import dev.trestle.threadpool.ThreadPool;
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Results, errors and cancellation, across the bridge in both directions. */
+@Timeout(30)
+class BridgeTest {
+
+    @AutoClose
+    private final ThreadPool pool = new ThreadPool(2);
+
+    private final CountDownLatch gate = new CountDownLatch(1);
+
+    @AfterEach
+    void openTheGate() {
+        gate.countDown();
+    }
+
+    private String waitAtGate(CountDownLatch started, CountDownLatch interrupted) throws InterruptedException {
+        started.countDown();
+        try {
+            gate.await();
+        } catch (InterruptedException e) {
+            interrupted.countDown();
+            throw e;
+        }
+        return "passed";
+    }
+
+    // Into the loop
+
+    @Test
+    void aPoolsResultIsAwaitedWhileOthersRun() {
+        int sum = EventLoop.run(() -> {
+            var a = Bridge.runInExecutor(pool, () -> {
+                gate.await();
+                return 1;
+            });
+            Task<Integer> b = createTask(() -> {
+                gate.countDown();
+                return 2;
+            });
+            return await(a) + await(b);
+        });
+
+        assertThat(sum).isEqualTo(3);
+    }
+
+    @Test
+    void aResultThatIsThereAlreadyIsThereAtOnce() {
+        var done = new Promise<String>();
+        done.setResult("x");
+        EventLoop.run(() -> {
+            assertThat(Bridge.wrapFuture(done).result()).isEqualTo("x");
+            assertThat(Bridge.wrapFuture(CompletableFuture.completedFuture("y")).result())
+                    .isEqualTo("y");
+        });
+    }
+
+    @Test
+    void exceptionsCrossAsTheyWereThrown() {
+        var unchecked = new IllegalArgumentException("a");
+        var checked = new IOException("b");
+        EventLoop.run(() -> {
+            var first = Bridge.runInExecutor(pool, () -> {
+                throw unchecked;
+            });
+            var second = Bridge.runInExecutor(pool, () -> {
+                throw checked;
+            });
+            assertThatThrownBy(() -> await(first)).isSameAs(unchecked);
+            assertThatThrownBy(() -> await(second)).isInstanceOf(CompletionException.class).hasCause(checked);
+        });
+    }
+
+    @Test
+    void aStageIsUnwrapped() {
+        CompletionStage<String> failed = CompletableFuture.<String>failedStage(new IOException("x"))
+                .thenApply(text -> text);
+        EventLoop.run(() -> {
+            var wrapped = Bridge.wrapFuture(failed);
+            assertThatThrownBy(() -> await(wrapped)).hasCauseInstanceOf(IOException.class);
+            assertThat(wrapped.exception()).get().isInstanceOf(IOException.class);
+        });
+    }
+
+    @Test
+    void cancellingTheAwaitingTaskInterruptsTheCall() {
+        var started = new CountDownLatch(1);
+        var interrupted = new CountDownLatch(1);
+        EventLoop.run(() -> {
+            Task<String> task =
+                    createTask(() -> await(Bridge.runInExecutor(pool, () -> waitAtGate(started, interrupted))));
+            blocking(() -> started.await());
+            task.cancel();
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+            blocking(() -> interrupted.await());
+        });
+    }
+
+    @Test
+    void cancellingThePoolsFutureCancelsTheLoops() {
+        EventLoop.run(() -> {
+            var promise = new Promise<String>();
+            LoopFuture<String> wrapped = Bridge.wrapFuture(promise);
+            blocking(() -> {
+                promise.cancel(true);
+            });
+            assertThatThrownBy(() -> await(wrapped)).isInstanceOf(CancelledError.class);
+            assertThat(wrapped.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void cancellingAWrappedCompletableFutureCancelsIt() {
+        var future = new CompletableFuture<String>();
+        EventLoop.run(() -> {
+            Bridge.wrapFuture(future).cancel();
+            yieldNow();
+        });
+
+        assertThat(future).isCancelled();
+    }
+
+    @Test
+    void aStageThatCannotBeCancelledIsLeftAlone() {
+        var future = new CompletableFuture<String>();
+        EventLoop.run(() -> {
+            LoopFuture<String> wrapped = Bridge.wrapFuture(future.minimalCompletionStage());
+            wrapped.cancel();
+            yieldNow();
+            future.complete("late");
+            sleep(ofMillis(1));
+            assertThat(wrapped.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void aPlainFutureIsAwaited() {
+        try (ExecutorService plain = Executors.newSingleThreadExecutor()) {
+            EventLoop.run(() -> {
+                var result = Bridge.runInExecutor(plain, () -> {
+                    gate.await();
+                    return "plain";
+                });
+                var tick = createTask(gate::countDown);
+                assertThat(await(result)).isEqualTo("plain");
+                assertThat(tick.isDone()).isTrue();
+
+                Future<String> failing = plain.submit(() -> {
+                    throw new IOException("x");
+                });
+                assertThatThrownBy(() -> await(Bridge.wrapFuture(failing))).hasCauseInstanceOf(IOException.class);
+            });
+        }
+    }
+
+    @Test
+    void aPlainFutureIsCancelledFromTheLoop() {
+        var task = new FutureTask<>(() -> "never run");
+        EventLoop.run(() -> {
+            Bridge.wrapFuture(task).cancel();
+            yieldNow();
+        });
+
+        assertThat(task.isCancelled()).isTrue();
+    }
+
+    @Test
+    void toThreadRunsOffTheLoopAndKeepsTheOrder() {
+        EventLoop.run(() -> {
+            Thread mine = Thread.currentThread();
+            var results = await(gather(
+                    Bridge.toThread(() -> Thread.currentThread() != mine),
+                    Bridge.toThread(() -> Thread.currentThread().isVirtual())));
+            assertThat(results).containsExactly(true, true);
+        });
+    }
+
+    @Test
+    void theDefaultExecutorClosesWithTheLoop() {
+        var ended = new AtomicBoolean();
+        EventLoop.run(() -> {
+            var started = new CountDownLatch(1);
+            createTask(() -> await(Bridge.toThread(() -> {
+                started.countDown();
+                try {
+                    gate.await();
+                } finally {
+                    ended.set(true);
+                }
+            })));
+            blocking(() -> started.await());
+        });
+
+        assertThat(ended).as("the loop waited for its thread").isTrue();
+    }
+
+    @Test
+    void withoutALoopNothingIsSubmitted() {
+        var ran = new AtomicBoolean();
+        assertThatThrownBy(() -> Bridge.runInExecutor(pool, () -> ran.getAndSet(true)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("No event loop is running");
+        assertThat(pool.statistics().submitted()).isZero();
+        assertThat(ran).isFalse();
+    }
+
+    @Test
+    void anOutcomeThatComesAfterTheLoopHasClosedHarmsNobody() {
+        var promise = new Promise<String>((running, interrupt) -> {});
+        var stage = new CompletableFuture<String>();
+        EventLoop.run(() -> {
+            var _ = Bridge.wrapFuture(promise);
+            var _ = Bridge.wrapFuture((CompletionStage<String>) stage);
+        });
+        promise.setResult("late");
+        stage.complete("late");
+
+        assertThat(promise.result()).isEqualTo("late");
+    }
+
+    // Out of the loop
+
+    @Test
+    void aCoroutineRunsForAForeignThread() {
+        EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            String text = blocking(() -> Bridge.runCoroutineThreadsafe(
+                            () -> {
+                                sleep(ofMillis(1));
+                                return "from the loop, " + EventLoop.getRunningLoop().equals(loop);
+                            },
+                            loop)
+                    .result());
+            assertThat(text).isEqualTo("from the loop, true");
+        });
+    }
+
+    @Test
+    void itsExceptionAndItsCancellationReachTheForeignThread() {
+        EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            blocking(() -> {
+                var failing = Bridge.runCoroutineThreadsafe(
+                        () -> {
+                            throw new IOException("x");
+                        },
+                        loop);
+                assertThatThrownBy(failing::result).hasCauseInstanceOf(IOException.class);
+                var cancelled = Bridge.runCoroutineThreadsafe(
+                        () -> {
+                            Task<?> me = dev.trestle.loop.Async.currentTask();
+                            me.cancel();
+                            yieldNow();
+                            return "";
+                        },
+                        loop);
+                assertThatThrownBy(cancelled::result).isInstanceOf(CancellationException.class);
+            });
+        });
+    }
+
+    @Test
+    void cancellingItFromOutsideCancelsTheTask() {
+        EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            var seen = new CountDownLatch(1);
+            blocking(() -> {
+                var started = new CountDownLatch(1);
+                var future = Bridge.runCoroutineThreadsafe(
+                        () -> {
+                            try {
+                                started.countDown();
+                                sleep(ofHours(1));
+                                return "";
+                            } catch (CancelledError e) {
+                                seen.countDown();
+                                throw e;
+                            }
+                        },
+                        loop);
+                started.await();
+                future.cancel(true);
+                assertThat(seen.await(10, SECONDS)).isTrue();
+            });
+        });
+    }
+
+    @Test
+    void noFutureIsLostWhenTheLoopClosesFirst() {
+        var loop = new EventLoop();
+        ConcurrentFuture<String> neverStarted = Bridge.runCoroutineThreadsafe(() -> "x", loop);
+        loop.close();
+        assertThat(neverStarted.isDone()).isTrue();
+        assertThatThrownBy(neverStarted::result).hasMessageContaining("closed");
+
+        var running = new AtomicReference<ConcurrentFuture<String>>();
+        EventLoop.run(() -> {
+            EventLoop here = EventLoop.getRunningLoop();
+            var started = new CountDownLatch(1);
+            blocking(() -> {
+                running.set(Bridge.runCoroutineThreadsafe(
+                        () -> {
+                            started.countDown();
+                            sleep(ofHours(1));
+                            return "";
+                        },
+                        here));
+                started.await();
+            });
+        });
+        await().until(running.get()::isDone);
+        assertThat(running.get().isCancelled()).isTrue();
+    }
+}
