@@ -13,7 +13,12 @@ public interface Action {
      */
     void run() throws Exception;
 
-    /** Returns the coroutine that runs an action and returns null. */
+    /**
+     * Returns the coroutine that runs an action and returns null.
+     *
+     * @param action what the coroutine runs
+     * @return the coroutine
+     */
     static Coroutine<@Nullable Void> asCoroutine(Action action) {
         java.util.Objects.requireNonNull(action, "action");
         return () -> {

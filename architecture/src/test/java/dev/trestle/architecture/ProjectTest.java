@@ -1,0 +1,38 @@
+package dev.trestle.architecture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.module.ModuleDescriptor.Exports;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** That poms and module descriptors agree on what the modules are. */
+@Timeout(30)
+class ProjectTest {
+
+    @Test
+    void theBomListsEveryPublishedModule() {
+        assertThat(Project.artifacts("bom"))
+                .as("managed dependencies in bom/pom.xml")
+                .containsAll(Project.published().stream()
+                        .map(Project.Module::artifact)
+                        .toList());
+    }
+
+    @Test
+    void theseRulesAreBuiltAfterEveryModule() {
+        assertThat(Project.artifacts("architecture"))
+                .as("dependencies in architecture/pom.xml")
+                .containsAll(
+                        Project.modules().stream().map(Project.Module::artifact).toList());
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.trestle.architecture.Project#published")
+    void aModuleExportsThePackageOfItsName(Project.Module module) {
+        assertThat(module.descriptor().name()).isEqualTo(module.rootPackage());
+        assertThat(module.descriptor().exports()).extracting(Exports::source).containsExactly(module.rootPackage());
+    }
+}

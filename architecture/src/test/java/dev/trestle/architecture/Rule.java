@@ -1,0 +1,226 @@
+package dev.trestle.architecture;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvent;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.NullMarked;
+
+/** The rules over the main classes of all modules. {@link Offence} shows that each of them bites. */
+enum Rule {
+    MODULES_FOLLOW_THE_ARROWS(
+            classes().should(check("depend only on the modules that DESIGN allows them", Rule::checkArrows))),
+
+    LIBRARIES_STAND_ALONE(classes()
+            .that()
+            .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..", "dev.trestle..", "org.jspecify.annotations..", "com.google.errorprone.annotations.."))
+            .because("who takes a module gets no third party with it, but for the process pool's")),
+
+    PARENT_DOES_NOT_KNOW_CHILD(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.trestle.processpool.child..")
+            .because("they run in different processes and share only wire")),
+
+    CHILD_DOES_NOT_KNOW_PARENT(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool.child..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.trestle.processpool")
+            .because("they run in different processes and share only wire")),
+
+    WIRE_KNOWS_NEITHER_END(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool.wire..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.trestle.processpool", "dev.trestle.processpool.child..")),
+
+    PACKAGES_HAVE_NO_CYCLES(slices().matching("dev.trestle.(**)").should().beFreeOfCycles()),
+
+    PUBLIC_TYPES_ARE_EXPORTED(classes()
+            .that(describe("are public", Rule::isPublic))
+            .should(check(
+                    "reside in an exported package or be needed by another package of theirs", Rule::checkExported))),
+
+    STANDARD_STREAMS_ARE_NOT_OURS(
+            noClasses().should(ACCESS_STANDARD_STREAMS).because("they belong to the program that uses us")),
+
+    LIBRARIES_DO_NOT_USE_THE_CONSOLE(noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.trestle.examples..")
+            .should()
+            .dependOnClassesThat()
+            .haveNameMatching("java\\.lang\\.IO|java\\.io\\.Console")
+            .because("standard streams belong to the program that uses us")),
+
+    NOTHING_SLEEPS(noClasses()
+            .should()
+            .accessTargetWhere(describe("the target is a sleep of the JDK", Rule::isSleep))
+            .because("what waits can be woken: by a condition, a timer of the loop, an interrupt")),
+
+    EXCEPTIONS_HAVE_NAMES(noClasses()
+            .should()
+            .accessTargetWhere(describe("the target constructs a generic exception", Rule::isGenericException))
+            .because("nobody can catch just that one")),
+
+    PACKAGES_ARE_NULL_MARKED(classes().should(check("reside in a package that is @NullMarked", Rule::checkNullMarked))),
+
+    /** So that no rule holds only because nothing was looked at. */
+    ENOUGH_CLASSES_ARE_SEEN(classes().should(new BeAtLeast(70)));
+
+    private static final String ROOT_PACKAGE = "dev.trestle.";
+
+    private static final Map<String, Set<String>> ARROWS = Map.of(
+            "api", Set.of(),
+            "loop", Set.of("api"),
+            "threadpool", Set.of("api"),
+            "processpool", Set.of("api"),
+            "bridge", Set.of("api", "loop"),
+            "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
+
+    private static final Set<String> GENERIC_EXCEPTIONS =
+            Set.of("java.lang.Throwable", "java.lang.Exception", "java.lang.RuntimeException", "java.lang.Error");
+
+    @SuppressWarnings("ImmutableEnumChecker") // A rule is checked anew each time.
+    final ArchRule rule;
+
+    Rule(ArchRule rule) {
+        // A module that is not there yet leaves a rule without classes; ENOUGH_CLASSES_ARE_SEEN and ProjectTest guard
+        // that.
+        this.rule = rule.allowEmptyShould(true);
+    }
+
+    private static void checkArrows(JavaClass origin, Violations violations) {
+        var from = module(origin);
+        var allowed = ARROWS.get(from);
+        if (allowed == null) {
+            violations.add(origin, "is in module " + from + ", which has no arrows yet: add them to " + Rule.class);
+            return;
+        }
+        for (var dependency : origin.getDirectDependenciesFromSelf()) {
+            var target = dependency.getTargetClass().getBaseComponentType();
+            if (!target.getPackageName().startsWith(ROOT_PACKAGE)) {
+                continue;
+            }
+            var to = module(target);
+            if (!to.equals(from) && !allowed.contains(to)) {
+                violations.add(
+                        origin,
+                        "makes module " + from + " depend on " + to + ", allowed: " + allowed + ": "
+                                + dependency.getDescription());
+            }
+        }
+    }
+
+    private static String module(JavaClass type) {
+        var rest = type.getPackageName().substring(ROOT_PACKAGE.length());
+        return rest.contains(".") ? rest.substring(0, rest.indexOf('.')) : rest;
+    }
+
+    private static void checkExported(JavaClass type, Violations violations) {
+        if (Project.exportedPackages().contains(type.getPackageName())) {
+            return;
+        }
+        var needed = type.getDirectDependenciesToSelf().stream()
+                .map(dependency -> dependency.getOriginClass().getPackageName())
+                .anyMatch(origin -> !origin.equals(type.getPackageName()));
+        if (!needed) {
+            violations.add(type, "is public in a package that is not exported, and no other package needs it");
+        }
+    }
+
+    /** Whether a type and all types around it are public. */
+    private static boolean isPublic(JavaClass type) {
+        return type.getModifiers().contains(JavaModifier.PUBLIC)
+                && type.getEnclosingClass().map(Rule::isPublic).orElse(true);
+    }
+
+    private static boolean isSleep(JavaAccess<?> access) {
+        var owner = access.getTargetOwner();
+        return access.getTarget().getName().equals("sleep")
+                && (owner.isAssignableTo(Thread.class) || owner.isEquivalentTo(TimeUnit.class));
+    }
+
+    /** The constructors of exceptions call those of their superclass, which is fine. */
+    private static boolean isGenericException(JavaAccess<?> access) {
+        var superclass = access.getOriginOwner().getRawSuperclass();
+        return access.getTarget().getName().equals("<init>")
+                && GENERIC_EXCEPTIONS.contains(access.getTargetOwner().getName())
+                && !(access.getOrigin().isConstructor()
+                        && superclass.isPresent()
+                        && superclass.get().equals(access.getTargetOwner()));
+    }
+
+    private static void checkNullMarked(JavaClass type, Violations violations) {
+        if (!type.getPackage().isAnnotatedWith(NullMarked.class)) {
+            violations.add(type, "is in package " + type.getPackageName() + ", whose package-info lacks @NullMarked");
+        }
+    }
+
+    private static ArchCondition<JavaClass> check(String description, BiConsumer<JavaClass, Violations> check) {
+        return new ArchCondition<>(description) {
+            @Override
+            public void check(JavaClass type, ConditionEvents events) {
+                check.accept(type, (offender, what) -> events.add(violation(offender, what)));
+            }
+        };
+    }
+
+    private static ConditionEvent violation(JavaClass type, String what) {
+        return SimpleConditionEvent.violated(type, type.getName() + " " + what);
+    }
+
+    /** Takes what is wrong. */
+    private interface Violations {
+        void add(JavaClass offender, String what);
+    }
+
+    private static final class BeAtLeast extends ArchCondition<JavaClass> {
+
+        private final int floor;
+        private int seen;
+
+        BeAtLeast(int floor) {
+            super("be at least " + floor);
+            this.floor = floor;
+        }
+
+        @Override
+        public void init(Collection<JavaClass> all) {
+            seen = all.size();
+        }
+
+        @Override
+        public void check(JavaClass type, ConditionEvents events) {}
+
+        @Override
+        public void finish(ConditionEvents events) {
+            if (seen < floor) {
+                events.add(SimpleConditionEvent.violated(this, "only " + seen + " classes were seen"));
+            }
+        }
+    }
+}
