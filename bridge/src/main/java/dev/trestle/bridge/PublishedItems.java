@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the type of the items
  */
-@SuppressWarnings("IterableAndIterator") // its own iterator, as in Python: a second loop goes on where the first stopped
+@SuppressWarnings(
+        "IterableAndIterator") // its own iterator, as in Python: a second loop goes on where the first stopped
 public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCloseable {
 
     private final EventLoop loop;

@@ -108,14 +108,16 @@ class BridgeTest {
                 throw checked;
             });
             assertThatThrownBy(() -> await(first)).isSameAs(unchecked);
-            assertThatThrownBy(() -> await(second)).isInstanceOf(CompletionException.class).hasCause(checked);
+            assertThatThrownBy(() -> await(second))
+                    .isInstanceOf(CompletionException.class)
+                    .hasCause(checked);
         });
     }
 
     @Test
     void aStageIsUnwrapped() {
-        CompletionStage<String> failed = CompletableFuture.<String>failedStage(new IOException("x"))
-                .thenApply(text -> text);
+        CompletionStage<String> failed =
+                CompletableFuture.<String>failedStage(new IOException("x")).thenApply(text -> text);
         EventLoop.run(() -> {
             var wrapped = Bridge.wrapFuture(failed);
             assertThatThrownBy(() -> await(wrapped)).hasCauseInstanceOf(IOException.class);
@@ -268,7 +270,8 @@ class BridgeTest {
             String text = blocking(() -> Bridge.runCoroutineThreadsafe(
                             () -> {
                                 sleep(ofMillis(1));
-                                return "from the loop, " + EventLoop.getRunningLoop().equals(loop);
+                                return "from the loop, "
+                                        + EventLoop.getRunningLoop().equals(loop);
                             },
                             loop)
                     .result());
