@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.trestle.processpool {
     requires transitive dev.trestle.api;
+    requires java.management;
     requires tools.jackson.databind;
     requires tools.jackson.dataformat.cbor;
     requires org.zeroturnaround.exec;

@@ -74,6 +74,11 @@ final class PrivateDirectory implements AutoCloseable {
         return path;
     }
 
+    /** Returns the directories that this program has. */
+    static Set<Path> ours() {
+        return Set.copyOf(ours);
+    }
+
     /** Deletes the directory with everything in it. */
     @Override
     public void close() {

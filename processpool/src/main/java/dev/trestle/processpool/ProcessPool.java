@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -176,8 +177,8 @@ public final class ProcessPool implements FutureExecutor {
      */
     @Override
     public <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result) {
-        return accept(new PoolCall<>(
-                dispatcher.nextCallNumber(), encode(task), CallOptions.DEFAULT, dispatcher, _ -> result));
+        return accept(new PoolCall<T>(
+                dispatcher.nextCallNumber(), encode(task), withDefaults(CallOptions.DEFAULT), dispatcher, _ -> result));
     }
 
     /**
@@ -192,7 +193,7 @@ public final class ProcessPool implements FutureExecutor {
     @Override
     public void execute(Runnable task) {
         start(task, CallOptions.DEFAULT).addDoneCallback(future -> {
-            if (future.state() == java.util.concurrent.Future.State.FAILED) {
+            if (future.state() == Future.State.FAILED) {
                 logger.error("{} failed, and nobody has its future", task, future.exceptionNow());
             }
         });
@@ -210,9 +211,9 @@ public final class ProcessPool implements FutureExecutor {
         execute((Runnable) call);
     }
 
-    @SuppressWarnings("unchecked") // what a Callable<T> returns is a T
+    @SuppressWarnings({"unchecked", "NullAway"}) // what a Callable<T> returns is a T, and null only if T has it
     private <T extends @Nullable Object> ConcurrentFuture<T> start(Object task, CallOptions callOptions) {
-        return accept(new PoolCall<>(
+        return accept(new PoolCall<T>(
                 dispatcher.nextCallNumber(), encode(task), withDefaults(callOptions), dispatcher, result -> (T) result));
     }
 
@@ -236,7 +237,7 @@ public final class ProcessPool implements FutureExecutor {
         try {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
-            throw new CallNotSerializableException(e.getMessage(), e);
+            throw new CallNotSerializableException(requireNonNull(e.getMessage()), e);
         }
     }
 

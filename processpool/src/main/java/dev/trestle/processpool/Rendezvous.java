@@ -10,11 +10,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Path;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -137,13 +138,13 @@ final class Rendezvous implements AutoCloseable {
         }
     }
 
-    private static void closeAll(AutoCloseable... channels) {
-        for (AutoCloseable channel : channels) {
+    private static void closeAll(@Nullable SocketChannel... channels) {
+        for (SocketChannel channel : channels) {
             try {
                 if (channel != null) {
                     channel.close();
                 }
-            } catch (Exception e) {
+            } catch (IOException e) {
                 logger.debug("Cannot close {}", channel, e);
             }
         }

@@ -15,9 +15,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -225,7 +226,10 @@ final class Worker {
                     waiting.complete(dump.text());
                 }
             }
-            case Frame.Goodbye goodbye -> logger.debug("{} says goodbye: {}", name, goodbye.reason());
+            case Frame.Goodbye goodbye -> {
+                logger.debug("{} says goodbye: {}", name, goodbye.reason());
+                requireNonNull(process).hangUp();
+            }
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
             case Frame.Started _, Frame.Progress _ -> {} // nobody listens yet
@@ -287,10 +291,11 @@ final class Worker {
         if (dispatcher.callOf(this) != late || late.promise().isDone()) {
             return;
         }
-        String stack = requestThreadDump();
+        String dump = requestThreadDump();
+        logger.debug("{} when {} was late:\n{}", name, late, dump);
         if (late.promise().trySetException(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
                 + "; it is being interrupted, and the worker killed if that does not end it within "
-                + options.cancelGrace() + ". Its threads were:\n" + stack))) {
+                + options.cancelGrace() + ". It was here:\n" + firstThread(dump)))) {
             if (late.mayBeInterruptedNow()) {
                 interrupt(late);
             }
@@ -308,9 +313,15 @@ final class Worker {
             return asked.get(THREAD_DUMP.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             return "(it did not answer within " + THREAD_DUMP + ")";
-        } catch (InterruptedException | java.util.concurrent.ExecutionException e) {
+        } catch (InterruptedException | ExecutionException e) {
             throw new AssertionError("Nobody interrupts a timer's thread, and a dump does not fail", e);
         }
+    }
+
+    /** The worker puts the thread that runs the calls first. */
+    private static String firstThread(String dump) {
+        int second = dump.indexOf("\n\"");
+        return second < 0 ? dump : dump.substring(0, second);
     }
 
     /** Writes to the worker; returns false, and sees to it that the worker ends, if that fails. */

@@ -100,6 +100,11 @@ final class WorkerProcess {
         stdin.flush();
     }
 
+    /** Closes its stdin: it ends, at once if it has not been told to end. */
+    void hangUp() throws IOException {
+        stdin.close();
+    }
+
     /** Waits for its end; returns whether it came in time. Not interruptible. */
     boolean awaitExit(Duration limit) {
         try {

@@ -66,6 +66,7 @@ final class CallRunner {
             for (Frame.Call call = next(); call != null; call = next()) {
                 answer(call);
             }
+            channel.write(new Frame.Goodbye("told to end"));
         } catch (Throwable e) {
             giveUp(e);
         }
@@ -164,13 +165,15 @@ final class CallRunner {
         }
     }
 
+    /** Returns whether the pool has told us to end. */
+    boolean isEnding() {
+        synchronized (lock) {
+            return ending;
+        }
+    }
+
     /** Ends the JVM because the connection did: nobody can take an answer. */
     void hangUp(IOException why) {
-        synchronized (lock) {
-            if (ending) {
-                return;
-            }
-        }
         System.err.println("The connection to the pool has ended: " + why);
         Runtime.getRuntime().halt(HUNG_UP);
     }

@@ -19,8 +19,9 @@ final class FrameReader implements Runnable {
     @Override
     public void run() {
         try {
-            while (true) {
-                handle(channel.read());
+            boolean more = true;
+            while (more) {
+                more = handle(channel.read());
             }
         } catch (IOException e) {
             runner.hangUp(e);
@@ -29,12 +30,16 @@ final class FrameReader implements Runnable {
         }
     }
 
-    private void handle(Frame frame) throws IOException {
+    /** Returns whether there is more to come. */
+    private boolean handle(Frame frame) throws IOException {
         switch (frame) {
             case Frame.Call call -> runner.add(call);
             case Frame.Cancel cancel -> runner.cancel(cancel.id());
             case Frame.ThreadDumpRequest() -> channel.write(new Frame.ThreadDump(runner.threadDump()));
-            case Frame.Goodbye _ -> runner.end();
+            case Frame.Goodbye _ -> {
+                runner.end();
+                return false;
+            }
             case Frame.Hello _,
                     Frame.Ready _,
                     Frame.StartupFailed _,
@@ -47,5 +52,6 @@ final class FrameReader implements Runnable {
                     Frame.Fatal _ ->
                 throw new ProtocolException("The pool sent a frame that only workers send: " + frame);
         }
+        return true;
     }
 }

@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HexFormat;
+import java.util.function.BooleanSupplier;
 
 /**
  * The worker's stdin. It brings one line, the secret, and then nothing for as long as the program lives; its end means
@@ -42,8 +43,13 @@ final class Lifeline {
     /**
      * Halts this JVM as soon as the program is gone, whatever a call is doing. A platform thread, since an endless loop in
      * a call must not keep it from running; halt, since shutdown hooks could hang.
+     *
+     * <p>A worker that has said goodbye loses its stdin too, and ends in order: a JVM waits 300 ms at its exit for threads
+     * that sit in a system call, as this one does.
+     *
+     * @param ending whether this worker was told to end
      */
-    void watch() {
+    void watch(BooleanSupplier ending) {
         Thread.ofPlatform().name("trestle-lifeline").daemon().start(() -> {
             try {
                 while (stdin.read() >= 0) {
@@ -52,7 +58,9 @@ final class Lifeline {
             } catch (IOException e) {
                 // as good as the end: it is a pipe, and its other side belongs to the program
             }
-            Runtime.getRuntime().halt(ORPHANED);
+            if (!ending.getAsBoolean()) {
+                Runtime.getRuntime().halt(ORPHANED);
+            }
         });
         // The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls for
         // processes that are not its children, so this takes seconds.

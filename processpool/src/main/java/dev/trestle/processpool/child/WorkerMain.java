@@ -33,7 +33,6 @@ final class WorkerMain {
     public static void main(String[] arguments) throws IOException {
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
-        lifeline.watch();
 
         var record = FlightRecord.open(Path.of(arguments[1]));
         Runtime.getRuntime().addShutdownHook(new Thread(record::noteExit, "trestle-exit"));
@@ -47,6 +46,7 @@ final class WorkerMain {
 
         var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
         var runner = new CallRunner(channel, decoder, record, Thread.currentThread());
+        lifeline.watch(runner::isEnding);
         Thread.ofPlatform().name("trestle-reader").daemon().start(new FrameReader(channel, runner));
         runner.run();
     }
