@@ -19,7 +19,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
-import org.zeroturnaround.exec.ProcessInitException;
 import org.zeroturnaround.exec.StartedProcess;
 import org.zeroturnaround.exec.stream.PumpStreamHandler;
 
@@ -75,9 +74,10 @@ final class WorkerProcess {
         }
         try {
             return new WorkerProcess(executor.start(), streams.stdin(), stderr);
-        } catch (ProcessInitException e) {
-            // Its message shows the values of the environment; the cause is what the JDK said.
-            throw new IOException("Cannot start " + command + ": " + e.getCause(), e.getCause());
+        } catch (IOException | IllegalArgumentException e) {
+            // zt-exec's message shows the values of the environment; the cause is what the JDK said.
+            Throwable said = e.getCause() == null ? e : e.getCause();
+            throw new IOException("Cannot start " + command + ": " + said.getMessage(), said);
         }
     }
 
@@ -141,13 +141,13 @@ final class WorkerProcess {
 
     /** Asks it to end, as {@code kill} does. */
     void terminate() {
-        process.destroy();
+        process.toHandle().destroy(); // Process.destroy would close its stdin too, and it would halt at once
     }
 
     /** Ends it and what it started, as {@code kill -9} does. */
     void kill() {
         List<ProcessHandle> descendants = process.descendants().toList(); // before they become orphans
-        process.destroyForcibly();
+        process.toHandle().destroyForcibly(); // Process.destroyForcibly would close its outputs, and lose its last words
         descendants.forEach(ProcessHandle::destroyForcibly);
     }
 

@@ -30,6 +30,7 @@ class WorkerDeathTest {
 
     @AfterAll
     static void close() {
+        pool.shutdownNow();
         pool.close();
     }
 
@@ -90,22 +91,25 @@ class WorkerDeathTest {
             return "unharmed";
         });
         long pid = Gate.await(folder, "bystander");
-        Call<Integer> call = mishap::happen;
-        var future = pool.submit(call);
-        var queued = pool.submit(() -> "queued");
+        try {
+            Call<Integer> call = mishap::happen;
+            var future = pool.submit(call);
+            var queued = pool.submit(() -> "queued");
 
-        assertThatThrownBy(future::result)
-                .hasMessageContaining("happen")
-                .hasMessageContaining(mishap.clue)
-                .isInstanceOfSatisfying(WorkerDiedException.class, e -> {
-                    assertThat(e.exitCode()).hasValue(mishap.exitCode);
-                    assertThat(e.signal().isPresent()).isEqualTo(mishap.exitCode > 128);
-                    assertThat(e.pid()).isPositive().isNotEqualTo(pid);
-                    assertThat(e.phase()).isEqualTo(Phase.RUNNING);
-                });
-        assertThat(queued.result()).isEqualTo("queued");
-        Gate.open(folder, "bystander");
-        assertThat(bystander.result()).isEqualTo("unharmed");
+            assertThatThrownBy(future::result)
+                    .hasMessageContaining("happen")
+                    .hasMessageContaining(mishap.clue)
+                    .isInstanceOfSatisfying(WorkerDiedException.class, e -> {
+                        assertThat(e.exitCode()).hasValue(mishap.exitCode);
+                        assertThat(e.signal().isPresent()).isEqualTo(mishap.exitCode > 128);
+                        assertThat(e.pid()).isPositive().isNotEqualTo(pid);
+                        assertThat(e.phase()).isEqualTo(Phase.RUNNING);
+                    });
+            assertThat(queued.result()).isEqualTo("queued");
+        } finally {
+            Gate.open(folder, "bystander");
+            assertThat(bystander.result()).isEqualTo("unharmed");
+        }
         assertThat(pool.workerPids()).contains(pid);
     }
 
