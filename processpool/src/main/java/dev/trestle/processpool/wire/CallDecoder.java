@@ -1,0 +1,65 @@
+package dev.trestle.processpool.wire;
+
+import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Makes calls of payloads, in a worker. One per worker; thread-safe. */
+public final class CallDecoder {
+
+    private static final @Nullable Object[] nothing = {};
+
+    private final ValueCodec codec;
+
+    /**
+     * Creates a decoder.
+     *
+     * @param options the options of the connection
+     * @param loader where the classes of calls are found
+     */
+    public CallDecoder(WireOptions options, ClassLoader loader) {
+        this.codec = new ValueCodec(options, loader, StandInException::new);
+    }
+
+    /**
+     * Decodes a call. Nothing of the user's runs but the constructors of its data.
+     *
+     * @param payload from {@link Frame.Call}
+     * @return the call, ready to run
+     * @throws NotDecodableException if a class or method is missing here, or the data is not what it should be
+     */
+    public DecodedCall decode(Payload payload) throws NotDecodableException {
+        ByteBuffer body = payload.wholeBody();
+        String subject = "A call";
+        try {
+            var from = new BodyReader(body);
+            if (!from.flag()) {
+                Slot anything = codec.slot(Object.class);
+                Object object = values(body, payload, new Slot[] {anything})[0];
+                return DecodedCall.ofObject(codec, object, anything);
+            }
+            LambdaShape shape = codec.shapeOf(from.slice());
+            subject = "The call " + shape.site().implClassName() + "." + shape.site().implMethod();
+            MethodHandle target = shape.target();
+            @Nullable Object[] values =
+                    shape.captured().length == 0 ? nothing : values(body, payload, shape.captured());
+            return DecodedCall.ofLambda(codec, shape, target, values);
+        } catch (ReflectiveOperationException | LinkageError e) {
+            throw new NotDecodableException(
+                    subject + " cannot be found in the worker: " + e
+                            + ". Does the worker have the same class path as the pool?",
+                    e);
+        } catch (ProtocolException | RuntimeException | StackOverflowError e) {
+            throw Explanation.notDecodable(subject, e);
+        }
+    }
+
+    private @Nullable Object[] values(ByteBuffer body, Payload payload, Slot[] slots) {
+        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, false));
+    }
+
+    @Override
+    public String toString() {
+        return "CallDecoder[" + codec.loader() + "]";
+    }
+}

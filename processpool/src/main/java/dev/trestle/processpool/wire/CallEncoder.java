@@ -1,0 +1,115 @@
+package dev.trestle.processpool.wire;
+
+import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.Method;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Makes payloads of calls, in the pool. One per pool; thread-safe. */
+public final class CallEncoder {
+
+    private final WireOptions options;
+    private final Function<Failure, Throwable> unknown;
+    private final Map<ClassLoader, ValueCodec> codecs = new ConcurrentHashMap<>();
+    private final Map<Class<?>, CallSite> sites = new ConcurrentHashMap<>();
+
+    /**
+     * Creates an encoder.
+     *
+     * @param options the options of the connection
+     * @param unknown makes the exception that stands for a failure whose own class cannot be made: without a cause, stack
+     *     or suppressed exceptions, which are set afterwards
+     */
+    public CallEncoder(WireOptions options, Function<Failure, Throwable> unknown) {
+        this.options = options;
+        this.unknown = unknown;
+    }
+
+    /**
+     * Encodes a call. The captured values are copied now, except arrays that go out of band (see {@link Payload}).
+     *
+     * @param call a serializable lambda or method reference, or a record or bean that is {@link java.util.concurrent.Callable}
+     *     or {@link Runnable}
+     * @return the call
+     * @throws NotEncodableException if it, or something in it, cannot travel
+     */
+    public EncodedCall encode(Object call) throws NotEncodableException {
+        Class<?> type = call.getClass();
+        if (!JavaClasses.isLambda(type)) {
+            return encodeObject(call, type);
+        }
+        if (!Lambdas.canTakeApart(call)) {
+            throw new NotEncodableException(
+                    "The lambda " + type.getName() + " cannot travel: it is not serializable. Write it in the call of"
+                            + " submit itself, or declare its variable as Call, RunnableCall or CallFunction.",
+                    "",
+                    type.getName(),
+                    null);
+        }
+        SerializedLambda parts = Lambdas.takeApart(call);
+        CallSite site = sites.get(type);
+        if (site == null) {
+            site = lambdaSite(call, parts);
+            sites.put(type, site);
+        }
+        var values = new @Nullable Object[site.places().length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = parts.getCapturedArg(i);
+        }
+        return site.encode(values);
+    }
+
+    private EncodedCall encodeObject(Object call, Class<?> type) throws NotEncodableException {
+        CallSite site = sites.get(type);
+        if (site == null) {
+            ValueCodec codec = codec(type);
+            site = CallSite.ofObject(codec, type, declaredResults(type));
+            sites.put(type, site);
+        }
+        return site.encode(new Object[] {call});
+    }
+
+    private CallSite lambdaSite(Object call, SerializedLambda parts) {
+        ValueCodec codec = codec(call.getClass());
+        LambdaShape shape = codec.shapeOf(call, parts);
+        return CallSite.ofLambda(codec, shape, declaredResults(shape));
+    }
+
+    private ValueCodec codec(Class<?> type) {
+        ClassLoader loader = type.getClassLoader();
+        return codecs.computeIfAbsent(
+                loader == null ? ClassLoader.getSystemClassLoader() : loader,
+                each -> new ValueCodec(options, each, unknown));
+    }
+
+    /** Returns what the method of a lambda returns, with type arguments where it has them. */
+    private static List<Type> declaredResults(LambdaShape shape) {
+        List<Type> types = new ArrayList<>(List.of(shape.resultType()));
+        Method method = shape.method();
+        if (method != null) {
+            types.add(method.getGenericReturnType());
+        }
+        return types;
+    }
+
+    /** Returns what the methods of a call object return. */
+    private static List<Type> declaredResults(Class<?> type) {
+        List<Type> types = new ArrayList<>();
+        for (Method each : type.getMethods()) {
+            if (each.getName().equals("call") && each.getParameterCount() == 0 && !each.isBridge()) {
+                types.add(each.getGenericReturnType());
+            }
+        }
+        return types;
+    }
+
+    @Override
+    public String toString() {
+        return "CallEncoder[sites=%d, %s]".formatted(sites.size(), options);
+    }
+}

@@ -1,0 +1,128 @@
+package dev.trestle.processpool.wire;
+
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Type;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** All that is the same for every call that one lambda of the program makes. In the pool; thread-safe. */
+final class CallSite {
+
+    private final ValueCodec codec;
+    private final @Nullable LambdaShape shape;
+    private final Class<?> type;
+    private final Slot[] places;
+    private final Slot result;
+    private final TypePolicy policy;
+    private final byte[] prefix;
+
+    private CallSite(
+            ValueCodec codec, @Nullable LambdaShape shape, Class<?> type, Slot[] places, Slot result, List<Type> declared) {
+        this.codec = codec;
+        this.shape = shape;
+        this.type = type;
+        this.places = places;
+        this.result = result;
+        this.policy = TypePolicy.forResult(codec.names(), codec.options(), declared);
+        this.prefix = prefix(shape);
+    }
+
+    static CallSite ofLambda(ValueCodec codec, LambdaShape shape, List<Type> declared) {
+        return new CallSite(codec, shape, shape.resultType(), shape.captured(), shape.result(), declared);
+    }
+
+    static CallSite ofObject(ValueCodec codec, Class<?> type, List<Type> declared) {
+        Slot anything = codec.slot(Object.class);
+        return new CallSite(codec, null, type, new Slot[] {anything}, anything, declared);
+    }
+
+    private static byte[] prefix(@Nullable LambdaShape shape) {
+        var writer = new BodyWriter();
+        if (shape == null) {
+            writer.flag(false);
+        } else {
+            writer.flag(true);
+            writer.bytes(shape.bytes());
+        }
+        return writer.toArray();
+    }
+
+    Slot[] places() {
+        return places;
+    }
+
+    EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
+        Encoding encoding = Encoding.ofPayload(codec.options());
+        encoding.share(prefix);
+        if (values.length > 0) {
+            try {
+                codec.encode(encoding, places, values);
+            } catch (RuntimeException | StackOverflowError e) {
+                throw Explanation.notEncodable(
+                        "The call " + description(), e, this::nameOfValue, index -> hint(index, values));
+            }
+        }
+        return new EncodedCall(this, encoding.finish());
+    }
+
+    String description() {
+        return shape == null ? type.getName() : shape.source().text();
+    }
+
+    private String nameOfValue(int index) {
+        if (shape == null) {
+            return "it";
+        }
+        List<String> names = shape.source().names();
+        String name = index < names.size() ? " '" + names.get(index) + "'" : "";
+        return "captured value #" + index + name;
+    }
+
+    private String hint(int index, @Nullable Object[] values) {
+        Object value = values[index];
+        if (shape == null || index > 0 || value == null || !shape.site().capturesThis()) {
+            return "";
+        }
+        return "The lambda captures 'this' because it uses a field or a method of "
+                + value.getClass().getSimpleName()
+                + ": copy what it needs into local variables in front of it, or make the method static.";
+    }
+
+    @Nullable
+    Object decodeResult(Payload payload) throws NotDecodableException {
+        Object value;
+        try {
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {result}, false);
+            value = codec.decode(payload.wholeBody(), decoding)[0];
+        } catch (RuntimeException | StackOverflowError | LinkageError e) {
+            throw Explanation.notDecodable("The result of the call " + description(), e);
+        }
+        if (value instanceof StreamValue stream) {
+            return stream.open();
+        }
+        if (shape != null && value != null && !(returnsNothing() || boxed(type).isInstance(value))) {
+            throw new NotDecodableException(
+                    "The result of the call " + description() + " cannot be read: it is "
+                            + JavaClasses.aOrAn(value.getClass().getName()) + ", but " + type.getName() + " is declared",
+                    null);
+        }
+        return value;
+    }
+
+    private boolean returnsNothing() {
+        return type == void.class;
+    }
+
+    private static Class<?> boxed(Class<?> type) {
+        return MethodType.methodType(type).wrap().returnType();
+    }
+
+    Throwable decodeFailure(Failure failure, String origin) {
+        return codec.throwables().exception(failure, policy, origin);
+    }
+
+    @Override
+    public String toString() {
+        return "CallSite[" + description() + "]";
+    }
+}

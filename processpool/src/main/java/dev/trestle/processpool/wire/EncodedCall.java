@@ -1,0 +1,61 @@
+package dev.trestle.processpool.wire;
+
+import org.jspecify.annotations.Nullable;
+
+/** A call as it goes to a worker, and what its outcome is in the pool. Immutable. */
+public final class EncodedCall {
+
+    private final CallSite site;
+    private final Payload payload;
+
+    EncodedCall(CallSite site, Payload payload) {
+        this.site = site;
+        this.payload = payload;
+    }
+
+    /**
+     * Returns what to send; it may be sent several times.
+     *
+     * @return the payload
+     */
+    public Payload payload() {
+        return payload;
+    }
+
+    /**
+     * Returns what is called and where it is written, for messages. Reads a class file the first time.
+     *
+     * @return such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class
+     */
+    public String description() {
+        return site.description();
+    }
+
+    /**
+     * Reads a result. The worker is not trusted: it may name only what this call permits.
+     *
+     * @param result from {@link Frame.Result}
+     * @return the result
+     * @throws NotDecodableException if it is not one, or contains what is not permitted
+     */
+    public @Nullable Object decodeResult(Payload result) throws NotDecodableException {
+        return site.decodeResult(result);
+    }
+
+    /**
+     * Makes an exception of a failure: of its own class, with message, cause, suppressed exceptions and state, if that is
+     * possible.
+     *
+     * @param failure from {@link Frame.Failed}
+     * @param worker the name of the worker, shown in front of each remote stack frame
+     * @return the exception; its stack trace is the remote one
+     */
+    public Throwable decodeFailure(Failure failure, String worker) {
+        return site.decodeFailure(failure, worker);
+    }
+
+    @Override
+    public String toString() {
+        return "EncodedCall[%s, %s]".formatted(site.description(), payload);
+    }
+}

@@ -1,0 +1,151 @@
+package dev.trestle.processpool.wire;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.StreamConstraintsException;
+
+/** Turns what Jackson throws into what a user needs to know: which value, where, why, and the way out. */
+final class Explanation {
+
+    private static final int LONGEST_PATH = 12;
+
+    private final String subject;
+    private final Throwable thrown;
+    private final List<JacksonException.Reference> path;
+    private final String where;
+
+    private Explanation(String subject, Throwable thrown, IntFunction<String> rootName) {
+        this.subject = subject;
+        this.thrown = thrown;
+        this.path = thrown instanceof JacksonException e ? e.getPath() : List.of();
+        this.where = where(rootName);
+    }
+
+    /**
+     * Explains why something could not be encoded.
+     *
+     * @param subject such as {@code The call Primes.count(Primes.java:12)}
+     * @param thrown what was thrown
+     * @param rootName names the values by number
+     * @param hint what else to say, by the number of the value
+     */
+    static NotEncodableException notEncodable(
+            String subject, Throwable thrown, IntFunction<String> rootName, IntFunction<String> hint) {
+        return new Explanation(subject, thrown, rootName).notEncodable(hint);
+    }
+
+    /** Explains why something could not be decoded. */
+    static NotDecodableException notDecodable(String subject, Throwable thrown) {
+        RefusedException refused = find(RefusedException.class, thrown);
+        String why = refused != null
+                ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
+                : cause(thrown);
+        return new NotDecodableException(subject + " cannot be read: " + why, thrown);
+    }
+
+    private NotEncodableException notEncodable(IntFunction<String> hint) {
+        String extra = path.isEmpty() ? "" : spaced(hint.apply(path.getFirst().getIndex()));
+        RefusedException refused = find(RefusedException.class, thrown);
+        if (refused != null) {
+            return exception(
+                    where + " is " + JavaClasses.aOrAn(refused.typeName()) + ", which " + refused.reason() + "."
+                            + spaced(refused.wayOut()) + extra,
+                    refused.typeName());
+        }
+        Encoding.TooLargeException tooLarge = find(Encoding.TooLargeException.class, thrown);
+        if (tooLarge != null) {
+            return exception(
+                    "it is " + tooLarge.getMessage() + ", the limit of the pool. Pass less, for example the name of a"
+                            + " file, or raise the pool's limit.",
+                    "");
+        }
+        if (find(StreamConstraintsException.class, thrown) != null || thrown instanceof StackOverflowError) {
+            Object again = repeated();
+            return again == null
+                    ? exception(
+                            where + " nests deeper than " + WireOptions.MAX_DEPTH
+                                    + " levels. Pass a list or a map instead of a chain of objects." + extra,
+                            "")
+                    : exception(
+                            where + " leads back to " + JavaClasses.aOrAn(again.getClass().getName())
+                                    + " that it is a part of, and a cycle cannot travel. Refer to objects by a key"
+                                    + " instead." + extra,
+                            again.getClass().getName());
+        }
+        return exception(where + " cannot be written: " + cause(thrown) + extra, "");
+    }
+
+    private NotEncodableException exception(String why, String typeName) {
+        return new NotEncodableException(subject + " cannot travel: " + why, where, typeName, thrown);
+    }
+
+    private String where(IntFunction<String> rootName) {
+        if (path.isEmpty()) {
+            return "a value";
+        }
+        var text = new StringBuilder(rootName.apply(path.getFirst().getIndex()));
+        for (int i = 1; i < path.size(); i++) {
+            if (i == LONGEST_PATH) {
+                return text.append("...").toString();
+            }
+            JacksonException.Reference each = path.get(i);
+            if (each.getPropertyName() == null) {
+                text.append('[').append(each.getIndex()).append(']');
+            } else {
+                text.append('.').append(each.getPropertyName());
+            }
+        }
+        return text.toString();
+    }
+
+    /** Returns the first object that occurs twice on the way, which then leads in a circle. */
+    private @Nullable Object repeated() {
+        Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (JacksonException.Reference each : path) {
+            Object from = each.from();
+            if (from != null && !seen.add(from)) {
+                return from;
+            }
+        }
+        return null;
+    }
+
+    private static String cause(Throwable thrown) {
+        Throwable innermost = thrown;
+        var seen = new ArrayList<Throwable>();
+        while (innermost.getCause() != null && !seen.contains(innermost)) {
+            seen.add(innermost);
+            innermost = innermost.getCause();
+        }
+        String message = innermost instanceof JacksonException e ? e.getOriginalMessage() : innermost.toString();
+        return (message.endsWith(".") ? message : message + ".") + hintFor(innermost);
+    }
+
+    private static String hintFor(Throwable thrown) {
+        String name = thrown.getClass().getSimpleName();
+        return name.equals("InaccessibleObjectException") || String.valueOf(thrown.getMessage()).contains("\"opens ")
+                ? " Open the package in module-info: opens ... to tools.jackson.databind, dev.trestle.processpool."
+                : "";
+    }
+
+    private static <T extends Throwable> @Nullable T find(Class<T> type, Throwable in) {
+        int depth = 0;
+        for (Throwable each = in; each != null && depth < 100; each = each.getCause()) {
+            if (type.isInstance(each)) {
+                return type.cast(each);
+            }
+            depth++;
+        }
+        return null;
+    }
+
+    private static String spaced(String sentences) {
+        return sentences.isEmpty() ? "" : " " + sentences;
+    }
+}

@@ -1,0 +1,73 @@
+package dev.trestle.processpool.wire;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Writes failures into the bodies of frames and reads them. */
+final class FailureCodec {
+
+    private FailureCodec() {}
+
+    static void write(Failure failure, BodyWriter to) {
+        to.string(failure.className());
+        to.nullableString(failure.message());
+        to.number(failure.stack().size());
+        for (StackTraceElement each : failure.stack()) {
+            to.string(each.getClassName());
+            to.string(each.getMethodName());
+            to.nullableString(each.getFileName());
+            to.nullableString(each.getModuleName());
+            to.number(each.getLineNumber());
+        }
+        to.nullableBytes(failure.state());
+        to.flag(failure.repeated());
+        Failure cause = failure.cause();
+        to.flag(cause != null);
+        if (cause != null) {
+            write(cause, to);
+        }
+        to.number(failure.suppressed().size());
+        for (Failure each : failure.suppressed()) {
+            write(each, to);
+        }
+    }
+
+    static Failure read(BodyReader from) throws ProtocolException {
+        return read(from, 0);
+    }
+
+    private static Failure read(BodyReader from, int depth) throws ProtocolException {
+        if (depth >= Failure.MAX_DEPTH) {
+            throw new ProtocolException("A failure has more than " + Failure.MAX_DEPTH + " nested causes");
+        }
+        String className = from.string();
+        String message = from.nullableString();
+        List<StackTraceElement> stack = stack(from);
+        byte[] state = from.nullableBytes();
+        boolean repeated = from.flag();
+        Failure cause = from.flag() ? read(from, depth + 1) : null;
+        int count = from.count(MIN_BYTES);
+        var suppressed = new ArrayList<Failure>(count);
+        for (int i = 0; i < count; i++) {
+            suppressed.add(read(from, depth + 1));
+        }
+        return new Failure(className, message, stack, cause, suppressed, state, repeated);
+    }
+
+    /** No failure and no stack frame is shorter than this: a count can be checked before its list is made. */
+    private static final int MIN_BYTES = 15;
+
+    private static List<StackTraceElement> stack(BodyReader from) throws ProtocolException {
+        int count = from.count(MIN_BYTES);
+        var stack = new ArrayList<StackTraceElement>(count);
+        for (int i = 0; i < count; i++) {
+            String className = from.string();
+            String method = from.string();
+            @Nullable String file = from.nullableString();
+            @Nullable String module = from.nullableString();
+            stack.add(new StackTraceElement(null, module, null, className, method, file, from.number()));
+        }
+        return stack;
+    }
+}

@@ -1,0 +1,149 @@
+package dev.trestle.processpool.wire;
+
+/** What a pool and a worker say to each other. One frame, one record. */
+public sealed interface Frame {
+
+    /** Where a call failed. */
+    enum Phase {
+        /** The worker could not read the call: it never began. */
+        DECODING,
+        /** The call ran and threw. */
+        RUNNING,
+        /** The call ran, but its result cannot travel. */
+        ENCODING;
+
+        private static final Phase[] phases = values();
+
+        /** Returns the number of this phase on the wire. */
+        @SuppressWarnings("EnumOrdinal") // both sides run the same version, the handshake sees to it
+        int number() {
+            return ordinal();
+        }
+
+        /** Returns the phase with a number from the wire. */
+        static Phase at(int number) throws ProtocolException {
+            if (number < 0 || number >= phases.length) {
+                throw new ProtocolException("There is no phase " + number);
+            }
+            return phases[number];
+        }
+    }
+
+    /** A frame about one call. */
+    sealed interface OfCall extends Frame {
+        /**
+         * Returns the number of the call, unique within the connection.
+         *
+         * @return the number
+         */
+        long id();
+    }
+
+    /**
+     * Worker to pool, first of all: proves who dials.
+     *
+     * @param token the secret that the worker read from stdin
+     * @param protocolVersion {@link FrameChannel#PROTOCOL_VERSION} of the worker
+     * @param pid the worker's process id
+     * @param javaVersion the worker's {@code java.version}
+     */
+    @SuppressWarnings("ArrayRecordComponent") // compared by MessageDigest.isEqual, never by equals
+    record Hello(byte[] token, int protocolVersion, long pid, String javaVersion) implements Frame {
+        @Override
+        public String toString() {
+            return "Hello[protocolVersion=%d, pid=%d, javaVersion=%s]".formatted(protocolVersion, pid, javaVersion);
+        }
+    }
+
+    /** Worker to pool: the initializer has run, calls may come. */
+    record Ready() implements Frame {}
+
+    /**
+     * Worker to pool: it cannot start.
+     *
+     * @param failure why
+     */
+    record StartupFailed(Failure failure) implements Frame {}
+
+    /**
+     * Pool to worker: run this.
+     *
+     * @param id the number of the call
+     * @param payload from {@link EncodedCall#payload()}
+     */
+    record Call(long id, Payload payload) implements OfCall {}
+
+    /**
+     * Worker to pool: the call begins; from here on it may have had effects.
+     *
+     * @param id the number of the call
+     */
+    record Started(long id) implements OfCall {}
+
+    /**
+     * Worker to pool: the call returned.
+     *
+     * @param id the number of the call
+     * @param payload from {@link DecodedCall#encodeResult}
+     * @param runNanos how long the call ran, in nanoseconds
+     */
+    record Result(long id, Payload payload, long runNanos) implements OfCall {}
+
+    /**
+     * Worker to pool: the call failed.
+     *
+     * @param id the number of the call
+     * @param phase where
+     * @param failure with what
+     * @param runNanos how long the call ran, in nanoseconds
+     */
+    record Failed(long id, Phase phase, Failure failure, long runNanos) implements OfCall {}
+
+    /**
+     * Pool to worker: a running call is to be interrupted, one that has not begun is to be dropped.
+     *
+     * @param id the number of the call
+     */
+    record Cancel(long id) implements OfCall {}
+
+    /**
+     * Worker to pool: the call was dropped before it began. A call that had begun ends with {@link Result} or
+     * {@link Failed} instead.
+     *
+     * @param id the number of the call
+     */
+    record Cancelled(long id) implements OfCall {}
+
+    /**
+     * Worker to pool: a call reports how far it is.
+     *
+     * @param id the number of the call
+     * @param fraction from 0 to 1, or NaN if only the message counts
+     * @param message what the call says, may be empty
+     */
+    record Progress(long id, double fraction, String message) implements OfCall {}
+
+    /** Pool to worker: send your threads. */
+    record ThreadDumpRequest() implements Frame {}
+
+    /**
+     * Worker to pool: the answer to {@link ThreadDumpRequest}.
+     *
+     * @param text the stack of every thread
+     */
+    record ThreadDump(String text) implements Frame {}
+
+    /**
+     * Pool to worker: no more calls, end in order. Worker to pool: this JVM is ending in order.
+     *
+     * @param reason for the log
+     */
+    record Goodbye(String reason) implements Frame {}
+
+    /**
+     * Worker to pool: it cannot go on and will halt.
+     *
+     * @param failure why
+     */
+    record Fatal(Failure failure) implements Frame {}
+}

@@ -1,0 +1,452 @@
+package dev.trestle.processpool.wire;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ByteChannel;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Frames over a connection. Any number of threads may write, one reads.
+ *
+ * <p>{@link #read} and {@link #write} block as the channel does. After a {@link ProtocolException}, or an
+ * {@link IOException} in the middle of a frame, the connection is out of step and of no more use; {@link #close} it.
+ */
+public final class FrameChannel implements AutoCloseable {
+
+    /*
+     * One direct buffer per direction. Small frames are gathered in it, so a batch is one system call; bodies and arrays
+     * that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same size*
+     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 64 KiB.
+     *
+     * Lengths that arrive are not believed: beyond the check against the limit, memory is allocated as data arrives
+     * (times four from 1 MiB), so a peer that announces a gigabyte and sends ten bytes costs one megabyte.
+     */
+
+    /** The version of the protocol, in every header. */
+    public static final int PROTOCOL_VERSION = 1;
+
+    private static final short MAGIC = 0x5254; // "TR", little-endian
+    private static final int HEADER = 20;
+    private static final int ARRAY_HEADER = 5;
+    private static final int BUFFER = 64 << 10;
+    private static final int FIRST_ALLOCATION = 1 << 20;
+    private static final int RESULT_PREFIX = 8;
+
+    private final ByteChannel channel;
+    private final long maxPayloadBytes;
+
+    private final ReentrantLock writing = new ReentrantLock();
+
+    @GuardedBy("writing")
+    private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
+
+    /** Confined to the reading thread; holds what has been received and not yet been read. */
+    private final ByteBuffer in =
+            ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN).limit(0);
+
+    private boolean withinFrame;
+
+    private final AtomicLong framesRead = new AtomicLong();
+    private final AtomicLong framesWritten = new AtomicLong();
+    private final AtomicLong bytesRead = new AtomicLong();
+    private final AtomicLong bytesWritten = new AtomicLong();
+
+    /**
+     * Creates a channel of frames.
+     *
+     * @param channel a connected channel that blocks, and that an interrupted writer does not close
+     * @param maxPayloadBytes the largest payload, in bytes, that may be sent or received
+     */
+    public FrameChannel(ByteChannel channel, long maxPayloadBytes) {
+        this.channel = requireNonNull(channel, "channel");
+        this.maxPayloadBytes = maxPayloadBytes;
+    }
+
+    /**
+     * What went through a channel.
+     *
+     * @param framesRead the number of frames received
+     * @param framesWritten the number of frames sent
+     * @param bytesRead the number of bytes received
+     * @param bytesWritten the number of bytes sent
+     */
+    public record Statistics(long framesRead, long framesWritten, long bytesRead, long bytesWritten) {}
+
+    // Writing
+
+    /**
+     * Writes frames, in one go. Blocks while the peer does not read.
+     *
+     * @param frames what to send
+     * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been written then
+     * @throws IOException if the connection is gone
+     */
+    public void write(Frame... frames) throws IOException {
+        for (Frame each : frames) {
+            check(each);
+        }
+        writing.lock();
+        try {
+            try {
+                for (Frame each : frames) {
+                    put(each);
+                }
+                flush();
+            } finally {
+                out.clear(); // after an error nothing of it may go out with the next frame
+            }
+            framesWritten.addAndGet(frames.length);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private void check(Frame frame) {
+        Payload payload =
+                switch (frame) {
+                    case Frame.Call call -> call.payload();
+                    case Frame.Result result -> result.payload();
+                    default -> Payload.EMPTY;
+                };
+        if (payload.size() > maxPayloadBytes) {
+            throw new IllegalArgumentException("A payload of " + payload.size() + " bytes is larger than the limit of "
+                    + maxPayloadBytes + " bytes; encode with the same limit");
+        }
+    }
+
+    @GuardedBy("writing")
+    private void put(Frame frame) throws IOException {
+        switch (frame) {
+            case Frame.Hello(var token, var version, var pid, var java) -> {
+                var body = new BodyWriter();
+                body.number(version);
+                body.longNumber(pid);
+                body.bytes(token);
+                body.string(java);
+                put(FrameType.HELLO, 0, body);
+            }
+            case Frame.Ready() -> put(FrameType.READY, 0);
+            case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
+            case Frame.Call(var id, var payload) -> {
+                putHeader(FrameType.CALL, id, payload.bodySize(), payload.arrays().size());
+                put(payload);
+            }
+            case Frame.Started(var id) -> put(FrameType.STARTED, id);
+            case Frame.Result(var id, var payload, var nanos) -> {
+                putHeader(
+                        FrameType.RESULT,
+                        id,
+                        RESULT_PREFIX + payload.bodySize(),
+                        payload.arrays().size());
+                room(RESULT_PREFIX).putLong(nanos);
+                put(payload);
+            }
+            case Frame.Failed(var id, var phase, var failure, var nanos) -> {
+                var body = new BodyWriter();
+                body.number(phase.number());
+                body.longNumber(nanos);
+                FailureCodec.write(failure, body);
+                put(FrameType.FAILED, id, body);
+            }
+            case Frame.Cancel(var id) -> put(FrameType.CANCEL, id);
+            case Frame.Cancelled(var id) -> put(FrameType.CANCELLED, id);
+            case Frame.Progress(var id, var fraction, var message) -> {
+                var body = new BodyWriter();
+                body.fraction(fraction);
+                body.string(shortened(message, FrameType.PROGRESS));
+                put(FrameType.PROGRESS, id, body);
+            }
+            case Frame.ThreadDumpRequest() -> put(FrameType.THREAD_DUMP_REQUEST, 0);
+            case Frame.ThreadDump(var text) -> putText(FrameType.THREAD_DUMP, text);
+            case Frame.Goodbye(var reason) -> putText(FrameType.GOODBYE, reason);
+            case Frame.Fatal(var failure) -> put(FrameType.FATAL, 0, failure);
+        }
+    }
+
+    @GuardedBy("writing")
+    private void put(FrameType type, long id) throws IOException {
+        putHeader(type, id, 0, 0);
+    }
+
+    @GuardedBy("writing")
+    private void put(FrameType type, long id, Failure failure) throws IOException {
+        var body = new BodyWriter();
+        FailureCodec.write(failure, body);
+        put(type, id, body);
+    }
+
+    @GuardedBy("writing")
+    private void putText(FrameType type, String text) throws IOException {
+        var body = new BodyWriter();
+        body.string(shortened(text, type));
+        put(type, 0, body);
+    }
+
+    private static String shortened(String text, FrameType type) {
+        int limit = (type.maxBody() - 16) / 3; // no char takes more than three bytes of UTF-8
+        return text.length() <= limit ? text : text.substring(0, limit);
+    }
+
+    @GuardedBy("writing")
+    private void put(FrameType type, long id, BodyWriter body) throws IOException {
+        ByteBuffer written = body.written();
+        putHeader(type, id, written.remaining(), 0);
+        put(written);
+    }
+
+    @GuardedBy("writing")
+    private void putHeader(FrameType type, long id, int bodyLength, int arrays) throws IOException {
+        room(HEADER)
+                .putShort(MAGIC)
+                .put((byte) PROTOCOL_VERSION)
+                .put((byte) type.number())
+                .putInt(bodyLength)
+                .putInt(arrays)
+                .putLong(id);
+    }
+
+    @GuardedBy("writing")
+    private void put(Payload payload) throws IOException {
+        for (ByteBuffer each : payload.body()) {
+            put(each.duplicate());
+        }
+        for (Object each : payload.arrays()) {
+            putArray(each);
+        }
+    }
+
+    @GuardedBy("writing")
+    private void put(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            int count = Math.min(room(1).remaining(), bytes.remaining());
+            out.put(out.position(), bytes, bytes.position(), count);
+            out.position(out.position() + count);
+            bytes.position(bytes.position() + count);
+        }
+    }
+
+    @GuardedBy("writing")
+    private void putArray(Object array) throws IOException {
+        ArrayKind kind = ArrayKind.of(array);
+        int length = Array.getLength(array);
+        room(ARRAY_HEADER).put((byte) kind.number()).putInt(length);
+        int done = 0;
+        while (done < length) {
+            int count = Math.min(room(kind.width()).remaining() / kind.width(), length - done);
+            kind.put(array, done, count, out);
+            done += count;
+        }
+    }
+
+    /** Returns the buffer with room for so many bytes, sending what is in it if need be. */
+    @GuardedBy("writing")
+    private ByteBuffer room(int bytes) throws IOException {
+        if (out.remaining() < bytes) {
+            flush();
+        }
+        return out;
+    }
+
+    @GuardedBy("writing")
+    private void flush() throws IOException {
+        out.flip();
+        while (out.hasRemaining()) {
+            bytesWritten.addAndGet(channel.write(out));
+        }
+        out.clear();
+    }
+
+    // Reading
+
+    /**
+     * Reads the next frame. Blocks until it is there. For one thread only.
+     *
+     * @return the frame
+     * @throws EOFException if the peer has closed the connection
+     * @throws ProtocolException if what arrives is not a frame
+     * @throws IOException if the connection is gone
+     */
+    public Frame read() throws IOException {
+        fill(HEADER);
+        withinFrame = true;
+        int start = in.position();
+        short magic = in.getShort();
+        int version = in.get();
+        FrameType type = FrameType.at(in.get());
+        int bodyLength = in.getInt();
+        int arrayCount = in.getInt();
+        long id = in.getLong();
+        if (magic != MAGIC || version != PROTOCOL_VERSION || type == null) {
+            throw new ProtocolException("This is no frame of version " + PROTOCOL_VERSION + ": " + dump(start)
+                    + ". Something else wrote to the connection, or the two sides have different versions of Trestle");
+        }
+        if (bodyLength < 0 || bodyLength > maxBody(type) || arrayCount < 0 || arrayCount > maxArrays(type, bodyLength)) {
+            throw new ProtocolException(
+                    "A %s frame claims %d bytes and %d arrays; allowed are %d bytes in all: %s"
+                            .formatted(type, bodyLength, arrayCount, maxBody(type), dump(start)));
+        }
+        Frame frame = type.hasPayload() ? withPayload(type, id, bodyLength, arrayCount) : small(type, id, bodyLength);
+        framesRead.incrementAndGet();
+        withinFrame = false;
+        return frame;
+    }
+
+    private long maxBody(FrameType type) {
+        return type.hasPayload() ? maxPayloadBytes + RESULT_PREFIX : type.maxBody();
+    }
+
+    private long maxArrays(FrameType type, int bodyLength) {
+        // The body names each array by a number, which takes a byte at least.
+        return type.hasPayload() ? bodyLength : 0;
+    }
+
+    private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
+        if (type == FrameType.CALL) {
+            return new Frame.Call(id, payload(bodyLength, arrayCount));
+        }
+        if (bodyLength < RESULT_PREFIX) {
+            throw new ProtocolException("A RESULT frame has only " + bodyLength + " bytes");
+        }
+        fill(RESULT_PREFIX);
+        long nanos = in.getLong();
+        return new Frame.Result(id, payload(bodyLength - RESULT_PREFIX, arrayCount), nanos);
+    }
+
+    private Payload payload(int bodyLength, int arrayCount) throws IOException {
+        byte[] body = (byte[]) elements(ArrayKind.BYTE, bodyLength);
+        List<Object> arrays = new ArrayList<>();
+        long left = maxPayloadBytes - bodyLength;
+        for (int i = 0; i < arrayCount; i++) {
+            fill(ARRAY_HEADER);
+            ArrayKind kind = ArrayKind.at(in.get());
+            int length = in.getInt();
+            if (kind == null || length < 0 || (left -= (long) length * kind.width()) < 0) {
+                throw new ProtocolException("An array of kind " + kind + " with " + length
+                        + " elements is impossible; the limit of a payload is " + maxPayloadBytes + " bytes");
+            }
+            arrays.add(elements(kind, length));
+        }
+        return new Payload(List.of(ByteBuffer.wrap(body)), arrays);
+    }
+
+    /** Reads an array, which grows as its elements arrive. */
+    private Object elements(ArrayKind kind, int length) throws IOException {
+        int width = kind.width();
+        int capacity = Math.min(length, FIRST_ALLOCATION / width);
+        Object array = kind.allocate(capacity);
+        int done = 0;
+        while (done < length) {
+            if (done == capacity) {
+                capacity = (int) Math.min(length, capacity * 4L);
+                Object larger = kind.allocate(capacity);
+                System.arraycopy(array, 0, larger, 0, done);
+                array = larger;
+            }
+            fill(width);
+            int count = Math.min(in.remaining() / width, capacity - done);
+            kind.get(in, array, done, count);
+            done += count;
+        }
+        return array;
+    }
+
+    private Frame small(FrameType type, long id, int bodyLength) throws IOException {
+        byte[] bytes = (byte[]) elements(ArrayKind.BYTE, bodyLength);
+        var body = new BodyReader(ByteBuffer.wrap(bytes));
+        Frame frame =
+                switch (type) {
+                    case HELLO -> hello(body);
+                    case READY -> new Frame.Ready();
+                    case STARTUP_FAILED -> new Frame.StartupFailed(FailureCodec.read(body));
+                    case STARTED -> new Frame.Started(id);
+                    case FAILED -> failed(id, body);
+                    case CANCEL -> new Frame.Cancel(id);
+                    case CANCELLED -> new Frame.Cancelled(id);
+                    case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
+                    case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
+                    case THREAD_DUMP -> new Frame.ThreadDump(body.string());
+                    case GOODBYE -> new Frame.Goodbye(body.string());
+                    case FATAL -> new Frame.Fatal(FailureCodec.read(body));
+                    case CALL, RESULT -> throw new ProtocolException("A frame with a payload is not small: " + type);
+                };
+        body.end();
+        return frame;
+    }
+
+    private static Frame hello(BodyReader body) throws ProtocolException {
+        int version = body.number();
+        long pid = body.longNumber();
+        return new Frame.Hello(body.bytes(), version, pid, body.string());
+    }
+
+    private static Frame failed(long id, BodyReader body) throws ProtocolException {
+        Frame.Phase phase = Frame.Phase.at(body.number());
+        long nanos = body.longNumber();
+        return new Frame.Failed(id, phase, FailureCodec.read(body), nanos);
+    }
+
+    /** Waits until so many bytes, a few at most, are in the buffer. */
+    private void fill(int bytes) throws IOException {
+        if (in.remaining() >= bytes) {
+            return;
+        }
+        in.compact();
+        try {
+            while (in.position() < bytes) {
+                int count = channel.read(in);
+                if (count < 0) {
+                    throw new EOFException(
+                            withinFrame || in.position() > 0
+                                    ? "The connection ended within a frame"
+                                    : "The connection was closed");
+                }
+                bytesRead.addAndGet(count);
+            }
+        } finally {
+            in.flip();
+        }
+    }
+
+    private String dump(int start) {
+        int length = Math.min(48, in.limit() - start);
+        var bytes = new byte[length];
+        in.get(start, bytes);
+        var text = new StringBuilder();
+        for (byte each : bytes) {
+            text.append(each >= ' ' && each < 127 ? (char) each : '.');
+        }
+        return HexFormat.of().formatHex(bytes) + " \"" + text + '"';
+    }
+
+    // Both
+
+    /**
+     * Returns what went through this channel so far.
+     *
+     * @return the counts
+     */
+    public Statistics statistics() {
+        return new Statistics(framesRead.get(), framesWritten.get(), bytesRead.get(), bytesWritten.get());
+    }
+
+    /** Closes the connection; a thread that reads or writes gets an {@link IOException}. */
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+
+    @Override
+    public String toString() {
+        return "FrameChannel[%s, framesRead=%d, framesWritten=%d]".formatted(channel, framesRead.get(), framesWritten.get());
+    }
+}

@@ -1,0 +1,114 @@
+package dev.trestle.processpool.wire;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandleInfo;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Method;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A {@link LambdaSite} in a JVM that has its classes: the places of its captured values and of its result. */
+final class LambdaShape {
+
+    private static final MethodType SPREAD = MethodType.methodType(Object.class, Object[].class);
+
+    private final LambdaSite site;
+    private final byte[] bytes;
+    private final Slot[] captured;
+    private final Class<?> resultType;
+    private final Slot result;
+    private final ClassLoader loader;
+    private volatile @Nullable MethodHandle target;
+    private volatile @Nullable SourceLine source;
+
+    LambdaShape(LambdaSite site, byte[] bytes, ValueCodec codec) {
+        this.site = site;
+        this.bytes = bytes;
+        this.loader = codec.loader();
+        try {
+            List<Class<?>> types = site.capturedTypes(loader);
+            captured = new Slot[types.size()];
+            for (int i = 0; i < captured.length; i++) {
+                captured[i] = codec.slot(types.get(i));
+            }
+            resultType = site.resultType(loader);
+            result = codec.resultSlot(resultType);
+        } catch (ClassNotFoundException | TypeNotPresentException e) {
+            throw new IllegalArgumentException("a class of " + source() + " is missing here: " + e.getMessage(), e);
+        }
+    }
+
+    LambdaSite site() {
+        return site;
+    }
+
+    /** Returns the site as it goes over the wire. */
+    byte[] bytes() {
+        return bytes;
+    }
+
+    Slot[] captured() {
+        return captured;
+    }
+
+    Slot result() {
+        return result;
+    }
+
+    /** Returns what the method is declared to return. */
+    Class<?> resultType() {
+        return resultType;
+    }
+
+    /** Returns where it is written, for people. */
+    SourceLine source() {
+        SourceLine known = source;
+        if (known == null) {
+            known = SourceLine.of(site, loader);
+            source = known;
+        }
+        return known;
+    }
+
+    /** Returns the method, or null where there is none to ask: of a constructor, or in a module that is closed to us. */
+    @Nullable
+    Method method() {
+        try {
+            return site.implClass(loader)
+                    .getDeclaredMethod(
+                            site.implMethod(), site.implType(loader).parameterArray());
+        } catch (ReflectiveOperationException | LinkageError e) {
+            return null; // inherited or a constructor: its erased result is known anyway
+        }
+    }
+
+    Object make(@Nullable Object[] values) throws ReflectiveOperationException {
+        return Lambdas.make(site, loader, values);
+    }
+
+    /** Returns the method itself, taking the captured values as an array. */
+    MethodHandle target() throws ReflectiveOperationException {
+        MethodHandle known = target;
+        if (known == null) {
+            known = find().asSpreader(Object[].class, captured.length).asType(SPREAD);
+            target = known;
+        }
+        return known;
+    }
+
+    private MethodHandle find() throws ReflectiveOperationException {
+        Class<?> owner = site.implClass(loader);
+        MethodType type = site.implType(loader);
+        Class<?> caller = site.capturingClass(loader);
+        MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(caller, MethodHandles.lookup());
+        return switch (site.kind()) {
+            case MethodHandleInfo.REF_invokeStatic -> lookup.findStatic(owner, site.implMethod(), type);
+            case MethodHandleInfo.REF_newInvokeSpecial -> lookup.findConstructor(owner, type);
+            case MethodHandleInfo.REF_invokeSpecial -> lookup.findSpecial(owner, site.implMethod(), type, caller);
+            case MethodHandleInfo.REF_invokeVirtual, MethodHandleInfo.REF_invokeInterface ->
+                lookup.findVirtual(owner, site.implMethod(), type);
+            default -> throw new IllegalArgumentException("a lambda of the unknown kind " + site.kind());
+        };
+    }
+}

@@ -1,0 +1,81 @@
+package dev.trestle.processpool.wire;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * The data of a call or of a result: bytes, and big primitive arrays beside them.
+ *
+ * <p>Immutable in itself, but an array of the sender's that is large enough goes out of band: it is not copied, it is
+ * read when the frame is written. Whoever submits a big array leaves it alone until the call is done.
+ */
+public final class Payload {
+
+    static final Payload EMPTY = new Payload(List.of(), List.of());
+
+    private final List<ByteBuffer> body;
+    private final List<Object> arrays;
+    private final int bodySize;
+    private final long size;
+
+    /**
+     * Creates a payload.
+     *
+     * @param body the bytes, in pieces; nobody writes to them any more
+     * @param arrays primitive arrays
+     */
+    Payload(List<ByteBuffer> body, List<Object> arrays) {
+        this.body = List.copyOf(body);
+        this.arrays = List.copyOf(arrays);
+        long bytes = 0;
+        for (ByteBuffer each : this.body) {
+            bytes += each.remaining();
+        }
+        this.bodySize = Math.toIntExact(bytes);
+        for (Object each : this.arrays) {
+            bytes += ArrayKind.of(each).bytes(each);
+        }
+        this.size = bytes;
+    }
+
+    /**
+     * Returns how many bytes this payload has, out-of-band arrays included.
+     *
+     * @return the size in bytes
+     */
+    public long size() {
+        return size;
+    }
+
+    /** Returns the size without the arrays. */
+    int bodySize() {
+        return bodySize;
+    }
+
+    /** Returns the pieces of the body; a reader duplicates them. */
+    List<ByteBuffer> body() {
+        return body;
+    }
+
+    /** Returns the out-of-band arrays. */
+    List<Object> arrays() {
+        return arrays;
+    }
+
+    /** Returns the body as one heap buffer, which it is already when it has arrived or is small. */
+    ByteBuffer wholeBody() {
+        if (body.size() == 1 && body.getFirst().hasArray()) {
+            return body.getFirst().duplicate();
+        }
+        ByteBuffer whole = ByteBuffer.allocate(bodySize);
+        for (ByteBuffer each : body) {
+            whole.put(each.duplicate());
+        }
+        return whole.flip();
+    }
+
+    @Override
+    public String toString() {
+        return "Payload[size=%d, arrays=%d]".formatted(size, arrays.size());
+    }
+}

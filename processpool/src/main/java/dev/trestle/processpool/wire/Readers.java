@@ -1,0 +1,279 @@
+package dev.trestle.processpool.wire;
+
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.AbstractMap;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.ValueDeserializer;
+
+/** The deserializers of what {@link Writers} writes. */
+final class Readers {
+
+    private Readers() {}
+
+    /** A value of the built-in list. */
+    static final class OfScalar extends ValueDeserializer<Object> {
+        private final Scalars.Scalar scalar;
+
+        OfScalar(Scalars.Scalar scalar) {
+            this.scalar = scalar;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            return scalar.reader().read(from, context);
+        }
+    }
+
+    /** A primitive array. */
+    static final class OfPrimitives extends ValueDeserializer<Object> {
+        private final ArrayKind kind;
+
+        OfPrimitives(ArrayKind kind) {
+            this.kind = kind;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            if (from.currentToken() == JsonToken.VALUE_NUMBER_INT) {
+                return Decoding.of(context).array(from.getIntValue(), kind.arrayClass());
+            }
+            byte[] bytes = from.getBinaryValue();
+            if (kind == ArrayKind.BYTE) {
+                return bytes;
+            }
+            Object array = kind.allocate(bytes.length / kind.width());
+            kind.get(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), array, 0, Array.getLength(array));
+            return array;
+        }
+    }
+
+    /** A collection. */
+    static final class OfCollection extends ValueDeserializer<Object> {
+        private final CollectionKind kind;
+        private final Slot elements;
+        private final Slot order;
+
+        OfCollection(CollectionKind kind, JavaType elementType, JavaType anything) {
+            this.kind = kind;
+            this.elements = new Slot(elementType);
+            this.order = new Slot(anything);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, kind.type());
+            Collection<@Nullable Object> filled =
+                    kind.create().apply(kind.sorted() ? readOrder(order, from, context) : null);
+            while (more(from, context, kind.type())) {
+                filled.add(elements.read(from, context));
+            }
+            return kind.finish().apply(filled);
+        }
+    }
+
+    /** A map. */
+    static final class OfMap extends ValueDeserializer<Object> {
+        private final MapKind kind;
+        private final Slot keys;
+        private final Slot values;
+        private final Slot order;
+
+        OfMap(MapKind kind, JavaType keyType, JavaType valueType, JavaType anything) {
+            this.kind = kind;
+            this.keys = new Slot(keyType);
+            this.values = new Slot(valueType);
+            this.order = new Slot(anything);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, kind.type());
+            Map<@Nullable Object, @Nullable Object> filled =
+                    kind.create().apply(kind.sorted() ? readOrder(order, from, context) : null);
+            while (more(from, context, kind.type())) {
+                Object key = keys.read(from, context);
+                next(from, context, kind.type());
+                filled.put(key, values.read(from, context));
+            }
+            return kind.finish().apply(filled);
+        }
+    }
+
+    @SuppressWarnings("unchecked") // a comparator of whatever the elements are
+    private static @Nullable Comparator<Object> readOrder(
+            Slot slot, JsonParser from, DeserializationContext context) {
+        next(from, context, Comparator.class);
+        return (Comparator<Object>) slot.read(from, context);
+    }
+
+    /** An entry of a map. */
+    static final class OfEntry extends ValueDeserializer<Object> {
+        private final Class<?> type;
+        private final Slot key;
+        private final Slot value;
+
+        OfEntry(Class<?> type, JavaType keyType, JavaType valueType) {
+            this.type = type;
+            this.key = new Slot(keyType);
+            this.value = new Slot(valueType);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, type);
+            next(from, context, type);
+            Object first = key.read(from, context);
+            next(from, context, type);
+            Object second = value.read(from, context);
+            end(from, context, type);
+            if (type == AbstractMap.SimpleEntry.class) {
+                return new AbstractMap.SimpleEntry<@Nullable Object, @Nullable Object>(first, second);
+            }
+            return first == null || second == null || type == AbstractMap.SimpleImmutableEntry.class
+                    ? new AbstractMap.SimpleImmutableEntry<@Nullable Object, @Nullable Object>(first, second)
+                    : Map.entry(first, second);
+        }
+    }
+
+    /** An optional. */
+    static final class OfOptional extends ValueDeserializer<Object> {
+        private final Slot content;
+
+        OfOptional(JavaType contentType) {
+            this.content = new Slot(contentType);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, Optional.class);
+            if (from.nextToken() == JsonToken.END_ARRAY) {
+                return Optional.empty();
+            }
+            Object value = content.read(from, context);
+            end(from, context, Optional.class);
+            return Optional.ofNullable(value);
+        }
+    }
+
+    /** A set of enum constants. */
+    static final class OfEnumSet extends ValueDeserializer<Object> {
+        @Override
+        @SuppressWarnings({"unchecked", "rawtypes"}) // the enum is known only here
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, EnumSet.class);
+            Class type = enumType(from, context);
+            EnumSet set = EnumSet.noneOf(type);
+            while (more(from, context, EnumSet.class)) {
+                set.add(Enum.valueOf(type, from.getString()));
+            }
+            return set;
+        }
+    }
+
+    /** A map of enum constants. */
+    static final class OfEnumMap extends ValueDeserializer<Object> {
+        private final Slot values;
+
+        OfEnumMap(JavaType valueType) {
+            this.values = new Slot(valueType);
+        }
+
+        @Override
+        @SuppressWarnings({"unchecked", "rawtypes"}) // the enum is known only here
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, EnumMap.class);
+            Class type = enumType(from, context);
+            EnumMap map = new EnumMap(type);
+            while (more(from, context, EnumMap.class)) {
+                Enum<?> key = Enum.valueOf(type, from.getString());
+                next(from, context, EnumMap.class);
+                map.put(key, values.read(from, context));
+            }
+            return map;
+        }
+    }
+
+    private static Class<?> enumType(JsonParser from, DeserializationContext context) {
+        next(from, context, Enum.class);
+        Class<?> type = Decoding.of(context).policy().permitted(from.getString());
+        if (!type.isEnum()) {
+            throw new RefusedException(type.getName(), "is no enum, but came as one", "");
+        }
+        return type;
+    }
+
+    /** A stream that was read. */
+    static final class OfStream extends ValueDeserializer<Object> {
+        private final Slot elements;
+
+        OfStream(JavaType anything) {
+            this.elements = new Slot(anything);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            Object read = elements.read(from, context);
+            if (read == null) {
+                throw new IllegalArgumentException("a stream without elements");
+            }
+            return new StreamValue(read);
+        }
+    }
+
+    /** A value of a class that cannot travel. */
+    static final class OfRefused extends ValueDeserializer<Object> {
+        private final JavaType type;
+        private final Refusal refusal;
+
+        OfRefused(JavaType type, Refusal refusal) {
+            this.type = type;
+            this.refusal = refusal;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            throw new RefusedException(type.getRawClass().getName(), refusal.reason(), refusal.wayOut());
+        }
+    }
+
+    static void start(JsonParser from, DeserializationContext context, Class<?> type) {
+        if (!from.isExpectedStartArrayToken()) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+
+    /** Goes to the next value or to the end; returns whether there is a value. */
+    static boolean more(JsonParser from, DeserializationContext context, Class<?> type) {
+        JsonToken token = from.nextToken();
+        if (token == null) {
+            context.handleUnexpectedToken(type, from);
+        }
+        return token != JsonToken.END_ARRAY;
+    }
+
+    /** Goes to the next value, which must be there. */
+    static void next(JsonParser from, DeserializationContext context, Class<?> type) {
+        JsonToken token = from.nextToken();
+        if (token == null || token == JsonToken.END_ARRAY) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+
+    static void end(JsonParser from, DeserializationContext context, Class<?> type) {
+        if (from.nextToken() != JsonToken.END_ARRAY) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package dev.trestle.processpool.wire;
+
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The names that classes have on the wire: short ones for the JDK's value classes and collections, the class name for all
+ * others. One per class loader. Finding a class does not initialize it.
+ */
+final class TypeNames {
+
+    private static final Map<String, Class<?>> fixed = new HashMap<>();
+    private static final Map<Class<?>, String> fixedNames = new HashMap<>();
+    private static final ClassValue<String> names = new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+            return compute(type);
+        }
+    };
+
+    static {
+        for (Class<?> each : List.of(
+                boolean.class,
+                byte.class,
+                short.class,
+                char.class,
+                int.class,
+                long.class,
+                float.class,
+                double.class,
+                void.class,
+                Boolean.class,
+                Byte.class,
+                Short.class,
+                Integer.class,
+                Long.class,
+                Float.class,
+                Double.class,
+                String.class,
+                Object.class,
+                Number.class,
+                Comparable.class,
+                CharSequence.class,
+                Optional.class,
+                EnumSet.class,
+                EnumMap.class,
+                Throwable.class,
+                Map.Entry.class)) {
+            fix(each.getSimpleName(), each);
+        }
+        fix("Map.entry", Map.entry(1, 1).getClass());
+        fix("Lambda", LambdaValue.class);
+        fix("Stream", StreamValue.class);
+    }
+
+    private final ClassLoader loader;
+    private final Map<String, Class<?>> found = new ConcurrentHashMap<>();
+
+    TypeNames(ClassLoader loader) {
+        this.loader = loader;
+    }
+
+    private static void fix(String name, Class<?> type) {
+        fixed.put(name, type);
+        fixedNames.put(type, name);
+    }
+
+    /** Returns the name for values of this class. */
+    static String nameOf(Class<?> type) {
+        return names.get(type);
+    }
+
+    private static String compute(Class<?> type) {
+        if (type.isArray()) {
+            return compute(type.componentType()) + "[]";
+        }
+        String name = fixedNames.get(type);
+        if (name != null) {
+            return name;
+        }
+        Scalars.Scalar scalar = Scalars.of(type);
+        if (scalar != null) {
+            return scalar.name();
+        }
+        if (EnumSet.class.isAssignableFrom(type)) {
+            return "EnumSet";
+        }
+        if (Collection.class.isAssignableFrom(type) && !type.isInterface()) {
+            return CollectionKind.of(type).name();
+        }
+        if (Map.class.isAssignableFrom(type) && !type.isInterface()) {
+            return MapKind.of(type).name();
+        }
+        if (Throwable.class.isAssignableFrom(type)) {
+            return "Throwable";
+        }
+        if (JavaClasses.isLambda(type)) {
+            return "Lambda";
+        }
+        Class<?> named = Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type;
+        return named.getName().indexOf('.') < 0 ? "." + named.getName() : named.getName();
+    }
+
+    /** Returns whether a name stands for a class of the built-in list, which everybody may name. */
+    static boolean isBuiltIn(String name) {
+        return builtIn(name) != null;
+    }
+
+    private static @Nullable Class<?> builtIn(String name) {
+        Class<?> type = fixed.get(name);
+        if (type != null) {
+            return type;
+        }
+        Scalars.Scalar scalar = Scalars.named(name);
+        if (scalar != null) {
+            return scalar.type();
+        }
+        CollectionKind collection = CollectionKind.named(name);
+        if (collection != null) {
+            return collection.type();
+        }
+        MapKind map = MapKind.named(name);
+        return map == null ? null : map.type();
+    }
+
+    /** Returns the class with a name from the wire. */
+    Class<?> find(String name) throws ClassNotFoundException {
+        Class<?> type = builtIn(name);
+        if (type == null) {
+            type = found.get(name);
+        }
+        if (type == null) {
+            type = name.endsWith("[]")
+                    ? find(name.substring(0, name.length() - 2)).arrayType()
+                    : Class.forName(name.startsWith(".") ? name.substring(1) : name, false, loader);
+            found.put(name, type);
+        }
+        return type;
+    }
+
+    ClassLoader loader() {
+        return loader;
+    }
+}

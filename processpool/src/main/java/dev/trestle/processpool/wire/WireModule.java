@@ -1,0 +1,279 @@
+package dev.trestle.processpool.wire;
+
+import com.fasterxml.jackson.annotation.JsonFormat;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.Version;
+import tools.jackson.databind.BeanDescription;
+import tools.jackson.databind.DeserializationConfig;
+import tools.jackson.databind.JacksonModule;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.KeyDeserializer;
+import tools.jackson.databind.SerializationConfig;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.ValueSerializer;
+import tools.jackson.databind.deser.Deserializers;
+import tools.jackson.databind.jsontype.TypeDeserializer;
+import tools.jackson.databind.jsontype.TypeSerializer;
+import tools.jackson.databind.ser.Serializers;
+import tools.jackson.databind.ser.ValueSerializerModifier;
+import tools.jackson.databind.type.ArrayType;
+import tools.jackson.databind.type.CollectionType;
+import tools.jackson.databind.type.MapType;
+import tools.jackson.databind.type.ReferenceType;
+import tools.jackson.databind.type.TypeFactory;
+
+/**
+ * Says, class by class, who writes and reads its values: {@link Writers} and {@link Readers}, nobody, or Jackson, which is
+ * left strings, numbers, enums, arrays of objects, records and beans.
+ */
+final class WireModule extends JacksonModule {
+
+    private final ValueCodec codec;
+
+    WireModule(ValueCodec codec) {
+        this.codec = codec;
+    }
+
+    @Override
+    public String getModuleName() {
+        return "trestle-wire";
+    }
+
+    @Override
+    public Version version() {
+        return Version.unknownVersion();
+    }
+
+    @Override
+    public void setupModule(SetupContext context) {
+        context.addSerializers(new Writing(codec));
+        context.addDeserializers(new Reading(codec));
+        context.addSerializerModifier(new BeanCheck(codec));
+    }
+
+    private static JavaType anything() {
+        return TypeFactory.unknownType();
+    }
+
+    private static final class Writing extends Serializers.Base {
+
+        private final ValueCodec codec;
+
+        Writing(ValueCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public @Nullable ValueSerializer<?> findSerializer(
+                SerializationConfig config,
+                JavaType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format) {
+            Class<?> raw = type.getRawClass();
+            Scalars.Scalar scalar = Scalars.of(raw);
+            if (scalar != null) {
+                return new Writers.OfScalar(scalar);
+            }
+            if (ValueCodec.ValuesWriter.handles(raw)) {
+                return new ValueCodec.ValuesWriter();
+            }
+            if (raw == StreamValue.class) {
+                return new Writers.OfStream(anything());
+            }
+            if (Throwable.class.isAssignableFrom(raw)) {
+                return new Throwables.Writer(codec);
+            }
+            if (JavaClasses.isLambda(raw)) {
+                return new LambdaValues.Writer(codec);
+            }
+            if (Map.Entry.class.isAssignableFrom(raw) && JavaClasses.isOfJdk(raw)) {
+                JavaType entry = type.findSuperType(Map.Entry.class);
+                return new Writers.OfEntry(entry.containedTypeOrUnknown(0), entry.containedTypeOrUnknown(1));
+            }
+            return refused(raw);
+        }
+
+        private @Nullable ValueSerializer<?> refused(Class<?> raw) {
+            Refusal refusal = Refusal.of(raw, codec.options());
+            return refusal == null ? null : new Writers.OfRefused(refusal);
+        }
+
+        @Override
+        public @Nullable ValueSerializer<?> findArraySerializer(
+                SerializationConfig config,
+                ArrayType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format,
+                @Nullable TypeSerializer elementTypes,
+                @Nullable ValueSerializer<Object> elements) {
+            return type.getContentType().isPrimitive() ? new Writers.OfPrimitives() : null;
+        }
+
+        @Override
+        public ValueSerializer<?> findCollectionSerializer(
+                SerializationConfig config,
+                CollectionType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format,
+                @Nullable TypeSerializer elementTypes,
+                @Nullable ValueSerializer<Object> elements) {
+            Class<?> raw = type.getRawClass();
+            if (EnumSet.class.isAssignableFrom(raw)) {
+                return new Writers.OfEnumSet();
+            }
+            Scalars.Scalar scalar = Scalars.of(raw); // a path is a collection-like of its names
+            return scalar != null
+                    ? new Writers.OfScalar(scalar)
+                    : new Writers.OfCollection(type.getContentType(), CollectionKind.of(raw).sorted(), anything());
+        }
+
+        @Override
+        public ValueSerializer<?> findMapSerializer(
+                SerializationConfig config,
+                MapType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format,
+                @Nullable ValueSerializer<Object> keys,
+                @Nullable TypeSerializer elementTypes,
+                @Nullable ValueSerializer<Object> elements) {
+            Class<?> raw = type.getRawClass();
+            return EnumMap.class.isAssignableFrom(raw)
+                    ? new Writers.OfEnumMap(type.getContentType())
+                    : new Writers.OfMap(
+                            type.getKeyType(), type.getContentType(), MapKind.of(raw).sorted(), anything());
+        }
+
+        @Override
+        public @Nullable ValueSerializer<?> findReferenceSerializer(
+                SerializationConfig config,
+                ReferenceType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format,
+                @Nullable TypeSerializer contentTypes,
+                @Nullable ValueSerializer<Object> content) {
+            return type.hasRawClass(Optional.class)
+                    ? new Writers.OfOptional(type.getReferencedType())
+                    : refused(type.getRawClass());
+        }
+    }
+
+    private static final class Reading extends Deserializers.Base {
+
+        private final ValueCodec codec;
+
+        Reading(ValueCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public boolean hasDeserializerFor(DeserializationConfig config, Class<?> type) {
+            return Scalars.of(type) != null;
+        }
+
+        @Override
+        public @Nullable ValueDeserializer<?> findBeanDeserializer(
+                JavaType type, DeserializationConfig config, BeanDescription.Supplier description) {
+            Class<?> raw = type.getRawClass();
+            Scalars.Scalar scalar = Scalars.of(raw);
+            if (scalar != null) {
+                return new Readers.OfScalar(scalar);
+            }
+            if (ValueCodec.ValuesWriter.handles(raw)) {
+                return new ValueCodec.ValuesReader();
+            }
+            if (raw == StreamValue.class) {
+                return new Readers.OfStream(anything());
+            }
+            if (Throwable.class.isAssignableFrom(raw)) {
+                return new Throwables.Reader(codec);
+            }
+            if (raw == LambdaValue.class) {
+                return new LambdaValues.Reader(codec);
+            }
+            if (Map.Entry.class.isAssignableFrom(raw) && JavaClasses.isOfJdk(raw)) {
+                JavaType entry = type.findSuperType(Map.Entry.class);
+                return new Readers.OfEntry(raw, entry.containedTypeOrUnknown(0), entry.containedTypeOrUnknown(1));
+            }
+            if (raw == Object.class || type.isAbstract()) {
+                return null;
+            }
+            Refusal refusal = Refusal.of(raw, codec.options());
+            return refusal == null ? null : new Readers.OfRefused(type, refusal);
+        }
+
+        @Override
+        public @Nullable ValueDeserializer<?> findArrayDeserializer(
+                ArrayType type,
+                DeserializationConfig config,
+                BeanDescription.Supplier description,
+                @Nullable TypeDeserializer elementTypes,
+                @Nullable ValueDeserializer<?> elements) {
+            return type.getContentType().isPrimitive()
+                    ? new Readers.OfPrimitives(ArrayKind.ofArrayClass(type.getRawClass()))
+                    : null;
+        }
+
+        @Override
+        public ValueDeserializer<?> findCollectionDeserializer(
+                CollectionType type,
+                DeserializationConfig config,
+                BeanDescription.Supplier description,
+                @Nullable TypeDeserializer elementTypes,
+                @Nullable ValueDeserializer<?> elements) {
+            return EnumSet.class.isAssignableFrom(type.getRawClass())
+                    ? new Readers.OfEnumSet()
+                    : new Readers.OfCollection(
+                            CollectionKind.of(type.getRawClass()), type.getContentType(), anything());
+        }
+
+        @Override
+        public ValueDeserializer<?> findMapDeserializer(
+                MapType type,
+                DeserializationConfig config,
+                BeanDescription.Supplier description,
+                @Nullable KeyDeserializer keys,
+                @Nullable TypeDeserializer elementTypes,
+                @Nullable ValueDeserializer<?> elements) {
+            return EnumMap.class.isAssignableFrom(type.getRawClass())
+                    ? new Readers.OfEnumMap(type.getContentType())
+                    : new Readers.OfMap(
+                            MapKind.of(type.getRawClass()), type.getKeyType(), type.getContentType(), anything());
+        }
+
+        @Override
+        public @Nullable ValueDeserializer<?> findReferenceDeserializer(
+                ReferenceType type,
+                DeserializationConfig config,
+                BeanDescription.Supplier description,
+                @Nullable TypeDeserializer contentTypes,
+                @Nullable ValueDeserializer<?> content) {
+            return type.hasRawClass(Optional.class) ? new Readers.OfOptional(type.getReferencedType()) : null;
+        }
+    }
+
+    /** Lets beans pass that can be made again with all they hold, and no others. */
+    private static final class BeanCheck extends ValueSerializerModifier {
+
+        private static final long serialVersionUID = 1;
+
+        private final transient ValueCodec codec;
+
+        BeanCheck(ValueCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public ValueSerializer<?> modifySerializer(
+                SerializationConfig config, BeanDescription.Supplier description, ValueSerializer<?> serializer) {
+            if (serializer instanceof WireSerializer || description.getBeanClass().isEnum()) {
+                return serializer;
+            }
+            Refusal refusal = Beans.refusal(description.getType(), serializer, codec);
+            return refusal == null ? serializer : new Writers.OfRefused(refusal);
+        }
+    }
+}
