@@ -6,7 +6,7 @@ module dev.trestle.processpool {
     requires transitive dev.trestle.api;
     requires java.management;
     requires tools.jackson.databind;
-    requires tools.jackson.dataformat.cbor;
+    requires tools.jackson.dataformat.smile;
     requires org.zeroturnaround.exec;
     requires org.slf4j;
     requires static org.jspecify;

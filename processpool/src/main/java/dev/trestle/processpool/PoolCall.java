@@ -144,23 +144,24 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         promise.trySetResult(resultOf.apply(result));
     }
 
-    /** Ends the future with what the call threw in its worker. */
-    void fail(Frame.Phase phase, Failure failure) {
-        switch (phase) {
-            case RUNNING -> fail(thrown(failure));
-            case DECODING -> fail(new CallNotSerializableException(
-                    "The worker cannot read the call " + description() + ": " + failure.message(),
-                    RemoteException.of(failure)));
-            case ENCODING -> fail(new CallNotSerializableException(
-                    "The result of " + description() + " cannot travel: " + failure.message(),
-                    RemoteException.of(failure)));
-        }
+    /** Ends the future with what went wrong in its worker. */
+    void fail(Frame.Phase phase, Failure failure, String workerName) {
+        Throwable thrown = thrown(failure, workerName);
+        fail(
+                switch (phase) {
+                    case RUNNING -> thrown;
+                    case DECODING ->
+                        new CallNotSerializableException(
+                                "The worker cannot read the call " + description() + ": " + failure.message(), thrown);
+                    case ENCODING ->
+                        new CallNotSerializableException(
+                                "The result of " + description() + " cannot travel: " + failure.message(), thrown);
+                });
     }
 
     /** Returns an exception of the worker's as one of ours. */
-    Throwable thrown(Failure failure) {
-        Throwable exception = encoded.decodeFailure(failure);
-        return exception != null ? exception : RemoteException.of(failure);
+    Throwable thrown(Failure failure, String workerName) {
+        return encoded.decodeFailure(failure, workerName);
     }
 
     void fail(Throwable exception) {

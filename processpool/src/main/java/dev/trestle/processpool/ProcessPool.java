@@ -88,7 +88,8 @@ public final class ProcessPool implements FutureExecutor {
     private ProcessPool(Builder builder) {
         this.options = builder.options();
         int depth = Nesting.below(Nesting.depth());
-        this.encoder = new CallEncoder(new WireOptions(options.maxPayloadBytes(), options.allowedTypes()));
+        this.encoder = new CallEncoder(
+                new WireOptions(options.maxPayloadBytes(), options.allowedTypes()), RemoteException::new);
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
         var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -311,7 +312,6 @@ public final class ProcessPool implements FutureExecutor {
     public void close() {
         refuseOnOwnThread("close it");
         FutureExecutor.super.close();
-        Reference.reachabilityFence(this);
     }
 
     private void refuseOnOwnThread(String what) {
@@ -355,7 +355,7 @@ public final class ProcessPool implements FutureExecutor {
      * What a pool is doing and has done.
      *
      * @param size the largest number of workers
-     * @param workers the workers there are, those that start or end included
+     * @param alive the workers there are, those that start or end included
      * @param starting the workers that are starting
      * @param busy the workers that run a call
      * @param queued the calls that wait for a worker
@@ -370,7 +370,7 @@ public final class ProcessPool implements FutureExecutor {
      */
     public record Statistics(
             int size,
-            int workers,
+            int alive,
             int starting,
             int busy,
             int queued,
@@ -585,11 +585,12 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @param bytes the size in bytes
          * @return this builder
-         * @throws IllegalArgumentException if it is not positive
+         * @throws IllegalArgumentException if it is less than 1 KiB or more than 1 GiB
          */
         public Builder maxPayload(long bytes) {
-            if (bytes < 1) {
-                throw new IllegalArgumentException("The largest payload must be 1 byte or more: " + bytes);
+            if (bytes < 1024 || bytes > 1L << 30) {
+                throw new IllegalArgumentException(
+                        "The largest payload must be between 1 KiB and 1 GiB, in bytes: " + bytes);
             }
             maxPayloadBytes = bytes;
             return this;

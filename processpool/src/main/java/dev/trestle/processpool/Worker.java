@@ -199,7 +199,7 @@ final class Worker {
         frames.write(new Frame.Call(INITIALIZER, initializer.frame().payload()));
         switch (frames.read()) {
             case Frame.Result _ -> {}
-            case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure()));
+            case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure(), name));
             case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
         }
     }
@@ -214,7 +214,7 @@ final class Worker {
             case Frame.Failed failed -> {
                 PoolCall<?> ended = ended(failed.id());
                 follow(dispatcher.ended(this));
-                ended.fail(failed.phase(), failed.failure());
+                ended.fail(failed.phase(), failed.failure(), name);
             }
             case Frame.Cancelled cancelled -> {
                 ended(cancelled.id());

@@ -3,7 +3,6 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -36,14 +35,6 @@ class CancelAndTimeoutTest {
         return ProcessHandle.current().pid();
     }
 
-    private static int spin(String folder) throws IOException {
-        Gate.mark(folder, "spinning");
-        int turns = 0;
-        while (true) {
-            turns++;
-        }
-    }
-
     @Test
     void anInterruptedCallLeavesItsWorkerAlive() {
         String in = folder.toString();
@@ -57,7 +48,7 @@ class CancelAndTimeoutTest {
     @Test
     void aCallThatIgnoresTheInterruptDiesWithItsWorker() {
         String in = folder.toString();
-        var future = pool.submit(() -> spin(in));
+        var future = pool.submit(() -> Gate.spin(in, "spinning"));
         long worker = Gate.await(folder, "spinning");
 
         assertThat(future.cancel(true)).isTrue();
@@ -100,7 +91,7 @@ class CancelAndTimeoutTest {
     void anEndlessLoopThatIsLateDiesWithItsWorker() {
         String in = folder.toString();
         var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300));
-        var future = pool.submit(() -> spin(in), options);
+        var future = pool.submit(() -> Gate.spin(in, "spinning"), options);
         long worker = Gate.await(folder, "spinning");
 
         assertThatThrownBy(future::result).hasRootCauseInstanceOf(TimeoutException.class);

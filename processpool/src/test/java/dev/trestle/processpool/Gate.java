@@ -40,6 +40,16 @@ final class Gate {
         }
     }
 
+    /** In a call: marks that it has come here, and keeps the processor busy, whatever happens. */
+    static int spin(String folder, String name) throws IOException {
+        mark(folder, name);
+        int turns = 0;
+        while (turns >= 0) {
+            turns = turns + 1 & 0xff;
+        }
+        return turns;
+    }
+
     /** In a call: stays until its JVM ends, whatever happens. */
     static void hang() {
         while (true) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.File;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,20 +30,12 @@ class ParentDeathTest {
             String in = arguments[0];
             var pool = new ProcessPool(2);
             var idle = pool.submit(() -> Gate.pass(in, "idle"));
-            pool.submit(() -> spin(in));
+            var _ = pool.submit(() -> Gate.spin(in, "spinning"));
             idle.result();
             pool.submit(() -> 1).result();
             pool.submit(() -> Gate.mark(in, "ready")).result();
             while (true) {
                 LockSupport.park();
-            }
-        }
-
-        private static int spin(String folder) throws IOException {
-            Gate.mark(folder, "spinning");
-            int turns = 0;
-            while (true) {
-                turns++;
             }
         }
     }

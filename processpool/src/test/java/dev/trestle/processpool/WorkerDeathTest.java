@@ -51,6 +51,7 @@ class WorkerDeathTest {
 
         interface Action extends RunnableCall {}
 
+        @SuppressWarnings("ImmutableEnumChecker") // lambdas that capture nothing
         private final Action action;
         private final int exitCode;
         private final String clue;

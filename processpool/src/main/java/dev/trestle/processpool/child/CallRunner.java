@@ -96,9 +96,8 @@ final class CallRunner {
         try {
             reply = new Frame.Result(call.id(), perform(call), System.nanoTime() - start);
         } catch (CallFailed e) {
-            Failure failure = Failure.of(e.thrown);
-            long nanos = System.nanoTime() - start;
-            reply = new Frame.Failed(call.id(), e.phase, failure, nanos);
+            Failure failure = e.failure;
+            reply = new Frame.Failed(call.id(), e.phase, failure, System.nanoTime() - start);
             if (e.thrown instanceof VirtualMachineError && !(e.thrown instanceof StackOverflowError)) {
                 channel.write(reply, new Frame.Fatal(failure));
                 Runtime.getRuntime().halt(e.thrown instanceof OutOfMemoryError ? OUT_OF_MEMORY : BROKEN);
@@ -110,9 +109,10 @@ final class CallRunner {
 
     private Payload perform(Frame.Call call) throws CallFailed {
         Frame.Phase phase = Frame.Phase.DECODING;
+        DecodedCall decoded = null;
         try {
             record.note(call.id(), Step.DECODING);
-            DecodedCall decoded = decoder.decode(call.payload());
+            decoded = decoder.decode(call.payload());
             phase = Frame.Phase.RUNNING;
             record.note(call.id(), Step.RUNNING);
             Object result = decoded.run();
@@ -121,7 +121,8 @@ final class CallRunner {
             endInterruption();
             return decoded.encodeResult(result);
         } catch (Throwable e) {
-            throw new CallFailed(phase, e);
+            Failure failure = decoded != null && phase == Frame.Phase.RUNNING ? decoded.encodeFailure(e) : Failure.of(e);
+            throw new CallFailed(phase, e, failure);
         } finally {
             endInterruption();
         }
@@ -208,11 +209,13 @@ final class CallRunner {
 
         private final Frame.Phase phase;
         private final Throwable thrown;
+        private final Failure failure;
 
-        CallFailed(Frame.Phase phase, Throwable thrown) {
+        CallFailed(Frame.Phase phase, Throwable thrown, Failure failure) {
             super(null, thrown, false, false);
             this.phase = phase;
             this.thrown = thrown;
+            this.failure = failure;
         }
     }
 }

@@ -84,6 +84,7 @@ public final class FlightRecord {
      * @param callId the number of the call
      * @param step what is being done from now on
      */
+    @SuppressWarnings("EnumOrdinal") // both sides are the same version, which the greeting checks
     public void note(long callId, Step step) {
         WORDS.setVolatile(memory, 0, callId << STEP_BITS | step.ordinal());
     }
