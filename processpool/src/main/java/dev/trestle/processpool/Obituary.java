@@ -74,7 +74,12 @@ record Obituary(
         if (killedBecause != null) {
             return "the pool killed it because " + killedBecause;
         }
-        return exit == null ? "it does not end" : exit.explain(lastWords != null && lastWords.exiting());
+        if (exit == null) {
+            return "it does not end";
+        }
+        return crash.isEmpty()
+                ? exit.explain(lastWords != null && lastWords.exiting())
+                : "exit code " + exit.code() + ": the JVM crashed, in native code or by a bug of its own";
     }
 
     private WorkerDiedException exception(String message, @Nullable Throwable cause, Phase phase) {

@@ -10,6 +10,9 @@ class ProcessPoolContractTest extends ExecutorContract {
 
     @Override
     protected FutureExecutor newExecutor(int size) {
-        return new ProcessPool(size);
+        return ProcessPool.builder()
+                .workers(size)
+                .jvmArguments("-XX:TieredStopAtLevel=1") // each test starts its own workers
+                .build();
     }
 }

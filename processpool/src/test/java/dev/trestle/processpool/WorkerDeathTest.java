@@ -46,7 +46,7 @@ class WorkerDeathTest {
         HALTS(() -> Runtime.getRuntime().halt(9), 9, "Runtime.halt(9)"),
         IS_KILLED(() -> signal("KILL"), 137, "SIGKILL"),
         IS_TERMINATED(() -> signal("TERM"), 143, "SIGTERM"),
-        CRASHES(() -> signal("SEGV"), 134, "SIGSEGV"),
+        CRASHES(() -> signal("SEGV"), 1, "the JVM crashed"),
         EXHAUSTS_THE_HEAP(() -> fill(new byte[1024][]), 3, "ran out of memory");
 
         interface Action extends RunnableCall {}
@@ -122,6 +122,15 @@ class WorkerDeathTest {
                 .hasMessageEndingWith("Its last lines on stderr:\nabout to exit")
                 .isInstanceOfSatisfying(
                         WorkerDiedException.class, e -> assertThat(e.stderrTail()).isEqualTo("about to exit"));
+    }
+
+    @Test
+    void theHeadOfTheCrashLogIsInTheException() {
+        Call<Integer> call = Mishap.CRASHES::happen;
+
+        assertThatThrownBy(pool.submit(call)::result)
+                .hasMessageContaining("crash log begins")
+                .hasMessageContaining("SIGSEGV");
     }
 
     @Test
