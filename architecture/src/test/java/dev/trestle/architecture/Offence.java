@@ -74,12 +74,6 @@ enum Offence {
             Rule.PUBLIC_TYPES_ARE_EXPORTED,
             "dev.trestle.loop.timer.Offender is public in a package that is not exported",
             "package dev.trestle.loop.timer; public class Offender { class Inner { Offender outer; } }"),
-    PUBLIC_WITHIN_PUBLIC_FOR_NOBODY(
-            Rule.PUBLIC_TYPES_ARE_EXPORTED,
-            "dev.trestle.loop.timer.Timer$Offender is public",
-            "package dev.trestle.loop.timer; public class Timer { public static class Offender {} }",
-            "package dev.trestle.loop; class User { dev.trestle.loop.timer.Timer timer; }"),
-
     PRINTS(
             Rule.STANDARD_STREAMS_ARE_NOT_OURS,
             "java.lang.System.out",

@@ -65,8 +65,11 @@ enum Rule {
             .should(check(
                     "reside in an exported package or be needed by another package of theirs", Rule::checkExported))),
 
-    STANDARD_STREAMS_ARE_NOT_OURS(
-            noClasses().should(ACCESS_STANDARD_STREAMS).because("they belong to the program that uses us")),
+    STANDARD_STREAMS_ARE_NOT_OURS(noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.trestle.processpool.child..")
+            .should(ACCESS_STANDARD_STREAMS)
+            .because("they belong to the program that uses us; in a worker, standard error is the pool's log")),
 
     LIBRARIES_DO_NOT_USE_THE_CONSOLE(noClasses()
             .that()
@@ -152,10 +155,10 @@ enum Rule {
         }
     }
 
-    /** Whether a type and all types around it are public. */
+    /** Whether a type is public; a nested one is a part of the type around it. */
     private static boolean isPublic(JavaClass type) {
         return type.getModifiers().contains(JavaModifier.PUBLIC)
-                && type.getEnclosingClass().map(Rule::isPublic).orElse(true);
+                && type.getEnclosingClass().isEmpty();
     }
 
     private static boolean isSleep(JavaAccess<?> access) {

@@ -27,10 +27,15 @@ public final class WorkerDiedException extends RuntimeException {
         ENCODING
     }
 
+    /** The process that died. */
     private final long pid;
+    /** Its exit code, null if it is not known. */
     private final @Nullable Integer exitCode;
+    /** The signal that killed it, null if there was none. */
     private final @Nullable String signal;
+    /** What it was doing. */
     private final Phase phase;
+    /** The end of what it wrote to standard error. */
     private final String stderrTail;
 
     WorkerDiedException(

@@ -18,10 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class CancelAndTimeoutTest {
 
-    private static final ProcessPool pool = ProcessPool.builder()
-            .workers(1)
-            .cancelGrace(Duration.ofMillis(200))
-            .build();
+    private static final ProcessPool pool =
+            ProcessPool.builder().workers(1).cancelGrace(Duration.ofMillis(200)).build();
 
     @TempDir
     Path folder = Path.of("");

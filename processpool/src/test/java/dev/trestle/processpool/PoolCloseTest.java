@@ -127,7 +127,8 @@ class PoolCloseTest {
 
     @Test
     void aNonDaemonThreadOfACallDoesNotHoldItsWorker() {
-        try (var pool = ProcessPool.builder().workers(1).closeGrace(Duration.ofHours(1)).build()) {
+        try (var pool =
+                ProcessPool.builder().workers(1).closeGrace(Duration.ofHours(1)).build()) {
             pool.submit(() -> Thread.ofPlatform().start(Gate::hang).isDaemon()).result();
         }
     }

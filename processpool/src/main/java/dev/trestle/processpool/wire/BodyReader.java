@@ -93,8 +93,8 @@ final class BodyReader {
 
     private ByteBuffer need(int bytes) throws ProtocolException {
         if (body.remaining() < bytes) {
-            throw new ProtocolException("A frame is too short: " + bytes + " more bytes were expected, "
-                    + body.remaining() + " are left");
+            throw new ProtocolException(
+                    "A frame is too short: " + bytes + " more bytes were expected, " + body.remaining() + " are left");
         }
         return body;
     }

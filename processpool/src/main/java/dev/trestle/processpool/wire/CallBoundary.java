@@ -7,7 +7,8 @@ final class CallBoundary {
 
     /** Returns whether a frame is the one that entered the call: this frame and those after it are of no interest. */
     static boolean isBelow(StackTraceElement frame) {
-        return frame.getClassName().startsWith(DecodedCall.class.getName()) && frame.getMethodName().equals("run");
+        return frame.getClassName().startsWith(DecodedCall.class.getName())
+                && frame.getMethodName().equals("run");
     }
 
     /** Returns whether a frame, the last one before the boundary, belongs to the way in. */

@@ -39,10 +39,11 @@ public final class CallDecoder {
                 return DecodedCall.ofObject(codec, object, anything);
             }
             LambdaShape shape = codec.shapeOf(from.slice());
-            subject = "The call " + shape.site().implClassName() + "." + shape.site().implMethod();
+            subject = "The call " + shape.site().implClassName() + "."
+                    + shape.site().implMethod();
             MethodHandle target = shape.target();
-            @Nullable Object[] values =
-                    shape.captured().length == 0 ? nothing : values(body, payload, shape.captured());
+            @Nullable
+            Object[] values = shape.captured().length == 0 ? nothing : values(body, payload, shape.captured());
             return DecodedCall.ofLambda(codec, shape, target, values);
         } catch (ReflectiveOperationException | LinkageError e) {
             throw new NotDecodableException(

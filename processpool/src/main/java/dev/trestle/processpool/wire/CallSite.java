@@ -17,7 +17,12 @@ final class CallSite {
     private final byte[] prefix;
 
     private CallSite(
-            ValueCodec codec, @Nullable LambdaShape shape, Class<?> type, Slot[] places, Slot result, List<Type> declared) {
+            ValueCodec codec,
+            @Nullable LambdaShape shape,
+            Class<?> type,
+            Slot[] places,
+            Slot result,
+            List<Type> declared) {
         this.codec = codec;
         this.shape = shape;
         this.type = type;
@@ -103,7 +108,8 @@ final class CallSite {
         if (shape != null && value != null && !(returnsNothing() || boxed(type).isInstance(value))) {
             throw new NotDecodableException(
                     "The result of the call " + description() + " cannot be read: it is "
-                            + JavaClasses.aOrAn(value.getClass().getName()) + ", but " + type.getName() + " is declared",
+                            + JavaClasses.aOrAn(value.getClass().getName()) + ", but " + type.getName()
+                            + " is declared",
                     null);
         }
         return value;

@@ -84,7 +84,12 @@ record CollectionKind(
         sorted("PriorityQueue", PriorityQueue.class, PriorityQueue::new);
         sorted("PriorityBlockingQueue", PriorityBlockingQueue.class, order -> new PriorityBlockingQueue<>(11, order));
 
-        immutable("List.of", list -> immutableList(list), List.of(1, 2, 3), List.of(1), List.of(1, 2, 3).subList(0, 2));
+        immutable(
+                "List.of",
+                list -> immutableList(list),
+                List.of(1, 2, 3),
+                List.of(1),
+                List.of(1, 2, 3).subList(0, 2));
         immutable("Arrays.asList", list -> Arrays.asList(list.toArray()), Arrays.asList(1));
         immutable("emptyList", list -> Collections.emptyList(), Collections.emptyList());
         immutable("singletonList", list -> Collections.singletonList(only(list)), Collections.singletonList(1));
@@ -189,9 +194,7 @@ record CollectionKind(
     }
 
     private static void sorted(
-            String name,
-            Class<?> type,
-            Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create) {
+            String name, Class<?> type, Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create) {
         add(new CollectionKind(name, type, true, create, UnaryOperator.identity()));
     }
 
@@ -217,12 +220,8 @@ record CollectionKind(
             Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create,
             Function<Collection<@Nullable Object>, Collection<?>> finish,
             Collection<?>... examples) {
-        var kind = new CollectionKind(
-                name,
-                examples[0].getClass(),
-                sorted,
-                create,
-                filled -> (Collection<@Nullable Object>) finish.apply(filled));
+        var kind = new CollectionKind(name, examples[0].getClass(), sorted, create, filled ->
+                (Collection<@Nullable Object>) finish.apply(filled));
         add(kind);
         for (Collection<?> each : examples) {
             byType.put(each.getClass(), kind);

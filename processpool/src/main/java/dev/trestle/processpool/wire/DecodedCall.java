@@ -26,8 +26,7 @@ public final class DecodedCall {
         this.body = body;
     }
 
-    static DecodedCall ofLambda(
-            ValueCodec codec, LambdaShape shape, MethodHandle target, @Nullable Object[] captured) {
+    static DecodedCall ofLambda(ValueCodec codec, LambdaShape shape, MethodHandle target, @Nullable Object[] captured) {
         boolean returnsNothing = shape.site().interfaceDescriptor().endsWith(")V");
         return new DecodedCall(codec, shape.site().implMethod(), shape.result(), () -> {
             Object result = target.invokeExact(captured);
@@ -39,16 +38,15 @@ public final class DecodedCall {
         if (object == null) {
             throw new IllegalArgumentException("it is null");
         }
-        Body body =
-                switch (object) {
-                    case Callable<?> call -> call::call;
-                    case Runnable call -> () -> {
-                        call.run();
-                        return null;
-                    };
-                    default ->
-                        throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
+        Body body = switch (object) {
+            case Callable<?> call -> call::call;
+            case Runnable call ->
+                () -> {
+                    call.run();
+                    return null;
                 };
+            default -> throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
+        };
         return new DecodedCall(codec, object.getClass().getName(), resultPlace, body);
     }
 

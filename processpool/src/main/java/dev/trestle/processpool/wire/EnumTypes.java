@@ -23,9 +23,7 @@ final class EnumTypes {
     }
 
     static Class<?> of(EnumMap<?, ?> map) {
-        return map.isEmpty()
-                ? KeyType.of(map)
-                : map.keySet().iterator().next().getDeclaringClass();
+        return map.isEmpty() ? KeyType.of(map) : map.keySet().iterator().next().getDeclaringClass();
     }
 
     /**

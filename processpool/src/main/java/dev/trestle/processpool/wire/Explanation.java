@@ -73,7 +73,8 @@ final class Explanation {
                                     + " levels. Pass a list or a map instead of a chain of objects." + extra,
                             "")
                     : exception(
-                            where + " leads back to " + JavaClasses.aOrAn(again.getClass().getName())
+                            where + " leads back to "
+                                    + JavaClasses.aOrAn(again.getClass().getName())
                                     + " that it is a part of, and a cycle cannot travel. Refer to objects by a key"
                                     + " instead." + extra,
                             again.getClass().getName());
@@ -129,7 +130,8 @@ final class Explanation {
 
     private static String hintFor(Throwable thrown) {
         String name = thrown.getClass().getSimpleName();
-        return name.equals("InaccessibleObjectException") || String.valueOf(thrown.getMessage()).contains("\"opens ")
+        return name.equals("InaccessibleObjectException")
+                        || String.valueOf(thrown.getMessage()).contains("\"opens ")
                 ? " Open the package in module-info: opens ... to tools.jackson.databind, dev.trestle.processpool."
                 : "";
     }

@@ -112,12 +112,11 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private void check(Frame frame) {
-        Payload payload =
-                switch (frame) {
-                    case Frame.Call call -> call.payload();
-                    case Frame.Result result -> result.payload();
-                    default -> Payload.EMPTY;
-                };
+        Payload payload = switch (frame) {
+            case Frame.Call call -> call.payload();
+            case Frame.Result result -> result.payload();
+            default -> Payload.EMPTY;
+        };
         if (payload.size() > maxPayloadBytes) {
             throw new IllegalArgumentException("A payload of " + payload.size() + " bytes is larger than the limit of "
                     + maxPayloadBytes + " bytes; encode with the same limit");
@@ -138,7 +137,8 @@ public final class FrameChannel implements AutoCloseable {
             case Frame.Ready() -> put(FrameType.READY, 0);
             case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
             case Frame.Call(var id, var payload) -> {
-                putHeader(FrameType.CALL, id, payload.bodySize(), payload.arrays().size());
+                putHeader(
+                        FrameType.CALL, id, payload.bodySize(), payload.arrays().size());
                 put(payload);
             }
             case Frame.Started(var id) -> put(FrameType.STARTED, id);
@@ -290,10 +290,12 @@ public final class FrameChannel implements AutoCloseable {
             throw new ProtocolException("This is no frame of version " + PROTOCOL_VERSION + ": " + dump(start)
                     + ". Something else wrote to the connection, or the two sides have different versions of Trestle");
         }
-        if (bodyLength < 0 || bodyLength > maxBody(type) || arrayCount < 0 || arrayCount > maxArrays(type, bodyLength)) {
-            throw new ProtocolException(
-                    "A %s frame claims %d bytes and %d arrays; allowed are %d bytes in all: %s"
-                            .formatted(type, bodyLength, arrayCount, maxBody(type), dump(start)));
+        if (bodyLength < 0
+                || bodyLength > maxBody(type)
+                || arrayCount < 0
+                || arrayCount > maxArrays(type, bodyLength)) {
+            throw new ProtocolException("A %s frame claims %d bytes and %d arrays; allowed are %d bytes in all: %s"
+                    .formatted(type, bodyLength, arrayCount, maxBody(type), dump(start)));
         }
         Frame frame = type.hasPayload() ? withPayload(type, id, bodyLength, arrayCount) : small(type, id, bodyLength);
         framesRead.incrementAndGet();
@@ -363,22 +365,21 @@ public final class FrameChannel implements AutoCloseable {
     private Frame small(FrameType type, long id, int bodyLength) throws IOException {
         byte[] bytes = (byte[]) elements(ArrayKind.BYTE, bodyLength);
         var body = new BodyReader(ByteBuffer.wrap(bytes));
-        Frame frame =
-                switch (type) {
-                    case HELLO -> hello(body);
-                    case READY -> new Frame.Ready();
-                    case STARTUP_FAILED -> new Frame.StartupFailed(FailureCodec.read(body));
-                    case STARTED -> new Frame.Started(id);
-                    case FAILED -> failed(id, body);
-                    case CANCEL -> new Frame.Cancel(id);
-                    case CANCELLED -> new Frame.Cancelled(id);
-                    case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
-                    case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
-                    case THREAD_DUMP -> new Frame.ThreadDump(body.string());
-                    case GOODBYE -> new Frame.Goodbye(body.string());
-                    case FATAL -> new Frame.Fatal(FailureCodec.read(body));
-                    case CALL, RESULT -> throw new ProtocolException("A frame with a payload is not small: " + type);
-                };
+        Frame frame = switch (type) {
+            case HELLO -> hello(body);
+            case READY -> new Frame.Ready();
+            case STARTUP_FAILED -> new Frame.StartupFailed(FailureCodec.read(body));
+            case STARTED -> new Frame.Started(id);
+            case FAILED -> failed(id, body);
+            case CANCEL -> new Frame.Cancel(id);
+            case CANCELLED -> new Frame.Cancelled(id);
+            case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
+            case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
+            case THREAD_DUMP -> new Frame.ThreadDump(body.string());
+            case GOODBYE -> new Frame.Goodbye(body.string());
+            case FATAL -> new Frame.Fatal(FailureCodec.read(body));
+            case CALL, RESULT -> throw new ProtocolException("A frame with a payload is not small: " + type);
+        };
         body.end();
         return frame;
     }
@@ -447,6 +448,7 @@ public final class FrameChannel implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "FrameChannel[%s, framesRead=%d, framesWritten=%d]".formatted(channel, framesRead.get(), framesWritten.get());
+        return "FrameChannel[%s, framesRead=%d, framesWritten=%d]"
+                .formatted(channel, framesRead.get(), framesWritten.get());
     }
 }

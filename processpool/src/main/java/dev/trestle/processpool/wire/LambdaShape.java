@@ -76,8 +76,7 @@ final class LambdaShape {
     Method method() {
         try {
             return site.implClass(loader)
-                    .getDeclaredMethod(
-                            site.implMethod(), site.implType(loader).parameterArray());
+                    .getDeclaredMethod(site.implMethod(), site.implType(loader).parameterArray());
         } catch (ReflectiveOperationException | LinkageError e) {
             return null; // inherited or a constructor: its erased result is known anyway
         }

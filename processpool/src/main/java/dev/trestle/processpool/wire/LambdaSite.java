@@ -113,7 +113,9 @@ record LambdaSite(
 
     /** Returns what the method returns: of a constructor, its class. */
     Class<?> resultType(ClassLoader loader) throws ClassNotFoundException {
-        return kind == MethodHandleInfo.REF_newInvokeSpecial ? implClass(loader) : implType(loader).returnType();
+        return kind == MethodHandleInfo.REF_newInvokeSpecial
+                ? implClass(loader)
+                : implType(loader).returnType();
     }
 
     MethodType implType(ClassLoader loader) {

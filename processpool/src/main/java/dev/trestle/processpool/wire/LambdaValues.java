@@ -58,7 +58,9 @@ final class LambdaValues {
         public Object deserialize(JsonParser from, DeserializationContext context) {
             if (!Decoding.of(context).policy().isTrusting()) {
                 throw new RefusedException(
-                        "A lambda", "is code, and a result is data only", "Return the values that the lambda captured.");
+                        "A lambda",
+                        "is code, and a result is data only",
+                        "Return the values that the lambda captured.");
             }
             Readers.start(from, context, LambdaValue.class);
             Readers.next(from, context, LambdaValue.class);

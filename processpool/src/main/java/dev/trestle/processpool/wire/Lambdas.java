@@ -27,7 +27,8 @@ final class Lambdas {
             try {
                 Method writeReplace = type.getDeclaredMethod("writeReplace");
                 writeReplace.setAccessible(true);
-                return Optional.of(MethodHandles.lookup().unreflect(writeReplace).asType(TAKE_APART));
+                return Optional.of(
+                        MethodHandles.lookup().unreflect(writeReplace).asType(TAKE_APART));
             } catch (ReflectiveOperationException | InaccessibleObjectException e) {
                 return Optional.empty(); // its module is not open to us: the slow way works without reflection
             }
@@ -55,7 +56,8 @@ final class Lambdas {
     }
 
     /** Makes a lambda again, with the method that its compiler put beside it for that purpose. */
-    static Object make(LambdaSite site, ClassLoader loader, @Nullable Object[] captured) throws ReflectiveOperationException {
+    static Object make(LambdaSite site, ClassLoader loader, @Nullable Object[] captured)
+            throws ReflectiveOperationException {
         Class<?> capturing = site.capturingClass(loader);
         var parts = new SerializedLambda(
                 capturing,

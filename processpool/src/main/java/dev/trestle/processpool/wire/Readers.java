@@ -112,8 +112,7 @@ final class Readers {
     }
 
     @SuppressWarnings("unchecked") // a comparator of whatever the elements are
-    private static @Nullable Comparator<Object> readOrder(
-            Slot slot, JsonParser from, DeserializationContext context) {
+    private static @Nullable Comparator<Object> readOrder(Slot slot, JsonParser from, DeserializationContext context) {
         next(from, context, Comparator.class);
         return (Comparator<Object>) slot.read(from, context);
     }

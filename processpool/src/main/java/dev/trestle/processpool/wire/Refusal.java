@@ -132,6 +132,7 @@ record Refusal(String reason, String wayOut) {
     static Refusal lambda() {
         return new Refusal(
                 "is a lambda that is not serializable",
-                "Declare its type as a serializable one, such as CallFunction, or cast it: (Comparator<T> & Serializable).");
+                "Declare its type as a serializable one, such as CallFunction, or cast it: (Comparator<T> &"
+                        + " Serializable).");
     }
 }

@@ -70,14 +70,21 @@ final class Scalars {
     private static final Map<Class<?>, Scalar> byType = new HashMap<>();
     private static final Map<String, Scalar> byName = new HashMap<>();
     private static final Map<Comparator<?>, String> comparators = Map.of(
-            Comparator.naturalOrder(), "natural",
-            Comparator.reverseOrder(), "reverse",
-            String.CASE_INSENSITIVE_ORDER, "ignoring case");
+            Comparator.naturalOrder(),
+            "natural",
+            Comparator.reverseOrder(),
+            "reverse",
+            String.CASE_INSENSITIVE_ORDER,
+            "ignoring case");
 
     static {
         add("char", char.class, (c, to) -> to.writeNumber((int) (char) c), (p, c) -> (char) p.getIntValue());
         add("Character", Character.class, (c, to) -> to.writeNumber((int) (char) c), (p, c) -> (char) p.getIntValue());
-        add("BigInteger", BigInteger.class, (v, to) -> to.writeNumber((BigInteger) v), (p, c) -> p.getBigIntegerValue());
+        add(
+                "BigInteger",
+                BigInteger.class,
+                (v, to) -> to.writeNumber((BigInteger) v),
+                (p, c) -> p.getBigIntegerValue());
         add("BigDecimal", BigDecimal.class, (v, to) -> to.writeNumber((BigDecimal) v), (p, c) -> p.getDecimalValue());
         add("UUID", UUID.class, (v, to) -> writeUuid((UUID) v, to), (p, c) -> readUuid(p));
         add("BitSet", BitSet.class, (v, to) -> to.writeBinary(((BitSet) v).toByteArray()), (p, c) -> bits(p));
@@ -110,17 +117,25 @@ final class Scalars {
         text("ZoneId", ZoneId.class, ZoneId::getId, ZoneId::of);
         text("ZoneOffset", ZoneOffset.class, ZoneOffset::getId, ZoneOffset::of);
 
-        add("OptionalInt", OptionalInt.class, (v, to) -> writeOptional((OptionalInt) v, to), (p, c) ->
-                isNumber(p) ? OptionalInt.of(p.getIntValue()) : OptionalInt.empty());
-        add("OptionalLong", OptionalLong.class, (v, to) -> writeOptional((OptionalLong) v, to), (p, c) ->
-                isNumber(p) ? OptionalLong.of(p.getLongValue()) : OptionalLong.empty());
-        add("OptionalDouble", OptionalDouble.class, (v, to) -> writeOptional((OptionalDouble) v, to), (p, c) ->
-                isNumber(p) ? OptionalDouble.of(p.getDoubleValue()) : OptionalDouble.empty());
+        add(
+                "OptionalInt",
+                OptionalInt.class,
+                (v, to) -> writeOptional((OptionalInt) v, to),
+                (p, c) -> isNumber(p) ? OptionalInt.of(p.getIntValue()) : OptionalInt.empty());
+        add(
+                "OptionalLong",
+                OptionalLong.class,
+                (v, to) -> writeOptional((OptionalLong) v, to),
+                (p, c) -> isNumber(p) ? OptionalLong.of(p.getLongValue()) : OptionalLong.empty());
+        add(
+                "OptionalDouble",
+                OptionalDouble.class,
+                (v, to) -> writeOptional((OptionalDouble) v, to),
+                (p, c) -> isNumber(p) ? OptionalDouble.of(p.getDoubleValue()) : OptionalDouble.empty());
     }
 
     /** Abstract classes whose subclasses are scalars, each under its own name. */
-    private static final List<Class<?>> families =
-            List.of(ZoneId.class, Path.class, Charset.class, InetAddress.class);
+    private static final List<Class<?>> families = List.of(ZoneId.class, Path.class, Charset.class, InetAddress.class);
 
     private Scalars() {}
 

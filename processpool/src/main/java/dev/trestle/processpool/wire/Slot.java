@@ -56,8 +56,7 @@ final class Slot {
         }
         Reading how = reading;
         if (how == null) {
-            how = new Reading(
-                    context.findTypeDeserializer(type), context.findContextualValueDeserializer(type, null));
+            how = new Reading(context.findTypeDeserializer(type), context.findContextualValueDeserializer(type, null));
             reading = how;
         }
         return how.typeDeserializer == null

@@ -13,7 +13,8 @@ final class StandInException extends Exception {
     }
 
     @Override
-    @SuppressWarnings("OverrideThrowableToString") // it shows the class that it stands for; the message is the original's
+    @SuppressWarnings(
+            "OverrideThrowableToString") // it shows the class that it stands for; the message is the original's
     public String toString() {
         return headline;
     }

@@ -383,7 +383,8 @@ final class Throwables {
             }
             try {
                 Failure failure = FailureCodec.read(new BodyReader(ByteBuffer.wrap(from.getBinaryValue())));
-                return codec.throwables().exception(failure, Decoding.of(context).policy(), "");
+                return codec.throwables()
+                        .exception(failure, Decoding.of(context).policy(), "");
             } catch (ProtocolException e) {
                 throw new IllegalArgumentException(e);
             }

@@ -74,9 +74,7 @@ final class TypePolicy {
             type = names.find(name);
         } catch (ClassNotFoundException | LinkageError e) {
             throw new RefusedException(
-                    name,
-                    "cannot be found here",
-                    "Are the class path of the pool and of its workers the same?");
+                    name, "cannot be found here", "Are the class path of the pool and of its workers the same?");
         }
         if (!trusting && !TypeNames.isBuiltIn(name) && !permits(type)) {
             throw new RefusedException(

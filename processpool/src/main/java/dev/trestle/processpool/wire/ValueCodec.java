@@ -2,17 +2,14 @@ package dev.trestle.processpool.wire;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonInclude;
-import java.io.IOException;
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamWriteConstraints;
 import tools.jackson.databind.DeserializationContext;
@@ -179,7 +176,10 @@ final class ValueCodec {
 
     /** Values and their places; the root of every document. */
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-    private record Values(@Nullable Encoding encoding, Slot[] places, @Nullable Object[] values) {}
+    private record Values(
+            @Nullable Encoding encoding,
+            Slot[] places,
+            @Nullable Object[] values) {}
 
     static final class ValuesWriter extends StdSerializer<Object> {
 

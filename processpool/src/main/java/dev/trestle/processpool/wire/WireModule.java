@@ -128,7 +128,8 @@ final class WireModule extends JacksonModule {
             Scalars.Scalar scalar = Scalars.of(raw); // a path is a collection-like of its names
             return scalar != null
                     ? new Writers.OfScalar(scalar)
-                    : new Writers.OfCollection(type.getContentType(), CollectionKind.of(raw).sorted(), anything());
+                    : new Writers.OfCollection(
+                            type.getContentType(), CollectionKind.of(raw).sorted(), anything());
         }
 
         @Override
@@ -144,7 +145,10 @@ final class WireModule extends JacksonModule {
             return EnumMap.class.isAssignableFrom(raw)
                     ? new Writers.OfEnumMap(type.getContentType())
                     : new Writers.OfMap(
-                            type.getKeyType(), type.getContentType(), MapKind.of(raw).sorted(), anything());
+                            type.getKeyType(),
+                            type.getContentType(),
+                            MapKind.of(raw).sorted(),
+                            anything());
         }
 
         @Override
@@ -269,7 +273,8 @@ final class WireModule extends JacksonModule {
         @Override
         public ValueSerializer<?> modifySerializer(
                 SerializationConfig config, BeanDescription.Supplier description, ValueSerializer<?> serializer) {
-            if (serializer instanceof WireSerializer || description.getBeanClass().isEnum()) {
+            if (serializer instanceof WireSerializer
+                    || description.getBeanClass().isEnum()) {
                 return serializer;
             }
             Refusal refusal = Beans.refusal(description.getType(), serializer, codec);

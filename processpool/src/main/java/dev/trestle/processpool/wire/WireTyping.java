@@ -119,10 +119,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         private final @Nullable BeanProperty property;
         private final Map<Class<?>, ValueDeserializer<Object>> readers;
 
-        Reader(
-                JavaType declared,
-                @Nullable BeanProperty property,
-                Map<Class<?>, ValueDeserializer<Object>> readers) {
+        Reader(JavaType declared, @Nullable BeanProperty property, Map<Class<?>, ValueDeserializer<Object>> readers) {
             this.declared = declared;
             this.property = property;
             this.readers = readers;

@@ -140,11 +140,7 @@ final class Writers {
     }
 
     private static void writeOrder(
-            @Nullable Comparator<?> comparator,
-            Object of,
-            Slot slot,
-            JsonGenerator to,
-            SerializationContext context) {
+            @Nullable Comparator<?> comparator, Object of, Slot slot, JsonGenerator to, SerializationContext context) {
         try {
             slot.write(comparator, to, context);
         } catch (JacksonException e) {
