@@ -18,8 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class CancelAndTimeoutTest {
 
-    private static final ProcessPool pool = ProcessPool.builder()
-            .workers(1)
+    private static final ProcessPool pool = TestPools.builder(1)
             .cancelGrace(Duration.ofMillis(200))
             .build();
 
@@ -101,8 +100,7 @@ class CancelAndTimeoutTest {
     @Test
     void theDefaultTimeoutOfAPoolHoldsForItsCalls() {
         String in = folder.toString();
-        try (var hasty = ProcessPool.builder()
-                .workers(1)
+        try (var hasty = TestPools.builder(1)
                 .callTimeout(Duration.ofMillis(200))
                 .build()) {
             assertThatThrownBy(hasty.submit(() -> Gate.stay(in, "stays"))::result)

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class WorkerDeathTest {
 
     private static final ProcessPool pool =
-            ProcessPool.builder().workers(2).heap(64 << 20).build();
+            TestPools.builder(2).heap(64 << 20).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -162,7 +162,7 @@ class WorkerDeathTest {
 
     @Test
     void aWorkerKilledFromOutsideWhileIdleIsReplacedWhenItIsNeeded() {
-        try (var single = new ProcessPool(1)) {
+        try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
             var handle = ProcessHandle.of(pid).orElseThrow();
             handle.destroyForcibly();
@@ -174,7 +174,7 @@ class WorkerDeathTest {
 
     @Test
     void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
-        try (var single = new ProcessPool(1)) {
+        try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
 
             assertThatThrownBy(single.submit(() -> throwOutOfMemory())::result)
