@@ -124,7 +124,9 @@ final class Dispatcher {
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
         this.options = options;
         this.depth = depth;
-        this.initializer = initializer == null ? null : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
+        this.initializer = initializer == null
+                ? null
+                : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
         Path parent = Path.of(System.getProperty("java.io.tmpdir"));
         this.directory = PrivateDirectory.create(parent);
         this.timer = new Timer(options.name() + "-timer");
@@ -151,7 +153,8 @@ final class Dispatcher {
         return linesLost;
     }
 
-    @Nullable PoolCall<?> initializer() {
+    @Nullable
+    PoolCall<?> initializer() {
         return initializer;
     }
 
@@ -191,7 +194,8 @@ final class Dispatcher {
                 throw broken(breakage);
             }
             if (lifecycle != Lifecycle.OPEN) {
-                throw new RejectedExecutionException("Cannot submit " + call + " to " + this + ": it has been shut down");
+                throw new RejectedExecutionException(
+                        "Cannot submit " + call + " to " + this + ": it has been shut down");
             }
         } finally {
             lock.unlock();
@@ -200,8 +204,8 @@ final class Dispatcher {
 
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
-                options.name() + " is broken: its workers cannot start, " + START_ATTEMPTS + " times running. The last time: "
-                        + cause.getMessage(),
+                options.name() + " is broken: its workers cannot start, " + START_ATTEMPTS
+                        + " times running. The last time: " + cause.getMessage(),
                 cause);
     }
 
@@ -238,7 +242,8 @@ final class Dispatcher {
     }
 
     /** Returns the call that a worker has. */
-    @Nullable PoolCall<?> callOf(Worker worker) {
+    @Nullable
+    PoolCall<?> callOf(Worker worker) {
         lock.lock();
         try {
             return worker.call;
@@ -336,8 +341,7 @@ final class Dispatcher {
     }
 
     private static boolean isToBeRunAgain(PoolCall<?> call, Obituary obituary) {
-        return !call.promise().isDone()
-                && (obituary.hadBegun(call) ? call.retry() : call.resend(SEND_ATTEMPTS));
+        return !call.promise().isDone() && (obituary.hadBegun(call) ? call.retry() : call.resend(SEND_ATTEMPTS));
     }
 
     private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
@@ -491,7 +495,9 @@ final class Dispatcher {
                 lifecycle = Lifecycle.STOPPED;
             }
             leaving = dismissIdle();
-            unborn = live.stream().filter(each -> each.state == Worker.State.STARTING).toList();
+            unborn = live.stream()
+                    .filter(each -> each.state == Worker.State.STARTING)
+                    .toList();
             waited = List.copyOf(queue);
             queue.clear();
             live.forEach(visitor);
@@ -563,7 +569,9 @@ final class Dispatcher {
     ProcessPool.Statistics statistics() {
         lock.lock();
         try {
-            int busy = (int) live.stream().filter(each -> each.state == Worker.State.BUSY).count();
+            int busy = (int) live.stream()
+                    .filter(each -> each.state == Worker.State.BUSY)
+                    .count();
             return new ProcessPool.Statistics(
                     options.workers(),
                     live.size(),
@@ -597,8 +605,12 @@ final class Dispatcher {
     public String toString() {
         lock.lock();
         try {
-            String state = breakage != null ? "broken" : lifecycle.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
-            long busy = live.stream().filter(each -> each.state == Worker.State.BUSY).count();
+            String state = breakage != null
+                    ? "broken"
+                    : lifecycle.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+            long busy = live.stream()
+                    .filter(each -> each.state == Worker.State.BUSY)
+                    .count();
             return "ProcessPool[" + options.name() + ", " + state + ", workers=" + live.size() + "/" + options.workers()
                     + ", busy=" + busy + ", queued=" + queue.size() + "]";
         } finally {

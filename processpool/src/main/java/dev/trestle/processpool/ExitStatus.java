@@ -44,7 +44,8 @@ record ExitStatus(int code) {
             String name = signal().get();
             String killed = "killed by " + name + " (exit code " + code + ")";
             return switch (name) {
-                case "SIGKILL" -> killed + ": by somebody's kill -9, or by the kernel because memory ran out (see dmesg)";
+                case "SIGKILL" ->
+                    killed + ": by somebody's kill -9, or by the kernel because memory ran out (see dmesg)";
                 case "SIGABRT" -> killed + ": the JVM crashed, in native code or by a bug of its own";
                 case "SIGTERM" -> killed + ": somebody asked it to end";
                 default -> killed;

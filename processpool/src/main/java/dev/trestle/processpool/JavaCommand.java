@@ -27,8 +27,14 @@ final class JavaCommand {
 
     /** Those options of this JVM that decide whether the same code can run in the child at all. */
     private static final List<String> inherited = List.of(
-            "--add-opens", "--add-exports", "--add-reads", "--add-modules", "--enable-native-access", "--enable-preview",
-            "--illegal-native-access", "--sun-misc-unsafe-memory-access");
+            "--add-opens",
+            "--add-exports",
+            "--add-reads",
+            "--add-modules",
+            "--enable-native-access",
+            "--enable-preview",
+            "--illegal-native-access",
+            "--sun-misc-unsafe-memory-access");
 
     /** Properties that change what a call computes or prints, if the program was started with them. */
     private static final Set<String> inheritedProperties =
@@ -107,12 +113,13 @@ final class JavaCommand {
             return;
         }
         List<ResolvedModule> modules = applicationModules();
-        arguments.add("--add-modules="
-                + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
+        arguments.add(
+                "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
         // The child makes lambdas and records of any package; in a JVM of our own nobody else is to be kept out.
         for (ResolvedModule module : modules) {
             for (String each : module.reference().descriptor().packages()) {
-                arguments.add("--add-opens=" + module.name() + "/" + each + "=" + own.getName() + ",tools.jackson.databind");
+                arguments.add(
+                        "--add-opens=" + module.name() + "/" + each + "=" + own.getName() + ",tools.jackson.databind");
             }
         }
         arguments.add("-m");

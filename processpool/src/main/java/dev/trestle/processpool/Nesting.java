@@ -29,9 +29,11 @@ final class Nesting {
      */
     static int below(int depth) {
         if (depth >= DEEPEST) {
-            throw new IllegalStateException("Cannot open a process pool here: this JVM is a worker of a worker of a worker ("
-                    + depth + " levels below the program). A call that opens a pool and submits itself never ends;"
-                    + " open the pool in the program, and submit from there.");
+            throw new IllegalStateException(
+                    "Cannot open a process pool here: this JVM is a worker of a worker of a worker ("
+                            + depth
+                            + " levels below the program). A call that opens a pool and submits itself never ends;"
+                            + " open the pool in the program, and submit from there.");
         }
         return depth + 1;
     }

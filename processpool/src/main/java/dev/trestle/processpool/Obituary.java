@@ -38,16 +38,15 @@ record Obituary(
                     case RUNNING, NOTHING -> Phase.RUNNING;
                     case ENCODING -> Phase.ENCODING;
                 };
-        String doing =
-                switch (phase) {
-                    case DECODING -> "reading";
-                    case ENCODING -> "sending the result of";
-                    default -> "running";
-                };
+        String doing = switch (phase) {
+            case DECODING -> "reading";
+            case ENCODING -> "sending the result of";
+            default -> "running";
+        };
         return exception(
                 worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how()
-                        + ". The pool goes on with another worker; this call is lost, and is not run again because it had"
-                        + " begun. If running it twice does no harm, say so with CallOptions.withRetries.",
+                        + ". The pool goes on with another worker; this call is lost, and is not run again because it"
+                        + " had begun. If running it twice does no harm, say so with CallOptions.withRetries.",
                 null,
                 phase);
     }
@@ -66,7 +65,8 @@ record Obituary(
     WorkerDiedException ofStart(@Nullable Throwable end) {
         return end instanceof Worker.InitializerFailed failed
                 ? exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING)
-                : exception(worker + " (pid " + pid + ") died before it was ready: " + how() + ".", end, Phase.STARTING);
+                : exception(
+                        worker + " (pid " + pid + ") died before it was ready: " + how() + ".", end, Phase.STARTING);
     }
 
     /** Returns how it ended, as the middle of a sentence. */

@@ -33,7 +33,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final AtomicReference<Delivery> delivery = new AtomicReference<>(Delivery.UNSENT);
 
     /** The worker that has this call. Guarded by the dispatcher's lock, as are the counts. */
-    @Nullable Worker worker;
+    @Nullable
+    Worker worker;
 
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
@@ -138,7 +139,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         try {
             result = encoded.decodeResult(payload);
         } catch (NotDecodableException e) {
-            fail(new CallNotSerializableException("The result of " + description() + " cannot be read: " + e.getMessage(), e));
+            fail(new CallNotSerializableException(
+                    "The result of " + description() + " cannot be read: " + e.getMessage(), e));
             return;
         }
         promise.trySetResult(resultOf.apply(result));

@@ -215,7 +215,8 @@ public final class ProcessPool implements FutureExecutor {
     @SuppressWarnings({"unchecked", "NullAway"}) // what a Callable<T> returns is a T, and null only if T has it
     private <T extends @Nullable Object> ConcurrentFuture<T> start(Object task, CallOptions callOptions) {
         return accept(new PoolCall<T>(
-                dispatcher.nextCallNumber(), encode(task), withDefaults(callOptions), dispatcher, result -> (T) result));
+                dispatcher.nextCallNumber(), encode(task), withDefaults(callOptions), dispatcher, result ->
+                        (T) result));
     }
 
     private <T extends @Nullable Object> ConcurrentFuture<T> accept(PoolCall<T> call) {

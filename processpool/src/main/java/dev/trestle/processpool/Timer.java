@@ -20,7 +20,8 @@ final class Timer implements AutoCloseable {
     }
 
     Future<?> after(Duration delay, Runnable action) {
-        return scheduler.schedule(() -> threads.start(action), TimeUnit.NANOSECONDS.convert(delay), TimeUnit.NANOSECONDS);
+        return scheduler.schedule(
+                () -> threads.start(action), TimeUnit.NANOSECONDS.convert(delay), TimeUnit.NANOSECONDS);
     }
 
     @Override

@@ -86,7 +86,10 @@ final class Worker {
 
     // Guarded by the dispatcher's lock
     State state = State.STARTING;
-    @Nullable PoolCall<?> call;
+
+    @Nullable
+    PoolCall<?> call;
+
     int callsTaken;
     final long startRound;
 
@@ -113,7 +116,9 @@ final class Worker {
     }
 
     void startThread() {
-        Thread.ofVirtual().name(name).start(() -> ScopedValue.where(CURRENT, this).run(this::live));
+        Thread.ofVirtual()
+                .name(name)
+                .start(() -> ScopedValue.where(CURRENT, this).run(this::live));
     }
 
     Dispatcher dispatcher() {
@@ -149,15 +154,21 @@ final class Worker {
     }
 
     private void start() throws IOException {
-        Future<?> deadline = dispatcher.timer()
+        Future<?> deadline = dispatcher
+                .timer()
                 .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
         try (Rendezvous rendezvous = Rendezvous.open(socket)) {
             FlightRecord.create(flightRecord);
             var command = JavaCommand.write(
-                    options, argumentFile, crashLog, List.of(rendezvous.address(), flightRecord.toString(),
-                            Long.toString(options.maxPayloadBytes())));
+                    options,
+                    argumentFile,
+                    crashLog,
+                    List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(
-                    name, Stream.concat(command.stream(), Stream.of(name)).toList(), options, dispatcher.depth(),
+                    name,
+                    Stream.concat(command.stream(), Stream.of(name)).toList(),
+                    options,
+                    dispatcher.depth(),
                     dispatcher.linesLost());
             process = started;
             var _ = started.onExit().thenRun(() -> {
@@ -184,8 +195,9 @@ final class Worker {
             throw new ProtocolException(name + " did not say hello first");
         }
         if (hello.protocolVersion() != FrameChannel.PROTOCOL_VERSION) {
-            throw new ProtocolException(name + " speaks version " + hello.protocolVersion() + " of the protocol, this program "
-                    + FrameChannel.PROTOCOL_VERSION + ": its class path has another version of Trestle");
+            throw new ProtocolException(
+                    name + " speaks version " + hello.protocolVersion() + " of the protocol, this program "
+                            + FrameChannel.PROTOCOL_VERSION + ": its class path has another version of Trestle");
         }
         logger.debug("{} is {} on Java {}", name, hello, hello.javaVersion());
     }
@@ -275,7 +287,8 @@ final class Worker {
         write(new Frame.Cancel(unwanted.id()));
         var _ = dispatcher.timer().after(options.cancelGrace(), () -> {
             if (dispatcher.callOf(this) == unwanted) {
-                kill(unwanted.description() + " went on for " + options.cancelGrace() + " after it had been interrupted");
+                kill(unwanted.description() + " went on for " + options.cancelGrace()
+                        + " after it had been interrupted");
             }
         });
     }
@@ -283,8 +296,11 @@ final class Worker {
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
         write(new Frame.Goodbye("no more calls"));
-        var _ = dispatcher.timer()
-                .after(options.closeGrace(), () -> kill("it had not ended " + options.closeGrace() + " after it was told to"));
+        var _ = dispatcher
+                .timer()
+                .after(
+                        options.closeGrace(),
+                        () -> kill("it had not ended " + options.closeGrace() + " after it was told to"));
     }
 
     private void timeOut(PoolCall<?> late, Duration limit) {
@@ -293,9 +309,10 @@ final class Worker {
         }
         String dump = requestThreadDump();
         logger.debug("{} when {} was late:\n{}", name, late, dump);
-        if (late.promise().trySetException(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
-                + "; it is being interrupted, and the worker killed if that does not end it within "
-                + options.cancelGrace() + ". It was here:\n" + firstThread(dump)))) {
+        if (late.promise()
+                .trySetException(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
+                        + "; it is being interrupted, and the worker killed if that does not end it within "
+                        + options.cancelGrace() + ". It was here:\n" + firstThread(dump)))) {
             if (late.mayBeInterruptedNow()) {
                 interrupt(late);
             }
@@ -369,8 +386,15 @@ final class Worker {
     private void bury(@Nullable Throwable end) {
         WorkerProcess dead = process;
         if (dead == null) {
-            dispatcher.startFailed(this, new WorkerDiedException(
-                    name + " could not be started: " + end, end, 0, null, WorkerDiedException.Phase.STARTING, ""));
+            dispatcher.startFailed(
+                    this,
+                    new WorkerDiedException(
+                            name + " could not be started: " + end,
+                            end,
+                            0,
+                            null,
+                            WorkerDiedException.Phase.STARTING,
+                            ""));
             removeFiles();
             return;
         }
@@ -382,11 +406,15 @@ final class Worker {
         }
         ExitStatus exit = dead.awaitExit(REAP) ? dead.exitStatus() : null;
         if (exit == null) {
-            logger.error("{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away", name, dead);
+            logger.error(
+                    "{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away",
+                    name,
+                    dead);
         }
         dead.drainOutput(LAST_OUTPUT);
         closeChannel();
-        var obituary = new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
+        var obituary =
+                new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
         if (ready) {
             dispatcher.died(this, obituary);
         } else {

@@ -14,7 +14,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.zeroturnaround.exec.MessageLoggers;
@@ -147,7 +146,8 @@ final class WorkerProcess {
     /** Ends it and what it started, as {@code kill -9} does. */
     void kill() {
         List<ProcessHandle> descendants = process.descendants().toList(); // before they become orphans
-        process.toHandle().destroyForcibly(); // Process.destroyForcibly would close its outputs, and lose its last words
+        process.toHandle()
+                .destroyForcibly(); // Process.destroyForcibly would close its outputs, and lose its last words
         descendants.forEach(ProcessHandle::destroyForcibly);
     }
 

@@ -18,9 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class CancelAndTimeoutTest {
 
-    private static final ProcessPool pool = TestPools.builder(1)
-            .cancelGrace(Duration.ofMillis(200))
-            .build();
+    private static final ProcessPool pool =
+            TestPools.builder(1).cancelGrace(Duration.ofMillis(200)).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -100,9 +99,8 @@ class CancelAndTimeoutTest {
     @Test
     void theDefaultTimeoutOfAPoolHoldsForItsCalls() {
         String in = folder.toString();
-        try (var hasty = TestPools.builder(1)
-                .callTimeout(Duration.ofMillis(200))
-                .build()) {
+        try (var hasty =
+                TestPools.builder(1).callTimeout(Duration.ofMillis(200)).build()) {
             assertThatThrownBy(hasty.submit(() -> Gate.stay(in, "stays"))::result)
                     .hasRootCauseInstanceOf(TimeoutException.class);
             assertThat(hasty.submit(() -> 1).result()).isEqualTo(1);

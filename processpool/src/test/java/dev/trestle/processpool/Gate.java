@@ -1,6 +1,5 @@
 package dev.trestle.processpool;
 
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +14,8 @@ final class Gate {
 
     /** In a call: marks that it has come here. */
     static String mark(String folder, String name) throws IOException {
-        Files.writeString(Path.of(folder, name), Long.toString(ProcessHandle.current().pid()));
+        Files.writeString(
+                Path.of(folder, name), Long.toString(ProcessHandle.current().pid()));
         return name;
     }
 

@@ -12,12 +12,18 @@ final class NothingLeft implements AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext context) {
-        await().pollInterval(Duration.ofMillis(1)).atMost(Duration.ofSeconds(10)).untilAsserted(() -> {
-            assertThat(ProcessHandle.current().descendants()).as("child processes").isEmpty();
-            assertThat(Thread.getAllStackTraces().keySet())
-                    .as("threads")
-                    .noneMatch(thread -> thread.getName().startsWith("trestle-processpool"));
-            assertThat(PrivateDirectory.ours()).as("private directories").isEmpty();
-        });
+        await().pollInterval(Duration.ofMillis(1))
+                .atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> {
+                    assertThat(ProcessHandle.current().descendants())
+                            .as("child processes")
+                            .isEmpty();
+                    assertThat(Thread.getAllStackTraces().keySet())
+                            .as("threads")
+                            .noneMatch(thread -> thread.getName().startsWith("trestle-processpool"));
+                    assertThat(PrivateDirectory.ours())
+                            .as("private directories")
+                            .isEmpty();
+                });
     }
 }

@@ -39,7 +39,9 @@ class ProcessPoolTest {
 
     @Test
     void aCallRunsInAnotherProcess() {
-        assertThat(pool.submit(ProcessPoolTest::pid).result()).isNotEqualTo(pid()).isIn(pool.workerPids());
+        assertThat(pool.submit(ProcessPoolTest::pid).result())
+                .isNotEqualTo(pid())
+                .isIn(pool.workerPids());
     }
 
     @Test
@@ -120,7 +122,8 @@ class ProcessPoolTest {
         assertThatThrownBy(future::result).isInstanceOfSatisfying(RemoteException.class, e -> {
             assertThat(e.remoteClassName()).isEqualTo(Odd.class.getName());
             assertThat(e).hasMessageContaining("odd: 3").hasRootCauseMessage("the cause");
-            assertThat(e.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals("thrown"));
+            assertThat(e.getStackTrace())
+                    .anyMatch(frame -> frame.getMethodName().equals("thrown"));
         });
     }
 
@@ -188,7 +191,8 @@ class ProcessPoolTest {
     void aPoolDescribesItself() {
         pool.submit(() -> 1).result();
 
-        assertThat(pool.toString()).matches("ProcessPool\\[trestle-processpool-\\d+, open, workers=\\d/2, busy=\\d, queued=0]");
+        assertThat(pool.toString())
+                .matches("ProcessPool\\[trestle-processpool-\\d+, open, workers=\\d/2, busy=\\d, queued=0]");
         assertThat(pool.parallelism()).isEqualTo(2);
     }
 }

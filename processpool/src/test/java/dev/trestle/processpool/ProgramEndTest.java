@@ -133,7 +133,8 @@ class ProgramEndTest {
         assertThat(temporary).isEmptyDirectory();
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
-                .until(() -> ProcessHandle.of(spinning).filter(ProgramEndTest::runs).isEmpty());
+                .until(() ->
+                        ProcessHandle.of(spinning).filter(ProgramEndTest::runs).isEmpty());
     }
 
     @Test

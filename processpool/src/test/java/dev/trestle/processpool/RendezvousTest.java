@@ -48,7 +48,9 @@ class RendezvousTest {
 
             assertThat(text(met)).isEqualTo("result");
             assertThat(text(calls)).isEqualTo("call");
-            assertThat(stranger.read(ByteBuffer.allocate(1))).as("what the stranger is told").isEqualTo(-1);
+            assertThat(stranger.read(ByteBuffer.allocate(1)))
+                    .as("what the stranger is told")
+                    .isEqualTo(-1);
         }
     }
 

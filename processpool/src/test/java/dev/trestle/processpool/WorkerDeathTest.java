@@ -22,8 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(NothingLeft.class)
 class WorkerDeathTest {
 
-    private static final ProcessPool pool =
-            TestPools.builder(2).heap(64 << 20).build();
+    private static final ProcessPool pool = TestPools.builder(2).heap(64 << 20).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -53,6 +52,7 @@ class WorkerDeathTest {
 
         @SuppressWarnings("ImmutableEnumChecker") // lambdas that capture nothing
         private final Action action;
+
         private final int exitCode;
         private final String clue;
 
@@ -71,7 +71,11 @@ class WorkerDeathTest {
 
     private static void signal(String name) {
         try {
-            new ProcessBuilder("kill", "-" + name, Long.toString(ProcessHandle.current().pid())).start();
+            new ProcessBuilder(
+                            "kill",
+                            "-" + name,
+                            Long.toString(ProcessHandle.current().pid()))
+                    .start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -121,7 +125,8 @@ class WorkerDeathTest {
         assertThatThrownBy(pool.submit(call)::result)
                 .hasMessageEndingWith("Its last lines on stderr:\nabout to exit")
                 .isInstanceOfSatisfying(
-                        WorkerDiedException.class, e -> assertThat(e.stderrTail()).isEqualTo("about to exit"));
+                        WorkerDiedException.class,
+                        e -> assertThat(e.stderrTail()).isEqualTo("about to exit"));
     }
 
     @Test
@@ -168,7 +173,8 @@ class WorkerDeathTest {
             handle.destroyForcibly();
             handle.onExit().join();
 
-            assertThat(single.submit(() -> ProcessHandle.current().pid()).result()).isNotEqualTo(pid);
+            assertThat(single.submit(() -> ProcessHandle.current().pid()).result())
+                    .isNotEqualTo(pid);
         }
     }
 
@@ -180,7 +186,8 @@ class WorkerDeathTest {
             assertThatThrownBy(single.submit(() -> throwOutOfMemory())::result)
                     .isInstanceOf(OutOfMemoryError.class)
                     .hasMessage("by hand");
-            assertThat(single.submit(() -> ProcessHandle.current().pid()).result()).isNotEqualTo(pid);
+            assertThat(single.submit(() -> ProcessHandle.current().pid()).result())
+                    .isNotEqualTo(pid);
         }
     }
 

@@ -36,11 +36,16 @@ class WorkerStartTest {
                 .initializer(() -> System.setProperty("initialized", "yes"))
                 .build()) {
             assertThat(pool.submit(() -> System.getProperty("quoted")).result()).isEqualTo("a \"b\" \\ c#");
-            assertThat(pool.submit(() -> Runtime.getRuntime().maxMemory()).result()).isBetween(40L << 20, 48L << 20);
-            assertThat(pool.submit(() -> System.getenv("TRESTLE_TEST")).result()).isEqualTo("some value");
-            assertThat(pool.submit(() -> System.getProperty("from.tool")).result()).isEqualTo("yes");
-            assertThat(pool.submit(() -> System.getProperty("test.property")).result()).isEqualTo("another value");
-            assertThat(pool.submit(() -> System.getProperty("initialized")).result()).isEqualTo("yes");
+            assertThat(pool.submit(() -> Runtime.getRuntime().maxMemory()).result())
+                    .isBetween(40L << 20, 48L << 20);
+            assertThat(pool.submit(() -> System.getenv("TRESTLE_TEST")).result())
+                    .isEqualTo("some value");
+            assertThat(pool.submit(() -> System.getProperty("from.tool")).result())
+                    .isEqualTo("yes");
+            assertThat(pool.submit(() -> System.getProperty("test.property")).result())
+                    .isEqualTo("another value");
+            assertThat(pool.submit(() -> System.getProperty("initialized")).result())
+                    .isEqualTo("yes");
             assertThat(Path.of(pool.submit(() -> System.getProperty("user.dir")).result()))
                     .isEqualTo(folder.toRealPath());
             assertThat(pool.toString()).contains("with-options");
@@ -51,8 +56,8 @@ class WorkerStartTest {
     void aWorkerGetsItsShareOfTheMachine() {
         int workers = Math.max(2, Runtime.getRuntime().availableProcessors());
         try (var pool = TestPools.of(workers)) {
-            List<String> arguments = pool.submit(
-                            () -> List.copyOf(ManagementFactory.getRuntimeMXBean().getInputArguments()))
+            List<String> arguments = pool.submit(() ->
+                            List.copyOf(ManagementFactory.getRuntimeMXBean().getInputArguments()))
                     .result();
 
             assertThat(arguments)

@@ -121,7 +121,8 @@ final class CallRunner {
             endInterruption();
             return decoded.encodeResult(result);
         } catch (Throwable e) {
-            Failure failure = decoded != null && phase == Frame.Phase.RUNNING ? decoded.encodeFailure(e) : Failure.of(e);
+            Failure failure =
+                    decoded != null && phase == Frame.Phase.RUNNING ? decoded.encodeFailure(e) : Failure.of(e);
             throw new CallFailed(phase, e, failure);
         } finally {
             endInterruption();
@@ -195,7 +196,11 @@ final class CallRunner {
     }
 
     private static void print(Thread thread, StackTraceElement @Nullable [] stack, StringBuilder text) {
-        text.append('"').append(thread.getName()).append("\" ").append(thread.getState()).append('\n');
+        text.append('"')
+                .append(thread.getName())
+                .append("\" ")
+                .append(thread.getState())
+                .append('\n');
         if (stack != null) {
             for (StackTraceElement each : stack) {
                 text.append("\tat ").append(each).append('\n');

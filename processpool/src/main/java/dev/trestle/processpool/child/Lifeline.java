@@ -33,7 +33,8 @@ final class Lifeline {
         var line = new StringBuilder();
         for (int octet = stdin.read(); octet != '\n'; octet = stdin.read()) {
             if (octet < 0) {
-                throw new EOFException("This is a worker of a Trestle process pool: it is started by one, never by hand");
+                throw new EOFException(
+                        "This is a worker of a Trestle process pool: it is started by one, never by hand");
             }
             line.append((char) octet);
         }
@@ -62,7 +63,8 @@ final class Lifeline {
                 Runtime.getRuntime().halt(ORPHANED);
             }
         });
-        // The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls for
+        // The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls
+        // for
         // processes that are not its children, so this takes seconds.
         ProcessHandle.current().parent().ifPresent(parent -> {
             var _ = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(ORPHANED));

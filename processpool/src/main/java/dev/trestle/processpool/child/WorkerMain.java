@@ -42,7 +42,10 @@ final class WorkerMain {
         SocketChannel calls = dial(arguments[0], secret, 'C');
         var channel = new FrameChannel(new TwoWayChannel(calls, results), maxPayloadBytes);
         channel.write(new Frame.Hello(
-                secret, FrameChannel.PROTOCOL_VERSION, ProcessHandle.current().pid(), System.getProperty("java.version")));
+                secret,
+                FrameChannel.PROTOCOL_VERSION,
+                ProcessHandle.current().pid(),
+                System.getProperty("java.version")));
 
         var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
         var runner = new CallRunner(channel, decoder, record, Thread.currentThread());
@@ -66,7 +69,10 @@ final class WorkerMain {
         channel.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
         channel.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
         channel.connect(peer);
-        ByteBuffer greeting = ByteBuffer.allocate(secret.length + 1).put(secret).put((byte) direction).flip();
+        ByteBuffer greeting = ByteBuffer.allocate(secret.length + 1)
+                .put(secret)
+                .put((byte) direction)
+                .flip();
         while (greeting.hasRemaining()) {
             channel.write(greeting);
         }

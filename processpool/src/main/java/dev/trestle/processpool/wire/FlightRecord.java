@@ -45,8 +45,7 @@ public final class FlightRecord {
     private static final int SIZE = 16;
     private static final int STEP_BITS = 2;
     private static final Step[] steps = Step.values();
-    private static final VarHandle WORDS =
-            MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final ByteBuffer memory;
 
@@ -104,7 +103,8 @@ public final class FlightRecord {
     public static LastWords read(Path file) throws IOException {
         ByteBuffer memory = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
         if (memory.remaining() != SIZE) {
-            throw new IOException("The flight record " + file + " has " + memory.remaining() + " bytes instead of " + SIZE);
+            throw new IOException(
+                    "The flight record " + file + " has " + memory.remaining() + " bytes instead of " + SIZE);
         }
         long word = memory.getLong(0);
         Step step = steps[(int) word & (1 << STEP_BITS) - 1];

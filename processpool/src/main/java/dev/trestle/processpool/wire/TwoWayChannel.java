@@ -95,7 +95,8 @@ public final class TwoWayChannel implements ByteChannel {
 
     @Override
     public void close() throws IOException {
-        try (incoming; outgoing) {
+        try (incoming;
+                outgoing) {
             Selector selector = room;
             if (selector != null) {
                 outgoing.close(); // first, so that a writer that wakes up sees why

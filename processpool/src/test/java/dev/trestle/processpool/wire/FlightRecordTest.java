@@ -38,6 +38,8 @@ class FlightRecordTest {
         Path file = folder.resolve("record");
         Files.writeString(file, "short");
 
-        assertThatThrownBy(() -> FlightRecord.read(file)).isInstanceOf(IOException.class).hasMessageContaining("5 bytes");
+        assertThatThrownBy(() -> FlightRecord.read(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("5 bytes");
     }
 }

@@ -47,7 +47,8 @@ class TwoWayChannelTest {
 
     private SocketChannel[] pair(String name) throws IOException {
         var address = UnixDomainSocketAddress.of(folder.resolve(name));
-        try (var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address)) {
+        try (var listener =
+                ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address)) {
             var one = SocketChannel.open(address);
             return new SocketChannel[] {one, listener.accept()};
         }
