@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CancelAndTimeoutTest {
 
     private static final ProcessPool pool =
-            ProcessPool.builder().workers(1).cancelGrace(Duration.ofMillis(200)).build();
+            TestPools.builder(1).cancelGrace(Duration.ofMillis(200)).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -99,10 +99,8 @@ class CancelAndTimeoutTest {
     @Test
     void theDefaultTimeoutOfAPoolHoldsForItsCalls() {
         String in = folder.toString();
-        try (var hasty = ProcessPool.builder()
-                .workers(1)
-                .callTimeout(Duration.ofMillis(200))
-                .build()) {
+        try (var hasty =
+                TestPools.builder(1).callTimeout(Duration.ofMillis(200)).build()) {
             assertThatThrownBy(hasty.submit(() -> Gate.stay(in, "stays"))::result)
                     .hasRootCauseInstanceOf(TimeoutException.class);
             assertThat(hasty.submit(() -> 1).result()).isEqualTo(1);

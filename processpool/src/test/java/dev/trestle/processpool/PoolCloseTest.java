@@ -26,7 +26,7 @@ class PoolCloseTest {
 
     @Test
     void closeWaitsForWhatWasSubmitted() {
-        var pool = new ProcessPool(1);
+        var pool = TestPools.of(1);
         var first = pool.submit(() -> 1);
         var second = pool.submit(() -> 2);
         pool.close();
@@ -42,7 +42,7 @@ class PoolCloseTest {
 
     @Test
     void aPoolThatWasNeverUsedClosesAtOnce() {
-        var pool = new ProcessPool(1);
+        var pool = TestPools.of(1);
         pool.close();
         pool.close();
 
@@ -53,7 +53,7 @@ class PoolCloseTest {
     @Test
     void shutdownNowEndsEveryFuture() throws Exception {
         String in = folder.toString();
-        var pool = new ProcessPool(1);
+        var pool = TestPools.of(1);
         var running = pool.submit(() -> Gate.stay(in, "running"));
         Gate.await(folder, "running");
         var queued = pool.submit(() -> 1);
@@ -66,7 +66,7 @@ class PoolCloseTest {
 
     @Test
     void shutdownNowWhileWorkersStartEndsThem() throws Exception {
-        var pool = new ProcessPool(2);
+        var pool = TestPools.of(2);
         var call = pool.submit(() -> 1);
         pool.shutdownNow();
 
@@ -77,7 +77,7 @@ class PoolCloseTest {
     @Test
     void killedWorkersFailTheirCalls() throws Exception {
         String in = folder.toString();
-        var pool = new ProcessPool(1);
+        var pool = TestPools.of(1);
         var running = pool.submit(() -> Gate.stay(in, "running"), CallOptions.DEFAULT.withRetries(5));
         Gate.await(folder, "running");
         var queued = pool.submit(() -> 1);
@@ -93,8 +93,7 @@ class PoolCloseTest {
     @Test
     void terminatedWorkersRunTheirShutdownHooks() throws Exception {
         String in = folder.toString();
-        var pool = ProcessPool.builder()
-                .workers(1)
+        var pool = TestPools.builder(1)
                 .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(() -> markQuietly(in, "hook"))))
                 .build();
         var running = pool.submit(() -> Gate.stay(in, "running"));
@@ -116,8 +115,7 @@ class PoolCloseTest {
 
     @Test
     void aWorkerThatDoesNotEndIsKilled() {
-        try (var pool = ProcessPool.builder()
-                .workers(1)
+        try (var pool = TestPools.builder(1)
                 .closeGrace(Duration.ofMillis(200))
                 .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(Gate::hang)))
                 .build()) {
@@ -127,15 +125,14 @@ class PoolCloseTest {
 
     @Test
     void aNonDaemonThreadOfACallDoesNotHoldItsWorker() {
-        try (var pool =
-                ProcessPool.builder().workers(1).closeGrace(Duration.ofHours(1)).build()) {
+        try (var pool = TestPools.builder(1).closeGrace(Duration.ofHours(1)).build()) {
             pool.submit(() -> Thread.ofPlatform().start(Gate::hang).isDaemon()).result();
         }
     }
 
     @Test
     void closeInACallbackIsRefused() throws Exception {
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = TestPools.of(1)) {
             var refused = new CompletableFuture<Throwable>();
             String in = folder.toString();
             var future = pool.submit(() -> Gate.pass(in, "call"));
@@ -163,6 +160,6 @@ class PoolCloseTest {
     }
 
     private static long droppedPool() {
-        return new ProcessPool(1).submit(() -> ProcessHandle.current().pid()).result();
+        return TestPools.of(1).submit(() -> ProcessHandle.current().pid()).result();
     }
 }

@@ -10,9 +10,6 @@ class ProcessPoolContractTest extends ExecutorContract {
 
     @Override
     protected FutureExecutor newExecutor(int size) {
-        return ProcessPool.builder()
-                .workers(size)
-                .jvmArguments("-XX:TieredStopAtLevel=1") // each test starts its own workers
-                .build();
+        return TestPools.of(size);
     }
 }

@@ -56,7 +56,7 @@ class ProcessPoolTest {
 
     @Test
     void oneCallerAtATimeNeedsOneWorker() {
-        try (var fresh = new ProcessPool(4)) {
+        try (var fresh = TestPools.of(4)) {
             for (int i = 0; i < 20; i++) {
                 fresh.submit(ProcessPoolTest::pid).result();
             }

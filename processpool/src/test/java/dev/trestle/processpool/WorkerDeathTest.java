@@ -22,8 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(NothingLeft.class)
 class WorkerDeathTest {
 
-    private static final ProcessPool pool =
-            ProcessPool.builder().workers(2).heap(64 << 20).build();
+    private static final ProcessPool pool = TestPools.builder(2).heap(64 << 20).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -168,7 +167,7 @@ class WorkerDeathTest {
 
     @Test
     void aWorkerKilledFromOutsideWhileIdleIsReplacedWhenItIsNeeded() {
-        try (var single = new ProcessPool(1)) {
+        try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
             var handle = ProcessHandle.of(pid).orElseThrow();
             handle.destroyForcibly();
@@ -181,7 +180,7 @@ class WorkerDeathTest {
 
     @Test
     void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
-        try (var single = new ProcessPool(1)) {
+        try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
 
             assertThatThrownBy(single.submit(() -> throwOutOfMemory())::result)

@@ -25,8 +25,7 @@ class WorkerStartTest {
 
     @Test
     void aWorkerHasTheOptionsOfItsPool() throws Exception {
-        try (var pool = ProcessPool.builder()
-                .workers(1)
+        try (var pool = TestPools.builder(1)
                 .name("with-options")
                 .jvmArguments("-Xss2m", "-Dquoted=a \"b\" \\ c#")
                 .heap(48 << 20)
@@ -56,7 +55,7 @@ class WorkerStartTest {
     @Test
     void aWorkerGetsItsShareOfTheMachine() {
         int workers = Math.max(2, Runtime.getRuntime().availableProcessors());
-        try (var pool = new ProcessPool(workers)) {
+        try (var pool = TestPools.of(workers)) {
             List<String> arguments = pool.submit(() ->
                             List.copyOf(ManagementFactory.getRuntimeMXBean().getInputArguments()))
                     .result();
@@ -70,8 +69,7 @@ class WorkerStartTest {
 
     @Test
     void anInitializerThatFailsBreaksThePoolAndIsTheCause() {
-        try (var pool = ProcessPool.builder()
-                .workers(2)
+        try (var pool = TestPools.builder(2)
                 .initializer(() -> Integer.parseInt("no number"))
                 .build()) {
             var first = pool.submit(() -> 1);
@@ -91,8 +89,7 @@ class WorkerStartTest {
 
     @Test
     void aBadJvmArgumentBreaksThePoolWithWhatTheJvmSaid() {
-        try (var pool =
-                ProcessPool.builder().workers(1).jvmArguments("-XX:NoSuchFlag").build()) {
+        try (var pool = TestPools.builder(1).jvmArguments("-XX:NoSuchFlag").build()) {
             assertThatThrownBy(pool.submit(() -> 1)::result)
                     .isInstanceOf(BrokenExecutorException.class)
                     .hasMessageContaining("NoSuchFlag")
@@ -102,8 +99,7 @@ class WorkerStartTest {
 
     @Test
     void aWrongWorkingDirectoryBreaksThePoolWithoutShowingTheEnvironment() {
-        try (var pool = ProcessPool.builder()
-                .workers(1)
+        try (var pool = TestPools.builder(1)
                 .workingDirectory(folder.resolve("missing"))
                 .environment("PASSWORD", "do not show")
                 .build()) {
@@ -123,8 +119,7 @@ class WorkerStartTest {
 
     @Test
     void aWorkerThatIsNotReadyInTimeIsKilled() {
-        try (var pool = ProcessPool.builder()
-                .workers(1)
+        try (var pool = TestPools.builder(1)
                 .startTimeout(Duration.ofMillis(400))
                 .initializer(Gate::hang)
                 .build()) {
@@ -136,7 +131,7 @@ class WorkerStartTest {
 
     @Test
     void aWorkerIsReplacedAfterItsLastCall() {
-        try (var pool = ProcessPool.builder().workers(1).maxCallsPerWorker(2).build()) {
+        try (var pool = TestPools.builder(1).maxCallsPerWorker(2).build()) {
             var pids = List.of(1, 2, 3, 4).stream()
                     .map(_ -> pool.submit(() -> ProcessHandle.current().pid()).result())
                     .toList();
@@ -149,7 +144,7 @@ class WorkerStartTest {
 
     @Test
     void aPoolInAWorkerWorksAndOneTooDeepIsRefused() {
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = TestPools.of(1)) {
             assertThat(pool.submit(() -> nested()).result()).isEqualTo(42);
         }
         assertThatThrownBy(() -> Nesting.below(Nesting.depth("3")))
@@ -158,7 +153,7 @@ class WorkerStartTest {
     }
 
     private static int nested() {
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = TestPools.of(1)) {
             return pool.submit(() -> 6 * 7).result();
         }
     }
