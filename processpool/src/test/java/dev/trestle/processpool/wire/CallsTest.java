@@ -1,5 +1,6 @@
 package dev.trestle.processpool.wire;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -204,8 +205,8 @@ class CallsTest {
         Object longs = journey.run((Call<LongStream>) () -> LongStream.of(5));
         Object doubles = journey.run((Call<Object>) () -> DoubleStream.of(0.5));
 
-        assertThat(objects).isInstanceOfSatisfying(Stream.class, each -> assertThat(each.toList())
-                .isEqualTo(List.of(1, 2L, "x")));
+        assertThat(objects).isInstanceOf(Stream.class);
+        assertThat(((Stream<?>) requireNonNull(objects)).toArray()).containsExactly(1, 2L, "x");
         assertThat(ints).isInstanceOfSatisfying(IntStream.class, each -> assertThat(each.sum()).isEqualTo(3));
         assertThat(longs).isInstanceOfSatisfying(LongStream.class, each -> assertThat(each.sum()).isEqualTo(5));
         assertThat(doubles)

@@ -14,7 +14,6 @@ import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -177,7 +176,7 @@ class FailuresTest {
         WithCode withCode = (WithCode) journey.failureOf(() -> sneak(new WithCode("c").code(404)));
         NoSuchFileException noFile =
                 (NoSuchFileException) journey.failureOf(() -> sneak(new NoSuchFileException("a", "b", "c")));
-        DateTimeParseException noDate = (DateTimeParseException) journey.failureOf(() -> LocalDate.parse("2026-13-01"));
+        DateTimeParseException noDate = (DateTimeParseException) journey.failureOf(() -> LocalDate.parse(String.join("-", "2026", "13", "01")));
 
         assertThat(atLine.line).isEqualTo(7);
         assertThat(atLine.color).isEqualTo(Color.GREEN);
@@ -223,14 +222,19 @@ class FailuresTest {
     @Test
     void suppressedExceptionsAndDeepCausesArrive() throws Throwable {
         Throwable arrived = journey.failureOf(() -> {
-            var thrown = new IllegalStateException("outer", new Decorated("middle"));
-            thrown.getCause().initCause(new IOException("inner"));
+            var middle = new Decorated("middle");
+            middle.initCause(new IOException("inner"));
+            var thrown = new IllegalStateException("outer", middle);
             thrown.addSuppressed(new Plain("suppressed"));
             throw thrown;
         });
 
-        assertThat(arrived.getCause()).isInstanceOf(Journey.StandIn.class);
-        assertThat(arrived.getCause().getCause()).isExactlyInstanceOf(IOException.class).hasMessage("inner");
+        assertThat(arrived)
+                .cause()
+                .isInstanceOf(Journey.StandIn.class)
+                .cause()
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage("inner");
         assertThat(arrived.getSuppressed()).singleElement().isExactlyInstanceOf(Plain.class.asSubclass(Throwable.class));
     }
 
@@ -279,9 +283,9 @@ class FailuresTest {
                 "a.B",
                 "message",
                 List.of(new StackTraceElement("a.C", "d", "C.java", 3)),
-                new Failure("e.F", null, List.of(), null, List.of(), null, false),
+                new Failure("e.F", null, List.of(), null, List.of(), Failure.NO_STATE, false),
                 List.of(),
-                null,
+                Failure.NO_STATE,
                 false);
 
         assertThat(failure.stackTraceText()).isEqualTo("a.B: message\n\tat a.C.d(C.java:3)\nCaused by: e.F\n");
@@ -296,7 +300,7 @@ class FailuresTest {
                 .isEqualTo("as a value");
     }
 
-    private static <T extends @Nullable Object> T sneak(Throwable thrown) throws Exception {
+    private static Object sneak(Throwable thrown) throws Exception {
         switch (thrown) {
             case Exception e -> throw e;
             case Error e -> throw e;

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.wire;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -31,9 +32,9 @@ class FrameChannelTest {
                 List.of(
                         new StackTraceElement(null, "m", null, "a.C", "d", "C.java", 3),
                         new StackTraceElement("a.C", "e", null, -2)),
-                new Failure("c.D", "cause", List.of(), null, List.of(), null, true),
-                List.of(new Failure("e.F", "suppressed", List.of(), null, List.of(), null, false)),
-                null,
+                new Failure("c.D", "cause", List.of(), null, List.of(), Failure.NO_STATE, true),
+                List.of(new Failure("e.F", "suppressed", List.of(), null, List.of(), Failure.NO_STATE, false)),
+                Failure.NO_STATE,
                 false);
         return Stream.of(
                 new Frame.Ready(),
@@ -57,7 +58,9 @@ class FrameChannelTest {
 
         new FrameChannel(bytes, LIMIT).write(frame);
 
-        assertThat(new FrameChannel(bytes, LIMIT).read()).isEqualTo(frame);
+        assertThat(new FrameChannel(bytes, LIMIT).read())
+                .usingRecursiveComparison()
+                .isEqualTo(frame);
     }
 
     @Test
@@ -135,7 +138,7 @@ class FrameChannelTest {
     @ValueSource(ints = {1, 7, 19, 20, 21, 4096})
     void framesArriveHoweverTheConnectionCutsThem(int piece) throws IOException {
         var bytes = new Bytes();
-        var payload = new Payload(List.of(ByteBuffer.wrap("body".getBytes())), List.of(new int[300], new byte[10]));
+        var payload = new Payload(List.of(ByteBuffer.wrap("body".getBytes(UTF_8))), List.of(new int[300], new byte[10]));
 
         new FrameChannel(bytes, LIMIT).write(new Frame.Call(1, payload), new Frame.Started(2), new Frame.Goodbye("x"));
         bytes.piece = piece;
@@ -192,7 +195,7 @@ class FrameChannelTest {
     @Test
     void whatIsNoFrameIsShown() {
         var bytes = new Bytes();
-        bytes.put("Hello from a printf that went to the wrong file descriptor".getBytes());
+        bytes.put("Hello from a printf that went to the wrong file descriptor".getBytes(UTF_8));
 
         assertThatThrownBy(() -> new FrameChannel(bytes, LIMIT).read())
                 .isInstanceOf(ProtocolException.class)

@@ -74,7 +74,7 @@ class FrameFuzzTest {
                 }
             }
         } catch (EOFException e) {
-            return e.getMessage().equals("The connection was closed") ? outcome : 1;
+            return String.valueOf(e.getMessage()).equals("The connection was closed") ? outcome : 1;
         } catch (ProtocolException e) {
             assertThat(e.getMessage()).isNotEmpty();
             return 2;

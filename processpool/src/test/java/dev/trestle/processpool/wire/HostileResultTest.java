@@ -277,7 +277,7 @@ class HostileResultTest {
         var encoded = journey.encode(objectCall());
         for (String name : List.of(
                 ConstructorMine.class.getName(), InitializerMine.class.getName(), "java.lang.ProcessBuilder", "no.such.X")) {
-            var failure = new Failure(name, "message", List.of(), null, List.of(), null, false);
+            var failure = new Failure(name, "message", List.of(), null, List.of(), Failure.NO_STATE, false);
 
             assertThat(encoded.decodeFailure(failure, "worker")).isInstanceOf(Journey.StandIn.class);
         }

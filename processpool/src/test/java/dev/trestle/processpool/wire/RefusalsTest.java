@@ -77,10 +77,12 @@ class RefusalsTest {
         }
     }
 
+    @SuppressWarnings("ClassCanBeStatic") // it is inner on purpose
     final class Inner {
         int value;
     }
 
+    @SuppressWarnings("UnnecessaryStringBuilder") // it is what is tested
     static Stream<Arguments> refused() {
         return Stream.of(
                 Arguments.of(new Object(), "a java.lang.Object", "is not data"),
@@ -216,7 +218,7 @@ class RefusalsTest {
     void aLambdaOfTheJdkIsRefused() {
         CallFunction<Object, Object> own = each -> each;
         Comparator<Map.Entry<String, Integer>> byKey = Map.Entry.comparingByKey();
-        Call<Integer> call = () -> byKey.compare(Map.entry("a", 1), Map.entry("b", 1)) + own.hashCode();
+        Call<Integer> call = () -> byKey.hashCode() + own.hashCode();
 
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(call));
 
