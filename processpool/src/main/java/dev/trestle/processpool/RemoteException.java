@@ -11,6 +11,7 @@ public final class RemoteException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
+    /** The name of the exception's class in the worker. */
     private final String remoteClassName;
 
     /** Cause, stack and suppressed exceptions are set by who makes it. */

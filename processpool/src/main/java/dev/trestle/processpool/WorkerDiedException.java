@@ -27,10 +27,19 @@ public final class WorkerDiedException extends RuntimeException {
         ENCODING
     }
 
+    /** The process id; 0 if there was no process. */
     private final long pid;
+
+    /** The exit code; null if there is none. */
     private final @Nullable Integer exitCode;
+
+    /** The name of the signal; null if it was none. */
     private final @Nullable String signal;
+
+    /** What the worker was doing. */
     private final Phase phase;
+
+    /** Its last lines. */
     private final String stderrTail;
 
     WorkerDiedException(
