@@ -158,13 +158,13 @@ public record Failure(
             int length = Math.min(all.length, MAX_FRAMES);
             var stack = new ArrayList<StackTraceElement>(Math.min(length, 64));
             for (int i = 0; i < length && budget > 0; i++) {
-                if (CallBoundary.isBelow(all[i])) {
+                if (CallBoundary.isEntry(all[i])) {
+                    while (!stack.isEmpty() && CallBoundary.isWayIn(stack.getLast())) {
+                        stack.removeLast();
+                    }
                     break;
                 }
                 stack.add(cut(all[i]));
-            }
-            while (!stack.isEmpty() && CallBoundary.isPlumbing(stack.getLast())) {
-                stack.removeLast();
             }
             return stack;
         }
