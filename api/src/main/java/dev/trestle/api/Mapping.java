@@ -230,7 +230,8 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
             return;
         }
         fail(thrown, 1);
-        if (options.onError() == MapOptions.OnError.CONTINUE && ran + 1 < chunk.items().size()) {
+        if (options.onError() == MapOptions.OnError.CONTINUE
+                && ran + 1 < chunk.items().size()) {
             submit(new ArrayList<>(chunk.items().subList(ran + 1, chunk.items().size())), true);
         }
     }

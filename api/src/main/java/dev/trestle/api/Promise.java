@@ -208,8 +208,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     private InvalidStateException alreadyDone(String what) {
-        return new InvalidStateException("Cannot set " + what + " on " + this + ", which is already done. Use trySetResult"
-                + " or trySetException, which return false, where losing the race is normal.");
+        return new InvalidStateException(
+                "Cannot set " + what + " on " + this + ", which is already done. Use trySetResult"
+                        + " or trySetException, which return false, where losing the race is normal.");
     }
 
     // Reading
@@ -284,7 +285,8 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
         return switch (outcome) {
             case Cancelled _ -> throw new IllegalStateException(this + " has no result: it was cancelled");
-            case Failure(var exception) -> throw new IllegalStateException(this + " has no result: it failed", exception);
+            case Failure(var exception) ->
+                throw new IllegalStateException(this + " has no result: it failed", exception);
             default -> unmask(outcome);
         };
     }
@@ -343,8 +345,12 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         } else {
             text = switch (current) {
                 case Cancelled _ -> "cancelled";
-                case Failure(var exception) -> "failed with " + exception.getClass().getName();
-                default -> current == NULL_RESULT ? "result null" : "result of " + current.getClass().getName();
+                case Failure(var exception) ->
+                    "failed with " + exception.getClass().getName();
+                default ->
+                    current == NULL_RESULT
+                            ? "result null"
+                            : "result of " + current.getClass().getName();
             };
         }
         return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text + "]";

@@ -23,14 +23,10 @@ class PromiseRaceTest {
         race((promise, round) -> {
             List<Integer> one = new ArrayList<>();
             List<Integer> other = new ArrayList<>();
-            return List.of(
-                    () -> add(promise, one),
-                    () -> add(promise, other),
-                    () -> promise.setResult(round),
-                    () -> {
-                        assertThat(one).containsExactly(0, 1, 2, 3);
-                        assertThat(other).containsExactly(0, 1, 2, 3);
-                    });
+            return List.of(() -> add(promise, one), () -> add(promise, other), () -> promise.setResult(round), () -> {
+                assertThat(one).containsExactly(0, 1, 2, 3);
+                assertThat(other).containsExactly(0, 1, 2, 3);
+            });
         });
     }
 
@@ -77,7 +73,8 @@ class PromiseRaceTest {
                 () -> assertThat(promise.result()).isEqualTo(round),
                 () -> {
                     try {
-                        assertThat(promise.result(Duration.ofNanos(1 + round % 1000))).isEqualTo(round);
+                        assertThat(promise.result(Duration.ofNanos(1 + round % 1000)))
+                                .isEqualTo(round);
                     } catch (TimeoutException e) {
                         assertThat(e).hasMessageContaining("it goes on");
                     }

@@ -87,7 +87,9 @@ class PromiseTest {
         assertThat(promise.exception()).containsSame(boom);
         assertThat(promise.exceptionNow()).isSameAs(boom);
         assertThat(promise.state()).isEqualTo(State.FAILED);
-        assertThatThrownBy(promise::resultNow).isInstanceOf(IllegalStateException.class).hasCause(boom);
+        assertThatThrownBy(promise::resultNow)
+                .isInstanceOf(IllegalStateException.class)
+                .hasCause(boom);
     }
 
     @Test
@@ -103,7 +105,9 @@ class PromiseTest {
         var broken = new IOException("pipe");
         promise.setException(broken);
 
-        assertThatThrownBy(promise::result).isInstanceOf(CompletionException.class).hasCause(broken);
+        assertThatThrownBy(promise::result)
+                .isInstanceOf(CompletionException.class)
+                .hasCause(broken);
         assertThat(promise.exception()).containsSame(broken);
         assertThat(promise.toCompletableFuture()).isCompletedExceptionally();
         assertThat(promise.toCompletableFuture().exceptionNow()).isSameAs(broken);

@@ -165,9 +165,9 @@ public abstract class ExecutorContract {
                 .mapToObj(i -> executor.submit(() -> i * i))
                 .toList();
 
-        assertThat(futures).extracting(ConcurrentFuture::result).isEqualTo(IntStream.range(0, 100)
-                .mapToObj(i -> i * i)
-                .toList());
+        assertThat(futures)
+                .extracting(ConcurrentFuture::result)
+                .isEqualTo(IntStream.range(0, 100).mapToObj(i -> i * i).toList());
     }
 
     @Test
@@ -195,7 +195,9 @@ public abstract class ExecutorContract {
                 .cause()
                 .isInstanceOf(IOException.class)
                 .hasMessage("no such file");
-        assertThatThrownBy(future::result).isInstanceOf(CompletionException.class).hasCauseInstanceOf(IOException.class);
+        assertThatThrownBy(future::result)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(IOException.class);
         assertThat(future.state()).isEqualTo(Future.State.FAILED);
         assertThat(future.exceptionNow()).isInstanceOf(IOException.class);
         assertThat(future.exception()).get().isInstanceOf(IOException.class);
@@ -281,7 +283,8 @@ public abstract class ExecutorContract {
         var values = new ArrayList<Integer>();
         for (int i = 0; i < 1000; i++) {
             values.add(i);
-            var sum = executor.submit(() -> values.stream().mapToInt(Integer::intValue).sum());
+            var sum = executor.submit(
+                    () -> values.stream().mapToInt(Integer::intValue).sum());
             assertThat(sum.result()).isEqualTo(i * (i + 1) / 2);
         }
     }
@@ -376,9 +379,8 @@ public abstract class ExecutorContract {
     void shutdownLetsRunWhatWasSubmitted() throws Exception {
         var running = submitWaiting(executor, "running");
         awaitMark("running.started");
-        var queued = IntStream.range(0, 5)
-                .mapToObj(i -> executor.submit(() -> i))
-                .toList();
+        var queued =
+                IntStream.range(0, 5).mapToObj(i -> executor.submit(() -> i)).toList();
         executor.shutdown();
 
         assertThat(executor.isTerminated()).isFalse();

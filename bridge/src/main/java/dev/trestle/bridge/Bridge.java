@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.Promise;
 import dev.trestle.loop.Action;
 import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
@@ -13,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,9 @@ import org.jspecify.annotations.Nullable;
  * }
  */
 public final class Bridge {
+
+    /** How many items of a publisher may wait for the coroutine that reads them. */
+    private static final int ITEMS_AHEAD = 32;
 
     private Bridge() {}
 
@@ -170,7 +175,43 @@ public final class Bridge {
         return toThread(Action.asCoroutine(action)::run);
     }
 
-    // From a foreign thread into the loop, and back
+    /**
+     * Subscribes to a publisher, and returns its items for a coroutine to iterate over.
+     *
+     * {@snippet :
+     * try (var lines = Bridge.iterate(publisher)) {
+     *     for (String line : lines) {
+     *         handle(line);
+     *     }
+     * }
+     * }
+     *
+     * @param publisher the publisher
+     * @param <T> the type of the items
+     * @return its items; to be closed if they are not read to the end
+     * @throws IllegalStateException if no loop is running on this thread
+     */
+    public static <T> PublishedItems<T> iterate(Flow.Publisher<? extends T> publisher) {
+        return new PublishedItems<>(EventLoop.getRunningLoop(), requireNonNull(publisher, "publisher"), ITEMS_AHEAD);
+    }
+
+    // From the loop, and from a foreign thread into the loop and back
+
+    /**
+     * Returns a thread-safe future that ends as a loop's future ends; for foreign threads to wait for, to add callbacks to,
+     * or, by {@link ConcurrentFuture#toCompletableFuture}, to compose.
+     *
+     * @param future a future of the running loop
+     * @param <T> the type of the result
+     * @return its other face; cancelling it cancels the loop's future
+     */
+    public static <T extends @Nullable Object> ConcurrentFuture<T> toConcurrentFuture(LoopFuture<T> future) {
+        EventLoop loop = future.loop();
+        var promise = new Promise<T>((running, interrupt) -> Entrance.enter(loop, future::cancel));
+        promise.setRunningOrNotifyCancel();
+        future.addDoneCallback(done -> Departure.copy(done, promise));
+        return promise;
+    }
 
     /**
      * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.

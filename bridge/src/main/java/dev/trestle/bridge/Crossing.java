@@ -60,9 +60,10 @@ final class Crossing<T extends @Nullable Object> {
         switch (exception) {
             case null -> onLoop(() -> arrival.setResult(result));
             case CancellationException _ -> onLoop(arrival::cancel);
-            case CompletionException wrapper when wrapper.getCause() instanceof CancellationException ->
-                onLoop(arrival::cancel);
-            case CompletionException wrapper when wrapper.getCause() != null -> {
+            case CompletionException wrapper
+            when wrapper.getCause() instanceof CancellationException -> onLoop(arrival::cancel);
+            case CompletionException wrapper
+            when wrapper.getCause() != null -> {
                 Throwable cause = wrapper.getCause();
                 onLoop(() -> arrival.setException(cause));
             }

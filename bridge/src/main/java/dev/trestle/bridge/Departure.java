@@ -40,10 +40,11 @@ final class Departure<T extends @Nullable Object> {
             promise.trySetException(e);
             return;
         }
-        task.addDoneCallback(this::ended);
+        task.addDoneCallback(done -> copy(done, promise));
     }
 
-    private void ended(LoopFuture<T> done) {
+    /** Ends a promise as a loop's future has ended. */
+    static <T extends @Nullable Object> void copy(LoopFuture<T> done, Promise<T> promise) {
         if (done.isCancelled()) {
             promise.cancel(false);
         } else {

@@ -21,6 +21,7 @@ import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.Task;
 import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -28,9 +29,12 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -104,14 +108,16 @@ class BridgeTest {
                 throw checked;
             });
             assertThatThrownBy(() -> await(first)).isSameAs(unchecked);
-            assertThatThrownBy(() -> await(second)).isInstanceOf(CompletionException.class).hasCause(checked);
+            assertThatThrownBy(() -> await(second))
+                    .isInstanceOf(CompletionException.class)
+                    .hasCause(checked);
         });
     }
 
     @Test
     void aStageIsUnwrapped() {
-        CompletionStage<String> failed = CompletableFuture.<String>failedStage(new IOException("x"))
-                .thenApply(text -> text);
+        CompletionStage<String> failed =
+                CompletableFuture.<String>failedStage(new IOException("x")).thenApply(text -> text);
         EventLoop.run(() -> {
             var wrapped = Bridge.wrapFuture(failed);
             assertThatThrownBy(() -> await(wrapped)).hasCauseInstanceOf(IOException.class);
@@ -264,7 +270,8 @@ class BridgeTest {
             String text = blocking(() -> Bridge.runCoroutineThreadsafe(
                             () -> {
                                 sleep(ofMillis(1));
-                                return "from the loop, " + EventLoop.getRunningLoop().equals(loop);
+                                return "from the loop, "
+                                        + EventLoop.getRunningLoop().equals(loop);
                             },
                             loop)
                     .result());
@@ -347,5 +354,100 @@ class BridgeTest {
         });
         await().until(running.get()::isDone);
         assertThat(running.get().isCancelled()).isTrue();
+    }
+
+    @Test
+    void aLoopsFutureIsWaitedForByAForeignThread() {
+        EventLoop.run(() -> {
+            Task<String> task = createTask(() -> {
+                sleep(ofMillis(1));
+                return "done";
+            });
+            ConcurrentFuture<String> outside = Bridge.toConcurrentFuture(task);
+            assertThatThrownBy(outside::result).hasMessageContaining("would stop EventLoop");
+            assertThat(blocking(() -> outside.toCompletableFuture().join())).isEqualTo("done");
+        });
+    }
+
+    @Test
+    void cancellingALoopsFutureFromOutsideReachesIt() {
+        EventLoop.run(() -> {
+            Task<?> task = createTask(() -> sleep(ofHours(1)));
+            var outside = Bridge.toConcurrentFuture(task).toCompletableFuture();
+            blocking(() -> {
+                outside.cancel(true);
+            });
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+        });
+    }
+
+    // Publishers
+
+    @Test
+    void aCoroutineIteratesOverAPublisher() {
+        try (var publisher = new SubmissionPublisher<Integer>()) {
+            EventLoop.run(() -> {
+                var items = Bridge.iterate(publisher);
+                var publishing = createTask(() -> blocking(() -> {
+                    await().until(publisher::hasSubscribers);
+                    for (int i = 0; i < 1000; i++) {
+                        publisher.submit(i);
+                    }
+                    publisher.close();
+                }));
+                int expected = 0;
+                for (int item : items) {
+                    assertThat(item).isEqualTo(expected++);
+                }
+                assertThat(expected).isEqualTo(1000);
+                assertThatThrownBy(items::next).isInstanceOf(NoSuchElementException.class);
+                await(publishing);
+            });
+        }
+    }
+
+    @Test
+    void aPublisherIsAskedForNoMoreThanThereIsRoomFor() {
+        var demand = new AtomicLong();
+        EventLoop.run(() -> {
+            var items = Bridge.<Integer>iterate(subscriber -> subscriber.onSubscribe(new Flow.Subscription() {
+                @Override
+                public void request(long n) {
+                    for (int i = 0; i < n; i++) {
+                        subscriber.onNext((int) demand.getAndIncrement());
+                    }
+                }
+
+                @Override
+                public void cancel() {
+                    demand.set(-1);
+                }
+            }));
+            assertThat(items.next()).isZero();
+            assertThat(demand).hasValueLessThanOrEqualTo(33);
+            for (int i = 1; i < 100; i++) {
+                assertThat(items.next()).isEqualTo(i);
+            }
+            assertThat(demand).hasValueLessThanOrEqualTo(132);
+            items.close();
+            assertThat(demand).as("the subscription was cancelled").hasValue(-1);
+            assertThat(items.hasNext()).isFalse();
+        });
+    }
+
+    @Test
+    void aFailingPublisherFailsAfterItsItems() {
+        try (var publisher = new SubmissionPublisher<String>()) {
+            EventLoop.run(() -> {
+                var items = Bridge.iterate(publisher);
+                blocking(() -> {
+                    await().until(publisher::hasSubscribers);
+                    publisher.submit("one");
+                    publisher.closeExceptionally(new IOException("broken"));
+                });
+                assertThat(items.next()).isEqualTo("one");
+                assertThatThrownBy(items::hasNext).hasCauseInstanceOf(IOException.class);
+            });
+        }
     }
 }

@@ -151,7 +151,8 @@ public final class Async {
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
      */
-    public static <F extends LoopFuture<?>> DoneAndPending<F> waitUntil(ReturnWhen when, Collection<? extends F> futures) {
+    public static <F extends LoopFuture<?>> DoneAndPending<F> waitUntil(
+            ReturnWhen when, Collection<? extends F> futures) {
         return waitUntil(when, futures, null);
     }
 
@@ -178,7 +179,8 @@ public final class Async {
      * @return its result
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, Duration timeout) throws TimeoutException {
+    public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, Duration timeout)
+            throws TimeoutException {
         return timeout(timeout, () -> await(future));
     }
 

@@ -71,6 +71,7 @@ public final class EventLoop implements AutoCloseable {
     // confined
     /** Tasks that go on, and Runnables. */
     private final ArrayDeque<Object> ready = new ArrayDeque<>();
+
     private final PriorityQueue<Handle> timers = new PriorityQueue<>();
     private final Set<Task<?>> tasks = new LinkedHashSet<>();
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
@@ -187,18 +188,16 @@ public final class EventLoop implements AutoCloseable {
     public void runForever() {
         refuseToRun("runForever");
         var failure = new ArrayList<Throwable>(1);
-        Thread thread = Thread.ofVirtual()
-                .name(name)
-                .unstarted(() -> {
-                    try {
-                        ScopedValue.where(RUNNING, this).run(this::drive);
-                    } catch (Throwable e) {
-                        failure.add(e);
-                    } finally {
-                        holder = null;
-                        driver = null;
-                    }
-                });
+        Thread thread = Thread.ofVirtual().name(name).unstarted(() -> {
+            try {
+                ScopedValue.where(RUNNING, this).run(this::drive);
+            } catch (Throwable e) {
+                failure.add(e);
+            } finally {
+                holder = null;
+                driver = null;
+            }
+        });
         holder = thread;
         driver = thread;
         thread.start();
@@ -399,7 +398,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Thread newThread(Task<?> task) {
-        return Thread.ofVirtual().unstarted(() -> ScopedValue.where(RUNNING, this).run(task::run));
+        return Thread.ofVirtual()
+                .unstarted(() -> ScopedValue.where(RUNNING, this).run(task::run));
     }
 
     // Scheduling
@@ -601,7 +601,9 @@ public final class EventLoop implements AutoCloseable {
         for (Task<?> task : left) {
             task.addDoneCallback(done -> {
                 if (!done.isCancelled() && done.exception().isPresent()) {
-                    logger.log(ERROR, "Task failed while " + this + " was closing: " + done,
+                    logger.log(
+                            ERROR,
+                            "Task failed while " + this + " was closing: " + done,
                             done.exception().get());
                 }
                 if (pending.decrementAndGet() == 0) {

@@ -43,7 +43,8 @@ public final class Handle implements Comparable<Handle> {
         return when;
     }
 
-    @Nullable Runnable callback() {
+    @Nullable
+    Runnable callback() {
         return callback;
     }
 

@@ -97,8 +97,9 @@ public class LoopFuture<T extends @Nullable Object> {
 
     private Object outcome(String what) {
         if (outcome == null) {
-            throw new InvalidStateException("The " + what + " of " + this + " is not there yet. In a coroutine, wait for it"
-                    + " with await(future); elsewhere, use addDoneCallback.");
+            throw new InvalidStateException(
+                    "The " + what + " of " + this + " is not there yet. In a coroutine, wait for it"
+                            + " with await(future); elsewhere, use addDoneCallback.");
         }
         return outcome;
     }

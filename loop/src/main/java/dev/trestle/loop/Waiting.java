@@ -32,11 +32,13 @@ final class Waiting {
                     enough.setResult(null);
                 }
             };
-            Handle timer = timeout == null ? null : loop.callLater(timeout, () -> {
-                if (!enough.isDone()) {
-                    enough.setResult(null);
-                }
-            });
+            Handle timer = timeout == null
+                    ? null
+                    : loop.callLater(timeout, () -> {
+                        if (!enough.isDone()) {
+                            enough.setResult(null);
+                        }
+                    });
             distinct.forEach(future -> future.addDoneCallback(look));
             try {
                 Async.await(enough);

@@ -118,7 +118,9 @@ class EventLoopTest {
                 throw checked;
             });
             assertThatThrownBy(() -> await(first)).isSameAs(unchecked);
-            assertThatThrownBy(() -> await(second)).isInstanceOf(CompletionException.class).hasCause(checked);
+            assertThatThrownBy(() -> await(second))
+                    .isInstanceOf(CompletionException.class)
+                    .hasCause(checked);
         });
     }
 
@@ -134,7 +136,9 @@ class EventLoopTest {
             });
             yieldNow();
             assertThat(task.cancel("enough")).isTrue();
-            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class).hasMessage("enough");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("enough");
             assertThat(task.isCancelled()).isTrue();
         });
 
@@ -257,8 +261,8 @@ class EventLoopTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("No event loop is running");
         run(() -> {
-            loop.callSoon(() -> assertThatThrownBy(() -> await(future))
-                    .hasMessageContaining("only a coroutine can be suspended"));
+            loop.callSoon(() ->
+                    assertThatThrownBy(() -> await(future)).hasMessageContaining("only a coroutine can be suspended"));
             yieldNow();
             assertThatThrownBy(() -> await(Async.currentTask())).hasMessageContaining("cannot await itself");
             assertThatThrownBy(() -> EventLoop.run(() -> 1)).hasMessageContaining("cannot be called while");
@@ -282,8 +286,7 @@ class EventLoopTest {
                 });
             }
             await(all);
-            blocking(() -> assertThatThrownBy(() -> loop.callSoon(() -> {}))
-                    .hasMessageContaining("not thread-safe"));
+            blocking(() -> assertThatThrownBy(() -> loop.callSoon(() -> {})).hasMessageContaining("not thread-safe"));
         });
 
         assertThat(calls).hasValue(40_000);

@@ -71,9 +71,8 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     private ThreadPool(Builder builder) {
-        this.name = builder.namePrefix == null
-                ? "trestle-threadpool-" + poolNumbers.incrementAndGet()
-                : builder.namePrefix;
+        this.name =
+                builder.namePrefix == null ? "trestle-threadpool-" + poolNumbers.incrementAndGet() : builder.namePrefix;
         this.size = builder.size;
         this.initializer = builder.initializer;
         this.room = builder.queueLimit.isPresent()
@@ -81,7 +80,10 @@ public final class ThreadPool implements FutureExecutor {
                 : null;
         var factory = builder.virtual
                 ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
-                : Thread.ofPlatform().name(name + "-thread-", 1).daemon(builder.daemon).factory();
+                : Thread.ofPlatform()
+                        .name(name + "-thread-", 1)
+                        .daemon(builder.daemon)
+                        .factory();
         var queue = new HandOverQueue();
         this.threads = new ThreadPoolExecutor(
                 0, size, IDLE_SECONDS, TimeUnit.SECONDS, queue, factory, (task, _) -> queueWhenFull(queue, task));
@@ -168,7 +170,8 @@ public final class ThreadPool implements FutureExecutor {
             room.acquire();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new RejectedExecutionException("Interrupted while waiting for room in the queue; nothing was submitted", e);
+            throw new RejectedExecutionException(
+                    "Interrupted while waiting for room in the queue; nothing was submitted", e);
         }
     }
 
@@ -309,12 +312,18 @@ public final class ThreadPool implements FutureExecutor {
      */
     public Statistics statistics() {
         return new Statistics(
-                size, threads.getPoolSize(), running.get(), threads.getQueue().size(), submitted.get(), completed.get());
+                size,
+                threads.getPoolSize(),
+                running.get(),
+                threads.getQueue().size(),
+                submitted.get(),
+                completed.get());
     }
 
     @Override
     public String toString() {
-        String state = isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
+        String state =
+                isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
         return "ThreadPool[" + name + ", " + state + ", threads=" + threads.getPoolSize() + "/" + size + ", running="
                 + running.get() + ", queued=" + threads.getQueue().size() + "]";
     }

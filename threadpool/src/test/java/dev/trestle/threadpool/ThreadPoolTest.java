@@ -66,9 +66,7 @@ class ThreadPoolTest {
     }
 
     private void awaitIdle() {
-        await()
-                .pollInterval(Duration.ofMillis(1))
-                .until(() -> pool.statistics().running() == 0);
+        await().pollInterval(Duration.ofMillis(1)).until(() -> pool.statistics().running() == 0);
         // The thread waits on the queue a moment after it has finished; a new submit must find it there.
         await().pollInterval(Duration.ofMillis(1)).until(this::someThreadIsParked);
     }
@@ -277,7 +275,8 @@ class ThreadPoolTest {
     @Test
     void mapTakesNoMoreOfAnEndlessInputThanItsLookAhead() {
         var taken = new AtomicInteger();
-        Iterable<Integer> endless = () -> Stream.generate(taken::incrementAndGet).iterator();
+        Iterable<Integer> endless =
+                () -> Stream.generate(taken::incrementAndGet).iterator();
 
         try (var results = pool.map(i -> i, endless, MapOptions.DEFAULT.withLookAhead(5))) {
             var iterator = results.iterator();
@@ -299,7 +298,8 @@ class ThreadPoolTest {
 
     @Test
     void anErrorEndsTheStreamAtItsPlace() {
-        var results = pool.map(ThreadPoolTest::failOnThree, List.of(1, 2, 3, 4, 5)).iterator();
+        var results =
+                pool.map(ThreadPoolTest::failOnThree, List.of(1, 2, 3, 4, 5)).iterator();
 
         assertThat(results.next()).isEqualTo(1);
         assertThat(results.next()).isEqualTo(2);
@@ -313,7 +313,8 @@ class ThreadPoolTest {
     @Test
     void mapGoesOnAfterAnErrorIfAsked() {
         for (int chunk : new int[] {1, 2, 5, 100}) {
-            var options = MapOptions.DEFAULT.withOnError(MapOptions.OnError.CONTINUE).withChunkSize(chunk);
+            var options =
+                    MapOptions.DEFAULT.withOnError(MapOptions.OnError.CONTINUE).withChunkSize(chunk);
             var results = pool.map(ThreadPoolTest::failOnThree, List.of(1, 2, 3, 4, 3, 5), options)
                     .iterator();
 
@@ -358,7 +359,8 @@ class ThreadPoolTest {
     void aTimeoutEndsMapAndCancelsTheRest() {
         var options = MapOptions.DEFAULT.withTimeout(Duration.ofMillis(20)).withChunkSize(1);
 
-        assertThatThrownBy(() -> pool.map(_ -> pass(), List.of(1, 2, 3), options).toList())
+        assertThatThrownBy(
+                        () -> pool.map(_ -> pass(), List.of(1, 2, 3), options).toList())
                 .isInstanceOf(CompletionException.class)
                 .hasCauseInstanceOf(TimeoutException.class)
                 .hasMessageContaining("PT0.02S")
@@ -381,8 +383,7 @@ class ThreadPoolTest {
         inputs.add(null);
         inputs.add("a");
 
-        assertThat(pool.<@Nullable String, @Nullable String>map(s -> s, inputs)
-                        .toList())
+        assertThat(pool.<@Nullable String, @Nullable String>map(s -> s, inputs).toList())
                 .containsExactly(null, "a");
     }
 
@@ -401,7 +402,8 @@ class ThreadPoolTest {
         assertThat(late.pending()).containsExactly(slow);
 
         gate.countDown();
-        assertThat(Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(slow, quick)).pending())
+        assertThat(Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(slow, quick))
+                        .pending())
                 .isEmpty();
     }
 
@@ -445,7 +447,8 @@ class ThreadPoolTest {
         var quick = pool.submit(() -> false);
         quick.result();
 
-        var completions = Futures.asCompleted(List.of(slow, quick), Duration.ofMillis(5)).iterator();
+        var completions =
+                Futures.asCompleted(List.of(slow, quick), Duration.ofMillis(5)).iterator();
         assertThat(completions.next()).isSameAs(quick);
         assertThatThrownBy(completions::next)
                 .isInstanceOf(CompletionException.class)

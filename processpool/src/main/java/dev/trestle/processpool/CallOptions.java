@@ -1,0 +1,64 @@
+package dev.trestle.processpool;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How a {@link ProcessPool} treats one call.
+ *
+ * @param timeout how long the call may run in its worker, the wait in the queue not counted; empty for the pool's default.
+ *     A call that runs longer fails with a {@link java.util.concurrent.TimeoutException} that shows what it was doing; it
+ *     is interrupted, and its worker killed if that does not help
+ * @param retries how often the call may be run again when its worker dies under it. More than 0 declares the call
+ *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run elsewhere
+ * @param label what logs and messages call it; empty for the method's name
+ */
+public record CallOptions(Optional<Duration> timeout, int retries, String label) {
+
+    /** The pool's timeout, no retries, no label. */
+    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "");
+
+    /** Checks the values. */
+    public CallOptions {
+        requireNonNull(timeout, "timeout");
+        requireNonNull(label, "label");
+        if (timeout.isPresent() && !timeout.get().isPositive()) {
+            throw new IllegalArgumentException("The timeout of a call must be positive: " + timeout.get());
+        }
+        if (retries < 0) {
+            throw new IllegalArgumentException("The number of retries must not be negative: " + retries);
+        }
+    }
+
+    /**
+     * Returns these options with a time limit.
+     *
+     * @param value how long the call may run
+     * @return the new options
+     */
+    public CallOptions withTimeout(Duration value) {
+        return new CallOptions(Optional.of(value), retries, label);
+    }
+
+    /**
+     * Returns these options with retries: the call is idempotent.
+     *
+     * @param value how often it may be run again
+     * @return the new options
+     */
+    public CallOptions withRetries(int value) {
+        return new CallOptions(timeout, value, label);
+    }
+
+    /**
+     * Returns these options with a label.
+     *
+     * @param value what logs and messages call the call
+     * @return the new options
+     */
+    public CallOptions withLabel(String value) {
+        return new CallOptions(timeout, retries, value);
+    }
+}

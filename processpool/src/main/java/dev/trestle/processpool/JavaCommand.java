@@ -1,0 +1,168 @@
+package dev.trestle.processpool;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.module.ResolvedModule;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The command line of a worker: this program's own JVM, class path and module path, and the options of the pool.
+ *
+ * <p>The arguments go into a file, because a class path can be longer than a command line may be.
+ */
+final class JavaCommand {
+
+    private static final String MAIN = "dev.trestle.processpool.child.WorkerMain";
+
+    /** Those options of this JVM that decide whether the same code can run in the child at all. */
+    private static final List<String> inherited = List.of(
+            "--add-opens",
+            "--add-exports",
+            "--add-reads",
+            "--add-modules",
+            "--enable-native-access",
+            "--enable-preview",
+            "--illegal-native-access",
+            "--sun-misc-unsafe-memory-access");
+
+    /** Properties that change what a call computes or prints, if the program was started with them. */
+    private static final Set<String> inheritedProperties =
+            Set.of("file.encoding", "user.timezone", "user.language", "user.country", "user.variant");
+
+    private static final Pattern COLLECTOR = Pattern.compile("-XX:[+-]Use\\w*GC");
+
+    private JavaCommand() {}
+
+    /** Writes the arguments to a file; returns the command that reads it. */
+    static List<String> write(PoolOptions options, Path argumentFile, Path crashLog, List<String> mainArguments)
+            throws IOException {
+        String content = Stream.concat(arguments(options, crashLog), mainArguments.stream())
+                .map(JavaCommand::quoted)
+                .collect(Collectors.joining("\n", "", "\n"));
+        Files.writeString(argumentFile, content, nativeCharset());
+        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + argumentFile);
+    }
+
+    private static Stream<String> arguments(PoolOptions options, Path crashLog) {
+        var arguments = new ArrayList<String>();
+        machineShare(options, arguments);
+        arguments.add("-XX:+ExitOnOutOfMemoryError");
+        arguments.add("-XX:ErrorFile=" + crashLog);
+        arguments.add("-XX:-CreateCoredumpOnCrash");
+        arguments.add("-XX:-UsePerfData");
+        arguments.add("-Xshare:auto");
+        arguments.add("-Djava.awt.headless=true");
+        arguments.add("-Dstdout.encoding=UTF-8");
+        arguments.add("-Dstderr.encoding=UTF-8");
+        if (JavaCommand.class.desiredAssertionStatus()) {
+            arguments.add("-ea");
+        }
+        for (String property : inheritedProperties) {
+            String value = System.getProperty(property);
+            if (value != null && !value.isEmpty()) {
+                arguments.add("-D" + property + "=" + value);
+            }
+        }
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> inherited.stream().anyMatch(argument::startsWith))
+                .forEach(arguments::add);
+        options.systemProperties().forEach((name, value) -> arguments.add("-D" + name + "=" + value));
+        arguments.addAll(options.jvmArguments());
+        paths(options, arguments);
+        return arguments.stream();
+    }
+
+    /** Without these every worker would behave as if the whole machine were its own. */
+    private static void machineShare(PoolOptions options, List<String> arguments) {
+        int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.workers());
+        arguments.add("-XX:ActiveProcessorCount=" + processors);
+        if (processors <= 2 && options.jvmArguments().stream().noneMatch(COLLECTOR.asMatchPredicate())) {
+            arguments.add("-XX:+UseSerialGC");
+        }
+        arguments.add(
+                options.heapBytes() > 0
+                        ? "-Xmx" + options.heapBytes()
+                        : String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.3f", 75.0 / options.workers()));
+    }
+
+    private static void paths(PoolOptions options, List<String> arguments) {
+        String classPath = options.classPath().orElseGet(() -> System.getProperty("java.class.path"));
+        if (!classPath.isEmpty()) {
+            arguments.add("-cp");
+            arguments.add(absolute(classPath));
+        }
+        String modulePath = System.getProperty("jdk.module.path");
+        if (modulePath != null) {
+            arguments.add("--module-path");
+            arguments.add(absolute(modulePath));
+        }
+        Module own = JavaCommand.class.getModule();
+        if (!own.isNamed()) {
+            arguments.add(MAIN);
+            return;
+        }
+        List<ResolvedModule> modules = applicationModules();
+        arguments.add(
+                "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
+        arguments.add("--add-reads=" + own.getName() + "="
+                + modules.stream()
+                        .map(ResolvedModule::name)
+                        .filter(name -> !name.equals(own.getName()))
+                        .collect(Collectors.joining(",", "", ",ALL-UNNAMED")));
+        // The child makes lambdas and records of any package; in a JVM of our own nobody else is to be kept out.
+        for (ResolvedModule module : modules) {
+            for (String each : module.reference().descriptor().packages()) {
+                arguments.add(
+                        "--add-opens=" + module.name() + "/" + each + "=" + own.getName() + ",tools.jackson.databind");
+            }
+        }
+        arguments.add("-m");
+        arguments.add(own.getName() + "/" + MAIN);
+    }
+
+    private static List<ResolvedModule> applicationModules() {
+        return ModuleLayer.boot().configuration().modules().stream()
+                .filter(module -> module.reference()
+                        .location()
+                        .map(location -> !"jrt".equals(location.getScheme()))
+                        .orElse(false))
+                .sorted((a, b) -> a.name().compareTo(b.name()))
+                .toList();
+    }
+
+    /** The child may have another working directory. An empty entry means the working directory. */
+    private static String absolute(String path) {
+        return Arrays.stream(path.split(Pattern.quote(File.pathSeparator), -1))
+                .map(entry -> entry.endsWith("*")
+                        ? new File(entry.substring(0, entry.length() - 1)).getAbsolutePath() + File.separator + "*"
+                        : new File(entry).getAbsolutePath())
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    /** Quotes an argument as the launcher reads it from a file. */
+    static String quoted(String argument) {
+        return '"'
+                + argument.replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                        .replace("\r", "\\r")
+                + '"';
+    }
+
+    /** The launcher reads bytes and takes them for what the platform's file names are in. */
+    private static Charset nativeCharset() {
+        String name = System.getProperty("sun.jnu.encoding");
+        return name != null && Charset.isSupported(name) ? Charset.forName(name) : Charset.defaultCharset();
+    }
+}

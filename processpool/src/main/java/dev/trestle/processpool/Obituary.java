@@ -1,0 +1,95 @@
+package dev.trestle.processpool;
+
+import dev.trestle.processpool.WorkerDiedException.Phase;
+import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a worker ended, and what is to be said of it.
+ *
+ * @param worker its name
+ * @param pid its process id
+ * @param exit how its process ended; null if it could not be ended
+ * @param lastWords what it was doing; null if that is not known
+ * @param killedBecause why the pool killed it; null if it did not
+ * @param stderrTail its last lines
+ * @param crash the head of the JVM's crash log; empty if there is none
+ */
+record Obituary(
+        String worker,
+        long pid,
+        @Nullable ExitStatus exit,
+        @Nullable LastWords lastWords,
+        @Nullable String killedBecause,
+        String stderrTail,
+        String crash) {
+
+    /** Returns whether a call had begun when the worker died; if that is not known, it had. */
+    boolean hadBegun(PoolCall<?> call) {
+        return lastWords == null || lastWords.callId() == call.id();
+    }
+
+    /** Returns the exception for a call that had begun. */
+    WorkerDiedException ofCall(PoolCall<?> call) {
+        Phase phase = lastWords == null
+                ? Phase.RUNNING
+                : switch (lastWords.step()) {
+                    case DECODING -> Phase.DECODING;
+                    case RUNNING, NOTHING -> Phase.RUNNING;
+                    case ENCODING -> Phase.ENCODING;
+                };
+        String doing = switch (phase) {
+            case DECODING -> "reading";
+            case ENCODING -> "sending the result of";
+            default -> "running";
+        };
+        return exception(
+                worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how()
+                        + ". The pool goes on with another worker; this call is lost, and is not run again because it"
+                        + " had begun. If running it twice does no harm, say so with CallOptions.withRetries.",
+                null,
+                phase);
+    }
+
+    /** Returns the exception for a call that was sent, again and again, to workers that died before they began it. */
+    WorkerDiedException ofUndeliverable(PoolCall<?> call, int attempts) {
+        return exception(
+                attempts + " workers died before they had begun " + call.description() + ", the last of them, " + worker
+                        + " (pid " + pid + "), by " + how()
+                        + ". It may be too large for a worker's heap: then give workers more.",
+                null,
+                Phase.SENDING);
+    }
+
+    /** Returns the exception for a worker that died before it was ready. */
+    WorkerDiedException ofStart(@Nullable Throwable end) {
+        return end instanceof Worker.InitializerFailed failed
+                ? exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING)
+                : exception(
+                        worker + " (pid " + pid + ") died before it was ready: " + how() + ".", end, Phase.STARTING);
+    }
+
+    /** Returns how it ended, as the middle of a sentence. */
+    String how() {
+        if (killedBecause != null) {
+            return "the pool killed it because " + killedBecause;
+        }
+        if (exit == null) {
+            return "it does not end";
+        }
+        return crash.isEmpty()
+                ? exit.explain(lastWords != null && lastWords.exiting())
+                : "exit code " + exit.code() + ": the JVM crashed, in native code or by a bug of its own";
+    }
+
+    private WorkerDiedException exception(String message, @Nullable Throwable cause, Phase phase) {
+        var text = new StringBuilder(message);
+        if (!crash.isEmpty()) {
+            text.append("\nThe JVM's crash log begins:\n").append(crash);
+        }
+        if (!stderrTail.isEmpty()) {
+            text.append("\nIts last lines on stderr:\n").append(stderrTail);
+        }
+        return new WorkerDiedException(text.toString(), cause, pid, exit, phase, stderrTail);
+    }
+}

@@ -1,0 +1,172 @@
+package dev.trestle.processpool;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.trestle.api.Promise;
+import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.NotDecodableException;
+import dev.trestle.processpool.wire.Payload;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** One call on its way, from {@code submit} to the end of its future. */
+final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
+
+    /** Where the frame of a running call is, as whoever cancels it must know. */
+    private enum Delivery {
+        UNSENT,
+        SENT,
+        /** It is being sent, and is to be interrupted as soon as it has been. */
+        UNSENT_AND_UNWANTED
+    }
+
+    private final long id;
+    private final EncodedCall encoded;
+    private final CallOptions options;
+    private final Dispatcher dispatcher;
+    private final Function<@Nullable Object, T> resultOf;
+    private final Promise<T> promise = new Promise<>(this);
+    private final AtomicReference<Delivery> delivery = new AtomicReference<>(Delivery.UNSENT);
+
+    /** The worker that has this call. Guarded by the dispatcher's lock, as are the counts. */
+    @Nullable
+    Worker worker;
+
+    /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
+    private volatile @Nullable Future<?> deadline;
+
+    private int retriesLeft;
+    private int deathsBefore;
+
+    /**
+     * @param resultOf makes the result of the future from what the worker sends
+     */
+    PoolCall(
+            long id,
+            EncodedCall encoded,
+            CallOptions options,
+            Dispatcher dispatcher,
+            Function<@Nullable Object, T> resultOf) {
+        this.id = id;
+        this.resultOf = resultOf;
+        this.encoded = encoded;
+        this.options = options;
+        this.dispatcher = dispatcher;
+        this.retriesLeft = options.retries();
+    }
+
+    long id() {
+        return id;
+    }
+
+    Promise<T> promise() {
+        return promise;
+    }
+
+    Optional<Duration> timeout() {
+        return options.timeout();
+    }
+
+    Frame.Call frame() {
+        return new Frame.Call(id, encoded.payload());
+    }
+
+    /** Returns what logs and messages call it. */
+    String description() {
+        return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
+    }
+
+    // To and from a worker; under the dispatcher's lock
+
+    /** Takes the call for a worker; returns false if it was cancelled. */
+    boolean claim() {
+        delivery.set(Delivery.UNSENT);
+        return promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
+    }
+
+    /** Returns whether the call may be run again after it had begun on a worker that died. */
+    boolean retry() {
+        return retriesLeft-- > 0;
+    }
+
+    /** Returns whether the call may be sent again: it may, until it seems to kill those it is sent to. */
+    boolean resend(int limit) {
+        return ++deathsBefore < limit;
+    }
+
+    void deadline(Future<?> timer) {
+        deadline = timer;
+    }
+
+    /** Forgets the deadline: the worker no longer has this call. */
+    void endDeadline() {
+        Future<?> timer = deadline;
+        if (timer != null) {
+            timer.cancel(false);
+        }
+    }
+
+    // Cancelling
+
+    @Override
+    public void cancelled(boolean wasRunning, boolean mayInterrupt) {
+        dispatcher.cancelled(this, mayInterrupt);
+    }
+
+    /** Notes that the frame has been sent; returns false if the call was cancelled meanwhile. */
+    boolean delivered() {
+        return delivery.compareAndSet(Delivery.UNSENT, Delivery.SENT);
+    }
+
+    /** Notes that the call is to be interrupted; returns false if that has to wait for its delivery. */
+    boolean mayBeInterruptedNow() {
+        return !delivery.compareAndSet(Delivery.UNSENT, Delivery.UNSENT_AND_UNWANTED)
+                && delivery.get() == Delivery.SENT;
+    }
+
+    // Ending
+
+    /** Ends the future with a result. */
+    void succeed(Payload payload) {
+        if (promise.isDone()) {
+            return;
+        }
+        Object result;
+        try {
+            result = encoded.decodeResult(payload);
+        } catch (NotDecodableException e) {
+            fail(new CallNotSerializableException(requireNonNull(e.getMessage()), e));
+            return;
+        }
+        promise.trySetResult(resultOf.apply(result));
+    }
+
+    /** Ends the future with what went wrong in its worker. */
+    void fail(Frame.Phase phase, Failure failure, String workerName) {
+        Throwable thrown = thrown(failure, workerName);
+        fail(
+                phase == Frame.Phase.RUNNING
+                        ? thrown
+                        : new CallNotSerializableException(description() + ": " + failure.message(), thrown));
+    }
+
+    /** Returns an exception of the worker's as one of ours. */
+    Throwable thrown(Failure failure, String workerName) {
+        return encoded.decodeFailure(failure, workerName);
+    }
+
+    void fail(Throwable exception) {
+        promise.trySetException(exception);
+    }
+
+    @Override
+    public String toString() {
+        return "PoolCall[" + id + ", " + description() + ", " + promise + "]";
+    }
+}

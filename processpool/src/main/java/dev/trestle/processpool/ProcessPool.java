@@ -1,0 +1,660 @@
+package dev.trestle.processpool;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.Call;
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.RunnableCall;
+import dev.trestle.processpool.wire.CallEncoder;
+import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.wire.NotEncodableException;
+import dev.trestle.processpool.wire.WireOptions;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An executor whose calls run in child JVMs: Python's {@code ProcessPoolExecutor}. A crash, an exhausted heap, a
+ * {@code System.exit}, an endless loop costs the one call, never the program and never the pool.
+ *
+ * <p>A call is a lambda or a method reference. It travels as the name of its method and the values that it captured,
+ * which must be data; so does its result come back. What cannot travel is refused by {@code submit}, with a
+ * {@link CallNotSerializableException} that says what and why. Workers have the class path of this program.
+ *
+ * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
+ * busy wait in a queue, first in, first out. A call whose worker dies fails with a {@link WorkerDiedException}; all
+ * others go on, and the pool starts another worker. Only when workers cannot start at all is it broken: then calls fail
+ * with a {@link BrokenExecutorException}.
+ *
+ * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
+ * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
+ * {@code dev.trestle.processpool.worker}.
+ *
+ * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
+ * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
+ * worker sends: they should be short, and must not wait for calls of the same pool.
+ *
+ * {@snippet :
+ * try (var pool = new ProcessPool(4)) {
+ *     int primes = pool.submit(() -> Primes.count(10_000_000)).result();
+ * }
+ * }
+ */
+public final class ProcessPool implements FutureExecutor {
+
+    /*
+     * This object is what the user holds, and nothing of ours holds it: the workers, the timer and the shutdown hook know
+     * the dispatcher only. So a pool that is dropped without being closed becomes garbage, and the cleaner shuts its
+     * dispatcher down. `reachabilityFence` keeps `new ProcessPool(1).submit(...)` from being cleaned up while it submits.
+     */
+
+    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final Cleaner cleaner = Cleaner.create();
+    private static final AtomicInteger poolNumbers = new AtomicInteger();
+
+    private final PoolOptions options;
+    private final CallEncoder encoder;
+    private final Dispatcher dispatcher;
+
+    /**
+     * Creates a pool. No worker is started yet.
+     *
+     * @param workers the largest number of workers
+     * @throws IllegalArgumentException if it is not positive
+     * @throws IllegalStateException if this is a worker of a worker of a worker
+     */
+    public ProcessPool(int workers) {
+        this(builder().workers(workers));
+    }
+
+    private ProcessPool(Builder builder) {
+        this.options = builder.options();
+        int depth = Nesting.below(Nesting.depth());
+        this.encoder = new CallEncoder(
+                new WireOptions(options.maxPayloadBytes(), options.allowedTypes()), RemoteException::new);
+        EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
+        this.dispatcher = new Dispatcher(options, depth, initializer);
+        var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
+    }
+
+    private record Dropped(String name, Dispatcher dispatcher) implements Runnable {
+        @Override
+        public void run() {
+            if (!dispatcher.isShutdown()) {
+                logger.warn("{} was dropped without being closed; it ends when its calls have", name);
+                dispatcher.shutdown();
+            }
+        }
+    }
+
+    /**
+     * Returns a builder, for everything beyond a size.
+     *
+     * @return a builder with the defaults
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    // Submitting
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws CallNotSerializableException if the call cannot travel
+     */
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call) {
+        return start(call, CallOptions.DEFAULT);
+    }
+
+    /**
+     * Submits a call with options of its own.
+     *
+     * @param call what to run
+     * @param callOptions how to treat it
+     * @param <T> the type of the result
+     * @return the future of the call
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call, CallOptions callOptions) {
+        return start(call, requireNonNull(callOptions, "callOptions"));
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws CallNotSerializableException if the task cannot travel
+     */
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Callable<T> task) {
+        return start(task, CallOptions.DEFAULT);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws CallNotSerializableException if the call cannot travel
+     */
+    @Override
+    public ConcurrentFuture<?> submit(RunnableCall call) {
+        return start(call, CallOptions.DEFAULT);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws CallNotSerializableException if the task cannot travel
+     */
+    @Override
+    public ConcurrentFuture<?> submit(Runnable task) {
+        return start(task, CallOptions.DEFAULT);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws CallNotSerializableException if the task cannot travel
+     */
+    @Override
+    public <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result) {
+        return accept(new PoolCall<T>(
+                dispatcher.nextCallNumber(), encode(task), withDefaults(CallOptions.DEFAULT), dispatcher, _ -> result));
+    }
+
+    /**
+     * Runs a task without a future. What it throws is logged. A lambda travels only if it is a {@link RunnableCall}; the
+     * overload for these takes one as it is written.
+     *
+     * @param task what to run
+     * @throws CallNotSerializableException if the task cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    @Override
+    public void execute(Runnable task) {
+        start(task, CallOptions.DEFAULT).addDoneCallback(future -> {
+            if (future.state() == Future.State.FAILED) {
+                logger.error("{} failed, and nobody has its future", task, future.exceptionNow());
+            }
+        });
+    }
+
+    /**
+     * Runs a call without a future. What it throws is logged.
+     *
+     * @param call what to run
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public void execute(RunnableCall call) {
+        execute((Runnable) call);
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // what a Callable<T> returns is a T, and null only if T has it
+    private <T extends @Nullable Object> ConcurrentFuture<T> start(Object task, CallOptions callOptions) {
+        return accept(new PoolCall<T>(
+                dispatcher.nextCallNumber(), encode(task), withDefaults(callOptions), dispatcher, result ->
+                        (T) result));
+    }
+
+    private <T extends @Nullable Object> ConcurrentFuture<T> accept(PoolCall<T> call) {
+        try {
+            dispatcher.accept(call);
+            return call.promise();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private CallOptions withDefaults(CallOptions callOptions) {
+        return callOptions.timeout().isPresent() || options.callTimeout().isEmpty()
+                ? callOptions
+                : callOptions.withTimeout(options.callTimeout().get());
+    }
+
+    private EncodedCall encode(Object task) {
+        requireNonNull(task, "task");
+        try {
+            return encoder.encode(task);
+        } catch (NotEncodableException e) {
+            throw new CallNotSerializableException(requireNonNull(e.getMessage()), e);
+        }
+    }
+
+    // Ending
+
+    /** Takes no more calls. Those that were taken are run; then the workers end. Does not wait. */
+    @Override
+    public void shutdown() {
+        dispatcher.shutdown();
+    }
+
+    /**
+     * Takes no more calls, cancels those that wait and interrupts those that run; workers whose calls do not end then are
+     * killed after a grace period. Does not wait.
+     *
+     * @return one object for each call that never started; it does nothing, since the call's future has been cancelled
+     */
+    @Override
+    public List<Runnable> shutdownNow() {
+        var never = new ArrayList<Runnable>();
+        for (PoolCall<?> call : dispatcher.shutdownNow()) {
+            never.add(new NeverStarted(call.description()));
+        }
+        return never;
+    }
+
+    private record NeverStarted(String description) implements Runnable {
+        @Override
+        public void run() {}
+    }
+
+    /**
+     * Takes no more calls, cancels those that wait, and asks all workers to end as SIGTERM does, whatever they are doing:
+     * the calls that they run fail with a {@link WorkerDiedException}. Python's {@code terminate_workers}. Does not wait.
+     */
+    public void terminateWorkers() {
+        dispatcher.stopWorkers(worker -> worker.terminate("terminateWorkers was called"));
+    }
+
+    /**
+     * Takes no more calls, cancels those that wait, and kills all workers, with what they started: the calls that they run
+     * fail with a {@link WorkerDiedException}. Python's {@code kill_workers}. Does not wait.
+     */
+    public void killWorkers() {
+        dispatcher.stopWorkers(worker -> worker.kill("killWorkers was called"));
+    }
+
+    @Override
+    public boolean isShutdown() {
+        return dispatcher.isShutdown();
+    }
+
+    @Override
+    public boolean isTerminated() {
+        return dispatcher.isTerminated();
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        refuseOnOwnThread("wait for its end");
+        return dispatcher.awaitTermination(timeout, unit);
+    }
+
+    /**
+     * Takes no more calls and waits until those that were taken have been run, and until no process, thread, socket or
+     * file of this pool is left. If the waiting thread is interrupted, does as {@link #shutdownNow} and goes on waiting.
+     *
+     * @throws IllegalStateException if called by a callback of one of its own futures, for which it would wait
+     */
+    @Override
+    public void close() {
+        refuseOnOwnThread("close it");
+        FutureExecutor.super.close();
+    }
+
+    private void refuseOnOwnThread(String what) {
+        if (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == dispatcher) {
+            throw new IllegalStateException("Cannot " + what + " in a callback of one of its own futures, in " + this
+                    + ": it would wait for the callback. Call shutdown() instead, or do it on another thread.");
+        }
+    }
+
+    // Looking
+
+    @Override
+    public int parallelism() {
+        return options.workers();
+    }
+
+    /**
+     * Returns what this pool is doing and has done.
+     *
+     * @return a snapshot
+     */
+    public Statistics statistics() {
+        return dispatcher.statistics();
+    }
+
+    /**
+     * Returns the process ids of the workers.
+     *
+     * @return the process ids of those that live, in the order in which they were started
+     */
+    public List<Long> workerPids() {
+        return dispatcher.pids();
+    }
+
+    @Override
+    public String toString() {
+        return dispatcher.toString();
+    }
+
+    /**
+     * What a pool is doing and has done.
+     *
+     * @param size the largest number of workers
+     * @param alive the workers there are, those that start or end included
+     * @param starting the workers that are starting
+     * @param busy the workers that run a call
+     * @param queued the calls that wait for a worker
+     * @param submitted the calls that were ever accepted
+     * @param completed the calls that workers have answered, whatever the answer
+     * @param lost the calls that ended because their worker died
+     * @param rerun how often a call went to another worker because its worker died
+     * @param workersStarted the workers that ever got ready
+     * @param workersDied those of them that died without having been told to end
+     * @param startsFailed the workers that died before they were ready
+     * @param linesLost the lines of workers' output that the log refused
+     */
+    public record Statistics(
+            int size,
+            int alive,
+            int starting,
+            int busy,
+            int queued,
+            long submitted,
+            long completed,
+            long lost,
+            long rerun,
+            long workersStarted,
+            long workersDied,
+            long startsFailed,
+            long linesLost) {}
+
+    /** Collects the options of a {@link ProcessPool}. Not thread-safe. */
+    public static final class Builder {
+
+        private int workers = Runtime.getRuntime().availableProcessors();
+        private @Nullable String name;
+        private final List<String> jvmArguments = new ArrayList<>();
+        private long heapBytes;
+        private final Map<String, String> environment = new LinkedHashMap<>();
+        private final Map<String, String> systemProperties = new LinkedHashMap<>();
+        private Optional<Path> workingDirectory = Optional.empty();
+        private Optional<String> classPath = Optional.empty();
+        private Optional<RunnableCall> initializer = Optional.empty();
+        private Optional<Duration> callTimeout = Optional.empty();
+        private Duration startTimeout = Duration.ofSeconds(60);
+        private Duration cancelGrace = Duration.ofSeconds(2);
+        private Duration closeGrace = Duration.ofSeconds(5);
+        private int maxCallsPerWorker = Integer.MAX_VALUE;
+        private long maxPayloadBytes = 1L << 30;
+        private final Set<String> allowedTypes = new HashSet<>();
+
+        private Builder() {}
+
+        /**
+         * Sets the largest number of workers; the number of processors if not set.
+         *
+         * @param value the number of workers
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder workers(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("The size of a process pool must be 1 or more: " + value);
+            }
+            workers = value;
+            return this;
+        }
+
+        /**
+         * Sets the name of the pool, for logs and threads; workers are called {@code <name>-worker-<n>}.
+         *
+         * @param value the name
+         * @return this builder
+         */
+        public Builder name(String value) {
+            name = requireNonNull(value, "name");
+            return this;
+        }
+
+        /**
+         * Adds arguments for the workers' JVMs, such as {@code -Xss4m}. They come after the pool's own.
+         *
+         * @param values arguments, each as one string
+         * @return this builder
+         */
+        public Builder jvmArguments(String... values) {
+            jvmArguments.addAll(List.of(values));
+            return this;
+        }
+
+        /**
+         * Sets the largest heap of each worker. If not set, all workers together may take three quarters of the memory.
+         *
+         * @param bytes the size in bytes
+         * @return this builder
+         * @throws IllegalArgumentException if it is less than 4 MiB
+         */
+        public Builder heap(long bytes) {
+            if (bytes < 4 << 20) {
+                throw new IllegalArgumentException("A JVM needs a heap of 4 MiB at least, in bytes: " + bytes);
+            }
+            heapBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Adds an environment variable. Workers have those of this program, save {@code JAVA_TOOL_OPTIONS},
+         * {@code JDK_JAVA_OPTIONS} and {@code _JAVA_OPTIONS}, which they get only from here.
+         *
+         * @param variable its name
+         * @param value its value
+         * @return this builder
+         */
+        public Builder environment(String variable, String value) {
+            environment.put(requireNonNull(variable, "variable"), requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
+         * Adds a system property.
+         *
+         * @param property its name
+         * @param value its value
+         * @return this builder
+         */
+        public Builder systemProperty(String property, String value) {
+            systemProperties.put(requireNonNull(property, "property"), requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
+         * Sets the working directory of the workers; that of this program if not set.
+         *
+         * @param directory the directory
+         * @return this builder
+         */
+        public Builder workingDirectory(Path directory) {
+            workingDirectory = Optional.of(directory);
+            return this;
+        }
+
+        /**
+         * Sets the class path of the workers; that of this program if not set. It must have Trestle on it, and the classes
+         * of the calls.
+         *
+         * @param value the class path, as {@code java -cp} takes it
+         * @return this builder
+         */
+        public Builder classPath(String value) {
+            classPath = Optional.of(value);
+            return this;
+        }
+
+        /**
+         * Sets what each worker runs before its first call. A worker whose initializer fails does not start; when that
+         * happens several times running, the pool is broken.
+         *
+         * @param call what to run
+         * @return this builder
+         */
+        public Builder initializer(RunnableCall call) {
+            initializer = Optional.of(call);
+            return this;
+        }
+
+        /**
+         * Sets how long a call may run if its {@link CallOptions} do not say; without limit if not set.
+         *
+         * @param limit the time a call may run
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder callTimeout(Duration limit) {
+            callTimeout = Optional.of(positive("callTimeout", limit));
+            return this;
+        }
+
+        /**
+         * Sets how long a worker may take to get ready, its initializer included; a minute if not set.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder startTimeout(Duration limit) {
+            startTimeout = positive("startTimeout", limit);
+            return this;
+        }
+
+        /**
+         * Sets how long a call may go on after it was interrupted, before its worker is killed; 2 seconds if not set.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder cancelGrace(Duration limit) {
+            cancelGrace = positive("cancelGrace", limit);
+            return this;
+        }
+
+        /**
+         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder closeGrace(Duration limit) {
+            closeGrace = positive("closeGrace", limit);
+            return this;
+        }
+
+        /**
+         * Sets how many calls a worker runs before another takes its place; without limit if not set.
+         *
+         * @param value the number of calls
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder maxCallsPerWorker(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("A worker must be allowed 1 call or more: " + value);
+            }
+            maxCallsPerWorker = value;
+            return this;
+        }
+
+        /**
+         * Sets how large a call and a result may be; 1 GiB if not set.
+         *
+         * @param bytes the size in bytes
+         * @return this builder
+         * @throws IllegalArgumentException if it is less than 1 KiB or more than 1 GiB
+         */
+        public Builder maxPayload(long bytes) {
+            if (bytes < 1024 || bytes > 1L << 30) {
+                throw new IllegalArgumentException(
+                        "The largest payload must be between 1 KiB and 1 GiB, in bytes: " + bytes);
+            }
+            maxPayloadBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Allows results to contain a type that the signature of the call does not show.
+         *
+         * @param type a class
+         * @return this builder
+         */
+        public Builder allow(Class<?> type) {
+            allowedTypes.add(type.getName());
+            return this;
+        }
+
+        /**
+         * Allows results to contain the types of a package that the signature of the call does not show.
+         *
+         * @param prefix the beginning of their names, such as {@code com.example.model.}
+         * @return this builder
+         */
+        public Builder allowPackage(String prefix) {
+            allowedTypes.add(prefix.endsWith(".") ? prefix : prefix + ".");
+            return this;
+        }
+
+        private static Duration positive(String what, Duration value) {
+            if (!value.isPositive()) {
+                throw new IllegalArgumentException(what + " must be positive: " + value);
+            }
+            return value;
+        }
+
+        private PoolOptions options() {
+            return new PoolOptions(
+                    name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
+                    workers,
+                    jvmArguments,
+                    heapBytes,
+                    environment,
+                    systemProperties,
+                    workingDirectory,
+                    classPath,
+                    initializer,
+                    callTimeout,
+                    startTimeout,
+                    cancelGrace,
+                    closeGrace,
+                    maxCallsPerWorker,
+                    maxPayloadBytes,
+                    allowedTypes);
+        }
+
+        /**
+         * Creates the pool. No worker is started yet.
+         *
+         * @return the pool
+         * @throws CallNotSerializableException if the initializer cannot travel
+         * @throws IllegalStateException if this is a worker of a worker of a worker
+         */
+        public ProcessPool build() {
+            return new ProcessPool(this);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package dev.trestle.processpool;
+
+import dev.trestle.processpool.wire.Failure;
+
+/**
+ * What a call threw in its worker, when the exception's own class cannot be used here: it is unknown to the program, or
+ * cannot be made from its message. It carries the class name, the message, the remote stack, the causes and the suppressed
+ * exceptions.
+ */
+public final class RemoteException extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    /** The name of the exception's class in the worker. */
+    private final String remoteClassName;
+
+    /** Cause, stack and suppressed exceptions are set by who makes it. */
+    RemoteException(Failure failure) {
+        super(failure.headline());
+        this.remoteClassName = failure.className();
+    }
+
+    /**
+     * Returns the name of the exception's class in the worker.
+     *
+     * @return a class name
+     */
+    public String remoteClassName() {
+        return remoteClassName;
+    }
+}

@@ -1,0 +1,104 @@
+package dev.trestle.processpool;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Thrown by the future of a call whose worker died under it: crashed, ran out of memory, was killed, called
+ * {@code System.exit}. Only that call is lost; the pool starts another worker. Also the cause of a
+ * {@link dev.trestle.api.BrokenExecutorException} when workers die before they are ready.
+ */
+public final class WorkerDiedException extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    /** What the worker was doing. */
+    public enum Phase {
+        /** It was starting, or ran the initializer. */
+        STARTING,
+        /** It had been sent the call and had not begun it. */
+        SENDING,
+        /** It was reading the call. */
+        DECODING,
+        /** It was running the call. */
+        RUNNING,
+        /** It was sending the result. */
+        ENCODING
+    }
+
+    /** The process id; 0 if there was no process. */
+    private final long pid;
+
+    /** The exit code; null if there is none. */
+    private final @Nullable Integer exitCode;
+
+    /** The name of the signal; null if it was none. */
+    private final @Nullable String signal;
+
+    /** What the worker was doing. */
+    private final Phase phase;
+
+    /** Its last lines. */
+    private final String stderrTail;
+
+    WorkerDiedException(
+            String message,
+            @Nullable Throwable cause,
+            long pid,
+            @Nullable ExitStatus exit,
+            Phase phase,
+            String stderrTail) {
+        super(message, cause);
+        this.pid = pid;
+        this.exitCode = exit == null ? null : exit.code();
+        this.signal = exit == null ? null : exit.signal().orElse(null);
+        this.phase = phase;
+        this.stderrTail = stderrTail;
+    }
+
+    /**
+     * Returns the process id of the worker.
+     *
+     * @return the process id; 0 if no process could be started
+     */
+    public long pid() {
+        return pid;
+    }
+
+    /**
+     * Returns the exit code of the worker: 128 + n if signal n ended it.
+     *
+     * @return the exit code, or empty if it never started, or could not be ended
+     */
+    public OptionalInt exitCode() {
+        return exitCode == null ? OptionalInt.empty() : OptionalInt.of(exitCode);
+    }
+
+    /**
+     * Returns the name of the signal that ended the worker.
+     *
+     * @return a name such as {@code SIGKILL}, or empty if it was not a signal
+     */
+    public Optional<String> signal() {
+        return Optional.ofNullable(signal);
+    }
+
+    /**
+     * Returns what the worker was doing.
+     *
+     * @return the phase
+     */
+    public Phase phase() {
+        return phase;
+    }
+
+    /**
+     * Returns the last lines that the worker wrote to stderr, about 8000 characters of them.
+     *
+     * @return the lines; empty if there were none
+     */
+    public String stderrTail() {
+        return stderrTail;
+    }
+}

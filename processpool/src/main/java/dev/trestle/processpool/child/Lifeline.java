@@ -1,0 +1,73 @@
+package dev.trestle.processpool.child;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.HexFormat;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The worker's stdin. It brings one line, the secret, and then nothing for as long as the program lives; its end means
+ * that the program is gone.
+ */
+final class Lifeline {
+
+    /** The exit code of a worker whose program is gone. Nobody is left to see it but who looks for it. */
+    static final int ORPHANED = 86;
+
+    private final InputStream stdin;
+
+    private Lifeline(InputStream stdin) {
+        this.stdin = stdin;
+    }
+
+    /** Takes stdin; calls find it empty. */
+    static Lifeline take() {
+        var lifeline = new Lifeline(System.in);
+        System.setIn(InputStream.nullInputStream());
+        return lifeline;
+    }
+
+    /** Reads the secret. */
+    byte[] secret() throws IOException {
+        var line = new StringBuilder();
+        for (int octet = stdin.read(); octet != '\n'; octet = stdin.read()) {
+            if (octet < 0) {
+                throw new EOFException(
+                        "This is a worker of a Trestle process pool: it is started by one, never by hand");
+            }
+            line.append((char) octet);
+        }
+        return HexFormat.of().parseHex(line);
+    }
+
+    /**
+     * Halts this JVM as soon as the program is gone, whatever a call is doing. A platform thread, since an endless loop in
+     * a call must not keep it from running; halt, since shutdown hooks could hang.
+     *
+     * <p>A worker that has said goodbye loses its stdin too, and ends in order: a JVM waits 300 ms at its exit for threads
+     * that sit in a system call, as this one does.
+     *
+     * @param ending whether this worker was told to end
+     */
+    void watch(BooleanSupplier ending) {
+        Thread.ofPlatform().name("trestle-lifeline").daemon().start(() -> {
+            try {
+                while (stdin.read() >= 0) {
+                    // nothing is ever sent
+                }
+            } catch (IOException e) {
+                // as good as the end: it is a pipe, and its other side belongs to the program
+            }
+            if (!ending.getAsBoolean()) {
+                Runtime.getRuntime().halt(ORPHANED);
+            }
+        });
+        // The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls
+        // for
+        // processes that are not its children, so this takes seconds.
+        ProcessHandle.current().parent().ifPresent(parent -> {
+            var _ = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(ORPHANED));
+        });
+    }
+}

@@ -1,0 +1,81 @@
+package dev.trestle.processpool.child;
+
+import dev.trestle.processpool.wire.CallDecoder;
+import dev.trestle.processpool.wire.FlightRecord;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.TwoWayChannel;
+import dev.trestle.processpool.wire.WireOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.Set;
+
+/** The main class of a worker. */
+final class WorkerMain {
+
+    private static final int BUFFER = 1 << 20;
+
+    private WorkerMain() {}
+
+    /**
+     * Lives a worker's life.
+     *
+     * @param arguments where to dial, the flight record, the largest payload, and a name that only {@code ps} is to show
+     */
+    public static void main(String[] arguments) throws IOException {
+        Lifeline lifeline = Lifeline.take();
+        byte[] secret = lifeline.secret();
+
+        var record = FlightRecord.open(Path.of(arguments[1]));
+        Runtime.getRuntime().addShutdownHook(new Thread(record::noteExit, "trestle-exit"));
+
+        long maxPayloadBytes = Long.parseLong(arguments[2]);
+        SocketChannel results = dial(arguments[0], secret, 'R');
+        SocketChannel calls = dial(arguments[0], secret, 'C');
+        var channel = new FrameChannel(new TwoWayChannel(calls, results), maxPayloadBytes);
+        channel.write(new Frame.Hello(
+                secret,
+                FrameChannel.PROTOCOL_VERSION,
+                ProcessHandle.current().pid(),
+                System.getProperty("java.version")));
+
+        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
+        var runner = new CallRunner(channel, decoder, record, Thread.currentThread());
+        lifeline.watch(runner::isEnding);
+        Thread.ofPlatform().name("trestle-reader").daemon().start(new FrameReader(channel, runner));
+        runner.run();
+    }
+
+    private static SocketChannel dial(String address, byte[] secret, char direction) throws IOException {
+        SocketChannel channel;
+        SocketAddress peer;
+        if (address.startsWith("unix:")) {
+            channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            peer = UnixDomainSocketAddress.of(address.substring("unix:".length()));
+        } else {
+            channel = SocketChannel.open();
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            peer = new InetSocketAddress(
+                    InetAddress.getLoopbackAddress(), Integer.parseInt(address.substring("tcp:".length())));
+        }
+        channel.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
+        channel.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
+        channel.connect(peer);
+        ByteBuffer greeting = ByteBuffer.allocate(secret.length + 1)
+                .put(secret)
+                .put((byte) direction)
+                .flip();
+        while (greeting.hasRemaining()) {
+            channel.write(greeting);
+        }
+        return channel;
+    }
+}

@@ -1,0 +1,5 @@
+/** Pools of child JVMs that run calls in isolation. */
+@NullMarked
+package dev.trestle.processpool;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,113 @@
+package dev.trestle.processpool.wire;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * What a worker was doing when it died: a few bytes that it shares with its pool through a mapped file.
+ *
+ * <p>The worker notes each step with one store to memory, so it costs nothing; the kernel keeps the file whatever becomes
+ * of the worker, so its last words are there even after SIGKILL. It tells the call that had begun, which may have had
+ * effects and is lost, from one that had only been sent, which can go to another worker.
+ *
+ * <p>Thread-safe: one thread notes steps, any thread may note the orderly exit.
+ */
+public final class FlightRecord {
+
+    /** What the worker is doing with a call. */
+    public enum Step {
+        /** It has not begun any call. */
+        NOTHING,
+        /** It reads the call. */
+        DECODING,
+        /** It runs the call. */
+        RUNNING,
+        /** It writes the result, or has written it. */
+        ENCODING
+    }
+
+    /**
+     * The record as it was found.
+     *
+     * @param callId the number of the last call that had begun; 0 if none had
+     * @param step what the worker did with it
+     * @param exiting whether the JVM was ending in order, as after {@code System.exit} or SIGTERM
+     */
+    public record LastWords(long callId, Step step, boolean exiting) {}
+
+    private static final int SIZE = 16;
+    private static final int STEP_BITS = 2;
+    private static final Step[] steps = Step.values();
+    private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private final ByteBuffer memory;
+
+    private FlightRecord(ByteBuffer memory) {
+        this.memory = memory;
+    }
+
+    /**
+     * Creates the empty file; the pool does it before it starts the worker.
+     *
+     * @param file where
+     * @throws IOException if that fails
+     */
+    public static void create(Path file) throws IOException {
+        // Written, not only sized: a hole in the file on a full disk would kill the worker with SIGBUS.
+        Files.write(file, new byte[SIZE], StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    }
+
+    /**
+     * Opens the file for writing; the worker does it.
+     *
+     * @param file the file
+     * @return the record
+     * @throws IOException if that fails
+     */
+    public static FlightRecord open(Path file) throws IOException {
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return new FlightRecord(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE));
+        }
+    }
+
+    /**
+     * Notes what is being done with a call.
+     *
+     * @param callId the number of the call
+     * @param step what is being done from now on
+     */
+    @SuppressWarnings("EnumOrdinal") // both sides are the same version, which the greeting checks
+    public void note(long callId, Step step) {
+        WORDS.setVolatile(memory, 0, callId << STEP_BITS | step.ordinal());
+    }
+
+    /** Notes that the JVM is ending in order. */
+    public void noteExit() {
+        WORDS.setVolatile(memory, Long.BYTES, 1L);
+    }
+
+    /**
+     * Reads the file; the pool does it when the worker is dead.
+     *
+     * @param file the file
+     * @return what it says
+     * @throws IOException if it cannot be read, or is damaged
+     */
+    public static LastWords read(Path file) throws IOException {
+        ByteBuffer memory = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        if (memory.remaining() != SIZE) {
+            throw new IOException(
+                    "The flight record " + file + " has " + memory.remaining() + " bytes instead of " + SIZE);
+        }
+        long word = memory.getLong(0);
+        Step step = steps[(int) word & (1 << STEP_BITS) - 1];
+        return new LastWords(word >>> STEP_BITS, step, memory.getLong(Long.BYTES) != 0);
+    }
+}

@@ -1,0 +1,16 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Pools of child JVMs that run calls in isolation. */
+@NullMarked
+module dev.trestle.processpool {
+    requires transitive dev.trestle.api;
+    requires java.management;
+    requires tools.jackson.databind;
+    requires tools.jackson.dataformat.smile;
+    requires org.zeroturnaround.exec;
+    requires org.slf4j;
+    requires static org.jspecify;
+    requires static com.google.errorprone.annotations;
+
+    exports dev.trestle.processpool;
+}

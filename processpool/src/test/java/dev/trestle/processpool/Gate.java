@@ -1,0 +1,81 @@
+package dev.trestle.processpool;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
+
+/** How tests and the calls that they sent to other processes wait for each other: by files. */
+final class Gate {
+
+    private Gate() {}
+
+    /** In a call: marks that it has come here. */
+    static String mark(String folder, String name) throws IOException {
+        Files.writeString(
+                Path.of(folder, name), Long.toString(ProcessHandle.current().pid()));
+        return name;
+    }
+
+    /** In a call: marks that it has come here, and goes on when the test opens the gate; interrupts do not matter. */
+    static String pass(String folder, String name) throws IOException {
+        mark(folder, name);
+        while (!Files.exists(Path.of(folder, name + ".open"))) {
+            LockSupport.parkNanos(1_000_000);
+            var _ = Thread.interrupted();
+        }
+        return name;
+    }
+
+    /** In a call: marks that it has come here, and stays until it is interrupted. */
+    static String stay(String folder, String name) throws IOException, InterruptedException {
+        mark(folder, name);
+        while (true) {
+            LockSupport.parkNanos(1_000_000_000);
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+        }
+    }
+
+    /** In a call: marks that it has come here, and keeps the processor busy, whatever happens. */
+    static int spin(String folder, String name) throws IOException {
+        mark(folder, name);
+        int turns = 0;
+        while (turns >= 0) {
+            turns = turns + 1 & 0xff;
+        }
+        return turns;
+    }
+
+    /** In a call: stays until its JVM ends, whatever happens. */
+    static void hang() {
+        while (true) {
+            LockSupport.park();
+            var _ = Thread.interrupted();
+        }
+    }
+
+    /** In a test: opens a gate. */
+    static void open(Path folder, String name) throws IOException {
+        Files.writeString(folder.resolve(name + ".open"), "");
+    }
+
+    /** In a test: waits until a call has come to a mark, and returns its process id. */
+    static long await(Path folder, String name) {
+        return Awaitility.await()
+                .pollInterval(Duration.ofMillis(1))
+                .until(() -> pid(folder.resolve(name)), pid -> pid > 0);
+    }
+
+    static boolean isMarked(Path folder, String name) {
+        return Files.exists(folder.resolve(name));
+    }
+
+    private static long pid(Path mark) throws IOException {
+        String text = Files.exists(mark) ? Files.readString(mark) : "";
+        return text.isEmpty() ? 0 : Long.parseLong(text);
+    }
+}

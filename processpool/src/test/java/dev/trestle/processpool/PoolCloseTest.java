@@ -1,0 +1,165 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How a pool ends. That nothing of it is left is checked for the whole class. */
+@Timeout(30)
+@ExtendWith(NothingLeft.class)
+class PoolCloseTest {
+
+    @TempDir
+    Path folder = Path.of("");
+
+    @Test
+    void closeWaitsForWhatWasSubmitted() {
+        var pool = TestPools.of(1);
+        var first = pool.submit(() -> 1);
+        var second = pool.submit(() -> 2);
+        pool.close();
+
+        assertThat(first.resultNow()).isEqualTo(1);
+        assertThat(second.resultNow()).isEqualTo(2);
+        assertThat(pool.isTerminated()).isTrue();
+        assertThat(pool.workerPids()).isEmpty();
+        assertThatThrownBy(() -> pool.submit(() -> 3))
+                .isInstanceOf(RejectedExecutionException.class)
+                .hasMessageContaining("it has been shut down");
+    }
+
+    @Test
+    void aPoolThatWasNeverUsedClosesAtOnce() {
+        var pool = TestPools.of(1);
+        pool.close();
+        pool.close();
+
+        assertThat(pool.isTerminated()).isTrue();
+        assertThat(pool.statistics().workersStarted()).isZero();
+    }
+
+    @Test
+    void shutdownNowEndsEveryFuture() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.of(1);
+        var running = pool.submit(() -> Gate.stay(in, "running"));
+        Gate.await(folder, "running");
+        var queued = pool.submit(() -> 1);
+
+        assertThat(pool.shutdownNow()).hasSize(1);
+        assertThat(running.isCancelled()).isTrue();
+        assertThat(queued.isCancelled()).isTrue();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void shutdownNowWhileWorkersStartEndsThem() throws Exception {
+        var pool = TestPools.of(2);
+        var call = pool.submit(() -> 1);
+        pool.shutdownNow();
+
+        assertThat(call.isCancelled()).isTrue();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void killedWorkersFailTheirCalls() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.of(1);
+        var running = pool.submit(() -> Gate.stay(in, "running"), CallOptions.DEFAULT.withRetries(5));
+        Gate.await(folder, "running");
+        var queued = pool.submit(() -> 1);
+        pool.killWorkers();
+
+        assertThatThrownBy(running::result)
+                .isInstanceOf(WorkerDiedException.class)
+                .hasMessageContaining("killWorkers was called");
+        assertThat(queued.isCancelled()).isTrue();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void terminatedWorkersRunTheirShutdownHooks() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.builder(1)
+                .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(() -> markQuietly(in, "hook"))))
+                .build();
+        var running = pool.submit(() -> Gate.stay(in, "running"));
+        Gate.await(folder, "running");
+        pool.terminateWorkers();
+
+        assertThatThrownBy(running::result).isInstanceOf(WorkerDiedException.class);
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(Gate.isMarked(folder, "hook")).isTrue();
+    }
+
+    private static void markQuietly(String folder, String name) {
+        try {
+            Gate.mark(folder, name);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aWorkerThatDoesNotEndIsKilled() {
+        try (var pool = TestPools.builder(1)
+                .closeGrace(Duration.ofMillis(200))
+                .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(Gate::hang)))
+                .build()) {
+            pool.submit(() -> 1).result();
+        }
+    }
+
+    @Test
+    void aNonDaemonThreadOfACallDoesNotHoldItsWorker() {
+        try (var pool = TestPools.builder(1).closeGrace(Duration.ofHours(1)).build()) {
+            pool.submit(() -> Thread.ofPlatform().start(Gate::hang).isDaemon()).result();
+        }
+    }
+
+    @Test
+    void closeInACallbackIsRefused() throws Exception {
+        try (var pool = TestPools.of(1)) {
+            var refused = new CompletableFuture<Throwable>();
+            String in = folder.toString();
+            var future = pool.submit(() -> Gate.pass(in, "call"));
+            future.addDoneCallback(_ -> {
+                try {
+                    pool.close();
+                } catch (IllegalStateException e) {
+                    refused.complete(e);
+                }
+            });
+            Gate.open(folder, "call");
+
+            assertThat(refused.get()).hasMessageContaining("callback").hasMessageContaining("shutdown()");
+        }
+    }
+
+    @Test
+    void aPoolThatIsDroppedEndsByItself() {
+        long pid = droppedPool();
+
+        await().pollInterval(Duration.ofMillis(1)).until(() -> {
+            System.gc();
+            return ProcessHandle.of(pid).isEmpty();
+        });
+    }
+
+    private static long droppedPool() {
+        return TestPools.of(1).submit(() -> ProcessHandle.current().pid()).result();
+    }
+}

@@ -1,0 +1,149 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of workers and files when a program ends, one way or the other, without closing its pool. */
+@Timeout(30)
+@ExtendWith(NothingLeft.class)
+class ProgramEndTest {
+
+    @TempDir
+    Path folder = Path.of("");
+
+    private Path temporary = Path.of("");
+    private Path output = Path.of("");
+
+    @BeforeEach
+    void prepare() throws IOException {
+        temporary = Files.createDirectory(folder.resolve("tmp"));
+        output = folder.resolve("output");
+    }
+
+    private Process start(Class<?> program) throws IOException {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Djava.io.tmpdir=" + temporary,
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        program.getName(),
+                        folder.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+    }
+
+    /** Has one worker in an endless loop and one idle, and waits to be killed. */
+    static final class Waiting {
+        public static void main(String[] arguments) {
+            String in = arguments[0];
+            var pool = TestPools.of(2);
+            var idle = pool.submit(() -> Gate.pass(in, "idle"));
+            var _ = pool.submit(() -> Gate.spin(in, "spinning"));
+            idle.result();
+            pool.submit(() -> Gate.mark(in, "ready")).result();
+            while (true) {
+                LockSupport.park();
+            }
+        }
+    }
+
+    @Test
+    void noWorkerOutlivesAKilledProgramByMoreThanASecond() throws Exception {
+        Process program = start(Waiting.class);
+        List<ProcessHandle> workers;
+        try {
+            long spinning = Gate.await(folder, "spinning");
+            long idle = Gate.await(folder, "idle");
+            Gate.open(folder, "idle");
+            Gate.await(folder, "ready");
+            workers = Stream.of(spinning, idle)
+                    .map(pid -> ProcessHandle.of(pid).orElseThrow())
+                    .toList();
+            assertThat(program.descendants()).containsExactlyInAnyOrderElementsOf(workers);
+        } finally {
+            program.destroyForcibly();
+        }
+        assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
+
+        await().pollInterval(Duration.ofMillis(1))
+                .atMost(Duration.ofSeconds(1))
+                .untilAsserted(() -> assertThat(workers).noneMatch(ProgramEndTest::runs));
+
+        assertThat(temporary).isNotEmptyDirectory();
+        PrivateDirectory.removeStale(temporary);
+        assertThat(temporary).isEmptyDirectory();
+    }
+
+    /** A process that has ended and that nobody has waited for still exists, but has no command any more. */
+    private static boolean runs(ProcessHandle process) {
+        return process.isAlive() && process.info().command().isPresent();
+    }
+
+    /** Has a worker in an endless loop, and ends. */
+    static final class Ending {
+        public static void main(String[] arguments) {
+            String in = arguments[0];
+            var pool = TestPools.of(1);
+            var _ = pool.submit(() -> Gate.spin(in, "spinning"));
+            Gate.await(Path.of(in), "spinning");
+        }
+    }
+
+    /** Has a worker that prints, and closes its pool. */
+    static final class Printing {
+        public static void main(String[] arguments) {
+            try (var pool = TestPools.builder(1).name("printing").build()) {
+                pool.submit(() -> print()).result();
+            }
+        }
+
+        @SuppressWarnings("SystemOut") // what this is about
+        private static int print() {
+            System.out.println("to stdout: ä");
+            System.err.println("to stderr");
+            System.out.flush();
+            return 0;
+        }
+    }
+
+    @Test
+    void aProgramThatEndsLeavesNothing() throws Exception {
+        Process program = start(Ending.class);
+        assertThat(program.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        long spinning = Gate.await(folder, "spinning");
+
+        assertThat(program.exitValue()).isZero();
+        assertThat(temporary).isEmptyDirectory();
+        await().pollInterval(Duration.ofMillis(1))
+                .atMost(Duration.ofSeconds(1))
+                .until(() ->
+                        ProcessHandle.of(spinning).filter(ProgramEndTest::runs).isEmpty());
+    }
+
+    @Test
+    void whatCallsPrintIsLoggedWithTheNameOfTheWorker() throws Exception {
+        assertThat(start(Printing.class).waitFor(20, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(output)
+                .content()
+                .containsPattern("INFO dev.trestle.processpool.worker - \\[printing-worker-\\d] to stdout: ä")
+                .containsPattern("WARN dev.trestle.processpool.worker - \\[printing-worker-\\d] to stderr");
+    }
+}

@@ -1,0 +1,172 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.BrokenExecutorException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What workers are started with, and what happens when they do not start. */
+@Timeout(30)
+@ExtendWith(NothingLeft.class)
+class WorkerStartTest {
+
+    @TempDir
+    Path folder = Path.of("");
+
+    @Test
+    void aWorkerHasTheOptionsOfItsPool() throws Exception {
+        try (var pool = TestPools.builder(1)
+                .name("with-options")
+                .jvmArguments("-Xss2m", "-Dquoted=a \"b\" \\ c#")
+                .heap(48 << 20)
+                .environment("TRESTLE_TEST", "some value")
+                .environment("JAVA_TOOL_OPTIONS", "-Dfrom.tool=yes")
+                .systemProperty("test.property", "another value")
+                .workingDirectory(folder)
+                .initializer(() -> System.setProperty("initialized", "yes"))
+                .build()) {
+            assertThat(pool.submit(() -> System.getProperty("quoted")).result()).isEqualTo("a \"b\" \\ c#");
+            assertThat(pool.submit(() -> Runtime.getRuntime().maxMemory()).result())
+                    .isBetween(40L << 20, 48L << 20);
+            assertThat(pool.submit(() -> System.getenv("TRESTLE_TEST")).result())
+                    .isEqualTo("some value");
+            assertThat(pool.submit(() -> System.getProperty("from.tool")).result())
+                    .isEqualTo("yes");
+            assertThat(pool.submit(() -> System.getProperty("test.property")).result())
+                    .isEqualTo("another value");
+            assertThat(pool.submit(() -> System.getProperty("initialized")).result())
+                    .isEqualTo("yes");
+            assertThat(Path.of(pool.submit(() -> System.getProperty("user.dir")).result()))
+                    .isEqualTo(folder.toRealPath());
+            assertThat(pool.toString()).contains("with-options");
+        }
+    }
+
+    @Test
+    void aWorkerGetsItsShareOfTheMachine() {
+        int workers = Math.max(2, Runtime.getRuntime().availableProcessors());
+        try (var pool = TestPools.of(workers)) {
+            List<String> arguments = pool.submit(() ->
+                            List.copyOf(ManagementFactory.getRuntimeMXBean().getInputArguments()))
+                    .result();
+
+            assertThat(arguments)
+                    .contains("-XX:ActiveProcessorCount=1", "-XX:+ExitOnOutOfMemoryError")
+                    .anyMatch(argument -> argument.startsWith("-XX:MaxRAMPercentage="));
+            assertThat(String.join(" ", arguments)).doesNotContain("jdwp", "javaagent");
+        }
+    }
+
+    @Test
+    void anInitializerThatFailsBreaksThePoolAndIsTheCause() {
+        try (var pool = TestPools.builder(2)
+                .initializer(() -> Integer.parseInt("no number"))
+                .build()) {
+            var first = pool.submit(() -> 1);
+            var second = pool.submit(() -> 2);
+
+            assertThatThrownBy(first::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("3 times running")
+                    .hasMessageContaining("no number")
+                    .hasCauseInstanceOf(WorkerDiedException.class)
+                    .hasRootCauseInstanceOf(NumberFormatException.class);
+            assertThatThrownBy(second::result).isInstanceOf(BrokenExecutorException.class);
+            assertThatThrownBy(() -> pool.submit(() -> 3)).isInstanceOf(BrokenExecutorException.class);
+            assertThat(pool.toString()).contains("broken");
+        }
+    }
+
+    @Test
+    void aBadJvmArgumentBreaksThePoolWithWhatTheJvmSaid() {
+        try (var pool = TestPools.builder(1).jvmArguments("-XX:NoSuchFlag").build()) {
+            assertThatThrownBy(pool.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("NoSuchFlag")
+                    .hasMessageContaining("exit code 1");
+        }
+    }
+
+    @Test
+    void aWrongWorkingDirectoryBreaksThePoolWithoutShowingTheEnvironment() {
+        try (var pool = TestPools.builder(1)
+                .workingDirectory(folder.resolve("missing"))
+                .environment("PASSWORD", "do not show")
+                .build()) {
+            assertThatThrownBy(pool.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("missing")
+                    .satisfies(e -> assertThat(e).hasStackTraceContaining("No such file"))
+                    .satisfies(e -> assertThat(stackTrace(e)).doesNotContain("do not show"));
+        }
+    }
+
+    private static String stackTrace(Throwable e) {
+        var text = new StringWriter();
+        e.printStackTrace(new PrintWriter(text));
+        return text.toString();
+    }
+
+    @Test
+    void aWorkerThatIsNotReadyInTimeIsKilled() {
+        try (var pool = TestPools.builder(1)
+                .startTimeout(Duration.ofMillis(400))
+                .initializer(Gate::hang)
+                .build()) {
+            assertThatThrownBy(pool.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("not ready after PT0.4S");
+        }
+    }
+
+    @Test
+    void aWorkerIsReplacedAfterItsLastCall() {
+        try (var pool = TestPools.builder(1).maxCallsPerWorker(2).build()) {
+            var pids = List.of(1, 2, 3, 4).stream()
+                    .map(_ -> pool.submit(() -> ProcessHandle.current().pid()).result())
+                    .toList();
+
+            assertThat(pids.get(0)).isEqualTo(pids.get(1)).isNotEqualTo(pids.get(2));
+            assertThat(pids.get(2)).isEqualTo(pids.get(3));
+            assertThat(pool.statistics().workersDied()).isZero();
+        }
+    }
+
+    @Test
+    void aPoolInAWorkerWorksAndOneTooDeepIsRefused() {
+        try (var pool = TestPools.of(1)) {
+            assertThat(pool.submit(() -> nested()).result()).isEqualTo(42);
+        }
+        assertThatThrownBy(() -> Nesting.below(Nesting.depth("3")))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("never ends");
+    }
+
+    private static int nested() {
+        try (var pool = TestPools.of(1)) {
+            return pool.submit(() -> 6 * 7).result();
+        }
+    }
+
+    @Test
+    void valuesThatMakeNoSenseAreRefused() {
+        var builder = ProcessPool.builder();
+
+        assertThatThrownBy(() -> new ProcessPool(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> builder.heap(1)).hasMessageContaining("4 MiB");
+        assertThatThrownBy(() -> builder.cancelGrace(Duration.ZERO)).hasMessageContaining("cancelGrace");
+        assertThatThrownBy(() -> builder.maxCallsPerWorker(0)).hasMessageContaining("1 call or more");
+        assertThatThrownBy(() -> CallOptions.DEFAULT.withRetries(-1)).hasMessageContaining("-1");
+        assertThatThrownBy(() -> CallOptions.DEFAULT.withTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
+    }
+}
