@@ -115,6 +115,11 @@ final class JavaCommand {
         List<ResolvedModule> modules = applicationModules();
         arguments.add(
                 "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
+        arguments.add("--add-reads=" + own.getName() + "="
+                + modules.stream()
+                        .map(ResolvedModule::name)
+                        .filter(name -> !name.equals(own.getName()))
+                        .collect(Collectors.joining(",", "", ",ALL-UNNAMED")));
         // The child makes lambdas and records of any package; in a JVM of our own nobody else is to be kept out.
         for (ResolvedModule module : modules) {
             for (String each : module.reference().descriptor().packages()) {

@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.Failure;
@@ -139,8 +141,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         try {
             result = encoded.decodeResult(payload);
         } catch (NotDecodableException e) {
-            fail(new CallNotSerializableException(
-                    "The result of " + description() + " cannot be read: " + e.getMessage(), e));
+            fail(new CallNotSerializableException(requireNonNull(e.getMessage()), e));
             return;
         }
         promise.trySetResult(resultOf.apply(result));
@@ -150,15 +151,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     void fail(Frame.Phase phase, Failure failure, String workerName) {
         Throwable thrown = thrown(failure, workerName);
         fail(
-                switch (phase) {
-                    case RUNNING -> thrown;
-                    case DECODING ->
-                        new CallNotSerializableException(
-                                "The worker cannot read the call " + description() + ": " + failure.message(), thrown);
-                    case ENCODING ->
-                        new CallNotSerializableException(
-                                "The result of " + description() + " cannot travel: " + failure.message(), thrown);
-                });
+                phase == Frame.Phase.RUNNING
+                        ? thrown
+                        : new CallNotSerializableException(description() + ": " + failure.message(), thrown));
     }
 
     /** Returns an exception of the worker's as one of ours. */

@@ -27,15 +27,19 @@ public final class WorkerDiedException extends RuntimeException {
         ENCODING
     }
 
-    /** The process that died. */
+    /** The process id; 0 if there was no process. */
     private final long pid;
-    /** Its exit code, null if it is not known. */
+
+    /** The exit code; null if there is none. */
     private final @Nullable Integer exitCode;
-    /** The signal that killed it, null if there was none. */
+
+    /** The name of the signal; null if it was none. */
     private final @Nullable String signal;
-    /** What it was doing. */
+
+    /** What the worker was doing. */
     private final Phase phase;
-    /** The end of what it wrote to standard error. */
+
+    /** Its last lines. */
     private final String stderrTail;
 
     WorkerDiedException(

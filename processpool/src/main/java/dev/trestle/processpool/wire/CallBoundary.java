@@ -3,20 +3,18 @@ package dev.trestle.processpool.wire;
 /** Where, in a stack trace of the worker, the user's code ends and ours begins. */
 final class CallBoundary {
 
+    private static final String ENTRY = DecodedCall.class.getName();
+
     private CallBoundary() {}
 
     /** Returns whether a frame is the one that entered the call: this frame and those after it are of no interest. */
-    static boolean isBelow(StackTraceElement frame) {
-        return frame.getClassName().startsWith(DecodedCall.class.getName())
-                && frame.getMethodName().equals("run");
+    static boolean isEntry(StackTraceElement frame) {
+        return frame.getClassName().equals(ENTRY) && frame.getMethodName().equals("run");
     }
 
-    /** Returns whether a frame, the last one before the boundary, belongs to the way in. */
-    static boolean isPlumbing(StackTraceElement frame) {
+    /** Returns whether a frame lies between the entry and the user's code. */
+    static boolean isWayIn(StackTraceElement frame) {
         String name = frame.getClassName();
-        return name.startsWith("java.lang.invoke.")
-                || name.startsWith("jdk.internal.reflect.")
-                || name.startsWith("java.lang.reflect.")
-                || name.startsWith(CallBoundary.class.getPackageName() + ".");
+        return name.startsWith(ENTRY) || name.startsWith("java.lang.invoke.");
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param stack where it was thrown, innermost first
  * @param cause its cause, or null
  * @param suppressed what it suppresses
- * @param state the values of its own fields, encoded, or null if it has none or they cannot travel
+ * @param state the values of its own fields, encoded; empty if it has none or they cannot travel
  * @param repeated whether it is an exception that occurs further up already: only its class and message are here
  */
 @SuppressWarnings("ArrayRecordComponent") // the state is opaque, nobody compares failures
@@ -27,7 +27,7 @@ public record Failure(
         List<StackTraceElement> stack,
         @Nullable Failure cause,
         List<Failure> suppressed,
-        byte @Nullable [] state,
+        byte[] state,
         boolean repeated) {
 
     /** The largest body of a frame that carries a failure. */
@@ -35,6 +35,8 @@ public record Failure(
 
     /** How deep causes and suppressed exceptions may nest. */
     static final int MAX_DEPTH = 64;
+
+    static final byte[] NO_STATE = {};
 
     private static final int MAX_FRAMES = 1024;
     private static final int MAX_SUPPRESSED = 64;
@@ -54,11 +56,11 @@ public record Failure(
      * @return the failure; its stack ends where the call was entered
      */
     public static Failure of(Throwable exception) {
-        return of(exception, each -> null);
+        return of(exception, each -> NO_STATE);
     }
 
     /** As {@link #of(Throwable)}, with a function that encodes an exception's own fields. */
-    static Failure of(Throwable exception, Function<Throwable, byte @Nullable []> state) {
+    static Failure of(Throwable exception, Function<Throwable, byte[]> state) {
         return new Taker(state).take(exception, 0);
     }
 
@@ -104,11 +106,11 @@ public record Failure(
     /** Takes one exception apart, with a budget over all its causes. */
     private static final class Taker {
 
-        private final Function<Throwable, byte @Nullable []> stateOf;
+        private final Function<Throwable, byte[]> stateOf;
         private final Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         private int budget = 400_000;
 
-        Taker(Function<Throwable, byte @Nullable []> stateOf) {
+        Taker(Function<Throwable, byte[]> stateOf) {
             this.stateOf = stateOf;
         }
 
@@ -116,7 +118,7 @@ public record Failure(
             String name = cut(exception.getClass().getName(), MAX_NAME);
             String message = message(exception);
             if (!seen.add(exception)) {
-                return new Failure(name, message, List.of(), null, List.of(), null, true);
+                return new Failure(name, message, List.of(), null, List.of(), NO_STATE, true);
             }
             List<StackTraceElement> stack = stack(exception);
             byte[] state = state(exception);
@@ -158,13 +160,13 @@ public record Failure(
             int length = Math.min(all.length, MAX_FRAMES);
             var stack = new ArrayList<StackTraceElement>(Math.min(length, 64));
             for (int i = 0; i < length && budget > 0; i++) {
-                if (CallBoundary.isBelow(all[i])) {
+                if (CallBoundary.isEntry(all[i])) {
+                    while (!stack.isEmpty() && CallBoundary.isWayIn(stack.getLast())) {
+                        stack.removeLast();
+                    }
                     break;
                 }
                 stack.add(cut(all[i]));
-            }
-            while (!stack.isEmpty() && CallBoundary.isPlumbing(stack.getLast())) {
-                stack.removeLast();
             }
             return stack;
         }
@@ -182,10 +184,10 @@ public record Failure(
                     frame.getLineNumber());
         }
 
-        private byte @Nullable [] state(Throwable exception) {
+        private byte[] state(Throwable exception) {
             byte[] state = stateOf.apply(exception);
-            if (state == null || state.length > budget) {
-                return null;
+            if (state.length > budget) {
+                return NO_STATE;
             }
             budget -= state.length;
             return state;

@@ -20,7 +20,7 @@ final class FailureCodec {
             to.nullableString(each.getModuleName());
             to.number(each.getLineNumber());
         }
-        to.nullableBytes(failure.state());
+        to.bytes(failure.state());
         to.flag(failure.repeated());
         Failure cause = failure.cause();
         to.flag(cause != null);
@@ -44,7 +44,7 @@ final class FailureCodec {
         String className = from.string();
         String message = from.nullableString();
         List<StackTraceElement> stack = stack(from);
-        byte[] state = from.nullableBytes();
+        byte[] state = from.bytes();
         boolean repeated = from.flag();
         Failure cause = from.flag() ? read(from, depth + 1) : null;
         int count = from.count(MIN_BYTES);

@@ -16,6 +16,7 @@ final class LambdaShape {
     private final LambdaSite site;
     private final byte[] bytes;
     private final Slot[] captured;
+    private final boolean ofJdk;
     private final Class<?> resultType;
     private final Slot result;
     private final ClassLoader loader;
@@ -28,6 +29,7 @@ final class LambdaShape {
         this.loader = codec.loader();
         try {
             List<Class<?>> types = site.capturedTypes(loader);
+            ofJdk = JavaClasses.isOfJdk(site.capturingClass(loader));
             captured = new Slot[types.size()];
             for (int i = 0; i < captured.length; i++) {
                 captured[i] = codec.slot(types.get(i));
@@ -54,6 +56,11 @@ final class LambdaShape {
 
     Slot result() {
         return result;
+    }
+
+    /** Returns whether it is written in a class of the JDK, into which nobody can look. */
+    boolean isOfJdk() {
+        return ofJdk;
     }
 
     /** Returns what the method is declared to return. */

@@ -31,6 +31,12 @@ final class LambdaValues {
             }
             SerializedLambda parts = Lambdas.takeApart(lambda);
             LambdaShape shape = codec.shapeOf(lambda, parts);
+            if (shape.isOfJdk()) {
+                throw new RefusedException(
+                        lambda.getClass().getName(),
+                        "is a lambda of the JDK, which only the JDK can make",
+                        "Write a lambda of your own, for example (a, b) -> Integer.compare(a.size(), b.size()).");
+            }
             to.writeStartArray(lambda);
             to.writeBinary(shape.bytes());
             Slot[] captured = shape.captured();

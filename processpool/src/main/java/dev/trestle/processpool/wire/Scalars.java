@@ -111,7 +111,7 @@ final class Scalars {
         text("OffsetDateTime", OffsetDateTime.class, OffsetDateTime::toString, OffsetDateTime::parse);
         text("OffsetTime", OffsetTime.class, OffsetTime::toString, OffsetTime::parse);
         text("ZonedDateTime", ZonedDateTime.class, ZonedDateTime::toString, ZonedDateTime::parse);
-        text("YearMonth", YearMonth.class, YearMonth::toString, YearMonth::parse);
+        add("YearMonth", YearMonth.class, (v, to) -> writeMonth((YearMonth) v, to), (p, c) -> readMonth(p));
         text("MonthDay", MonthDay.class, MonthDay::toString, MonthDay::parse);
         text("Period", Period.class, Period::toString, Period::parse);
         text("ZoneId", ZoneId.class, ZoneId::getId, ZoneId::of);
@@ -268,6 +268,17 @@ final class Scalars {
         int nanos = from.nextIntValue(0);
         end(from);
         return Duration.ofSeconds(seconds, nanos);
+    }
+
+    private static void writeMonth(YearMonth value, JsonGenerator to) {
+        writePair(value.getYear(), value.getMonthValue(), to);
+    }
+
+    private static YearMonth readMonth(JsonParser from) {
+        int year = from.nextIntValue(0);
+        int month = from.nextIntValue(0);
+        end(from);
+        return YearMonth.of(year, month);
     }
 
     private static void writeInstant(Instant value, JsonGenerator to) {

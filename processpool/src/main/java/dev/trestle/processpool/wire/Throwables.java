@@ -60,10 +60,10 @@ final class Throwables {
         return Failure.of(exception, this::encodeState);
     }
 
-    private byte @Nullable [] encodeState(Throwable exception) {
+    private byte[] encodeState(Throwable exception) {
         Map<String, @Nullable Object> state = state(exception);
         if (state == null || state.isEmpty()) {
-            return null;
+            return Failure.NO_STATE;
         }
         try {
             Encoding encoding = Encoding.ofState();
@@ -73,7 +73,7 @@ final class Throwables {
             body.get(bytes);
             return bytes;
         } catch (JacksonException e) {
-            return null; // the state holds what cannot travel; the failure says the rest
+            return Failure.NO_STATE; // the state holds what cannot travel; the failure says the rest
         }
     }
 
@@ -192,7 +192,7 @@ final class Throwables {
     @SuppressWarnings("unchecked") // what encodeState wrote; anything else fails where it is used
     private @Nullable Map<String, @Nullable Object> decodeState(Failure failure, TypePolicy policy) {
         byte[] bytes = failure.state();
-        if (bytes == null) {
+        if (bytes.length == 0) {
             return null;
         }
         Object state = codec.decode(ByteBuffer.wrap(bytes), new Decoding(List.of(), policy, stateSlots(), true))[0];

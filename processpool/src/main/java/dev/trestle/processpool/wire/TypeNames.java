@@ -1,5 +1,6 @@
 package dev.trestle.processpool.wire;
 
+import java.util.AbstractMap;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -56,6 +57,8 @@ final class TypeNames {
             fix(each.getSimpleName(), each);
         }
         fix("Map.entry", Map.entry(1, 1).getClass());
+        fix("SimpleEntry", AbstractMap.SimpleEntry.class);
+        fix("SimpleImmutableEntry", AbstractMap.SimpleImmutableEntry.class);
         fix("Lambda", LambdaValue.class);
         fix("Stream", StreamValue.class);
     }
@@ -97,6 +100,9 @@ final class TypeNames {
         }
         if (Map.class.isAssignableFrom(type) && !type.isInterface()) {
             return MapKind.of(type).name();
+        }
+        if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
+            return "SimpleEntry"; // an entry of a map that stays behind
         }
         if (Throwable.class.isAssignableFrom(type)) {
             return "Throwable";

@@ -159,6 +159,10 @@ final class WireModule extends JacksonModule {
                 JsonFormat.@Nullable Value format,
                 @Nullable TypeSerializer contentTypes,
                 @Nullable ValueSerializer<Object> content) {
+            Scalars.Scalar scalar = Scalars.of(type.getRawClass()); // optionals of numbers
+            if (scalar != null) {
+                return new Writers.OfScalar(scalar);
+            }
             return type.hasRawClass(Optional.class)
                     ? new Writers.OfOptional(type.getReferencedType())
                     : refused(type.getRawClass());
@@ -255,7 +259,15 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 @Nullable TypeDeserializer contentTypes,
                 @Nullable ValueDeserializer<?> content) {
-            return type.hasRawClass(Optional.class) ? new Readers.OfOptional(type.getReferencedType()) : null;
+            Scalars.Scalar scalar = Scalars.of(type.getRawClass()); // optionals of numbers
+            if (scalar != null) {
+                return new Readers.OfScalar(scalar);
+            }
+            if (type.hasRawClass(Optional.class)) {
+                return new Readers.OfOptional(type.getReferencedType());
+            }
+            Refusal refusal = Refusal.of(type.getRawClass(), codec.options());
+            return refusal == null ? null : new Readers.OfRefused(type, refusal);
         }
     }
 
