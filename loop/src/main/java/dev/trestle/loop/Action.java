@@ -1,5 +1,7 @@
 package dev.trestle.loop;
 
+import static java.util.Objects.requireNonNull;
+
 import org.jspecify.annotations.Nullable;
 
 /** A {@link Coroutine} without a result. */
@@ -16,11 +18,11 @@ public interface Action {
     /**
      * Returns the coroutine that runs an action and returns null.
      *
-     * @param action what the coroutine runs
+     * @param action what to run
      * @return the coroutine
      */
     static Coroutine<@Nullable Void> asCoroutine(Action action) {
-        java.util.Objects.requireNonNull(action, "action");
+        requireNonNull(action, "action");
         return () -> {
             action.run();
             return null;

@@ -6,7 +6,9 @@ import dev.trestle.api.DoneAndPending;
 import dev.trestle.api.ReturnWhen;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -39,20 +41,11 @@ public final class Async {
         if (future == task) {
             throw new IllegalStateException(task + " cannot await itself: it would never end");
         }
-        if (!future.isDone()) {
-            task.suspendFor(future);
-        }
-        return future.result();
+        return task.await(future);
     }
 
     private static Task<?> suspendable(String what) {
-        EventLoop loop = EventLoop.getRunningLoop();
-        Task<?> task = loop.currentTask();
-        if (task == null) {
-            throw new IllegalStateException("Cannot " + what + " in a callback of " + loop
-                    + ": only a coroutine can be suspended. Start one with createTask(() -> ...).");
-        }
-        return task;
+        return EventLoop.getRunningLoop().requireTask(what);
     }
 
     /**
@@ -89,24 +82,38 @@ public final class Async {
     }
 
     /**
-     * Suspends the coroutine for a time; for one turn of the loop if it is zero or negative.
+     * Starts a coroutine without a result under a name.
+     *
+     * @param action what to run
+     * @param name for logs and dumps
+     * @return its task
+     */
+    public static Task<@Nullable Void> createTask(Action action, String name) {
+        return createTask(Action.asCoroutine(action), name);
+    }
+
+    /**
+     * Suspends the coroutine for a time; for one turn of the loop if it is zero.
      *
      * @param duration how long
+     * @throws IllegalArgumentException if it is negative
      */
     public static void sleep(Duration duration) {
         Task<?> task = suspendable("sleep");
-        if (duration.isZero() || duration.isNegative()) {
-            task.suspendForATurn();
+        long nanos = EventLoop.nanosFromNow(duration);
+        if (nanos == 0) {
+            task.yieldNow();
             return;
         }
-        LoopFuture<@Nullable Void> over = task.loop().createFuture();
-        Handle timer = task.loop().callLater(duration, () -> {
+        EventLoop loop = task.loop();
+        LoopFuture<@Nullable Void> over = loop.createFuture();
+        Handle timer = loop.atInline(loop.nanos() + nanos, () -> {
             if (!over.isDone()) {
                 over.setResult(null);
             }
         });
         try {
-            await(over);
+            task.await(over);
         } finally {
             timer.cancel();
         }
@@ -114,7 +121,7 @@ public final class Async {
 
     /** Lets everything that is ready run once. */
     public static void yieldNow() {
-        suspendable("yieldNow").suspendForATurn();
+        suspendable("yieldNow").yieldNow();
     }
 
     /**
@@ -140,7 +147,27 @@ public final class Async {
      */
     public static <T extends @Nullable Object> LoopFuture<List<T>> gather(
             Collection<? extends LoopFuture<? extends T>> futures) {
-        return new Gathering<T>(EventLoop.getRunningLoop(), List.copyOf(futures));
+        EventLoop loop = EventLoop.getRunningLoop();
+        return new Gathering<T, T>(loop, futures, LoopFuture::result, true).begin();
+    }
+
+    /**
+     * Returns a future of all outcomes, failures and cancellations among them: Python's {@code gather} with
+     * {@code return_exceptions}. Cancelling it cancels all futures, and then it is cancelled too.
+     *
+     * @param futures futures of this loop
+     * @param <T> the type of the results
+     * @return the outcomes in the order of the futures
+     */
+    public static <T extends @Nullable Object> LoopFuture<List<Outcome<T>>> gatherOutcomes(
+            Collection<? extends LoopFuture<? extends T>> futures) {
+        EventLoop loop = EventLoop.getRunningLoop();
+        return new Gathering<T, Outcome<T>>(loop, futures, Async::outcome, false).begin();
+    }
+
+    @SuppressWarnings("unchecked") // an outcome is only read
+    private static <T extends @Nullable Object> Outcome<T> outcome(LoopFuture<? extends T> future) {
+        return (Outcome<T>) future.outcome();
     }
 
     /**
@@ -167,46 +194,182 @@ public final class Async {
      */
     public static <F extends LoopFuture<?>> DoneAndPending<F> waitUntil(
             ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
-        return Waiting.until(when, futures, timeout);
+        return Waiting.until(suspendable("waitUntil"), when, futures, timeout);
     }
 
     /**
-     * Awaits a future for a limited time. When it is over, the future is cancelled, and its end awaited.
+     * Returns futures as they complete, without a time limit; see {@link #asCompleted(Collection, Duration)}.
+     *
+     * @param futures futures of this loop
+     * @param <F> the type of the futures
+     * @return the futures, in the order of their completion
+     */
+    public static <F extends LoopFuture<?>> Iterable<F> asCompleted(Collection<? extends F> futures) {
+        return asCompleted(futures, null);
+    }
+
+    /**
+     * Returns futures as they complete. {@code next()} suspends the coroutine until there is one; every {@code iterator()}
+     * starts afresh, time limit included, and has one consumer. Cancels nothing, and may be abandoned.
+     *
+     * <p>When the time is over and futures are missing, {@code next()} throws a
+     * {@link java.util.concurrent.CompletionException} whose cause is a {@link TimeoutException} that counts them.
+     *
+     * @param futures futures of this loop; one that stands twice counts once
+     * @param timeout the time for all of them, counted from the call of {@code iterator()}; null for no limit
+     * @param <F> the type of the futures
+     * @return the futures, in the order of their completion
+     */
+    public static <F extends LoopFuture<?>> Iterable<F> asCompleted(
+            Collection<? extends F> futures, @Nullable Duration timeout) {
+        EventLoop loop = EventLoop.getRunningLoop();
+        Set<F> distinct = new LinkedHashSet<>(futures);
+        distinct.forEach(loop::checkMine);
+        return () -> new Completions<>(loop, distinct, timeout);
+    }
+
+    /**
+     * Awaits a future for a limited time. When it is over, the future is cancelled, and its end awaited: if it has a result
+     * all the same, that is returned.
      *
      * @param future a future of this loop
-     * @param timeout the longest time
+     * @param timeout the longest time; if it is zero or less, the future is only looked at, and cancelled if it is not
+     *     done; null for no limit
      * @param <T> the type of the result
      * @return its result
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, Duration timeout)
+    public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, @Nullable Duration timeout)
             throws TimeoutException {
-        return timeout(timeout, () -> await(future));
+        if (timeout == null || timeout.isPositive()) {
+            return timeout(timeout, () -> await(future));
+        }
+        if (!future.isDone()) {
+            future.cancel();
+            waitUntil(ReturnWhen.ALL_COMPLETED, List.of(future));
+            if (future.isCancelled()) {
+                throw new TimeoutException(future + " was not done, and there was no time to wait: " + timeout);
+            }
+        }
+        return await(future);
     }
 
     /**
-     * Runs code for a limited time, in this task. When the time is over, what it awaits is cancelled.
+     * Runs a coroutine in this task for a limited time; see {@link #timeout(Duration, Coroutine)}. If the time is zero or
+     * less, the coroutine is not even started.
      *
-     * @param timeout the longest time
+     * @param coroutine what to run
+     * @param timeout the longest time, or null for no limit
+     * @param <T> the type of the result
+     * @return its result
+     * @throws TimeoutException if the time was over
+     */
+    public static <T extends @Nullable Object> T waitFor(Coroutine<T> coroutine, @Nullable Duration timeout)
+            throws TimeoutException {
+        if (timeout == null || timeout.isPositive()) {
+            return timeout(timeout, coroutine);
+        }
+        return waitFor(createTask(coroutine), timeout);
+    }
+
+    /**
+     * Runs code without a result for a limited time; see {@link #waitFor(Coroutine, Duration)}.
+     *
+     * @param action what to run
+     * @param timeout the longest time, or null for no limit
+     * @throws TimeoutException if the time was over
+     */
+    public static void waitFor(Action action, @Nullable Duration timeout) throws TimeoutException {
+        waitFor(Action.asCoroutine(action), timeout);
+    }
+
+    /**
+     * Runs code for a limited time, in this task. When the time is over, what it awaits is cancelled; the code may clean up,
+     * and a result that it returns nevertheless counts. A checked exception of the code is wrapped, except for a
+     * {@code TimeoutException} of a limit inside.
+     *
+     * @param timeout the longest time; if it is zero or less, the first wait is cancelled; null for no limit
      * @param body what to run
      * @param <T> the type of the result
      * @return its result
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T timeout(Duration timeout, Coroutine<T> body) throws TimeoutException {
-        Task<?> task = suspendable("timeout");
-        return new TimeLimit(task, timeout).run(body);
+    public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, Coroutine<T> body)
+            throws TimeoutException {
+        requireNonNull(body, "body");
+        return timeout(timeout, (TimedCoroutine<T>) _ -> body.run());
     }
 
     /**
      * Runs code without a result for a limited time; see {@link #timeout(Duration, Coroutine)}.
      *
-     * @param timeout the longest time
+     * @param timeout the longest time, or null for no limit
      * @param body what to run
      * @throws TimeoutException if the time was over
      */
-    public static void timeout(Duration timeout, Action body) throws TimeoutException {
+    public static void timeout(@Nullable Duration timeout, Action body) throws TimeoutException {
         timeout(timeout, Action.asCoroutine(body));
+    }
+
+    /**
+     * Runs code for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     *
+     * @param timeout the longest time, or null for no limit yet
+     * @param body what to run; it gets the limit
+     * @param <T> the type of the result
+     * @return its result
+     * @throws TimeoutException if the time was over
+     */
+    public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, TimedCoroutine<T> body)
+            throws TimeoutException {
+        Task<?> task = suspendable("timeout");
+        return Timeout.run(task, timeout == null ? null : task.loop().time().plus(timeout), body);
+    }
+
+    /**
+     * Runs code without a result for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     *
+     * @param timeout the longest time, or null for no limit yet
+     * @param body what to run; it gets the limit
+     * @throws TimeoutException if the time was over
+     */
+    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
+    public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
+        timeout(timeout, asCoroutine(body));
+    }
+
+    /**
+     * Runs code up to a point in time; see {@link #timeout(Duration, Coroutine)}.
+     *
+     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
+     * @param body what to run; it gets the limit
+     * @param <T> the type of the result
+     * @return its result
+     * @throws TimeoutException if the time was over
+     */
+    public static <T extends @Nullable Object> T timeoutAt(@Nullable Duration when, TimedCoroutine<T> body)
+            throws TimeoutException {
+        return Timeout.run(suspendable("timeoutAt"), when, body);
+    }
+
+    /**
+     * Runs code without a result up to a point in time; see {@link #timeout(Duration, Coroutine)}.
+     *
+     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
+     * @param body what to run; it gets the limit
+     * @throws TimeoutException if the time was over
+     */
+    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
+    public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
+        timeoutAt(when, asCoroutine(body));
+    }
+
+    private static TimedCoroutine<@Nullable Void> asCoroutine(TimedAction action) {
+        requireNonNull(action, "action");
+        return timeout -> {
+            action.run(timeout);
+            return null;
+        };
     }
 
     /**
@@ -220,18 +383,13 @@ public final class Async {
         if (future.isDone()) {
             return future;
         }
-        LoopFuture<T> shield = EventLoop.getRunningLoop().createFuture();
-        future.addDoneCallback(done -> {
-            if (!shield.isDone()) {
-                done.copyTo(shield);
-            }
-        });
-        return shield;
+        EventLoop.getRunningLoop().checkMine(future);
+        return new Shielding<>(future);
     }
 
     /**
-     * Runs a blocking call on a virtual thread of its own, and suspends the coroutine until it returns. Cancelling the task
-     * interrupts the call.
+     * Runs a blocking call on the coroutine's own virtual thread, while the loop goes on. Cancelling the task interrupts the
+     * call, which should end then; the cancellation is thrown when it has, with what the call threw as its cause.
      *
      * @param call what to run; outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
@@ -239,7 +397,7 @@ public final class Async {
      */
     public static <T extends @Nullable Object> T blocking(Callable<T> call) {
         Task<?> task = suspendable("blocking");
-        return await(BlockingCall.start(task.loop(), call));
+        return task.callBlocking(new BlockingCall<>(task.loop(), requireNonNull(call, "call")));
     }
 
     /**
@@ -248,10 +406,7 @@ public final class Async {
      * @param action what to run
      */
     public static void blocking(Action action) {
-        blocking(() -> {
-            action.run();
-            return null;
-        });
+        blocking(Action.asCoroutine(action)::run);
     }
 
     /**
@@ -268,7 +423,7 @@ public final class Async {
      *
      * @return a copy
      */
-    public static Collection<Task<?>> allTasks() {
+    public static List<Task<?>> allTasks() {
         return EventLoop.getRunningLoop().allTasks();
     }
 }

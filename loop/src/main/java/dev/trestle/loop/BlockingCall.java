@@ -3,43 +3,74 @@ package dev.trestle.loop;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** A blocking call on a thread of its own. */
-final class BlockingCall {
+/**
+ * A blocking call that a coroutine has left its loop for. The coroutine awaits it, so that cancelling the coroutine's task
+ * cancels it, which interrupts the call. It never becomes done: the coroutine comes back by itself.
+ */
+final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
 
-    private BlockingCall() {}
+    /*
+     * Two threads meet here: the coroutine's, which makes the call, and the one that has the baton and cancels. The lock
+     * says which came first, so no interrupt arrives after the call has ended and hits the coroutine's next one.
+     */
 
-    static <T extends @Nullable Object> LoopFuture<T> start(EventLoop loop, Callable<T> call) {
-        LoopFuture<T> future = loop.createFuture();
-        loop.leaves();
-        var thread = Thread.ofVirtual().name("trestle-blocking").unstarted(() -> {
-            T result;
-            try {
-                result = call.call();
-            } catch (Throwable e) {
-                arrive(loop, future, () -> future.setException(e));
-                return;
-            }
-            arrive(loop, future, () -> future.setResult(result));
-        });
-        future.addDoneCallback(done -> {
-            if (done.isCancelled()) {
-                thread.interrupt();
-            }
-        });
-        thread.start();
-        return future;
+    private final Callable<T> call;
+    private final Thread thread = Thread.currentThread();
+
+    private final Object lock = new Object();
+    private boolean ended;
+    private boolean interrupted;
+    private @Nullable String message;
+
+    private @Nullable T result;
+    private @Nullable Throwable exception;
+
+    BlockingCall(EventLoop loop, Callable<T> call) {
+        super(loop);
+        this.call = call;
     }
 
-    private static void arrive(EventLoop loop, LoopFuture<?> future, Runnable completion) {
-        if (loop.isClosed()) {
-            loop.comesBack();
-            return;
+    void run() {
+        try {
+            result = call.call();
+        } catch (Throwable e) { // thrown again where the coroutine has the baton
+            exception = e;
         }
-        loop.callSoonThreadsafe(() -> {
-            loop.comesBack();
-            if (!future.isDone()) {
-                completion.run();
+        synchronized (lock) {
+            ended = true;
+            if (interrupted) {
+                Thread.interrupted(); // ours, whether the call has noticed it or not
             }
-        });
+        }
+    }
+
+    /** Interrupts the call; again, if it was interrupted before. */
+    @Override
+    public boolean cancel(@Nullable String cancelMessage) {
+        synchronized (lock) {
+            if (ended) {
+                return false;
+            }
+            interrupted = true;
+            message = cancelMessage;
+            thread.interrupt();
+            return true;
+        }
+    }
+
+    /** Returns or throws what the call did; called after it, by the coroutine. A cancelled call has no result. */
+    @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
+    T outcomeOfCall() {
+        if (interrupted) {
+            var error = new CancelledError(message);
+            if (exception != null) {
+                error.initCause(exception);
+            }
+            throw error;
+        }
+        if (exception != null) {
+            throw unchecked(exception);
+        }
+        return result;
     }
 }

@@ -21,4 +21,9 @@ public final class CancelledError extends Error {
     public CancelledError(@Nullable String message) {
         super(message);
     }
+
+    /** Creates another error for a cancellation that somebody has seen already. */
+    CancelledError(@Nullable String message, @Nullable CancelledError first) {
+        super(message, first);
+    }
 }

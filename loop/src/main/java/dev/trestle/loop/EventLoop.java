@@ -4,19 +4,14 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.PriorityQueue;
-import java.util.Queue;
-import java.util.Set;
+import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Exactly one of a loop's threads runs at a time, and it gives the turn away only where it awaits. So code between two
  * awaits is atomic, and needs no locks.
  *
- * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere} and
- * {@link #stop} belongs to the loop: while it runs, only its own code may call it; before and after, any one thread.
+ * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
+ * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it; before and after, any one thread.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -39,49 +34,50 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop implements AutoCloseable {
 
     /*
-     * The baton. `holder` is the one thread that may run the loop's code: the driver, or the thread of a coroutine.
-     *
-     * A turn runs what was ready when it began: `left` counts it down. A coroutine that suspends hands the baton straight
-     * to the next ready coroutine of the turn; when a callback is next, or the turn is over, it goes to the driver, which
-     * runs callbacks, looks at inbox and timers, and sleeps. Everything below the line "confined" is touched by the holder
-     * only; the hand-over through the volatile `holder` publishes it.
-     *
-     * Other threads add to `inbox` and unpark the driver if it sleeps. It says so in `asleep` before it looks at the inbox
-     * a last time, and they look at `asleep` after they have added: one of the two sees the other.
+     * What users see of a loop: futures, tasks, callbacks, beginning and end. Who may run its code and what runs next is the
+     * matter of the baton.
      */
 
     private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
-    private static final ScopedValue<EventLoop> RUNNING = ScopedValue.newInstance();
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
+
+    /** How long {@link #close()} waits for coroutines that clean up. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
+    private static final int REFUSALS = 1_000;
+
+    private static final int LAST_TURNS = 1_000;
 
     private final String name = "trestle-loop-" + loops.incrementAndGet();
     private final LoopClock clock;
     private final long origin;
+    private final Baton baton;
 
     // any thread
-    private final Queue<Handle> inbox = new ConcurrentLinkedQueue<>();
-    private volatile @Nullable Thread holder;
-    private volatile @Nullable Thread driver;
-    private volatile boolean asleep;
-    private volatile boolean stopping;
+    /** Failures that nobody has retrieved yet, and whose they are. */
+    private final Map<Failure, String> unseen = new ConcurrentHashMap<>();
+
+    private volatile @Nullable ExceptionHandler exceptionHandler;
     private volatile boolean closed;
-    private final AtomicInteger outside = new AtomicInteger();
 
-    // confined
-    /** Tasks that go on, and Runnables. */
-    private final ArrayDeque<Object> ready = new ArrayDeque<>();
-
-    private final PriorityQueue<Handle> timers = new PriorityQueue<>();
-    private final Set<Task<?>> tasks = new LinkedHashSet<>();
+    // confined to the holder of the baton
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
-    private @Nullable Task<?> current;
-    private int left;
+    private @Nullable Task<?> tasks;
+    private int taskCount;
     private long sequence;
+
+    /** While the loop ends: how many tasks up to `lastToEnd` it waits for. */
+    private int awaitedEnds;
+
+    private long lastToEnd;
+    private boolean throwingOut;
+    private int refusals;
 
     /** Creates a loop that goes by the machine's clock. */
     public EventLoop() {
-        this(LoopClock.system());
+        this(new LoopOptions());
     }
 
     /**
@@ -90,21 +86,34 @@ public final class EventLoop implements AutoCloseable {
      * @param clock the clock
      */
     public EventLoop(LoopClock clock) {
-        this.clock = requireNonNull(clock, "clock");
+        this(new LoopOptions().withClock(clock));
+    }
+
+    /**
+     * Creates a loop.
+     *
+     * @param options how
+     */
+    public EventLoop(LoopOptions options) {
+        this.clock = options.clock();
         this.origin = clock.nanos();
+        Random shuffle = options.shuffleSeed().isPresent() ? new Random(options.shuffleSeed().getAsLong()) : null;
+        this.baton = new Baton(this, clock, shuffle);
     }
 
     /**
      * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are left
-     * are cancelled. Blocks the calling thread.
+     * are cancelled. Blocks the calling thread; interrupting it cancels the coroutine.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
+     *     by that
      * @throws IllegalStateException if this thread is running a loop already
      */
     public static <T extends @Nullable Object> T run(Coroutine<T> main) {
+        requireNonNull(main, "main");
         refuseInsideALoop("EventLoop.run");
         try (var loop = new EventLoop()) {
             return loop.runUntilComplete(main);
@@ -127,21 +136,22 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if there is none
      */
     public static EventLoop getRunningLoop() {
-        EventLoop loop = runningHere();
+        EventLoop loop = Baton.loopHere();
         if (loop != null) {
             return loop;
+        }
+        EventLoop left = Baton.loopLeftBehind();
+        if (left != null) {
+            throw new IllegalStateException("This is inside blocking(...), where " + left + " goes on without this"
+                    + " coroutine: await, createTask and the like belong before or after it.");
         }
         throw new IllegalStateException("No event loop is running on " + Thread.currentThread()
                 + ". Call this from a coroutine, inside EventLoop.run(() -> ...), or from a callback of a loop;"
                 + " from another thread, go through loop.callSoonThreadsafe or Bridge.runCoroutineThreadsafe.");
     }
 
-    static @Nullable EventLoop runningHere() {
-        return RUNNING.isBound() && RUNNING.get().isRunningHere() ? RUNNING.get() : null;
-    }
-
     private static void refuseInsideALoop(String what) {
-        EventLoop running = runningHere();
+        EventLoop running = Baton.loopHere();
         if (running != null) {
             throw new IllegalStateException(what + " cannot be called while " + running
                     + " is running on this thread: it would stop that loop. In a coroutine, call the method itself, or"
@@ -152,11 +162,14 @@ public final class EventLoop implements AutoCloseable {
     // Running
 
     /**
-     * Runs the loop until a coroutine has ended. Blocks the calling thread.
+     * Runs the loop until a coroutine has ended. Blocks the calling thread; interrupting it cancels the coroutine.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
+     *     by that
+     * @throws IllegalStateException if the loop was stopped before, is running, or is closed
      */
     public <T extends @Nullable Object> T runUntilComplete(Coroutine<T> main) {
         refuseToRun("runUntilComplete");
@@ -164,242 +177,155 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Runs the loop until a future is done. Blocks the calling thread.
+     * Runs the loop until a coroutine without a result has ended; see {@link #runUntilComplete(Coroutine)}.
+     *
+     * @param main the coroutine
+     */
+    public void runUntilComplete(Action main) {
+        runUntilComplete(Action.asCoroutine(main));
+    }
+
+    /**
+     * Runs the loop until a future is done. Blocks the calling thread; interrupting it cancels the future.
      *
      * @param future a future of this loop
      * @param <T> the type of the result
      * @return its result
-     * @throws IllegalStateException if the loop was stopped before
+     * @throws CompletionException if it failed with a checked exception; if this thread was interrupted, and the future
+     *     ended by that
+     * @throws IllegalStateException if the loop was stopped before, is running, or is closed
      */
     public <T extends @Nullable Object> T runUntilComplete(LoopFuture<T> future) {
         refuseToRun("runUntilComplete");
         checkMine(future);
-        java.util.function.Consumer<LoopFuture<T>> stop = _ -> stop();
-        future.addDoneCallback(stop);
-        runForever();
-        future.removeDoneCallback(stop);
+        LoopFuture.Listener stop = _ -> stop();
+        future.listen(stop);
+        boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
+        future.unlisten(stop);
+        if (interrupted && future.isCancelled()) {
+            throw interrupted(future.toString());
+        }
         if (!future.isDone()) {
             throw new IllegalStateException(this + " was stopped before " + future + " was done");
         }
         return future.result();
     }
 
-    /** Runs the loop until {@link #stop} is called. Blocks the calling thread. */
+    /**
+     * Runs the loop until {@link #stop} is called. Blocks the calling thread; interrupting it stops the loop.
+     *
+     * @throws CompletionException if this thread was interrupted
+     * @throws IllegalStateException if the loop is running, or is closed
+     */
     public void runForever() {
         refuseToRun("runForever");
-        var failure = new ArrayList<Throwable>(1);
-        Thread thread = Thread.ofVirtual().name(name).unstarted(() -> {
-            try {
-                ScopedValue.where(RUNNING, this).run(this::drive);
-            } catch (Throwable e) {
-                failure.add(e);
-            } finally {
-                holder = null;
-                driver = null;
-            }
-        });
-        holder = thread;
-        driver = thread;
-        thread.start();
-        joinUninterruptibly(thread);
-        if (!failure.isEmpty()) {
-            throw new IllegalStateException(this + " failed", failure.getFirst());
+        if (drive(this::stop)) {
+            throw interrupted("stop()");
         }
     }
 
-    private static void joinUninterruptibly(Thread thread) {
+    /**
+     * Runs one turn on the calling thread, for programs that have a loop of their own: what is ready, has arrived or is
+     * due. Does not wait, and a virtual clock does not jump.
+     *
+     * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which takes
+     * longer than {@link #runForever} does.
+     *
+     * @throws IllegalStateException if the loop is running, or is closed
+     */
+    public void runOnce() {
+        refuseToRun("runOnce");
+        driveHere();
+    }
+
+    private void driveHere() {
+        baton.begin(Thread.currentThread());
+        try {
+            baton.drive(true);
+        } finally {
+            baton.end();
+        }
+    }
+
+    private static CompletionException interrupted(String what) {
+        return new CompletionException(
+                "Interrupted while running a loop until " + what, new InterruptedException("the loop was ended by it"));
+    }
+
+    /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
+    private boolean drive(Runnable onInterrupt) {
+        var driving = new Driving(this);
         boolean interrupted = false;
         while (true) {
             try {
-                thread.join();
+                driving.thread.join();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
+                baton.send(new Handle(onInterrupt, true));
             }
         }
+        driving.finish();
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        return interrupted;
+    }
+
+    /** A run of the loop on a driver of its own. */
+    private static final class Driving {
+        final Thread thread;
+        private volatile @Nullable Throwable failure;
+
+        Driving(EventLoop loop) {
+            this.thread = loop.baton.newDriver(loop.name, () -> {
+                try {
+                    loop.baton.drive(false);
+                } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
+                    failure = e;
+                } finally {
+                    loop.baton.end();
+                }
+            });
+            loop.baton.begin(thread);
+            thread.start();
+        }
+
+        void finish() {
+            if (failure != null) {
+                throw new IllegalStateException("The event loop failed", failure);
+            }
         }
     }
 
     private void refuseToRun(String what) {
         refuseInsideALoop(what);
         refuseIfClosed();
-        if (driver != null) {
-            throw new IllegalStateException(this + " is already running, on " + driver);
+        if (baton.isRunning()) {
+            throw new IllegalStateException(this + " is already running, on another thread. From there, go through"
+                    + " callSoonThreadsafe.");
         }
     }
 
-    /** Stops the loop at the end of this turn, or of the first one if it is not running. May be called from any thread. */
+    /**
+     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for the
+     * next run. May be called from any thread.
+     */
     public void stop() {
-        stopping = true;
-        wakeUp();
+        baton.stop();
     }
 
-    private void drive() {
-        do {
-            runOnce();
-        } while (!stopping);
-        stopping = false;
-    }
-
-    /** One turn: what was ready, what arrived and what is due. Called on the driver. */
-    private void runOnce() {
-        collect();
-        if (ready.isEmpty() && !stopping) {
-            sleep();
-            collect();
+    /** Runs a callback; what it throws is reported, and the loop goes on. */
+    void run(Handle handle) {
+        Runnable callback = handle.callback();
+        if (callback == null) {
+            return;
         }
-        left = ready.size();
-        while (left > 0) {
-            left--;
-            Object item = ready.removeFirst();
-            if (item instanceof Task<?> task) {
-                current = task;
-                giveTo(task);
-                parkUntilHolding();
-            } else {
-                call((Runnable) item);
-            }
-        }
-    }
-
-    private void collect() {
-        for (Handle arrived = inbox.poll(); arrived != null; arrived = inbox.poll()) {
-            if (arrived.nanos() > now()) {
-                timers.add(arrived);
-            } else {
-                readyUnlessCancelled(arrived);
-            }
-        }
-        dropCancelledTimers();
-        if (!timers.isEmpty()) {
-            long now = now();
-            while (!timers.isEmpty() && timers.peek().nanos() <= now) {
-                readyUnlessCancelled(timers.poll());
-            }
-        }
-    }
-
-    private void dropCancelledTimers() {
-        while (!timers.isEmpty() && timers.peek().isCancelled()) {
-            timers.poll();
-        }
-    }
-
-    private void readyUnlessCancelled(Handle handle) {
-        if (!handle.isCancelled()) {
-            ready.addLast(new HandleRun(handle));
-        }
-    }
-
-    private void sleep() {
-        asleep = true;
-        try {
-            while (inbox.isEmpty() && !stopping) {
-                dropCancelledTimers();
-                if (timers.isEmpty()) {
-                    LockSupport.park(this);
-                } else {
-                    long due = timers.peek().nanos();
-                    if (due <= now() || (outside.get() == 0 && clock.jumpTo(due + origin))) {
-                        return;
-                    }
-                    LockSupport.parkNanos(this, due - now());
-                }
-                if (Thread.interrupted()) {
-                    logger.log(ERROR, name + " was interrupted while it slept; a loop is stopped with stop()");
-                }
-            }
-        } finally {
-            asleep = false;
-        }
-    }
-
-    private void wakeUp() {
-        if (asleep) {
-            LockSupport.unpark(driver);
-        }
-    }
-
-    private void call(Runnable callback) {
-        current = null;
         try {
             callback.run();
         } catch (Throwable e) {
-            logger.log(ERROR, "Callback " + callback + " failed in " + this, e);
+            callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
         }
-    }
-
-    // The baton
-
-    /** Gives the baton away and returns when it is back; called by a coroutine that is waiting to be made ready. */
-    void passBaton(Task<?> from) {
-        Task<?> next = nextTask();
-        if (next == from) {
-            current = from;
-            return;
-        }
-        handOver(next);
-        parkUntilHolding();
-    }
-
-    /** Gives the baton away for good: the coroutine has ended. */
-    void end(Task<?> task) {
-        tasks.remove(task);
-        handOver(nextTask());
-    }
-
-    /** Takes the next item of this turn if it is a coroutine. */
-    private @Nullable Task<?> nextTask() {
-        if (left > 0 && ready.peekFirst() instanceof Task<?> next) {
-            left--;
-            ready.removeFirst();
-            return next;
-        }
-        return null;
-    }
-
-    private void handOver(@Nullable Task<?> next) {
-        current = next;
-        if (next != null) {
-            giveTo(next);
-        } else {
-            Thread to = requireNonNull(driver);
-            holder = to;
-            LockSupport.unpark(to);
-        }
-    }
-
-    private void giveTo(Task<?> task) {
-        holder = task.thread();
-        task.go();
-    }
-
-    private void parkUntilHolding() {
-        Thread me = Thread.currentThread();
-        boolean interrupted = false;
-        while (holder != me) {
-            LockSupport.park(this);
-            interrupted |= Thread.interrupted();
-        }
-        if (interrupted && current != null) {
-            // Who interrupts a coroutine wants it to end: the loop's way of saying so.
-            current.cancel("interrupted");
-        }
-    }
-
-    void ready(Task<?> task) {
-        ready.addLast(task);
-    }
-
-    void ready(Runnable callback) {
-        ready.addLast(callback);
-    }
-
-    Thread newThread(Task<?> task) {
-        return Thread.ofVirtual()
-                .unstarted(() -> ScopedValue.where(RUNNING, this).run(task::run));
     }
 
     // Scheduling
@@ -409,25 +335,28 @@ public final class EventLoop implements AutoCloseable {
      *
      * @param callback what to call
      * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Handle callSoon(Runnable callback) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), 0, sequence++);
-        ready.addLast(new HandleRun(handle));
+        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        baton.ready(handle);
         return handle;
     }
 
     /**
-     * Calls back after a delay; in the next turn if it is zero or negative. Callbacks that are due at the same time are
-     * called in the order of their registration.
+     * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in the
+     * order of their registration.
      *
      * @param delay how long to wait
      * @param callback what to call
      * @return cancels it
+     * @throws IllegalArgumentException if the delay is negative
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
-    public Handle callLater(Duration delay, Runnable callback) {
-        return schedule(now() + nanos(requireNonNull(delay, "delay")), callback);
+    public TimerHandle callLater(Duration delay, Runnable callback) {
+        return schedule(nanos() + nanosFromNow(delay), requireNonNull(callback, "callback"), false);
     }
 
     /**
@@ -436,20 +365,54 @@ public final class EventLoop implements AutoCloseable {
      * @param when the loop's time, see {@link #time}
      * @param callback what to call
      * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
-    public Handle callAt(Duration when, Runnable callback) {
-        return schedule(nanos(requireNonNull(when, "when")), callback);
+    public TimerHandle callAt(Duration when, Runnable callback) {
+        return schedule(nanos(when), requireNonNull(callback, "callback"), false);
     }
 
-    private Handle schedule(long when, Runnable callback) {
+    private TimerHandle schedule(long when, Runnable callback, boolean inline) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), when, sequence++);
-        timers.add(handle);
+        var handle = new TimerHandle(this, callback, inline, when, sequence++);
+        baton.add(handle);
         return handle;
     }
 
-    private static long nanos(Duration duration) {
+    Handle soonInline(Runnable step) {
+        var handle = new Handle(step, true);
+        baton.ready(handle);
+        return handle;
+    }
+
+    /** A delay of the loop's own code, where one that is over is no mistake. */
+    Handle laterInline(Duration delay, Runnable step) {
+        return atInline(nanos() + nanos(delay), step);
+    }
+
+    Handle atInline(long when, Runnable step) {
+        return schedule(when, step, true);
+    }
+
+    /** Takes a cancelled timer out; on any thread. */
+    void forget(TimerHandle timer) {
+        if (isRunningHere() || !baton.isRunning()) {
+            baton.remove(timer);
+        } else {
+            baton.send(new Handle(() -> baton.remove(timer), true));
+        }
+    }
+
+    static long nanosFromNow(Duration delay) {
+        if (delay.isNegative()) {
+            throw new IllegalArgumentException("The delay is negative: " + delay
+                    + ". Use Duration.ZERO, or a point in time, which may have passed: callAt(when, ...).");
+        }
+        return nanos(delay);
+    }
+
+    /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
+    static long nanos(Duration duration) {
         long longest = Long.MAX_VALUE / 4;
         if (duration.abs().compareTo(Duration.ofNanos(longest)) > 0) {
             return duration.isNegative() ? -longest : longest;
@@ -459,20 +422,17 @@ public final class EventLoop implements AutoCloseable {
 
     /**
      * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. What was accepted is
-     * called, at the latest by {@link #close}, when the loop does nothing else any more.
+     * called, at the latest by {@link #close}.
      *
      * @param callback what to call
      * @return cancels it
      * @throws IllegalStateException if the loop is closed
      */
     public Handle callSoonThreadsafe(Runnable callback) {
-        refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), Long.MIN_VALUE, 0);
-        inbox.add(handle);
-        if (closed && inbox.remove(handle)) {
-            refuseIfClosed(); // closed after we looked, and emptied the inbox before we added
+        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        if (!baton.send(handle)) {
+            refuseIfClosed();
         }
-        wakeUp();
         return handle;
     }
 
@@ -482,11 +442,15 @@ public final class EventLoop implements AutoCloseable {
      * @return the time since the loop was created
      */
     public Duration time() {
-        return Duration.ofNanos(now());
+        return Duration.ofNanos(nanos());
     }
 
-    private long now() {
+    long nanos() {
         return clock.nanos() - origin;
+    }
+
+    boolean jumpTo(long nanos) {
+        return clock.jumpTo(nanos + origin);
     }
 
     // Futures and tasks
@@ -507,9 +471,21 @@ public final class EventLoop implements AutoCloseable {
      * @param coroutine what to run
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
         return createTask(coroutine, null);
+    }
+
+    /**
+     * Starts a coroutine without a result, in a later turn.
+     *
+     * @param action what to run
+     * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public Task<@Nullable Void> createTask(Action action) {
+        return createTask(Action.asCoroutine(action), null);
     }
 
     /**
@@ -519,23 +495,36 @@ public final class EventLoop implements AutoCloseable {
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, @Nullable String name) {
         checkHere("create a task in");
         refuseIfClosed();
         var task = new Task<>(this, requireNonNull(coroutine, "coroutine"), name, taskNumbers.incrementAndGet());
-        tasks.add(task);
-        ready.addLast(task);
+        task.linkBefore(tasks);
+        tasks = task;
+        taskCount++;
+        baton.ready(task);
         return task;
     }
 
+    /** Takes a task that is done out of the list. */
+    void unlink(Task<?> task) {
+        tasks = task.unlinkFrom(tasks);
+        taskCount--;
+        if (awaitedEnds > 0 && task.number() <= lastToEnd && --awaitedEnds == 0) {
+            stop();
+        }
+    }
+
     /**
-     * Returns the tasks that are not done.
+     * Returns the tasks that are not done, the oldest first.
      *
      * @return a copy
      */
-    public Collection<Task<?>> allTasks() {
-        return List.copyOf(tasks);
+    public List<Task<?>> allTasks() {
+        checkHere("list");
+        return List.copyOf(Task.list(tasks));
     }
 
     /**
@@ -544,7 +533,68 @@ public final class EventLoop implements AutoCloseable {
      * @return the task, or null in a callback
      */
     public @Nullable Task<?> currentTask() {
-        return current;
+        return baton.current();
+    }
+
+    Task<?> requireTask(String what) {
+        Task<?> task = baton.current();
+        if (task == null) {
+            throw new IllegalStateException("Cannot " + what + " in a callback of " + this
+                    + ": only a coroutine can be suspended. Start one with createTask(() -> ...).");
+        }
+        return task;
+    }
+
+    Baton baton() {
+        return baton;
+    }
+
+    // What nobody waits for
+
+    /**
+     * Sets who is told of exceptions that nobody waits for: what a callback threw, what a task threw and nobody retrieved,
+     * coroutines that refuse to end. Without a handler they are logged.
+     *
+     * @param handler the handler, or null for none
+     */
+    public void setExceptionHandler(@Nullable ExceptionHandler handler) {
+        exceptionHandler = handler;
+    }
+
+    /**
+     * Tells the exception handler. May be called from any thread; on one that is not running the loop, the handler is
+     * called later, by the loop.
+     *
+     * @param context what happened
+     */
+    public void callExceptionHandler(ExceptionContext context) {
+        boolean inCallback = isRunningHere() && baton.current() == null;
+        boolean later = !inCallback && baton.isRunning();
+        if (!later || !baton.send(new Handle(() -> handle(context), false))) {
+            handle(context);
+        }
+    }
+
+    private void handle(ExceptionContext context) {
+        ExceptionHandler handler = exceptionHandler;
+        if (handler == null) {
+            logger.log(ERROR, context.message() + ", in " + this, context.exception());
+            return;
+        }
+        try {
+            handler.handle(this, context);
+        } catch (Throwable e) { // the last place where either can be seen
+            logger.log(ERROR, "The exception handler of " + this + " failed", e);
+            logger.log(ERROR, "It was told: " + context.message(), context.exception());
+        }
+    }
+
+    void addUnseen(Failure failure, String whose) {
+        unseen.put(failure, whose);
+    }
+
+    boolean removeUnseen(Failure failure) {
+        return unseen.remove(failure) != null;
     }
 
     // Ending
@@ -560,58 +610,144 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits until they have ended, and closes the loop. Callbacks of the loop's own code
-     * that were not called are dropped. Again is without effect.
+     * Cancels the tasks that are left, waits up to ten seconds until they have ended, and closes the loop; see
+     * {@link #close(Duration)}.
      *
      * @throws IllegalStateException if the loop is running
      */
     @Override
     public void close() {
+        close(PATIENCE);
+    }
+
+    /**
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
+     * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
+     * {@link IllegalStateException}. What is ready, or was sent by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Again is without effect.
+     *
+     * @param patience how long, by the machine's clock
+     * @throws IllegalStateException if the loop is running
+     */
+    public void close(Duration patience) {
+        requireNonNull(patience, "patience");
         if (closed) {
             return;
         }
-        if (driver != null) {
+        if (baton.isRunning()) {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
-        endTasks();
+        refuseInsideALoop("close");
+        boolean ended = endTasks(patience);
         for (AutoCloseable resource : closeWithLoop.reversed()) {
             try {
                 resource.close();
             } catch (Exception e) {
-                logger.log(ERROR, "Closing " + resource + " with " + this + " failed", e);
+                handle(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
             }
         }
         closed = true;
-        ready.clear();
-        timers.clear();
-        for (Handle arrived = inbox.poll(); arrived != null; arrived = inbox.poll()) {
-            call(new HandleRun(arrived)); // accepted before: it may be what ends a future elsewhere
+        if (!ended) {
+            baton.abandon();
+        } else {
+            baton.close();
+            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more, but the callbacks of
+            // futures that this completes.
+            for (int turn = 0; turn < LAST_TURNS && baton.hasReady(); turn++) {
+                driveHere();
+            }
         }
-        ready.clear();
+        List.copyOf(unseen.entrySet()).forEach(entry -> entry.getKey().report(this, entry.getValue()));
     }
 
-    private void endTasks() {
-        if (tasks.isEmpty()) {
-            return;
+    /** Returns false if a coroutine does not give the baton back. */
+    private boolean endTasks(Duration patience) {
+        long until = System.nanoTime() + nanos(patience);
+        var failed = new ArrayList<Task<?>>();
+        boolean back = true;
+        // Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn.
+        while (back && taskCount > 0 && System.nanoTime() < until) {
+            List<Task<?>> cancelled = allTasks();
+            cancelled.forEach(Task::cancel);
+            back = driveUntilEnded(Duration.ofNanos(until - System.nanoTime()));
+            cancelled.stream().filter(LoopFuture::isFailed).forEach(failed::add);
         }
-        List<Task<?>> left = List.copyOf(tasks);
-        left.forEach(Task::cancel);
-        LoopFuture<@Nullable Void> allEnded = createFuture();
-        var pending = new AtomicInteger(left.size());
-        for (Task<?> task : left) {
-            task.addDoneCallback(done -> {
-                if (!done.isCancelled() && done.exception().isPresent()) {
-                    logger.log(
-                            ERROR,
-                            "Task failed while " + this + " was closing: " + done,
-                            done.exception().get());
-                }
-                if (pending.decrementAndGet() == 0) {
-                    allEnded.setResult(null);
-                }
-            });
+        if (back && taskCount > 0) {
+            List<Task<?>> refusing = allTasks();
+            refusing.forEach(task -> handle(new ExceptionContext(
+                    task + " refused to end: it was cancelled because its loop is closed, and went on for " + patience
+                            + ". Let CancelledError pass, and let blocking calls end when they are interrupted.",
+                    null,
+                    task,
+                    null)));
+            throwingOut = true;
+            refusing.forEach(Task::throwOut);
+            back = driveUntilEnded(patience);
         }
-        runUntilComplete(allEnded);
+        if (!back) {
+            handle(new ExceptionContext(
+                    "A coroutine does not give the baton back, so its loop cannot be closed properly: "
+                            + baton.current(),
+                    null,
+                    baton.current(),
+                    null));
+        }
+        for (Task<?> task : failed) {
+            handle(new ExceptionContext(
+                    task.name() + " failed while its loop was closing",
+                    task.exception().orElse(null),
+                    task,
+                    null));
+        }
+        return back;
+    }
+
+    /** Runs the loop until the tasks it has now have ended, or patience is over; returns false if it does not stop then. */
+    private boolean driveUntilEnded(Duration patience) {
+        awaitedEnds = taskCount;
+        lastToEnd = taskNumbers.get();
+        var driving = new Driving(this);
+        boolean back = joined(driving.thread, patience);
+        if (!back) {
+            stop();
+            back = joined(driving.thread, patience);
+        }
+        if (back) {
+            awaitedEnds = 0;
+            driving.finish();
+        }
+        return back;
+    }
+
+    private static boolean joined(Thread thread, Duration patience) {
+        long until = System.nanoTime() + nanos(patience);
+        boolean interrupted = false;
+        while (true) {
+            try {
+                boolean ended = thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                return ended;
+            } catch (InterruptedException e) {
+                interrupted = true; // closing goes on: it is bounded
+            }
+        }
+    }
+
+    /** Called where a coroutine is about to wait, or has waited: a loop that ends throws out those who stay. */
+    void refuseToWaitIfEnding(Task<?> task) {
+        if (throwingOut) {
+            refusals++;
+            if (refusals > REFUSALS) {
+                baton.strand();
+            }
+            throw endedWithout(task);
+        }
+    }
+
+    IllegalStateException endedWithout(Task<?> task) {
+        return new IllegalStateException(task.name() + " cannot go on: its loop is closed, and it refused to end when it was"
+                + " cancelled");
     }
 
     // Looking
@@ -622,7 +758,7 @@ public final class EventLoop implements AutoCloseable {
      * @return whether it is running
      */
     public boolean isRunning() {
-        return driver != null;
+        return baton.isRunning();
     }
 
     /**
@@ -640,12 +776,11 @@ public final class EventLoop implements AutoCloseable {
      * @return whether this thread holds the loop's baton
      */
     public boolean isRunningHere() {
-        return holder == Thread.currentThread();
+        return baton.isHeldHere();
     }
 
     void checkHere(String what) {
-        Thread thread = holder;
-        if (thread != null && thread != Thread.currentThread()) {
+        if (!baton.isHeldHere() && baton.isRunning()) {
             throw new IllegalStateException("Cannot " + what + " something of " + this + " on " + Thread.currentThread()
                     + ": a loop and its futures are not thread-safe. From another thread, go through"
                     + " loop.callSoonThreadsafe(...).");
@@ -665,33 +800,9 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    /** Counts work elsewhere that will come back: meanwhile a virtual clock must not jump. */
-    void leaves() {
-        outside.incrementAndGet();
-    }
-
-    void comesBack() {
-        outside.decrementAndGet();
-    }
-
     @Override
     public String toString() {
-        String state = closed ? "closed" : driver != null ? "running" : "not running";
-        return "EventLoop[" + name + ", " + state + ", tasks=" + tasks.size() + "]";
-    }
-
-    private record HandleRun(Handle handle) implements Runnable {
-        @Override
-        public void run() {
-            Runnable callback = handle.callback();
-            if (callback != null) {
-                callback.run();
-            }
-        }
-
-        @Override
-        public String toString() {
-            return handle.toString();
-        }
+        String state = closed ? "closed" : baton.isRunning() ? "running" : "not running";
+        return "EventLoop[" + name + ", " + state + ", tasks=" + taskCount + "]";
     }
 }

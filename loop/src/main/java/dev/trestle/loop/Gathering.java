@@ -1,43 +1,75 @@
 package dev.trestle.loop;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The future of {@code gather}. */
-final class Gathering<T extends @Nullable Object> extends LoopFuture<List<T>> {
+/**
+ * The future of {@code gather}.
+ *
+ * @param <T> the type of a part's result
+ * @param <R> what stands in the list for a part: its result, or its outcome
+ */
+final class Gathering<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>> {
 
     private final List<LoopFuture<? extends T>> parts;
-    private final Set<LoopFuture<? extends T>> pending;
+    private final Set<LoopFuture<? extends T>> distinct;
+    private final Function<LoopFuture<? extends T>, R> toItem;
+    private final boolean failFast;
+    private int pending;
     private boolean cancelRequested;
     private @Nullable String cancelMessage;
 
-    Gathering(EventLoop loop, List<? extends LoopFuture<? extends T>> parts) {
+    Gathering(
+            EventLoop loop,
+            Collection<? extends LoopFuture<? extends T>> parts,
+            Function<LoopFuture<? extends T>, R> toItem,
+            boolean failFast) {
         super(loop);
         this.parts = List.copyOf(parts);
-        parts.forEach(loop::checkMine);
-        this.pending = new LinkedHashSet<>(parts);
-        if (pending.stream().allMatch(LoopFuture::isDone)) {
-            finish();
-            return;
+        this.parts.forEach(loop::checkMine);
+        this.distinct = new LinkedHashSet<>(this.parts);
+        this.toItem = toItem;
+        this.failFast = failFast;
+        this.pending = distinct.size();
+    }
+
+    /** Listens to the parts; one that is done counts at once, so a gathering of nothing but such parts is done. */
+    Gathering<T, R> begin() {
+        if (distinct.isEmpty()) {
+            setResult(List.of());
         }
-        for (LoopFuture<? extends T> part : List.copyOf(pending)) {
-            part.addDoneCallback(this::onDone);
+        var alreadyDone = new ArrayList<LoopFuture<?>>();
+        for (LoopFuture<?> part : distinct) {
+            if (part.isDone()) {
+                alreadyDone.add(part);
+            } else {
+                part.listen(this::onDone);
+            }
         }
+        alreadyDone.forEach(this::onDone);
+        return this;
     }
 
     private void onDone(LoopFuture<?> part) {
-        pending.remove(part);
+        pending--;
         if (isDone()) {
-            if (!part.isCancelled()) {
-                var _ = part.exception(); // seen: the first failure stands for all
-            }
-        } else if (pending.isEmpty()) {
+            return; // a further failure stays unretrieved, and so is reported
+        }
+        if (failFast && part.isCancelled() && cancelRequested) {
+            cancelNow(cancelMessage);
+        } else if (failFast && part.isCancelled()) {
+            // Fails this future, and does not cancel it: nobody asked for that.
+            fail(((Outcome.Cancelled<?>) part.outcome()).error());
+        } else if (failFast && part.isFailed()) {
+            fail(((Outcome.Failure<?>) part.outcome()).exception());
+        } else if (pending == 0) {
             finish();
-        } else if (!cancelRequested && part.isFailed()) {
-            part.failTo(this);
         }
     }
 
@@ -46,27 +78,22 @@ final class Gathering<T extends @Nullable Object> extends LoopFuture<List<T>> {
             cancelNow(cancelMessage);
             return;
         }
-        for (LoopFuture<?> part : parts) {
-            if (part.isFailed()) {
-                part.failTo(this);
-                return;
-            }
-        }
-        var results = new ArrayList<T>(parts.size());
+        var items = new ArrayList<R>(parts.size());
         for (LoopFuture<? extends T> part : parts) {
-            results.add(part.result());
+            items.add(toItem.apply(part));
         }
-        setResult(results);
+        setResult(Collections.unmodifiableList(items));
     }
 
     /** Cancels every part; this future ends when they have. */
     @Override
     public boolean cancel(@Nullable String message) {
+        loop().checkHere("cancel");
         if (isDone()) {
             return false;
         }
         boolean any = false;
-        for (LoopFuture<?> part : List.copyOf(pending)) {
+        for (LoopFuture<?> part : distinct) {
             any |= part.cancel(message);
         }
         if (any) {

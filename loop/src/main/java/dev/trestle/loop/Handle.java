@@ -1,19 +1,18 @@
 package dev.trestle.loop;
 
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A callback that was scheduled, to be cancelled. Belongs to its loop, but {@code cancel} may be called from any thread. */
-public final class Handle implements Comparable<Handle> {
+/** A callback that was scheduled, to be cancelled. All methods may be called from any thread. */
+public sealed class Handle implements Ready permits TimerHandle {
 
-    private final long when;
-    private final long sequence;
     private volatile @Nullable Runnable callback;
 
-    Handle(Runnable callback, long when, long sequence) {
+    /** Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver. */
+    private final boolean inline;
+
+    Handle(Runnable callback, boolean inline) {
         this.callback = callback;
-        this.when = when;
-        this.sequence = sequence;
+        this.inline = inline;
     }
 
     /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
@@ -26,46 +25,25 @@ public final class Handle implements Comparable<Handle> {
      *
      * @return whether it was cancelled
      */
-    public boolean isCancelled() {
+    public final boolean isCancelled() {
         return callback == null;
     }
 
-    /**
-     * Returns when the callback is due.
-     *
-     * @return the loop's time; for a callback without a delay, the time of its registration
-     */
-    public Duration when() {
-        return Duration.ofNanos(when);
+    final boolean isInline() {
+        return inline;
     }
 
-    long nanos() {
-        return when;
-    }
-
-    @Nullable
-    Runnable callback() {
+    final @Nullable Runnable callback() {
         return callback;
     }
 
     @Override
-    public int compareTo(Handle other) {
-        int byTime = Long.compare(when, other.when);
-        return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return this == other;
-    }
-
-    @Override
-    public int hashCode() {
-        return System.identityHashCode(this);
-    }
-
-    @Override
     public String toString() {
-        return "Handle[" + when() + (isCancelled() ? ", cancelled]" : ", " + callback + "]");
+        return "Handle[" + callbackText() + "]";
+    }
+
+    final String callbackText() {
+        Runnable scheduled = callback;
+        return scheduled == null ? "cancelled" : scheduled.toString();
     }
 }

@@ -22,8 +22,15 @@ public class LoopFuture<T extends @Nullable Object> {
 
     /*
      * Two fields. `outcome` is null while pending. `callbacks` is null, one callback, or an ArrayList of them. A callback
-     * is a Consumer, or the Task that awaits: then becoming done makes the task ready without another object.
+     * is the Task that awaits, which becoming done makes ready without another object; a Listener of the loop's own code,
+     * which is called in a later turn by whoever holds the baton; or a Consumer of the user's, called there by the driver.
      */
+
+    /** A callback of the loop's own. It must not call foreign code. */
+    @FunctionalInterface
+    interface Listener {
+        void done(LoopFuture<?> future);
+    }
 
     private static final Object NULL_RESULT = new Object();
 
@@ -59,7 +66,7 @@ public class LoopFuture<T extends @Nullable Object> {
      * @return whether it was cancelled
      */
     public final boolean isCancelled() {
-        return outcome instanceof Cancelled;
+        return outcome instanceof Cancellation;
     }
 
     /**
@@ -71,12 +78,19 @@ public class LoopFuture<T extends @Nullable Object> {
      * @throws CancelledError if it was cancelled
      */
     public final T result() {
-        return switch (outcome("result")) {
-            case Cancelled cancelled -> throw cancelled.error();
-            case Failure(RuntimeException exception) -> throw exception;
-            case Failure(Error error) -> throw error;
-            case Failure(var checked) -> throw new CompletionException(checked);
+        return switch (requireOutcome("result")) {
+            case Cancellation cancellation -> throw cancellation.error();
+            case Failure failure -> throw unchecked(failure.retrieve());
             case Object result -> unmask(result);
+        };
+    }
+
+    /** Returns what to throw where no checked exception may be thrown: the one rule for errors. */
+    static RuntimeException unchecked(Throwable exception) {
+        return switch (exception) {
+            case RuntimeException unchecked -> unchecked;
+            case Error error -> throw error;
+            default -> new CompletionException(exception);
         };
     }
 
@@ -88,14 +102,23 @@ public class LoopFuture<T extends @Nullable Object> {
      * @throws CancelledError if it was cancelled
      */
     public final Optional<Throwable> exception() {
-        return switch (outcome("exception")) {
-            case Cancelled cancelled -> throw cancelled.error();
-            case Failure(var exception) -> Optional.of(exception);
+        return switch (requireOutcome("exception")) {
+            case Cancellation cancellation -> throw cancellation.error();
+            case Failure failure -> Optional.of(failure.retrieve());
             default -> Optional.empty();
         };
     }
 
-    private Object outcome(String what) {
+    /** Returns the outcome as a value; an exception counts as retrieved. */
+    final Outcome<T> outcome() {
+        return switch (requireOutcome("outcome")) {
+            case Cancellation cancellation -> new Outcome.Cancelled<>(cancellation.error());
+            case Failure failure -> new Outcome.Failure<>(failure.retrieve());
+            case Object result -> new Outcome.Success<>(unmask(result));
+        };
+    }
+
+    private Object requireOutcome(String what) {
         if (outcome == null) {
             throw new InvalidStateException(
                     "The " + what + " of " + this + " is not there yet. In a coroutine, wait for it"
@@ -127,7 +150,7 @@ public class LoopFuture<T extends @Nullable Object> {
      */
     public void setException(Throwable exception) {
         requireNonNull(exception, "exception");
-        complete(exception instanceof CancelledError error ? new Cancelled(error) : new Failure(exception));
+        complete(exception instanceof CancelledError error ? new Cancellation(error) : new Failure(exception));
     }
 
     /**
@@ -155,16 +178,24 @@ public class LoopFuture<T extends @Nullable Object> {
     }
 
     final void cancelNow(@Nullable String message) {
-        complete(new Cancelled(new CancelledError(message)));
+        complete(new Cancellation(message));
     }
 
-    void complete(Object outcome) {
+    /** Fails this future, also with a CancelledError: gather tells the cancellation of a part from its own. */
+    final void fail(Throwable exception) {
+        complete(new Failure(exception));
+    }
+
+    private void complete(Object outcome) {
         loop.checkHere("complete");
         if (this.outcome != null) {
             throw new InvalidStateException("Cannot complete " + this + ": it is already done. A future completes once;"
                     + " ask isDone() where losing the race is normal.");
         }
         this.outcome = outcome;
+        if (outcome instanceof Failure failure && !(failure.exception() instanceof CancelledError)) {
+            failure.watch(this);
+        }
         Object waiting = callbacks;
         callbacks = null;
         if (waiting instanceof List<?> several) {
@@ -176,11 +207,12 @@ public class LoopFuture<T extends @Nullable Object> {
 
     @SuppressWarnings("unchecked")
     private void schedule(Object callback) {
-        if (callback instanceof Task<?> awaiting) {
-            loop.ready(awaiting);
-        } else {
-            loop.ready(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this));
-        }
+        loop.baton().ready(
+                switch (callback) {
+                    case Task<?> awaiting -> awaiting;
+                    case Listener listener -> new Handle(() -> listener.done(this), true);
+                    default -> new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this), false);
+                });
     }
 
     /**
@@ -201,6 +233,7 @@ public class LoopFuture<T extends @Nullable Object> {
      * @return how often it was there
      */
     public final int removeDoneCallback(Consumer<? super LoopFuture<T>> callback) {
+        loop.checkHere("remove a callback from");
         return removeCallback(callback);
     }
 
@@ -209,8 +242,17 @@ public class LoopFuture<T extends @Nullable Object> {
         addCallback(task);
     }
 
-    final void forget(Task<?> task) {
-        removeCallback(task);
+    /** Takes back {@link #wake}; returns false if the task was not waiting, or is ready already. */
+    final boolean forget(Task<?> task) {
+        return removeCallback(task) > 0;
+    }
+
+    final void listen(Listener listener) {
+        addCallback(listener);
+    }
+
+    final void unlisten(Listener listener) {
+        removeCallback(listener);
     }
 
     @SuppressWarnings("unchecked")
@@ -239,42 +281,62 @@ public class LoopFuture<T extends @Nullable Object> {
         return 0;
     }
 
-    /** Returns whether awaiting this future would throw: it failed or was cancelled. */
+    /** Returns whether this future has an exception; a cancelled one has none. */
     final boolean isFailed() {
-        return outcome instanceof Failure || outcome instanceof Cancelled;
-    }
-
-    /** Fails another future as this one failed. */
-    final void failTo(LoopFuture<?> other) {
-        switch (outcome("exception")) {
-            case Cancelled(var error) -> other.complete(new Failure(error));
-            case Object failure -> other.complete(failure);
-        }
+        return outcome instanceof Failure;
     }
 
     /** Ends another future as this one ended. */
     final void copyTo(LoopFuture<? super T> other) {
-        other.complete(outcome("outcome"));
+        switch (requireOutcome("outcome")) {
+            case Cancellation cancellation -> other.cancelNow(cancellation.message);
+            case Failure failure -> other.fail(failure.retrieve());
+            case Object result -> other.complete(result);
+        }
     }
 
     final String outcomeText() {
         return switch (outcome) {
             case null -> "pending";
-            case Cancelled _ -> "cancelled";
-            case Failure(var exception) -> "failed with " + exception;
+            case Cancellation _ -> "cancelled";
+            case Failure failure -> "failed with " + failure.exception();
             default -> outcome == NULL_RESULT ? "result null" : "result " + outcome;
         };
     }
 
-    @Override
-    public String toString() {
-        return "LoopFuture@" + Integer.toHexString(System.identityHashCode(this)) + "[" + outcomeText() + "]";
+    /** What this future is called in messages, whatever its state. */
+    String identity() {
+        return "LoopFuture@" + Integer.toHexString(System.identityHashCode(this));
     }
 
-    private record Failure(Throwable exception) {}
+    @Override
+    public String toString() {
+        return identity() + "[" + outcomeText() + "]";
+    }
 
-    /** Outcome of a cancellation. */
-    record Cancelled(CancelledError error) {}
+    /** Outcome of a cancellation. The error that ended a task goes to the first who asks, as it is; others get copies. */
+    private static final class Cancellation {
+        private final @Nullable String message;
+        private @Nullable CancelledError first;
+        private final @Nullable CancelledError origin;
+
+        Cancellation(@Nullable String message) {
+            this.message = message;
+            this.origin = null;
+        }
+
+        Cancellation(CancelledError origin) {
+            this.message = origin.getMessage();
+            this.first = origin;
+            this.origin = origin;
+        }
+
+        CancelledError error() {
+            CancelledError error = first == null ? new CancelledError(message, origin) : first;
+            first = null;
+            return error;
+        }
+    }
 
     private record Callback<T extends @Nullable Object>(Consumer<? super LoopFuture<T>> callback, LoopFuture<T> future)
             implements Runnable {

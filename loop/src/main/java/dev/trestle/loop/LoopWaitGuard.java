@@ -11,7 +11,7 @@ public final class LoopWaitGuard implements WaitGuard {
 
     @Override
     public void beforeWait(Future<?> future) {
-        EventLoop loop = EventLoop.runningHere();
+        EventLoop loop = Baton.loopHere();
         if (loop != null) {
             throw new IllegalStateException("Waiting for " + future + " here would stop " + loop
                     + " and every coroutine in it. Use await(Bridge.wrapFuture(future)), or"

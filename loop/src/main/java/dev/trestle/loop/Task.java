@@ -2,7 +2,8 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.concurrent.locks.LockSupport;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the type of the result
  */
-public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
+public final class Task<T extends @Nullable Object> extends LoopFuture<T> implements Ready {
 
     private final long number;
     private @Nullable String name;
@@ -29,6 +30,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     private boolean mustCancel;
 
     private @Nullable String cancelMessage;
+
+    /** Neighbours in the loop's list of tasks that are not done: it costs no object per task. */
+    private @Nullable Task<?> previous;
+
+    private @Nullable Task<?> next;
 
     Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, long number) {
         super(loop);
@@ -47,6 +53,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
+     * Changes the name.
+     *
+     * @param newName for logs and dumps
+     */
+    public void setName(String newName) {
+        name = requireNonNull(newName, "newName");
+    }
+
+    /**
      * Asks the coroutine to end: a {@link CancelledError} is thrown where it awaits, or where it awaits next. It may clean
      * up, awaiting as it likes, and may even decide to go on. A task that has not started never runs.
      *
@@ -61,13 +76,42 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         if (isDone()) {
             return false;
         }
-        cancelRequests++;
-        if (awaited != null && awaited.cancel(message)) {
-            return true;
+        // Down the chain of tasks that await each other, by a loop: it may be as long as the heap is large. `marker` falls
+        // behind, twice as far each time, so that a circle meets it.
+        Task<?> task = this;
+        Task<?> marker = this;
+        int steps = 0;
+        int limit = 2;
+        while (true) {
+            task.cancelRequests++;
+            if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
+                if (task.awaited == null || !task.awaited.cancel(message)) {
+                    task.throwLater(message);
+                }
+                return true;
+            }
+            if (inner == marker) {
+                task.breakOut(inner, message);
+                return true;
+            }
+            task = inner;
+            if (++steps == limit) {
+                marker = task;
+                limit *= 2;
+            }
         }
+    }
+
+    private void throwLater(@Nullable String message) {
         mustCancel = true;
         cancelMessage = message;
-        return true;
+    }
+
+    /** Ends a circle of tasks that await each other, and would never end. */
+    private void breakOut(Task<?> inner, @Nullable String message) {
+        inner.forget(this);
+        throwLater(message);
+        loop().baton().ready(this);
     }
 
     /**
@@ -116,76 +160,148 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         return awaited;
     }
 
-    /** Hands the baton to this task's thread; the caller has just named it the holder. */
-    void go() {
-        if (thread == null) {
-            throw new AssertionError(this + " has no thread");
-        }
-        if (thread.getState() == Thread.State.NEW) {
-            thread.start();
-        } else {
-            LockSupport.unpark(thread);
-        }
-    }
-
-    Thread thread() {
-        if (thread == null) {
-            thread = loop().newThread(this);
-        }
+    @Nullable Thread thread() {
         return thread;
     }
 
-    /** The life of the coroutine, on its thread, from the first time it holds the baton. */
-    void run() {
+    void startedOn(Thread newThread) {
+        thread = newThread;
+    }
+
+    /** Ends this task if it was cancelled before its coroutine has started, which then never runs. */
+    boolean endsBeforeItStarts() {
+        if (thread != null || !mustCancel) {
+            return false;
+        }
+        coroutine = null;
+        cancelNow(cancelMessage);
+        loop().unlink(this);
+        return true;
+    }
+
+    void failToStart(Throwable reason) {
+        coroutine = null;
+        fail(new IllegalStateException("No thread could be started for " + name(), reason));
+        loop().unlink(this);
+    }
+
+    /** The life of the coroutine, on its thread; it has the baton. */
+    void live() {
         Coroutine<T> body = requireNonNull(coroutine);
         coroutine = null; // what it captured is garbage as soon as it is no longer needed
         try {
-            throwIfCancelled();
             T result = body.run();
             if (mustCancel) {
-                super.cancelNow(cancelMessage);
+                cancelNow(cancelMessage);
             } else {
                 super.setResult(result);
             }
-        } catch (CancelledError e) {
-            super.setException(e);
-        } catch (Throwable e) {
-            if (e instanceof InterruptedException) {
-                Thread.currentThread().interrupt();
-            }
+        } catch (Throwable e) { // every outcome belongs to whoever awaits the task
             super.setException(e);
         } finally {
-            loop().end(this);
+            loop().unlink(this);
+            loop().baton().leave();
         }
     }
 
-    /** Suspends the coroutine until a future is done; called on its thread, with the baton. */
-    void suspendFor(LoopFuture<?> future) {
-        if (mustCancel && future.cancel(cancelMessage)) {
-            mustCancel = false;
-        }
-        awaited = future;
-        future.wake(this);
-        try {
-            loop().passBaton(this);
-        } finally {
+    /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
+    <R extends @Nullable Object> R await(LoopFuture<R> future) {
+        if (!future.isDone()) {
+            loop().refuseToWaitIfEnding(this);
+            if (mustCancel && future.cancel(cancelMessage)) {
+                mustCancel = false;
+            }
+            awaited = future;
+            future.wake(this);
+            loop().baton().suspend(this);
             awaited = null;
+            throwIfCancelled();
         }
-        throwIfCancelled();
+        return future.result();
     }
 
     /** Lets everything that is ready run once. */
-    void suspendForATurn() {
-        loop().ready(this);
-        loop().passBaton(this);
+    void yieldNow() {
+        loop().refuseToWaitIfEnding(this);
+        loop().baton().ready(this);
+        loop().baton().suspend(this);
         throwIfCancelled();
     }
 
+    /** Runs a blocking call on this thread, without the baton. */
+    <R extends @Nullable Object> R callBlocking(BlockingCall<R> call) {
+        if (mustCancel) {
+            yieldNow(); // throws, as an await would
+        }
+        loop().refuseToWaitIfEnding(this);
+        awaited = call;
+        loop().baton().goAway();
+        call.run();
+        boolean back = loop().baton().comeBack(this);
+        awaited = null;
+        if (!back) {
+            throw loop().endedWithout(this);
+        }
+        throwIfCancelled();
+        return call.outcomeOfCall();
+    }
+
+    long number() {
+        return number;
+    }
+
+    /** Makes a suspended coroutine go on by throwing, because its loop ends. */
+    void throwOut() {
+        if (awaited instanceof BlockingCall<?> call) {
+            call.cancel("its loop is closed");
+        } else if (awaited != null && awaited.forget(this)) {
+            loop().baton().ready(this);
+        }
+    }
+
     private void throwIfCancelled() {
+        loop().refuseToWaitIfEnding(this);
         if (mustCancel) {
             mustCancel = false;
             throw new CancelledError(cancelMessage);
         }
+    }
+
+    // The loop's list
+
+    void linkBefore(@Nullable Task<?> head) {
+        next = head;
+        if (head != null) {
+            head.previous = this;
+        }
+    }
+
+    /** Leaves the list; returns its new head. */
+    @Nullable Task<?> unlinkFrom(@Nullable Task<?> head) {
+        if (previous != null) {
+            previous.next = next;
+        }
+        if (next != null) {
+            next.previous = previous;
+        }
+        Task<?> newHead = head == this ? next : head;
+        previous = null;
+        next = null;
+        return newHead;
+    }
+
+    /** Returns the list, the oldest task first. */
+    static List<Task<?>> list(@Nullable Task<?> head) {
+        var tasks = new ArrayList<Task<?>>();
+        for (Task<?> task = head; task != null; task = task.next) {
+            tasks.add(task);
+        }
+        return tasks.reversed();
+    }
+
+    @Override
+    String identity() {
+        return "Task[" + name() + "]";
     }
 
     @Override

@@ -8,59 +8,67 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code waitUntil} does. */
+/** What {@code waitUntil} does: a count of the futures that are not done, and a future for "enough are". */
 final class Waiting {
 
-    private Waiting() {}
+    private final ReturnWhen when;
+    private final LoopFuture<@Nullable Void> enough;
+    private int left;
 
-    static <F extends LoopFuture<?>> DoneAndPending<F> until(
-            ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
-        requireNonNull(when, "when");
-        EventLoop loop = EventLoop.getRunningLoop();
-        Set<F> distinct = new LinkedHashSet<>(futures);
-        if (distinct.isEmpty()) {
-            throw new IllegalArgumentException("waitUntil needs at least one future");
-        }
-        distinct.forEach(loop::checkMine);
-        if (!holds(when, distinct)) {
-            LoopFuture<@Nullable Void> enough = loop.createFuture();
-            Consumer<LoopFuture<?>> look = _ -> {
-                if (!enough.isDone() && holds(when, distinct)) {
-                    enough.setResult(null);
-                }
-            };
-            Handle timer = timeout == null
-                    ? null
-                    : loop.callLater(timeout, () -> {
-                        if (!enough.isDone()) {
-                            enough.setResult(null);
-                        }
-                    });
-            distinct.forEach(future -> future.addDoneCallback(look));
-            try {
-                Async.await(enough);
-            } finally {
-                if (timer != null) {
-                    timer.cancel();
-                }
-                distinct.forEach(future -> future.removeDoneCallback(look));
-            }
-        }
-        Set<F> done = new LinkedHashSet<>();
-        Set<F> pending = new LinkedHashSet<>();
-        distinct.forEach(future -> (future.isDone() ? done : pending).add(future));
-        return new DoneAndPending<>(done, pending);
+    private Waiting(ReturnWhen when, LoopFuture<@Nullable Void> enough, int left) {
+        this.when = when;
+        this.enough = enough;
+        this.left = left;
     }
 
-    private static boolean holds(ReturnWhen when, Set<? extends LoopFuture<?>> futures) {
-        return futures.stream().allMatch(LoopFuture::isDone)
-                || switch (when) {
-                    case FIRST_COMPLETED -> futures.stream().anyMatch(LoopFuture::isDone);
-                    case FIRST_EXCEPTION -> futures.stream().anyMatch(f -> f.isFailed() && !f.isCancelled());
-                    case ALL_COMPLETED -> false;
-                };
+    static <F extends LoopFuture<?>> DoneAndPending<F> until(
+            Task<?> task, ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
+        requireNonNull(when, "when");
+        EventLoop loop = task.loop();
+        Set<F> distinct = new LinkedHashSet<>(futures);
+        if (distinct.isEmpty()) {
+            throw new IllegalArgumentException("waitUntil needs at least one future: without any, nothing would end it");
+        }
+        distinct.forEach(loop::checkMine);
+
+        var waiting = new Waiting(when, loop.createFuture(), distinct.size());
+        LoopFuture.Listener listener = waiting::onDone;
+        Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
+        // A future that is done is listened to as well, so that the call always lets others run.
+        distinct.forEach(future -> future.listen(listener));
+        try {
+            var _ = task.await(waiting.enough);
+        } finally {
+            if (timer != null) {
+                timer.cancel();
+            }
+            distinct.forEach(future -> future.unlisten(listener));
+        }
+        return divide(distinct);
+    }
+
+    private void onDone(LoopFuture<?> future) {
+        left--;
+        if (left == 0
+                || when == ReturnWhen.FIRST_COMPLETED
+                || (when == ReturnWhen.FIRST_EXCEPTION && future.isFailed())) {
+            finish();
+        }
+    }
+
+    private void finish() {
+        if (!enough.isDone()) {
+            enough.setResult(null);
+        }
+    }
+
+    /** By what they are now: more may be done than were waited for. */
+    private static <F extends LoopFuture<?>> DoneAndPending<F> divide(Set<F> futures) {
+        Set<F> done = new LinkedHashSet<>();
+        Set<F> pending = new LinkedHashSet<>();
+        futures.forEach(future -> (future.isDone() ? done : pending).add(future));
+        return new DoneAndPending<>(done, pending);
     }
 }

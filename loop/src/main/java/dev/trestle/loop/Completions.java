@@ -1,0 +1,89 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code asCompleted} iterates over: futures in the order in which they complete. */
+final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
+
+    private final EventLoop loop;
+    private final @Nullable Duration timeout;
+    private final int total;
+    private final Set<F> pending;
+    private final ArrayDeque<F> completed = new ArrayDeque<>();
+    private final @Nullable Handle timer;
+    private int left;
+    private boolean late;
+
+    /** What the consumer waits for, while it waits. */
+    private @Nullable LoopFuture<@Nullable Void> more;
+
+    Completions(EventLoop loop, Set<F> futures, @Nullable Duration timeout) {
+        this.loop = loop;
+        this.timeout = timeout;
+        this.total = futures.size();
+        this.left = total;
+        this.pending = new LinkedHashSet<>(futures);
+        pending.forEach(future -> future.listen(_ -> onDone(future)));
+        this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
+    }
+
+    private void onDone(F future) {
+        if (late) {
+            return;
+        }
+        pending.remove(future);
+        completed.add(future);
+        if (pending.isEmpty() && timer != null) {
+            timer.cancel();
+        }
+        wakeConsumer();
+    }
+
+    private void onLate() {
+        late = true;
+        wakeConsumer();
+    }
+
+    private void wakeConsumer() {
+        if (more != null && !more.isDone()) {
+            more.setResult(null);
+        }
+    }
+
+    @Override
+    public boolean hasNext() {
+        return left > 0;
+    }
+
+    @Override
+    public F next() {
+        if (left == 0) {
+            throw new NoSuchElementException("All " + total + " futures have been returned");
+        }
+        Task<?> task = loop.requireTask("take the next completed future");
+        while (completed.isEmpty()) {
+            if (late) {
+                throw new CompletionException(
+                        new TimeoutException(left + " (of " + total + ") futures unfinished after " + timeout));
+            }
+            if (more != null && !more.isDone()) {
+                throw new IllegalStateException("Another coroutine is waiting for the next of these futures: an iterator"
+                        + " has one consumer; call asCompleted again for the other");
+            }
+            more = loop.createFuture();
+            var _ = task.await(more);
+        }
+        left--;
+        return requireNonNull(completed.poll());
+    }
+}

@@ -1,0 +1,46 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.OptionalLong;
+
+/**
+ * How an {@link EventLoop} is made.
+ *
+ * @param clock where its time comes from
+ * @param shuffleSeed if present, each turn runs what is ready in an order drawn from a generator with this seed. For
+ *     tests: code that relies on an order nobody promised fails, and the seed brings the same order back
+ */
+public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
+
+    /** Checks the values. */
+    public LoopOptions {
+        requireNonNull(clock, "clock");
+        requireNonNull(shuffleSeed, "shuffleSeed");
+    }
+
+    /** The machine's clock, and no shuffling. */
+    public LoopOptions() {
+        this(LoopClock.system(), OptionalLong.empty());
+    }
+
+    /**
+     * Returns these options with another clock.
+     *
+     * @param newClock where the time comes from
+     * @return the options
+     */
+    public LoopOptions withClock(LoopClock newClock) {
+        return new LoopOptions(newClock, shuffleSeed);
+    }
+
+    /**
+     * Returns these options with shuffling.
+     *
+     * @param seed decides the order
+     * @return the options
+     */
+    public LoopOptions withShuffle(long seed) {
+        return new LoopOptions(clock, OptionalLong.of(seed));
+    }
+}

@@ -1,0 +1,138 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The time limit of the code that {@link Async#timeout} runs; that code may ask for it, to move it. Python's
+ * {@code asyncio.Timeout}. Belongs to its loop.
+ *
+ * <p>When the time is over, the task is cancelled, and at the end of the code the cancellation becomes a
+ * {@link TimeoutException}, unless somebody else has asked for a cancellation too: that one goes on. Of nested limits that
+ * are over at the same time, the outermost says so.
+ */
+public final class Timeout {
+
+    private enum State {
+        ACTIVE,
+        EXPIRING,
+        EXPIRED,
+        FINISHED
+    }
+
+    private final Task<?> task;
+    private final int cancellingBefore;
+    private State state = State.ACTIVE;
+    private @Nullable Duration when;
+    private @Nullable Handle timer;
+
+    private Timeout(Task<?> task) {
+        this.task = task;
+        this.cancellingBefore = task.cancelling();
+    }
+
+    static <T extends @Nullable Object> T run(Task<?> task, @Nullable Duration when, TimedCoroutine<T> body)
+            throws TimeoutException {
+        requireNonNull(body, "body");
+        var timeout = new Timeout(task);
+        timeout.schedule(when);
+        T result;
+        try {
+            result = body.run(timeout);
+        } catch (Throwable e) {
+            if (timeout.endsTheTask() && e instanceof CancelledError) {
+                throw timeout.timedOut(e);
+            }
+            if (e instanceof TimeoutException inner) {
+                throw inner;
+            }
+            throw LoopFuture.unchecked(e);
+        }
+        timeout.endsTheTask();
+        return result;
+    }
+
+    /** Ends the limit. Returns whether it has cancelled the task, and nobody else has. */
+    private boolean endsTheTask() {
+        if (timer != null) {
+            timer.cancel();
+        }
+        if (state != State.EXPIRING) {
+            state = State.FINISHED;
+            return false;
+        }
+        state = State.EXPIRED;
+        return task.uncancel() <= cancellingBefore;
+    }
+
+    private TimeoutException timedOut(Throwable cause) {
+        var exception = new TimeoutException(
+                task.name() + " was not done at " + when + " of its loop's time, when the time limit was over");
+        exception.initCause(cause);
+        return exception;
+    }
+
+    /**
+     * Returns when the time is over.
+     *
+     * @return the loop's time, or empty for no limit
+     */
+    public Optional<Duration> when() {
+        return Optional.ofNullable(when);
+    }
+
+    /**
+     * Moves the limit.
+     *
+     * @param newWhen the loop's time, see {@link EventLoop#time}; if it has passed, the limit is over in the next turn; null
+     *     for no limit
+     * @throws IllegalStateException if the limit is over, or its code has ended
+     */
+    public void reschedule(@Nullable Duration newWhen) {
+        task.loop().checkHere("reschedule");
+        if (state != State.ACTIVE) {
+            throw new IllegalStateException("Cannot reschedule " + this
+                    + ": its time is over or its code has ended. Reschedule a limit before that, in the code it limits.");
+        }
+        schedule(newWhen);
+    }
+
+    private void schedule(@Nullable Duration newWhen) {
+        EventLoop loop = task.loop();
+        if (timer != null) {
+            timer.cancel();
+        }
+        when = newWhen;
+        if (newWhen == null) {
+            timer = null;
+        } else if (EventLoop.nanos(newWhen) <= loop.nanos()) {
+            timer = loop.soonInline(this::expire);
+        } else {
+            timer = loop.atInline(EventLoop.nanos(newWhen), this::expire);
+        }
+    }
+
+    private void expire() {
+        timer = null;
+        state = State.EXPIRING;
+        task.cancel("the time limit was over");
+    }
+
+    /**
+     * Returns whether the time was over before the code had ended. It may be, and the code have a result all the same.
+     *
+     * @return whether the limit has cancelled its code
+     */
+    public boolean expired() {
+        return state == State.EXPIRING || state == State.EXPIRED;
+    }
+
+    @Override
+    public String toString() {
+        return "Timeout[" + state.name().toLowerCase(java.util.Locale.ROOT) + ", when=" + when + "]";
+    }
+}

@@ -1,0 +1,60 @@
+package dev.trestle.loop;
+
+import java.time.Duration;
+
+/** A callback that was scheduled for a time, to be cancelled. All methods may be called from any thread. */
+public final class TimerHandle extends Handle {
+
+    private final EventLoop loop;
+    private final long when;
+    private final long sequence;
+
+    /** Where it is in the heap, -1 if it is not; confined to the holder of the baton. */
+    private int place = -1;
+
+    TimerHandle(EventLoop loop, Runnable callback, boolean inline, long when, long sequence) {
+        super(callback, inline);
+        this.loop = loop;
+        this.when = when;
+        this.sequence = sequence;
+    }
+
+    /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
+    @Override
+    public void cancel() {
+        if (!isCancelled()) {
+            super.cancel();
+            loop.forget(this);
+        }
+    }
+
+    /**
+     * Returns when the callback is due.
+     *
+     * @return the loop's time
+     */
+    public Duration when() {
+        return Duration.ofNanos(when);
+    }
+
+    long nanos() {
+        return when;
+    }
+
+    boolean isBefore(TimerHandle other) {
+        return when != other.when ? when < other.when : sequence < other.sequence;
+    }
+
+    int place() {
+        return place;
+    }
+
+    void moveTo(int newPlace) {
+        place = newPlace;
+    }
+
+    @Override
+    public String toString() {
+        return "TimerHandle[" + when() + ", " + callbackText() + "]";
+    }
+}

@@ -1,0 +1,217 @@
+package dev.trestle.loop;
+
+import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.createTask;
+import static dev.trestle.loop.Async.currentTask;
+import static dev.trestle.loop.Async.sleep;
+import static dev.trestle.loop.Async.yieldNow;
+import static java.time.Duration.ZERO;
+import static java.time.Duration.ofHours;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.InvalidStateException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who is cancelled, when, and what the coroutine sees of it. */
+@Timeout(30)
+class CancellationTest {
+
+    private final VirtualClock clock = new VirtualClock();
+
+    @AutoClose
+    private final EventLoop loop = new EventLoop(clock);
+
+    private final List<String> trail = new ArrayList<>();
+
+    @Test
+    void aCancelThatArrivesWhileTheCoroutineReturnsWins() {
+        loop.runUntilComplete(() -> {
+            Task<String> task = createTask(() -> {
+                currentTask().cancel("at the end");
+                return "result";
+            });
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class).hasMessage("at the end");
+            assertThat(task.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void cancelWinsOverAResultThatArrivesInTheSameTurn() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<String> future = loop.createFuture();
+            Task<String> task = createTask(() -> await(future));
+            yieldNow();
+            future.setResult("too late for the task");
+            assertThat(task.cancel()).isTrue();
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+            assertThat(future.result()).isEqualTo("too late for the task");
+        });
+    }
+
+    @Test
+    void aTaskThatCancelsItselfIsCancelledAtItsNextAwaitNotBefore() {
+        loop.runUntilComplete(() -> {
+            Task<?> task = createTask(() -> {
+                currentTask().cancel();
+                trail.add("still running");
+                sleep(ofHours(1));
+                trail.add("never");
+            });
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+        });
+
+        assertThat(trail).containsExactly("still running");
+        assertThat(clock.elapsed()).isEqualTo(ZERO);
+    }
+
+    @Test
+    void aTaskMaySwallowItsCancellationAndASecondOneCounts() {
+        loop.runUntilComplete(() -> {
+            Task<?> task = createTask(() -> {
+                try {
+                    sleep(ofHours(1));
+                } catch (CancelledError e) {
+                    trail.add("swallowed, cancelling=" + currentTask().cancelling());
+                }
+                sleep(ofHours(1));
+            });
+            yieldNow();
+            assertThat(task.cancel()).isTrue();
+            yieldNow();
+            yieldNow();
+            assertThat(task.isDone()).isFalse();
+            assertThat(task.cancel()).isTrue();
+            assertThat(task.cancelling()).isEqualTo(2);
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+            assertThat(task.cancel()).isFalse();
+        });
+
+        assertThat(trail).containsExactly("swallowed, cancelling=1");
+    }
+
+    @Test
+    void uncancelDownToZeroForgetsWhatHasNotBeenThrown() {
+        loop.runUntilComplete(() -> {
+            Task<String> task = createTask(() -> {
+                currentTask().cancel();
+                assertThat(currentTask().uncancel()).isZero();
+                assertThat(currentTask().uncancel()).isZero();
+                yieldNow();
+                return "went on";
+            });
+            assertThat(await(task)).isEqualTo("went on");
+        });
+    }
+
+    @Test
+    void cancellingReachesWhatTheTaskAwaitsAndComesBack() {
+        loop.runUntilComplete(() -> {
+            Task<?> inner = createTask(() -> sleep(ofHours(1)));
+            Task<?> outer = createTask(() -> await(inner));
+            yieldNow();
+            yieldNow();
+            outer.cancel("all of it");
+            assertThatThrownBy(() -> await(outer)).hasMessage("all of it");
+            assertThat(inner.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void aChainOfAHundredThousandTasksIsCancelledWithoutGrowingTheStack() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<String> end = loop.createFuture();
+            Task<String> first = createTask(() -> await(end));
+            Task<String> last = first;
+            for (int i = 0; i < 100_000; i++) {
+                Task<String> before = last;
+                last = createTask(() -> await(before));
+            }
+            yieldNow();
+            Task<String> outermost = last;
+            outermost.cancel();
+            assertThatThrownBy(() -> await(outermost)).isInstanceOf(CancelledError.class);
+            assertThat(end.isCancelled()).isTrue();
+            assertThat(first.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void tasksThatAwaitEachOtherCanBeCancelled() {
+        loop.runUntilComplete(() -> {
+            var circle = new AtomicReference<Task<?>>();
+            Task<?> a = createTask(() -> await(circle.get()));
+            Task<?> b = createTask(() -> await(a));
+            Task<?> c = createTask(() -> await(b));
+            circle.set(c);
+            Task<?> outside = createTask(() -> await(b));
+            yieldNow();
+            assertThat(outside.cancel()).isTrue();
+            assertThatThrownBy(() -> await(outside)).isInstanceOf(CancelledError.class);
+            assertThat(List.of(a, b)).allMatch(LoopFuture::isDone);
+        });
+    }
+
+    /** asyncio has no threads to interrupt. Here an interrupt must neither be lost nor be seen without the baton. */
+    @Test
+    void interruptingASuspendedCoroutineCancelsItsTask() {
+        loop.runUntilComplete(() -> {
+            var thread = new AtomicReference<Thread>();
+            Task<?> task = createTask(() -> {
+                thread.set(Thread.currentThread());
+                try {
+                    await(loop.createFuture());
+                } finally {
+                    trail.add("holding=" + loop.isRunningHere() + ", interrupted=" + Thread.currentThread().isInterrupted());
+                }
+            });
+            yieldNow();
+            thread.get().interrupt();
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("its thread was interrupted");
+        });
+
+        assertThat(trail).containsExactly("holding=true, interrupted=false");
+    }
+
+    @Test
+    void everyAwaiterOfACancelledTaskGetsTheMessageAndTheFirstTheErrorItself() {
+        loop.runUntilComplete(() -> {
+            var thrown = new CancelledError("mine");
+            Task<?> task = createTask(() -> {
+                throw thrown;
+            });
+            assertThatThrownBy(() -> await(task)).isSameAs(thrown);
+            assertThatThrownBy(() -> await(task)).isNotSameAs(thrown).hasMessage("mine").hasCause(thrown);
+            assertThat(task.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void aFutureCompletesOnceAndSaysSo() {
+        LoopFuture<String> future = loop.createFuture();
+        assertThatThrownBy(future::result)
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("is not there yet")
+                .hasMessageContaining("await(future)");
+        future.setResult("x");
+        assertThatThrownBy(() -> future.setResult("y"))
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("already done");
+        assertThat(future.cancel()).isFalse();
+    }
+
+    @Test
+    void theOutcomeOfATaskCannotBeSetByHand() {
+        Task<String> task = loop.createTask(() -> "its own");
+        assertThatThrownBy(() -> task.setResult("x")).hasMessageContaining("is what its coroutine returns");
+        assertThatThrownBy(() -> task.setException(new Exception())).hasMessageContaining("is what its coroutine throws");
+        assertThat(loop.runUntilComplete(task)).isEqualTo("its own");
+    }
+}
