@@ -61,7 +61,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private final EventLoop loop;
     private final LoopClock clock;
     private final @Nullable RandomGenerator shuffle;
-    private final ThreadFactory threads = Thread.ofVirtual().uncaughtExceptionHandler(this).factory();
+    private final ThreadFactory threads =
+            Thread.ofVirtual().uncaughtExceptionHandler(this).factory();
 
     // any thread
     private final Inbox inbox = new Inbox();
@@ -123,7 +124,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return driver != null;
     }
 
-    @Nullable Task<?> current() {
+    @Nullable
+    Task<?> current() {
         return current;
     }
 

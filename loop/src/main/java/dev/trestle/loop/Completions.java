@@ -77,8 +77,9 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
                         new TimeoutException(left + " (of " + total + ") futures unfinished after " + timeout));
             }
             if (more != null && !more.isDone()) {
-                throw new IllegalStateException("Another coroutine is waiting for the next of these futures: an iterator"
-                        + " has one consumer; call asCompleted again for the other");
+                throw new IllegalStateException(
+                        "Another coroutine is waiting for the next of these futures: an iterator"
+                                + " has one consumer; call asCompleted again for the other");
             }
             more = loop.createFuture();
             var _ = task.await(more);

@@ -97,7 +97,9 @@ public final class EventLoop implements AutoCloseable {
     public EventLoop(LoopOptions options) {
         this.clock = options.clock();
         this.origin = clock.nanos();
-        Random shuffle = options.shuffleSeed().isPresent() ? new Random(options.shuffleSeed().getAsLong()) : null;
+        Random shuffle = options.shuffleSeed().isPresent()
+                ? new Random(options.shuffleSeed().getAsLong())
+                : null;
         this.baton = new Baton(this, clock, shuffle);
     }
 
@@ -302,8 +304,8 @@ public final class EventLoop implements AutoCloseable {
         refuseInsideALoop(what);
         refuseIfClosed();
         if (baton.isRunning()) {
-            throw new IllegalStateException(this + " is already running, on another thread. From there, go through"
-                    + " callSoonThreadsafe.");
+            throw new IllegalStateException(
+                    this + " is already running, on another thread. From there, go through" + " callSoonThreadsafe.");
         }
     }
 
@@ -650,7 +652,8 @@ public final class EventLoop implements AutoCloseable {
             baton.abandon();
         } else {
             baton.close();
-            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more, but the callbacks of
+            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more, but the
+            // callbacks of
             // futures that this completes.
             for (int turn = 0; turn < LAST_TURNS && baton.hasReady(); turn++) {
                 driveHere();
@@ -664,7 +667,8 @@ public final class EventLoop implements AutoCloseable {
         long until = System.nanoTime() + nanos(patience);
         var failed = new ArrayList<Task<?>>();
         boolean back = true;
-        // Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn.
+        // Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their
+        // turn.
         while (back && taskCount > 0 && System.nanoTime() < until) {
             List<Task<?>> cancelled = allTasks();
             cancelled.forEach(Task::cancel);
@@ -746,8 +750,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     IllegalStateException endedWithout(Task<?> task) {
-        return new IllegalStateException(task.name() + " cannot go on: its loop is closed, and it refused to end when it was"
-                + " cancelled");
+        return new IllegalStateException(
+                task.name() + " cannot go on: its loop is closed, and it refused to end when it was" + " cancelled");
     }
 
     // Looking

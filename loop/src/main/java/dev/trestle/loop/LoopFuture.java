@@ -207,12 +207,14 @@ public class LoopFuture<T extends @Nullable Object> {
 
     @SuppressWarnings("unchecked")
     private void schedule(Object callback) {
-        loop.baton().ready(
-                switch (callback) {
-                    case Task<?> awaiting -> awaiting;
-                    case Listener listener -> new Handle(() -> listener.done(this), true);
-                    default -> new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this), false);
-                });
+        loop.baton()
+                .ready(
+                        switch (callback) {
+                            case Task<?> awaiting -> awaiting;
+                            case Listener listener -> new Handle(() -> listener.done(this), true);
+                            default ->
+                                new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this), false);
+                        });
     }
 
     /**

@@ -76,7 +76,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         if (isDone()) {
             return false;
         }
-        // Down the chain of tasks that await each other, by a loop: it may be as long as the heap is large. `marker` falls
+        // Down the chain of tasks that await each other, by a loop: it may be as long as the heap is large. `marker`
+        // falls
         // behind, twice as far each time, so that a circle meets it.
         Task<?> task = this;
         Task<?> marker = this;
@@ -160,7 +161,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         return awaited;
     }
 
-    @Nullable Thread thread() {
+    @Nullable
+    Thread thread() {
         return thread;
     }
 
@@ -277,7 +279,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     }
 
     /** Leaves the list; returns its new head. */
-    @Nullable Task<?> unlinkFrom(@Nullable Task<?> head) {
+    @Nullable
+    Task<?> unlinkFrom(@Nullable Task<?> head) {
         if (previous != null) {
             previous.next = next;
         }

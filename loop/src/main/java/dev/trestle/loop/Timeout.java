@@ -96,7 +96,8 @@ public final class Timeout {
         task.loop().checkHere("reschedule");
         if (state != State.ACTIVE) {
             throw new IllegalStateException("Cannot reschedule " + this
-                    + ": its time is over or its code has ended. Reschedule a limit before that, in the code it limits.");
+                    + ": its time is over or its code has ended. Reschedule a limit before that, in the code"
+                    + " it limits.");
         }
         schedule(newWhen);
     }

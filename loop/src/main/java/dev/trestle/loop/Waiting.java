@@ -29,7 +29,8 @@ final class Waiting {
         EventLoop loop = task.loop();
         Set<F> distinct = new LinkedHashSet<>(futures);
         if (distinct.isEmpty()) {
-            throw new IllegalArgumentException("waitUntil needs at least one future: without any, nothing would end it");
+            throw new IllegalArgumentException(
+                    "waitUntil needs at least one future: without any, nothing would end it");
         }
         distinct.forEach(loop::checkMine);
 

@@ -152,10 +152,11 @@ class BlockingTest {
                 Task<?> sleeper = createTask(() -> sleep(ofHours(1)));
                 yieldNow();
                 var arrived = new CountDownLatch(1);
-                Thread.ofVirtual().start(() -> loop.callSoonThreadsafe(() -> {
-                    seen.set(clock.elapsed());
-                    arrived.countDown();
-                }));
+                Thread.ofVirtual()
+                        .start(() -> loop.callSoonThreadsafe(() -> {
+                            seen.set(clock.elapsed());
+                            arrived.countDown();
+                        }));
                 blocking(() -> arrived.await());
                 assertThat(seen.get()).isEqualTo(ZERO);
                 await(sleeper);

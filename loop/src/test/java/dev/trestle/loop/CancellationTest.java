@@ -36,7 +36,9 @@ class CancellationTest {
                 currentTask().cancel("at the end");
                 return "result";
             });
-            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class).hasMessage("at the end");
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("at the end");
             assertThat(task.isCancelled()).isTrue();
         });
     }
@@ -167,7 +169,8 @@ class CancellationTest {
                 try {
                     await(loop.createFuture());
                 } finally {
-                    trail.add("holding=" + loop.isRunningHere() + ", interrupted=" + Thread.currentThread().isInterrupted());
+                    trail.add("holding=" + loop.isRunningHere() + ", interrupted="
+                            + Thread.currentThread().isInterrupted());
                 }
             });
             yieldNow();
@@ -188,7 +191,10 @@ class CancellationTest {
                 throw thrown;
             });
             assertThatThrownBy(() -> await(task)).isSameAs(thrown);
-            assertThatThrownBy(() -> await(task)).isNotSameAs(thrown).hasMessage("mine").hasCause(thrown);
+            assertThatThrownBy(() -> await(task))
+                    .isNotSameAs(thrown)
+                    .hasMessage("mine")
+                    .hasCause(thrown);
             assertThat(task.isCancelled()).isTrue();
         });
     }
@@ -211,7 +217,8 @@ class CancellationTest {
     void theOutcomeOfATaskCannotBeSetByHand() {
         Task<String> task = loop.createTask(() -> "its own");
         assertThatThrownBy(() -> task.setResult("x")).hasMessageContaining("is what its coroutine returns");
-        assertThatThrownBy(() -> task.setException(new Exception())).hasMessageContaining("is what its coroutine throws");
+        assertThatThrownBy(() -> task.setException(new Exception()))
+                .hasMessageContaining("is what its coroutine throws");
         assertThat(loop.runUntilComplete(task)).isEqualTo("its own");
     }
 }

@@ -254,7 +254,8 @@ class EndingTest {
             sleep(ofHours(1));
             return "done";
         });
-        loop.callSoon(() -> trail.add("here=" + (Thread.currentThread() == me) + EventLoop.getRunningLoop().equals(loop)));
+        loop.callSoon(() -> trail.add("here=" + (Thread.currentThread() == me)
+                + EventLoop.getRunningLoop().equals(loop)));
         loop.runOnce();
         assertThat(trail).containsExactly("first", "here=truetrue");
         loop.runOnce();

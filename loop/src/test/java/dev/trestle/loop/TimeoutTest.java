@@ -77,8 +77,8 @@ class TimeoutTest {
 
     @Test
     void theTimeoutOfAnInnerLimitPassesTheOuterOneUnwrapped() {
-        loop.runUntilComplete(() -> assertThatThrownBy(
-                        () -> timeout(ofHours(1), () -> timeout(ofSeconds(1), () -> sleep(ofHours(2)))))
+        loop.runUntilComplete(() -> assertThatThrownBy(() ->
+                        timeout(ofHours(1), () -> timeout(ofSeconds(1), () -> sleep(ofHours(2)))))
                 .isInstanceOf(TimeoutException.class));
     }
 

@@ -72,7 +72,9 @@ class WaitingForManyTest {
             LoopFuture<List<String>> all = gather(part, other);
             yieldNow();
             part.cancel("only this one");
-            assertThatThrownBy(() -> await(all)).isInstanceOf(CancelledError.class).hasMessage("only this one");
+            assertThatThrownBy(() -> await(all))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("only this one");
             assertThat(all.isCancelled()).isFalse();
             assertThat(await(other)).isEqualTo("other");
         });
@@ -104,10 +106,14 @@ class WaitingForManyTest {
             gone.cancel("no more");
             List<Outcome<String>> outcomes = await(gatherOutcomes(List.of(good, bad, gone)));
             assertThat(outcomes.get(0)).isEqualTo(new Outcome.Success<>("good"));
-            assertThat(outcomes.get(1)).isInstanceOfSatisfying(
-                    Outcome.Failure.class, failure -> assertThat(failure.exception()).hasMessage("after 2"));
-            assertThat(outcomes.get(2)).isInstanceOfSatisfying(
-                    Outcome.Cancelled.class, cancelled -> assertThat(cancelled.error()).hasMessage("no more"));
+            assertThat(outcomes.get(1))
+                    .isInstanceOfSatisfying(
+                            Outcome.Failure.class,
+                            failure -> assertThat(failure.exception()).hasMessage("after 2"));
+            assertThat(outcomes.get(2))
+                    .isInstanceOfSatisfying(
+                            Outcome.Cancelled.class,
+                            cancelled -> assertThat(cancelled.error()).hasMessage("no more"));
         });
     }
 

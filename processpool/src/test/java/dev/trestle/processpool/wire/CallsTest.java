@@ -57,9 +57,9 @@ class CallsTest {
         double f = 0.5;
         Point g = new Point(1, 2);
 
-        assertThat(journey.run((Call<String>) () -> join(a, b, c, d, e, f, g)))
-                .isEqualTo("a23dtrue0.5Point[x=1, y=2]");
-        assertThat(journey.run((Call<String>) () -> join(a, b, c, d, e, f, null))).isEqualTo("a23dtrue0.5null");
+        assertThat(journey.run((Call<String>) () -> join(a, b, c, d, e, f, g))).isEqualTo("a23dtrue0.5Point[x=1, y=2]");
+        assertThat(journey.run((Call<String>) () -> join(a, b, c, d, e, f, null)))
+                .isEqualTo("a23dtrue0.5null");
     }
 
     @Test
@@ -98,7 +98,8 @@ class CallsTest {
 
         assertThat(journey.run((Call<Integer>) () -> twice.apply(5))).isEqualTo(45);
         assertThat(journey.run((Call<String>) () -> String.join(",", sorted))).isEqualTo("a,bb,ccc");
-        assertThat(journey.run((Call<Integer>) () -> List.of(times).getFirst().apply(1))).isEqualTo(3);
+        assertThat(journey.run((Call<Integer>) () -> List.of(times).getFirst().apply(1)))
+                .isEqualTo(3);
     }
 
     @Test
@@ -175,7 +176,8 @@ class CallsTest {
     void aDeclaredResultPermitsWhatItIsMadeOf() throws Throwable {
         assertThat(journey.run((Call<Bean>) CallsTest::bean)).isEqualTo(bean());
         assertThat(journey.run((Call<List<Bean>>) CallsTest::beans)).isEqualTo(beans());
-        assertThat(journey.run((Call<Optional<? extends Bean>>) CallsTest::maybe)).isEqualTo(maybe());
+        assertThat(journey.run((Call<Optional<? extends Bean>>) CallsTest::maybe))
+                .isEqualTo(maybe());
         assertThat(journey.run(new Beans())).isEqualTo(beans());
     }
 
@@ -207,10 +209,15 @@ class CallsTest {
 
         assertThat(objects).isInstanceOf(Stream.class);
         assertThat(((Stream<?>) requireNonNull(objects)).toArray()).containsExactly(1, 2L, "x");
-        assertThat(ints).isInstanceOfSatisfying(IntStream.class, each -> assertThat(each.sum()).isEqualTo(3));
-        assertThat(longs).isInstanceOfSatisfying(LongStream.class, each -> assertThat(each.sum()).isEqualTo(5));
+        assertThat(ints)
+                .isInstanceOfSatisfying(
+                        IntStream.class, each -> assertThat(each.sum()).isEqualTo(3));
+        assertThat(longs)
+                .isInstanceOfSatisfying(
+                        LongStream.class, each -> assertThat(each.sum()).isEqualTo(5));
         assertThat(doubles)
-                .isInstanceOfSatisfying(DoubleStream.class, each -> assertThat(each.sum()).isEqualTo(0.5));
+                .isInstanceOfSatisfying(
+                        DoubleStream.class, each -> assertThat(each.sum()).isEqualTo(0.5));
     }
 
     @Test
@@ -239,7 +246,8 @@ class CallsTest {
 
         assertThat(journey.encode((Call<Integer>) () -> captured).description())
                 .matches("CallsTest\\.aCallIsDescribedByWhereItIsWritten\\(CallsTest\\.java:\\d+\\)");
-        assertThat(journey.encode((Call<Integer>) CallsTest::answer).description()).isEqualTo("CallsTest::answer");
+        assertThat(journey.encode((Call<Integer>) CallsTest::answer).description())
+                .isEqualTo("CallsTest::answer");
         assertThat(journey.encode(new Sum(1, 2)).description()).isEqualTo(Sum.class.getName());
     }
 

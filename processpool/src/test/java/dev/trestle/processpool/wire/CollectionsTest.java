@@ -104,12 +104,15 @@ class CollectionsTest {
     void aCollectionKeepsItsClassItsElementsAndTheirOrder(Collection<?> sent) throws Throwable {
         Collection<?> arrived = (Collection<?>) requireNonNull(journey.send(sent));
 
-        boolean twins = List.of(List.of(1, 2, 3).getClass(), List.of(1).getClass()).contains(sent.getClass())
-                || Set.of(1).getClass() == sent.getClass();
+        boolean twins =
+                List.of(List.of(1, 2, 3).getClass(), List.of(1).getClass()).contains(sent.getClass())
+                        || Set.of(1).getClass() == sent.getClass();
         if (!twins) { // List.of has a class for short lists and one for others
             assertThat(arrived.getClass()).isEqualTo(sent.getClass());
         }
-        if (sent instanceof Set<?> && !(sent instanceof SortedSet<?>) && sent.getClass() == Set.of(1, 2).getClass()) {
+        if (sent instanceof Set<?>
+                && !(sent instanceof SortedSet<?>)
+                && sent.getClass() == Set.of(1, 2).getClass()) {
             assertThat(arrived).isEqualTo(sent);
         } else {
             assertThat(arrived.toArray()).containsExactly(sent.toArray());
@@ -160,7 +163,8 @@ class CollectionsTest {
     void aMapKeepsItsClassItsEntriesAndTheirOrder(Map<?, ?> sent) throws Throwable {
         Map<?, ?> arrived = (Map<?, ?>) requireNonNull(journey.send(sent));
 
-        if (sent.getClass() != Map.of(1, 2).getClass() && sent.getClass() != Map.of().getClass()) {
+        if (sent.getClass() != Map.of(1, 2).getClass()
+                && sent.getClass() != Map.of().getClass()) {
             assertThat(arrived.getClass()).isEqualTo(sent.getClass());
             assertThat(arrived.keySet().toArray()).containsExactly(sent.keySet().toArray());
         } else {
@@ -178,9 +182,13 @@ class CollectionsTest {
         var queue = new PriorityQueue<Integer>(Collections.reverseOrder());
         queue.addAll(List.of(1, 2, 3));
 
-        assertThat((Collection<?>) requireNonNull(journey.send(reverse))).map(Object::toString).containsExactly("b", "a");
-        assertThat(((Map<?, ?>) requireNonNull(journey.send(ignoringCase))).containsKey("a")).isTrue();
-        assertThat(((PriorityQueue<?>) requireNonNull(journey.send(queue))).poll()).isEqualTo(3);
+        assertThat((Collection<?>) requireNonNull(journey.send(reverse)))
+                .map(Object::toString)
+                .containsExactly("b", "a");
+        assertThat(((Map<?, ?>) requireNonNull(journey.send(ignoringCase))).containsKey("a"))
+                .isTrue();
+        assertThat(((PriorityQueue<?>) requireNonNull(journey.send(queue))).poll())
+                .isEqualTo(3);
     }
 
     @Test
@@ -192,7 +200,9 @@ class CollectionsTest {
         assertThat(journey.send(map.values())).isEqualTo(List.of(1)).isInstanceOf(ArrayList.class);
         assertThat(journey.send(list.subList(1, 3))).isEqualTo(List.of(2, 3));
         assertThat(journey.send(Collections.synchronizedList(list))).isEqualTo(list);
-        assertThat(journey.send(new TreeMap<>(Map.of(1, 1, 2, 2)).headMap(2))).isEqualTo(Map.of(1, 1)).isInstanceOf(TreeMap.class);
+        assertThat(journey.send(new TreeMap<>(Map.of(1, 1, 2, 2)).headMap(2)))
+                .isEqualTo(Map.of(1, 1))
+                .isInstanceOf(TreeMap.class);
         assertThat(journey.send(Collections.nCopies(2, "x"))).isEqualTo(List.of("x", "x"));
         assertThat(journey.send(new ArrayList<>(List.of(1)) {
                     private static final long serialVersionUID = 1;

@@ -159,14 +159,14 @@ class FailuresTest {
 
         assertThat(arrived).isExactlyInstanceOf(thrown.getClass()).hasMessage(thrown.getMessage());
         assertThat(arrived.getStackTrace()).isNotEmpty();
-        assertThat(arrived.getStackTrace()[0].toString()).startsWith("worker-1/").contains(FailuresTest.class.getName());
+        assertThat(arrived.getStackTrace()[0].toString())
+                .startsWith("worker-1/")
+                .contains(FailuresTest.class.getName());
         Throwable cause = thrown.getCause();
         if (cause == null) {
             assertThat(arrived.getCause()).isNull();
         } else {
-            assertThat(arrived.getCause())
-                    .isExactlyInstanceOf(cause.getClass())
-                    .hasMessage(cause.getMessage());
+            assertThat(arrived.getCause()).isExactlyInstanceOf(cause.getClass()).hasMessage(cause.getMessage());
         }
     }
 
@@ -176,7 +176,8 @@ class FailuresTest {
         WithCode withCode = (WithCode) journey.failureOf(() -> sneak(new WithCode("c").code(404)));
         NoSuchFileException noFile =
                 (NoSuchFileException) journey.failureOf(() -> sneak(new NoSuchFileException("a", "b", "c")));
-        DateTimeParseException noDate = (DateTimeParseException) journey.failureOf(() -> LocalDate.parse(String.join("-", "2026", "13", "01")));
+        DateTimeParseException noDate =
+                (DateTimeParseException) journey.failureOf(() -> LocalDate.parse(String.join("-", "2026", "13", "01")));
 
         assertThat(atLine.line).isEqualTo(7);
         assertThat(atLine.color).isEqualTo(Color.GREEN);
@@ -197,8 +198,11 @@ class FailuresTest {
 
         Throwable arrived = journey.failureOf(() -> sneak(maker.call()));
 
-        assertThat(arrived).isInstanceOfSatisfying(Journey.StandIn.class, each -> assertThat(each.className)
-                .isEqualTo(thrown.getClass().getName()));
+        assertThat(arrived)
+                .isInstanceOfSatisfying(
+                        Journey.StandIn.class,
+                        each -> assertThat(each.className)
+                                .isEqualTo(thrown.getClass().getName()));
         assertThat(arrived).hasMessageContaining(thrown.getClass().getName());
         assertThat(arrived.getStackTrace()).isNotEmpty();
     }
@@ -215,8 +219,10 @@ class FailuresTest {
     void theRemoteStackEndsWhereTheCallWasEntered() throws Throwable {
         Throwable arrived = journey.failureOf(() -> sneak(new Plain("p")));
 
-        assertThat(arrived.getStackTrace()).singleElement().satisfies(frame -> assertThat(frame.getMethodName())
-                .contains("theRemoteStackEndsWhereTheCallWasEntered"));
+        assertThat(arrived.getStackTrace())
+                .singleElement()
+                .satisfies(frame ->
+                        assertThat(frame.getMethodName()).contains("theRemoteStackEndsWhereTheCallWasEntered"));
     }
 
     @Test
@@ -235,7 +241,9 @@ class FailuresTest {
                 .cause()
                 .isExactlyInstanceOf(IOException.class)
                 .hasMessage("inner");
-        assertThat(arrived.getSuppressed()).singleElement().isExactlyInstanceOf(Plain.class.asSubclass(Throwable.class));
+        assertThat(arrived.getSuppressed())
+                .singleElement()
+                .isExactlyInstanceOf(Plain.class.asSubclass(Throwable.class));
     }
 
     @Test
@@ -295,8 +303,10 @@ class FailuresTest {
     void anExceptionIsAValueToo() throws Throwable {
         Object arrived = journey.send(List.of(new Plain("as a value"), new Decorated("x")));
 
-        assertThat((List<?>) arrived).element(0).isExactlyInstanceOf(Plain.class).extracting(each -> ((Plain) each)
-                        .getMessage())
+        assertThat((List<?>) arrived)
+                .element(0)
+                .isExactlyInstanceOf(Plain.class)
+                .extracting(each -> ((Plain) each).getMessage())
                 .isEqualTo("as a value");
     }
 

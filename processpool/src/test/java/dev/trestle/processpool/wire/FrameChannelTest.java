@@ -70,12 +70,11 @@ class FrameChannelTest {
 
         new FrameChannel(bytes, LIMIT).write(hello);
 
-        assertThat(new FrameChannel(bytes, LIMIT).read())
-                .isInstanceOfSatisfying(Frame.Hello.class, arrived -> {
-                    assertThat(arrived.token()).containsExactly(1, 2, 3);
-                    assertThat(arrived.pid()).isEqualTo(4711);
-                    assertThat(arrived.javaVersion()).isEqualTo("25.0.1");
-                });
+        assertThat(new FrameChannel(bytes, LIMIT).read()).isInstanceOfSatisfying(Frame.Hello.class, arrived -> {
+            assertThat(arrived.token()).containsExactly(1, 2, 3);
+            assertThat(arrived.pid()).isEqualTo(4711);
+            assertThat(arrived.javaVersion()).isEqualTo("25.0.1");
+        });
         assertThat(hello.toString()).doesNotContain("1, 2, 3").contains("4711");
     }
 
@@ -87,9 +86,9 @@ class FrameChannelTest {
         new FrameChannel(bytes, LIMIT).write(new Frame.Fatal(failure));
 
         assertThat(new FrameChannel(bytes, LIMIT).read())
-                .isInstanceOfSatisfying(Frame.Fatal.class, arrived -> assertThat(
-                                arrived.failure().state())
-                        .containsExactly(9, 8));
+                .isInstanceOfSatisfying(
+                        Frame.Fatal.class,
+                        arrived -> assertThat(arrived.failure().state()).containsExactly(9, 8));
     }
 
     static List<Object> arrays() {
@@ -126,19 +125,22 @@ class FrameChannelTest {
         for (Payload each : List.of(call.payload(), result.payload())) {
             assertThat(each.size()).isEqualTo(payload.size());
             assertThat(each.wholeBody()).isEqualTo(payload.wholeBody());
-            assertThat(Arrays.deepEquals(each.arrays().toArray(), arrays.toArray())).isTrue();
+            assertThat(Arrays.deepEquals(each.arrays().toArray(), arrays.toArray()))
+                    .isTrue();
         }
         assertThat(result.runNanos()).isEqualTo(99);
         assertThat(channel.statistics().framesWritten()).isEqualTo(2);
-        assertThat(reading.statistics()).isEqualTo(new FrameChannel.Statistics(
-                2, 0, channel.statistics().bytesWritten(), 0));
+        assertThat(reading.statistics())
+                .isEqualTo(
+                        new FrameChannel.Statistics(2, 0, channel.statistics().bytesWritten(), 0));
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 19, 20, 21, 4096})
     void framesArriveHoweverTheConnectionCutsThem(int piece) throws IOException {
         var bytes = new Bytes();
-        var payload = new Payload(List.of(ByteBuffer.wrap("body".getBytes(UTF_8))), List.of(new int[300], new byte[10]));
+        var payload =
+                new Payload(List.of(ByteBuffer.wrap("body".getBytes(UTF_8))), List.of(new int[300], new byte[10]));
 
         new FrameChannel(bytes, LIMIT).write(new Frame.Call(1, payload), new Frame.Started(2), new Frame.Goodbye("x"));
         bytes.piece = piece;
@@ -209,7 +211,12 @@ class FrameChannelTest {
         for (int type = 0; type < 16; type++) {
             var bytes = new Bytes();
             ByteBuffer header = ByteBuffer.allocate(20).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-            header.putShort((short) 0x5254).put((byte) 1).put((byte) type).putInt(Integer.MAX_VALUE).putInt(0).putLong(0);
+            header.putShort((short) 0x5254)
+                    .put((byte) 1)
+                    .put((byte) type)
+                    .putInt(Integer.MAX_VALUE)
+                    .putInt(0)
+                    .putLong(0);
             bytes.put(header.array());
 
             assertThatThrownBy(() -> new FrameChannel(bytes, LIMIT).read()).isInstanceOf(ProtocolException.class);

@@ -68,8 +68,8 @@ class FrameFuzzTest {
                 switch (channel.read()) {
                     case Frame.Call call -> outcome = decode(call.payload()) ? outcome : 3;
                     case Frame.Result result -> outcome = decode(encoded, result.payload()) ? outcome : 3;
-                    case Frame.Failed failed -> assertThat(encoded.decodeFailure(failed.failure(), "w"))
-                            .isNotNull();
+                    case Frame.Failed failed ->
+                        assertThat(encoded.decodeFailure(failed.failure(), "w")).isNotNull();
                     default -> {}
                 }
             }

@@ -190,8 +190,8 @@ class HostileResultTest {
     void aClassAsAValueIsNotInitializedAndOnlyAPermittedOneIsFound() {
         int before = harm.get();
 
-        assertThatThrownBy(() -> decode(
-                        objectCall(), typed("Class", to -> to.writeString(InitializerMine.class.getName()))))
+        assertThatThrownBy(() ->
+                        decode(objectCall(), typed("Class", to -> to.writeString(InitializerMine.class.getName()))))
                 .isInstanceOf(NotDecodableException.class);
         assertThat(harm.get()).isEqualTo(before);
     }
@@ -243,7 +243,27 @@ class HostileResultTest {
 
     @Test
     void aPromisedLengthIsNotBelieved() {
-        byte[] binary = {':', ')', '\n', 5, (byte) 0xF8, (byte) 0xF8, 0x45, 'b', 'y', 't', 'e', '[', ']', (byte) 0xFD, 0x1F, 0x7F, 0x7F, 0x7F, (byte) 0xBF};
+        byte[] binary = {
+            ':',
+            ')',
+            '\n',
+            5,
+            (byte) 0xF8,
+            (byte) 0xF8,
+            0x45,
+            'b',
+            'y',
+            't',
+            'e',
+            '[',
+            ']',
+            (byte) 0xFD,
+            0x1F,
+            0x7F,
+            0x7F,
+            0x7F,
+            (byte) 0xBF
+        };
         var payload = new Payload(List.of(ByteBuffer.wrap(binary)), List.of());
 
         assertThatThrownBy(() -> decode(objectCall(), payload)).isInstanceOf(NotDecodableException.class);
@@ -276,7 +296,10 @@ class HostileResultTest {
         int before = harm.get();
         var encoded = journey.encode(objectCall());
         for (String name : List.of(
-                ConstructorMine.class.getName(), InitializerMine.class.getName(), "java.lang.ProcessBuilder", "no.such.X")) {
+                ConstructorMine.class.getName(),
+                InitializerMine.class.getName(),
+                "java.lang.ProcessBuilder",
+                "no.such.X")) {
             var failure = new Failure(name, "message", List.of(), null, List.of(), Failure.NO_STATE, false);
 
             assertThat(encoded.decodeFailure(failure, "worker")).isInstanceOf(Journey.StandIn.class);

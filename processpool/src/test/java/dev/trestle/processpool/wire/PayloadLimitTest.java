@@ -64,7 +64,8 @@ class PayloadLimitTest {
 
     @Test
     void aResultAboveTheLimitIsRefusedWhereItIs() throws Throwable {
-        DecodedCall decoded = narrow.decode(narrow.encode((Call<Object>) () -> new byte[200_000]).payload());
+        DecodedCall decoded = narrow.decode(
+                narrow.encode((Call<Object>) () -> new byte[200_000]).payload());
         Object result = decoded.run();
 
         assertThatThrownBy(() -> decoded.encodeResult(result))

@@ -141,7 +141,8 @@ class RefusalsTest {
     @ParameterizedTest
     @MethodSource("refused")
     void aResultIsRefusedInWords(Object value, String what, String why) throws Throwable {
-        DecodedCall there = journey.decode(journey.encode((Call<Integer>) () -> 1).payload());
+        DecodedCall there =
+                journey.decode(journey.encode((Call<Integer>) () -> 1).payload());
         if (value instanceof Stream<?>) {
             return; // streams of results travel
         }
@@ -162,8 +163,7 @@ class RefusalsTest {
 
     @Test
     void capturingThisIsExplained() {
-        var refusal = catchThrowableOfType(
-                NotEncodableException.class, () -> journey.encode(new Service().size()));
+        var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(new Service().size()));
 
         assertThat(refusal)
                 .hasMessageContaining("captured value #0 'this' is a " + Service.class.getName())
@@ -188,7 +188,9 @@ class RefusalsTest {
 
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(call));
 
-        assertThat(refusal).hasMessageContaining("not serializable").hasMessageContaining("declare its variable as Call");
+        assertThat(refusal)
+                .hasMessageContaining("not serializable")
+                .hasMessageContaining("declare its variable as Call");
     }
 
     @Test
@@ -261,7 +263,9 @@ class RefusalsTest {
 
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(call));
 
-        assertThat(refusal).hasMessageContaining("nests deeper than 1000 levels").hasMessageContaining("next.next...");
+        assertThat(refusal)
+                .hasMessageContaining("nests deeper than 1000 levels")
+                .hasMessageContaining("next.next...");
     }
 
     @Test
@@ -281,6 +285,8 @@ class RefusalsTest {
 
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(call));
 
-        assertThat(refusal).hasMessageContaining("captured value #0 'half' cannot be written").hasMessageContaining("surrogate");
+        assertThat(refusal)
+                .hasMessageContaining("captured value #0 'half' cannot be written")
+                .hasMessageContaining("surrogate");
     }
 }
