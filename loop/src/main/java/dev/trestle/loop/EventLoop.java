@@ -75,9 +75,9 @@ public final class EventLoop implements AutoCloseable {
     private boolean throwingOut;
     private int refusals;
 
-    /** Creates a loop that goes by the machine's clock. */
+    /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
     public EventLoop() {
-        this(new LoopOptions());
+        this(LoopOptions.defaults());
     }
 
     /**

@@ -13,6 +13,8 @@ import java.util.OptionalLong;
  */
 public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
 
+    private static final ScopedValue<LoopOptions> DEFAULTS = ScopedValue.newInstance();
+
     /** Checks the values. */
     public LoopOptions {
         requireNonNull(clock, "clock");
@@ -42,5 +44,19 @@ public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
      */
     public LoopOptions withShuffle(long seed) {
         return new LoopOptions(clock, OptionalLong.of(seed));
+    }
+
+    /**
+     * Runs a program in which every loop that is made without options is made with these. So a test runs a program as it
+     * is, {@code EventLoop.run(...)} and all, on a virtual clock or in a shuffled order. It holds for the calling thread.
+     *
+     * @param program what to run
+     */
+    public void runAsDefaults(Runnable program) {
+        ScopedValue.where(DEFAULTS, this).run(program);
+    }
+
+    static LoopOptions defaults() {
+        return DEFAULTS.isBound() ? DEFAULTS.get() : new LoopOptions();
     }
 }

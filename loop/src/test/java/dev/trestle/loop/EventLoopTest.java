@@ -317,4 +317,11 @@ class EventLoopTest {
         assertThatThrownBy(() -> loop.callSoonThreadsafe(() -> {})).hasMessageContaining("closed");
         assertThatThrownBy(() -> loop.runForever()).hasMessageContaining("closed");
     }
+
+    @Test
+    void aProgramIsTestedAsItIsOnAVirtualClock() {
+        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(() -> sleep(ofHours(8))));
+
+        assertThat(clock.elapsed()).isEqualTo(ofHours(8));
+    }
 }
