@@ -11,6 +11,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -426,6 +427,8 @@ final class Worker {
     private FlightRecord.@Nullable LastWords lastWords() {
         try {
             return FlightRecord.read(flightRecord);
+        } catch (NoSuchFileException e) {
+            return null; // the program ends, and its hook was faster
         } catch (IOException e) {
             logger.warn("What {} did last is not known, so its call counts as begun", name, e);
             return null;

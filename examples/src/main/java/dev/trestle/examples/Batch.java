@@ -1,0 +1,44 @@
+package dev.trestle.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Class files that are read together, travel together and are counted together: what a worker gets in one call.
+ *
+ * @param files the class files
+ * @param unreadable those that could not be read
+ */
+record Batch(List<ClassBytes> files, List<Unreadable> unreadable) {
+
+    /** Reads what was found; blocks. What cannot be read is listed in the batch. */
+    static Batch read(List<ClassLocation> locations) {
+        var files = new ArrayList<ClassBytes>(locations.size());
+        var unreadable = new ArrayList<Unreadable>();
+        for (ClassLocation location : locations) {
+            try {
+                files.add(new ClassBytes(location.name(), Files.readAllBytes(location.path())));
+            } catch (IOException e) {
+                unreadable.add(Unreadable.because(location.name(), e));
+            }
+        }
+        return new Batch(files, unreadable);
+    }
+
+    /** Returns what is known of this batch when nothing can count it. */
+    Counts givenUp(String reason) {
+        var lost = new ArrayList<>(unreadable);
+        files.forEach(file -> lost.add(new Unreadable(file.name(), reason)));
+        return Counts.unreadable(lost);
+    }
+
+    @Override
+    public String toString() {
+        String names = files.isEmpty()
+                ? ""
+                : ", " + files.getFirst().name() + " to " + files.getLast().name();
+        return "Batch[files=" + files.size() + ", unreadable=" + unreadable.size() + names + "]";
+    }
+}

@@ -1,0 +1,71 @@
+package dev.trestle.examples;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * Runs one of the examples: {@code mvn -q -DskipTests package exec:exec -Dexample=census -Dargs="--workers 2"}.
+ *
+ * <p>Exit codes: 0 if all went well, 1 if the example failed, 2 if it was called the wrong way; then there is one line on
+ * the standard error that says what was wrong.
+ */
+@Command(
+        name = "examples",
+        description = "Runs an example of Trestle.",
+        subcommands = {CensusCommand.class})
+final class Examples implements Callable<Integer> {
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    private Examples() {}
+
+    /**
+     * Runs an example and ends the JVM.
+     *
+     * @param args the name of the example, and its arguments
+     */
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Examples()).setParameterExceptionHandler((wrong, _) -> explain(wrong));
+    }
+
+    /** Called without the name of an example. */
+    @Override
+    public Integer call() {
+        throw new ParameterException(spec.commandLine(), "Which example?");
+    }
+
+    private static int explain(ParameterException wrong) {
+        CommandLine command = wrong.getCommandLine();
+        boolean example = command.getParent() != null;
+        String wayOut = example
+                ? "see '" + command.getCommandName() + " --help'"
+                : "there are: " + String.join(", ", command.getSubcommands().keySet());
+        command.getErr().println(command.getCommandName() + ": " + message(wrong, example) + " (" + wayOut + ")");
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private static String message(ParameterException wrong, boolean example) {
+        if (!(wrong instanceof UnmatchedArgumentException unmatched)) {
+            return requireNonNull(wrong.getMessage());
+        }
+        String first = "'" + unmatched.getUnmatched().getFirst() + "'";
+        List<String> suggestions = unmatched.getSuggestions();
+        return (example ? "There is no option " : "There is no example ")
+                + first
+                + (suggestions.isEmpty() ? "" : ", did you mean " + String.join(" or ", suggestions) + "?");
+    }
+}

@@ -1,0 +1,23 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Programs to run and to read. */
+@NullMarked
+module dev.trestle.examples {
+    requires dev.trestle.api;
+    requires dev.trestle.bridge;
+    requires dev.trestle.loop;
+    requires dev.trestle.processpool;
+    requires dev.trestle.threadpool;
+    requires info.picocli;
+    requires me.tongfei.progressbar;
+    requires org.slf4j.simple; // what the pools log goes to stderr
+    requires tools.jackson.databind;
+    requires static org.jspecify;
+    requires static com.google.errorprone.annotations;
+
+    // The command line is read, the report and what travels to the child JVMs are written by reflection.
+    opens dev.trestle.examples to
+            info.picocli,
+            tools.jackson.databind,
+            dev.trestle.processpool;
+}
