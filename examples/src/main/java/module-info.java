@@ -9,6 +9,8 @@ module dev.trestle.examples {
     requires dev.trestle.processpool;
     requires dev.trestle.threadpool;
     requires info.picocli;
+    requires java.net.http;
+    requires jdk.httpserver;
     requires me.tongfei.progressbar;
     requires org.slf4j.simple; // what the pools log goes to stderr
     requires tools.jackson.databind;

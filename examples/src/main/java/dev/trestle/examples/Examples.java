@@ -39,7 +39,11 @@ final class Examples implements Callable<Integer> {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new Examples()).setParameterExceptionHandler((wrong, _) -> explain(wrong));
+        var commandLine = new CommandLine(new Examples());
+        for (Classic classic : Classic.values()) {
+            commandLine.addSubcommand(classic.title(), classic.command());
+        }
+        return commandLine.setParameterExceptionHandler((wrong, _) -> explain(wrong));
     }
 
     /** Called without the name of an example. */
@@ -66,6 +70,6 @@ final class Examples implements Callable<Integer> {
         List<String> suggestions = unmatched.getSuggestions();
         return (example ? "There is no option " : "There is no example ")
                 + first
-                + (suggestions.isEmpty() ? "" : ", did you mean " + String.join(" or ", suggestions) + "?");
+                + (suggestions.isEmpty() ? "" : ", did you mean " + suggestions.getFirst() + "?");
     }
 }

@@ -45,7 +45,8 @@ class CensusStopTest {
     @CsvSource({"INT, 130", "TERM, 143"})
     void signalPrintsWhatThereIsAndLeavesNoChild(String signal, int exitCode) throws Exception {
         assumeFalse(ignoresInterrupts(), "Whoever started this build ignores Ctrl-C, and so would the program");
-        Process program = start("--workers", "2", "--json", directory.resolve("census.json").toString());
+        Process program = start(
+                "--workers", "2", "--json", directory.resolve("census.json").toString());
         waitForTheFirstTenth(program);
         List<ProcessHandle> children = program.descendants().toList();
 

@@ -14,7 +14,7 @@ class ExamplesTest {
         var run = Run.of();
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).isEqualToIgnoringNewLines("examples: Which example? (there are: census)");
+        assertThat(run.err()).startsWith("examples: Which example? (there are: census, set-future-later, ");
         assertThat(run.out()).isEmpty();
     }
 
@@ -24,14 +24,14 @@ class ExamplesTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualToIgnoringNewLines(
-                        "examples: There is no example 'cencus', did you mean census? (there are: census)");
+                .startsWith("examples: There is no example 'cencus', did you mean census? (there are: census, ");
     }
 
     @Test
     void nameThatIsQuiteWrongListsTheExamples() {
         assertThat(Run.of("quux").err())
-                .isEqualToIgnoringNewLines("examples: There is no example 'quux' (there are: census)");
+                .startsWith("examples: There is no example 'quux'")
+                .contains("(there are: census, ");
     }
 
     @Test

@@ -38,7 +38,7 @@ public final class CallDecoder {
                 Object object = values(body, payload, new Slot[] {anything})[0];
                 return DecodedCall.ofObject(codec, object, anything);
             }
-            LambdaShape shape = codec.shapeOf(from.slice());
+            LambdaShape shape = codec.shapeOf(from.number(), from.slice());
             subject = "The call " + shape.site().implClassName() + "."
                     + shape.site().implMethod();
             MethodHandle target = shape.target();

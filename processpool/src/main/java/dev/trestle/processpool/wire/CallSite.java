@@ -2,6 +2,7 @@ package dev.trestle.processpool.wire;
 
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Type;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,7 @@ final class CallSite {
             writer.flag(false);
         } else {
             writer.flag(true);
+            writer.number(Arrays.hashCode(shape.bytes()));
             writer.bytes(shape.bytes());
         }
         return writer.toArray();

@@ -1,13 +1,11 @@
 package dev.trestle.processpool.wire;
 
-import java.lang.reflect.Constructor;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -33,98 +31,96 @@ import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.PriorityBlockingQueue;
-import java.util.function.Function;
-import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A kind of collection: what of it arrives. Usually its class; a class that nobody can make, such as a view, arrives as
  * the nearest kind that keeps its contract and its order.
- *
- * @param name its name on the wire
- * @param type a class of this kind
- * @param sorted whether a comparator goes before the elements
- * @param create makes an empty one, to be filled
- * @param finish makes the collection from the filled one
  */
-record CollectionKind(
-        String name,
-        Class<?> type,
-        boolean sorted,
-        Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create,
-        UnaryOperator<Collection<@Nullable Object>> finish) {
+@SuppressWarnings("JdkObsolete") // whoever sends them gets them
+enum CollectionKind {
+    ARRAY_LIST("ArrayList", ArrayList.class),
+    LINKED_LIST("LinkedList", LinkedList.class),
+    ARRAY_DEQUE("ArrayDeque", ArrayDeque.class),
+    HASH_SET("HashSet", HashSet.class),
+    LINKED_HASH_SET("LinkedHashSet", LinkedHashSet.class),
+    TREE_SET("TreeSet", TreeSet.class),
+    PRIORITY_QUEUE("PriorityQueue", PriorityQueue.class),
+    VECTOR("Vector", Vector.class),
+    STACK("Stack", Stack.class),
+    COPY_ON_WRITE_LIST("CopyOnWriteArrayList", CopyOnWriteArrayList.class),
+    COPY_ON_WRITE_SET("CopyOnWriteArraySet", CopyOnWriteArraySet.class),
+    CONCURRENT_SET("ConcurrentHashMap.newKeySet", ConcurrentHashMap.KeySetView.class),
+    CONCURRENT_SORTED_SET("ConcurrentSkipListSet", ConcurrentSkipListSet.class),
+    CONCURRENT_QUEUE("ConcurrentLinkedQueue", ConcurrentLinkedQueue.class),
+    CONCURRENT_DEQUE("ConcurrentLinkedDeque", ConcurrentLinkedDeque.class),
+    BLOCKING_QUEUE("LinkedBlockingQueue", LinkedBlockingQueue.class),
+    BLOCKING_DEQUE("LinkedBlockingDeque", LinkedBlockingDeque.class),
+    BLOCKING_PRIORITY_QUEUE("PriorityBlockingQueue", PriorityBlockingQueue.class),
+
+    LIST_OF("List.of", List.of(1, 2, 3), List.of(1), List.of(1, 2, 3).subList(0, 2)),
+    AS_LIST("Arrays.asList", Arrays.asList(1)),
+    EMPTY_LIST("emptyList", Collections.emptyList()),
+    SINGLETON_LIST("singletonList", Collections.singletonList(1)),
+    UNMODIFIABLE("unmodifiableCollection", Collections.unmodifiableCollection(new ArrayDeque<>())),
+    UNMODIFIABLE_SEQUENCED(
+            "unmodifiableSequencedCollection", Collections.unmodifiableSequencedCollection(new ArrayDeque<>())),
+    UNMODIFIABLE_LIST(
+            "unmodifiableList",
+            Collections.unmodifiableList(new ArrayList<>()),
+            Collections.unmodifiableList(new LinkedList<>())),
+    SET_OF("Set.of", Set.of(1, 2, 3), Set.of(1)),
+    EMPTY_SET("emptySet", Collections.emptySet()),
+    SINGLETON("singleton", Collections.singleton(1)),
+    UNMODIFIABLE_SET("unmodifiableSet", Collections.unmodifiableSet(new HashSet<>())),
+    UNMODIFIABLE_SEQUENCED_SET("unmodifiableSequencedSet", Collections.unmodifiableSequencedSet(new LinkedHashSet<>())),
+    UNMODIFIABLE_SORTED_SET("unmodifiableSortedSet", Collections.unmodifiableSortedSet(new TreeSet<>())),
+    UNMODIFIABLE_NAVIGABLE_SET(
+            "unmodifiableNavigableSet",
+            Collections.unmodifiableNavigableSet(new TreeSet<>()),
+            Collections.emptyNavigableSet()),
+
+    /** A class of the user's with a constructor without arguments; on the wire it has its own name. */
+    OWN("", Collection.class);
 
     private static final Map<Class<?>, CollectionKind> byType = new HashMap<>();
     private static final Map<String, CollectionKind> byName = new HashMap<>();
 
     static {
-        fill();
+        for (CollectionKind each : values()) {
+            for (Class<?> type : each.types) {
+                byType.put(type, each);
+            }
+            byName.put(each.wireName, each);
+        }
+        byName.remove(OWN.wireName);
     }
 
-    @SuppressWarnings("JdkObsolete") // whoever sends them gets them
-    private static void fill() {
-        mutable("ArrayList", ArrayList.class, ArrayList::new);
-        mutable("LinkedList", LinkedList.class, LinkedList::new);
-        mutable("ArrayDeque", ArrayDeque.class, ArrayDeque::new);
-        mutable("HashSet", HashSet.class, HashSet::new);
-        mutable("LinkedHashSet", LinkedHashSet.class, LinkedHashSet::new);
-        mutable("Vector", Vector.class, Vector::new);
-        mutable("Stack", Stack.class, Stack::new);
-        immutable("CopyOnWriteArrayList", CopyOnWriteArrayList::new, new CopyOnWriteArrayList<>());
-        immutableSet("CopyOnWriteArraySet", CopyOnWriteArraySet::new, new CopyOnWriteArraySet<>());
-        mutable("ConcurrentLinkedQueue", ConcurrentLinkedQueue.class, ConcurrentLinkedQueue::new);
-        mutable("ConcurrentLinkedDeque", ConcurrentLinkedDeque.class, ConcurrentLinkedDeque::new);
-        mutable("LinkedBlockingQueue", LinkedBlockingQueue.class, LinkedBlockingQueue::new);
-        mutable("LinkedBlockingDeque", LinkedBlockingDeque.class, LinkedBlockingDeque::new);
-        mutable("ConcurrentHashMap.newKeySet", ConcurrentHashMap.KeySetView.class, () -> ConcurrentHashMap.newKeySet());
+    private final String wireName;
 
-        sorted("TreeSet", TreeSet.class, TreeSet::new);
-        sorted("ConcurrentSkipListSet", ConcurrentSkipListSet.class, ConcurrentSkipListSet::new);
-        sorted("PriorityQueue", PriorityQueue.class, PriorityQueue::new);
-        sorted("PriorityBlockingQueue", PriorityBlockingQueue.class, order -> new PriorityBlockingQueue<>(11, order));
+    @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it after the constructor
+    private final Class<?>[] types;
 
-        immutable(
-                "List.of",
-                list -> immutableList(list),
-                List.of(1, 2, 3),
-                List.of(1),
-                List.of(1, 2, 3).subList(0, 2));
-        immutable("Arrays.asList", list -> Arrays.asList(list.toArray()), Arrays.asList(1));
-        immutable("emptyList", list -> Collections.emptyList(), Collections.emptyList());
-        immutable("singletonList", list -> Collections.singletonList(only(list)), Collections.singletonList(1));
-        immutable("unmodifiableCollection", Collections::unmodifiableCollection, unmodifiable(new ArrayDeque<>()));
-        immutable(
-                "unmodifiableList",
-                list -> Collections.unmodifiableList((List<?>) list),
-                Collections.unmodifiableList(new ArrayList<>()),
-                Collections.unmodifiableList(new LinkedList<>()));
-        immutable(
-                "unmodifiableSequencedCollection",
-                list -> Collections.unmodifiableSequencedCollection((SequencedCollection<?>) list),
-                Collections.unmodifiableSequencedCollection(new ArrayDeque<>()));
+    CollectionKind(String wireName, Class<?> type) {
+        this.wireName = wireName;
+        this.types = new Class<?>[] {type};
+    }
 
-        immutableSet("Set.of", Set::copyOf, Set.of(1, 2, 3), Set.of(1));
-        immutableSet("emptySet", set -> Collections.emptySet(), Collections.emptySet());
-        immutableSet("singleton", set -> Collections.singleton(only(set)), Collections.singleton(1));
-        immutableSet(
-                "unmodifiableSet",
-                set -> Collections.unmodifiableSet((Set<?>) set),
-                Collections.unmodifiableSet(new HashSet<>()));
-        immutableSet(
-                "unmodifiableSequencedSet",
-                set -> Collections.unmodifiableSequencedSet((SequencedSet<?>) set),
-                Collections.unmodifiableSequencedSet(new LinkedHashSet<>()));
+    CollectionKind(String wireName, Collection<?>... examples) {
+        this.wireName = wireName;
+        this.types = new Class<?>[examples.length];
+        for (int i = 0; i < examples.length; i++) {
+            types[i] = examples[i].getClass();
+        }
+    }
 
-        immutableSorted(
-                "unmodifiableSortedSet",
-                set -> Collections.unmodifiableSortedSet((SortedSet<?>) set),
-                Collections.unmodifiableSortedSet(new TreeSet<>()));
-        immutableSorted(
-                "unmodifiableNavigableSet",
-                set -> Collections.unmodifiableNavigableSet((NavigableSet<?>) set),
-                Collections.unmodifiableNavigableSet(new TreeSet<>()),
-                Collections.emptyNavigableSet());
+    String wireName() {
+        return wireName;
+    }
+
+    /** Returns the class that a collection of this kind arrives as, if it is not {@link #OWN}. */
+    Class<?> type() {
+        return types[0];
     }
 
     /** Returns the kind with a name from the wire, or null if no kind has it. */
@@ -138,14 +134,8 @@ record CollectionKind(
         if (kind != null) {
             return kind;
         }
-        Constructor<?> constructor = JavaClasses.ownNoArgConstructor(type);
-        if (constructor != null) {
-            return new CollectionKind(
-                    type.getName(),
-                    type,
-                    false,
-                    order -> castAny(JavaClasses.newInstance(constructor)),
-                    UnaryOperator.identity());
+        if (JavaClasses.ownNoArgConstructor(type) != null) {
+            return OWN;
         }
         for (Class<?> each = type.getSuperclass(); each != null; each = each.getSuperclass()) {
             kind = byType.get(each);
@@ -154,32 +144,87 @@ record CollectionKind(
             }
         }
         if (SortedSet.class.isAssignableFrom(type)) {
-            return known(TreeSet.class);
+            return TREE_SET;
         }
         if (Set.class.isAssignableFrom(type)) {
-            return known(LinkedHashSet.class);
+            return LINKED_HASH_SET;
         }
-        if (Deque.class.isAssignableFrom(type) || Queue.class.isAssignableFrom(type)) {
-            return known(ArrayDeque.class);
-        }
-        return known(ArrayList.class);
+        return Queue.class.isAssignableFrom(type) ? ARRAY_DEQUE : ARRAY_LIST;
     }
 
-    private static CollectionKind known(Class<?> type) {
-        CollectionKind kind = byType.get(type);
-        if (kind == null) {
-            throw new IllegalStateException("not in the table: " + type);
-        }
-        return kind;
+    /** Returns whether a comparator goes before the elements. */
+    boolean isSorted() {
+        return switch (this) {
+            case TREE_SET,
+                    CONCURRENT_SORTED_SET,
+                    PRIORITY_QUEUE,
+                    BLOCKING_PRIORITY_QUEUE,
+                    UNMODIFIABLE_SORTED_SET,
+                    UNMODIFIABLE_NAVIGABLE_SET -> true;
+            default -> false;
+        };
     }
 
-    private static Collection<?> unmodifiable(Collection<?> collection) {
-        return Collections.unmodifiableCollection(collection);
+    /** Returns a new collection to be filled. */
+    @SuppressWarnings("unchecked") // the class is one of a collection
+    Collection<@Nullable Object> create(@Nullable Comparator<Object> order, Class<?> type) {
+        return switch (this) {
+            case LINKED_LIST -> new LinkedList<>();
+            case ARRAY_DEQUE -> new ArrayDeque<>();
+            case HASH_SET -> new HashSet<>();
+            case LINKED_HASH_SET,
+                    COPY_ON_WRITE_SET,
+                    SET_OF,
+                    EMPTY_SET,
+                    SINGLETON,
+                    UNMODIFIABLE_SET,
+                    UNMODIFIABLE_SEQUENCED_SET -> new LinkedHashSet<>();
+            case TREE_SET, UNMODIFIABLE_SORTED_SET, UNMODIFIABLE_NAVIGABLE_SET -> new TreeSet<>(order);
+            case PRIORITY_QUEUE -> new PriorityQueue<>(order);
+            case VECTOR -> new Vector<>();
+            case STACK -> new Stack<>();
+            case CONCURRENT_SET -> (Collection<@Nullable Object>) (Collection<?>) ConcurrentHashMap.newKeySet();
+            case CONCURRENT_SORTED_SET -> new ConcurrentSkipListSet<>(order);
+            case CONCURRENT_QUEUE -> new ConcurrentLinkedQueue<>();
+            case CONCURRENT_DEQUE -> new ConcurrentLinkedDeque<>();
+            case BLOCKING_QUEUE -> new LinkedBlockingQueue<>();
+            case BLOCKING_DEQUE -> new LinkedBlockingDeque<>();
+            case BLOCKING_PRIORITY_QUEUE -> new PriorityBlockingQueue<>(11, order);
+            case OWN -> (Collection<@Nullable Object>) JavaClasses.newInstance(type);
+            case ARRAY_LIST,
+                    COPY_ON_WRITE_LIST,
+                    LIST_OF,
+                    AS_LIST,
+                    EMPTY_LIST,
+                    SINGLETON_LIST,
+                    UNMODIFIABLE,
+                    UNMODIFIABLE_SEQUENCED,
+                    UNMODIFIABLE_LIST -> new ArrayList<>();
+        };
     }
 
-    private static List<?> immutableList(Collection<?> list) {
-        // Stream.toList gives the one immutable list of the JDK that takes nulls.
-        return list.contains(null) ? list.stream().toList() : List.copyOf(list);
+    /** Returns the collection made of the filled one. */
+    Collection<?> finish(Collection<@Nullable Object> filled) {
+        return switch (this) {
+            case COPY_ON_WRITE_LIST -> new CopyOnWriteArrayList<>(filled);
+            case COPY_ON_WRITE_SET -> new CopyOnWriteArraySet<>(filled);
+            // Stream.toList gives the one immutable list of the JDK that takes nulls.
+            case LIST_OF -> filled.contains(null) ? filled.stream().toList() : List.copyOf(filled);
+            case AS_LIST -> Arrays.asList(filled.toArray());
+            case EMPTY_LIST -> Collections.emptyList();
+            case SINGLETON_LIST -> Collections.singletonList(only(filled));
+            case UNMODIFIABLE -> Collections.unmodifiableCollection(filled);
+            case UNMODIFIABLE_SEQUENCED -> Collections.unmodifiableSequencedCollection((SequencedCollection<?>) filled);
+            case UNMODIFIABLE_LIST -> Collections.unmodifiableList((List<?>) filled);
+            case SET_OF -> Set.copyOf(filled);
+            case EMPTY_SET -> Collections.emptySet();
+            case SINGLETON -> Collections.singleton(only(filled));
+            case UNMODIFIABLE_SET -> Collections.unmodifiableSet((Set<?>) filled);
+            case UNMODIFIABLE_SEQUENCED_SET -> Collections.unmodifiableSequencedSet((SequencedSet<?>) filled);
+            case UNMODIFIABLE_SORTED_SET -> Collections.unmodifiableSortedSet((SortedSet<?>) filled);
+            case UNMODIFIABLE_NAVIGABLE_SET -> Collections.unmodifiableNavigableSet((NavigableSet<?>) filled);
+            default -> filled;
+        };
     }
 
     private static @Nullable Object only(Collection<?> collection) {
@@ -187,54 +232,5 @@ record CollectionKind(
             throw new IllegalArgumentException("a singleton with " + collection.size() + " elements");
         }
         return collection.iterator().next();
-    }
-
-    private static void mutable(String name, Class<?> type, Supplier<Collection<@Nullable Object>> create) {
-        add(new CollectionKind(name, type, false, order -> create.get(), UnaryOperator.identity()));
-    }
-
-    private static void sorted(
-            String name, Class<?> type, Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create) {
-        add(new CollectionKind(name, type, true, create, UnaryOperator.identity()));
-    }
-
-    private static void immutable(
-            String name, Function<Collection<@Nullable Object>, Collection<?>> finish, Collection<?>... examples) {
-        add(name, false, order -> new ArrayList<>(), finish, examples);
-    }
-
-    private static void immutableSet(
-            String name, Function<Collection<@Nullable Object>, Collection<?>> finish, Collection<?>... examples) {
-        add(name, false, order -> new LinkedHashSet<>(), finish, examples);
-    }
-
-    private static void immutableSorted(
-            String name, Function<Collection<@Nullable Object>, Collection<?>> finish, Collection<?>... examples) {
-        add(name, true, TreeSet::new, finish, examples);
-    }
-
-    @SuppressWarnings("unchecked") // a finished collection is only handed out, as an Object
-    private static void add(
-            String name,
-            boolean sorted,
-            Function<@Nullable Comparator<Object>, Collection<@Nullable Object>> create,
-            Function<Collection<@Nullable Object>, Collection<?>> finish,
-            Collection<?>... examples) {
-        var kind = new CollectionKind(name, examples[0].getClass(), sorted, create, filled ->
-                (Collection<@Nullable Object>) finish.apply(filled));
-        add(kind);
-        for (Collection<?> each : examples) {
-            byType.put(each.getClass(), kind);
-        }
-    }
-
-    @SuppressWarnings("unchecked") // as above; the constructor is one of a collection
-    private static Collection<@Nullable Object> castAny(Object collection) {
-        return (Collection<@Nullable Object>) collection;
-    }
-
-    private static void add(CollectionKind kind) {
-        byType.put(kind.type, kind);
-        byName.put(kind.name, kind);
     }
 }

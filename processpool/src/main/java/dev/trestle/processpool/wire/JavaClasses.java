@@ -24,7 +24,7 @@ final class JavaClasses {
         return type.isHidden() && type.isSynthetic() && type.getName().contains("$$Lambda");
     }
 
-    /** Returns whether a class that anybody can make anew is not the JDK's, and has no outer instance. */
+    /** Returns the constructor without arguments of a class of the user's; null if it has none that we may call. */
     static @Nullable Constructor<?> ownNoArgConstructor(Class<?> type) {
         if (isOfJdk(type)
                 || type.isAnonymousClass()
@@ -41,10 +41,14 @@ final class JavaClasses {
         }
     }
 
-    /** Calls a constructor of the user's. */
-    static Object newInstance(Constructor<?> constructor, @Nullable Object... arguments) {
+    /** Makes an object of a class that has a {@link #ownNoArgConstructor}. */
+    static Object newInstance(Class<?> type) {
+        Constructor<?> constructor = ownNoArgConstructor(type);
+        if (constructor == null) {
+            throw new IllegalArgumentException(type.getName() + " has no constructor without arguments here");
+        }
         try {
-            return constructor.newInstance(arguments);
+            return constructor.newInstance();
         } catch (InvocationTargetException e) {
             throw new IllegalArgumentException(
                     "the constructor of " + constructor.getDeclaringClass().getName() + " threw " + e.getCause(), e);

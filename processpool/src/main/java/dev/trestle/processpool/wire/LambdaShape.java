@@ -107,7 +107,9 @@ final class LambdaShape {
         Class<?> owner = site.implClass(loader);
         MethodType type = site.implType(loader);
         Class<?> caller = site.capturingClass(loader);
-        LambdaShape.class.getModule().addReads(caller.getModule()); // the program's module: it requires ours, not we its
+        LambdaShape.class
+                .getModule()
+                .addReads(caller.getModule()); // the program's module: it requires ours, not we its
         MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(caller, MethodHandles.lookup());
         return switch (site.kind()) {
             case MethodHandleInfo.REF_invokeStatic -> lookup.findStatic(owner, site.implMethod(), type);

@@ -2,6 +2,7 @@ package dev.trestle.processpool.wire;
 
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -71,7 +72,8 @@ final class LambdaValues {
             Readers.start(from, context, LambdaValue.class);
             Readers.next(from, context, LambdaValue.class);
             try {
-                LambdaShape shape = codec.shapeOf(ByteBuffer.wrap(from.getBinaryValue()));
+                byte[] bytes = from.getBinaryValue();
+                LambdaShape shape = codec.shapeOf(Arrays.hashCode(bytes), ByteBuffer.wrap(bytes));
                 var values = new @Nullable Object[shape.captured().length];
                 for (int i = 0; i < values.length; i++) {
                     Readers.next(from, context, LambdaValue.class);

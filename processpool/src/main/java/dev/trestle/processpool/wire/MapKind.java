@@ -1,6 +1,5 @@
 package dev.trestle.processpool.wire;
 
-import java.lang.reflect.Constructor;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -14,61 +13,71 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.Function;
-import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A kind of map: what of it arrives. As {@link CollectionKind}.
- *
- * @param name its name on the wire
- * @param type a class of this kind
- * @param sorted whether a comparator goes before the entries
- * @param create makes an empty one, to be filled
- * @param finish makes the map from the filled one
- */
-record MapKind(
-        String name,
-        Class<?> type,
-        boolean sorted,
-        Function<@Nullable Comparator<Object>, Map<@Nullable Object, @Nullable Object>> create,
-        UnaryOperator<Map<@Nullable Object, @Nullable Object>> finish) {
+/** A kind of map: what of it arrives. As {@link CollectionKind}. */
+@SuppressWarnings("JdkObsolete") // whoever sends them gets them
+enum MapKind {
+    HASH_MAP("HashMap", HashMap.class),
+    LINKED_HASH_MAP("LinkedHashMap", LinkedHashMap.class),
+    TREE_MAP("TreeMap", TreeMap.class),
+    CONCURRENT_MAP("ConcurrentHashMap", ConcurrentHashMap.class),
+    CONCURRENT_SORTED_MAP("ConcurrentSkipListMap", ConcurrentSkipListMap.class),
+    HASHTABLE("Hashtable", Hashtable.class),
+    PROPERTIES("Properties", Properties.class),
+
+    MAP_OF("Map.of", Map.of(1, 1, 2, 2), Map.of(1, 1)),
+    EMPTY_MAP("emptyMap", Collections.emptyMap()),
+    SINGLETON_MAP("singletonMap", Collections.singletonMap(1, 1)),
+    UNMODIFIABLE_MAP("unmodifiableMap", Collections.unmodifiableMap(new HashMap<>())),
+    UNMODIFIABLE_SEQUENCED_MAP("unmodifiableSequencedMap", Collections.unmodifiableSequencedMap(new LinkedHashMap<>())),
+    UNMODIFIABLE_SORTED_MAP("unmodifiableSortedMap", Collections.unmodifiableSortedMap(new TreeMap<>())),
+    UNMODIFIABLE_NAVIGABLE_MAP(
+            "unmodifiableNavigableMap",
+            Collections.unmodifiableNavigableMap(new TreeMap<>()),
+            Collections.emptyNavigableMap()),
+
+    /** A class of the user's with a constructor without arguments; on the wire it has its own name. */
+    OWN("", Map.class);
 
     private static final Map<Class<?>, MapKind> byType = new HashMap<>();
     private static final Map<String, MapKind> byName = new HashMap<>();
 
     static {
-        fill();
+        for (MapKind each : values()) {
+            for (Class<?> type : each.types) {
+                byType.put(type, each);
+            }
+            byName.put(each.wireName, each);
+        }
+        byName.remove(OWN.wireName);
     }
 
-    @SuppressWarnings("JdkObsolete") // whoever sends them gets them
-    private static void fill() {
-        mutable("HashMap", HashMap.class, HashMap::new);
-        mutable("LinkedHashMap", LinkedHashMap.class, LinkedHashMap::new);
-        mutable("ConcurrentHashMap", ConcurrentHashMap.class, ConcurrentHashMap::new);
-        mutable("Hashtable", Hashtable.class, Hashtable::new);
-        mutable("Properties", Properties.class, Properties::new);
-        sorted("TreeMap", TreeMap.class, TreeMap::new);
-        sorted("ConcurrentSkipListMap", ConcurrentSkipListMap.class, ConcurrentSkipListMap::new);
+    private final String wireName;
 
-        immutable("Map.of", Map::copyOf, Map.of(1, 1, 2, 2), Map.of(1, 1));
-        immutable("emptyMap", map -> Collections.emptyMap(), Collections.emptyMap());
-        immutable("singletonMap", MapKind::singleton, Collections.singletonMap(1, 1));
-        immutable("unmodifiableMap", Collections::unmodifiableMap, Collections.unmodifiableMap(new HashMap<>()));
-        immutable(
-                "unmodifiableSequencedMap",
-                map -> Collections.unmodifiableSequencedMap((SequencedMap<?, ?>) map),
-                Collections.unmodifiableSequencedMap(new LinkedHashMap<>()));
-        immutableSorted(
-                "unmodifiableSortedMap",
-                map -> Collections.unmodifiableSortedMap((SortedMap<?, ?>) map),
-                Collections.unmodifiableSortedMap(new TreeMap<>()));
-        immutableSorted(
-                "unmodifiableNavigableMap",
-                map -> Collections.unmodifiableNavigableMap((NavigableMap<?, ?>) map),
-                Collections.unmodifiableNavigableMap(new TreeMap<>()),
-                Collections.emptyNavigableMap());
+    @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it after the constructor
+    private final Class<?>[] types;
+
+    MapKind(String wireName, Class<?> type) {
+        this.wireName = wireName;
+        this.types = new Class<?>[] {type};
+    }
+
+    MapKind(String wireName, Map<?, ?>... examples) {
+        this.wireName = wireName;
+        this.types = new Class<?>[examples.length];
+        for (int i = 0; i < examples.length; i++) {
+            types[i] = examples[i].getClass();
+        }
+    }
+
+    String wireName() {
+        return wireName;
+    }
+
+    /** Returns the class that a map of this kind arrives as, if it is not {@link #OWN}. */
+    Class<?> type() {
+        return types[0];
     }
 
     /** Returns the kind with a name from the wire, or null if no kind has it. */
@@ -82,14 +91,8 @@ record MapKind(
         if (kind != null) {
             return kind;
         }
-        Constructor<?> constructor = JavaClasses.ownNoArgConstructor(type);
-        if (constructor != null) {
-            return new MapKind(
-                    type.getName(),
-                    type,
-                    false,
-                    order -> cast((Map<?, ?>) JavaClasses.newInstance(constructor)),
-                    UnaryOperator.identity());
+        if (JavaClasses.ownNoArgConstructor(type) != null) {
+            return OWN;
         }
         for (Class<?> each = type.getSuperclass(); each != null; each = each.getSuperclass()) {
             kind = byType.get(each);
@@ -97,15 +100,45 @@ record MapKind(
                 return kind;
             }
         }
-        return known(SortedMap.class.isAssignableFrom(type) ? TreeMap.class : LinkedHashMap.class);
+        return SortedMap.class.isAssignableFrom(type) ? TREE_MAP : LINKED_HASH_MAP;
     }
 
-    private static MapKind known(Class<?> type) {
-        MapKind kind = byType.get(type);
-        if (kind == null) {
-            throw new IllegalStateException("not in the table: " + type);
-        }
-        return kind;
+    /** Returns whether a comparator goes before the entries. */
+    boolean isSorted() {
+        return switch (this) {
+            case TREE_MAP, CONCURRENT_SORTED_MAP, UNMODIFIABLE_SORTED_MAP, UNMODIFIABLE_NAVIGABLE_MAP -> true;
+            default -> false;
+        };
+    }
+
+    /** Returns a new map to be filled. */
+    @SuppressWarnings("unchecked") // filled by us before anybody sees it
+    Map<@Nullable Object, @Nullable Object> create(@Nullable Comparator<Object> order, Class<?> type) {
+        return switch (this) {
+            case HASH_MAP -> new HashMap<>();
+            case TREE_MAP, UNMODIFIABLE_SORTED_MAP, UNMODIFIABLE_NAVIGABLE_MAP -> new TreeMap<>(order);
+            case CONCURRENT_MAP -> new ConcurrentHashMap<>();
+            case CONCURRENT_SORTED_MAP -> new ConcurrentSkipListMap<>(order);
+            case HASHTABLE -> new Hashtable<>();
+            case PROPERTIES -> (Map<@Nullable Object, @Nullable Object>) (Map<?, ?>) new Properties();
+            case OWN -> (Map<@Nullable Object, @Nullable Object>) JavaClasses.newInstance(type);
+            case LINKED_HASH_MAP, MAP_OF, EMPTY_MAP, SINGLETON_MAP, UNMODIFIABLE_MAP, UNMODIFIABLE_SEQUENCED_MAP ->
+                new LinkedHashMap<>();
+        };
+    }
+
+    /** Returns the map made of the filled one. */
+    Map<?, ?> finish(Map<@Nullable Object, @Nullable Object> filled) {
+        return switch (this) {
+            case MAP_OF -> Map.copyOf(filled);
+            case EMPTY_MAP -> Collections.emptyMap();
+            case SINGLETON_MAP -> singleton(filled);
+            case UNMODIFIABLE_MAP -> Collections.unmodifiableMap(filled);
+            case UNMODIFIABLE_SEQUENCED_MAP -> Collections.unmodifiableSequencedMap((SequencedMap<?, ?>) filled);
+            case UNMODIFIABLE_SORTED_MAP -> Collections.unmodifiableSortedMap((SortedMap<?, ?>) filled);
+            case UNMODIFIABLE_NAVIGABLE_MAP -> Collections.unmodifiableNavigableMap((NavigableMap<?, ?>) filled);
+            default -> filled;
+        };
     }
 
     private static Map<?, ?> singleton(Map<?, ?> map) {
@@ -114,50 +147,5 @@ record MapKind(
         }
         Map.Entry<?, ?> entry = map.entrySet().iterator().next();
         return Collections.singletonMap(entry.getKey(), entry.getValue());
-    }
-
-    private static void mutable(
-            String name, Class<?> type, Supplier<Map<? extends @Nullable Object, ? extends @Nullable Object>> create) {
-        add(new MapKind(name, type, false, order -> cast(create.get()), UnaryOperator.identity()));
-    }
-
-    private static void sorted(
-            String name,
-            Class<?> type,
-            Function<@Nullable Comparator<Object>, Map<@Nullable Object, @Nullable Object>> create) {
-        add(new MapKind(name, type, true, create, UnaryOperator.identity()));
-    }
-
-    private static void immutable(
-            String name, Function<Map<@Nullable Object, @Nullable Object>, Map<?, ?>> finish, Map<?, ?>... examples) {
-        add(name, false, order -> new LinkedHashMap<>(), finish, examples);
-    }
-
-    private static void immutableSorted(
-            String name, Function<Map<@Nullable Object, @Nullable Object>, Map<?, ?>> finish, Map<?, ?>... examples) {
-        add(name, true, TreeMap::new, finish, examples);
-    }
-
-    private static void add(
-            String name,
-            boolean sorted,
-            Function<@Nullable Comparator<Object>, Map<@Nullable Object, @Nullable Object>> create,
-            Function<Map<@Nullable Object, @Nullable Object>, Map<?, ?>> finish,
-            Map<?, ?>... examples) {
-        var kind = new MapKind(name, examples[0].getClass(), sorted, create, filled -> cast(finish.apply(filled)));
-        add(kind);
-        for (Map<?, ?> each : examples) {
-            byType.put(each.getClass(), kind);
-        }
-    }
-
-    @SuppressWarnings("unchecked") // filled by us before anybody sees it, or only handed out, as an Object
-    private static Map<@Nullable Object, @Nullable Object> cast(Map<?, ?> map) {
-        return (Map<@Nullable Object, @Nullable Object>) map;
-    }
-
-    private static void add(MapKind kind) {
-        byType.put(kind.type, kind);
-        byName.put(kind.name, kind);
     }
 }

@@ -24,15 +24,15 @@ final class Readers {
 
     /** A value of the built-in list. */
     static final class OfScalar extends ValueDeserializer<Object> {
-        private final Scalars.Scalar scalar;
+        private final Scalar scalar;
 
-        OfScalar(Scalars.Scalar scalar) {
+        OfScalar(Scalar scalar) {
             this.scalar = scalar;
         }
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
-            return scalar.reader().read(from, context);
+            return scalar.read(from, context);
         }
     }
 
@@ -61,37 +61,41 @@ final class Readers {
 
     /** A collection. */
     static final class OfCollection extends ValueDeserializer<Object> {
+        private final Class<?> type;
         private final CollectionKind kind;
         private final Slot elements;
         private final Slot order;
 
-        OfCollection(CollectionKind kind, JavaType elementType, JavaType anything) {
-            this.kind = kind;
+        OfCollection(Class<?> type, JavaType elementType, JavaType anything) {
+            this.type = type;
+            this.kind = CollectionKind.of(type);
             this.elements = new Slot(elementType);
             this.order = new Slot(anything);
         }
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
-            start(from, context, kind.type());
+            start(from, context, type);
             Collection<@Nullable Object> filled =
-                    kind.create().apply(kind.sorted() ? readOrder(order, from, context) : null);
-            while (more(from, context, kind.type())) {
+                    kind.create(kind.isSorted() ? readOrder(order, from, context) : null, type);
+            while (more(from, context, type)) {
                 filled.add(elements.read(from, context));
             }
-            return kind.finish().apply(filled);
+            return kind.finish(filled);
         }
     }
 
     /** A map. */
     static final class OfMap extends ValueDeserializer<Object> {
+        private final Class<?> type;
         private final MapKind kind;
         private final Slot keys;
         private final Slot values;
         private final Slot order;
 
-        OfMap(MapKind kind, JavaType keyType, JavaType valueType, JavaType anything) {
-            this.kind = kind;
+        OfMap(Class<?> type, JavaType keyType, JavaType valueType, JavaType anything) {
+            this.type = type;
+            this.kind = MapKind.of(type);
             this.keys = new Slot(keyType);
             this.values = new Slot(valueType);
             this.order = new Slot(anything);
@@ -99,15 +103,15 @@ final class Readers {
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
-            start(from, context, kind.type());
+            start(from, context, type);
             Map<@Nullable Object, @Nullable Object> filled =
-                    kind.create().apply(kind.sorted() ? readOrder(order, from, context) : null);
-            while (more(from, context, kind.type())) {
+                    kind.create(kind.isSorted() ? readOrder(order, from, context) : null, type);
+            while (more(from, context, type)) {
                 Object key = keys.read(from, context);
-                next(from, context, kind.type());
+                next(from, context, type);
                 filled.put(key, values.read(from, context));
             }
-            return kind.finish().apply(filled);
+            return kind.finish(filled);
         }
     }
 

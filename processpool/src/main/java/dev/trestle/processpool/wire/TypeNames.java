@@ -88,18 +88,20 @@ final class TypeNames {
         if (name != null) {
             return name;
         }
-        Scalars.Scalar scalar = Scalars.of(type);
+        Scalar scalar = Scalar.of(type);
         if (scalar != null) {
-            return scalar.name();
+            return scalar.wireName();
         }
         if (EnumSet.class.isAssignableFrom(type)) {
             return "EnumSet";
         }
         if (Collection.class.isAssignableFrom(type) && !type.isInterface()) {
-            return CollectionKind.of(type).name();
+            CollectionKind kind = CollectionKind.of(type);
+            return kind == CollectionKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.class.isAssignableFrom(type) && !type.isInterface()) {
-            return MapKind.of(type).name();
+            MapKind kind = MapKind.of(type);
+            return kind == MapKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
             return "SimpleEntry"; // an entry of a map that stays behind
@@ -110,8 +112,12 @@ final class TypeNames {
         if (JavaClasses.isLambda(type)) {
             return "Lambda";
         }
-        Class<?> named = Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type;
-        return named.getName().indexOf('.') < 0 ? "." + named.getName() : named.getName();
+        return ownName(Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type);
+    }
+
+    /** A name without a dot is one of ours; a class without a package gets one. */
+    private static String ownName(Class<?> type) {
+        return type.getName().indexOf('.') < 0 ? "." + type.getName() : type.getName();
     }
 
     /** Returns whether a name stands for a class of the built-in list, which everybody may name. */
@@ -124,7 +130,7 @@ final class TypeNames {
         if (type != null) {
             return type;
         }
-        Scalars.Scalar scalar = Scalars.named(name);
+        Scalar scalar = Scalar.named(name);
         if (scalar != null) {
             return scalar.type();
         }

@@ -8,7 +8,6 @@ import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>the built-in list: the JDK's value classes, collections and public enums;
  *   <li>what the declared result of the call leads to: its class, type arguments, fields, components, permitted subclasses;
- *   <li>records and enums of the program, which are data by their nature;
+ *   <li>records and enums of the program, which are data by their nature, and what their components lead to;
  *   <li>what the pool's options allow;
  *   <li>arrays of all these.
  * </ul>
@@ -101,7 +100,11 @@ final class TypePolicy {
                     && element.getModule() == Object.class.getModule()
                     && element.getModule().isExported(element.getPackageName());
         }
-        return element.isRecord() || element.isEnum() || reachable().contains(element);
+        if (element.isRecord()) {
+            reachClass(element, reachable()); // its components' types come with it
+            return true;
+        }
+        return element.isEnum() || reachable().contains(element);
     }
 
     private static String simpleName(Class<?> type) {
@@ -111,7 +114,7 @@ final class TypePolicy {
     private Set<Class<?>> reachable() {
         Set<Class<?>> known = reachable;
         if (known == null) {
-            known = new HashSet<>();
+            known = ConcurrentHashMap.newKeySet();
             for (Type each : roots) {
                 reach(each, known);
             }

@@ -39,7 +39,7 @@ final class ValueCodec {
     private final ObjectWriter writer;
     private final ObjectReader reader;
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
-    private final Map<ByteBuffer, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+    private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
 
     /**
@@ -160,8 +160,8 @@ final class ValueCodec {
     }
 
     /** Returns the shape of a lambda of another JVM. */
-    LambdaShape shapeOf(ByteBuffer bytes) throws ProtocolException {
-        LambdaShape shape = shapesByBytes.get(bytes);
+    LambdaShape shapeOf(int hash, ByteBuffer bytes) throws ProtocolException {
+        LambdaShape shape = shapesByBytes.get(new SiteKey(hash, bytes));
         if (shape == null) {
             byte[] copy = new byte[bytes.remaining()];
             bytes.get(bytes.position(), copy);
@@ -169,9 +169,17 @@ final class ValueCodec {
             LambdaSite site = LambdaSite.read(from);
             from.end();
             shape = new LambdaShape(site, copy, this);
-            shapesByBytes.put(ByteBuffer.wrap(copy), shape);
+            shapesByBytes.put(new SiteKey(hash, ByteBuffer.wrap(copy)), shape);
         }
         return shape;
+    }
+
+    /** A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is not. */
+    private record SiteKey(int hash, ByteBuffer bytes) {
+        @Override
+        public int hashCode() {
+            return hash;
+        }
     }
 
     /** Values and their places; the root of every document. */

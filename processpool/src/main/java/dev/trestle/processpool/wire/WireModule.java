@@ -74,7 +74,7 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 JsonFormat.@Nullable Value format) {
             Class<?> raw = type.getRawClass();
-            Scalars.Scalar scalar = Scalars.of(raw);
+            Scalar scalar = Scalar.of(raw);
             if (scalar != null) {
                 return new Writers.OfScalar(scalar);
             }
@@ -125,11 +125,11 @@ final class WireModule extends JacksonModule {
             if (EnumSet.class.isAssignableFrom(raw)) {
                 return new Writers.OfEnumSet();
             }
-            Scalars.Scalar scalar = Scalars.of(raw); // a path is a collection-like of its names
+            Scalar scalar = Scalar.of(raw); // a path is a collection-like of its names
             return scalar != null
                     ? new Writers.OfScalar(scalar)
                     : new Writers.OfCollection(
-                            type.getContentType(), CollectionKind.of(raw).sorted(), anything());
+                            type.getContentType(), CollectionKind.of(raw).isSorted(), anything());
         }
 
         @Override
@@ -147,7 +147,7 @@ final class WireModule extends JacksonModule {
                     : new Writers.OfMap(
                             type.getKeyType(),
                             type.getContentType(),
-                            MapKind.of(raw).sorted(),
+                            MapKind.of(raw).isSorted(),
                             anything());
         }
 
@@ -159,7 +159,7 @@ final class WireModule extends JacksonModule {
                 JsonFormat.@Nullable Value format,
                 @Nullable TypeSerializer contentTypes,
                 @Nullable ValueSerializer<Object> content) {
-            Scalars.Scalar scalar = Scalars.of(type.getRawClass()); // optionals of numbers
+            Scalar scalar = Scalar.of(type.getRawClass()); // optionals of numbers
             if (scalar != null) {
                 return new Writers.OfScalar(scalar);
             }
@@ -179,14 +179,14 @@ final class WireModule extends JacksonModule {
 
         @Override
         public boolean hasDeserializerFor(DeserializationConfig config, Class<?> type) {
-            return Scalars.of(type) != null;
+            return Scalar.of(type) != null;
         }
 
         @Override
         public @Nullable ValueDeserializer<?> findBeanDeserializer(
                 JavaType type, DeserializationConfig config, BeanDescription.Supplier description) {
             Class<?> raw = type.getRawClass();
-            Scalars.Scalar scalar = Scalars.of(raw);
+            Scalar scalar = Scalar.of(raw);
             if (scalar != null) {
                 return new Readers.OfScalar(scalar);
             }
@@ -234,8 +234,7 @@ final class WireModule extends JacksonModule {
                 @Nullable ValueDeserializer<?> elements) {
             return EnumSet.class.isAssignableFrom(type.getRawClass())
                     ? new Readers.OfEnumSet()
-                    : new Readers.OfCollection(
-                            CollectionKind.of(type.getRawClass()), type.getContentType(), anything());
+                    : new Readers.OfCollection(type.getRawClass(), type.getContentType(), anything());
         }
 
         @Override
@@ -248,8 +247,7 @@ final class WireModule extends JacksonModule {
                 @Nullable ValueDeserializer<?> elements) {
             return EnumMap.class.isAssignableFrom(type.getRawClass())
                     ? new Readers.OfEnumMap(type.getContentType())
-                    : new Readers.OfMap(
-                            MapKind.of(type.getRawClass()), type.getKeyType(), type.getContentType(), anything());
+                    : new Readers.OfMap(type.getRawClass(), type.getKeyType(), type.getContentType(), anything());
         }
 
         @Override
@@ -259,7 +257,7 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 @Nullable TypeDeserializer contentTypes,
                 @Nullable ValueDeserializer<?> content) {
-            Scalars.Scalar scalar = Scalars.of(type.getRawClass()); // optionals of numbers
+            Scalar scalar = Scalar.of(type.getRawClass()); // optionals of numbers
             if (scalar != null) {
                 return new Readers.OfScalar(scalar);
             }

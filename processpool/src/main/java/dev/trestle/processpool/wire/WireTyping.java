@@ -47,7 +47,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
             return useForType(type.getContentType());
         }
         return !raw.isPrimitive()
-                && !Scalars.isDeclaredAs(raw)
+                && !Scalar.isDeclaredAs(raw)
                 && !type.isEnumImplType()
                 && !Modifier.isFinal(raw.getModifiers());
     }
@@ -94,9 +94,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         }
 
         private void checkArrivesAs(Class<?> type) {
-            Class<?> arriving = Collection.class.isAssignableFrom(type)
-                    ? CollectionKind.of(type).type()
-                    : MapKind.of(type).type();
+            Class<?> arriving = arrivingAs(type);
             if (!declared.isAssignableFrom(arriving)) {
                 throw new RefusedException(
                         type.getName(),
@@ -104,6 +102,15 @@ final class WireTyping extends DefaultTypeResolverBuilder {
                                 + declared.getName(),
                         "Declare it as the interface.");
             }
+        }
+
+        private static Class<?> arrivingAs(Class<?> type) {
+            if (Collection.class.isAssignableFrom(type)) {
+                CollectionKind kind = CollectionKind.of(type);
+                return kind == CollectionKind.OWN ? type : kind.type();
+            }
+            MapKind kind = MapKind.of(type);
+            return kind == MapKind.OWN ? type : kind.type();
         }
 
         @Override

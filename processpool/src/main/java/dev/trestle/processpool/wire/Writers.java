@@ -27,15 +27,15 @@ final class Writers {
 
     /** A value of the built-in list. */
     static final class OfScalar extends WireSerializer {
-        private final Scalars.Scalar scalar;
+        private final Scalar scalar;
 
-        OfScalar(Scalars.Scalar scalar) {
+        OfScalar(Scalar scalar) {
             this.scalar = scalar;
         }
 
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
-            scalar.writer().write(value, to);
+            scalar.write(value, to);
         }
     }
 

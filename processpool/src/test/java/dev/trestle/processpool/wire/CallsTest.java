@@ -9,11 +9,13 @@ import dev.trestle.api.CallFunction;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.processpool.wire.Examples.Bean;
 import dev.trestle.processpool.wire.Examples.Point;
+import dev.trestle.processpool.wire.Examples.Shape;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -179,6 +181,18 @@ class CallsTest {
         assertThat(journey.run((Call<Optional<? extends Bean>>) CallsTest::maybe))
                 .isEqualTo(maybe());
         assertThat(journey.run(new Beans())).isEqualTo(beans());
+        assertThat(journey.run((Call<Shape>) CallsTest::drawing)).isEqualTo(drawing());
+        assertThat(journey.run((Call<Shape>) () -> drawing())).isEqualTo(drawing());
+        assertThat(journey.run((Call<List<Owner>>) () -> List.of(new Owner(bean()))))
+                .isEqualTo(List.of(new Owner(bean())));
+    }
+
+    record Owner(Bean bean) {}
+
+    private static Shape drawing() {
+        var drawing = new Examples.Drawing();
+        drawing.parts.add(new Examples.Circle(1));
+        return drawing;
     }
 
     record Beans() implements Call<List<Bean>> {
@@ -252,6 +266,16 @@ class CallsTest {
     }
 
     @Test
+    void aLambdaInAClosedModuleIsTakenApartAllTheSame() {
+        Comparator<Map.Entry<String, String>> ofTheJdk = Map.Entry.comparingByKey();
+
+        var parts = Lambdas.takeApart(ofTheJdk);
+
+        assertThat(parts.getCapturingClass()).isEqualTo("java/util/Map$Entry");
+        assertThat(parts.getCapturedArgCount()).isZero();
+    }
+
+    @Test
     void aSmallCallIsSmall() throws Throwable {
         int captured = 5;
 
@@ -276,6 +300,7 @@ class CallsTest {
         site.write(bytes);
         var body = new BodyWriter();
         body.flag(true);
+        body.number(0);
         body.bytes(bytes.toArray());
 
         assertThatThrownBy(() -> journey.decode(new Payload(List.of(body.written()), List.of())))

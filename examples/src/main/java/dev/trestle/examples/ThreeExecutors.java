@@ -1,0 +1,52 @@
+package dev.trestle.examples;
+
+import static dev.trestle.loop.Async.await;
+
+import dev.trestle.bridge.Bridge;
+import dev.trestle.loop.EventLoop;
+import dev.trestle.processpool.ProcessPool;
+import dev.trestle.threadpool.ThreadPool;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process pool.
+ */
+final class ThreeExecutors {
+
+    private ThreeExecutors() {}
+
+    static void main(String[] args) {
+        EventLoop.run(() -> {
+            byte[] some = await(Bridge.toThread(ThreeExecutors::blockingInput));
+            IO.println("default executor: " + some.length + " bytes");
+
+            try (var pool = new ThreadPool(1)) {
+                byte[] more = await(Bridge.runInExecutor(pool, ThreeExecutors::blockingInput));
+                IO.println("custom thread pool: " + more.length + " bytes");
+            }
+
+            try (var pool = new ProcessPool(1)) {
+                BigInteger sum = await(Bridge.runInExecutor(pool, ThreeExecutors::cpuBound));
+                IO.println("process pool: " + sum);
+            }
+        });
+    }
+
+    private static byte[] blockingInput() throws IOException {
+        try (var random = Files.newInputStream(Path.of("/dev/urandom"))) {
+            return random.readNBytes(100);
+        }
+    }
+
+    /** The sum of i * i for all i below ten million; too large for a long. */
+    private static BigInteger cpuBound() {
+        BigInteger sum = BigInteger.ZERO;
+        for (long i = 0; i < 10_000_000; i++) {
+            sum = sum.add(BigInteger.valueOf(i * i));
+        }
+        return sum;
+    }
+}

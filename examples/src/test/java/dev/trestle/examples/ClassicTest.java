@@ -1,0 +1,108 @@
+package dev.trestle.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trestle.loop.LoopOptions;
+import dev.trestle.loop.VirtualClock;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The classic programs print what their readers expect; on a virtual clock, so that their sleeps cost nothing. */
+@Timeout(60)
+class ClassicTest {
+
+    private static final Map<Classic, String> OUTPUT = Map.ofEntries(
+            Map.entry(Classic.SET_FUTURE_LATER, """
+                Waiting \\.\\.\\.
+                Finished!
+                """),
+            Map.entry(Classic.AS_THEY_COMPLETE, """
+                Took 1 s
+                Took 2 s
+                Took 3 s
+                Took 4 s
+                Took 5 s
+                Took 6 s
+                Took 7 s
+                Took 8 s
+                Took 9 s
+                Took 10 s
+                """),
+            Map.entry(Classic.QUADRATIC_SUMS, """
+                \\[0, 2025, 24502500]
+                """),
+            Map.entry(Classic.AWAIT_POOL, """
+                result\\(\\) was refused: Waiting for .* would stop .*
+                wrapFuture: 333332833333500000
+                runInExecutor: 332833500
+                the other task went on ticking: true
+                """),
+            Map.entry(Classic.THREE_EXECUTORS, """
+                default executor: 100 bytes
+                custom thread pool: 100 bytes
+                process pool: 333333283333335000000
+                """),
+            Map.entry(Classic.CALLS_AND_TASKS, """
+                bare calls
+                start 1
+                start 2
+                start 3
+                start 4
+                start 5
+                after 5 s
+                tasks
+                created, none has started
+                start 1
+                start 2
+                start 3
+                start 4
+                start 5
+                done: \\[1, 2, 3, 4, 5], pending: 0
+                after 6 s
+                """),
+            Map.entry(Classic.FRAGILE_SERVICE, """
+                by semaphore: 1000 served, 0 refused, at most 10 at a time: true
+                by pool size: 1000 served, 0 refused, at most 10 at a time: true
+                """),
+            Map.entry(Classic.STOP_WHEN_DONE, """
+                Future is done!
+                """),
+            Map.entry(Classic.MARK_DONE, """
+                scheduling mark_done
+                entering event loop
+                setting future result to the result
+                returned result: the result
+                future result: the result
+                """),
+            Map.entry(Classic.AWAIT_MARKED, """
+                scheduling mark_done
+                setting future result to the result
+                returned result: the result
+                """),
+            Map.entry(Classic.TWO_CALLBACKS, """
+                registering callbacks on future
+                setting result of future
+                1: future done: the result
+                2: future done: the result
+                """));
+
+    @ParameterizedTest
+    @EnumSource
+    void aClassicPrintsWhatItsReadersExpect(Classic classic) {
+        String printed = Output.of(() -> new LoopOptions()
+                .withClock(new VirtualClock())
+                .runAsDefaults(() -> assertThat(Examples.commandLine().execute(classic.title()))
+                        .isZero()));
+
+        assertThat(printed).matches(Pattern.compile(OUTPUT.get(classic)));
+    }
+
+    @Test
+    void everyClassicHasItsOutput() {
+        assertThat(OUTPUT).containsOnlyKeys(Classic.values());
+    }
+}

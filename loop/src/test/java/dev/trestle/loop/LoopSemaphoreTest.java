@@ -1,0 +1,109 @@
+package dev.trestle.loop;
+
+import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.createTask;
+import static dev.trestle.loop.Async.gather;
+import static dev.trestle.loop.Async.sleep;
+import static dev.trestle.loop.Async.yieldNow;
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofSeconds;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Permits are shared fairly, and none is lost. */
+@Timeout(30)
+class LoopSemaphoreTest {
+
+    private final VirtualClock clock = new VirtualClock();
+    private final List<String> trail = new ArrayList<>();
+
+    private void run(Action main) {
+        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
+    }
+
+    @Test
+    void noMoreThanThePermitsAreInsideAndTheyComeInOrder() {
+        var semaphore = new LoopSemaphore(2);
+        run(() -> await(gather(IntStream.range(0, 6)
+                .mapToObj(i -> createTask(() -> {
+                    semaphore.acquire();
+                    trail.add(i + " at " + clock.elapsed().toSeconds());
+                    sleep(ofSeconds(1));
+                    semaphore.release();
+                }))
+                .toList())));
+
+        assertThat(trail).containsExactly("0 at 0", "1 at 0", "2 at 1", "3 at 1", "4 at 2", "5 at 2");
+        assertThat(semaphore).hasToString("LoopSemaphore[permits=2, waiting=0]");
+    }
+
+    @Test
+    void nobodyOvertakesWhoWaits() {
+        var semaphore = new LoopSemaphore(1);
+        run(() -> {
+            semaphore.acquire();
+            Task<?> waiting = createTask(() -> {
+                semaphore.acquire();
+                trail.add("waited");
+                semaphore.release();
+            });
+            yieldNow();
+            semaphore.release();
+            assertThat(semaphore.isLocked()).isTrue();
+            semaphore.acquire();
+            trail.add("came later");
+            await(waiting);
+        });
+
+        assertThat(trail).containsExactly("waited", "came later");
+    }
+
+    @Test
+    void aPermitGrantedToACancelledTaskGoesToTheNext() {
+        var semaphore = new LoopSemaphore(1);
+        run(() -> {
+            semaphore.acquire();
+            Task<?> cancelled = createTask(semaphore::acquire);
+            Task<?> next = createTask(() -> {
+                semaphore.acquire();
+                trail.add("next");
+            });
+            yieldNow();
+            semaphore.release();
+            cancelled.cancel();
+            await(next);
+            assertThat(cancelled.isCancelled()).isTrue();
+        });
+
+        assertThat(trail).containsExactly("next");
+    }
+
+    @Test
+    void aTaskCancelledWhileItWaitsLeavesTheOthersTheirPlaces() {
+        var semaphore = new LoopSemaphore(0);
+        run(() -> {
+            Task<?> cancelled = createTask(semaphore::acquire);
+            Task<?> other = createTask(semaphore::acquire);
+            yieldNow();
+            cancelled.cancel();
+            yieldNow();
+            semaphore.release();
+            await(other);
+            Task<?> patient = createTask(semaphore::acquire);
+            sleep(ofHours(1));
+            assertThat(patient.isDone()).isFalse();
+            patient.cancel();
+        });
+    }
+
+    @Test
+    void permitsAreNotNegative() {
+        assertThatThrownBy(() -> new LoopSemaphore(-1)).hasMessageContaining("0 permits or more: -1");
+    }
+}
