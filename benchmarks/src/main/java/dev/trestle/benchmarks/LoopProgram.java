@@ -28,7 +28,7 @@ final class LoopProgram {
                 .least("switch among 2", "ns", 10, () -> switching(2, 400_000))
                 .least("switch among 100", "ns", 7, () -> switching(100, 400_000))
                 .least("switch among 10000", "ns", 5, () -> switching(10_000, 1_000_000))
-                .least("switch among 1000000", "ns", 2, () -> switching(1_000_000, 5_000_000))
+                .least("switch among 1000000", "ns", 1, () -> switching(1_000_000, 3_000_000))
                 .least("create and await", "ns", 10, () -> createAndAwait(200_000))
                 .least("300000 at once", "ns", 8, () -> atOnce(300_000))
                 .least("timers 1000", "ns", 50, () -> timers(1_000))

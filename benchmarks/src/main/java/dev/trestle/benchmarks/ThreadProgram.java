@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,7 +22,8 @@ final class ThreadProgram {
     public static void main(String[] wanted) throws Exception {
         new Program()
                 .least("raw yield on own scheduler", "ns", 10, () -> yieldOnOwnScheduler(400_000))
-                .least("raw yield", "ns", 5, () -> yieldOnDefaultScheduler(400_000))
+                .least("raw yield", "ns", 5, () -> yieldOnDefaultScheduler(2, 400_000))
+                .least("raw yield among 1000000", "ns", 1, () -> yieldOnDefaultScheduler(1_000_000, 3_000_000))
                 .least("raw hand-over", "ns", 8, () -> handOver(false, 400_000))
                 .least("wake a thread and be woken", "ns", 5, () -> handOver(true, 20_000) * 2)
                 .least("create and await", "ns", 8, () -> createAndJoin(100_000))
@@ -56,18 +58,32 @@ final class ThreadProgram {
         return (Thread.Builder.OfVirtual) constructor.newInstance(scheduler);
     }
 
-    private static double yieldOnDefaultScheduler(int yields) throws InterruptedException {
-        Runnable body = () -> {
-            for (int i = 0; i < yields / 2; i++) {
-                Thread.yield();
-            }
-        };
+    private static double yieldOnDefaultScheduler(int tasks, int yields) throws InterruptedException {
+        int each = yields / tasks;
+        var start = new CountDownLatch(1);
+        List<Thread> threads = new ArrayList<>(tasks);
+        for (int i = 0; i < tasks; i++) {
+            threads.add(Thread.startVirtualThread(() -> {
+                awaitUninterrupted(start);
+                for (int n = 0; n < each; n++) {
+                    Thread.yield();
+                }
+            }));
+        }
         long begin = System.nanoTime();
-        Thread one = Thread.startVirtualThread(body);
-        Thread other = Thread.startVirtualThread(body);
-        one.join();
-        other.join();
-        return (System.nanoTime() - begin) / (double) yields;
+        start.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        return (System.nanoTime() - begin) / ((double) each * tasks);
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("Nobody interrupts this thread", e);
+        }
     }
 
     /** Two threads of which one runs at a time: unpark the other, park. The limit of a hand-over by public API. */
