@@ -28,6 +28,10 @@ final class Program {
 
     private record Line(String unit, Measurement measurement) {}
 
+    /** Where results go, so that the compiler cannot leave out what makes them. */
+    @SuppressWarnings("unused")
+    private static volatile Object sink;
+
     private final Map<String, Line> lines = new LinkedHashMap<>();
 
     /** What is better when it is less: a time, a size. */
@@ -78,7 +82,7 @@ final class Program {
     static double nanosEach(int times, Callable<?> call) throws Exception {
         long begin = System.nanoTime();
         for (int i = 0; i < times; i++) {
-            call.call();
+            sink = call.call();
         }
         return (System.nanoTime() - begin) / (double) times;
     }

@@ -58,6 +58,7 @@ final class Suite {
         java(Subject.OPENED, LoopProgram.class, "--add-opens", "java.base/java.lang=ALL-UNNAMED");
         java(Subject.KOTLIN, KOTLIN_PROGRAM);
         java(Subject.JDK, ThreadProgram.class, "--add-opens", "java.base/java.lang=ALL-UNNAMED");
+        java(Subject.TRESTLE, ProcessProgram.class);
         java(Subject.BARE, BareProgram.class);
         run(Subject.CPYTHON, withWanted(List.of("python3", "python/baselines.py")));
         FutureBenchmark.run(wanted).forEach(this::add);
