@@ -79,6 +79,7 @@ public class FutureBenchmark {
     /** For the suite: time and bytes of those that are wanted. */
     static List<Result> run(String[] wanted) throws RunnerException {
         var options = new OptionsBuilder()
+                .forks(1)
                 .addProfiler(GCProfiler.class)
                 .jvmArgsPrepend("--sun-misc-unsafe-memory-access=allow")
                 .verbosity(VerboseMode.SILENT);
@@ -97,8 +98,7 @@ public class FutureBenchmark {
                     .findFirst()
                     .orElseThrow();
             double nanos = run.getPrimaryResult().getScore();
-            double bytes =
-                    run.getSecondaryResults().get("gc.alloc.rate.norm").getScore();
+            double bytes = run.getSecondaryResults().get("gc.alloc.rate.norm").getScore();
             results.add(new Result(row.subject(), row.name() + ", time", nanos, Result.Unit.NANOS));
             results.add(new Result(row.subject(), row.name() + ", bytes", bytes, Result.Unit.BYTES));
         }

@@ -68,16 +68,16 @@ final class ProcessProgram {
 
     private static double bestRoundTrip(int times, int repetitions) throws Exception {
         try (var pool = new ProcessPool(1)) {
-            return best(repetitions, () -> Program.nanosEach(times, () -> pool.submit(() -> 1)
-                    .result()));
+            return best(
+                    repetitions,
+                    () -> Program.nanosEach(times, () -> pool.submit(() -> 1).result()));
         }
     }
 
     private static double bestAwaitedRoundTrip(int times, int repetitions) throws Exception {
         try (var pool = new ProcessPool(1)) {
             return EventLoop.run(() -> best(
-                    repetitions,
-                    () -> Program.nanosEach(times, () -> await(Bridge.runInExecutor(pool, () -> 1)))));
+                    repetitions, () -> Program.nanosEach(times, () -> await(Bridge.runInExecutor(pool, () -> 1)))));
         }
     }
 
@@ -121,8 +121,9 @@ final class ProcessProgram {
     private static double bestEcho(int size, int times, int repetitions) throws Exception {
         byte[] data = new byte[size];
         try (var pool = new ProcessPool(1)) {
-            return best(repetitions, () -> Program.nanosEach(times, () -> pool.submit(() -> data)
-                    .result()));
+            return best(
+                    repetitions,
+                    () -> Program.nanosEach(times, () -> pool.submit(() -> data).result()));
         }
     }
 
@@ -150,20 +151,26 @@ final class ProcessProgram {
         try (pool) {
             warmUp(pool, pool.parallelism());
             pool.submit(() -> work(rounds)).result();
-            double together = best(5, () -> {
-                long begin = System.nanoTime();
-                List<ConcurrentFuture<Long>> futures = new ArrayList<>(calls);
-                for (int i = 0; i < calls; i++) {
-                    futures.add(pool.submit(() -> work(rounds)));
-                }
-                for (ConcurrentFuture<Long> future : futures) {
-                    future.result();
-                }
-                return System.nanoTime() - begin;
-            });
-            double alone = best(5, () -> Program.nanosEach(calls, () -> work(rounds)) * calls);
+            double together = Double.MAX_VALUE;
+            double alone = Double.MAX_VALUE;
+            for (int i = 0; i < 5; i++) { // by turns: the machine may be busier at one time than at another
+                together = Math.min(together, nanosOfAll(pool, calls, rounds));
+                alone = Math.min(alone, calls * Program.nanosEach(calls, () -> work(rounds)));
+            }
             return alone / together;
         }
+    }
+
+    private static double nanosOfAll(FutureExecutor pool, int calls, int rounds) {
+        List<ConcurrentFuture<Long>> futures = new ArrayList<>(calls);
+        long begin = System.nanoTime();
+        for (int i = 0; i < calls; i++) {
+            futures.add(pool.submit(() -> work(rounds)));
+        }
+        for (ConcurrentFuture<Long> future : futures) {
+            future.result();
+        }
+        return System.nanoTime() - begin;
     }
 
     private static int roundsIn(int micros) throws Exception {

@@ -45,7 +45,8 @@ final class Report {
         parts.add("# " + date);
         parts.add(machine());
         if (!failures.isEmpty()) {
-            parts.add("Missing in this run:\n\n" + failures.stream().map(each -> "- " + each).collect(Collectors.joining("\n")));
+            parts.add("Missing in this run:\n\n"
+                    + failures.stream().map(each -> "- " + each).collect(Collectors.joining("\n")));
         }
         parts.add("## Targets\n\n" + targets());
         parts.add("## All figures\n\n" + comparison());
@@ -55,15 +56,14 @@ final class Report {
 
     private String machine() throws IOException {
         return """
-                %d processors (%s), %s, %s; JDK %s; %s.
-                Load average before the run %s, at its end %s (the run itself adds 1 to 2); it took %d min %d s."""
-                .formatted(
+            %d processors (%s), %s, %s; JDK %s; %s.
+            Load average before the run %s, at its end %s (the run itself adds 1 to 2); it took %d min %d s.\
+            """.formatted(
                         Runtime.getRuntime().availableProcessors(),
                         processor(),
-                        Result.Unit.BYTES.format(
-                                ((com.sun.management.OperatingSystemMXBean)
-                                                ManagementFactory.getOperatingSystemMXBean())
-                                        .getTotalMemorySize()),
+                        Result.Unit.BYTES.format(((com.sun.management.OperatingSystemMXBean)
+                                        ManagementFactory.getOperatingSystemMXBean())
+                                .getTotalMemorySize()),
                         System.getProperty("os.name") + " " + System.getProperty("os.arch"),
                         Runtime.version(),
                         System.getProperty("java.vm.name"),
@@ -89,9 +89,9 @@ final class Report {
     /** What is to be reached, and whether it is. */
     String targets() {
         var table = new StringBuilder("""
-                | what | ours | beside | ratio | target | |
-                |---|---|---|---|---|---|
-                """);
+            | what | ours | beside | ratio | target | |
+            |---|---|---|---|---|---|
+            """);
         for (Target target : Target.ALL) {
             Optional<Result> ours = find(target.ours(), target.name());
             Optional<Result> theirs = find(target.theirs(), target.theirName());
@@ -140,7 +140,8 @@ final class Report {
         results.stream().map(Result::name).distinct().forEach(name -> {
             table.append("| ").append(name).append(" | ");
             table.append(subjects.stream()
-                            .map(subject -> find(subject, name).map(Result::formatted).orElse(""))
+                            .map(subject ->
+                                    find(subject, name).map(Result::formatted).orElse(""))
                             .collect(Collectors.joining(" | ")))
                     .append(" |\n");
         });

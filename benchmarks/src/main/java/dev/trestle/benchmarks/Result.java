@@ -58,8 +58,9 @@ record Result(Subject subject, String name, double value, Unit unit) {
             case "calls/s", "items/s" -> new Result(subject, fields[0], value, Unit.PER_SECOND);
             case "GB/s" -> new Result(subject, fields[0], value * 1e9, Unit.BYTES_PER_SECOND);
             case "of 1" -> new Result(subject, fields[0], value, Unit.FRACTION);
-            default -> throw new IllegalArgumentException(
-                    "A program of " + subject + " printed the unknown unit '" + fields[2] + "': " + line);
+            default ->
+                throw new IllegalArgumentException(
+                        "A program of " + subject + " printed the unknown unit '" + fields[2] + "': " + line);
         };
     }
 

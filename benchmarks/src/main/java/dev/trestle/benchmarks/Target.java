@@ -103,10 +103,14 @@ record Target(String what, Subject ours, String name, Subject theirs, String the
     }
 
     String wanted() {
-        return timesBetter > 1 ? Result.rounded(timesBetter) + "x better" : "within " + Result.rounded(1 / timesBetter) + "x";
+        return timesBetter > 1
+                ? Result.rounded(timesBetter) + "x better"
+                : "within " + Result.rounded(1 / timesBetter) + "x";
     }
 
     static String ratio(double timesBetter) {
-        return timesBetter >= 1 ? Result.rounded(timesBetter) + "x better" : Result.rounded(1 / timesBetter) + "x worse";
+        return timesBetter >= 1
+                ? Result.rounded(timesBetter) + "x better"
+                : Result.rounded(1 / timesBetter) + "x worse";
     }
 }

@@ -101,7 +101,9 @@ final class ThreadProgram {
                     LockSupport.unpark(threads[other]);
                 }
             };
-            threads[me] = platform ? Thread.ofPlatform().unstarted(body) : Thread.ofVirtual().unstarted(body);
+            threads[me] = platform
+                    ? Thread.ofPlatform().unstarted(body)
+                    : Thread.ofVirtual().unstarted(body);
         }
         holder.set(threads[0]);
         long begin = System.nanoTime();
