@@ -1,5 +1,7 @@
 package dev.trestle.benchmarks;
 
+import java.awt.BasicStroke;
+import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -47,7 +49,11 @@ enum Plot {
                 .xAxisTitle(x)
                 .yAxisTitle(y)
                 .build();
-        chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true);
+        chart.getStyler()
+                .setXAxisLogarithmic(true)
+                .setYAxisLogarithmic(true)
+                .setPlotGridLinesStroke(new BasicStroke(0.5f)) // a dashed one would be thousands of shapes
+                .setChartBackgroundColor(Color.WHITE);
         boolean any = false;
         for (Subject subject : Subject.values()) {
             List<Point> points = points(subject, results);

@@ -19,7 +19,7 @@ private class Measurement(val name: String, val unit: String, val repetitions: I
 private val measurements = listOf(
     // First: it looks at how the heap of a fresh process grows.
     Measurement("suspended, bytes", "B", 1) { suspended(1_000_000).first },
-    Measurement("suspended, time", "ns", 3) { suspended(1_000_000).second },
+    Measurement("suspended, time", "ns", 1) { suspended(1_000_000).second },
     Measurement("switch among 2", "ns", 10) { switching(2, 400_000) },
     Measurement("switch among 100", "ns", 7) { switching(100, 400_000) },
     Measurement("switch among 10000", "ns", 5) { switching(10_000, 1_000_000) },
