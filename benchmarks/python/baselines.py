@@ -9,6 +9,7 @@ Each figure is the best of several repetitions: what the machine can do when it 
 import asyncio
 import concurrent.futures
 import gc
+import random
 import resource
 import sys
 import time
@@ -28,14 +29,20 @@ def report(name, value, unit):
 
 
 def switch(tasks=2, switches=200_000):
-    async def spin(times):
+    async def spin(start, times):
+        await start
         for _ in range(times):
             await asyncio.sleep(0)
 
     async def main():
         each = switches // tasks
+        start = asyncio.get_running_loop().create_future()
+        spinning = [asyncio.create_task(spin(start, each)) for _ in range(tasks)]
+        await asyncio.sleep(0)
         begin = time.perf_counter()
-        await asyncio.gather(*(spin(each) for _ in range(tasks)))
+        start.set_result(None)
+        for task in spinning:
+            await task
         return (time.perf_counter() - begin) / (each * tasks)
 
     return asyncio.run(main()) * 1e9
@@ -88,6 +95,30 @@ def suspended(count=300_000):
         return grown * 1024 / count, elapsed / count * 1e9
 
     return asyncio.run(main())
+
+
+def timers(count):
+    """Callbacks at random times, so dense that the loop never sleeps for long."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        all_fired = loop.create_future()
+        chance = random.Random(42)
+        fired = 0
+
+        def fire():
+            nonlocal fired
+            fired += 1
+            if fired == count:
+                all_fired.set_result(None)
+
+        begin = time.perf_counter()
+        for _ in range(count):
+            loop.call_later(chance.random() * count * 100e-9, fire)
+        await all_fired
+        return (time.perf_counter() - begin) / count
+
+    return asyncio.run(main()) * 1e9
 
 
 def executor_hop(times=5_000):
@@ -172,21 +203,26 @@ def first_result():
 
 MEASUREMENTS = {
     # First: it looks at how the memory of a fresh process grows.
-    "asyncio suspended": lambda name: (
+    "suspended": lambda name: (
         lambda bytes_each, nanos: (report(name + ", bytes", bytes_each, "B"), report(name + ", time", nanos, "ns"))
     )(*suspended()),
-    "asyncio switch": lambda name: report(name, best(switch), "ns"),
-    "asyncio switch among 100": lambda name: report(name, best(lambda: switch(100)), "ns"),
-    "asyncio switch among 10000": lambda name: report(name, best(lambda: switch(10_000)), "ns"),
-    "asyncio create and await": lambda name: report(name, best(create_and_await), "ns"),
-    "asyncio 300000 at once": lambda name: report(name, best(many_at_once), "ns"),
-    "asyncio run_in_executor": lambda name: report(name, best(executor_hop), "ns"),
-    "asyncio to_thread": lambda name: report(name, best(to_thread), "ns"),
-    "process pool round trip": lambda name: report(name, best(round_trip), "us"),
-    "process pool pipelined": lambda name: report(name, max(pipelined() for _ in range(3)), "calls/s"),
-    "process pool map, chunks of 1000": lambda name: report(name, max(mapped() for _ in range(3)), "items/s"),
-    "process pool 64 MB there and back": lambda name: report(name, max(megabytes() for _ in range(2)), "GB/s"),
-    "process pool spawn to first result": lambda name: report(name, best(first_result), "ms"),
+    "switch among 2": lambda name: report(name, best(switch), "ns"),
+    "switch among 100": lambda name: report(name, best(lambda: switch(100)), "ns"),
+    "switch among 10000": lambda name: report(name, best(lambda: switch(10_000)), "ns"),
+    "switch among 1000000": lambda name: report(name, switch(1_000_000, 3_000_000), "ns"),
+    "timers 1000": lambda name: report(name, best(lambda: timers(1_000)), "ns"),
+    "timers 10000": lambda name: report(name, best(lambda: timers(10_000)), "ns"),
+    "timers 100000": lambda name: report(name, best(lambda: timers(100_000)), "ns"),
+    "timers 1000000": lambda name: report(name, timers(1_000_000), "ns"),
+    "create and await": lambda name: report(name, best(create_and_await), "ns"),
+    "300000 at once": lambda name: report(name, best(many_at_once), "ns"),
+    "await a thread's call": lambda name: report(name, best(executor_hop), "ns"),
+    "await a blocking call": lambda name: report(name, best(to_thread), "ns"),
+    "round trip, blocked": lambda name: report(name, best(round_trip), "us"),
+    "pipelined, 2 workers": lambda name: report(name, max(pipelined() for _ in range(3)), "calls/s"),
+    "map of 1000000": lambda name: report(name, max(mapped() for _ in range(3)), "items/s"),
+    "64 MB there and back": lambda name: report(name, max(megabytes() for _ in range(2)), "GB/s"),
+    "start to first result": lambda name: report(name, best(first_result), "ms"),
 }
 
 

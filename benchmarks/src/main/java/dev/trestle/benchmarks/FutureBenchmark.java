@@ -1,6 +1,8 @@
 package dev.trestle.benchmarks;
 
 import dev.trestle.api.Promise;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -12,12 +14,18 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * Is a promise as cheap as a {@link CompletableFuture}? Made, completed and read; the same with a callback; in time, and
  * with {@code -prof gc} in bytes.
  *
- * <pre>mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec -Dbench=FutureBenchmark -Dargs="-prof gc"</pre>
+ * <pre>mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec@jmh -Dbench=FutureBenchmark -Dargs="-prof gc"</pre>
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -26,6 +34,12 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(2)
 public class FutureBenchmark {
+
+    private static final List<Row> ROWS = List.of(
+            new Row("promise", Subject.TRESTLE, "complete and read a future"),
+            new Row("completableFuture", Subject.JDK, "complete and read a future"),
+            new Row("promiseWithCallback", Subject.TRESTLE, "complete a future with a callback"),
+            new Row("completableFutureWithCallback", Subject.JDK, "complete a future with a callback"));
 
     private final Integer value = 42;
     private int seen;
@@ -58,5 +72,36 @@ public class FutureBenchmark {
         var _ = future.whenComplete((result, _) -> seen += result);
         future.complete(value);
         return future;
+    }
+
+    private record Row(String method, Subject subject, String name) {}
+
+    /** For the suite: time and bytes of those that are wanted. */
+    static List<Result> run(String[] wanted) throws RunnerException {
+        var options = new OptionsBuilder()
+                .forks(1)
+                .addProfiler(GCProfiler.class)
+                .jvmArgsPrepend("--sun-misc-unsafe-memory-access=allow")
+                .verbosity(VerboseMode.SILENT);
+        List<Row> rows = ROWS.stream()
+                .filter(row -> Program.isWanted(row.name(), wanted))
+                .toList();
+        if (rows.isEmpty()) {
+            return List.of();
+        }
+        rows.forEach(row -> options.include("FutureBenchmark\\." + row.method() + "$"));
+        List<Result> results = new ArrayList<>();
+        for (RunResult run : new Runner(options.build()).run()) {
+            String benchmark = run.getParams().getBenchmark();
+            Row row = rows.stream()
+                    .filter(each -> benchmark.endsWith("." + each.method()))
+                    .findFirst()
+                    .orElseThrow();
+            double nanos = run.getPrimaryResult().getScore();
+            double bytes = run.getSecondaryResults().get("gc.alloc.rate.norm").getScore();
+            results.add(new Result(row.subject(), row.name() + ", time", nanos, Result.Unit.NANOS));
+            results.add(new Result(row.subject(), row.name() + ", bytes", bytes, Result.Unit.BYTES));
+        }
+        return results;
     }
 }

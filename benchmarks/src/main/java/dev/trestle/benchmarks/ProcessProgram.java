@@ -1,0 +1,190 @@
+package dev.trestle.benchmarks;
+
+import static dev.trestle.loop.Async.await;
+
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.FutureExecutor;
+import dev.trestle.bridge.Bridge;
+import dev.trestle.loop.EventLoop;
+import dev.trestle.processpool.ProcessPool;
+import dev.trestle.threadpool.ThreadPool;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** What does a call on a process pool cost, and from which run time on is it worth it? */
+final class ProcessProgram {
+
+    private static final int MEGABYTE = 1 << 20;
+
+    private ProcessProgram() {}
+
+    public static void main(String[] wanted) throws Exception {
+        var program = new Program()
+                .least("start to first result", "ms", 5, ProcessProgram::firstResult)
+                .least("round trip, blocked", "us", 1, () -> bestRoundTrip(10_000, 8) / 1e3)
+                .least("round trip, awaited", "us", 1, () -> bestAwaitedRoundTrip(10_000, 8) / 1e3);
+        for (int workers : new int[] {1, 2, 4, 8}) {
+            String name = "pipelined, " + workers + (workers == 1 ? " worker" : " workers");
+            program.most(name, "calls/s", 1, () -> 1e9 / bestQueue(workers, 50_000, 3));
+        }
+        program.most("map of 1000000", "items/s", 1, () -> mapped(1_000_000, 5))
+                .most("64 MB there and back", "GB/s", 1, () -> 2 * 64 * MEGABYTE / bestEcho(64 * MEGABYTE, 3, 4))
+                .least("payload of 1 bytes", "ns", 1, () -> bestEcho(1, 5_000, 5))
+                .least("payload of 1024 bytes", "ns", 1, () -> bestEcho(1 << 10, 5_000, 5))
+                .least("payload of 65536 bytes", "ns", 1, () -> bestEcho(64 << 10, 1_000, 5))
+                .least("payload of 1048576 bytes", "ns", 1, () -> bestEcho(MEGABYTE, 100, 5))
+                .least("payload of 67108864 bytes", "ns", 1, () -> bestEcho(64 * MEGABYTE, 3, 4))
+                .least("queue of 1000", "ns", 1, () -> bestQueue(2, 1_000, 20))
+                .least("queue of 10000", "ns", 1, () -> bestQueue(2, 10_000, 5))
+                .least("queue of 100000", "ns", 1, () -> bestQueue(2, 100_000, 2))
+                .least("queue of 1000000", "ns", 1, () -> bestQueue(2, 1_000_000, 1))
+                .most("efficiency, 2 workers", "of 1", 1, () -> speedUp(new ProcessPool(2), 10_000, 50) / 2);
+        for (int micros : new int[] {10, 100, 1_000, 10_000}) {
+            int calls = Math.clamp(300_000 / micros, 30, 5_000);
+            program.most(
+                            "speed-up by 2 processes, calls of " + micros + " us",
+                            "of 1",
+                            1,
+                            () -> speedUp(new ProcessPool(2), micros, calls))
+                    .most(
+                            "speed-up by 2 threads, calls of " + micros + " us",
+                            "of 1",
+                            1,
+                            () -> speedUp(new ThreadPool(2), micros, calls));
+        }
+        program.run(wanted);
+    }
+
+    /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
+    private static double firstResult() {
+        long begin = System.nanoTime();
+        try (var pool = new ProcessPool(1)) {
+            pool.submit(() -> 1).result();
+            return (System.nanoTime() - begin) / 1e6;
+        }
+    }
+
+    private static double bestRoundTrip(int times, int repetitions) throws Exception {
+        try (var pool = new ProcessPool(1)) {
+            return best(
+                    repetitions,
+                    () -> Program.nanosEach(times, () -> pool.submit(() -> 1).result()));
+        }
+    }
+
+    private static double bestAwaitedRoundTrip(int times, int repetitions) throws Exception {
+        try (var pool = new ProcessPool(1)) {
+            return EventLoop.run(() -> best(
+                    repetitions, () -> Program.nanosEach(times, () -> await(Bridge.runInExecutor(pool, () -> 1)))));
+        }
+    }
+
+    /** Nanoseconds for each of so many calls, submitted one after the other without waiting. */
+    private static double bestQueue(int workers, int calls, int repetitions) throws Exception {
+        try (var pool = new ProcessPool(workers)) {
+            warmUp(pool, workers);
+            return best(repetitions, () -> {
+                List<ConcurrentFuture<Integer>> futures = new ArrayList<>(calls);
+                long begin = System.nanoTime();
+                for (int i = 0; i < calls; i++) {
+                    int number = i;
+                    futures.add(pool.submit(() -> number + 1));
+                }
+                for (ConcurrentFuture<Integer> future : futures) {
+                    future.result();
+                }
+                return (System.nanoTime() - begin) / (double) calls;
+            });
+        }
+    }
+
+    private static double mapped(int items, int repetitions) throws Exception {
+        List<Integer> inputs = IntStream.range(0, items).boxed().toList();
+        try (var pool = new ProcessPool(2)) {
+            warmUp(pool, 2);
+            double nanos = best(repetitions, () -> {
+                long begin = System.nanoTime();
+                try (Stream<Integer> outputs = pool.map(number -> number + 1, inputs)) {
+                    long sum = outputs.mapToLong(Integer::longValue).sum();
+                    if (sum != items * (items + 1L) / 2) {
+                        throw new IllegalStateException("The sum of what came back is wrong: " + sum);
+                    }
+                }
+                return System.nanoTime() - begin;
+            });
+            return items / nanos * 1e9;
+        }
+    }
+
+    private static double bestEcho(int size, int times, int repetitions) throws Exception {
+        byte[] data = new byte[size];
+        try (var pool = new ProcessPool(1)) {
+            return best(
+                    repetitions,
+                    () -> Program.nanosEach(times, () -> pool.submit(() -> data).result()));
+        }
+    }
+
+    private static double best(int repetitions, Program.Measurement measurement) throws Exception {
+        double best = Double.MAX_VALUE;
+        for (int i = 0; i < repetitions; i++) {
+            best = Math.min(best, measurement.measure());
+        }
+        return best;
+    }
+
+    /** Has all workers started and their code compiled. */
+    private static void warmUp(FutureExecutor pool, int workers) {
+        IntStream.range(0, workers * 2_000)
+                .mapToObj(number -> pool.submit(() -> number + 1))
+                .toList()
+                .forEach(ConcurrentFuture::result);
+    }
+
+    // Is it worth it?
+
+    /** How many times faster a pool does calls of a run time than this thread alone. */
+    private static double speedUp(FutureExecutor pool, int micros, int calls) throws Exception {
+        int rounds = roundsIn(micros);
+        try (pool) {
+            warmUp(pool, pool.parallelism());
+            pool.submit(() -> work(rounds)).result();
+            double together = Double.MAX_VALUE;
+            double alone = Double.MAX_VALUE;
+            for (int i = 0; i < 5; i++) { // by turns: the machine may be busier at one time than at another
+                together = Math.min(together, nanosOfAll(pool, calls, rounds));
+                alone = Math.min(alone, calls * Program.nanosEach(calls, () -> work(rounds)));
+            }
+            return alone / together;
+        }
+    }
+
+    private static double nanosOfAll(FutureExecutor pool, int calls, int rounds) {
+        List<ConcurrentFuture<Long>> futures = new ArrayList<>(calls);
+        long begin = System.nanoTime();
+        for (int i = 0; i < calls; i++) {
+            futures.add(pool.submit(() -> work(rounds)));
+        }
+        for (ConcurrentFuture<Long> future : futures) {
+            future.result();
+        }
+        return System.nanoTime() - begin;
+    }
+
+    private static int roundsIn(int micros) throws Exception {
+        int rounds = 100_000;
+        double nanos = best(50, () -> Program.nanosEach(10, () -> work(rounds)));
+        return (int) (micros * 1e3 / nanos * rounds);
+    }
+
+    /** Something to compute that no compiler can leave out. */
+    static long work(int rounds) {
+        long state = rounds;
+        for (int i = 0; i < rounds; i++) {
+            state = state * 6364136223846793005L + 1442695040888963407L;
+        }
+        return state;
+    }
+}

@@ -1,0 +1,97 @@
+package dev.trestle.benchmarks;
+
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.DoubleBinaryOperator;
+
+/**
+ * A program of measurements, run in a JVM of its own by {@link Suite}, or by hand. It prints one line a measurement,
+ * {@code name<TAB>value<TAB>unit}, as baselines.py and Coroutines.kt do. With arguments, only the measurements whose names
+ * contain one of them.
+ *
+ * <p>These are loops around a clock and not JMH, because what is measured runs inside an event loop, a coroutine or another
+ * process, for a million tasks at a time; a harness that calls a method a million times cannot get between them, and the
+ * loops of Kotlin and Python beside them have to have the same shape.
+ *
+ * <p>Each figure is the best of several repetitions, after some that warm up: what the machine can do when it is left
+ * alone, which is what differs least between runs.
+ */
+final class Program {
+
+    /** Measures once. */
+    @FunctionalInterface
+    interface Measurement {
+        double measure() throws Exception;
+    }
+
+    private record Line(String unit, Measurement measurement) {}
+
+    /** Where results go, so that the compiler cannot leave out what makes them. */
+    @SuppressWarnings("unused")
+    private static volatile Object sink;
+
+    private final Map<String, Line> lines = new LinkedHashMap<>();
+
+    /** What is better when it is less: a time, a size. */
+    Program least(String name, String unit, int repetitions, Measurement measurement) {
+        return add(name, unit, repetitions, Math::min, measurement);
+    }
+
+    /** What is better when it is more: a rate. */
+    Program most(String name, String unit, int repetitions, Measurement measurement) {
+        return add(name, unit, repetitions, Math::max, measurement);
+    }
+
+    private Program add(
+            String name, String unit, int repetitions, DoubleBinaryOperator better, Measurement measurement) {
+        lines.put(name, new Line(unit, () -> {
+            double best = measurement.measure();
+            for (int i = 1; i < repetitions; i++) {
+                best = better.applyAsDouble(best, measurement.measure());
+            }
+            return best;
+        }));
+        return this;
+    }
+
+    void run(String[] wanted) throws Exception {
+        for (var entry : lines.entrySet()) {
+            if (isWanted(entry.getKey(), wanted)) {
+                Line line = entry.getValue();
+                double value = line.measurement().measure();
+                System.out.printf("%s\t%.6g\t%s%n", entry.getKey(), value, line.unit());
+            }
+        }
+    }
+
+    static boolean isWanted(String name, String[] wanted) {
+        if (wanted.length == 0) {
+            return true;
+        }
+        for (String word : wanted) {
+            if (name.contains(word)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Nanoseconds for each of a number of calls. */
+    static double nanosEach(int times, Callable<?> call) throws Exception {
+        long begin = System.nanoTime();
+        for (int i = 0; i < times; i++) {
+            sink = call.call();
+        }
+        return (System.nanoTime() - begin) / (double) times;
+    }
+
+    /** Bytes of the heap in use by objects that can be reached. */
+    static long reachableBytes() {
+        var memory = ManagementFactory.getMemoryMXBean();
+        memory.gc();
+        memory.gc();
+        return memory.getHeapMemoryUsage().getUsed();
+    }
+}

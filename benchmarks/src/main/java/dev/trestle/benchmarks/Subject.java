@@ -1,0 +1,22 @@
+package dev.trestle.benchmarks;
+
+/** Whose cost it is: a column of the table. */
+enum Subject {
+    TRESTLE("Trestle"),
+    OPENED("Trestle, java.lang opened"),
+    JDK("JDK"),
+    BARE("bare JVM and socket"),
+    KOTLIN("Kotlin"),
+    CPYTHON("CPython");
+
+    private final String label;
+
+    Subject(String label) {
+        this.label = label;
+    }
+
+    @Override
+    public String toString() {
+        return label;
+    }
+}

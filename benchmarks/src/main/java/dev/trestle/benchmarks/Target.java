@@ -1,0 +1,116 @@
+package dev.trestle.benchmarks;
+
+import java.util.List;
+
+/**
+ * What is to be reached, as a ratio to a figure of the same run.
+ *
+ * @param what for the reader
+ * @param ours whose figure
+ * @param name of what
+ * @param theirs beside whose
+ * @param theirName of what
+ * @param timesBetter at least this many times as good; below 1, this close
+ */
+record Target(String what, Subject ours, String name, Subject theirs, String theirName, double timesBetter) {
+
+    static final List<Target> ALL = List.of(
+            faster("switch between two coroutines", Subject.TRESTLE, "switch among 2", Subject.CPYTHON, 4),
+            within(
+                    "the same, java.lang opened",
+                    Subject.OPENED,
+                    "switch among 2",
+                    Subject.JDK,
+                    "raw yield on own scheduler",
+                    1.3),
+            faster("create a task and await it", Subject.TRESTLE, "create and await", Subject.CPYTHON, 6),
+            within(
+                    "the same, java.lang opened",
+                    Subject.OPENED,
+                    "create and await",
+                    Subject.KOTLIN,
+                    "create and await",
+                    1),
+            faster("300 000 tasks at once", Subject.TRESTLE, "300000 at once", Subject.CPYTHON, 6),
+            within("the same, java.lang opened", Subject.OPENED, "300000 at once", Subject.KOTLIN, "300000 at once", 1),
+            faster("await a call on a one-thread pool", Subject.TRESTLE, "await a thread's call", Subject.CPYTHON, 4),
+            faster("the same", Subject.TRESTLE, "await a thread's call", Subject.KOTLIN, 4),
+            faster("the same", Subject.TRESTLE, "await a thread's call", Subject.JDK, 4),
+            faster("await a blocking call", Subject.TRESTLE, "await a blocking call", Subject.CPYTHON, 50),
+            faster("the same", Subject.TRESTLE, "await a blocking call", Subject.KOTLIN, 50),
+            within(
+                    "process pool, there and back, awaited by a coroutine",
+                    Subject.TRESTLE,
+                    "round trip, awaited",
+                    Subject.BARE,
+                    "round trip, blocked",
+                    1.2),
+            within(
+                    "the same, by a blocked platform thread",
+                    Subject.TRESTLE,
+                    "round trip, blocked",
+                    Subject.BARE,
+                    "round trip, blocked",
+                    1.35),
+            faster("small calls pipelined, 2 workers", Subject.TRESTLE, "pipelined, 2 workers", Subject.CPYTHON, 10),
+            faster("map of a trivial function over 10^6", Subject.TRESTLE, "map of 1000000", Subject.CPYTHON, 2),
+            within(
+                    "64 MB there and back",
+                    Subject.TRESTLE,
+                    "64 MB there and back",
+                    Subject.BARE,
+                    "64 MB there and back",
+                    2),
+            within(
+                    "worker start to first result",
+                    Subject.TRESTLE,
+                    "start to first result",
+                    Subject.BARE,
+                    "start to first result",
+                    1.5),
+            within(
+                    "complete and read a future, time",
+                    Subject.TRESTLE,
+                    "complete and read a future, time",
+                    Subject.JDK,
+                    "complete and read a future, time",
+                    1.2),
+            within(
+                    "complete and read a future, bytes",
+                    Subject.TRESTLE,
+                    "complete and read a future, bytes",
+                    Subject.JDK,
+                    "complete and read a future, bytes",
+                    1.2));
+
+    /** What a million suspended coroutines may cost each: no ratio, since what they compete for is the machine's memory. */
+    static final List<Result> LIMITS = List.of(
+            new Result(Subject.TRESTLE, "suspended, bytes", 1024, Result.Unit.BYTES),
+            new Result(Subject.TRESTLE, "suspended, time", 3000, Result.Unit.NANOS),
+            new Result(Subject.TRESTLE, "efficiency, 2 workers", 0.95, Result.Unit.FRACTION));
+
+    private static Target faster(String what, Subject ours, String name, Subject theirs, double times) {
+        return new Target(what, ours, name, theirs, name, times);
+    }
+
+    private static Target within(
+            String what, Subject ours, String name, Subject theirs, String theirName, double times) {
+        return new Target(what, ours, name, theirs, theirName, 1 / times);
+    }
+
+    boolean isMetBy(double ratio) {
+        return ratio >= timesBetter;
+    }
+
+    String wanted() {
+        return timesBetter > 1
+                ? Result.rounded(timesBetter) + "x better"
+                : "within " + Result.rounded(1 / timesBetter) + "x";
+    }
+
+    static String ratio(double timesBetter) {
+        return timesBetter >= 1
+                ? Result.rounded(timesBetter) + "x better"
+                : Result.rounded(1 / timesBetter) + "x worse";
+    }
+}
