@@ -75,6 +75,14 @@ public final class LoopSemaphore {
         return permits == 0 || waiting.stream().anyMatch(turn -> !turn.isDone());
     }
 
+    int available() {
+        return permits;
+    }
+
+    int waiting() {
+        return waiting.size();
+    }
+
     @Override
     public String toString() {
         return "LoopSemaphore[permits=" + permits + ", waiting=" + waiting.size() + "]";
