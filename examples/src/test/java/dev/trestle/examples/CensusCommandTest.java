@@ -113,6 +113,15 @@ class CensusCommandTest {
     }
 
     @Test
+    void jsonFileThatCannotBeWrittenFailsAfterTheReport() {
+        var run = Run.of("census", "--in-process", directory.toString(), "--json", "/dev/full");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err().lines()).last().asString().startsWith("census: cannot write /dev/full: No space left");
+        assertThat(run.out()).contains("0 of 0 class files");
+    }
+
+    @Test
     void helpNamesEveryOption() {
         var run = Run.of("census", "--help");
 
