@@ -17,6 +17,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,6 +69,9 @@ class EndingTest {
                                 await(loop.createFuture());
                             } catch (CancelledError e) {
                                 trail.add("swallowed");
+                            } catch (IllegalStateException e) {
+                                trail.add(e.getMessage());
+                                throw e;
                             }
                         }
                     },
@@ -76,10 +80,34 @@ class EndingTest {
         });
         loop.close(ofMillis(50));
 
-        assertThat(trail).containsExactly("swallowed");
+        assertThat(trail)
+                .containsExactly(
+                        "swallowed",
+                        "stubborn cannot go on: its loop is closed, and it refused to end when it was cancelled");
         assertThat(reports.remove().message()).contains("Task[stubborn").contains("refused to end");
         assertThat(thread.get().join(ofSeconds(10))).isTrue();
         assertThat(loop.isClosed()).isTrue();
+    }
+
+    @Test
+    void aCoroutineThatCatchesEverythingIsNotResumedForEver() {
+        var refusals = new AtomicInteger();
+        loop.runUntilComplete(() -> {
+            createTask(() -> {
+                while (true) {
+                    try {
+                        await(loop.createFuture());
+                    } catch (Throwable e) {
+                        refusals.incrementAndGet();
+                    }
+                }
+            });
+            yieldNow();
+        });
+        loop.close(ofMillis(50));
+
+        assertThat(loop.isClosed()).isTrue();
+        assertThat(refusals).hasValue(1_001); // its cancellation, and a thousand refusals
     }
 
     @Test

@@ -8,14 +8,15 @@ import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.timeout;
 import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofNanos;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -50,39 +51,98 @@ class WakeUpTest {
         assertThat(count).isEqualTo(16 * each);
     }
 
-    /** One at a time: the loop goes to sleep before each. */
+    /**
+     * One at a time, so that nothing else wakes the loop. The foreign thread spins, and sends while the coroutine puts the
+     * baton down: after its last look into the inbox, before the baton is free.
+     */
     @Test
-    void aForeignCompletionAlwaysWakesASleepingLoop() throws Exception {
-        int rounds = 5_000;
-        var barrier = new CyclicBarrier(2);
+    void aForeignCompletionAlwaysWakesALoopThatIsAboutToSleep() throws Exception {
+        int rounds = 100_000;
         EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
-            var slot = new LoopFuture<?>[1];
+            var slot = new AtomicReference<LoopFuture<String>>();
             Thread foreign = Thread.ofPlatform().start(() -> {
                 for (int i = 0; i < rounds; i++) {
-                    int number = i;
-                    meet(barrier);
-                    @SuppressWarnings("unchecked")
-                    var future = (LoopFuture<Integer>) slot[0];
-                    loop.callSoonThreadsafe(() -> future.setResult(number));
+                    LoopFuture<String> future = take(slot);
+                    for (int delay = i % 64; delay > 0; delay--) {
+                        Thread.onSpinWait();
+                    }
+                    loop.callSoonThreadsafe(() -> future.setResult("awake"));
                 }
             });
             for (int i = 0; i < rounds; i++) {
-                LoopFuture<Integer> future = loop.createFuture();
-                slot[0] = future;
-                blocking(() -> meet(barrier));
-                assertThat(await(future)).isEqualTo(i);
+                LoopFuture<String> future = loop.createFuture();
+                slot.set(future);
+                assertThat(await(future)).isEqualTo("awake");
             }
-            foreign.join();
+            blocking(() -> foreign.join());
         });
     }
 
-    private static void meet(CyclicBarrier barrier) {
-        try {
-            barrier.await();
-        } catch (Exception e) {
-            throw new AssertionError(e);
+    private static <T> T take(AtomicReference<T> slot) {
+        while (true) {
+            T taken = slot.getAndSet(null);
+            if (taken != null) {
+                return taken;
+            }
+            Thread.onSpinWait();
         }
+    }
+
+    /** Two find the baton free at the same moment: one may pick it up. */
+    @Test
+    void ofCoroutinesThatComeBackTogetherOneHasTheBaton() {
+        int steps = 50_000;
+        EventLoop.run(() -> {
+            List<Task<?>> all = new ArrayList<>();
+            for (int t = 0; t < 2; t++) {
+                all.add(createTask(() -> {
+                    for (int i = 0; i < steps; i++) {
+                        int nanos = i % 16 * 100;
+                        blocking(() -> spin(nanos)); // long enough for both to be away, and the baton free
+                        int before = count;
+                        Thread.onSpinWait();
+                        count = before + 1;
+                    }
+                }));
+            }
+            await(gather(all));
+        });
+
+        assertThat(count).isEqualTo(2 * steps);
+    }
+
+    /**
+     * The driver sleeps until a timer is due; a coroutine picks the free baton up, and still has it then. The driver goes
+     * on sleeping, without a limit: the coroutine must not take it for one that will wake in time for the next timer.
+     */
+    @Test
+    void aDriverThatOversleptIsToldOfTheNextTimer() {
+        EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            for (int i = 0; i < 20; i++) {
+                TimerHandle first = loop.callLater(ofMillis(2), () -> {});
+                blocking(() -> spin(1_000_000));
+                first.cancel();
+                spin(3_000_000);
+                sleep(ofMillis(1));
+            }
+        });
+    }
+
+    /** The same, with the driver waking up while the baton is put down. */
+    @Test
+    void aDriverThatWakesWhileTheBatonIsPutDownIsToldOfTheNextTimer() {
+        EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            for (int i = 0; i < 3_000; i++) {
+                TimerHandle first = loop.callLater(ofNanos(150_000), () -> {});
+                blocking(() -> spin(50_000));
+                first.cancel();
+                spin(60_000 + i % 100 * 1_000);
+                sleep(ofNanos(20_000));
+            }
+        });
     }
 
     @Test
