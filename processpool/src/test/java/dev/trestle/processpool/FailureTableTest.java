@@ -182,7 +182,7 @@ class FailureTableTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError("java.io is open to the workers of this test", e);
+            throw new LinkageError("java.io is open to the workers of this test", e);
         }
     }
 
