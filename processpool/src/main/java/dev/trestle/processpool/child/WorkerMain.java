@@ -35,7 +35,7 @@ final class WorkerMain {
         byte[] secret = lifeline.secret();
 
         var record = FlightRecord.open(Path.of(arguments[1]));
-        Runtime.getRuntime().addShutdownHook(new Thread(record::noteExit, "trestle-exit"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
         SocketChannel results = dial(arguments[0], secret, 'R');
@@ -52,6 +52,12 @@ final class WorkerMain {
         lifeline.watch(runner::isEnding);
         Thread.ofPlatform().name("trestle-reader").daemon().start(new FrameReader(channel, runner));
         runner.run();
+    }
+
+    /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
+    private static void exit(FlightRecord record) {
+        record.noteExit();
+        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
     }
 
     private static SocketChannel dial(String address, byte[] secret, char direction) throws IOException {
