@@ -63,9 +63,11 @@ class TaskGroupTest {
                         sleep(ofHours(2));
                         trail.add("never");
                     }))
-                    .isInstanceOfSatisfying(TaskGroupException.class, e -> assertThat(e.exceptions())
-                            .extracting(Throwable::getMessage)
-                            .containsExactly("first", "second"))
+                    .isInstanceOfSatisfying(
+                            TaskGroupException.class,
+                            e -> assertThat(e.exceptions())
+                                    .extracting(Throwable::getMessage)
+                                    .containsExactly("first", "second"))
                     .hasMessageContaining("2 failures, first: java.io.IOException: first");
             assertThat(currentTask().cancelling()).isZero();
             yieldNow();
@@ -92,9 +94,11 @@ class TaskGroupTest {
                     yieldNow();
                     throw new IOException("body");
                 }))
-                .isInstanceOfSatisfying(TaskGroupException.class, e -> assertThat(e.exceptions())
-                        .extracting(Throwable::getMessage)
-                        .containsExactly("second", "body")));
+                .isInstanceOfSatisfying(
+                        TaskGroupException.class,
+                        e -> assertThat(e.exceptions())
+                                .extracting(Throwable::getMessage)
+                                .containsExactly("second", "body")));
     }
 
     @Test
