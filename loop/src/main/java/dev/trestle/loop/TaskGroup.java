@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
+@SuppressWarnings(
+        "overloads") // a body with and one without a result: the compiler tells them apart, but for one that only
+                     // throws
 public final class TaskGroup {
 
     /*

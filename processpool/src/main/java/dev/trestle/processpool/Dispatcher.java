@@ -290,7 +290,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private Worker.Order next(Worker worker) {
-        boolean spent = worker.callsTaken >= options.maxCallsPerWorker();
+        boolean spent = worker.callsTaken >= options.maxTasksPerWorker();
         while (!spent && !queue.isEmpty()) {
             PoolCall<?> call = queue.removeFirst();
             if (assign(worker, call)) {

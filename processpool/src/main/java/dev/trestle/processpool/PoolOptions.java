@@ -27,7 +27,7 @@ record PoolOptions(
         Duration startTimeout,
         Duration cancelGrace,
         Duration closeGrace,
-        int maxCallsPerWorker,
+        int maxTasksPerWorker,
         long maxPayloadBytes,
         Set<String> allowedTypes) {
 

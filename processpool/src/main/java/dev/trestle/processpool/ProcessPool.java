@@ -400,7 +400,7 @@ public final class ProcessPool implements FutureExecutor {
         private Duration startTimeout = Duration.ofSeconds(60);
         private Duration cancelGrace = Duration.ofSeconds(2);
         private Duration closeGrace = Duration.ofSeconds(5);
-        private int maxCallsPerWorker = Integer.MAX_VALUE;
+        private int maxTasksPerWorker = Integer.MAX_VALUE;
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
 
@@ -573,11 +573,11 @@ public final class ProcessPool implements FutureExecutor {
          * @return this builder
          * @throws IllegalArgumentException if it is not positive
          */
-        public Builder maxCallsPerWorker(int value) {
+        public Builder maxTasksPerWorker(int value) {
             if (value < 1) {
                 throw new IllegalArgumentException("A worker must be allowed 1 call or more: " + value);
             }
-            maxCallsPerWorker = value;
+            maxTasksPerWorker = value;
             return this;
         }
 
@@ -641,7 +641,7 @@ public final class ProcessPool implements FutureExecutor {
                     startTimeout,
                     cancelGrace,
                     closeGrace,
-                    maxCallsPerWorker,
+                    maxTasksPerWorker,
                     maxPayloadBytes,
                     allowedTypes);
         }

@@ -131,7 +131,7 @@ class WorkerStartTest {
 
     @Test
     void aWorkerIsReplacedAfterItsLastCall() {
-        try (var pool = TestPools.builder(1).maxCallsPerWorker(2).build()) {
+        try (var pool = TestPools.builder(1).maxTasksPerWorker(2).build()) {
             var pids = List.of(1, 2, 3, 4).stream()
                     .map(_ -> pool.submit(() -> ProcessHandle.current().pid()).result())
                     .toList();
@@ -165,7 +165,7 @@ class WorkerStartTest {
         assertThatThrownBy(() -> new ProcessPool(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> builder.heap(1)).hasMessageContaining("4 MiB");
         assertThatThrownBy(() -> builder.cancelGrace(Duration.ZERO)).hasMessageContaining("cancelGrace");
-        assertThatThrownBy(() -> builder.maxCallsPerWorker(0)).hasMessageContaining("1 call or more");
+        assertThatThrownBy(() -> builder.maxTasksPerWorker(0)).hasMessageContaining("1 call or more");
         assertThatThrownBy(() -> CallOptions.DEFAULT.withRetries(-1)).hasMessageContaining("-1");
         assertThatThrownBy(() -> CallOptions.DEFAULT.withTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
     }
