@@ -21,9 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
-@SuppressWarnings(
-        "overloads") // a body with and one without a result: the compiler tells them apart, but for one that only
-                     // throws
+@SuppressWarnings("overloads") // bodies with and without a result: only one that just throws is ambiguous
 public final class TaskGroup {
 
     /*
