@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -60,7 +61,7 @@ class WakeUpTest {
         int rounds = 100_000;
         EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
-            var slot = new AtomicReference<LoopFuture<String>>();
+            var slot = new AtomicReference<@Nullable LoopFuture<String>>();
             Thread foreign = Thread.ofPlatform().start(() -> {
                 for (int i = 0; i < rounds; i++) {
                     LoopFuture<String> future = take(slot);
@@ -79,7 +80,7 @@ class WakeUpTest {
         });
     }
 
-    private static <T> T take(AtomicReference<T> slot) {
+    private static <T> T take(AtomicReference<@Nullable T> slot) {
         while (true) {
             T taken = slot.getAndSet(null);
             if (taken != null) {
