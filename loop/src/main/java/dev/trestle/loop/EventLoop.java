@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * awaits is atomic, and needs no locks.
  *
  * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
- * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it; before and after, any one thread.
+ * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
+ * before and after, any one thread.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -48,6 +49,7 @@ public final class EventLoop implements AutoCloseable {
     /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
     private static final int REFUSALS = 1_000;
 
+    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
     private static final int LAST_TURNS = 1_000;
 
     private final String name = "trestle-loop-" + loops.incrementAndGet();
@@ -305,7 +307,7 @@ public final class EventLoop implements AutoCloseable {
         refuseIfClosed();
         if (baton.isRunning()) {
             throw new IllegalStateException(
-                    this + " is already running, on another thread. From there, go through" + " callSoonThreadsafe.");
+                    this + " is already running, on another thread. From here, go through callSoonThreadsafe.");
         }
     }
 
@@ -625,7 +627,8 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
-     * {@link IllegalStateException}. What is ready, or was sent by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Again is without effect.
+     * {@link IllegalStateException}. What is ready, or was sent by another thread, is called; timers are dropped.
+     * Exceptions that nobody has retrieved are reported. Again is without effect.
      *
      * @param patience how long, by the machine's clock
      * @throws IllegalStateException if the loop is running
@@ -652,9 +655,8 @@ public final class EventLoop implements AutoCloseable {
             baton.abandon();
         } else {
             baton.close();
-            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more, but the
-            // callbacks of
-            // futures that this completes.
+            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more but the
+            // callbacks of futures that this completes.
             for (int turn = 0; turn < LAST_TURNS && baton.hasReady(); turn++) {
                 driveHere();
             }
@@ -751,7 +753,7 @@ public final class EventLoop implements AutoCloseable {
 
     IllegalStateException endedWithout(Task<?> task) {
         return new IllegalStateException(
-                task.name() + " cannot go on: its loop is closed, and it refused to end when it was" + " cancelled");
+                task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled");
     }
 
     // Looking

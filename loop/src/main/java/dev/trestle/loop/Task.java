@@ -144,14 +144,14 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     @Override
     public void setResult(T result) {
         throw new UnsupportedOperationException("The result of " + this
-                + " is what its coroutine returns; to set one by hand," + " use a future of loop.createFuture()");
+                + " is what its coroutine returns; to set one by hand, use a future of loop.createFuture()");
     }
 
     /** Refused: the outcome of a task is its coroutine's. */
     @Override
     public void setException(Throwable exception) {
         throw new UnsupportedOperationException("The exception of " + this
-                + " is what its coroutine throws; to set one by" + " hand, use a future of loop.createFuture()");
+                + " is what its coroutine throws; to set one by hand, use a future of loop.createFuture()");
     }
 
     // The loop's side

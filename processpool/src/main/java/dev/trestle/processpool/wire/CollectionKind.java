@@ -6,12 +6,10 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.LinkedList;
 import java.util.List;
-import java.util.Map;
 import java.util.NavigableSet;
 import java.util.PriorityQueue;
 import java.util.Queue;
@@ -83,17 +81,12 @@ enum CollectionKind {
     /** A class of the user's with a constructor without arguments; on the wire it has its own name. */
     OWN("", Collection.class);
 
-    private static final Map<Class<?>, CollectionKind> byType = new HashMap<>();
-    private static final Map<String, CollectionKind> byName = new HashMap<>();
+    private static final KindIndex<CollectionKind> index = new KindIndex<>();
 
     static {
         for (CollectionKind each : values()) {
-            for (Class<?> type : each.types) {
-                byType.put(type, each);
-            }
-            byName.put(each.wireName, each);
+            index.add(each, each.wireName, each.types);
         }
-        byName.remove(OWN.wireName);
     }
 
     private final String wireName;
@@ -125,23 +118,14 @@ enum CollectionKind {
 
     /** Returns the kind with a name from the wire, or null if no kind has it. */
     static @Nullable CollectionKind named(String name) {
-        return byName.get(name);
+        return index.named(name);
     }
 
     /** Returns the kind that a collection of this class arrives as. */
     static CollectionKind of(Class<?> type) {
-        CollectionKind kind = byType.get(type);
+        CollectionKind kind = index.of(type, OWN);
         if (kind != null) {
             return kind;
-        }
-        if (JavaClasses.ownNoArgConstructor(type) != null) {
-            return OWN;
-        }
-        for (Class<?> each = type.getSuperclass(); each != null; each = each.getSuperclass()) {
-            kind = byType.get(each);
-            if (kind != null) {
-                return kind;
-            }
         }
         if (SortedSet.class.isAssignableFrom(type)) {
             return TREE_SET;

@@ -40,17 +40,12 @@ enum MapKind {
     /** A class of the user's with a constructor without arguments; on the wire it has its own name. */
     OWN("", Map.class);
 
-    private static final Map<Class<?>, MapKind> byType = new HashMap<>();
-    private static final Map<String, MapKind> byName = new HashMap<>();
+    private static final KindIndex<MapKind> index = new KindIndex<>();
 
     static {
         for (MapKind each : values()) {
-            for (Class<?> type : each.types) {
-                byType.put(type, each);
-            }
-            byName.put(each.wireName, each);
+            index.add(each, each.wireName, each.types);
         }
-        byName.remove(OWN.wireName);
     }
 
     private final String wireName;
@@ -82,23 +77,14 @@ enum MapKind {
 
     /** Returns the kind with a name from the wire, or null if no kind has it. */
     static @Nullable MapKind named(String name) {
-        return byName.get(name);
+        return index.named(name);
     }
 
     /** Returns the kind that a map of this class arrives as. */
     static MapKind of(Class<?> type) {
-        MapKind kind = byType.get(type);
+        MapKind kind = index.of(type, OWN);
         if (kind != null) {
             return kind;
-        }
-        if (JavaClasses.ownNoArgConstructor(type) != null) {
-            return OWN;
-        }
-        for (Class<?> each = type.getSuperclass(); each != null; each = each.getSuperclass()) {
-            kind = byType.get(each);
-            if (kind != null) {
-                return kind;
-            }
         }
         return SortedMap.class.isAssignableFrom(type) ? TREE_MAP : LINKED_HASH_MAP;
     }
