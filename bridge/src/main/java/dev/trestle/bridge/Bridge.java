@@ -8,6 +8,7 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Promise;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.loop.Action;
+import dev.trestle.loop.Context;
 import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
@@ -182,7 +183,8 @@ public final class Bridge {
     }
 
     /**
-     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop.
+     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop. The task
+     * sees a copy of the current {@link Context}; other executors carry none, as in Python.
      *
      * @param task what to run; outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
@@ -190,7 +192,10 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> toThread(Callable<T> task) {
-        return runInExecutor(DefaultExecutor.of(EventLoop.getRunningLoop()), task);
+        requireNonNull(task, "task");
+        ExecutorService executor = DefaultExecutor.of(EventLoop.getRunningLoop());
+        Context context = Context.copyContext();
+        return runInExecutor(executor, () -> context.call(task));
     }
 
     /**
@@ -245,7 +250,7 @@ public final class Bridge {
     /**
      * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.
      *
-     * <p>Every future ends: if the loop is closed before the coroutine has ended, it is cancelled; if before it has begun,
+     * <p>The coroutine's context is a copy of the calling thread's. Every future ends: if the loop is closed before the coroutine has ended, it is cancelled; if before it has begun,
      * the future fails with an {@link IllegalStateException}.
      *
      * @param coroutine what to run
