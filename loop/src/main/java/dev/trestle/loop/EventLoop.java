@@ -43,19 +43,11 @@ public final class EventLoop implements AutoCloseable {
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
-    /** How long {@link #close()} waits for coroutines that clean up. */
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-    /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
-    private static final int REFUSALS = 1_000;
-
-    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
-    private static final int LAST_TURNS = 1_000;
-
     private final String name = "trestle-loop-" + loops.incrementAndGet();
     private final LoopClock clock;
     private final long origin;
     private final Baton baton;
+    private final Ending ending;
 
     // any thread
     /** Failures that nobody has retrieved yet, and whose they are. */
@@ -69,13 +61,6 @@ public final class EventLoop implements AutoCloseable {
     private @Nullable Task<?> tasks;
     private int taskCount;
     private long sequence;
-
-    /** While the loop ends: how many tasks up to `lastToEnd` it waits for. */
-    private int awaitedEnds;
-
-    private long lastToEnd;
-    private boolean throwingOut;
-    private int refusals;
 
     /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
     public EventLoop() {
@@ -103,6 +88,7 @@ public final class EventLoop implements AutoCloseable {
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
         this.baton = new Baton(this, clock, shuffle);
+        this.ending = new Ending(this, baton);
     }
 
     /**
@@ -258,11 +244,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new Driving(this);
+        var driving = new Driving(name, baton);
         boolean interrupted = false;
         while (true) {
             try {
-                driving.thread.join();
+                driving.join();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -274,32 +260,6 @@ public final class EventLoop implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         return interrupted;
-    }
-
-    /** A run of the loop on a driver of its own. */
-    private static final class Driving {
-        final Thread thread;
-        private volatile @Nullable Throwable failure;
-
-        Driving(EventLoop loop) {
-            this.thread = loop.baton.newDriver(loop.name, () -> {
-                try {
-                    loop.baton.drive(false);
-                } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
-                    failure = e;
-                } finally {
-                    loop.baton.end();
-                }
-            });
-            loop.baton.begin(thread);
-            thread.start();
-        }
-
-        void finish() {
-            if (failure != null) {
-                throw new IllegalStateException("The event loop failed", failure);
-            }
-        }
     }
 
     private void refuseToRun(String what) {
@@ -516,9 +476,7 @@ public final class EventLoop implements AutoCloseable {
     void unlink(Task<?> task) {
         tasks = task.unlinkFrom(tasks);
         taskCount--;
-        if (awaitedEnds > 0 && task.number() <= lastToEnd && --awaitedEnds == 0) {
-            stop();
-        }
+        ending.hasEnded(task);
     }
 
     /**
@@ -549,8 +507,25 @@ public final class EventLoop implements AutoCloseable {
         return task;
     }
 
+    int taskCount() {
+        return taskCount;
+    }
+
+    /** Returns the number of the task that was created last, in any loop. */
+    static long lastTaskNumber() {
+        return taskNumbers.get();
+    }
+
+    String name() {
+        return name;
+    }
+
     Baton baton() {
         return baton;
+    }
+
+    Ending ending() {
+        return ending;
     }
 
     // What nobody waits for
@@ -579,7 +554,8 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    private void handle(ExceptionContext context) {
+    /** Tells the exception handler, on this thread. */
+    void handle(ExceptionContext context) {
         ExceptionHandler handler = exceptionHandler;
         if (handler == null) {
             logger.log(ERROR, context.message() + ", in " + this, context.exception());
@@ -621,7 +597,7 @@ public final class EventLoop implements AutoCloseable {
      */
     @Override
     public void close() {
-        close(PATIENCE);
+        close(Ending.PATIENCE);
     }
 
     /**
@@ -642,7 +618,7 @@ public final class EventLoop implements AutoCloseable {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
         refuseInsideALoop("close");
-        boolean ended = endTasks(patience);
+        boolean ended = ending.endTasks(patience);
         for (AutoCloseable resource : closeWithLoop.reversed()) {
             try {
                 resource.close();
@@ -657,103 +633,11 @@ public final class EventLoop implements AutoCloseable {
             baton.close();
             // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more but the
             // callbacks of futures that this completes.
-            for (int turn = 0; turn < LAST_TURNS && baton.hasReady(); turn++) {
+            for (int turn = 0; turn < Ending.LAST_TURNS && baton.hasReady(); turn++) {
                 driveHere();
             }
         }
         List.copyOf(unseen.entrySet()).forEach(entry -> entry.getKey().report(this, entry.getValue()));
-    }
-
-    /** Returns false if a coroutine does not give the baton back. */
-    private boolean endTasks(Duration patience) {
-        long until = System.nanoTime() + nanos(patience);
-        var failed = new ArrayList<Task<?>>();
-        boolean back = true;
-        // Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their
-        // turn.
-        while (back && taskCount > 0 && System.nanoTime() < until) {
-            List<Task<?>> cancelled = allTasks();
-            cancelled.forEach(Task::cancel);
-            back = driveUntilEnded(Duration.ofNanos(until - System.nanoTime()));
-            cancelled.stream().filter(LoopFuture::isFailed).forEach(failed::add);
-        }
-        if (back && taskCount > 0) {
-            List<Task<?>> refusing = allTasks();
-            refusing.forEach(task -> handle(new ExceptionContext(
-                    task + " refused to end: it was cancelled because its loop is closed, and went on for " + patience
-                            + ". Let CancelledError pass, and let blocking calls end when they are interrupted.",
-                    null,
-                    task,
-                    null)));
-            throwingOut = true;
-            refusing.forEach(Task::throwOut);
-            back = driveUntilEnded(patience);
-        }
-        if (!back) {
-            handle(new ExceptionContext(
-                    "A coroutine does not give the baton back, so its loop cannot be closed properly: "
-                            + baton.current(),
-                    null,
-                    baton.current(),
-                    null));
-        }
-        for (Task<?> task : failed) {
-            handle(new ExceptionContext(
-                    task.name() + " failed while its loop was closing",
-                    task.exception().orElse(null),
-                    task,
-                    null));
-        }
-        return back;
-    }
-
-    /** Runs the loop until the tasks it has now have ended, or patience is over; returns false if it does not stop then. */
-    private boolean driveUntilEnded(Duration patience) {
-        awaitedEnds = taskCount;
-        lastToEnd = taskNumbers.get();
-        var driving = new Driving(this);
-        boolean back = joined(driving.thread, patience);
-        if (!back) {
-            stop();
-            back = joined(driving.thread, patience);
-        }
-        if (back) {
-            awaitedEnds = 0;
-            driving.finish();
-        }
-        return back;
-    }
-
-    private static boolean joined(Thread thread, Duration patience) {
-        long until = System.nanoTime() + nanos(patience);
-        boolean interrupted = false;
-        while (true) {
-            try {
-                boolean ended = thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-                return ended;
-            } catch (InterruptedException e) {
-                interrupted = true; // closing goes on: it is bounded
-            }
-        }
-    }
-
-    /** Called where a coroutine is about to wait, or has waited: a loop that ends throws out those who stay. */
-    void refuseToWaitIfEnding(Task<?> task) {
-        if (throwingOut) {
-            refusals++;
-            if (refusals > REFUSALS) {
-                baton.strand();
-            }
-            throw endedWithout(task);
-        }
-    }
-
-    IllegalStateException endedWithout(Task<?> task) {
-        return new IllegalStateException(
-                task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled");
     }
 
     // Looking

@@ -209,7 +209,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
     <R extends @Nullable Object> R await(LoopFuture<R> future) {
         if (!future.isDone()) {
-            loop().refuseToWaitIfEnding(this);
+            loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
             }
@@ -224,7 +224,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         loop().baton().ready(this);
         loop().baton().suspend(this);
         throwIfCancelled();
@@ -235,14 +235,14 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         awaited = call;
         loop().baton().goAway();
         call.run();
         boolean back = loop().baton().comeBack(this);
         awaited = null;
         if (!back) {
-            throw loop().endedWithout(this);
+            throw loop().ending().endedWithout(this);
         }
         throwIfCancelled();
         return call.outcomeOfCall();
@@ -262,7 +262,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     }
 
     private void throwIfCancelled() {
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         if (mustCancel) {
             mustCancel = false;
             throw new CancelledError(cancelMessage);
