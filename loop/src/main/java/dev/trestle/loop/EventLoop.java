@@ -62,6 +62,9 @@ public final class EventLoop implements AutoCloseable {
     private int taskCount;
     private long sequence;
 
+    /** That of the callback that is running; null stands for an empty one. */
+    private @Nullable Context callbackContext;
+
     /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
     public EventLoop() {
         this(LoopOptions.defaults());
@@ -285,11 +288,38 @@ public final class EventLoop implements AutoCloseable {
         if (callback == null) {
             return;
         }
+        Context before = callbackContext;
+        callbackContext = handle.context();
         try {
             callback.run();
         } catch (Throwable e) {
             callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
+        } finally {
+            callbackContext = before;
         }
+    }
+
+    /** Returns the context of the code that is running; null stands for an empty one. */
+    @Nullable
+    Context context() {
+        Task<?> task = baton.current();
+        return task == null ? callbackContext : task.contextOrNull();
+    }
+
+    /** Makes a context that of the code that is running. */
+    void enter(@Nullable Context context) {
+        Task<?> task = baton.current();
+        if (task == null) {
+            callbackContext = context;
+        } else {
+            task.enter(context);
+        }
+    }
+
+    /** Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty one. */
+    @Nullable
+    Context captureContext() {
+        return baton.isHeldHere() ? Context.copyOf(context()) : Context.copyOf(Context.current());
     }
 
     // Scheduling
@@ -302,9 +332,25 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Handle callSoon(Runnable callback) {
+        return soon(callback, captureContext());
+    }
+
+    /**
+     * Calls back in the next turn, in a given context; see {@link #callSoon(Runnable)}.
+     *
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public Handle callSoon(Runnable callback, Context context) {
+        return soon(callback, requireNonNull(context, "context"));
+    }
+
+    private Handle soon(Runnable callback, @Nullable Context context) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
         baton.ready(handle);
         return handle;
     }
@@ -320,7 +366,21 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return schedule(nanos() + nanosFromNow(delay), requireNonNull(callback, "callback"), false);
+        return schedule(nanos() + nanosFromNow(delay), callback, captureContext());
+    }
+
+    /**
+     * Calls back after a delay, in a given context; see {@link #callLater(Duration, Runnable)}.
+     *
+     * @param delay how long to wait
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalArgumentException if the delay is negative
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public TimerHandle callLater(Duration delay, Runnable callback, Context context) {
+        return schedule(nanos() + nanosFromNow(delay), callback, requireNonNull(context, "context"));
     }
 
     /**
@@ -332,13 +392,29 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return schedule(nanos(when), requireNonNull(callback, "callback"), false);
+        return schedule(nanos(when), callback, captureContext());
     }
 
-    private TimerHandle schedule(long when, Runnable callback, boolean inline) {
+    /**
+     * Calls back at a time, in a given context; see {@link #callAt(Duration, Runnable)}.
+     *
+     * @param when the loop's time, see {@link #time}
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public TimerHandle callAt(Duration when, Runnable callback, Context context) {
+        return schedule(nanos(when), callback, requireNonNull(context, "context"));
+    }
+
+    private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
+        return schedule(new TimerHandle(this, requireNonNull(callback, "callback"), false, context, when, sequence++));
+    }
+
+    private TimerHandle schedule(TimerHandle handle) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new TimerHandle(this, callback, inline, when, sequence++);
         baton.add(handle);
         return handle;
     }
@@ -355,7 +431,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Handle atInline(long when, Runnable step) {
-        return schedule(when, step, true);
+        return schedule(new TimerHandle(this, step, true, null, when, sequence++));
     }
 
     /** Takes a cancelled timer out; on any thread. */
@@ -393,7 +469,23 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed
      */
     public Handle callSoonThreadsafe(Runnable callback) {
-        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        return send(callback, captureContext());
+    }
+
+    /**
+     * Calls back in the next turn, in a given context, from any thread; see {@link #callSoonThreadsafe(Runnable)}.
+     *
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed
+     */
+    public Handle callSoonThreadsafe(Runnable callback, Context context) {
+        return send(callback, requireNonNull(context, "context"));
+    }
+
+    private Handle send(Runnable callback, @Nullable Context context) {
+        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
         if (!baton.send(handle)) {
             refuseIfClosed();
         }
@@ -438,7 +530,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        return createTask(coroutine, null);
+        return createTask(coroutine, null, captureContext());
     }
 
     /**
@@ -449,7 +541,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action), null);
+        return createTask(Action.asCoroutine(action), null, captureContext());
     }
 
     /**
@@ -462,9 +554,41 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name, captureContext());
+    }
+
+    /**
+     * Starts a coroutine, in a later turn.
+     *
+     * @param coroutine what to run
+     * @param options name, context
+     * @param <T> the type of the result
+     * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
+        return createTask(
+                coroutine, options.name().orElse(null), options.context().orElseGet(this::captureContext));
+    }
+
+    /**
+     * Starts a coroutine without a result, in a later turn.
+     *
+     * @param action what to run
+     * @param options name, context
+     * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public Task<@Nullable Void> createTask(Action action, TaskOptions options) {
+        return createTask(Action.asCoroutine(action), options);
+    }
+
+    private <T extends @Nullable Object> Task<T> createTask(
+            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context) {
         checkHere("create a task in");
         refuseIfClosed();
-        var task = new Task<>(this, requireNonNull(coroutine, "coroutine"), name, taskNumbers.incrementAndGet());
+        var task =
+                new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;

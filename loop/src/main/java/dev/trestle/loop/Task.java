@@ -21,6 +21,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
 
+    /** In which the coroutine runs; null stands for an empty one. */
+    private @Nullable Context context;
+
     /** What the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
 
@@ -36,10 +39,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     private @Nullable Task<?> next;
 
-    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, long number) {
+    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, long number) {
         super(loop);
         this.coroutine = coroutine;
         this.name = name;
+        this.context = context;
         this.number = number;
     }
 
@@ -154,7 +158,29 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
                 + " is what its coroutine throws; to set one by hand, use a future of loop.createFuture()");
     }
 
+    /**
+     * Returns the context in which the coroutine runs.
+     *
+     * @return the context itself
+     */
+    public Context context() {
+        loop().checkHere("look at the context of");
+        if (context == null) {
+            context = new Context();
+        }
+        return context;
+    }
+
     // The loop's side
+
+    @Nullable
+    Context contextOrNull() {
+        return context;
+    }
+
+    void enter(@Nullable Context newContext) {
+        context = newContext;
+    }
 
     @Nullable
     LoopFuture<?> awaited() {
