@@ -247,7 +247,7 @@ public final class Async {
         if (!future.isDone()) {
             future.cancel();
             waitUntil(ReturnWhen.ALL_COMPLETED, List.of(future));
-            if (future.isCancelled()) {
+            if (future.endsInCancelledError()) {
                 throw new TimeoutException(future + " was not done, and there was no time to wait: " + timeout);
             }
         }

@@ -288,6 +288,12 @@ public class LoopFuture<T extends @Nullable Object> {
         return outcome instanceof Failure;
     }
 
+    /** Returns whether the result is a CancelledError: this was cancelled, or a part of it was. */
+    final boolean endsInCancelledError() {
+        return outcome instanceof Cancellation
+                || (outcome instanceof Failure failure && failure.exception() instanceof CancelledError);
+    }
+
     /** Ends another future as this one ended. */
     final void copyTo(LoopFuture<? super T> other) {
         switch (requireOutcome("outcome")) {

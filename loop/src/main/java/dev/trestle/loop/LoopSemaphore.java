@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LoopSemaphore {
 
-    /** Those who wait, in order; one that is done has its permit or was cancelled. */
+    /** Those who wait, in order; one that is done has its permit, or was cancelled, and is about to go on. */
     private final Deque<LoopFuture<@Nullable Void>> waiting = new ArrayDeque<>();
 
     private int permits;
@@ -46,22 +46,30 @@ public final class LoopSemaphore {
         try {
             Async.await(turn);
         } catch (CancelledError e) {
-            waiting.remove(turn);
             if (turn.isDone() && !turn.isCancelled()) {
-                release(); // granted and cancelled at the same moment
+                permits++; // granted and cancelled at the same moment
             }
             throw e;
+        } finally {
+            waiting.remove(turn);
+            grant();
         }
     }
 
     /** Gives a permit back, to the one who has waited longest. */
     public void release() {
         permits++;
-        while (permits > 0 && !waiting.isEmpty()) {
-            LoopFuture<@Nullable Void> next = waiting.removeFirst();
-            if (!next.isDone()) {
+        grant();
+    }
+
+    private void grant() {
+        for (LoopFuture<@Nullable Void> turn : waiting) {
+            if (permits == 0) {
+                break;
+            }
+            if (!turn.isDone()) {
                 permits--;
-                next.setResult(null);
+                turn.setResult(null);
             }
         }
     }
@@ -69,10 +77,10 @@ public final class LoopSemaphore {
     /**
      * Returns whether {@code acquire} would suspend.
      *
-     * @return whether there is no permit, or others wait for one
+     * @return whether there is no permit, or others wait for one, or have been given one and have not gone on yet
      */
     public boolean isLocked() {
-        return permits == 0 || waiting.stream().anyMatch(turn -> !turn.isDone());
+        return permits == 0 || waiting.stream().anyMatch(turn -> !turn.isCancelled());
     }
 
     int available() {

@@ -217,6 +217,10 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             future.wake(this);
             loop().baton().suspend(this);
             awaited = null;
+            if (future.endsInCancelledError()) {
+                mustCancel =
+                        false; // its error is thrown, and is the first: a later request does not replace its message
+            }
             throwIfCancelled();
         }
         return future.result();

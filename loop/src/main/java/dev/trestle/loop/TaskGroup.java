@@ -67,7 +67,6 @@ public final class TaskGroup {
     private boolean aborting;
     private boolean inBody = true;
     private boolean parentCancelRequested;
-    private boolean finished;
 
     private TaskGroup(Task<?> parent) {
         this.parent = parent;
@@ -110,7 +109,7 @@ public final class TaskGroup {
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
         requireNonNull(coroutine, "coroutine");
-        if (finished) {
+        if (hasEnded()) {
             throw new IllegalStateException("A task cannot be added to a group that has ended");
         }
         if (aborting) {
@@ -135,9 +134,14 @@ public final class TaskGroup {
 
     /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
     public void cancel() {
-        if (!finished) {
-            abort();
+        if (!hasEnded()) {
+            abortWithParent();
         }
+    }
+
+    /** As soon as there is nothing left to wait for: who comes before the parent's turn comes too late as well. */
+    private boolean hasEnded() {
+        return !inBody && unfinished.isEmpty();
     }
 
     private void ended(Task<?> task) {
@@ -145,7 +149,7 @@ public final class TaskGroup {
         if (!task.isCancelled()) {
             task.exception().ifPresent(failure -> {
                 failures.add(failure);
-                abort();
+                abortWithParent();
             });
         }
         if (unfinished.isEmpty() && allEnded != null && !allEnded.isDone()) {
@@ -153,16 +157,18 @@ public final class TaskGroup {
         }
     }
 
-    private void abort() {
-        if (aborting) {
-            return;
-        }
-        aborting = true;
-        List.copyOf(unfinished).forEach(Task::cancel);
-        if (inBody) {
+    /** Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio. */
+    private void abortWithParent() {
+        if (!aborting) {
+            abort();
             parentCancelRequested = true;
             parent.cancel();
         }
+    }
+
+    private void abort() {
+        aborting = true;
+        List.copyOf(unfinished).forEach(Task::cancel);
     }
 
     private <T extends @Nullable Object> @Nullable T execute(Body<T> body) {
@@ -175,45 +181,40 @@ public final class TaskGroup {
         }
         inBody = false;
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;
-        if (thrown != null) {
+        if (thrown != null && !aborting) {
             abort();
         }
-        cancellation = waitForTasks(cancellation);
-        finished = true;
-        if (thrown != null && !(thrown instanceof CancelledError)) {
-            failures.add(thrown);
-        }
-        end(cancellation);
-        return result;
-    }
-
-    /** Waits for all tasks, whoever cancels meanwhile; returns the cancellation that is to go on. */
-    private @Nullable CancelledError waitForTasks(@Nullable CancelledError cancellation) {
-        CancelledError latest = cancellation;
+        CancelledError latest = null;
         while (!unfinished.isEmpty()) {
             allEnded = parent.loop().createFuture();
             try {
                 Async.await(allEnded);
-            } catch (CancelledError e) {
+            } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for
                 latest = e;
-                abort();
+                if (!aborting) {
+                    cancellation = e;
+                    abort();
+                }
             }
         }
-        return latest;
+        if (thrown != null && !(thrown instanceof CancelledError)) {
+            failures.add(thrown);
+        }
+        end(cancellation == null ? latest : cancellation);
+        return result;
     }
 
     private void end(@Nullable CancelledError cancellation) {
-        boolean cancelledFromOutside =
-                parentCancelRequested ? parent.uncancel() > requestsBefore : cancellation != null;
+        boolean cancelledByGroupAlone = parentCancelRequested && parent.uncancel() <= requestsBefore;
         if (!failures.isEmpty()) {
-            if (cancelledFromOutside) {
+            if (parent.cancelling() > requestsBefore) {
                 // The failures are told first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
             }
             throw new TaskGroupException(failures);
         }
-        if (cancelledFromOutside && cancellation != null) {
+        if (cancellation != null && !cancelledByGroupAlone) {
             throw cancellation;
         }
     }

@@ -194,4 +194,78 @@ class TaskGroupTest {
                     .hasMessageContaining("a group that has ended");
         });
     }
+
+    /** What the group waits for is over, though its parent has not gone on yet. */
+    @Test
+    void aTaskIsRefusedOnceTheLastOneHasEnded() {
+        run(() -> TaskGroup.run(group -> {
+            Task<?> last = group.createTask(() -> trail.add("the last"));
+            last.addDoneCallback(_ -> {
+                try {
+                    group.createTask(() -> trail.add("never"));
+                } catch (IllegalStateException e) {
+                    trail.add("refused: " + e.getMessage());
+                }
+            });
+        }));
+
+        assertThat(trail).containsExactly("the last", "refused: A task cannot be added to a group that has ended");
+    }
+
+    @Test
+    void ofTwoCancellationsTheFirstGoesOn() {
+        run(() -> {
+            Task<?> outer = createTask(() -> TaskGroup.run(group -> {
+                group.createTask(() -> {
+                    try {
+                        sleep(ofHours(1));
+                    } finally {
+                        sleep(ofSeconds(1));
+                    }
+                });
+            }));
+            yieldNow();
+            yieldNow();
+            outer.cancel("the first");
+            yieldNow();
+            outer.cancel("the second");
+            assertThatThrownBy(() -> await(outer)).hasMessage("the first");
+        });
+    }
+
+    /** The request went on to a task that failed instead, so the body never saw it. */
+    @Test
+    void aCancellationThatABodyDidNotSeeIsNotLostBesideItsFailure() {
+        run(() -> {
+            Task<?> parent = currentTask();
+            Task<?> cancelling = createTask(() -> {
+                parent.cancel();
+                throw new IOException("instead of ending");
+            });
+            assertThatThrownBy(() -> TaskGroup.run((TaskGroup.ActionBody) _ -> await(cancelling)))
+                    .isInstanceOf(TaskGroupException.class);
+            assertThatThrownBy(Async::yieldNow).isInstanceOf(CancelledError.class);
+        });
+    }
+
+    /** As in asyncio, where a failure cancels the parent also while that waits for the tasks. */
+    @Test
+    void theParentGoesOnBeforeWhatIsStartedInTheTurnOfTheFailure() {
+        run(() -> {
+            try {
+                TaskGroup.run(group -> {
+                    Task<?> failing = group.createTask(() -> {
+                        throw new IOException("at once");
+                    });
+                    group.createTask(() -> trail.add("the other"));
+                    failing.addDoneCallback(_ -> createTask(() -> trail.add("started then")));
+                });
+            } catch (TaskGroupException e) {
+                trail.add("told");
+                yieldNow();
+            }
+        });
+
+        assertThat(trail).containsExactly("the other", "told", "started then");
+    }
 }
