@@ -1,5 +1,9 @@
 package dev.trestle.loop;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A lock for coroutines of one loop that must keep others out across an await: Python's {@code asyncio.Lock}. Between two
  * awaits nothing else runs, so most code needs none.
@@ -9,7 +13,10 @@ package dev.trestle.loop;
  */
 public final class LoopLock {
 
-    private final LoopSemaphore permit = new LoopSemaphore(1);
+    /** Those who wait, in order; the first one may be done, because it was woken or cancelled, and is about to go on. */
+    private final Deque<LoopFuture<@Nullable Void>> waiting = new ArrayDeque<>();
+
+    private boolean locked;
 
     /** Creates a lock that is free. */
     public LoopLock() {}
@@ -20,7 +27,21 @@ public final class LoopLock {
      * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
      */
     public void acquire() {
-        permit.acquire();
+        if (!locked && waiting.stream().allMatch(LoopFuture::isCancelled)) {
+            locked = true;
+            return;
+        }
+        LoopFuture<@Nullable Void> turn = EventLoop.getRunningLoop().createFuture();
+        waiting.addLast(turn);
+        try {
+            Async.await(turn);
+            locked = true;
+        } finally {
+            waiting.remove(turn);
+            if (!locked) {
+                wakeFirst(); // this one was cancelled, perhaps after it had been woken
+            }
+        }
     }
 
     /**
@@ -29,24 +50,33 @@ public final class LoopLock {
      * @throws IllegalStateException if nobody has it
      */
     public void release() {
-        if (permit.available() > 0) {
+        if (!locked) {
             throw new IllegalStateException(
                     this + " cannot be released: nobody has acquired it. Release it once, in a finally after acquire.");
         }
-        permit.release();
+        locked = false;
+        wakeFirst();
+    }
+
+    /** Makes the first one go on. If it was cancelled, it will wake the next when it goes on. */
+    private void wakeFirst() {
+        LoopFuture<@Nullable Void> first = waiting.peekFirst();
+        if (first != null && !first.isDone()) {
+            first.setResult(null);
+        }
     }
 
     /**
-     * Returns whether somebody has the lock.
+     * Returns whether somebody has the lock. One who was woken to take it has it when it goes on.
      *
      * @return whether it is taken
      */
     public boolean isLocked() {
-        return permit.available() == 0;
+        return locked;
     }
 
     @Override
     public String toString() {
-        return "LoopLock[" + (isLocked() ? "locked" : "free") + ", waiting=" + permit.waiting() + "]";
+        return "LoopLock[" + (locked ? "locked" : "free") + ", waiting=" + waiting.size() + "]";
     }
 }

@@ -83,14 +83,6 @@ public final class LoopSemaphore {
         return permits == 0 || waiting.stream().anyMatch(turn -> !turn.isCancelled());
     }
 
-    int available() {
-        return permits;
-    }
-
-    int waiting() {
-        return waiting.size();
-    }
-
     @Override
     public String toString() {
         return "LoopSemaphore[permits=" + permits + ", waiting=" + waiting.size() + "]";

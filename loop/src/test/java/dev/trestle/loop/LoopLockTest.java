@@ -46,6 +46,57 @@ class LoopLockTest {
     }
 
     @Test
+    void nobodyOvertakesWhoWasWoken() {
+        var lock = new LoopLock();
+        EventLoop.run(() -> {
+            lock.acquire();
+            Task<?> woken = createTask(() -> inside(lock, "woken"));
+            yieldNow();
+            lock.release();
+            inside(lock, "late");
+            await(woken);
+        });
+
+        assertThat(trail).containsExactly("woken in", "woken out", "late in", "late out");
+    }
+
+    @Test
+    void aLockForWhichSomebodyWasWokenAndCancelledGoesToTheNext() {
+        var lock = new LoopLock();
+        EventLoop.run(() -> {
+            lock.acquire();
+            Task<?> cancelled = createTask(() -> inside(lock, "cancelled"));
+            Task<?> next = createTask(() -> inside(lock, "next"));
+            yieldNow();
+            lock.release();
+            cancelled.cancel();
+            await(next);
+            assertThat(cancelled.isCancelled()).isTrue();
+        });
+
+        assertThat(trail).containsExactly("next in", "next out");
+    }
+
+    /** As in asyncio: who is cancelled wakes the next, and takes a turn for it. */
+    @Test
+    void aLockThatIsReleasedToSomebodyWhoWasCancelledTakesATurnMore() {
+        var lock = new LoopLock();
+        EventLoop.run(() -> {
+            lock.acquire();
+            Task<?> cancelled = createTask(() -> inside(lock, "cancelled"));
+            Task<?> next = createTask(() -> inside(lock, "next"));
+            yieldNow();
+            cancelled.cancel();
+            lock.release();
+            yieldNow();
+            trail.add("a turn later");
+            await(next);
+        });
+
+        assertThat(trail).containsExactly("a turn later", "next in", "next out");
+    }
+
+    @Test
     void anEventLetsAllGoOnInOrderEvenIfItIsClearedAtOnce() {
         var event = new LoopEvent();
         EventLoop.run(() -> {
