@@ -109,18 +109,7 @@ public final class TaskGroup {
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        requireNonNull(coroutine, "coroutine");
-        if (finished) {
-            throw new IllegalStateException("A task cannot be added to a group that has ended");
-        }
-        if (aborting) {
-            throw new IllegalStateException("A task cannot be added to a group that is shutting down"
-                    + (failures.isEmpty() ? "" : ", because of " + failures.getFirst()));
-        }
-        Task<T> task = parent.loop().createTask(coroutine);
-        unfinished.add(task);
-        task.addDoneCallback(_ -> ended(task));
-        return task;
+        return createNamed(coroutine, null);
     }
 
     /**
@@ -128,13 +117,56 @@ public final class TaskGroup {
      *
      * @param action what to run
      * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action));
+        return createNamed(Action.asCoroutine(action), null);
+    }
+
+    /**
+     * Starts a coroutine in this group under a name.
+     *
+     * @param coroutine what to run
+     * @param name for logs and dumps
+     * @param <T> the type of the result
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, String name) {
+        return createNamed(coroutine, requireNonNull(name, "name"));
+    }
+
+    /**
+     * Starts a coroutine without a result in this group under a name.
+     *
+     * @param action what to run
+     * @param name for logs and dumps
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public Task<@Nullable Void> createTask(Action action, String name) {
+        return createNamed(Action.asCoroutine(action), requireNonNull(name, "name"));
+    }
+
+    private <T extends @Nullable Object> Task<T> createNamed(Coroutine<T> coroutine, @Nullable String name) {
+        requireNonNull(coroutine, "coroutine");
+        if (finished) {
+            throw new IllegalStateException("A task cannot be added to a group that has ended: " + this
+                    + ". Create tasks in the body of TaskGroup.run, or in tasks of the group.");
+        }
+        if (aborting) {
+            throw new IllegalStateException("A task cannot be added to a group that is shutting down"
+                    + (failures.isEmpty() ? ": it was cancelled" : ", because of " + failures.getFirst()));
+        }
+        Task<T> task = parent.loop().createTask(coroutine, name);
+        unfinished.add(task);
+        task.listen(_ -> ended(task));
+        return task;
     }
 
     /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
     public void cancel() {
+        parent.loop().checkHere("cancel a task group of");
         if (!finished) {
             abort();
         }
@@ -189,24 +221,29 @@ public final class TaskGroup {
 
     /** Waits for all tasks, whoever cancels meanwhile; returns the cancellation that is to go on. */
     private @Nullable CancelledError waitForTasks(@Nullable CancelledError cancellation) {
-        CancelledError latest = cancellation;
+        CancelledError toGoOn = cancellation;
         while (!unfinished.isEmpty()) {
             allEnded = parent.loop().createFuture();
             try {
                 Async.await(allEnded);
             } catch (CancelledError e) {
-                latest = e;
+                if (toGoOn == null || parentCancelRequested) { // the one before may have been the group's own
+                    toGoOn = e;
+                }
                 abort();
+            } catch (IllegalStateException loopEnds) {
+                failures.forEach(loopEnds::addSuppressed);
+                throw loopEnds;
             }
         }
-        return latest;
+        return toGoOn;
     }
 
     private void end(@Nullable CancelledError cancellation) {
         boolean cancelledFromOutside =
                 parentCancelRequested ? parent.uncancel() > requestsBefore : cancellation != null;
         if (!failures.isEmpty()) {
-            if (cancelledFromOutside) {
+            if (cancelledFromOutside && parent.cancelling() > requestsBefore) {
                 // The failures are told first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
@@ -216,5 +253,11 @@ public final class TaskGroup {
         if (cancelledFromOutside && cancellation != null) {
             throw cancellation;
         }
+    }
+
+    @Override
+    public String toString() {
+        String state = finished ? "ended" : aborting ? "shutting down" : "active";
+        return "TaskGroup[" + state + ", tasks=" + unfinished.size() + ", failures=" + failures.size() + "]";
     }
 }
