@@ -72,7 +72,7 @@ class LoopQueueTest {
 
     @Test
     void ofEqualPriorityTheOldestComesFirst() {
-        LoopQueue<String> queue = LoopQueue.priority(Comparator.comparing(String::length));
+        LoopQueue<String> queue = LoopQueue.priority(Comparator.comparingInt(String::length));
         List.of("three", "a", "b", "c", "d", "zero", "e").forEach(queue::tryPut);
         assertThat(takeAll(queue)).containsExactly("a", "b", "c", "d", "e", "zero", "three");
     }
