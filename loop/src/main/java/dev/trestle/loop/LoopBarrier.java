@@ -66,8 +66,8 @@ public final class LoopBarrier {
         } finally {
             round.remove(passed);
         }
-        return index.orElseThrow(
-                () -> new BrokenBarrierException(this + " was reset, or broken by abort(), while this coroutine waited"));
+        return index.orElseThrow(() ->
+                new BrokenBarrierException(this + " was reset, or broken by abort(), while this coroutine waited"));
     }
 
     private int complete() {

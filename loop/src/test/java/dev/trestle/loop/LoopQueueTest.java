@@ -125,8 +125,7 @@ class LoopQueueTest {
             var putters = List.of(putter(queue, "1"), putter(queue, "2"), putter(queue, "3"));
             yieldNow();
             assertThat(queue.isFull()).isTrue();
-            assertThat(queue)
-                    .hasToString("LoopQueue[fifo, size=1 of 1, getters=0, putters=2, unfinished=1]");
+            assertThat(queue).hasToString("LoopQueue[fifo, size=1 of 1, getters=0, putters=2, unfinished=1]");
             for (int i = 0; i < 3; i++) {
                 trail.add("got " + queue.get());
                 sleep(ofSeconds(1));

@@ -312,9 +312,7 @@ class TaskGroupTest {
                     }))
                     .isInstanceOfSatisfying(
                             TaskGroupException.class,
-                            e -> assertThat(e.exceptions())
-                                    .singleElement()
-                                    .isInstanceOf(IOException.class));
+                            e -> assertThat(e.exceptions()).singleElement().isInstanceOf(IOException.class));
             assertThat(currentTask().cancelling()).isZero();
             yieldNow();
         });
@@ -515,9 +513,11 @@ class TaskGroupTest {
     @Test
     void aTimeLimitInsideOrAroundAGroupSaysThatTheTimeWasOver() {
         run(() -> {
-            assertThatThrownBy(() -> Async.timeout(ofSeconds(1), () -> TaskGroup.run(group -> {
-                        group.createTask(() -> sleep(ofHours(1)));
-                    })))
+            assertThatThrownBy(() -> Async.timeout(
+                            ofSeconds(1),
+                            () -> TaskGroup.run(group -> {
+                                group.createTask(() -> sleep(ofHours(1)));
+                            })))
                     .isInstanceOf(TimeoutException.class);
             assertThatThrownBy(() -> TaskGroup.run(group -> {
                         group.createTask(() -> sleep(ofHours(1)));
@@ -548,8 +548,7 @@ class TaskGroupTest {
         run(() -> {
             LoopFuture<Throwable> refusal = EventLoop.getRunningLoop().createFuture();
             EventLoop.getRunningLoop()
-                    .callSoon(() ->
-                            refusal.setResult(catchThrowable(() -> TaskGroup.run(TaskGroup::cancel))));
+                    .callSoon(() -> refusal.setResult(catchThrowable(() -> TaskGroup.run(TaskGroup::cancel))));
             assertThat(await(refusal))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("only a coroutine can be suspended");
