@@ -6,7 +6,9 @@ import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Promise;
+import dev.trestle.api.RunnableCall;
 import dev.trestle.loop.Action;
+import dev.trestle.loop.Context;
 import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
@@ -153,7 +155,36 @@ public final class Bridge {
     }
 
     /**
-     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop.
+     * Runs a call without a result on an executor; see {@link #runInExecutor(FutureExecutor, Call)}.
+     *
+     * @param executor a pool
+     * @param call what to run
+     * @return a future of the running loop; cancelling it cancels the call
+     * @throws IllegalStateException if no loop is running on this thread
+     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the call
+     */
+    public static LoopFuture<?> runInExecutor(FutureExecutor executor, RunnableCall call) {
+        EventLoop.getRunningLoop(); // before the call is on its way
+        return wrapFuture(executor.submit(call));
+    }
+
+    /**
+     * Runs a task without a result on any executor; see {@link #runInExecutor(ExecutorService, Callable)}.
+     *
+     * @param executor an executor
+     * @param task what to run
+     * @return a future of the running loop; cancelling it cancels the task, with interruption
+     * @throws IllegalStateException if no loop is running on this thread
+     * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the task
+     */
+    public static LoopFuture<?> runInExecutor(ExecutorService executor, Runnable task) {
+        EventLoop.getRunningLoop(); // before the task is on its way
+        return wrapFuture(executor.submit(task));
+    }
+
+    /**
+     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop. The task
+     * sees a copy of the current {@link Context}; other executors carry none, as in Python.
      *
      * @param task what to run; outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
@@ -161,7 +192,10 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> toThread(Callable<T> task) {
-        return runInExecutor(DefaultExecutor.of(EventLoop.getRunningLoop()), task);
+        requireNonNull(task, "task");
+        ExecutorService executor = DefaultExecutor.of(EventLoop.getRunningLoop());
+        Context context = Context.copyContext();
+        return runInExecutor(executor, () -> context.call(task));
     }
 
     /**
@@ -216,7 +250,8 @@ public final class Bridge {
     /**
      * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.
      *
-     * <p>Every future ends: if the loop is closed before the coroutine has ended, it is cancelled.
+     * <p>The coroutine's context is a copy of the calling thread's. Every future ends: if the loop is closed before the coroutine has ended, it is cancelled; if before it has begun,
+     * the future fails with an {@link IllegalStateException}.
      *
      * @param coroutine what to run
      * @param loop where; it need not be running yet

@@ -16,6 +16,7 @@ import static org.awaitility.Awaitility.await;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
 import dev.trestle.loop.CancelledError;
+import dev.trestle.loop.ContextVar;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.Task;
@@ -44,6 +45,8 @@ import org.junit.jupiter.api.Timeout;
 /** Results, errors and cancellation, across the bridge in both directions. */
 @Timeout(30)
 class BridgeTest {
+
+    private static final ContextVar<String> USER = new ContextVar<>("user", "nobody");
 
     @AutoClose
     private final ThreadPool pool = new ThreadPool(2);
@@ -216,6 +219,37 @@ class BridgeTest {
                     Bridge.toThread(() -> Thread.currentThread().isVirtual())));
             assertThat(results).containsExactly(true, true);
         });
+    }
+
+    @Test
+    void toThreadCarriesACopyOfTheContext() {
+        EventLoop.run(() -> {
+            USER.set("ada");
+            String seen = await(Bridge.toThread(() -> {
+                String user = USER.get();
+                USER.set("bob");
+                return user;
+            }));
+            assertThat(seen).isEqualTo("ada");
+            assertThat(USER.get()).isEqualTo("ada");
+            assertThat(await(Bridge.runInExecutor(pool, () -> USER.get()))).isEqualTo("nobody");
+        });
+    }
+
+    @Test
+    void aCoroutineSentFromOutsideSeesItsSendersContext() throws Exception {
+        String seen = EventLoop.run(() -> {
+            EventLoop loop = EventLoop.getRunningLoop();
+            USER.set("loop");
+            return blocking(() -> {
+                USER.set("sender");
+                ConcurrentFuture<String> user = Bridge.runCoroutineThreadsafe(() -> USER.get(), loop);
+                USER.set("later");
+                return user.result();
+            });
+        });
+
+        assertThat(seen).isEqualTo("sender");
     }
 
     @Test

@@ -93,6 +93,29 @@ public final class Async {
     }
 
     /**
+     * Starts a coroutine.
+     *
+     * @param coroutine what to run
+     * @param options name, context
+     * @param <T> the type of the result
+     * @return its task
+     */
+    public static <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
+        return EventLoop.getRunningLoop().createTask(coroutine, options);
+    }
+
+    /**
+     * Starts a coroutine without a result.
+     *
+     * @param action what to run
+     * @param options name, context
+     * @return its task
+     */
+    public static Task<@Nullable Void> createTask(Action action, TaskOptions options) {
+        return EventLoop.getRunningLoop().createTask(action, options);
+    }
+
+    /**
      * Suspends the coroutine for a time; for one turn of the loop if it is zero.
      *
      * @param duration how long
@@ -247,7 +270,7 @@ public final class Async {
         if (!future.isDone()) {
             future.cancel();
             waitUntil(ReturnWhen.ALL_COMPLETED, List.of(future));
-            if (future.isCancelled()) {
+            if (future.endsInCancelledError()) {
                 throw new TimeoutException(future + " was not done, and there was no time to wait: " + timeout);
             }
         }

@@ -61,8 +61,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private final EventLoop loop;
     private final LoopClock clock;
     private final @Nullable RandomGenerator shuffle;
+    private final HandOver handOver = HandOver.create();
     private final ThreadFactory threads =
-            Thread.ofVirtual().uncaughtExceptionHandler(this).factory();
+            handOver.threads().uncaughtExceptionHandler(this).factory();
 
     // any thread
     private final Inbox inbox = new Inbox();
@@ -200,7 +201,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     Thread newDriver(String name, Runnable task) {
-        return Thread.ofVirtual().name(name).uncaughtExceptionHandler(this).unstarted(task);
+        return handOver.threads().name(name).uncaughtExceptionHandler(this).unstarted(task);
     }
 
     /** Runs the loop until it is stopped, or for one turn; on the driver. */
@@ -210,7 +211,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         while (true) {
             Task<?> next = next();
             if (next != null) {
-                if (give(next)) {
+                if (give(next, true)) {
                     waitAsDriver(NEVER);
                 }
             } else if (callback != null) {
@@ -321,20 +322,20 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Gives the baton away and returns when it is back. Called by a coroutine that something will make ready. */
     void suspend(Task<?> self) {
-        if (!pass(self)) {
+        if (!pass(self, true)) {
             waitAsCoroutine(self);
         }
     }
 
     /** Gives the baton away for good. Called by a coroutine that has ended. */
     void leave() {
-        pass(null);
+        pass(null, true);
     }
 
     /** Gives the baton away, to do something else meanwhile. */
     void goAway() {
         away++;
-        pass(null);
+        pass(null, false);
     }
 
     /** Takes the baton again after {@link #goAway}; returns false if the loop was closed meanwhile. */
@@ -353,22 +354,26 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Gives the baton away for good, and keeps a coroutine that would not end from running. */
     void strand() {
-        pass(null);
+        pass(null, true);
         while (true) {
             LockSupport.park(this);
             Thread.interrupted();
         }
     }
 
-    /** Gives the baton to whoever is next. Returns true if that is the giver, who still has it. */
-    private boolean pass(@Nullable Task<?> self) {
+    /**
+     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it.
+     *
+     * @param parting whether the giver parks or ends at once
+     */
+    private boolean pass(@Nullable Task<?> self, boolean parting) {
         while (true) {
             Task<?> next = next();
             if (next != null) {
                 if (next == self) {
                     return true;
                 }
-                if (give(next)) {
+                if (give(next, parting)) {
                     return false;
                 }
                 continue;
@@ -378,7 +383,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 current = null;
                 Thread to = requireNonNull(driver);
                 holder = to;
-                LockSupport.unpark(to);
+                wake(to, parting);
                 return false;
             }
             current = null;
@@ -392,21 +397,25 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Gives the baton to a coroutine. Returns false, and keeps it, if the coroutine could not be started. */
-    private boolean give(Task<?> task) {
+    private boolean give(Task<?> task, boolean parting) {
         Thread me = Thread.currentThread();
         Task<?> before = current;
         Thread thread = task.thread();
         current = task;
         if (thread != null) {
-            holder = thread;
-            LockSupport.unpark(thread);
+            HOLDER.setRelease(this, thread);
+            wake(thread, parting);
             return true;
         }
         try {
             thread = threads.newThread(task::live);
             task.startedOn(thread);
             holder = thread;
-            thread.start();
+            if (parting) {
+                handOver.startAndPart(thread);
+            } else {
+                thread.start();
+            }
             return true;
         } catch (Throwable e) { // out of memory, most likely: this coroutine fails, the loop goes on
             holder = me;
@@ -416,10 +425,18 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
+    private void wake(Thread thread, boolean parting) {
+        if (parting) {
+            handOver.wakeAndPart(thread);
+        } else {
+            LockSupport.unpark(thread);
+        }
+    }
+
     private void waitAsCoroutine(Task<?> self) {
         Thread me = Thread.currentThread();
         while (holder != me) {
-            LockSupport.park(this);
+            LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
             if (holder != me && Thread.interrupted()) {
                 // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
                 send(new Handle(() -> self.cancel("its thread was interrupted"), true));

@@ -16,6 +16,7 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
 
     private final Callable<T> call;
     private final Thread thread = Thread.currentThread();
+    private final @Nullable Context context;
 
     private final Object lock = new Object();
     private boolean ended;
@@ -28,11 +29,12 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
     BlockingCall(EventLoop loop, Callable<T> call) {
         super(loop);
         this.call = call;
+        this.context = loop.captureContext();
     }
 
     void run() {
         try {
-            result = call.call();
+            result = Context.callIn(context, call);
         } catch (Throwable e) { // thrown again where the coroutine has the baton
             exception = e;
         }

@@ -43,19 +43,11 @@ public final class EventLoop implements AutoCloseable {
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
-    /** How long {@link #close()} waits for coroutines that clean up. */
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-    /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
-    private static final int REFUSALS = 1_000;
-
-    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
-    private static final int LAST_TURNS = 1_000;
-
     private final String name = "trestle-loop-" + loops.incrementAndGet();
     private final LoopClock clock;
     private final long origin;
     private final Baton baton;
+    private final Ending ending;
 
     // any thread
     /** Failures that nobody has retrieved yet, and whose they are. */
@@ -70,12 +62,8 @@ public final class EventLoop implements AutoCloseable {
     private int taskCount;
     private long sequence;
 
-    /** While the loop ends: how many tasks up to `lastToEnd` it waits for. */
-    private int awaitedEnds;
-
-    private long lastToEnd;
-    private boolean throwingOut;
-    private int refusals;
+    /** That of the callback that is running; null stands for an empty one. */
+    private @Nullable Context callbackContext;
 
     /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
     public EventLoop() {
@@ -103,6 +91,7 @@ public final class EventLoop implements AutoCloseable {
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
         this.baton = new Baton(this, clock, shuffle);
+        this.ending = new Ending(this, baton);
     }
 
     /**
@@ -258,11 +247,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new Driving(this);
+        var driving = new Driving(name, baton);
         boolean interrupted = false;
         while (true) {
             try {
-                driving.thread.join();
+                driving.join();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -274,32 +263,6 @@ public final class EventLoop implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         return interrupted;
-    }
-
-    /** A run of the loop on a driver of its own. */
-    private static final class Driving {
-        final Thread thread;
-        private volatile @Nullable Throwable failure;
-
-        Driving(EventLoop loop) {
-            this.thread = loop.baton.newDriver(loop.name, () -> {
-                try {
-                    loop.baton.drive(false);
-                } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
-                    failure = e;
-                } finally {
-                    loop.baton.end();
-                }
-            });
-            loop.baton.begin(thread);
-            thread.start();
-        }
-
-        void finish() {
-            if (failure != null) {
-                throw new IllegalStateException("The event loop failed", failure);
-            }
-        }
     }
 
     private void refuseToRun(String what) {
@@ -325,11 +288,38 @@ public final class EventLoop implements AutoCloseable {
         if (callback == null) {
             return;
         }
+        Context before = callbackContext;
+        callbackContext = handle.context();
         try {
             callback.run();
         } catch (Throwable e) {
             callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
+        } finally {
+            callbackContext = before;
         }
+    }
+
+    /** Returns the context of the code that is running; null stands for an empty one. */
+    @Nullable
+    Context context() {
+        Task<?> task = baton.current();
+        return task == null ? callbackContext : task.contextOrNull();
+    }
+
+    /** Makes a context that of the code that is running. */
+    void enter(@Nullable Context context) {
+        Task<?> task = baton.current();
+        if (task == null) {
+            callbackContext = context;
+        } else {
+            task.enter(context);
+        }
+    }
+
+    /** Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty one. */
+    @Nullable
+    Context captureContext() {
+        return baton.isHeldHere() ? Context.copyOf(context()) : Context.copyOf(Context.current());
     }
 
     // Scheduling
@@ -342,9 +332,25 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Handle callSoon(Runnable callback) {
+        return soon(callback, captureContext());
+    }
+
+    /**
+     * Calls back in the next turn, in a given context; see {@link #callSoon(Runnable)}.
+     *
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public Handle callSoon(Runnable callback, Context context) {
+        return soon(callback, requireNonNull(context, "context"));
+    }
+
+    private Handle soon(Runnable callback, @Nullable Context context) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
         baton.ready(handle);
         return handle;
     }
@@ -360,7 +366,21 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return schedule(nanos() + nanosFromNow(delay), requireNonNull(callback, "callback"), false);
+        return schedule(nanos() + nanosFromNow(delay), callback, captureContext());
+    }
+
+    /**
+     * Calls back after a delay, in a given context; see {@link #callLater(Duration, Runnable)}.
+     *
+     * @param delay how long to wait
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalArgumentException if the delay is negative
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public TimerHandle callLater(Duration delay, Runnable callback, Context context) {
+        return schedule(nanos() + nanosFromNow(delay), callback, requireNonNull(context, "context"));
     }
 
     /**
@@ -372,13 +392,29 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return schedule(nanos(when), requireNonNull(callback, "callback"), false);
+        return schedule(nanos(when), callback, captureContext());
     }
 
-    private TimerHandle schedule(long when, Runnable callback, boolean inline) {
+    /**
+     * Calls back at a time, in a given context; see {@link #callAt(Duration, Runnable)}.
+     *
+     * @param when the loop's time, see {@link #time}
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public TimerHandle callAt(Duration when, Runnable callback, Context context) {
+        return schedule(nanos(when), callback, requireNonNull(context, "context"));
+    }
+
+    private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
+        return schedule(new TimerHandle(this, requireNonNull(callback, "callback"), false, context, when, sequence++));
+    }
+
+    private TimerHandle schedule(TimerHandle handle) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new TimerHandle(this, callback, inline, when, sequence++);
         baton.add(handle);
         return handle;
     }
@@ -395,7 +431,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Handle atInline(long when, Runnable step) {
-        return schedule(when, step, true);
+        return schedule(new TimerHandle(this, step, true, null, when, sequence++));
     }
 
     /** Takes a cancelled timer out; on any thread. */
@@ -433,7 +469,23 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed
      */
     public Handle callSoonThreadsafe(Runnable callback) {
-        var handle = new Handle(requireNonNull(callback, "callback"), false);
+        return send(callback, captureContext());
+    }
+
+    /**
+     * Calls back in the next turn, in a given context, from any thread; see {@link #callSoonThreadsafe(Runnable)}.
+     *
+     * @param callback what to call
+     * @param context in which it is called, as it is
+     * @return cancels it
+     * @throws IllegalStateException if the loop is closed
+     */
+    public Handle callSoonThreadsafe(Runnable callback, Context context) {
+        return send(callback, requireNonNull(context, "context"));
+    }
+
+    private Handle send(Runnable callback, @Nullable Context context) {
+        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
         if (!baton.send(handle)) {
             refuseIfClosed();
         }
@@ -478,7 +530,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        return createTask(coroutine, null);
+        return createTask(coroutine, null, captureContext());
     }
 
     /**
@@ -489,7 +541,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action), null);
+        return createTask(Action.asCoroutine(action), null, captureContext());
     }
 
     /**
@@ -502,9 +554,41 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, @Nullable String name) {
+        return createTask(coroutine, name, captureContext());
+    }
+
+    /**
+     * Starts a coroutine, in a later turn.
+     *
+     * @param coroutine what to run
+     * @param options name, context
+     * @param <T> the type of the result
+     * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
+        return createTask(
+                coroutine, options.name().orElse(null), options.context().orElseGet(this::captureContext));
+    }
+
+    /**
+     * Starts a coroutine without a result, in a later turn.
+     *
+     * @param action what to run
+     * @param options name, context
+     * @return its task; the loop holds it until it is done
+     * @throws IllegalStateException if the loop is closed, or running on another thread
+     */
+    public Task<@Nullable Void> createTask(Action action, TaskOptions options) {
+        return createTask(Action.asCoroutine(action), options);
+    }
+
+    private <T extends @Nullable Object> Task<T> createTask(
+            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context) {
         checkHere("create a task in");
         refuseIfClosed();
-        var task = new Task<>(this, requireNonNull(coroutine, "coroutine"), name, taskNumbers.incrementAndGet());
+        var task =
+                new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
@@ -516,9 +600,7 @@ public final class EventLoop implements AutoCloseable {
     void unlink(Task<?> task) {
         tasks = task.unlinkFrom(tasks);
         taskCount--;
-        if (awaitedEnds > 0 && task.number() <= lastToEnd && --awaitedEnds == 0) {
-            stop();
-        }
+        ending.hasEnded(task);
     }
 
     /**
@@ -549,8 +631,25 @@ public final class EventLoop implements AutoCloseable {
         return task;
     }
 
+    int taskCount() {
+        return taskCount;
+    }
+
+    /** Returns the number of the task that was created last, in any loop. */
+    static long lastTaskNumber() {
+        return taskNumbers.get();
+    }
+
+    String name() {
+        return name;
+    }
+
     Baton baton() {
         return baton;
+    }
+
+    Ending ending() {
+        return ending;
     }
 
     // What nobody waits for
@@ -579,7 +678,8 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    private void handle(ExceptionContext context) {
+    /** Tells the exception handler, on this thread. */
+    void handle(ExceptionContext context) {
         ExceptionHandler handler = exceptionHandler;
         if (handler == null) {
             logger.log(ERROR, context.message() + ", in " + this, context.exception());
@@ -621,7 +721,7 @@ public final class EventLoop implements AutoCloseable {
      */
     @Override
     public void close() {
-        close(PATIENCE);
+        close(Ending.PATIENCE);
     }
 
     /**
@@ -642,7 +742,7 @@ public final class EventLoop implements AutoCloseable {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
         refuseInsideALoop("close");
-        boolean ended = endTasks(patience);
+        boolean ended = ending.endTasks(patience);
         for (AutoCloseable resource : closeWithLoop.reversed()) {
             try {
                 resource.close();
@@ -657,103 +757,11 @@ public final class EventLoop implements AutoCloseable {
             baton.close();
             // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more but the
             // callbacks of futures that this completes.
-            for (int turn = 0; turn < LAST_TURNS && baton.hasReady(); turn++) {
+            for (int turn = 0; turn < Ending.LAST_TURNS && baton.hasReady(); turn++) {
                 driveHere();
             }
         }
         List.copyOf(unseen.entrySet()).forEach(entry -> entry.getKey().report(this, entry.getValue()));
-    }
-
-    /** Returns false if a coroutine does not give the baton back. */
-    private boolean endTasks(Duration patience) {
-        long until = System.nanoTime() + nanos(patience);
-        var failed = new ArrayList<Task<?>>();
-        boolean back = true;
-        // Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their
-        // turn.
-        while (back && taskCount > 0 && System.nanoTime() < until) {
-            List<Task<?>> cancelled = allTasks();
-            cancelled.forEach(Task::cancel);
-            back = driveUntilEnded(Duration.ofNanos(until - System.nanoTime()));
-            cancelled.stream().filter(LoopFuture::isFailed).forEach(failed::add);
-        }
-        if (back && taskCount > 0) {
-            List<Task<?>> refusing = allTasks();
-            refusing.forEach(task -> handle(new ExceptionContext(
-                    task + " refused to end: it was cancelled because its loop is closed, and went on for " + patience
-                            + ". Let CancelledError pass, and let blocking calls end when they are interrupted.",
-                    null,
-                    task,
-                    null)));
-            throwingOut = true;
-            refusing.forEach(Task::throwOut);
-            back = driveUntilEnded(patience);
-        }
-        if (!back) {
-            handle(new ExceptionContext(
-                    "A coroutine does not give the baton back, so its loop cannot be closed properly: "
-                            + baton.current(),
-                    null,
-                    baton.current(),
-                    null));
-        }
-        for (Task<?> task : failed) {
-            handle(new ExceptionContext(
-                    task.name() + " failed while its loop was closing",
-                    task.exception().orElse(null),
-                    task,
-                    null));
-        }
-        return back;
-    }
-
-    /** Runs the loop until the tasks it has now have ended, or patience is over; returns false if it does not stop then. */
-    private boolean driveUntilEnded(Duration patience) {
-        awaitedEnds = taskCount;
-        lastToEnd = taskNumbers.get();
-        var driving = new Driving(this);
-        boolean back = joined(driving.thread, patience);
-        if (!back) {
-            stop();
-            back = joined(driving.thread, patience);
-        }
-        if (back) {
-            awaitedEnds = 0;
-            driving.finish();
-        }
-        return back;
-    }
-
-    private static boolean joined(Thread thread, Duration patience) {
-        long until = System.nanoTime() + nanos(patience);
-        boolean interrupted = false;
-        while (true) {
-            try {
-                boolean ended = thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-                return ended;
-            } catch (InterruptedException e) {
-                interrupted = true; // closing goes on: it is bounded
-            }
-        }
-    }
-
-    /** Called where a coroutine is about to wait, or has waited: a loop that ends throws out those who stay. */
-    void refuseToWaitIfEnding(Task<?> task) {
-        if (throwingOut) {
-            refusals++;
-            if (refusals > REFUSALS) {
-                baton.strand();
-            }
-            throw endedWithout(task);
-        }
-    }
-
-    IllegalStateException endedWithout(Task<?> task) {
-        return new IllegalStateException(
-                task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled");
     }
 
     // Looking

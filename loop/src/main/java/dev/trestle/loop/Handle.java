@@ -10,9 +10,18 @@ public sealed class Handle implements Ready permits TimerHandle {
     /** Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver. */
     private final boolean inline;
 
+    /** In which the callback runs; null stands for an empty one. */
+    private final @Nullable Context context;
+
+    /** Has the loop's own code run, or the user's in an empty context. */
     Handle(Runnable callback, boolean inline) {
+        this(callback, inline, null);
+    }
+
+    Handle(Runnable callback, boolean inline, @Nullable Context context) {
         this.callback = callback;
         this.inline = inline;
+        this.context = context;
     }
 
     /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
@@ -31,6 +40,10 @@ public sealed class Handle implements Ready permits TimerHandle {
 
     final boolean isInline() {
         return inline;
+    }
+
+    final @Nullable Context context() {
+        return context;
     }
 
     final @Nullable Runnable callback() {

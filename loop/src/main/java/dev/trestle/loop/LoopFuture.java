@@ -23,7 +23,8 @@ public class LoopFuture<T extends @Nullable Object> {
     /*
      * Two fields. `outcome` is null while pending. `callbacks` is null, one callback, or an ArrayList of them. A callback
      * is the Task that awaits, which becoming done makes ready without another object; a Listener of the loop's own code,
-     * which is called in a later turn by whoever holds the baton; or a Consumer of the user's, called there by the driver.
+     * which is called in a later turn by whoever holds the baton; or a Consumer of the user's, called there by the driver,
+     * bare or InContext.
      */
 
     /** A callback of the loop's own. It must not call foreign code. */
@@ -205,27 +206,44 @@ public class LoopFuture<T extends @Nullable Object> {
         }
     }
 
-    @SuppressWarnings("unchecked")
     private void schedule(Object callback) {
         loop.baton()
                 .ready(
                         switch (callback) {
                             case Task<?> awaiting -> awaiting;
                             case Listener listener -> new Handle(() -> listener.done(this), true);
-                            default ->
-                                new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) callback, this), false);
+                            case InContext(var consumer, var context) -> handle(consumer, context);
+                            default -> handle(callback, null);
                         });
+    }
+
+    @SuppressWarnings("unchecked")
+    private Handle handle(Object consumer, @Nullable Context context) {
+        return new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) consumer, this), false, context);
     }
 
     /**
      * Adds a callback that the loop calls when this future is done; later, never before this method returns, even if it
-     * is done already.
+     * is done already. It is called in a copy of the context that is current now.
      *
      * @param callback called with this future
      */
     public final void addDoneCallback(Consumer<? super LoopFuture<T>> callback) {
         loop.checkHere("add a callback to");
-        addCallback(requireNonNull(callback, "callback"));
+        requireNonNull(callback, "callback");
+        Context context = loop.captureContext();
+        addCallback(context == null ? callback : new InContext(callback, context));
+    }
+
+    /**
+     * Adds a callback that the loop calls in a given context; see {@link #addDoneCallback(Consumer)}.
+     *
+     * @param callback called with this future
+     * @param context in which it is called, as it is
+     */
+    public final void addDoneCallback(Consumer<? super LoopFuture<T>> callback, Context context) {
+        loop.checkHere("add a callback to");
+        addCallback(new InContext(requireNonNull(callback, "callback"), requireNonNull(context, "context")));
     }
 
     /**
@@ -273,19 +291,29 @@ public class LoopFuture<T extends @Nullable Object> {
     private int removeCallback(Object callback) {
         if (callbacks instanceof ArrayList<?> several) {
             int before = several.size();
-            several.removeIf(callback::equals);
+            several.removeIf(added -> isSame(added, callback));
             return before - several.size();
         }
-        if (callback.equals(callbacks)) {
+        if (callbacks != null && isSame(callbacks, callback)) {
             callbacks = null;
             return 1;
         }
         return 0;
     }
 
+    private static boolean isSame(Object added, Object callback) {
+        return callback.equals(added instanceof InContext(var consumer, var _) ? consumer : added);
+    }
+
     /** Returns whether this future has an exception; a cancelled one has none. */
     final boolean isFailed() {
         return outcome instanceof Failure;
+    }
+
+    /** Returns whether the result is a CancelledError: this was cancelled, or a part of it was. */
+    final boolean endsInCancelledError() {
+        return outcome instanceof Cancellation
+                || (outcome instanceof Failure failure && failure.exception() instanceof CancelledError);
     }
 
     /** Ends another future as this one ended. */
@@ -339,6 +367,9 @@ public class LoopFuture<T extends @Nullable Object> {
             return error;
         }
     }
+
+    /** A callback of the user's that was added in a context that is not empty. */
+    private record InContext(Object consumer, Context context) {}
 
     private record Callback<T extends @Nullable Object>(Consumer<? super LoopFuture<T>> callback, LoopFuture<T> future)
             implements Runnable {

@@ -68,10 +68,10 @@ public final class LoopLock {
         wakeFirst();
     }
 
-    /** Wakes one, unless one was woken and has not run yet: it will take the lock, or come here again. */
+    /** Wakes the first, unless one was woken or cancelled and has not run yet: it takes the lock, or comes here again. */
     private void wakeFirst() {
         if (waiters.woken() == 0) {
-            waiters.wakeNext();
+            waiters.wakeFirst();
         }
     }
 

@@ -21,6 +21,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
 
+    /** In which the coroutine runs; null stands for an empty one. */
+    private @Nullable Context context;
+
     /** What the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
 
@@ -36,10 +39,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     private @Nullable Task<?> next;
 
-    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, long number) {
+    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, long number) {
         super(loop);
         this.coroutine = coroutine;
         this.name = name;
+        this.context = context;
         this.number = number;
     }
 
@@ -154,7 +158,29 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
                 + " is what its coroutine throws; to set one by hand, use a future of loop.createFuture()");
     }
 
+    /**
+     * Returns the context in which the coroutine runs.
+     *
+     * @return the context itself
+     */
+    public Context context() {
+        loop().checkHere("look at the context of");
+        if (context == null) {
+            context = new Context();
+        }
+        return context;
+    }
+
     // The loop's side
+
+    @Nullable
+    Context contextOrNull() {
+        return context;
+    }
+
+    void enter(@Nullable Context newContext) {
+        context = newContext;
+    }
 
     @Nullable
     LoopFuture<?> awaited() {
@@ -209,7 +235,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
     <R extends @Nullable Object> R await(LoopFuture<R> future) {
         if (!future.isDone()) {
-            loop().refuseToWaitIfEnding(this);
+            loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
             }
@@ -217,6 +243,10 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             future.wake(this);
             loop().baton().suspend(this);
             awaited = null;
+            if (future.endsInCancelledError()) {
+                mustCancel =
+                        false; // its error is thrown, and is the first: a later request does not replace its message
+            }
             throwIfCancelled();
         }
         return future.result();
@@ -224,7 +254,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         loop().baton().ready(this);
         loop().baton().suspend(this);
         throwIfCancelled();
@@ -235,14 +265,14 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         awaited = call;
         loop().baton().goAway();
         call.run();
         boolean back = loop().baton().comeBack(this);
         awaited = null;
         if (!back) {
-            throw loop().endedWithout(this);
+            throw loop().ending().endedWithout(this);
         }
         throwIfCancelled();
         return call.outcomeOfCall();
@@ -262,7 +292,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     }
 
     private void throwIfCancelled() {
-        loop().refuseToWaitIfEnding(this);
+        loop().ending().refuseToWait(this);
         if (mustCancel) {
             mustCancel = false;
             throw new CancelledError(cancelMessage);

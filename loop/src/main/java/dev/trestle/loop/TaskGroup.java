@@ -67,7 +67,6 @@ public final class TaskGroup {
     private boolean aborting;
     private boolean inBody = true;
     private boolean parentCancelRequested;
-    private boolean finished;
 
     private TaskGroup(Task<?> parent) {
         this.parent = parent;
@@ -109,18 +108,18 @@ public final class TaskGroup {
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        return createNamed(coroutine, null);
+        return createTask(coroutine, new TaskOptions());
     }
 
     /**
-     * Starts a coroutine without a result in this group.
+     * Starts a coroutine without a result in this group, in a later turn.
      *
      * @param action what to run
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createNamed(Action.asCoroutine(action), null);
+        return createTask(Action.asCoroutine(action));
     }
 
     /**
@@ -133,7 +132,7 @@ public final class TaskGroup {
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, String name) {
-        return createNamed(coroutine, requireNonNull(name, "name"));
+        return createTask(coroutine, new TaskOptions().withName(name));
     }
 
     /**
@@ -145,12 +144,21 @@ public final class TaskGroup {
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public Task<@Nullable Void> createTask(Action action, String name) {
-        return createNamed(Action.asCoroutine(action), requireNonNull(name, "name"));
+        return createTask(Action.asCoroutine(action), name);
     }
 
-    private <T extends @Nullable Object> Task<T> createNamed(Coroutine<T> coroutine, @Nullable String name) {
+    /**
+     * Starts a coroutine in this group.
+     *
+     * @param coroutine what to run
+     * @param options name, context
+     * @param <T> the type of the result
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
         requireNonNull(coroutine, "coroutine");
-        if (finished) {
+        if (hasEnded()) {
             throw new IllegalStateException("A task cannot be added to a group that has ended: " + this
                     + ". Create tasks in the body of TaskGroup.run, or in tasks of the group.");
         }
@@ -158,18 +166,35 @@ public final class TaskGroup {
             throw new IllegalStateException("A task cannot be added to a group that is shutting down"
                     + (failures.isEmpty() ? ": it was cancelled" : ", because of " + failures.getFirst()));
         }
-        Task<T> task = parent.loop().createTask(coroutine, name);
+        Task<T> task = parent.loop().createTask(coroutine, options);
         unfinished.add(task);
         task.listen(_ -> ended(task));
         return task;
     }
 
+    /**
+     * Starts a coroutine without a result in this group.
+     *
+     * @param action what to run
+     * @param options name, context
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public Task<@Nullable Void> createTask(Action action, TaskOptions options) {
+        return createTask(Action.asCoroutine(action), options);
+    }
+
     /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
     public void cancel() {
         parent.loop().checkHere("cancel a task group of");
-        if (!finished) {
-            abort();
+        if (!hasEnded()) {
+            abortWithParent();
         }
+    }
+
+    /** As soon as there is nothing left to wait for: who comes before the parent's turn comes too late as well. */
+    private boolean hasEnded() {
+        return !inBody && unfinished.isEmpty();
     }
 
     private void ended(Task<?> task) {
@@ -177,7 +202,7 @@ public final class TaskGroup {
         if (!task.isCancelled()) {
             task.exception().ifPresent(failure -> {
                 failures.add(failure);
-                abort();
+                abortWithParent();
             });
         }
         if (unfinished.isEmpty() && allEnded != null && !allEnded.isDone()) {
@@ -185,16 +210,18 @@ public final class TaskGroup {
         }
     }
 
-    private void abort() {
-        if (aborting) {
-            return;
-        }
-        aborting = true;
-        List.copyOf(unfinished).forEach(Task::cancel);
-        if (inBody) {
+    /** Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio. */
+    private void abortWithParent() {
+        if (!aborting) {
+            abort();
             parentCancelRequested = true;
             parent.cancel();
         }
+    }
+
+    private void abort() {
+        aborting = true;
+        List.copyOf(unfinished).forEach(Task::cancel);
     }
 
     private <T extends @Nullable Object> @Nullable T execute(Body<T> body) {
@@ -207,57 +234,50 @@ public final class TaskGroup {
         }
         inBody = false;
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;
-        if (thrown != null) {
+        if (thrown != null && !aborting) {
             abort();
         }
-        cancellation = waitForTasks(cancellation);
-        finished = true;
-        if (thrown != null && !(thrown instanceof CancelledError)) {
-            failures.add(thrown);
-        }
-        end(cancellation);
-        return result;
-    }
-
-    /** Waits for all tasks, whoever cancels meanwhile; returns the cancellation that is to go on. */
-    private @Nullable CancelledError waitForTasks(@Nullable CancelledError cancellation) {
-        CancelledError toGoOn = cancellation;
+        CancelledError latest = null;
         while (!unfinished.isEmpty()) {
             allEnded = parent.loop().createFuture();
             try {
                 Async.await(allEnded);
-            } catch (CancelledError e) {
-                if (toGoOn == null || parentCancelRequested) { // the one before may have been the group's own
-                    toGoOn = e;
+            } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for
+                latest = e;
+                if (!aborting) {
+                    cancellation = e;
+                    abort();
                 }
-                abort();
             } catch (IllegalStateException loopEnds) {
                 failures.forEach(loopEnds::addSuppressed);
                 throw loopEnds;
             }
         }
-        return toGoOn;
+        if (thrown != null && !(thrown instanceof CancelledError)) {
+            failures.add(thrown);
+        }
+        end(cancellation == null ? latest : cancellation);
+        return result;
     }
 
     private void end(@Nullable CancelledError cancellation) {
-        boolean cancelledFromOutside =
-                parentCancelRequested ? parent.uncancel() > requestsBefore : cancellation != null;
+        boolean cancelledByGroupAlone = parentCancelRequested && parent.uncancel() <= requestsBefore;
         if (!failures.isEmpty()) {
-            if (cancelledFromOutside && parent.cancelling() > requestsBefore) {
+            if (parent.cancelling() > requestsBefore) {
                 // The failures are told first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
             }
             throw new TaskGroupException(failures);
         }
-        if (cancelledFromOutside && cancellation != null) {
+        if (cancellation != null && !cancelledByGroupAlone) {
             throw cancellation;
         }
     }
 
     @Override
     public String toString() {
-        String state = finished ? "ended" : aborting ? "shutting down" : "active";
+        String state = hasEnded() ? "ended" : aborting ? "shutting down" : "active";
         return "TaskGroup[" + state + ", tasks=" + unfinished.size() + ", failures=" + failures.size() + "]";
     }
 }

@@ -1,6 +1,7 @@
 package dev.trestle.loop;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** A callback that was scheduled for a time, to be cancelled. All methods may be called from any thread. */
 public final class TimerHandle extends Handle {
@@ -12,8 +13,9 @@ public final class TimerHandle extends Handle {
     /** Where it is in the heap, -1 if it is not; confined to the holder of the baton. */
     private int place = -1;
 
-    TimerHandle(EventLoop loop, Runnable callback, boolean inline, long when, long sequence) {
-        super(callback, inline);
+    TimerHandle(
+            EventLoop loop, Runnable callback, boolean inline, @Nullable Context context, long when, long sequence) {
+        super(callback, inline, context);
         this.loop = loop;
         this.when = when;
         this.sequence = sequence;

@@ -73,6 +73,14 @@ final class Waiters {
         return turn.isDone() && !turn.isCancelled();
     }
 
+    /** Wakes the first who waits, unless that one was cancelled: then it is to do the same when it runs. */
+    void wakeFirst() {
+        LoopFuture<@Nullable Void> first = waiting.isEmpty() ? null : waiting.iterator().next();
+        if (first != null && !first.isDone()) {
+            wakeNext();
+        }
+    }
+
     /** Wakes the first who waits and was not cancelled; returns false if there is none. */
     boolean wakeNext() {
         for (Iterator<LoopFuture<@Nullable Void>> all = waiting.iterator(); all.hasNext(); ) {

@@ -98,6 +98,17 @@ class CancellationTest {
     }
 
     @Test
+    void aSecondRequestDoesNotReplaceTheMessageOfTheFirst() {
+        loop.runUntilComplete(() -> {
+            Task<?> task = createTask(() -> sleep(ofHours(1)));
+            yieldNow();
+            task.cancel("the first");
+            task.cancel("the second");
+            assertThatThrownBy(() -> await(task)).hasMessage("the first");
+        });
+    }
+
+    @Test
     void uncancelDownToZeroForgetsWhatHasNotBeenThrown() {
         loop.runUntilComplete(() -> {
             Task<String> task = createTask(() -> {

@@ -64,6 +64,29 @@ class LoopSemaphoreTest {
         assertThat(trail).containsExactly("waited", "came later");
     }
 
+    /** Even with a permit that is free: what was granted first goes on first. */
+    @Test
+    void nobodyOvertakesWhoHasAPermitAndHasNotGoneOnYet() {
+        var semaphore = new LoopSemaphore(2);
+        run(() -> {
+            semaphore.acquire();
+            semaphore.acquire();
+            Task<?> waiting = createTask(() -> {
+                semaphore.acquire();
+                trail.add("waited");
+            });
+            yieldNow();
+            semaphore.release();
+            semaphore.release();
+            assertThat(semaphore.isLocked()).isTrue();
+            semaphore.acquire();
+            trail.add("came later");
+            await(waiting);
+        });
+
+        assertThat(trail).containsExactly("waited", "came later");
+    }
+
     @Test
     void aPermitGrantedToACancelledTaskGoesToTheNext() {
         var semaphore = new LoopSemaphore(1);

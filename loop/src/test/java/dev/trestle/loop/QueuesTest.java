@@ -29,7 +29,7 @@ class QueuesTest {
             var timers = new Timers();
             var model = new ArrayList<TimerHandle>();
             for (int i = 0; i < 5_000; i++) {
-                var timer = new TimerHandle(loop, () -> {}, false, random.nextInt(500), i);
+                var timer = new TimerHandle(loop, () -> {}, false, null, random.nextInt(500), i);
                 timers.add(timer);
                 model.add(timer);
                 if (random.nextInt(3) == 0) {

@@ -222,4 +222,14 @@ class TimeoutTest {
 
         assertThat(clock.elapsed()).isEqualTo(ofSeconds(2));
     }
+
+    @Test
+    void waitForNoTimeReportsAGatherWithACancelledPartAsLate() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<String> part = loop.createFuture();
+            LoopFuture<List<String>> gathered = Async.gather(part);
+            part.cancel();
+            assertThatThrownBy(() -> waitFor(gathered, ZERO)).isInstanceOf(TimeoutException.class);
+        });
+    }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,16 @@ public final class CallEncoder {
      */
     public EncodedCall encode(Object call) throws NotEncodableException {
         Class<?> type = call.getClass();
+        if (call instanceof Future<?>) {
+            throw new NotEncodableException(
+                    "The task " + type.getName() + " cannot travel: it is itself the future that somebody waits for in"
+                            + " this process, made by CompletableFuture's async methods, ExecutorCompletionService or a"
+                            + " decorator of executors. Give the pool the call alone, and compose what it returns:"
+                            + " pool.submit(() -> ...).toCompletableFuture(), Futures.asCompleted(...).",
+                    "",
+                    type.getName(),
+                    null);
+        }
         if (!JavaClasses.isLambda(type)) {
             return encodeObject(call, type);
         }

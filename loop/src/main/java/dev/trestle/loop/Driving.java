@@ -1,0 +1,55 @@
+package dev.trestle.loop;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** A run of a loop on a driver of its own, until the loop is stopped. */
+final class Driving {
+
+    private final Thread thread;
+    private volatile @Nullable Throwable failure;
+
+    /** Begins the run. */
+    Driving(String name, Baton baton) {
+        this.thread = baton.newDriver(name, () -> {
+            try {
+                baton.drive(false);
+            } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
+                failure = e;
+            } finally {
+                baton.end();
+            }
+        });
+        baton.begin(thread);
+        thread.start();
+    }
+
+    /** Waits for the end of the run. */
+    void join() throws InterruptedException {
+        thread.join();
+    }
+
+    /** Waits for the end of the run, for a limited time; returns whether it has ended. An interrupt waits until after it. */
+    boolean joinFor(Duration patience) {
+        long until = System.nanoTime() + EventLoop.nanos(patience);
+        boolean interrupted = false;
+        while (true) {
+            try {
+                boolean ended = thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                return ended;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+    }
+
+    /** Throws if the loop itself failed in this run, which has ended. */
+    void finish() {
+        if (failure != null) {
+            throw new IllegalStateException("The event loop failed", failure);
+        }
+    }
+}

@@ -1,0 +1,376 @@
+package dev.trestle.loop.differential;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
+import java.util.function.IntSupplier;
+
+/** Makes a random program, the same for the same seed. */
+final class ProgramGenerator {
+
+    /*
+     * Tasks must not await each other in a circle: Python cannot cancel such tasks (we can, and have a test for it). So a task
+     * awaits only what stands on a higher level. The level of a task is its number; a gather and a shield have the lowest of
+     * their parts; futures stand above all. What a statement refers to is chosen at the end, when all numbers are known.
+     */
+
+    private static final int DEEPEST = 5;
+
+    /** How often each statement is chosen. */
+    private static final Map<String, Integer> WAITING = Map.ofEntries(
+            Map.entry("sleep", 18),
+            Map.entry("await", 11),
+            Map.entry("wait", 3),
+            Map.entry("completed", 2),
+            Map.entry("waitfor", 3),
+            Map.entry("waitforbody", 2),
+            Map.entry("within", 6),
+            Map.entry("group", 5),
+            Map.entry("lock", 4),
+            Map.entry("semaphore", 3),
+            Map.entry("waitevent", 2),
+            Map.entry("try", 11),
+            Map.entry("gather", 7),
+            Map.entry("shield", 3));
+
+    private static final Map<String, Integer> INSTANT = Map.ofEntries(
+            Map.entry("spawn", 12),
+            Map.entry("spawnin", 9),
+            Map.entry("cancel", 9),
+            Map.entry("uncancel", 3),
+            Map.entry("look", 2),
+            Map.entry("set", 6),
+            Map.entry("fail", 2),
+            Map.entry("raise", 3),
+            Map.entry("reschedule", 2),
+            Map.entry("setevent", 4),
+            Map.entry("clearevent", 1),
+            Map.entry("soon", 2),
+            Map.entry("later", 3),
+            Map.entry("whendone", 3),
+            Map.entry("drop", 1));
+
+    private final Random random;
+    private final Choice everything = new Choice(List.of(WAITING, INSTANT));
+    private final Choice instant = new Choice(List.of(INSTANT));
+
+    /** What is chosen at the end: first what has parts, then the rest. */
+    private final List<Runnable> parts = new ArrayList<>();
+
+    private final List<Runnable> references = new ArrayList<>();
+    private final TreeMap<Integer, Integer> levels = new TreeMap<>();
+    private final TreeMap<Integer, Boolean> isTask = new TreeMap<>();
+    private int slots = 1;
+    private int callbacks;
+    private int limits;
+    private int groups;
+    private int budget;
+
+    /** Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
+     * any part's. */
+    private final boolean messages;
+
+    private ProgramGenerator(long seed) {
+        random = new Random(seed);
+        budget = 20 + random.nextInt(random.nextInt(4) == 0 ? 250 : 100);
+        messages = random.nextInt(3) == 0;
+    }
+
+    /** Returns the names of all statements. */
+    static Set<String> statements() {
+        var names = new TreeSet<>(WAITING.keySet());
+        names.addAll(INSTANT.keySet());
+        return names;
+    }
+
+    static List<Statement> program(long seed) {
+        return new ProgramGenerator(seed).program();
+    }
+
+    private List<Statement> program() {
+        levels.put(0, 0);
+        isTask.put(0, true);
+        Interpreter.FUTURES.forEach(number -> levels.put(number, Integer.MAX_VALUE));
+        Interpreter.FUTURES.forEach(number -> isTask.put(number, false));
+        var place = new Place(0, 0, -1, new ArrayList<>());
+        List<Object> body = new ArrayList<>();
+        for (int i = random.nextInt(6); i > 0; i--) {
+            body.add(statement("spawn", place));
+        }
+        body.addAll(block(place, everything, 4 + random.nextInt(10)));
+        parts.forEach(Runnable::run);
+        references.forEach(Runnable::run);
+        return Statement.block(body);
+    }
+
+    /** Where a statement stands: in which task, how deep, in which group, and what the task has created before. */
+    private record Place(int self, int depth, int group, List<Integer> own) {
+        Place deeper() {
+            return new Place(self, depth + 1, group, own);
+        }
+
+        Place inGroup(int newGroup) {
+            return new Place(self, depth + 1, newGroup, own);
+        }
+    }
+
+    private List<Object> block(Place place, Choice choice, int size) {
+        var block = new ArrayList<>();
+        for (int i = 0; i < size && budget > 0; i++) {
+            budget--;
+            String name = choice.next();
+            while (!makesSense(name, place)) {
+                name = choice.next();
+            }
+            block.add(statement(name, place));
+            if (name.equals("raise")) {
+                break;
+            }
+        }
+        return block;
+    }
+
+    private List<Object> body(Place place) {
+        return block(place, everything, place.depth() < DEEPEST ? 1 + random.nextInt(5) : 0);
+    }
+
+    private List<Object> callback(Place place) {
+        return block(place.deeper(), instant, place.depth() < DEEPEST ? random.nextInt(3) : 0);
+    }
+
+    private List<Object> statement(String name, Place place) {
+        List<Object> it = new ArrayList<>(List.of(name));
+        switch (name) {
+            case "sleep" -> it.add(random.nextInt(3) == 0 ? 0 : random.nextInt(5));
+            case "await" -> awaited(it, place);
+            case "wait" -> {
+                int when = random.nextInt(3);
+                // A gather that is cancelled counts as failed in asyncio, so this condition may differ.
+                several(references, it, place, number -> when != 1 || isPlain(number));
+                it.add(when);
+                it.add(limit());
+            }
+            case "completed" -> {
+                several(references, it, place, _ -> true);
+                it.add(limit());
+            }
+            case "waitfor" -> {
+                awaited(it, place);
+                it.add(limit());
+            }
+            case "waitforbody" -> {
+                it.add(limit());
+                it.add(body(place.deeper()));
+            }
+            case "within" -> {
+                it.add(limits++);
+                it.add(limit());
+                it.add(body(place.deeper()));
+            }
+            case "group" -> {
+                it.add(groups);
+                it.add(body(place.inGroup(groups++)));
+            }
+            case "lock" -> {
+                it.add(random.nextInt(Interpreter.LOCKS));
+                it.add(body(place.deeper()));
+            }
+            case "semaphore" -> it.add(body(place.deeper()));
+            case "waitevent", "setevent", "clearevent" -> it.add(random.nextInt(Interpreter.EVENTS));
+            case "try" -> {
+                it.add(body(place.deeper()));
+                it.add(random.nextInt(3));
+                it.add(body(place.deeper()));
+                it.add(random.nextInt(2));
+                it.add(random.nextInt(3) == 0 ? body(place.deeper()) : List.of());
+            }
+            case "spawn" -> task(it, place);
+            case "spawnin" -> {
+                if (place.group() >= 0 && random.nextInt(4) > 0) {
+                    it.add(place.group());
+                } else {
+                    chosen(it, () -> random.nextInt(groups + 1));
+                }
+                task(it, place);
+            }
+            case "gather" -> {
+                int number = slot(it, place, false);
+                several(parts, it, place, _ -> true);
+                parts.add(() -> levels.put(number, level(it, 2)));
+                it.add(random.nextInt(2));
+            }
+            case "shield" -> {
+                int number = slot(it, place, false);
+                int at = it.size();
+                it.add(0);
+                parts.add(() -> it.set(at, above(place, _ -> true)));
+                parts.add(() -> levels.put(number, requireLevel((Integer) it.get(at))));
+            }
+            case "cancel" -> {
+                chosenAny(it, place);
+                it.add(messages ? random.nextInt(3) : 0);
+            }
+            case "uncancel" -> chosen(it, () -> random.nextBoolean() ? place.self() : pick(number -> isTask(number)));
+            case "look" -> chosenAny(it, place);
+            case "set", "fail" -> {
+                chosen(it, () -> random.nextInt(9) == 0 ? pick(this::isTask) : future());
+                it.add(random.nextInt(10));
+            }
+            case "raise" -> it.add(random.nextInt(10));
+            case "reschedule" -> {
+                chosen(it, () -> random.nextInt(limits + 1));
+                it.add(limit());
+            }
+            case "soon" -> {
+                it.add(callbacks++);
+                it.add(callback(place));
+            }
+            case "later" -> {
+                it.add(callbacks++);
+                it.add(random.nextInt(5));
+                it.add(callback(place));
+            }
+            case "whendone" -> {
+                it.add(callbacks++);
+                chosenAny(it, place);
+                it.add(callback(place));
+            }
+            case "drop" -> chosen(it, () -> random.nextInt(callbacks + 1));
+            default -> throw new IllegalStateException("No such statement: " + name);
+        }
+        return it;
+    }
+
+    private boolean makesSense(String name, Place place) {
+        return switch (name) {
+            case "gather", "shield" -> !messages && !place.own().isEmpty();
+            case "spawnin" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
+            case "await", "wait", "waitfor", "completed" -> !place.own().isEmpty() || random.nextInt(3) == 0;
+            case "reschedule" -> limits > 0;
+            case "drop" -> callbacks > 0;
+            default -> true;
+        };
+    }
+
+    private int limit() {
+        return random.nextInt(6) - 1;
+    }
+
+    private int slot(List<Object> it, Place place, boolean task) {
+        int number = slots++;
+        it.add(number);
+        place.own().add(number);
+        isTask.put(number, task);
+        if (task) {
+            levels.put(number, number);
+        }
+        return number;
+    }
+
+    private void task(List<Object> it, Place place) {
+        int number = slot(it, place, true);
+        it.add(body(
+                new Place(number, place.depth() + 1, random.nextBoolean() ? place.group() : -1, new ArrayList<>())));
+    }
+
+    // What a statement refers to
+
+    private void chosen(List<Object> it, IntSupplier choice) {
+        int at = it.size();
+        it.add(0);
+        references.add(() -> it.set(at, choice.getAsInt()));
+    }
+
+    /** Anything; rather what the task has created itself. */
+    private void chosenAny(List<Object> it, Place place) {
+        List<Integer> own = List.copyOf(place.own());
+        chosen(it, () -> {
+            if (!own.isEmpty() && random.nextInt(2) == 0) {
+                return own.get(random.nextInt(own.size()));
+            }
+            return random.nextInt(4) == 0 ? future() : pick(_ -> true);
+        });
+    }
+
+    private void awaited(List<Object> it, Place place) {
+        List<Integer> own = List.copyOf(place.own());
+        chosen(it, () -> above(new Place(place.self(), 0, 0, own), _ -> true));
+    }
+
+    private void several(List<Runnable> when, List<Object> it, Place place, IntPredicate wanted) {
+        int at = it.size();
+        int count = 1 + random.nextInt(4);
+        var here = new Place(place.self(), 0, 0, List.copyOf(place.own()));
+        it.add(List.of());
+        when.add(() -> {
+            var numbers = new ArrayList<Integer>();
+            for (int i = 0; i < count; i++) {
+                numbers.add(above(here, wanted));
+            }
+            it.set(at, numbers.stream().distinct().toList());
+        });
+    }
+
+    private int level(List<Object> it, int place) {
+        return ((List<?>) it.get(place))
+                .stream()
+                        .mapToInt(number -> requireLevel((Integer) number))
+                        .min()
+                        .orElse(Integer.MAX_VALUE);
+    }
+
+    private int requireLevel(int number) {
+        return Objects.requireNonNull(levels.get(number));
+    }
+
+    /** Something that a task may await; rather what it has created itself. */
+    private int above(Place place, IntPredicate wanted) {
+        IntPredicate allowed =
+                number -> levels.containsKey(number) && requireLevel(number) > place.self() && wanted.test(number);
+        List<Integer> own = place.own().stream().filter(allowed::test).toList();
+        if (!own.isEmpty() && random.nextInt(3) > 0) {
+            return own.get(random.nextInt(own.size()));
+        }
+        return random.nextInt(6) == 0 ? future() : pick(allowed);
+    }
+
+    private int future() {
+        return Interpreter.FUTURES.get(random.nextInt(Interpreter.FUTURES.size()));
+    }
+
+    private int pick(IntPredicate wanted) {
+        List<Integer> candidates = levels.keySet().stream().filter(wanted::test).toList();
+        return candidates.get(random.nextInt(candidates.size()));
+    }
+
+    private boolean isTask(int number) {
+        return Boolean.TRUE.equals(isTask.get(number));
+    }
+
+    private boolean isPlain(int number) {
+        return isTask(number) || Interpreter.FUTURES.contains(number);
+    }
+
+    /** Chooses by weight. */
+    private final class Choice {
+        private final TreeMap<Integer, String> names = new TreeMap<>();
+        private int total;
+
+        Choice(List<Map<String, Integer>> weights) {
+            weights.forEach(some -> new TreeMap<>(some).forEach((name, weight) -> {
+                names.put(total, name);
+                total += weight;
+            }));
+        }
+
+        String next() {
+            return names.floorEntry(random.nextInt(total)).getValue();
+        }
+    }
+}

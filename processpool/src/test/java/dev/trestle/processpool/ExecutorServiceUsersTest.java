@@ -1,0 +1,118 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.Call;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What code that is written against {@link ExecutorService} gets from a process pool: those who pass tasks on as they are,
+ * their results; those who wrap them into a future of this process, a refusal that says what to do.
+ */
+@Timeout(60)
+class ExecutorServiceUsersTest {
+
+    @AutoClose
+    private final ProcessPool pool = new ProcessPool(1);
+
+    /** Who hands a future of its own to the executor. */
+    static Stream<Named<Consumer<ProcessPool>>> wrappers() {
+        return Stream.of(
+                Named.of("supplyAsync", pool -> {
+                    var _ = CompletableFuture.supplyAsync(() -> 1, pool);
+                }),
+                Named.of("runAsync", pool -> {
+                    var _ = CompletableFuture.runAsync(() -> {}, pool);
+                }),
+                Named.of("completion service", pool -> {
+                    var _ = new ExecutorCompletionService<Integer>(pool).submit(() -> 1);
+                }),
+                Named.of("future task", pool -> pool.execute(new FutureTask<>(() -> 1))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("wrappers")
+    void aFutureOfThisProcessIsRefusedWithTheWayOut(Consumer<ProcessPool> wrapper) {
+        assertThatThrownBy(() -> wrapper.accept(pool))
+                .isInstanceOf(CallNotSerializableException.class)
+                .hasMessageContaining("it is itself the future that somebody waits for in this process")
+                .hasMessageContaining("pool.submit(() -> ...).toCompletableFuture()");
+        assertThat(pool.statistics().submitted()).isZero();
+    }
+
+    @Test
+    void aStageThatIsDoneFirstIsGivenTheRefusalToo() {
+        CompletableFuture<Integer> stage = CompletableFuture.completedFuture(1);
+
+        assertThatThrownBy(
+                        () -> stage.thenApplyAsync(n -> n + 1, (Executor) pool).join())
+                .hasStackTraceContaining("CallNotSerializableException")
+                .hasStackTraceContaining("it is itself the future");
+    }
+
+    @Test
+    void decoratorsThatPassCallsOnAreAsGoodAsThePool() throws Exception {
+        ExecutorService decorated = Executors.unconfigurableExecutorService(pool);
+        Call<Long> parent = () -> ProcessHandle.current().parent().orElseThrow().pid();
+        long here = ProcessHandle.current().pid();
+
+        assertThat(decorated.submit(parent).get()).isEqualTo(here);
+        assertThat(decorated.invokeAll(List.of(parent)))
+                .allSatisfy(each -> assertThat(each.get()).isEqualTo(here));
+        assertThat(decorated.invokeAny(List.of(parent))).isEqualTo(here);
+    }
+
+    @Test
+    void composingWhatThePoolReturnsIsTheWayOut() {
+        var sum = pool.submit(() -> 40)
+                .toCompletableFuture()
+                .thenCombine(pool.submit(() -> 2).toCompletableFuture(), Integer::sum);
+
+        assertThat(sum.join()).isEqualTo(42);
+    }
+
+    @Test
+    void aSchedulerSubmitsToThePool() throws Exception {
+        try (var scheduler = new ScheduledThreadPoolExecutor(1)) {
+            Callable<Integer> later = () -> pool.submit(() -> 42).result();
+
+            assertThat(scheduler.schedule(later, 1, TimeUnit.MILLISECONDS).get())
+                    .isEqualTo(42);
+        }
+    }
+
+    @Test
+    void whatIsNotALambdaTravelsIfItIsData() throws Exception {
+        record Add(int a, int b) implements Callable<Integer> {
+            @Override
+            public Integer call() {
+                return a + b;
+            }
+        }
+        var sums = new ArrayList<Integer>();
+        for (var future : pool.invokeAll(List.of(new Add(1, 2), new Add(3, 4)))) {
+            sums.add(future.get());
+        }
+
+        assertThat(sums).containsExactly(3, 7);
+    }
+}
