@@ -96,20 +96,21 @@ public final class EventLoop implements AutoCloseable {
 
     /**
      * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are left
-     * are cancelled. Blocks the calling thread; interrupting it cancels the coroutine.
+     * are cancelled. Blocks the calling thread; interrupting it cancels the coroutine, and so does Ctrl-C: see {@link Runner}.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
      * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
      *     by that
+     * @throws KeyboardInterrupt if Ctrl-C was pressed, and the coroutine ended by that
      * @throws IllegalStateException if this thread is running a loop already
      */
     public static <T extends @Nullable Object> T run(Coroutine<T> main) {
         requireNonNull(main, "main");
         refuseInsideALoop("EventLoop.run");
-        try (var loop = new EventLoop()) {
-            return loop.runUntilComplete(main);
+        try (var runner = new Runner()) {
+            return runner.run(main);
         }
     }
 
@@ -143,7 +144,7 @@ public final class EventLoop implements AutoCloseable {
                 + " from another thread, go through loop.callSoonThreadsafe or Bridge.runCoroutineThreadsafe.");
     }
 
-    private static void refuseInsideALoop(String what) {
+    static void refuseInsideALoop(String what) {
         EventLoop running = Baton.loopHere();
         if (running != null) {
             throw new IllegalStateException(what + " cannot be called while " + running
@@ -255,7 +256,7 @@ public final class EventLoop implements AutoCloseable {
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
-                baton.send(new Handle(onInterrupt, true));
+                sendInline(onInterrupt);
             }
         }
         driving.finish();
@@ -434,12 +435,17 @@ public final class EventLoop implements AutoCloseable {
         return schedule(new TimerHandle(this, step, true, null, when, sequence++));
     }
 
+    /** Has a step of the loop's own run in a later turn; from any thread. Returns false if the loop is closed. */
+    boolean sendInline(Runnable step) {
+        return baton.send(new Handle(step, true));
+    }
+
     /** Takes a cancelled timer out; on any thread. */
     void forget(TimerHandle timer) {
         if (isRunningHere() || !baton.isRunning()) {
             baton.remove(timer);
         } else {
-            baton.send(new Handle(() -> baton.remove(timer), true));
+            sendInline(() -> baton.remove(timer));
         }
     }
 

@@ -107,8 +107,9 @@ class LoopLockTest {
         assertThat(trail).containsExactly("next in", "next out");
     }
 
+    /** As in asyncio: who was cancelled wakes the next, and takes a turn for it. */
     @Test
-    void aWaiterCancelledBeforeTheReleasePassesTheLockOn() {
+    void aWaiterCancelledBeforeTheReleasePassesTheLockOnATurnLater() {
         run(() -> {
             lock.acquire();
             Task<?> cancelled = createTask(() -> inside("cancelled"));
@@ -116,10 +117,12 @@ class LoopLockTest {
             yieldNow();
             cancelled.cancel();
             lock.release();
+            yieldNow();
+            trail.add("a turn later");
             await(next);
         });
 
-        assertThat(trail).containsExactly("next in", "next out");
+        assertThat(trail).containsExactly("a turn later", "next in", "next out");
     }
 
     @Test

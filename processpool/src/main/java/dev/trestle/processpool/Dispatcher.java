@@ -1,16 +1,17 @@
 package dev.trestle.processpool;
 
-import static java.util.Objects.requireNonNull;
-
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -24,7 +25,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What decides in a pool: which worker gets which call, when one is started, when it goes, and when all is over. */
+/**
+ * What decides in a pool: which worker gets which call, when one is started, when it goes, and when all is over. It is long,
+ * and one thing, because all of these decisions are made under one lock, on the same few fields.
+ */
 final class Dispatcher {
 
     /*
@@ -33,6 +37,11 @@ final class Dispatcher {
      *
      * Whether a worker is started depends on two things only: the calls that wait, and the workers that live, those that
      * are ending included. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`.
+     *
+     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
+     * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
+     * meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
+     * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
      *
      * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back to
      * the head of the queue.
@@ -43,8 +52,14 @@ final class Dispatcher {
     /** So many rounds of failed starts, with no worker alive, break the pool. */
     private static final int START_ATTEMPTS = 3;
 
-    /** So many deaths of workers that had only been sent a call look like the call's fault. */
-    private static final int SEND_ATTEMPTS = 5;
+    /** So many deaths of workers while they took a call from the connection look like the call's fault. */
+    private static final int SEND_ATTEMPTS = 2;
+
+    /** A submitter writes to a busy worker itself while it has no more calls than this. */
+    private static final int FEW = 2;
+
+    /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
+    private static final Duration PATIENCE = Duration.ofMillis(10);
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(100);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(10);
@@ -105,6 +120,10 @@ final class Dispatcher {
     @GuardedBy("lock")
     private boolean backingOff;
 
+    /** Whether a look at the calls that were sent ahead is due. */
+    @GuardedBy("lock")
+    private boolean watching;
+
     @GuardedBy("lock")
     private int workerNumbers;
 
@@ -116,6 +135,7 @@ final class Dispatcher {
         long completed;
         long lost;
         long rerun;
+        long takenBack;
         long workersStarted;
         long workersDied;
         long startsFailed;
@@ -164,26 +184,52 @@ final class Dispatcher {
 
     // Calls
 
-    /** Takes a new call: to an idle worker, sent by this very thread, or into the queue. */
+    /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
     void accept(PoolCall<?> call) {
         Worker worker;
+        boolean begins;
+        boolean write = false;
         lock.lock();
         try {
             refuseIfClosed(call);
             counts.submitted++;
             worker = idle.pollLast();
+            begins = worker != null;
+            if (worker == null) {
+                worker = oneWithRoom(call);
+            }
             if (worker == null) {
                 queue.addLast(call);
                 startWhatIsNeeded();
             } else {
                 assign(worker, call);
+                write = worker.load.startWriting();
             }
         } finally {
             lock.unlock();
         }
         if (worker != null) {
-            worker.send(call);
+            worker.run(begins ? call : null, write);
         }
+    }
+
+    /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
+    @GuardedBy("lock")
+    private @Nullable Worker oneWithRoom(PoolCall<?> call) {
+        if (!queue.isEmpty() || live.size() < options.workers()) {
+            return null;
+        }
+        long now = System.nanoTime();
+        Worker best = null;
+        for (Worker each : live) {
+            if (each.state == Worker.State.BUSY
+                    && each.load.size() < FEW
+                    && hasRoom(each, call, now)
+                    && (best == null || each.load.expectedNanos() < best.load.expectedNanos())) {
+                best = each;
+            }
+        }
+        return best;
     }
 
     /** Throws if no call is taken any more. */
@@ -210,46 +256,132 @@ final class Dispatcher {
     }
 
     @GuardedBy("lock")
+    private boolean hasRoom(Worker worker, PoolCall<?> call, long now) {
+        return worker.callsTaken < options.maxTasksPerWorker() && worker.load.hasRoomFor(call, now);
+    }
+
+    @GuardedBy("lock")
     private boolean assign(Worker worker, PoolCall<?> call) {
-        if (!call.claim()) {
+        boolean begins = worker.load.isEmpty();
+        if (begins ? !call.claim() : call.promise().isDone()) {
             return false;
         }
+        worker.load.add(call);
         call.worker = worker;
-        worker.call = call;
         worker.callsTaken++;
         worker.state = Worker.State.BUSY;
+        if (!begins) {
+            watch();
+        }
         return true;
+    }
+
+    /** Returns what is to be written to a worker; nothing if the caller is done with it. */
+    Frame[] nextToWrite(Worker worker) {
+        lock.lock();
+        try {
+            return worker.load.nextToWrite();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Called when a call was cancelled, by whoever cancelled it. */
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         Worker worker;
+        long ticket;
+        boolean ahead;
         boolean over;
         lock.lock();
         try {
             queue.remove(call);
             worker = call.worker;
+            ticket = call.ticket;
+            ahead = worker != null && worker.load.first() != call;
             over = endIfOver();
         } finally {
             lock.unlock();
         }
-        if (worker != null && mayInterrupt && call.mayBeInterruptedNow()) {
-            worker.interrupt(call);
+        if (worker != null && mayInterrupt) {
+            worker.interrupt(call, ticket);
+        } else if (worker != null && ahead) {
+            worker.takeBack(List.of(ticket));
         }
         if (over) {
             cleanUp();
         }
     }
 
-    /** Returns the call that a worker has. */
-    @Nullable
-    PoolCall<?> callOf(Worker worker) {
+    /** Interrupts a call, if a worker has it. */
+    void interrupt(PoolCall<?> call) {
+        Worker worker;
+        long ticket;
         lock.lock();
         try {
-            return worker.call;
+            worker = call.worker;
+            ticket = call.ticket;
         } finally {
             lock.unlock();
         }
+        if (worker != null) {
+            worker.interrupt(call, ticket);
+        }
+    }
+
+    /** Returns whether a call is the first that a worker has. */
+    boolean isRunning(Worker worker, PoolCall<?> call) {
+        lock.lock();
+        try {
+            return worker.load.first() == call;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether a worker still has a call that it was given under a number. */
+    boolean has(Worker worker, PoolCall<?> call, long ticket) {
+        lock.lock();
+        try {
+            return call.worker == worker && call.ticket == ticket;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // Calls sent ahead
+
+    @GuardedBy("lock")
+    private void watch() {
+        if (!watching) {
+            watching = true;
+            var _ = timer.after(Load.SHORT, this::askBack);
+        }
+    }
+
+    /** Has those workers give calls back whose first call takes longer than was expected. */
+    private void askBack() {
+        Map<Worker, List<Long>> late = new HashMap<>();
+        lock.lock();
+        try {
+            watching = false;
+            long now = System.nanoTime();
+            long patience = (idle.isEmpty() ? PATIENCE : Load.SHORT).toNanos();
+            for (Worker each : live) {
+                if (each.load.size() > 1) {
+                    watch();
+                    if (each.load.firstHasRun(now) >= patience) {
+                        late.put(each, each.load.toAskBack());
+                    }
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        late.forEach((worker, tickets) -> {
+            if (!tickets.isEmpty()) {
+                worker.takeBack(tickets);
+            }
+        });
     }
 
     boolean isLeaving(Worker worker) {
@@ -269,35 +401,96 @@ final class Dispatcher {
             starting--;
             failedRounds = 0;
             counts.workersStarted++;
-            return next(worker);
+            return next(worker, null);
         } finally {
             lock.unlock();
         }
     }
 
-    /** Called when the worker's call has ended, whatever its outcome. */
-    Worker.Order ended(Worker worker) {
+    /**
+     * Called when the worker has answered calls, whatever their outcome.
+     *
+     * @param answers what it sent; those to calls that it does not have are removed
+     * @param calls gets their calls, in the same order
+     */
+    Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        Worker.Order order;
+        Map<Worker, Worker.Order> others;
         lock.lock();
         try {
-            counts.completed++;
-            requireNonNull(worker.call).worker = null;
-            worker.call = null;
-            return next(worker);
+            PoolCall<?> before = worker.load.first();
+            List<PoolCall<?>> back = match(worker, answers, calls);
+            queueFirst(back);
+            counts.takenBack += back.size();
+            PoolCall<?> first = worker.load.first();
+            if (first != null && first != before) {
+                var _ = first.claim(); // if it was cancelled, the worker has been told
+            }
+            order = next(worker, before);
+            others = back.isEmpty() ? Map.of() : wakeIdle();
+            startWhatIsNeeded();
         } finally {
             lock.unlock();
         }
+        others.forEach(Worker::follow);
+        return order;
     }
 
     @GuardedBy("lock")
-    private Worker.Order next(Worker worker) {
-        boolean spent = worker.callsTaken >= options.maxTasksPerWorker();
-        while (!spent && !queue.isEmpty()) {
-            PoolCall<?> call = queue.removeFirst();
-            if (assign(worker, call)) {
-                return new Worker.Order.Run(call);
-            }
+    private void queueFirst(List<PoolCall<?>> calls) {
+        for (PoolCall<?> call : calls.reversed()) {
+            queue.addFirst(call);
         }
-        if (spent || lifecycle != Lifecycle.OPEN || breakage != null) {
+    }
+
+    /** Gives calls that are in the queue again to workers that have nothing to do, if there are any. */
+    @GuardedBy("lock")
+    private Map<Worker, Worker.Order> wakeIdle() {
+        Map<Worker, Worker.Order> orders = new HashMap<>();
+        while (!queue.isEmpty() && !idle.isEmpty()) {
+            Worker worker = idle.removeLast();
+            orders.put(worker, next(worker, null));
+        }
+        return orders;
+    }
+
+    /** Takes the calls from the worker that it has answered; returns those that it gave back and that are still wanted. */
+    @GuardedBy("lock")
+    private List<PoolCall<?>> match(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        List<PoolCall<?>> back = new ArrayList<>();
+        for (var iterator = answers.iterator(); iterator.hasNext(); ) {
+            Frame.OfCall answer = iterator.next();
+            PoolCall<?> call = worker.load.take(answer.id());
+            if (call == null) {
+                iterator.remove();
+                continue;
+            }
+            call.worker = null;
+            calls.add(call);
+            if (answer instanceof Frame.Cancelled) {
+                worker.callsTaken--;
+                if (!call.promise().isDone()) {
+                    back.add(call);
+                    continue;
+                }
+            } else if (answer instanceof Frame.Result result) {
+                call.runTime().note(result.runNanos());
+            } else if (answer instanceof Frame.Failed failed) {
+                call.runTime().note(failed.runNanos());
+            }
+            counts.completed++;
+        }
+        return back;
+    }
+
+    @GuardedBy("lock")
+    private Worker.Order next(Worker worker, @Nullable PoolCall<?> before) {
+        giveCalls(worker);
+        PoolCall<?> first = worker.load.first();
+        if (first != null) {
+            return new Worker.Order.Run(first == before ? null : first, worker.load.startWriting());
+        }
+        if (worker.callsTaken >= options.maxTasksPerWorker() || lifecycle != Lifecycle.OPEN || breakage != null) {
             worker.state = Worker.State.LEAVING;
             return new Worker.Order.Leave();
         }
@@ -306,42 +499,64 @@ final class Dispatcher {
         return new Worker.Order.Stay();
     }
 
-    /** Called when a worker that had been ready is dead. */
-    void died(Worker worker, Obituary obituary) {
-        PoolCall<?> call;
+    /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
+    @GuardedBy("lock")
+    private void giveCalls(Worker worker) {
+        long now = System.nanoTime();
+        int share = queue.size() / Math.max(1, live.size()) + 1;
+        while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
+            share -= assign(worker, queue.removeFirst()) ? 1 : 0;
+        }
+    }
+
+    /**
+     * Called when a worker that had been ready is dead.
+     *
+     * @param answers what it had answered; those to calls that it does not have are removed
+     * @param calls gets their calls, in the same order
+     */
+    void died(Worker worker, Obituary obituary, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         boolean expected;
         boolean stopped;
-        boolean again;
+        var lost = new ArrayList<PoolCall<?>>();
+        var again = new ArrayList<PoolCall<?>>();
+        Map<Worker, Worker.Order> others;
         lock.lock();
         try {
-            call = remove(worker);
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            again = call != null && !stopped && isToBeRunAgain(call, obituary);
-            worker.state = Worker.State.GONE;
-            if (again) {
-                queue.addFirst(requireNonNull(call));
-                counts.rerun++;
-            } else if (call != null) {
-                counts.lost++;
+            again.addAll(match(worker, answers, calls));
+            for (PoolCall<?> call : remove(worker)) {
+                (!stopped && isToBeRunAgain(call, obituary) ? again : lost).add(call);
             }
+            worker.state = Worker.State.GONE;
+            queueFirst(again);
+            counts.rerun += again.size();
+            counts.lost += lost.size();
             counts.workersDied += expected ? 0 : 1;
+            others = wakeIdle();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
         }
+        others.forEach(Worker::follow);
         if (!expected && !stopped) {
             logger.warn("{} (pid {}) died: {}", obituary.worker(), obituary.pid(), obituary.how());
         }
-        if (again) {
-            logger.info("{} is run by another worker", call);
-        } else if (call != null) {
-            endLost(call, obituary, stopped);
+        if (!again.isEmpty()) {
+            logger.info("{} calls that {} had, {} first, go to other workers", again.size(), worker, again.getFirst());
         }
+        lost.forEach(call -> {
+            call.endDeadline();
+            endLost(call, obituary, stopped);
+        });
     }
 
     private static boolean isToBeRunAgain(PoolCall<?> call, Obituary obituary) {
-        return !call.promise().isDone() && (obituary.hadBegun(call) ? call.retry() : call.resend(SEND_ATTEMPTS));
+        if (call.promise().isDone()) {
+            return false;
+        }
+        return obituary.hadBegun(call) ? call.retry() : !obituary.wasReceiving(call) || call.resend(SEND_ATTEMPTS);
     }
 
     private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
@@ -405,15 +620,14 @@ final class Dispatcher {
     }
 
     @GuardedBy("lock")
-    private @Nullable PoolCall<?> remove(Worker worker) {
+    private List<PoolCall<?>> remove(Worker worker) {
         live.remove(worker);
         idle.remove(worker);
-        PoolCall<?> call = worker.call;
-        worker.call = null;
-        if (call != null) {
+        List<PoolCall<?>> calls = worker.load.clear();
+        for (PoolCall<?> call : calls) {
             call.worker = null;
         }
-        return call;
+        return calls;
     }
 
     /** The only place where workers are started. */
@@ -468,11 +682,7 @@ final class Dispatcher {
     /** Takes no more calls, cancels those that wait and interrupts those that run; returns those that waited. */
     List<PoolCall<?>> shutdownNow() {
         var running = new ArrayList<PoolCall<?>>();
-        List<PoolCall<?>> waited = stop(worker -> {
-            if (worker.call != null) {
-                running.add(worker.call);
-            }
-        });
+        List<PoolCall<?>> waited = stop(worker -> running.addAll(worker.load.all()));
         running.forEach(call -> call.promise().cancel(true));
         return waited;
     }
@@ -577,11 +787,12 @@ final class Dispatcher {
                     live.size(),
                     starting,
                     busy,
-                    queue.size(),
+                    waiting(),
                     counts.submitted,
                     counts.completed,
                     counts.lost,
                     counts.rerun,
+                    counts.takenBack,
                     counts.workersStarted,
                     counts.workersDied,
                     counts.startsFailed,
@@ -589,6 +800,16 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Returns the number of calls that do not run, in the queue or sent ahead. */
+    @GuardedBy("lock")
+    private int waiting() {
+        int ahead = 0;
+        for (Worker each : live) {
+            ahead += Math.max(0, each.load.size() - 1);
+        }
+        return queue.size() + ahead;
     }
 
     /** Returns the process ids of the workers that live. */
@@ -612,7 +833,7 @@ final class Dispatcher {
                     .filter(each -> each.state == Worker.State.BUSY)
                     .count();
             return "ProcessPool[" + options.name() + ", " + state + ", workers=" + live.size() + "/" + options.workers()
-                    + ", busy=" + busy + ", queued=" + queue.size() + "]";
+                    + ", busy=" + busy + ", queued=" + waiting() + "]";
         } finally {
             lock.unlock();
         }

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import dev.trestle.processpool.wire.FlightRecord.Step;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +27,12 @@ record Obituary(
 
     /** Returns whether a call had begun when the worker died; if that is not known, it had. */
     boolean hadBegun(PoolCall<?> call) {
-        return lastWords == null || lastWords.callId() == call.id();
+        return lastWords == null || lastWords.hadBegun(call.ticket);
+    }
+
+    /** Returns whether the worker was taking a call, which may be large, from the connection. */
+    boolean wasReceiving(PoolCall<?> call) {
+        return lastWords != null && lastWords.callId() == call.ticket && lastWords.step() == Step.RECEIVING;
     }
 
     /** Returns the exception for a call that had begun. */
@@ -35,7 +41,7 @@ record Obituary(
                 ? Phase.RUNNING
                 : switch (lastWords.step()) {
                     case DECODING -> Phase.DECODING;
-                    case RUNNING, NOTHING -> Phase.RUNNING;
+                    case RUNNING, NOTHING, RECEIVING -> Phase.RUNNING;
                     case ENCODING -> Phase.ENCODING;
                 };
         String doing = switch (phase) {

@@ -8,23 +8,15 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.Payload;
+import dev.trestle.processpool.wire.RunTime;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One call on its way, from {@code submit} to the end of its future. */
 final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
-
-    /** Where the frame of a running call is, as whoever cancels it must know. */
-    private enum Delivery {
-        UNSENT,
-        SENT,
-        /** It is being sent, and is to be interrupted as soon as it has been. */
-        UNSENT_AND_UNWANTED
-    }
 
     private final long id;
     private final EncodedCall encoded;
@@ -32,11 +24,18 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final Dispatcher dispatcher;
     private final Function<@Nullable Object, T> resultOf;
     private final Promise<T> promise = new Promise<>(this);
-    private final AtomicReference<Delivery> delivery = new AtomicReference<>(Delivery.UNSENT);
 
-    /** The worker that has this call. Guarded by the dispatcher's lock, as are the counts. */
+    // Guarded by the dispatcher's lock
+
+    /** The worker that has this call. */
     @Nullable
     Worker worker;
+
+    /** Its number among the calls that this worker was ever given; they ascend, and that is how it knows them. */
+    long ticket;
+
+    /** How long it was expected to run when the worker was given it. */
+    long expectedNanos;
 
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
@@ -73,8 +72,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return options.timeout();
     }
 
-    Frame.Call frame() {
-        return new Frame.Call(id, encoded.payload());
+    Payload payload() {
+        return encoded.payload();
     }
 
     /** Returns what logs and messages call it. */
@@ -84,9 +83,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // To and from a worker; under the dispatcher's lock
 
-    /** Takes the call for a worker; returns false if it was cancelled. */
+    RunTime runTime() {
+        return encoded.runTime();
+    }
+
+    /** Takes the call for a worker that begins it now; returns false if it was cancelled. */
     boolean claim() {
-        delivery.set(Delivery.UNSENT);
         return promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
     }
 
@@ -117,17 +119,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         dispatcher.cancelled(this, mayInterrupt);
-    }
-
-    /** Notes that the frame has been sent; returns false if the call was cancelled meanwhile. */
-    boolean delivered() {
-        return delivery.compareAndSet(Delivery.UNSENT, Delivery.SENT);
-    }
-
-    /** Notes that the call is to be interrupted; returns false if that has to wait for its delivery. */
-    boolean mayBeInterruptedNow() {
-        return !delivery.compareAndSet(Delivery.UNSENT, Delivery.UNSENT_AND_UNWANTED)
-                && delivery.get() == Delivery.SENT;
     }
 
     // Ending

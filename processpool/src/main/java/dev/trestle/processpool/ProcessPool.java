@@ -40,8 +40,9 @@ import org.slf4j.LoggerFactory;
  * {@link CallNotSerializableException} that says what and why. Workers have the class path of this program.
  *
  * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
- * busy wait in a queue, first in, first out. A call whose worker dies fails with a {@link WorkerDiedException}; all
- * others go on, and the pool starts another worker. Only when workers cannot start at all is it broken: then calls fail
+ * busy wait in a queue, first in, first out; a worker whose calls are short, as measured, is sent some ahead. The call
+ * that a worker runs when it dies fails with a {@link WorkerDiedException}; all others go on, those that had been sent
+ * ahead included, and the pool starts another worker. Only when workers cannot start at all is it broken: then calls fail
  * with a {@link BrokenExecutorException}.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
@@ -255,7 +256,8 @@ public final class ProcessPool implements FutureExecutor {
      * Takes no more calls, cancels those that wait and interrupts those that run; workers whose calls do not end then are
      * killed after a grace period. Does not wait.
      *
-     * @return one object for each call that never started; it does nothing, since the call's future has been cancelled
+     * @return one object for each call that no worker had been sent; it does nothing, since the call's future has been
+     *     cancelled. Calls that had been sent ahead are cancelled too, but may have run
      */
     @Override
     public List<Runnable> shutdownNow() {
@@ -359,11 +361,12 @@ public final class ProcessPool implements FutureExecutor {
      * @param alive the workers there are, those that start or end included
      * @param starting the workers that are starting
      * @param busy the workers that run a call
-     * @param queued the calls that wait for a worker
+     * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
      * @param completed the calls that workers have answered, whatever the answer
      * @param lost the calls that ended because their worker died
      * @param rerun how often a call went to another worker because its worker died
+     * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
      * @param workersDied those of them that died without having been told to end
      * @param startsFailed the workers that died before they were ready
@@ -379,6 +382,7 @@ public final class ProcessPool implements FutureExecutor {
             long completed,
             long lost,
             long rerun,
+            long takenBack,
             long workersStarted,
             long workersDied,
             long startsFailed,

@@ -22,8 +22,9 @@ import org.slf4j.LoggerFactory;
 /**
  * The place where one worker dials in: a listening socket for a single meeting, and the secret that the worker shows.
  *
- * <p>The worker opens two connections, one for each direction (see {@link TwoWayChannel}); each begins with the secret
- * and a byte for the direction, so nobody who does not know the secret gets as far as the protocol.
+ * <p>The worker opens three connections: one for calls, one for results (see {@link TwoWayChannel}), one for what must
+ * not wait behind a call. Each begins with the secret and a byte that says which it is, so nobody who does not know the
+ * secret gets as far as the protocol.
  */
 final class Rendezvous implements AutoCloseable {
 
@@ -88,26 +89,37 @@ final class Rendezvous implements AutoCloseable {
     }
 
     /** Waits for the worker; {@link #close} from another thread ends the wait. */
-    TwoWayChannel meet() throws IOException {
+    Met meet() throws IOException {
         SocketChannel results = null;
         SocketChannel calls = null;
+        SocketChannel controls = null;
         try {
-            while (results == null || calls == null) {
+            while (results == null || calls == null || controls == null) {
                 SocketChannel caller = listener.accept();
                 switch (greeting(caller)) {
                     case 'R' -> results = caller;
                     case 'C' -> calls = caller;
+                    case 'K' -> controls = caller;
                     default -> caller.close();
                 }
             }
             prepare(results);
             prepare(calls);
-            return new TwoWayChannel(results, calls);
+            prepare(controls);
+            return new Met(new TwoWayChannel(results, calls), TwoWayChannel.undisturbed(controls, controls));
         } catch (IOException e) {
-            closeAll(results, calls);
+            closeAll(results, calls, controls);
             throw e;
         }
     }
+
+    /**
+     * The connections to a worker.
+     *
+     * @param work calls go out, results come in
+     * @param controls only goes out
+     */
+    record Met(TwoWayChannel work, TwoWayChannel controls) {}
 
     private int greeting(SocketChannel caller) {
         ByteBuffer greeting = ByteBuffer.allocate(SECRET_BYTES + 1);

@@ -6,7 +6,6 @@ import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.ProtocolException;
-import dev.trestle.processpool.wire.TwoWayChannel;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -30,13 +30,16 @@ import org.slf4j.LoggerFactory;
 final class Worker {
 
     /*
-     * One virtual thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and
-     * buries it. All decisions, which call it gets and whether it goes, are the dispatcher's, under the dispatcher's lock;
+     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries it.
+     * It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others woken
+     * for that. All decisions, which calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock;
      * nothing is written and nobody's code is called while that lock is held.
      *
-     * Other threads only write calls and cancellations, or kill the process. Whoever wants this worker to end kills the
+     * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
+     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads
+     * write cancellations to a connection of their own, or kill the process. Whoever wants this worker to end kills the
      * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
-     * be read, and finds out from the flight record what became of the call.
+     * be read, and finds out from the flight record what became of the calls.
      */
 
     private static final Logger logger = LoggerFactory.getLogger(Worker.class);
@@ -57,8 +60,13 @@ final class Worker {
 
     /** What the dispatcher can tell a worker to do next. */
     sealed interface Order {
-        /** Run a call. */
-        record Run(PoolCall<?> call) implements Order {}
+        /**
+         * Run calls.
+         *
+         * @param begins the call that begins now; null if it has begun before
+         * @param write whether there are calls to write, by the thread that gets this order
+         */
+        record Run(@Nullable PoolCall<?> begins, boolean write) implements Order {}
 
         /** Wait for a call. */
         record Stay() implements Order {}
@@ -88,16 +96,18 @@ final class Worker {
     // Guarded by the dispatcher's lock
     State state = State.STARTING;
 
-    @Nullable
-    PoolCall<?> call;
-
+    final Load load = new Load();
     int callsTaken;
     final long startRound;
 
     // Written by the worker's thread
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
+    private volatile @Nullable FrameChannel controls;
     private volatile boolean ready;
+
+    /** What has been read and not yet been dealt with; confined to the worker's thread. */
+    private final List<Frame.OfCall> answers = new ArrayList<>();
 
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
@@ -117,8 +127,9 @@ final class Worker {
     }
 
     void startThread() {
-        Thread.ofVirtual()
+        Thread.ofPlatform()
                 .name(name)
+                .daemon()
                 .start(() -> ScopedValue.where(CURRENT, this).run(this::live));
     }
 
@@ -140,7 +151,8 @@ final class Worker {
             start();
             follow(dispatcher.ready(this));
             while (true) {
-                handle(requireNonNull(channel).read());
+                readAnswers(requireNonNull(channel));
+                settle();
             }
         } catch (EOFException e) {
             logger.debug("{} has closed its connection", name);
@@ -189,9 +201,10 @@ final class Worker {
 
     private void greet(WorkerProcess started, Rendezvous rendezvous) throws IOException {
         started.tell(rendezvous.secret());
-        TwoWayChannel sockets = rendezvous.meet();
-        var frames = new FrameChannel(sockets, options.maxPayloadBytes());
+        Rendezvous.Met sockets = rendezvous.meet();
+        var frames = new FrameChannel(sockets.work(), options.maxPayloadBytes());
         channel = frames;
+        controls = FrameChannel.ofControls(sockets.controls());
         if (!(frames.read() instanceof Frame.Hello hello)) {
             throw new ProtocolException(name + " did not say hello first");
         }
@@ -209,7 +222,7 @@ final class Worker {
             return;
         }
         var frames = requireNonNull(channel);
-        frames.write(new Frame.Call(INITIALIZER, initializer.frame().payload()));
+        frames.write(new Frame.Call(INITIALIZER, initializer.payload()));
         switch (frames.read()) {
             case Frame.Result _ -> {}
             case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure(), name));
@@ -217,22 +230,49 @@ final class Worker {
         }
     }
 
+    /** Reads what is there, at least one frame. Answers are left to {@link #settle}. */
+    private void readAnswers(FrameChannel frames) throws IOException {
+        do {
+            Frame frame = frames.read();
+            if (frame instanceof Frame.Result || frame instanceof Frame.Failed || frame instanceof Frame.Cancelled) {
+                answers.add((Frame.OfCall) frame);
+            } else {
+                handle(frame);
+            }
+        } while (frames.isNextHere());
+    }
+
+    /** Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. */
+    private void settle() throws ProtocolException {
+        if (answers.isEmpty()) {
+            return;
+        }
+        int read = answers.size();
+        List<PoolCall<?>> calls = new ArrayList<>(read);
+        follow(dispatcher.answered(this, answers, calls));
+        end(calls);
+        int strange = read - answers.size();
+        answers.clear();
+        if (strange > 0) {
+            throw new ProtocolException(name + " answered " + strange + " calls that it was not given");
+        }
+    }
+
+    /** Ends calls; each has its answer at the same index. */
+    private void end(List<PoolCall<?>> calls) {
+        for (int i = 0; i < calls.size(); i++) {
+            PoolCall<?> call = calls.get(i);
+            call.endDeadline();
+            switch (answers.get(i)) {
+                case Frame.Result result -> call.succeed(result.payload());
+                case Frame.Failed failed -> call.fail(failed.phase(), failed.failure(), name);
+                default -> {} // Cancelled: it has been cancelled, or is in the queue again
+            }
+        }
+    }
+
     private void handle(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.Result result -> {
-                PoolCall<?> ended = ended(result.id());
-                follow(dispatcher.ended(this)); // first, so that the worker is busy while the result is decoded
-                ended.succeed(result.payload());
-            }
-            case Frame.Failed failed -> {
-                PoolCall<?> ended = ended(failed.id());
-                follow(dispatcher.ended(this));
-                ended.fail(failed.phase(), failed.failure(), name);
-            }
-            case Frame.Cancelled cancelled -> {
-                ended(cancelled.id());
-                follow(dispatcher.ended(this));
-            }
             case Frame.ThreadDump dump -> {
                 CompletableFuture<String> waiting = threadDump.getAndSet(null);
                 if (waiting != null) {
@@ -246,57 +286,84 @@ final class Worker {
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
             case Frame.Started _, Frame.Progress _ -> {} // nobody listens yet
-            case Frame.Hello _,
+            case Frame.Result _,
+                    Frame.Failed _,
+                    Frame.Cancelled _,
+                    Frame.Hello _,
                     Frame.Ready _,
                     Frame.StartupFailed _,
                     Frame.Call _,
                     Frame.Cancel _,
+                    Frame.TakeBack _,
                     Frame.ThreadDumpRequest _ ->
                 throw new ProtocolException(name + " sent a frame that makes no sense now: " + frame);
         }
     }
 
-    private PoolCall<?> ended(long id) throws IOException {
-        PoolCall<?> current = dispatcher.callOf(this);
-        if (current == null || current.id() != id) {
-            throw new ProtocolException(name + " answered call " + id + ", which it was not given; it has " + current);
-        }
-        current.endDeadline();
-        return current;
-    }
+    // From any thread
 
-    private void follow(Order order) {
+    /** Does what the dispatcher has decided. */
+    void follow(Order order) {
         switch (order) {
-            case Order.Run(var next) -> send(next);
+            case Order.Run(var begins, var write) -> run(begins, write);
             case Order.Stay() -> {}
             case Order.Leave() -> leave();
         }
     }
 
-    // From any thread
+    /**
+     * Does what there is to do when the dispatcher has given calls to this worker.
+     *
+     * @param begins the call that begins now, if there is one
+     * @param write whether to write what is unwritten
+     */
+    void run(@Nullable PoolCall<?> begins, boolean write) {
+        if (begins != null) {
+            begins.timeout().ifPresent(limit -> {
+                begins.deadline(dispatcher.timer().after(limit, () -> timeOut(begins, limit)));
+                if (!dispatcher.isRunning(this, begins)) {
+                    begins.endDeadline(); // it was answered meanwhile
+                }
+            });
+        }
+        if (write) {
+            pump();
+        }
+    }
 
-    /** Sends a call that the dispatcher has given to this worker. */
-    void send(PoolCall<?> next) {
-        next.timeout().ifPresent(limit -> next.deadline(dispatcher.timer().after(limit, () -> timeOut(next, limit))));
-        if (write(next.frame()) && !next.delivered()) {
-            interrupt(next);
+    /** Writes what is unwritten, until nothing is. */
+    private void pump() {
+        for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
+            write(channel, calls);
         }
     }
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
-    void interrupt(PoolCall<?> unwanted) {
-        write(new Frame.Cancel(unwanted.id()));
+    void interrupt(PoolCall<?> unwanted, long ticket) {
+        write(controls, new Frame.Cancel(ticket));
+        killIfItGoesOn(unwanted, ticket);
+    }
+
+    private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.cancelGrace(), () -> {
-            if (dispatcher.callOf(this) == unwanted) {
+            if (dispatcher.isRunning(this, unwanted)) {
                 kill(unwanted.description() + " went on for " + options.cancelGrace()
                         + " after it had been interrupted");
+            } else if (dispatcher.has(this, unwanted, ticket)) {
+                killIfItGoesOn(unwanted, ticket); // one in front of it does not end either
             }
         });
     }
 
+    /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
+    void takeBack(List<Long> tickets) {
+        write(controls, tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
-        write(new Frame.Goodbye("no more calls"));
+        write(controls, new Frame.Goodbye("no more calls"));
+        write(channel, new Frame.Goodbye("no more calls"));
         var _ = dispatcher
                 .timer()
                 .after(
@@ -305,7 +372,7 @@ final class Worker {
     }
 
     private void timeOut(PoolCall<?> late, Duration limit) {
-        if (dispatcher.callOf(this) != late || late.promise().isDone()) {
+        if (!dispatcher.isRunning(this, late) || late.promise().isDone()) {
             return;
         }
         String dump = requestThreadDump();
@@ -314,9 +381,7 @@ final class Worker {
                 .trySetException(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
                         + "; it is being interrupted, and the worker killed if that does not end it within "
                         + options.cancelGrace() + ". It was here:\n" + firstThread(dump)))) {
-            if (late.mayBeInterruptedNow()) {
-                interrupt(late);
-            }
+            dispatcher.interrupt(late);
         }
     }
 
@@ -325,7 +390,7 @@ final class Worker {
         CompletableFuture<String> asked = threadDump.compareAndExchange(null, mine);
         if (asked == null) {
             asked = mine;
-            write(new Frame.ThreadDumpRequest());
+            write(controls, new Frame.ThreadDumpRequest());
         }
         try {
             return asked.get(THREAD_DUMP.toNanos(), TimeUnit.NANOSECONDS);
@@ -342,19 +407,16 @@ final class Worker {
         return second < 0 ? dump : dump.substring(0, second);
     }
 
-    /** Writes to the worker; returns false, and sees to it that the worker ends, if that fails. */
-    private boolean write(Frame frame) {
-        FrameChannel frames = channel;
-        if (frames == null) {
-            return false;
+    /** Writes to the worker; sees to it that the worker ends if that fails. */
+    private void write(@Nullable FrameChannel to, Frame... frames) {
+        if (to == null) {
+            return; // it is starting, and whoever wants it to end kills it
         }
         try {
-            frames.write(frame);
-            return true;
+            to.write(frames);
         } catch (IOException e) {
             logger.debug("{} cannot be reached", name, e);
             kill("its connection broke: " + e);
-            return false;
         }
     }
 
@@ -417,7 +479,10 @@ final class Worker {
         var obituary =
                 new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
         if (ready) {
-            dispatcher.died(this, obituary);
+            readLastAnswers();
+            List<PoolCall<?>> calls = new ArrayList<>(answers.size());
+            dispatcher.died(this, obituary, answers, calls);
+            end(calls);
         } else {
             dispatcher.startFailed(this, obituary.ofStart(end));
         }
@@ -432,6 +497,21 @@ final class Worker {
         } catch (IOException e) {
             logger.warn("What {} did last is not known, so its call counts as begun", name, e);
             return null;
+        }
+    }
+
+    /** Finds the answers that it had not sent yet. */
+    private void readLastAnswers() {
+        try {
+            for (Frame frame : FrameChannel.framesIn(FlightRecord.readHeld(flightRecord), options.maxPayloadBytes())) {
+                if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
+                    answers.add((Frame.OfCall) frame);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            logger.debug("{} has left no answers: the program ends, and its hook was faster", name);
+        } catch (IOException e) {
+            logger.warn("The answers that {} had not sent yet cannot be read; those calls are lost", name, e);
         }
     }
 
@@ -452,9 +532,10 @@ final class Worker {
     }
 
     private void closeChannel() {
-        FrameChannel frames = channel;
-        if (frames != null) {
-            closeQuietly(frames);
+        for (FrameChannel each : new @Nullable FrameChannel[] {channel, controls}) {
+            if (each != null) {
+                closeQuietly(each);
+            }
         }
     }
 

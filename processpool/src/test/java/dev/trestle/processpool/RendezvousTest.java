@@ -42,12 +42,16 @@ class RendezvousTest {
         try (var stranger = dial(rendezvous, new byte[32], 'R');
                 var results = dial(rendezvous, secret, 'R');
                 var calls = dial(rendezvous, secret, 'C');
-                TwoWayChannel met = meeting.get()) {
+                var controls = dial(rendezvous, secret, 'K');
+                TwoWayChannel work = meeting.get().work();
+                TwoWayChannel outgoingControls = meeting.get().controls()) {
             results.write(ByteBuffer.wrap("result".getBytes(StandardCharsets.US_ASCII)));
-            met.write(ByteBuffer.wrap("call".getBytes(StandardCharsets.US_ASCII)));
+            work.write(ByteBuffer.wrap("call".getBytes(StandardCharsets.US_ASCII)));
+            outgoingControls.write(ByteBuffer.wrap("control".getBytes(StandardCharsets.US_ASCII)));
 
-            assertThat(text(met)).isEqualTo("result");
+            assertThat(text(work)).isEqualTo("result");
             assertThat(text(calls)).isEqualTo("call");
+            assertThat(text(controls)).isEqualTo("control");
             assertThat(stranger.read(ByteBuffer.allocate(1)))
                     .as("what the stranger is told")
                     .isEqualTo(-1);

@@ -1,5 +1,6 @@
 package dev.trestle.loop.differential;
 
+import static dev.trestle.loop.Async.allTasks;
 import static dev.trestle.loop.Async.asCompleted;
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
@@ -146,7 +147,7 @@ final class Interpreter {
             for (Statement statement : body) {
                 try {
                     log(who, statement.name() + " " + described(now(who, statement)));
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | CancelledError e) {
                     log(who, statement.name() + " ! " + described(e));
                     throw e;
                 }
@@ -184,11 +185,13 @@ final class Interpreter {
                 return future == null ? "absent" : waitFor(future, limit(it.number(2)));
             }
             case "waitforbody" -> waitFor((Action) () -> run(who, it.block(2)), limit(it.number(1)));
-            case "within" ->
+            case "within" -> {
                 timeout(limit(it.number(2)), limit -> {
                     limits.put(it.number(1), limit);
                     run(who, it.block(3));
                 });
+                return requireNonNull(limits.get(it.number(1))).expired() ? "late" : "";
+            }
             case "group" -> {
                 // Requests from before count for a group of asyncio, and not for ours: ADR-0115.
                 if (currentTask().cancelling() > 0) {
@@ -274,7 +277,7 @@ final class Interpreter {
     // Statements that do not wait, which callbacks know too
 
     private @Nullable Object now(Object who, Statement it) {
-        int number = it.number(1);
+        int number = it.items().size() > 1 ? it.number(1) : 0;
         switch (it.name()) {
             case "spawn" -> slots.put(number, createTask(task(number, it.block(2))));
             case "spawnin" -> {
@@ -315,6 +318,17 @@ final class Interpreter {
                 });
             }
             case "raise" -> throw new Raised(number);
+            case "giveup" -> throw new CancelledError();
+            case "tasks" -> {
+                return allTasks().size();
+            }
+            case "cancelgroup" -> {
+                TaskGroup group = groups.get(number);
+                if (group == null) {
+                    return "absent";
+                }
+                group.cancel();
+            }
             case "reschedule" -> {
                 Timeout limit = limits.get(number);
                 if (limit == null) {

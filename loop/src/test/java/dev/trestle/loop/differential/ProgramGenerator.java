@@ -48,6 +48,9 @@ final class ProgramGenerator {
             Map.entry("set", 6),
             Map.entry("fail", 2),
             Map.entry("raise", 3),
+            Map.entry("giveup", 1),
+            Map.entry("tasks", 1),
+            Map.entry("cancelgroup", 2),
             Map.entry("reschedule", 2),
             Map.entry("setevent", 4),
             Map.entry("clearevent", 1),
@@ -129,7 +132,7 @@ final class ProgramGenerator {
                 name = choice.next();
             }
             block.add(statement(name, place));
-            if (name.equals("raise")) {
+            if (name.equals("raise") || name.equals("giveup")) {
                 break;
             }
         }
@@ -192,11 +195,7 @@ final class ProgramGenerator {
             }
             case "spawn" -> task(it, place);
             case "spawnin" -> {
-                if (place.group() >= 0 && random.nextInt(4) > 0) {
-                    it.add(place.group());
-                } else {
-                    chosen(it, () -> random.nextInt(groups + 1));
-                }
+                group(it, place);
                 task(it, place);
             }
             case "gather" -> {
@@ -223,6 +222,8 @@ final class ProgramGenerator {
                 it.add(random.nextInt(10));
             }
             case "raise" -> it.add(random.nextInt(10));
+            case "giveup", "tasks" -> {}
+            case "cancelgroup" -> group(it, place);
             case "reschedule" -> {
                 chosen(it, () -> random.nextInt(limits + 1));
                 it.add(limit());
@@ -250,7 +251,7 @@ final class ProgramGenerator {
     private boolean makesSense(String name, Place place) {
         return switch (name) {
             case "gather", "shield" -> !messages && !place.own().isEmpty();
-            case "spawnin" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
+            case "spawnin", "cancelgroup" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
             case "await", "wait", "waitfor", "completed" -> !place.own().isEmpty() || random.nextInt(3) == 0;
             case "reschedule" -> limits > 0;
             case "drop" -> callbacks > 0;
@@ -285,6 +286,14 @@ final class ProgramGenerator {
         int at = it.size();
         it.add(0);
         references.add(() -> it.set(at, choice.getAsInt()));
+    }
+
+    private void group(List<Object> it, Place place) {
+        if (place.group() >= 0 && random.nextInt(4) > 0) {
+            it.add(place.group());
+        } else {
+            chosen(it, () -> random.nextInt(groups));
+        }
     }
 
     /** Anything; rather what the task has created itself. */

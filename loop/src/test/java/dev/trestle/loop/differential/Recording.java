@@ -39,6 +39,15 @@ record Recording(List<Statement> program, List<String> trace) {
                 ((List<?>) both.get(1)).stream().map(String.class::cast).toList());
     }
 
+    /** Returns the programs that once showed a difference. */
+    static List<List<Statement>> corners() {
+        try (var reader = new BufferedReader(new InputStreamReader(Resource.open("corners.txt"), UTF_8))) {
+            return reader.lines().map(line -> Statement.block(Json.read(line))).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("corners.txt cannot be read", e);
+        }
+    }
+
     static void write(List<Recording> recordings, Path file) {
         try (Writer writer = new OutputStreamWriter(new GZIPOutputStream(Files.newOutputStream(file)), UTF_8)) {
             for (Recording recording : recordings) {

@@ -92,6 +92,12 @@ class TaskGroup(asyncio.TaskGroup):
 
     if sys.version_info < (3, 15):
 
+        def cancel(self):  # since 3.15
+            if not self._aborting and (self._tasks or not self._exiting):
+                self._abort()
+                self._parent_cancel_requested = True
+                self._parent_task.cancel()
+
         async def __aexit__(self, kind, error, traceback):
             self._exiting = True
             cancellation = error if isinstance(error, CancelledError) else None
@@ -113,10 +119,10 @@ class TaskGroup(asyncio.TaskGroup):
                     cancellation = None
                 elif cancellation is None:
                     cancellation = latest  # since 3.15
+            if error is not None and not isinstance(error, CancelledError):
+                self._errors.append(error)  # before the next line, or it may be lost, as in 3.15
             if cancellation is not None and not self._errors:
                 raise cancellation
-            if error is not None and not isinstance(error, CancelledError):
-                self._errors.append(error)
             if self._errors:
                 if self._parent_task.cancelling():  # since 3.13
                     self._parent_task.uncancel()
@@ -322,6 +328,7 @@ class Program:
                 async with asyncio.timeout(limit(seconds)) as each:
                     self.limits[number] = each
                     await self.run(who, body)
+                return "late" if each.expired() else ""
             case "group", [number, body]:
                 if asyncio.current_task().cancelling():
                     return "absent"
@@ -386,6 +393,12 @@ class Program:
                 return "absent" if number not in self.slots else self.slots[number].set_exception(Raised(f"E{error}"))
             case "raise", [error]:
                 raise Raised(f"E{error}")
+            case "giveup", []:
+                raise CancelledError
+            case "tasks", []:
+                return len(asyncio.all_tasks())
+            case "cancelgroup", [number]:
+                return "absent" if number not in self.groups else self.groups[number].cancel()
             case "reschedule", [number, seconds]:
                 if number not in self.limits:
                     return "absent"

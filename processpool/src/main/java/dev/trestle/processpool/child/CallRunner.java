@@ -9,9 +9,12 @@ import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Payload;
+import dev.trestle.processpool.wire.ProtocolException;
 import java.io.IOException;
-import java.util.ArrayDeque;
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +24,18 @@ import org.jspecify.annotations.Nullable;
 final class CallRunner {
 
     /*
+     * One thread reads a call, runs it and writes its answer: to hand calls from one thread to another would wake a thread
+     * for each. So calls that were sent ahead wait in the connection, unread. What concerns them comes over a connection
+     * of its own, on another thread: a call that is dropped before it was read is remembered by its number, and skipped
+     * when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
+     *
      * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a pending
-     * interrupt is cleared under the same lock when the call ends. So no interrupt leaks into the next one.
+     * interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt leaks into
+     * the next one.
+     *
+     * Answers are held back while the next call is there already, and sent together. They are safe in the flight record;
+     * but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks for them
+     * then, with TakeBack.
      */
 
     /** The exit code after an exhausted heap, as with -XX:+ExitOnOutOfMemoryError. */
@@ -33,22 +46,34 @@ final class CallRunner {
 
     private static final long NONE = -1;
 
+    /** Answers that are held back are sent after this time, if no call keeps their thread from it. */
+    private static final long LONGEST_HELD_NANOS = 100_000;
+
+    /** Larger answers are sent at once. */
+    private static final int LARGEST_HELD = 4 << 10;
+
     private final FrameChannel channel;
     private final CallDecoder decoder;
     private final FlightRecord record;
     private final Thread thread;
     private final @Nullable ClassLoader classLoader;
 
+    /** When the oldest answer that is held back was ready; confined to the thread. */
+    private long heldSince = NONE;
+
+    private volatile boolean ending;
+
     private final Object lock = new Object();
 
     @GuardedBy("lock")
-    private final ArrayDeque<Frame.Call> waiting = new ArrayDeque<>();
+    private long begun = NONE;
 
     @GuardedBy("lock")
     private long running = NONE;
 
+    /** The calls that were dropped and will still be read. */
     @GuardedBy("lock")
-    private boolean ending;
+    private final Set<Long> dropped = new HashSet<>();
 
     CallRunner(FrameChannel channel, CallDecoder decoder, FlightRecord record, Thread thread) {
         this.channel = channel;
@@ -60,51 +85,98 @@ final class CallRunner {
 
     // On its thread
 
-    /** Runs calls until it is told to end; then ends the JVM in order. */
-    void run() {
+    /**
+     * Runs calls until it is told to end; then ends the JVM in order.
+     *
+     * @param controls the thread of {@link Controls}, which ends then too
+     */
+    void run(Thread controls) {
         try {
-            for (Frame.Call call = next(); call != null; call = next()) {
-                answer(call);
+            while (next() instanceof Frame.Call call) {
+                if (begin(call.id())) {
+                    answer(call);
+                }
             }
+            join(controls);
             channel.write(new Frame.Goodbye("told to end"));
+        } catch (IOException e) {
+            hangUp(e);
         } catch (Throwable e) {
             giveUp(e);
         }
         System.exit(0);
     }
 
-    private Frame.@Nullable Call next() {
+    /** Returns the next call, or the goodbye. */
+    private Frame next() throws IOException {
+        if (!channel.isNextHere()) {
+            flush();
+        }
+        Frame next = channel.read();
+        if (!(next instanceof Frame.Call || next instanceof Frame.Goodbye)) {
+            throw new ProtocolException("The pool sent a frame that does not belong here: " + next);
+        }
+        return next;
+    }
+
+    /** A JVM waits at its exit for threads that sit in a system call. */
+    private static void join(Thread controls) {
+        try {
+            controls.join(Duration.ofSeconds(1));
+        } catch (InterruptedException e) {
+            // By a thread that some call left behind. The exit may take a moment longer then.
+        }
+    }
+
+    /** Returns false if the call was dropped. */
+    private boolean begin(long id) {
         synchronized (lock) {
-            while (waiting.isEmpty() && !ending) {
-                try {
-                    lock.wait();
-                } catch (InterruptedException e) {
-                    // A thread that some call left behind interrupted us; there is no call it could mean.
+            begun = id;
+            if (!dropped.isEmpty()) {
+                boolean skip = dropped.remove(id);
+                dropped.removeIf(each -> each < id); // never sent
+                if (skip) {
+                    return false;
                 }
             }
-            Frame.Call call = waiting.pollFirst();
-            if (call != null) {
-                running = call.id();
-            }
-            return call;
+            running = id;
+            var _ = Thread.interrupted();
+            return true;
         }
     }
 
     private void answer(Frame.Call call) throws IOException {
         long start = System.nanoTime();
         Frame reply;
+        long size = 0;
+        long end;
         try {
-            reply = new Frame.Result(call.id(), perform(call), System.nanoTime() - start);
+            Payload result = perform(call);
+            size = result.size();
+            end = System.nanoTime();
+            reply = new Frame.Result(call.id(), result, end - start);
         } catch (CallFailed e) {
             Failure failure = e.failure;
-            reply = new Frame.Failed(call.id(), e.phase, failure, System.nanoTime() - start);
+            end = System.nanoTime();
+            reply = new Frame.Failed(call.id(), e.phase, failure, end - start);
             if (e.thrown instanceof VirtualMachineError && !(e.thrown instanceof StackOverflowError)) {
                 channel.write(reply, new Frame.Fatal(failure));
                 Runtime.getRuntime().halt(e.thrown instanceof OutOfMemoryError ? OUT_OF_MEMORY : BROKEN);
             }
         }
         thread.setContextClassLoader(classLoader);
-        channel.write(reply);
+        channel.append(reply);
+        if (heldSince == NONE) {
+            heldSince = end;
+        }
+        if (size > LARGEST_HELD || end - heldSince > LONGEST_HELD_NANOS) {
+            flush();
+        }
+    }
+
+    private void flush() throws IOException {
+        channel.flush();
+        heldSince = NONE;
     }
 
     private Payload perform(Frame.Call call) throws CallFailed {
@@ -136,42 +208,30 @@ final class CallRunner {
         }
     }
 
-    // On the reader's thread
+    // On the thread of the controls
 
-    void add(Frame.Call call) {
+    /** Drops a call that has not begun, and appends the answer; interrupts one that runs, if wanted. */
+    void cancel(long id, boolean mayInterrupt) throws IOException {
+        boolean drop;
         synchronized (lock) {
-            waiting.addLast(call);
-            lock.notifyAll();
-        }
-    }
-
-    /** Interrupts a call that runs, drops one that waits; one that has ended already has been answered. */
-    void cancel(long id) throws IOException {
-        boolean dropped;
-        synchronized (lock) {
-            if (running == id) {
+            drop = id > begun && dropped.add(id);
+            if (running == id && mayInterrupt) {
                 thread.interrupt();
             }
-            dropped = waiting.removeIf(call -> call.id() == id);
         }
-        if (dropped) {
-            channel.write(new Frame.Cancelled(id));
+        if (drop) {
+            channel.append(new Frame.Cancelled(id));
         }
     }
 
-    /** Ends the JVM when the calls that wait have been run. */
-    void end() {
-        synchronized (lock) {
-            ending = true;
-            lock.notifyAll();
-        }
+    /** Notes that the pool has told us to end. */
+    void expectEnd() {
+        ending = true;
     }
 
     /** Returns whether the pool has told us to end. */
     boolean isEnding() {
-        synchronized (lock) {
-            return ending;
-        }
+        return ending;
     }
 
     /** Ends the JVM because the connection did: nobody can take an answer. */

@@ -40,7 +40,8 @@ final class WorkerMain {
         long maxPayloadBytes = Long.parseLong(arguments[2]);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
-        var channel = new FrameChannel(new TwoWayChannel(calls, results), maxPayloadBytes);
+        SocketChannel controls = dial(arguments[0], secret, 'K');
+        var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
         channel.write(new Frame.Hello(
                 secret,
                 FrameChannel.PROTOCOL_VERSION,
@@ -50,8 +51,10 @@ final class WorkerMain {
         var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
         var runner = new CallRunner(channel, decoder, record, Thread.currentThread());
         lifeline.watch(runner::isEnding);
-        Thread.ofPlatform().name("trestle-reader").daemon().start(new FrameReader(channel, runner));
-        runner.run();
+        runner.run(Thread.ofPlatform()
+                .name("trestle-controls")
+                .daemon()
+                .start(new Controls(FrameChannel.ofControls(controls), channel, runner)));
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */

@@ -16,6 +16,7 @@ final class CallSite {
     private final Slot result;
     private final TypePolicy policy;
     private final byte[] prefix;
+    private final RunTime runTime = new RunTime();
 
     private CallSite(
             ValueCodec codec,
@@ -52,6 +53,10 @@ final class CallSite {
             writer.bytes(shape.bytes());
         }
         return writer.toArray();
+    }
+
+    RunTime runTime() {
+        return runTime;
     }
 
     Slot[] places() {

@@ -23,6 +23,15 @@ public final class EncodedCall {
     }
 
     /**
+     * Returns how long calls of the same lambda take.
+     *
+     * @return what all of them share
+     */
+    public RunTime runTime() {
+        return site.runTime();
+    }
+
+    /**
      * Returns what is called and where it is written, for messages. Reads a class file the first time.
      *
      * @return such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class

@@ -11,13 +11,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * What a worker was doing when it died: a few bytes that it shares with its pool through a mapped file.
+ * What a worker was doing when it died, and the answers that it had not sent yet: memory that it shares with its pool
+ * through a mapped file.
  *
  * <p>The worker notes each step with one store to memory, so it costs nothing; the kernel keeps the file whatever becomes
  * of the worker, so its last words are there even after SIGKILL. It tells the call that had begun, which may have had
- * effects and is lost, from one that had only been sent, which can go to another worker.
+ * effects and is lost, from those that had only been sent, which can go to another worker. And the worker writes its
+ * answers from a buffer in this file, so it may hold them back while it runs the next call: they are not lost with it.
  *
- * <p>Thread-safe: one thread notes steps, any thread may note the orderly exit.
+ * <p>Thread-safe: one thread notes steps, any thread may note the orderly exit. The buffer belongs to a
+ * {@link FrameChannel}.
  */
 public final class FlightRecord {
 
@@ -25,6 +28,8 @@ public final class FlightRecord {
     public enum Step {
         /** It has not begun any call. */
         NOTHING,
+        /** It takes the call from the connection. The call has not begun. */
+        RECEIVING,
         /** It reads the call. */
         DECODING,
         /** It runs the call. */
@@ -36,14 +41,29 @@ public final class FlightRecord {
     /**
      * The record as it was found.
      *
-     * @param callId the number of the last call that had begun; 0 if none had
+     * @param callId the number of the last call that the worker knew of; 0 if there was none
      * @param step what the worker did with it
      * @param exiting whether the JVM was ending in order, as after {@code System.exit} or SIGTERM
      */
-    public record LastWords(long callId, Step step, boolean exiting) {}
+    public record LastWords(long callId, Step step, boolean exiting) {
 
-    private static final int SIZE = 16;
-    private static final int STEP_BITS = 2;
+        /**
+         * Returns whether a call had begun. The calls of a worker have ascending numbers and run in that order.
+         *
+         * @param id the number of the call
+         * @return whether it may have had effects
+         */
+        public boolean hadBegun(long id) {
+            return id < callId || (id == callId && step.compareTo(Step.DECODING) >= 0);
+        }
+    }
+
+    private static final int EXITING = 8;
+    private static final int HELD = 16;
+    private static final int BUFFER_AT = 64;
+    private static final int BUFFER = 64 << 10;
+    private static final int SIZE = BUFFER_AT + BUFFER;
+    private static final int STEP_BITS = 3;
     private static final Step[] steps = Step.values();
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -85,29 +105,64 @@ public final class FlightRecord {
      */
     @SuppressWarnings("EnumOrdinal") // both sides are the same version, which the greeting checks
     public void note(long callId, Step step) {
-        WORDS.setVolatile(memory, 0, callId << STEP_BITS | step.ordinal());
+        WORDS.setRelease(memory, 0, callId << STEP_BITS | step.ordinal());
     }
 
     /** Notes that the JVM is ending in order. */
     public void noteExit() {
-        WORDS.setVolatile(memory, Long.BYTES, 1L);
+        WORDS.setVolatile(memory, EXITING, 1L);
+    }
+
+    /** Returns the memory for frames that wait to be sent. */
+    ByteBuffer buffer() {
+        return memory.slice(BUFFER_AT, BUFFER);
+    }
+
+    /** Notes how many bytes at the beginning of the buffer are whole frames that have not been sent. */
+    void noteHeld(int bytes) {
+        WORDS.setRelease(memory, HELD, (long) bytes);
     }
 
     /**
-     * Reads the file; the pool does it when the worker is dead.
+     * Reads what the worker did last; the pool does it when the worker is dead.
      *
      * @param file the file
      * @return what it says
      * @throws IOException if it cannot be read, or is damaged
      */
     public static LastWords read(Path file) throws IOException {
+        ByteBuffer memory = memoryOf(file);
+        long word = memory.getLong(0);
+        int step = (int) word & (1 << STEP_BITS) - 1;
+        if (step >= steps.length) {
+            throw new IOException("The flight record " + file + " is damaged: there is no step " + step);
+        }
+        return new LastWords(word >>> STEP_BITS, steps[step], memory.getLong(EXITING) != 0);
+    }
+
+    /**
+     * Reads the frames that the worker had written and not sent, or not sent entirely; the pool does it when the worker is
+     * dead. The last of those that were sent may be among them.
+     *
+     * @param file the file
+     * @return the frames, one after the other, for {@link FrameChannel#framesIn}
+     * @throws IOException if it cannot be read, or is damaged
+     */
+    public static ByteBuffer readHeld(Path file) throws IOException {
+        ByteBuffer memory = memoryOf(file);
+        long held = memory.getLong(HELD);
+        if (held < 0 || held > BUFFER) {
+            throw new IOException("The flight record " + file + " is damaged: it holds " + held + " bytes");
+        }
+        return memory.slice(BUFFER_AT, (int) held);
+    }
+
+    private static ByteBuffer memoryOf(Path file) throws IOException {
         ByteBuffer memory = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
         if (memory.remaining() != SIZE) {
             throw new IOException(
                     "The flight record " + file + " has " + memory.remaining() + " bytes instead of " + SIZE);
         }
-        long word = memory.getLong(0);
-        Step step = steps[(int) word & (1 << STEP_BITS) - 1];
-        return new LastWords(word >>> STEP_BITS, step, memory.getLong(Long.BYTES) != 0);
+        return memory;
     }
 }

@@ -107,6 +107,14 @@ public sealed interface Frame {
     record Cancel(long id) implements OfCall {}
 
     /**
+     * Pool to worker: a call is to be dropped if it has not begun; one that runs goes on. Also has the worker send the
+     * answers that it holds back.
+     *
+     * @param id the number of the call
+     */
+    record TakeBack(long id) implements OfCall {}
+
+    /**
      * Worker to pool: the call was dropped before it began. A call that had begun ends with {@link Result} or
      * {@link Failed} instead.
      *

@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Frames over a connection. Any number of threads may write, one reads.
@@ -28,8 +29,13 @@ public final class FrameChannel implements AutoCloseable {
      * that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same size*
      * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 64 KiB.
      *
-     * Lengths that arrive are not believed: beyond the check against the limit, memory is allocated as data arrives
-     * (times four from 1 MiB), so a peer that announces a gigabyte and sends ten bytes costs one megabyte.
+     * Lengths that arrive are not believed at once: beyond the check against the limit, memory is allocated for what is
+     * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
+     * one megabyte.
+     *
+     * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it. The
+     * record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent and
+     * before anything is overwritten. So a reader finds frames that have been sent already, but never half ones.
      */
 
     /** The version of the protocol, in every header. */
@@ -37,8 +43,11 @@ public final class FrameChannel implements AutoCloseable {
 
     private static final short MAGIC = 0x5254; // "TR", little-endian
     private static final int HEADER = 20;
+    private static final int LENGTH_AT = 4;
+    private static final int ARRAYS_AT = 8;
     private static final int ARRAY_HEADER = 5;
     private static final int BUFFER = 64 << 10;
+    private static final int SMALL_BUFFER = 4 << 10;
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int RESULT_PREFIX = 8;
 
@@ -48,11 +57,12 @@ public final class FrameChannel implements AutoCloseable {
     private final ReentrantLock writing = new ReentrantLock();
 
     @GuardedBy("writing")
-    private final ByteBuffer out = ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer out;
+
+    private final @Nullable FlightRecord record;
 
     /** Confined to the reading thread; holds what has been received and not yet been read. */
-    private final ByteBuffer in =
-            ByteBuffer.allocateDirect(BUFFER).order(ByteOrder.LITTLE_ENDIAN).limit(0);
+    private final ByteBuffer in;
 
     private boolean withinFrame;
 
@@ -68,8 +78,61 @@ public final class FrameChannel implements AutoCloseable {
      * @param maxPayloadBytes the largest payload, in bytes, that may be sent or received
      */
     public FrameChannel(ByteChannel channel, long maxPayloadBytes) {
+        this(channel, maxPayloadBytes, ByteBuffer.allocateDirect(BUFFER), BUFFER, null);
+    }
+
+    private FrameChannel(
+            ByteChannel channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable FlightRecord record) {
         this.channel = requireNonNull(channel, "channel");
         this.maxPayloadBytes = maxPayloadBytes;
+        out.order(ByteOrder.LITTLE_ENDIAN);
+        this.out = out;
+        this.record = record;
+        this.in = ByteBuffer.allocateDirect(incoming)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .limit(0);
+    }
+
+    /**
+     * Creates the channel of a worker: calls are noted in its flight record as they arrive, and what it appends is kept
+     * there until it has been sent.
+     *
+     * @param channel a connected channel that blocks, and that an interrupt does not close
+     * @param maxPayloadBytes the largest payload, in bytes, that may be sent or received
+     * @param record the worker's record
+     * @return the channel
+     */
+    public static FrameChannel ofWorker(ByteChannel channel, long maxPayloadBytes, FlightRecord record) {
+        return new FrameChannel(channel, maxPayloadBytes, record.buffer(), BUFFER, record);
+    }
+
+    /**
+     * Creates a channel for small frames only, without payloads.
+     *
+     * @param channel a connected channel that blocks, and that an interrupted writer does not close
+     * @return the channel
+     */
+    public static FrameChannel ofControls(ByteChannel channel) {
+        return new FrameChannel(channel, 0, ByteBuffer.allocateDirect(SMALL_BUFFER), SMALL_BUFFER, null);
+    }
+
+    /**
+     * Reads frames from memory.
+     *
+     * @param bytes whole frames, one after the other
+     * @param maxPayloadBytes the largest payload, in bytes
+     * @return the frames
+     * @throws IOException if the bytes are something else
+     */
+    public static List<Frame> framesIn(ByteBuffer bytes, long maxPayloadBytes) throws IOException {
+        var frames = new ArrayList<Frame>();
+        if (bytes.hasRemaining()) {
+            var reading = new FrameChannel(new Memory(bytes), maxPayloadBytes);
+            while (bytes.hasRemaining() || reading.in.hasRemaining()) {
+                frames.add(reading.read());
+            }
+        }
+        return frames;
     }
 
     /**
@@ -85,29 +148,72 @@ public final class FrameChannel implements AutoCloseable {
     // Writing
 
     /**
-     * Writes frames, in one go. Blocks while the peer does not read.
+     * Writes frames, in one go, after those that have been appended. Blocks while the peer does not read.
      *
      * @param frames what to send
      * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been written then
      * @throws IOException if the connection is gone
      */
     public void write(Frame... frames) throws IOException {
+        write(true, frames);
+    }
+
+    /**
+     * Writes a frame, to be sent with the next {@link #write} or {@link #flush}, or when there is no more room for it.
+     *
+     * @param frame what to send
+     * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been written then
+     * @throws IOException if the connection is gone
+     */
+    public void append(Frame frame) throws IOException {
+        write(false, frame);
+    }
+
+    /**
+     * Sends what has been appended. Blocks while the peer does not read.
+     *
+     * @throws IOException if the connection is gone
+     */
+    public void flush() throws IOException {
+        write(true);
+    }
+
+    private void write(boolean all, Frame... frames) throws IOException {
         for (Frame each : frames) {
             check(each);
         }
         writing.lock();
         try {
-            try {
-                for (Frame each : frames) {
-                    put(each);
-                }
-                flush();
-            } finally {
-                out.clear(); // after an error nothing of it may go out with the next frame
-            }
+            put(frames, all);
             framesWritten.addAndGet(frames.length);
         } finally {
             writing.unlock();
+        }
+    }
+
+    @GuardedBy("writing")
+    private void put(Frame[] frames, boolean all) throws IOException {
+        boolean done = false;
+        try {
+            for (Frame each : frames) {
+                put(each);
+                noteHeld();
+            }
+            if (all) {
+                send();
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                out.clear(); // after an error nothing of it may go out with the next frame
+            }
+        }
+    }
+
+    @GuardedBy("writing")
+    private void noteHeld() {
+        if (record != null) {
+            record.noteHeld(out.position());
         }
     }
 
@@ -159,6 +265,7 @@ public final class FrameChannel implements AutoCloseable {
                 put(FrameType.FAILED, id, body);
             }
             case Frame.Cancel(var id) -> put(FrameType.CANCEL, id);
+            case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
             case Frame.Cancelled(var id) -> put(FrameType.CANCELLED, id);
             case Frame.Progress(var id, var fraction, var message) -> {
                 var body = new BodyWriter();
@@ -252,18 +359,22 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private ByteBuffer room(int bytes) throws IOException {
         if (out.remaining() < bytes) {
-            flush();
+            send();
         }
         return out;
     }
 
     @GuardedBy("writing")
-    private void flush() throws IOException {
+    private void send() throws IOException {
+        if (out.position() == 0) {
+            return;
+        }
         out.flip();
         while (out.hasRemaining()) {
             bytesWritten.addAndGet(channel.write(out));
         }
         out.clear();
+        noteHeld();
     }
 
     // Reading
@@ -303,6 +414,18 @@ public final class FrameChannel implements AutoCloseable {
         return frame;
     }
 
+    /**
+     * Returns whether the next frame has arrived entirely, so that {@link #read} would not block. For the reading thread.
+     *
+     * @return whether it has; false also for a frame that is larger than a buffer
+     */
+    public boolean isNextHere() {
+        int start = in.position();
+        return in.remaining() >= HEADER
+                && in.getInt(start + ARRAYS_AT) == 0
+                && HEADER + (long) in.getInt(start + LENGTH_AT) <= in.remaining();
+    }
+
     private long maxBody(FrameType type) {
         return type.hasPayload() ? maxPayloadBytes + RESULT_PREFIX : type.maxBody();
     }
@@ -314,6 +437,9 @@ public final class FrameChannel implements AutoCloseable {
 
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
         if (type == FrameType.CALL) {
+            if (record != null) {
+                record.note(id, FlightRecord.Step.RECEIVING);
+            }
             return new Frame.Call(id, payload(bodyLength, arrayCount));
         }
         if (bodyLength < RESULT_PREFIX) {
@@ -341,7 +467,7 @@ public final class FrameChannel implements AutoCloseable {
         return new Payload(List.of(ByteBuffer.wrap(body)), arrays);
     }
 
-    /** Reads an array, which grows as its elements arrive. */
+    /** Reads an array, which gets its whole length when the first part of it has arrived. */
     private Object elements(ArrayKind kind, int length) throws IOException {
         int width = kind.width();
         int capacity = Math.min(length, FIRST_ALLOCATION / width);
@@ -349,7 +475,7 @@ public final class FrameChannel implements AutoCloseable {
         int done = 0;
         while (done < length) {
             if (done == capacity) {
-                capacity = (int) Math.min(length, capacity * 4L);
+                capacity = length;
                 Object larger = kind.allocate(capacity);
                 System.arraycopy(array, 0, larger, 0, done);
                 array = larger;
@@ -372,6 +498,7 @@ public final class FrameChannel implements AutoCloseable {
             case STARTED -> new Frame.Started(id);
             case FAILED -> failed(id, body);
             case CANCEL -> new Frame.Cancel(id);
+            case TAKE_BACK -> new Frame.TakeBack(id);
             case CANCELLED -> new Frame.Cancelled(id);
             case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
             case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
@@ -444,6 +571,35 @@ public final class FrameChannel implements AutoCloseable {
     @Override
     public void close() throws IOException {
         channel.close();
+    }
+
+    /** Memory to be read. */
+    private record Memory(ByteBuffer bytes) implements ByteChannel {
+
+        @Override
+        public int read(ByteBuffer target) {
+            if (!bytes.hasRemaining()) {
+                return -1;
+            }
+            int count = Math.min(target.remaining(), bytes.remaining());
+            target.put(target.position(), bytes, bytes.position(), count);
+            target.position(target.position() + count);
+            bytes.position(bytes.position() + count);
+            return count;
+        }
+
+        @Override
+        public int write(ByteBuffer source) throws IOException {
+            throw new IOException("These are a worker's last words: there is nobody to write to");
+        }
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Override

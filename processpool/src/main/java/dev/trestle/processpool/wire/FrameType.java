@@ -20,7 +20,8 @@ enum FrameType {
     THREAD_DUMP_REQUEST(0),
     THREAD_DUMP(4 << 20),
     GOODBYE(64 << 10),
-    FATAL(Failure.MAX_BYTES);
+    FATAL(Failure.MAX_BYTES),
+    TAKE_BACK(0);
 
     private static final FrameType[] types = values();
 

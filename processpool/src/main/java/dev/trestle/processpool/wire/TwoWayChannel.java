@@ -13,9 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One end of the connection between a pool and a worker: it reads from one socket and writes to another.
  *
- * <p>One thread may read while another writes; {@link #close} may be called by any. Reading blocks and must happen on a
- * thread that nobody interrupts. Writing blocks too, on whatever thread: an interrupt does not disturb it and stays
- * pending.
+ * <p>One thread may read while another writes; {@link #close} may be called by any. Both block. An interrupt does not
+ * disturb a writer and stays pending; whether a reader may be interrupted is decided when the channel is made.
  */
 public final class TwoWayChannel implements ByteChannel {
 
@@ -23,31 +22,62 @@ public final class TwoWayChannel implements ByteChannel {
      * A thread that is interrupted while it is in a blocking operation on a channel closes that channel; so Java's NIO
      * has it. Calls are written by the threads that submit them, results by the thread that ran the user's code: both may
      * be interrupted at any time by people who know nothing of our connection. Only a channel in non-blocking mode is
-     * immune. Reading, on the other hand, wants the blocking mode, in which a virtual thread parks without a selector.
-     * The mode belongs to the channel, not to the direction; hence two of them.
+     * immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode belongs to the
+     * channel, not to the direction; hence two of them.
+     *
+     * In a worker, though, the thread that reads is the one that runs the calls, and threads that a call left behind may
+     * interrupt it while it waits for the next. It reads in non-blocking mode and waits with a selector.
      */
 
     private final SocketChannel incoming;
     private final SocketChannel outgoing;
+    private final @Nullable Selector arrivals;
     private volatile @Nullable Selector room;
 
     /**
-     * Takes over two connected channels.
+     * Takes over two connected channels. They are read by a thread that nobody interrupts.
      *
      * @param incoming read from
      * @param outgoing written to
      * @throws IOException if they are closed already
      */
     public TwoWayChannel(SocketChannel incoming, SocketChannel outgoing) throws IOException {
+        this(incoming, outgoing, null);
+        incoming.configureBlocking(true);
+    }
+
+    private TwoWayChannel(SocketChannel incoming, SocketChannel outgoing, @Nullable Selector arrivals)
+            throws IOException {
         this.incoming = incoming;
         this.outgoing = outgoing;
-        incoming.configureBlocking(true);
+        this.arrivals = arrivals;
         outgoing.configureBlocking(false);
+    }
+
+    /**
+     * Takes over two connected channels, to be read by a thread that may be interrupted: that does not disturb it, and
+     * stays pending.
+     *
+     * @param incoming read from
+     * @param outgoing written to
+     * @return the channel
+     * @throws IOException if they are closed already
+     */
+    public static TwoWayChannel undisturbed(SocketChannel incoming, SocketChannel outgoing) throws IOException {
+        incoming.configureBlocking(false);
+        Selector arrivals = Selector.open();
+        incoming.register(arrivals, SelectionKey.OP_READ);
+        return new TwoWayChannel(incoming, outgoing, arrivals);
     }
 
     @Override
     public int read(ByteBuffer target) throws IOException {
-        return incoming.read(target);
+        int read = incoming.read(target);
+        while (arrivals != null && read == 0 && target.hasRemaining()) {
+            await(arrivals, incoming);
+            read = incoming.read(target);
+        }
+        return read;
     }
 
     @Override
@@ -57,35 +87,47 @@ public final class TwoWayChannel implements ByteChannel {
             if (written > 0 || !source.hasRemaining()) {
                 return written;
             }
-            awaitRoom();
+            await(forRoom(), outgoing);
         }
     }
 
-    private void awaitRoom() throws IOException {
+    private Selector forRoom() throws IOException {
+        Selector selector = room;
+        if (selector == null) {
+            selector = Selector.open();
+            room = selector;
+            try {
+                outgoing.register(selector, SelectionKey.OP_WRITE);
+            } catch (ClosedSelectorException e) {
+                throw closed(e);
+            }
+        }
+        return selector;
+    }
+
+    private static void await(Selector selector, SocketChannel channel) throws IOException {
         boolean interrupted = false;
         try {
-            Selector selector = room;
-            if (selector == null) {
-                selector = Selector.open();
-                room = selector;
-                outgoing.register(selector, SelectionKey.OP_WRITE);
-            }
             while (selector.select() == 0) {
                 interrupted |= Thread.interrupted();
-                if (!outgoing.isOpen()) {
+                if (!channel.isOpen()) {
                     throw new AsynchronousCloseException();
                 }
             }
             selector.selectedKeys().clear();
         } catch (ClosedSelectorException e) {
-            var closed = new AsynchronousCloseException();
-            closed.initCause(e);
-            throw closed;
+            throw closed(e);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    private static IOException closed(ClosedSelectorException cause) {
+        var closed = new AsynchronousCloseException();
+        closed.initCause(cause);
+        return closed;
     }
 
     @Override
@@ -97,11 +139,15 @@ public final class TwoWayChannel implements ByteChannel {
     public void close() throws IOException {
         try (incoming;
                 outgoing) {
-            Selector selector = room;
-            if (selector != null) {
-                outgoing.close(); // first, so that a writer that wakes up sees why
-                selector.close();
-            }
+            close(room, outgoing);
+            close(arrivals, incoming);
+        }
+    }
+
+    private static void close(@Nullable Selector selector, SocketChannel channel) throws IOException {
+        if (selector != null) {
+            channel.close(); // first, so that who wakes up sees why
+            selector.close();
         }
     }
 

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +33,41 @@ class FlightRecordTest {
 
         record.noteExit();
         assertThat(FlightRecord.read(file)).isEqualTo(new LastWords(1L << 40, Step.ENCODING, true));
+    }
+
+    @Test
+    void aCallHasBegunWhenItIsDecodedAndNotWhileItIsReceived() {
+        assertThat(new LastWords(7, Step.RECEIVING, false).hadBegun(6)).isTrue();
+        assertThat(new LastWords(7, Step.RECEIVING, false).hadBegun(7)).isFalse();
+        assertThat(new LastWords(7, Step.DECODING, false).hadBegun(7)).isTrue();
+        assertThat(new LastWords(7, Step.ENCODING, false).hadBegun(8)).isFalse();
+        assertThat(new LastWords(0, Step.NOTHING, false).hadBegun(1)).isFalse();
+    }
+
+    @Test
+    void framesThatWereAppendedAndNotSentAreInTheFile() throws Exception {
+        Path file = folder.resolve("record");
+        FlightRecord.create(file);
+        var sent = new FrameChannelTest.Bytes(); // what went out
+        var channel = FrameChannel.ofWorker(sent, 1000, FlightRecord.open(file));
+        channel.append(new Frame.Cancelled(1));
+        channel.append(new Frame.Cancelled(2));
+
+        assertThat(sent.all()).isEmpty();
+        assertThat(held(file)).containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+
+        channel.flush();
+        channel.append(new Frame.Cancelled(3));
+        assertThat(FrameChannel.framesIn(ByteBuffer.wrap(sent.all()), 1000))
+                .containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+        assertThat(held(file)).containsExactly(new Frame.Cancelled(3));
+
+        channel.write(new Frame.Cancelled(4));
+        assertThat(held(file)).isEmpty();
+    }
+
+    private static List<Frame> held(Path file) throws IOException {
+        return FrameChannel.framesIn(FlightRecord.readHeld(file), 1000);
     }
 
     @Test

@@ -43,12 +43,38 @@ class FrameChannelTest {
                 new Frame.Failed(Long.MAX_VALUE, Frame.Phase.RUNNING, failure, 12),
                 new Frame.Failed(1, Frame.Phase.DECODING, failure, 0),
                 new Frame.Cancel(7),
+                new Frame.TakeBack(7),
                 new Frame.Cancelled(7),
                 new Frame.Progress(7, 0.5, "half"),
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("\"main\" RUNNABLE\n\tat x"),
                 new Frame.Goodbye("grüß"),
                 new Frame.Fatal(failure));
+    }
+
+    @Test
+    void theReaderKnowsWhetherTheNextFrameIsHere() throws IOException {
+        var bytes = new Bytes();
+        var writing = new FrameChannel(bytes, LIMIT);
+        writing.append(new Frame.Goodbye("one"));
+        writing.append(new Frame.Goodbye("two"));
+        assertThat(bytes.writes).isZero();
+        writing.flush();
+        assertThat(bytes.writes).isEqualTo(1);
+
+        var whole = new FrameChannel(bytes, LIMIT);
+        assertThat(whole.isNextHere()).as("before anything was read").isFalse();
+        whole.read();
+        assertThat(whole.isNextHere()).isTrue();
+        whole.read();
+        assertThat(whole.isNextHere()).as("after the last").isFalse();
+
+        bytes.flip(bytes.all());
+        bytes.piece = bytes.all().length - 1;
+        var partial = new FrameChannel(bytes, LIMIT);
+        partial.read();
+        assertThat(partial.isNextHere()).as("while a byte is missing").isFalse();
+        assertThat(partial.read()).isEqualTo(new Frame.Goodbye("two"));
     }
 
     @ParameterizedTest

@@ -104,6 +104,32 @@ class TwoWayChannelTest {
     }
 
     @Test
+    void anInterruptDoesNotDisturbAReaderThatIsNotToBeDisturbed() throws Exception {
+        try (var channel = TwoWayChannel.undisturbed(back[1], forth[0])) {
+            var reading =
+                    new FutureTask<>(() -> channel.read(ByteBuffer.allocate(8)) + (Thread.interrupted() ? 10 : 0));
+            Thread reader = Thread.ofPlatform().start(reading);
+            await().pollInterval(Duration.ofMillis(1)).until(() -> isSelecting(reader));
+            reader.interrupt();
+            back[0].write(ByteBuffer.wrap(new byte[] {1, 2}));
+
+            assertThat(reading.get()).as("two bytes, and the interrupt").isEqualTo(12);
+            assertThat(channel.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void closingWakesAReaderThatIsNotToBeDisturbed() throws Exception {
+        var channel = TwoWayChannel.undisturbed(back[1], forth[0]);
+        var reading = new FutureTask<>(() -> channel.read(ByteBuffer.allocate(8)));
+        Thread reader = Thread.ofPlatform().start(reading);
+        await().pollInterval(Duration.ofMillis(1)).until(() -> isSelecting(reader));
+        channel.close();
+
+        assertThatThrownBy(reading::get).hasCauseInstanceOf(IOException.class);
+    }
+
+    @Test
     void closingWakesAWriterThatWaitsForRoom() throws Exception {
         var channel = near();
         var writing = new FutureTask<>(() -> writeMuch(channel));

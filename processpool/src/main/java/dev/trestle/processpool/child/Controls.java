@@ -5,14 +5,16 @@ import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.io.IOException;
 
-/** Takes from the connection what the pool sends, at all times. */
-final class FrameReader implements Runnable {
+/** Takes from its own connection, while a call runs, what the pool has to say about it and about those that wait. */
+final class Controls implements Runnable {
 
-    private final FrameChannel channel;
+    private final FrameChannel controls;
+    private final FrameChannel answers;
     private final CallRunner runner;
 
-    FrameReader(FrameChannel channel, CallRunner runner) {
-        this.channel = channel;
+    Controls(FrameChannel controls, FrameChannel answers, CallRunner runner) {
+        this.controls = controls;
+        this.answers = answers;
         this.runner = runner;
     }
 
@@ -21,7 +23,10 @@ final class FrameReader implements Runnable {
         try {
             boolean more = true;
             while (more) {
-                more = handle(channel.read());
+                more = handle(controls.read());
+                if (!controls.isNextHere()) {
+                    answers.flush();
+                }
             }
         } catch (IOException e) {
             runner.hangUp(e);
@@ -33,14 +38,15 @@ final class FrameReader implements Runnable {
     /** Returns whether there is more to come. */
     private boolean handle(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.Call call -> runner.add(call);
-            case Frame.Cancel cancel -> runner.cancel(cancel.id());
-            case Frame.ThreadDumpRequest() -> channel.write(new Frame.ThreadDump(runner.threadDump()));
+            case Frame.Cancel cancel -> runner.cancel(cancel.id(), true);
+            case Frame.TakeBack call -> runner.cancel(call.id(), false);
+            case Frame.ThreadDumpRequest() -> answers.append(new Frame.ThreadDump(runner.threadDump()));
             case Frame.Goodbye _ -> {
-                runner.end();
+                runner.expectEnd();
                 return false;
             }
-            case Frame.Hello _,
+            case Frame.Call _,
+                    Frame.Hello _,
                     Frame.Ready _,
                     Frame.StartupFailed _,
                     Frame.Started _,
@@ -50,7 +56,7 @@ final class FrameReader implements Runnable {
                     Frame.Progress _,
                     Frame.ThreadDump _,
                     Frame.Fatal _ ->
-                throw new ProtocolException("The pool sent a frame that only workers send: " + frame);
+                throw new ProtocolException("The pool sent a frame that does not belong here: " + frame);
         }
         return true;
     }

@@ -1,0 +1,174 @@
+package dev.trestle.processpool;
+
+import dev.trestle.processpool.wire.Frame;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The calls that a worker has: it runs the first, and was sent the others ahead. Guarded by the dispatcher's lock.
+ *
+ * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond, so
+ * that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
+ */
+final class Load {
+
+    /** So long may what it has take, as expected. */
+    private static final long MOST_NANOS = 400_000;
+
+    /** What a call costs a worker beside its run time. */
+    private static final long LEAST_NANOS = 2_000;
+
+    private static final int MOST_CALLS = 128;
+
+    /** What is sent ahead must fit into the socket, for the worker does not read it while it runs a call. */
+    private static final long MOST_BYTES = 64 << 10;
+
+    /** A call that has run for so long has shown that it is not short. */
+    static final Duration SHORT = Duration.ofMillis(2);
+
+    private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>();
+    private final ArrayDeque<PoolCall<?>> unwritten = new ArrayDeque<>();
+
+    /** Whether some thread is writing calls, and will look for more. */
+    private boolean writing;
+
+    private long lastTicket;
+    private long expectedNanos;
+    private long bytes;
+    private long firstSince;
+    private long askedBack;
+
+    /** Returns the call that runs, or will as soon as it has been written. */
+    @Nullable
+    PoolCall<?> first() {
+        return calls.peekFirst();
+    }
+
+    boolean isEmpty() {
+        return calls.isEmpty();
+    }
+
+    int size() {
+        return calls.size();
+    }
+
+    List<PoolCall<?>> all() {
+        return List.copyOf(calls);
+    }
+
+    long expectedNanos() {
+        return expectedNanos;
+    }
+
+    /** Returns whether one more call may be added now: always if there is none, else if all are short. */
+    boolean hasRoomFor(PoolCall<?> call, long now) {
+        return calls.isEmpty()
+                || (calls.size() < MOST_CALLS
+                        && expected(call) <= MOST_NANOS - expectedNanos
+                        && call.payload().size() <= MOST_BYTES - bytes
+                        && firstHasRun(now) < SHORT.toNanos());
+    }
+
+    private static long expected(PoolCall<?> call) {
+        return Math.clamp(call.runTime().nanos(), LEAST_NANOS, 2 * MOST_NANOS);
+    }
+
+    /** Adds a call, which gets its number. */
+    void add(PoolCall<?> call) {
+        if (calls.isEmpty()) {
+            noteNewFirst();
+        }
+        call.ticket = ++lastTicket;
+        call.expectedNanos = expected(call);
+        expectedNanos += call.expectedNanos;
+        bytes += call.payload().size();
+        calls.addLast(call);
+        unwritten.addLast(call);
+    }
+
+    /** Takes a call away; returns null if it is not here. */
+    @Nullable
+    PoolCall<?> take(long ticket) {
+        PoolCall<?> call = find(ticket);
+        if (call == null) {
+            return null;
+        }
+        expectedNanos -= call.expectedNanos;
+        bytes -= call.payload().size();
+        if (call != calls.peekFirst()) {
+            calls.remove(call);
+        } else {
+            calls.removeFirst();
+            noteNewFirst();
+        }
+        return call;
+    }
+
+    private @Nullable PoolCall<?> find(long ticket) {
+        for (PoolCall<?> each : calls) { // almost always the first
+            if (each.ticket == ticket) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    private void noteNewFirst() {
+        firstSince = System.nanoTime();
+    }
+
+    /** Returns for how long the first call has run, as far as one can know. */
+    long firstHasRun(long now) {
+        return now - firstSince;
+    }
+
+    /** Takes all calls away. */
+    List<PoolCall<?>> clear() {
+        List<PoolCall<?>> all = all();
+        calls.clear();
+        unwritten.clear();
+        return all;
+    }
+
+    // Writing
+
+    /** Returns whether the caller has to write what is unwritten; if not, there is nothing, or another thread does. */
+    boolean startWriting() {
+        if (writing || unwritten.isEmpty()) {
+            return false;
+        }
+        writing = true;
+        return true;
+    }
+
+    /** Returns what is to be written now, in the order of the numbers; if it is nothing, the caller is done with it. */
+    Frame[] nextToWrite() {
+        var frames = new Frame[unwritten.size()];
+        for (int i = 0; i < frames.length; i++) {
+            PoolCall<?> call = unwritten.removeFirst();
+            frames[i] = new Frame.Call(call.ticket, call.payload());
+        }
+        writing = frames.length > 0;
+        return frames;
+    }
+
+    // Taking back
+
+    /** Returns the numbers of the calls that wait behind the first, and that nobody has asked for yet. */
+    List<Long> toAskBack() {
+        List<Long> tickets = calls.stream()
+                .skip(1)
+                .map(each -> each.ticket)
+                .filter(ticket -> ticket > askedBack)
+                .toList();
+        askedBack = lastTicket;
+        return tickets;
+    }
+
+    @Override
+    public String toString() {
+        return "Load" + calls;
+    }
+}
