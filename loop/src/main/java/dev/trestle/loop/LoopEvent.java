@@ -1,17 +1,12 @@
 package dev.trestle.loop;
 
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
-
 /**
  * Something that coroutines of one loop wait for together: Python's {@code asyncio.Event}. Not thread-safe; it belongs to
  * the loop in which it is used.
  */
 public final class LoopEvent {
 
-    private final Set<LoopFuture<@Nullable Void>> waiting = new LinkedHashSet<>();
+    private final Waiters waiters = new Waiters(this);
     private boolean set;
 
     /** Creates an event that is not set. */
@@ -21,34 +16,27 @@ public final class LoopEvent {
      * Suspends the coroutine until the event is set; returns at once, without suspending, if it is.
      *
      * @throws CancelledError if the task is cancelled meanwhile
+     * @throws IllegalStateException if this is not a coroutine of the loop in which the event is used
      */
     public void await() {
-        if (set) {
-            return;
-        }
-        LoopFuture<@Nullable Void> happened = EventLoop.getRunningLoop().createFuture();
-        waiting.add(happened);
-        try {
-            Async.await(happened);
-        } finally {
-            waiting.remove(happened);
+        waiters.enter();
+        if (!set) {
+            waiters.await(waiters.join());
         }
     }
 
     /** Sets the event. All who wait go on, in the order in which they came, even if it is cleared at once. */
     public void set() {
+        waiters.checkHere("set");
         if (!set) {
             set = true;
-            for (LoopFuture<@Nullable Void> each : new ArrayList<>(waiting)) {
-                if (!each.isDone()) {
-                    each.setResult(null);
-                }
-            }
+            waiters.wakeAll();
         }
     }
 
     /** Makes later callers of {@link #await} wait again. */
     public void clear() {
+        waiters.checkHere("clear");
         set = false;
     }
 
@@ -61,8 +49,17 @@ public final class LoopEvent {
         return set;
     }
 
+    /**
+     * Returns how many coroutines wait for the event.
+     *
+     * @return their number
+     */
+    public int waiting() {
+        return waiters.size();
+    }
+
     @Override
     public String toString() {
-        return "LoopEvent[" + (set ? "set" : "not set") + ", waiting=" + waiting.size() + "]";
+        return "LoopEvent[" + (set ? "set" : "not set") + ", waiting=" + waiting() + "]";
     }
 }

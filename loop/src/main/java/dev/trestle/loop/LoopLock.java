@@ -1,55 +1,65 @@
 package dev.trestle.loop;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A lock for coroutines of one loop that must keep others out across an await: Python's {@code asyncio.Lock}. Between two
  * awaits nothing else runs, so most code needs none.
  *
- * <p>Fair, and never lost to a cancelled waiter. Not re-entrant, and owned by nobody: any coroutine may release it. Not
- * thread-safe; it belongs to the loop in which it is used.
+ * {@snippet :
+ * lock.acquire();
+ * try {
+ *     send(request);       // awaits
+ *     return receive();    // awaits
+ * } finally {
+ *     lock.release();
+ * }
+ * }
+ *
+ * <p>Fair: nobody overtakes who waits. Never lost to a waiter that is cancelled. Not re-entrant, and owned by nobody: any
+ * coroutine may release it. Without a time limit of its own; see {@link Async#timeout}. Not thread-safe; it belongs to the
+ * loop in which it is used.
  */
 public final class LoopLock {
 
-    /** Those who wait, in order; the first one may be done, because it was woken or cancelled, and is about to go on. */
-    private final Deque<LoopFuture<@Nullable Void>> waiting = new ArrayDeque<>();
-
+    private final Waiters waiters = new Waiters(this);
     private boolean locked;
 
     /** Creates a lock that is free. */
     public LoopLock() {}
 
     /**
-     * Takes the lock, and suspends the coroutine until it is free.
+     * Takes the lock, and suspends the coroutine until it is free. Returns at once, without suspending, if it is free and
+     * nobody else waits for it.
      *
      * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     * @throws IllegalStateException if this is not a coroutine of the loop in which the lock is used
      */
     public void acquire() {
-        if (!locked && waiting.stream().allMatch(LoopFuture::isCancelled)) {
+        waiters.enter();
+        if (!locked && waiters.isEmpty()) {
             locked = true;
             return;
         }
-        LoopFuture<@Nullable Void> turn = EventLoop.getRunningLoop().createFuture();
-        waiting.addLast(turn);
+        LoopFuture<@Nullable Void> turn = waiters.join();
         try {
-            Async.await(turn);
-            locked = true;
-        } finally {
-            waiting.remove(turn);
+            waiters.await(turn);
+        } catch (Throwable e) {
             if (!locked) {
-                wakeFirst(); // this one was cancelled, perhaps after it had been woken
+                wakeFirst(); // this one was first in the line, and does not take it
             }
+            throw e;
         }
+        locked = true;
     }
 
     /**
-     * Releases the lock, to the one who has waited longest.
+     * Releases the lock. The one who has waited longest goes on, in the next turn.
      *
      * @throws IllegalStateException if nobody has it
      */
     public void release() {
+        waiters.checkHere("release");
         if (!locked) {
             throw new IllegalStateException(
                     this + " cannot be released: nobody has acquired it. Release it once, in a finally after acquire.");
@@ -58,16 +68,16 @@ public final class LoopLock {
         wakeFirst();
     }
 
-    /** Makes the first one go on. If it was cancelled, it will wake the next when it goes on. */
+    /** Wakes the first, unless one was woken or cancelled and has not run yet: it takes the lock, or comes here again. */
     private void wakeFirst() {
-        LoopFuture<@Nullable Void> first = waiting.peekFirst();
-        if (first != null && !first.isDone()) {
-            first.setResult(null);
+        if (waiters.woken() == 0) {
+            waiters.wakeFirst();
         }
     }
 
     /**
-     * Returns whether somebody has the lock. One who was woken to take it has it when it goes on.
+     * Returns whether somebody has the lock. Between its release and the turn of the one who was waiting nobody has it, but
+     * nobody else can take it either.
      *
      * @return whether it is taken
      */
@@ -75,8 +85,17 @@ public final class LoopLock {
         return locked;
     }
 
+    /**
+     * Returns how many coroutines wait for the lock.
+     *
+     * @return their number
+     */
+    public int waiting() {
+        return waiters.size();
+    }
+
     @Override
     public String toString() {
-        return "LoopLock[" + (locked ? "locked" : "free") + ", waiting=" + waiting.size() + "]";
+        return "LoopLock[" + (locked ? "locked" : "free") + ", waiting=" + waiting() + "]";
     }
 }

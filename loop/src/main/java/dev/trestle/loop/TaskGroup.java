@@ -108,17 +108,67 @@ public final class TaskGroup {
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
+        return createTask(coroutine, new TaskOptions());
+    }
+
+    /**
+     * Starts a coroutine without a result in this group, in a later turn.
+     *
+     * @param action what to run
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public Task<@Nullable Void> createTask(Action action) {
+        return createTask(Action.asCoroutine(action));
+    }
+
+    /**
+     * Starts a coroutine in this group under a name.
+     *
+     * @param coroutine what to run
+     * @param name for logs and dumps
+     * @param <T> the type of the result
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, String name) {
+        return createTask(coroutine, new TaskOptions().withName(name));
+    }
+
+    /**
+     * Starts a coroutine without a result in this group under a name.
+     *
+     * @param action what to run
+     * @param name for logs and dumps
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public Task<@Nullable Void> createTask(Action action, String name) {
+        return createTask(Action.asCoroutine(action), name);
+    }
+
+    /**
+     * Starts a coroutine in this group.
+     *
+     * @param coroutine what to run
+     * @param options name, context
+     * @param <T> the type of the result
+     * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
+     */
+    public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
         requireNonNull(coroutine, "coroutine");
         if (hasEnded()) {
-            throw new IllegalStateException("A task cannot be added to a group that has ended");
+            throw new IllegalStateException("A task cannot be added to a group that has ended: " + this
+                    + ". Create tasks in the body of TaskGroup.run, or in tasks of the group.");
         }
         if (aborting) {
             throw new IllegalStateException("A task cannot be added to a group that is shutting down"
-                    + (failures.isEmpty() ? "" : ", because of " + failures.getFirst()));
+                    + (failures.isEmpty() ? ": it was cancelled" : ", because of " + failures.getFirst()));
         }
-        Task<T> task = parent.loop().createTask(coroutine);
+        Task<T> task = parent.loop().createTask(coroutine, options);
         unfinished.add(task);
-        task.addDoneCallback(_ -> ended(task));
+        task.listen(_ -> ended(task));
         return task;
     }
 
@@ -126,14 +176,17 @@ public final class TaskGroup {
      * Starts a coroutine without a result in this group.
      *
      * @param action what to run
+     * @param options name, context
      * @return its task
+     * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
-    public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action));
+    public Task<@Nullable Void> createTask(Action action, TaskOptions options) {
+        return createTask(Action.asCoroutine(action), options);
     }
 
     /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
     public void cancel() {
+        parent.loop().checkHere("cancel a task group of");
         if (!hasEnded()) {
             abortWithParent();
         }
@@ -195,6 +248,9 @@ public final class TaskGroup {
                     cancellation = e;
                     abort();
                 }
+            } catch (IllegalStateException loopEnds) {
+                failures.forEach(loopEnds::addSuppressed);
+                throw loopEnds;
             }
         }
         if (thrown != null && !(thrown instanceof CancelledError)) {
@@ -217,5 +273,11 @@ public final class TaskGroup {
         if (cancellation != null && !cancelledByGroupAlone) {
             throw cancellation;
         }
+    }
+
+    @Override
+    public String toString() {
+        String state = hasEnded() ? "ended" : aborting ? "shutting down" : "active";
+        return "TaskGroup[" + state + ", tasks=" + unfinished.size() + ", failures=" + failures.size() + "]";
     }
 }

@@ -3,31 +3,32 @@ package dev.trestle.loop;
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.gather;
+import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.yieldNow;
+import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Locks and events. */
+/** One at a time, in order, whoever is cancelled; and what is said to those who use a lock from elsewhere. */
 @Timeout(30)
 class LoopLockTest {
 
+    private final VirtualClock clock = new VirtualClock();
     private final List<String> trail = new ArrayList<>();
+    private final LoopLock lock = new LoopLock();
 
-    @Test
-    void aLockKeepsOthersOutAcrossAnAwait() {
-        var lock = new LoopLock();
-        EventLoop.run(() -> await(gather(createTask(() -> inside(lock, "a")), createTask(() -> inside(lock, "b")))));
-
-        assertThat(trail).containsExactly("a in", "a out", "b in", "b out");
-        assertThat(lock).hasToString("LoopLock[free, waiting=0]");
+    private void run(Action main) {
+        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
     }
 
-    private void inside(LoopLock lock, String name) {
+    private void inside(String name) {
         lock.acquire();
         try {
             trail.add(name + " in");
@@ -39,34 +40,63 @@ class LoopLockTest {
     }
 
     @Test
-    void aLockThatNobodyHasIsNotReleased() {
-        assertThatThrownBy(() -> new LoopLock().release())
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("nobody has acquired it");
+    void aLockKeepsOthersOutAcrossAnAwait() {
+        run(() -> await(gather(createTask(() -> inside("a")), createTask(() -> inside("b")))));
+
+        assertThat(trail).containsExactly("a in", "a out", "b in", "b out");
+        assertThat(lock).hasToString("LoopLock[free, waiting=0]");
     }
 
     @Test
-    void nobodyOvertakesWhoWasWoken() {
-        var lock = new LoopLock();
-        EventLoop.run(() -> {
+    void aFreeLockIsTakenWithoutSuspending() {
+        run(() -> {
+            createTask(() -> trail.add("another task"));
             lock.acquire();
-            Task<?> woken = createTask(() -> inside(lock, "woken"));
-            yieldNow();
+            assertThat(trail).isEmpty();
+            assertThat(lock.isLocked()).isTrue();
             lock.release();
-            inside(lock, "late");
-            await(woken);
+            assertThat(lock.isLocked()).isFalse();
+        });
+    }
+
+    @Test
+    void nobodyOvertakesWhoWaits() {
+        run(() -> {
+            lock.acquire();
+            Task<?> first = createTask(() -> inside("first"));
+            Task<?> second = createTask(() -> inside("second"));
+            yieldNow();
+            assertThat(lock.waiting()).isEqualTo(2);
+            lock.release();
+            inside("came later");
+            await(gather(first, second));
         });
 
-        assertThat(trail).containsExactly("woken in", "woken out", "late in", "late out");
+        assertThat(trail)
+                .containsExactly("first in", "first out", "second in", "second out", "came later in", "came later out");
     }
 
     @Test
-    void aLockForWhichSomebodyWasWokenAndCancelledGoesToTheNext() {
-        var lock = new LoopLock();
-        EventLoop.run(() -> {
+    void aSecondReleaseIsRefusedWhileTheNextOwnerIsOnItsWay() {
+        run(() -> {
             lock.acquire();
-            Task<?> cancelled = createTask(() -> inside(lock, "cancelled"));
-            Task<?> next = createTask(() -> inside(lock, "next"));
+            Task<?> waiting = createTask(() -> inside("waiting"));
+            yieldNow();
+            lock.release();
+            assertThat(lock.isLocked()).isFalse();
+            assertThatThrownBy(lock::release).hasMessageContaining("nobody has acquired it");
+            await(waiting);
+        });
+
+        assertThat(trail).containsExactly("waiting in", "waiting out");
+    }
+
+    @Test
+    void aWaiterCancelledWhenItWasWokenPassesTheLockOn() {
+        run(() -> {
+            lock.acquire();
+            Task<?> cancelled = createTask(() -> inside("cancelled"));
+            Task<?> next = createTask(() -> inside("next"));
             yieldNow();
             lock.release();
             cancelled.cancel();
@@ -77,14 +107,13 @@ class LoopLockTest {
         assertThat(trail).containsExactly("next in", "next out");
     }
 
-    /** As in asyncio: who is cancelled wakes the next, and takes a turn for it. */
+    /** As in asyncio: who was cancelled wakes the next, and takes a turn for it. */
     @Test
-    void aLockThatIsReleasedToSomebodyWhoWasCancelledTakesATurnMore() {
-        var lock = new LoopLock();
-        EventLoop.run(() -> {
+    void aWaiterCancelledBeforeTheReleasePassesTheLockOnATurnLater() {
+        run(() -> {
             lock.acquire();
-            Task<?> cancelled = createTask(() -> inside(lock, "cancelled"));
-            Task<?> next = createTask(() -> inside(lock, "next"));
+            Task<?> cancelled = createTask(() -> inside("cancelled"));
+            Task<?> next = createTask(() -> inside("next"));
             yieldNow();
             cancelled.cancel();
             lock.release();
@@ -97,29 +126,97 @@ class LoopLockTest {
     }
 
     @Test
-    void anEventLetsAllGoOnInOrderEvenIfItIsClearedAtOnce() {
-        var event = new LoopEvent();
-        EventLoop.run(() -> {
-            Task<?> a = createTask(() -> waitFor(event, "a"));
-            Task<?> b = createTask(() -> waitFor(event, "b"));
-            Task<?> cancelled = createTask(() -> waitFor(event, "cancelled"));
+    void aLockWhoseWaitersWereAllCancelledIsTakenWithoutSuspending() {
+        run(() -> {
+            lock.acquire();
+            Task<?> one = createTask(() -> inside("one"));
+            Task<?> two = createTask(() -> inside("two"));
             yieldNow();
+            one.cancel();
+            two.cancel();
+            lock.release();
+            createTask(() -> trail.add("another task"));
+            lock.acquire();
             assertThat(trail).isEmpty();
-            cancelled.cancel();
-            event.set();
-            event.clear();
-            await(gather(a, b));
-            assertThat(event.isSet()).isFalse();
-            event.set();
-            event.await();
+            yieldNow();
+            assertThat(lock).hasToString("LoopLock[locked, waiting=0]");
+            lock.release();
         });
-
-        assertThat(trail).containsExactly("a", "b");
-        assertThat(event).hasToString("LoopEvent[set, waiting=0]");
     }
 
-    private void waitFor(LoopEvent event, String name) {
-        event.await();
-        trail.add(name);
+    @Test
+    void whoSwallowsItsCancellationDoesNotHaveTheLock() {
+        run(() -> {
+            lock.acquire();
+            Task<?> stubborn = createTask(() -> {
+                try {
+                    lock.acquire();
+                } catch (CancelledError e) {
+                    trail.add("cancelled, locked: " + lock.isLocked());
+                }
+                inside("again");
+            });
+            yieldNow();
+            stubborn.cancel();
+            sleep(ofSeconds(1));
+            lock.release();
+            await(stubborn);
+        });
+
+        assertThat(trail).containsExactly("cancelled, locked: true", "again in", "again out");
+    }
+
+    @Test
+    void aTimeLimitEndsTheWaitForALock() {
+        run(() -> {
+            lock.acquire();
+            assertThatThrownBy(() -> Async.timeout(ofSeconds(3), () -> lock.acquire()))
+                    .isInstanceOf(TimeoutException.class);
+            assertThat(clock.elapsed()).isEqualTo(ofSeconds(3));
+            assertThat(lock.waiting()).isZero();
+            lock.release();
+        });
+    }
+
+    @Test
+    void aLockThatNobodyHasIsNotReleased() {
+        assertThatThrownBy(lock::release)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("LoopLock[free, waiting=0]")
+                .hasMessageContaining("nobody has acquired it. Release it once, in a finally");
+    }
+
+    @Test
+    void aLockIsTakenInALoop() {
+        assertThatThrownBy(lock::acquire).hasMessageContaining("No event loop is running");
+    }
+
+    @Test
+    void aLockIsNotSharedByLoops() {
+        try (var other = new EventLoop()) {
+            other.runUntilComplete(() -> lock.acquire());
+            run(() -> assertThatThrownBy(lock::acquire)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("belongs to EventLoop[")
+                    .hasMessageContaining("Make one for each loop"));
+            other.runUntilComplete(() -> lock.release());
+        }
+        run(() -> inside("after the loop was closed"));
+
+        assertThat(trail).hasSize(2);
+    }
+
+    @Test
+    void anotherThreadIsToldHowToReleaseALock() {
+        run(() -> {
+            lock.acquire();
+            var elsewhere = new FutureTask<>(() -> assertThatThrownBy(lock::release)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Cannot release something of EventLoop[")
+                    .hasMessageContaining("loop.callSoonThreadsafe(...)"));
+            Thread.ofPlatform().start(elsewhere);
+            Async.blocking(() -> elsewhere.get());
+            lock.release();
+        });
     }
 }

@@ -129,4 +129,67 @@ class LoopSemaphoreTest {
     void permitsAreNotNegative() {
         assertThatThrownBy(() -> new LoopSemaphore(-1)).hasMessageContaining("0 permits or more: -1");
     }
+
+    @Test
+    void whoComesWhileOneIsOnItsWayWaitsForItsTurnThoughAPermitIsLeft() {
+        var semaphore = new LoopSemaphore(0);
+        run(() -> {
+            Task<?> first = createTask(() -> {
+                semaphore.acquire();
+                trail.add("first");
+            });
+            yieldNow();
+            semaphore.release();
+            semaphore.release();
+            assertThat(semaphore.available()).isEqualTo(1);
+            assertThat(semaphore.isLocked()).isTrue();
+            semaphore.acquire();
+            trail.add("second");
+            await(first);
+            assertThat(semaphore.available()).isZero();
+        });
+
+        assertThat(trail).containsExactly("first", "second");
+    }
+
+    @Test
+    void aPermitThatComesBackFromACancelledTaskWakesAllItCan() {
+        var semaphore = new LoopSemaphore(0);
+        run(() -> {
+            Task<?> cancelled = createTask(semaphore::acquire);
+            Task<?> a = createTask(semaphore::acquire);
+            Task<?> b = createTask(semaphore::acquire);
+            yieldNow();
+            semaphore.release();
+            cancelled.cancel();
+            semaphore.release();
+            await(gather(a, b));
+            assertThat(semaphore).hasToString("LoopSemaphore[permits=0, waiting=0]");
+        });
+    }
+
+    @Test
+    void aBoundedSemaphoreRefusesAReleaseTooMany() {
+        var semaphore = LoopSemaphore.bounded(1);
+        run(() -> {
+            semaphore.acquire();
+            Task<?> waiting = createTask(semaphore::acquire);
+            yieldNow();
+            semaphore.release();
+            await(waiting);
+            semaphore.release();
+            assertThatThrownBy(semaphore::release)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("LoopSemaphore[permits=1 of 1, waiting=0]")
+                    .hasMessageContaining("this release is one too many");
+            assertThat(semaphore.available()).isEqualTo(1);
+        });
+    }
+
+    @Test
+    void anotherSemaphoreMayGrow() {
+        var semaphore = new LoopSemaphore(1);
+        semaphore.release();
+        assertThat(semaphore.available()).isEqualTo(2);
+    }
 }

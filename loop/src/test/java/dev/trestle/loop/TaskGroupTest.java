@@ -9,10 +9,12 @@ import static java.time.Duration.ofHours;
 import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -195,6 +197,368 @@ class TaskGroupTest {
         });
     }
 
+    @Test
+    void aGroupThatIsShuttingDownTakesNoTaskAndSaysWhy() {
+        run(() -> {
+            assertThatThrownBy(() -> TaskGroup.run(group -> {
+                        group.createTask(TaskGroupTest::failWhileCleaningUp);
+                        try {
+                            sleep(ofHours(1));
+                        } finally {
+                            assertThatThrownBy(() -> group.createTask(() -> trail.add("never")))
+                                    .hasMessageContaining("shutting down, because of")
+                                    .hasMessageContaining("second");
+                        }
+                    }))
+                    .isInstanceOf(TaskGroupException.class);
+            TaskGroup.run(group -> {
+                group.cancel();
+                assertThat(group).hasToString("TaskGroup[shutting down, tasks=0, failures=0]");
+                assertThatThrownBy(() -> group.createTask(() -> trail.add("never")))
+                        .hasMessageContaining("shutting down: it was cancelled");
+            });
+        });
+
+        assertThat(trail).isEmpty();
+    }
+
+    @Test
+    void tasksOfAGroupHaveNamesAndContexts() {
+        run(() -> TaskGroup.run(group -> {
+            assertThat(group.createTask(() -> 1, "one").name()).isEqualTo("one");
+            assertThat(group.createTask(() -> trail.add("ran"), "two").name()).isEqualTo("two");
+            var context = new Context();
+            var options = new TaskOptions().withName("three").withContext(context);
+            Task<?> three = group.createTask(() -> 3, options);
+            assertThat(three.name()).isEqualTo("three");
+            assertThat(three.context()).isSameAs(context);
+            assertThat(group).hasToString("TaskGroup[active, tasks=3, failures=0]");
+        }));
+    }
+
+    /** A cancelled future in the body is not a request to cancel the task, so none must be left over. */
+    @Test
+    void aBodyThatAwaitsACancelledFutureLeavesNoRequestBehindIfATaskFails() {
+        run(() -> {
+            LoopFuture<String> cancelled = EventLoop.getRunningLoop().createFuture();
+            cancelled.cancel();
+            assertThatThrownBy(() -> TaskGroup.run(group -> {
+                        group.createTask(() -> {
+                            try {
+                                sleep(ofHours(1));
+                            } finally {
+                                failWhileCleaningUp();
+                            }
+                        });
+                        yieldNow();
+                        await(cancelled);
+                    }))
+                    .isInstanceOf(TaskGroupException.class);
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+            trail.add("not cancelled");
+        });
+
+        assertThat(trail).containsExactly("not cancelled");
+    }
+
+    @Test
+    void aBodyThatAwaitsACancelledFutureEndsWithThat() {
+        run(() -> {
+            LoopFuture<String> cancelled = EventLoop.getRunningLoop().createFuture();
+            cancelled.cancel("by hand");
+            assertThatThrownBy(() -> TaskGroup.run(group -> {
+                        group.createTask(() -> sleep(ofHours(1)));
+                        yieldNow();
+                        await(cancelled);
+                    }))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("by hand");
+            yieldNow();
+        });
+
+        assertThat(clock.elapsed()).isZero();
+    }
+
+    @Test
+    void theFailureOfAnInnerGroupIsOneOfTheOuter() {
+        run(() -> assertThatThrownBy(() -> TaskGroup.run(outer -> {
+                    outer.createTask(() -> sleep(ofHours(1)));
+                    TaskGroup.run(inner -> {
+                        inner.createTask(TaskGroupTest::failWhileCleaningUp);
+                        sleep(ofHours(1));
+                    });
+                }))
+                .isInstanceOfSatisfying(
+                        TaskGroupException.class,
+                        e -> assertThat(e.exceptions()).singleElement().isInstanceOf(TaskGroupException.class)));
+
+        assertThat(clock.elapsed()).isZero();
+    }
+
+    @Test
+    void theFailureOfAnOuterGroupEndsAnInnerOneThatWaits() {
+        run(() -> {
+            assertThatThrownBy(() -> TaskGroup.run(outer -> {
+                        outer.createTask(() -> {
+                            sleep(ofSeconds(1));
+                            throw new IOException("outer");
+                        });
+                        TaskGroup.run(inner -> {
+                            inner.createTask(() -> {
+                                try {
+                                    sleep(ofHours(1));
+                                } finally {
+                                    trail.add("inner cleaned up");
+                                }
+                            });
+                        });
+                        trail.add("never");
+                    }))
+                    .isInstanceOfSatisfying(
+                            TaskGroupException.class,
+                            e -> assertThat(e.exceptions()).singleElement().isInstanceOf(IOException.class));
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+        });
+
+        assertThat(trail).containsExactly("inner cleaned up");
+        assertThat(clock.elapsed()).isEqualTo(ofSeconds(1));
+    }
+
+    @Test
+    void groupsThatFailInTheSameTurnKeepEveryFailure() {
+        run(() -> {
+            assertThatThrownBy(() -> TaskGroup.run(outer -> {
+                        outer.createTask(() -> {
+                            sleep(ofSeconds(1));
+                            throw new IOException("outer");
+                        });
+                        TaskGroup.run(inner -> {
+                            inner.createTask(() -> {
+                                sleep(ofSeconds(1));
+                                throw new IOException("inner");
+                            });
+                            sleep(ofHours(1));
+                        });
+                    }))
+                    .isInstanceOfSatisfying(TaskGroupException.class, e -> {
+                        assertThat(e.exceptions()).hasSize(2);
+                        assertThat(e.exceptions().getFirst()).hasMessage("outer");
+                        assertThat(e.exceptions().getLast()).isInstanceOf(TaskGroupException.class);
+                    });
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+        });
+    }
+
+    @Test
+    void whoeverCancelsAGroupAgainAndAgainItWaitsForItsTasksAndTheFirstReasonGoesOn() {
+        run(() -> {
+            Task<?> outer = createTask(() -> TaskGroup.run(group -> {
+                group.createTask(() -> cleanUpFor(5));
+            }));
+            sleep(ofSeconds(1));
+            outer.cancel("first");
+            sleep(ofSeconds(1));
+            outer.cancel("second");
+            sleep(ofSeconds(1));
+            outer.cancel("third");
+            assertThatThrownBy(() -> await(outer))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("first");
+            assertThat(outer.cancelling()).isEqualTo(3);
+        });
+
+        assertThat(trail).containsExactly("cleaned up");
+        assertThat(clock.elapsed()).isEqualTo(ofSeconds(6));
+    }
+
+    private void cleanUpFor(int seconds) {
+        try {
+            sleep(ofHours(1));
+        } finally {
+            sleep(ofSeconds(seconds));
+            trail.add("cleaned up");
+        }
+    }
+
+    @Test
+    void aCancellationFromOutsideOfABodyGoesOn() {
+        run(() -> {
+            Task<?> outer = createTask(() -> TaskGroup.run(group -> {
+                group.createTask(() -> cleanUpFor(1));
+                sleep(ofHours(1));
+            }));
+            sleep(ofSeconds(1));
+            outer.cancel("why");
+            assertThatThrownBy(() -> await(outer))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("why");
+        });
+
+        assertThat(trail).containsExactly("cleaned up");
+    }
+
+    @Test
+    void aCancellationFromOutsideIsNotLostToTheCancellationOfTheGroup() {
+        run(() -> {
+            for (boolean outsideFirst : List.of(true, false)) {
+                LoopFuture<TaskGroup> started = EventLoop.getRunningLoop().createFuture();
+                Task<?> outer = createTask(() -> TaskGroup.run(group -> {
+                    started.setResult(group);
+                    sleep(ofHours(1));
+                }));
+                TaskGroup group = await(started);
+                if (outsideFirst) {
+                    outer.cancel();
+                    group.cancel();
+                } else {
+                    group.cancel();
+                    outer.cancel();
+                }
+                assertThatThrownBy(() -> await(outer)).isInstanceOf(CancelledError.class);
+                assertThat(outer.cancelling()).isEqualTo(1);
+            }
+        });
+    }
+
+    @Test
+    void aCancellationFromOutsideWhileACancelledGroupWaitsGoesOn() {
+        run(() -> {
+            Task<?> outer = createTask(() -> TaskGroup.run(group -> {
+                group.createTask(() -> cleanUpFor(5));
+                yieldNow();
+                group.cancel();
+                sleep(ofHours(1));
+            }));
+            sleep(ofSeconds(2));
+            outer.cancel("from outside");
+            assertThatThrownBy(() -> await(outer))
+                    .isInstanceOf(CancelledError.class);
+        });
+
+        assertThat(trail).containsExactly("cleaned up");
+    }
+
+    @Test
+    void aBodyThatCancelsItsGroupAndDoesNotWaitEndsQuietly() {
+        run(() -> {
+            Integer result = TaskGroup.run(group -> {
+                group.createTask(() -> trail.add("never"));
+                group.cancel();
+                group.cancel();
+                return 42;
+            });
+            assertThat(result).isEqualTo(42);
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+        });
+
+        assertThat(trail).isEmpty();
+    }
+
+    @Test
+    void aTaskCancelsTheGroupThatWaitsForIt() {
+        run(() -> {
+            TaskGroup.run(group -> {
+                group.createTask(() -> sleep(ofHours(1)));
+                group.createTask(() -> {
+                    sleep(ofSeconds(1));
+                    group.cancel();
+                });
+            });
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+        });
+
+        assertThat(clock.elapsed()).isEqualTo(ofSeconds(1));
+    }
+
+    @Test
+    void aFailureAfterTheGroupWasCancelledIsTold() {
+        run(() -> assertThatThrownBy(() -> TaskGroup.run(group -> {
+                    group.createTask(() -> {
+                        try {
+                            sleep(ofHours(1));
+                        } finally {
+                            failWhileCleaningUp();
+                        }
+                    });
+                    yieldNow();
+                    group.cancel();
+                }))
+                .isInstanceOf(TaskGroupException.class)
+                .hasMessageContaining("second"));
+    }
+
+    @Test
+    void anEndedGroupIsNotCancelled() {
+        var escaped = new AtomicReference<TaskGroup>();
+        run(() -> {
+            TaskGroup.run(escaped::set);
+            escaped.get().cancel();
+            assertThat(currentTask().cancelling()).isZero();
+            assertThat(escaped.get()).hasToString("TaskGroup[ended, tasks=0, failures=0]");
+        });
+    }
+
+    @Test
+    void aBodyThatAwaitsATaskThatFailsIsToldOnce() {
+        run(() -> assertThatThrownBy(() -> TaskGroup.run(group -> {
+                    Task<?> failing = group.createTask(TaskGroupTest::failWhileCleaningUp);
+                    await(failing);
+                }))
+                .isInstanceOfSatisfying(
+                        TaskGroupException.class,
+                        e -> assertThat(e.exceptions()).hasSize(1)));
+    }
+
+    @Test
+    void aTimeLimitInsideOrAroundAGroupSaysThatTheTimeWasOver() {
+        run(() -> {
+            assertThatThrownBy(() -> Async.timeout(
+                            ofSeconds(1),
+                            () -> TaskGroup.run(group -> {
+                                group.createTask(() -> sleep(ofHours(1)));
+                            })))
+                    .isInstanceOf(TimeoutException.class);
+            assertThatThrownBy(() -> TaskGroup.run(group -> {
+                        group.createTask(() -> sleep(ofHours(1)));
+                        Async.timeout(ofSeconds(1), () -> sleep(ofHours(1)));
+                    }))
+                    .isInstanceOfSatisfying(
+                            TaskGroupException.class,
+                            e -> assertThat(e.exceptions()).singleElement().isInstanceOf(TimeoutException.class));
+            assertThat(currentTask().cancelling()).isZero();
+        });
+
+        assertThat(clock.elapsed()).isEqualTo(ofSeconds(2));
+    }
+
+    @Test
+    void anErrorIsKeptAsAnyFailure() {
+        run(() -> assertThatThrownBy(() -> TaskGroup.run(group -> {
+                    group.createTask(() -> {
+                        throw new AssertionError("an Error");
+                    });
+                }))
+                .isInstanceOf(TaskGroupException.class)
+                .hasCauseInstanceOf(AssertionError.class));
+    }
+
+    @Test
+    void aGroupNeedsATask() {
+        run(() -> {
+            LoopFuture<Throwable> refusal = EventLoop.getRunningLoop().createFuture();
+            EventLoop.getRunningLoop()
+                    .callSoon(() -> refusal.setResult(catchThrowable(() -> TaskGroup.run(TaskGroup::cancel))));
+            assertThat(await(refusal))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("only a coroutine can be suspended");
+        });
+    }
+
     /** What the group waits for is over, though its parent has not gone on yet. */
     @Test
     void aTaskIsRefusedOnceTheLastOneHasEnded() {
@@ -209,7 +573,8 @@ class TaskGroupTest {
             });
         }));
 
-        assertThat(trail).containsExactly("the last", "refused: A task cannot be added to a group that has ended");
+        assertThat(trail).containsExactly("the last", "refused: A task cannot be added to a group that has ended: "
+                + "TaskGroup[ended, tasks=0, failures=0]. Create tasks in the body of TaskGroup.run, or in tasks of the group.");
     }
 
     @Test

@@ -1,0 +1,179 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A lock, and a place to wait for a change of what it guards: Python's {@code asyncio.Condition}.
+ *
+ * {@snippet :
+ * condition.acquire();
+ * try {
+ *     condition.waitFor(() -> stock >= order.size());
+ *     stock -= order.size();
+ * } finally {
+ *     condition.release();
+ * }
+ * }
+ *
+ * <p>Python's {@code notify} is {@link #signal} here, as in {@link java.util.concurrent.locks.Condition}: {@code notify} is
+ * a method of every Java object, and throws an {@link IllegalMonitorStateException}. Fair, and no signal is lost to a waiter
+ * that is cancelled. Not thread-safe; it belongs to the loop in which it is used.
+ */
+public final class LoopCondition {
+
+    private final LoopLock lock;
+    private final Waiters waiters = new Waiters(this);
+
+    /** Creates a condition with a lock of its own. */
+    public LoopCondition() {
+        this(new LoopLock());
+    }
+
+    /**
+     * Creates a condition of a lock, which it may share with others.
+     *
+     * @param lock what guards the state that is waited for
+     */
+    public LoopCondition(LoopLock lock) {
+        this.lock = requireNonNull(lock, "lock");
+    }
+
+    /**
+     * Takes the lock; see {@link LoopLock#acquire}.
+     *
+     * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     */
+    public void acquire() {
+        lock.acquire();
+    }
+
+    /**
+     * Releases the lock; see {@link LoopLock#release}.
+     *
+     * @throws IllegalStateException if nobody has it
+     */
+    public void release() {
+        lock.release();
+    }
+
+    /**
+     * Returns whether somebody has the lock.
+     *
+     * @return whether it is taken
+     */
+    public boolean isLocked() {
+        return lock.isLocked();
+    }
+
+    /**
+     * Releases the lock, suspends the coroutine until it is signalled, and takes the lock again. The state may have changed
+     * again by then, and a signal may have been meant for another; so look again, or use {@link #waitFor}.
+     *
+     * <p>It takes the lock again also if the task is cancelled, however often, and throws only then. A signal that it does
+     * not use for that reason goes to the next.
+     *
+     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
+     * @throws IllegalStateException if nobody has the lock
+     */
+    public void await() {
+        requireLocked("await");
+        LoopFuture<@Nullable Void> turn = waiters.join();
+        lock.release();
+        Throwable thrown = null;
+        try {
+            waiters.await(turn);
+        } catch (Throwable e) {
+            thrown = e;
+        }
+        while (true) {
+            try {
+                lock.acquire();
+                break;
+            } catch (CancelledError e) {
+                thrown = e; // the latest, as every request to cancel is thrown once
+            }
+        }
+        if (thrown != null) {
+            if (Waiters.wasWoken(turn)) {
+                waiters.wakeNext();
+            }
+            throw LoopFuture.unchecked(thrown);
+        }
+    }
+
+    /**
+     * Suspends the coroutine until a condition holds; does not suspend if it holds already. Looks whenever it is signalled,
+     * having the lock.
+     *
+     * @param predicate the condition; must not await
+     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
+     * @throws IllegalStateException if nobody has the lock, and the condition does not hold
+     */
+    public void waitFor(BooleanSupplier predicate) {
+        requireNonNull(predicate, "predicate");
+        while (!predicate.getAsBoolean()) {
+            await();
+        }
+    }
+
+    /**
+     * Lets the one who has waited longest go on, when it gets the lock: Python's {@code notify}.
+     *
+     * @throws IllegalStateException if nobody has the lock
+     */
+    public void signal() {
+        signal(1);
+    }
+
+    /**
+     * Lets those who have waited longest go on, one after the other, as they get the lock.
+     *
+     * @param number how many at most
+     * @throws IllegalArgumentException if it is negative
+     * @throws IllegalStateException if nobody has the lock
+     */
+    public void signal(int number) {
+        if (number < 0) {
+            throw new IllegalArgumentException("The number of coroutines to signal is negative: " + number);
+        }
+        waiters.checkHere("signal");
+        requireLocked("signal");
+        int left = number;
+        while (left > 0 && waiters.wakeNext()) {
+            left--;
+        }
+    }
+
+    /**
+     * Lets all who wait go on, one after the other, as they get the lock: Python's {@code notify_all}.
+     *
+     * @throws IllegalStateException if nobody has the lock
+     */
+    public void signalAll() {
+        signal(Integer.MAX_VALUE);
+    }
+
+    private void requireLocked(String what) {
+        if (!lock.isLocked()) {
+            throw new IllegalStateException("Cannot " + what + " " + this
+                    + ": nobody has its lock. Call acquire() before," + " and release() in a finally after it.");
+        }
+    }
+
+    /**
+     * Returns how many coroutines wait for a signal; those that wait for the lock are not counted.
+     *
+     * @return their number
+     */
+    public int waiting() {
+        return waiters.size();
+    }
+
+    @Override
+    public String toString() {
+        return "LoopCondition[" + lock + ", waiting=" + waiting() + "]";
+    }
+}

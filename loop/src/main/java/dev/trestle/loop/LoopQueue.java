@@ -1,0 +1,410 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A queue between coroutines of one loop: Python's {@code asyncio.Queue}, {@code PriorityQueue} and {@code LifoQueue}.
+ *
+ * {@snippet :
+ * LoopQueue<Order> orders = LoopQueue.fifo(100);
+ * createTask(() -> {
+ *     while (true) {
+ *         handle(orders.get());
+ *         orders.taskDone();
+ *     }
+ * });
+ * orders.put(order);
+ * orders.join();
+ * }
+ *
+ * <p>Fair: who waits for an item, or for room, gets it in the order of coming, and nobody overtakes. A coroutine that is
+ * cancelled when its item was there already leaves it to the next: no item is lost, and none is taken twice. Items are not
+ * null. Not thread-safe; it belongs to the loop in which it is used. It may be filled before that, by one thread.
+ *
+ * @param <T> the type of the items
+ */
+public final class LoopQueue<T> {
+
+    /*
+     * An item stays in the queue until a getter runs and takes it; so it keeps its slot until then, and the best item of a
+     * priority queue is the best at that moment. Who was woken has a claim: to one of the items, or to one of the free
+     * slots, and `settle` never wakes more than there are. Only what is not claimed is given to newcomers. A woken waiter
+     * that is cancelled gives its claim up, and `settle` finds it another.
+     */
+
+    /**
+     * What a queue counts.
+     *
+     * @param size how many items are in it
+     * @param getters how many coroutines wait for an item
+     * @param putters how many coroutines wait for room
+     * @param unfinished how many items were put, and not declared done by {@link #taskDone}
+     */
+    public record Statistics(int size, int getters, int putters, int unfinished) {}
+
+    private record Entry<T>(T item, long number) {}
+
+    private final String kind;
+    private final int maxsize;
+    private final Queue<Entry<T>> items;
+    private final Waiters getters = new Waiters(this);
+    private final Waiters putters = new Waiters(this);
+    private final LoopEvent finished = new LoopEvent();
+    private int unfinished;
+    private long puts;
+    private boolean shutDown;
+
+    private LoopQueue(String kind, int maxsize, Queue<Entry<T>> items) {
+        if (maxsize < 0) {
+            throw new IllegalArgumentException(
+                    "A queue has room for 1 item or more, or 0 for no limit; its maxsize is negative: " + maxsize);
+        }
+        this.kind = kind;
+        this.maxsize = maxsize;
+        this.items = items;
+    }
+
+    /**
+     * Returns a queue that gives the oldest item first, with room for any number.
+     *
+     * @param <T> the type of the items
+     * @return the queue
+     */
+    public static <T> LoopQueue<T> fifo() {
+        return fifo(0);
+    }
+
+    /**
+     * Returns a queue that gives the oldest item first.
+     *
+     * @param maxsize for how many items it has room; 0 for no limit
+     * @param <T> the type of the items
+     * @return the queue
+     * @throws IllegalArgumentException if it is negative
+     */
+    public static <T> LoopQueue<T> fifo(int maxsize) {
+        return new LoopQueue<>("fifo", maxsize, new ArrayDeque<>());
+    }
+
+    /**
+     * Returns a queue that gives the newest item first, with room for any number.
+     *
+     * @param <T> the type of the items
+     * @return the queue
+     */
+    public static <T> LoopQueue<T> lifo() {
+        return lifo(0);
+    }
+
+    /**
+     * Returns a queue that gives the newest item first.
+     *
+     * @param maxsize for how many items it has room; 0 for no limit
+     * @param <T> the type of the items
+     * @return the queue
+     * @throws IllegalArgumentException if it is negative
+     */
+    public static <T> LoopQueue<T> lifo(int maxsize) {
+        Deque<Entry<T>> stack = new ArrayDeque<>();
+        return new LoopQueue<>("lifo", maxsize, Collections.asLifoQueue(stack));
+    }
+
+    /**
+     * Returns a queue that gives the least item first, with room for any number; of equal ones the oldest.
+     *
+     * @param <T> the type of the items
+     * @return the queue
+     */
+    public static <T extends Comparable<? super T>> LoopQueue<T> priority() {
+        return priority(0);
+    }
+
+    /**
+     * Returns a queue that gives the least item first; of equal ones the oldest.
+     *
+     * @param maxsize for how many items it has room; 0 for no limit
+     * @param <T> the type of the items
+     * @return the queue
+     * @throws IllegalArgumentException if it is negative
+     */
+    public static <T extends Comparable<? super T>> LoopQueue<T> priority(int maxsize) {
+        return priority(Comparator.<T>naturalOrder(), maxsize);
+    }
+
+    /**
+     * Returns a queue that gives the least item first, with room for any number; of equal ones the oldest.
+     *
+     * @param order compares items
+     * @param <T> the type of the items
+     * @return the queue
+     */
+    public static <T> LoopQueue<T> priority(Comparator<? super T> order) {
+        return priority(order, 0);
+    }
+
+    /**
+     * Returns a queue that gives the least item first; of equal ones the oldest.
+     *
+     * @param order compares items
+     * @param maxsize for how many items it has room; 0 for no limit
+     * @param <T> the type of the items
+     * @return the queue
+     * @throws IllegalArgumentException if it is negative
+     */
+    public static <T> LoopQueue<T> priority(Comparator<? super T> order, int maxsize) {
+        requireNonNull(order, "order");
+        Comparator<Entry<T>> byItem = (a, b) -> order.compare(a.item(), b.item());
+        return new LoopQueue<>("priority", maxsize, new PriorityQueue<>(byItem.thenComparingLong(Entry::number)));
+    }
+
+    /**
+     * Puts an item into the queue, and suspends the coroutine until there is room. Does not suspend if there is.
+     *
+     * @param item the item
+     * @throws QueueShutDownException if the queue was shut down, or is meanwhile
+     * @throws CancelledError if the task is cancelled meanwhile; then the item is not in the queue
+     * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
+     */
+    public void put(T item) {
+        requireNonNull(item, "item");
+        enter();
+        if (!shutDown && !hasRoom()) {
+            await(putters);
+        }
+        add(item);
+    }
+
+    /**
+     * Puts an item into the queue if there is room: Python's {@code put_nowait}. Never suspends, and may be called by a
+     * callback.
+     *
+     * @param item the item
+     * @return false if there is no room, or others wait for it
+     * @throws QueueShutDownException if the queue was shut down
+     */
+    public boolean tryPut(T item) {
+        requireNonNull(item, "item");
+        getters.checkHere("put an item into");
+        if (!shutDown && !hasRoom()) {
+            return false;
+        }
+        add(item);
+        return true;
+    }
+
+    private void add(T item) {
+        if (shutDown) {
+            throw new QueueShutDownException("Cannot put an item into " + this + ": it was shut down");
+        }
+        items.add(new Entry<>(item, puts++));
+        unfinished++;
+        finished.clear();
+        settle();
+    }
+
+    /**
+     * Takes the next item out of the queue, and suspends the coroutine until there is one. Does not suspend if there is.
+     *
+     * @return the item
+     * @throws QueueShutDownException if the queue was shut down, or is meanwhile, and no item is left
+     * @throws CancelledError if the task is cancelled meanwhile; then it has taken no item
+     * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
+     */
+    public T get() {
+        enter();
+        if (!shutDown && !hasItem()) {
+            await(getters);
+        }
+        return take();
+    }
+
+    /**
+     * Takes the next item out of the queue if there is one: Python's {@code get_nowait}. Never suspends, and may be called
+     * by a callback.
+     *
+     * @return the item, or empty if there is none, or those there are will be taken by others who waited for them
+     * @throws QueueShutDownException if the queue was shut down, and no item is left
+     */
+    public Optional<T> tryGet() {
+        getters.checkHere("take an item out of");
+        return shutDown || hasItem() ? Optional.of(take()) : Optional.empty();
+    }
+
+    private T take() {
+        Entry<T> next = items.poll();
+        if (next == null) { // a claim is only void if the queue was shut down
+            throw new QueueShutDownException("Cannot take an item out of " + this + ": it was shut down, and is empty");
+        }
+        settle();
+        return next.item();
+    }
+
+    /** Belongs to the loop for getters and putters alike. */
+    private void enter() {
+        getters.enter();
+        putters.enter();
+    }
+
+    private boolean hasItem() {
+        return items.size() > getters.woken();
+    }
+
+    private boolean hasRoom() {
+        return maxsize == 0 || items.size() + putters.woken() < maxsize;
+    }
+
+    private void await(Waiters waiters) {
+        LoopFuture<@Nullable Void> turn = waiters.join();
+        try {
+            waiters.await(turn);
+        } catch (Throwable e) {
+            settle();
+            throw e;
+        }
+    }
+
+    /** Wakes those for whom there is something. */
+    private void settle() {
+        while (hasItem() && getters.wakeNext()) {
+            // one for each item that nobody has a claim to
+        }
+        while (hasRoom() && putters.wakeNext()) {
+            // one for each free slot that nobody has a claim to
+        }
+    }
+
+    /**
+     * Declares an item that was taken done. To be called once for each.
+     *
+     * @throws IllegalStateException if it is called more often than items were put
+     */
+    public void taskDone() {
+        getters.checkHere("declare an item done of");
+        if (unfinished == 0) {
+            throw new IllegalStateException("taskDone() was called too often: every item that was put into " + this
+                    + " is done already. Call it once for each item that get() returned.");
+        }
+        unfinished--;
+        if (unfinished == 0) {
+            finished.set();
+        }
+    }
+
+    /**
+     * Suspends the coroutine until every item that was put was declared done by {@link #taskDone}. Does not suspend if that
+     * is so already.
+     *
+     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
+     */
+    public void join() {
+        enter();
+        if (unfinished > 0) {
+            finished.await();
+        }
+    }
+
+    /**
+     * Ends the queue for those who put: they get a {@link QueueShutDownException}, also those that wait for room. The items
+     * that are left can be taken; who comes after the last gets the exception. Again is without effect.
+     */
+    public void shutdown() {
+        getters.checkHere("shut down");
+        shutDown = true;
+        // From now on nobody waits, and who runs first takes: a claim to an item that its holder might never take would
+        // leave it there.
+        getters.wakeAll();
+        putters.wakeAll();
+    }
+
+    /**
+     * Ends the queue for those who put and those who get: Python's {@code shutdown(immediate=True)}. The items that are left
+     * count as done.
+     *
+     * @return the items that nobody has taken, in the order in which they would have been
+     */
+    public List<T> shutdownNow() {
+        shutdown();
+        var left = new ArrayList<T>(items.size());
+        for (Entry<T> next = items.poll(); next != null; next = items.poll()) {
+            left.add(next.item());
+        }
+        unfinished = Math.max(0, unfinished - left.size());
+        if (unfinished == 0) {
+            finished.set();
+        }
+        return left;
+    }
+
+    /**
+     * Returns how many items are in the queue: Python's {@code qsize}. One that somebody is about to take counts.
+     *
+     * @return the number of items
+     */
+    public int size() {
+        return items.size();
+    }
+
+    /**
+     * Returns whether there is no item in the queue.
+     *
+     * @return whether the size is 0
+     */
+    public boolean isEmpty() {
+        return items.isEmpty();
+    }
+
+    /**
+     * Returns whether there is no room in the queue.
+     *
+     * @return whether the size is {@code maxsize}; false without a limit
+     */
+    public boolean isFull() {
+        return maxsize > 0 && items.size() >= maxsize;
+    }
+
+    /**
+     * Returns for how many items there is room.
+     *
+     * @return the number; 0 for no limit
+     */
+    public int maxsize() {
+        return maxsize;
+    }
+
+    /**
+     * Returns whether the queue was shut down.
+     *
+     * @return whether it was
+     */
+    public boolean isShutdown() {
+        return shutDown;
+    }
+
+    /**
+     * Returns what there is to count.
+     *
+     * @return the numbers at this moment
+     */
+    public Statistics statistics() {
+        return new Statistics(items.size(), getters.size(), putters.size(), unfinished);
+    }
+
+    @Override
+    public String toString() {
+        return "LoopQueue[" + kind + ", size=" + items.size() + (maxsize == 0 ? "" : " of " + maxsize) + ", getters="
+                + getters.size() + ", putters=" + putters.size() + ", unfinished=" + unfinished
+                + (shutDown ? ", shut down" : "") + "]";
+    }
+}
