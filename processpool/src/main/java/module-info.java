@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.trestle.processpool {
     requires transitive dev.trestle.api;
     requires java.management;
+    requires jdk.jfr;
     requires tools.jackson.databind;
     requires tools.jackson.dataformat.smile;
     requires org.zeroturnaround.exec;

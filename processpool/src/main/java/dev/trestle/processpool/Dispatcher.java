@@ -81,6 +81,7 @@ final class Dispatcher {
     private final Timer timer;
     private final Thread shutdownHook;
     private final CountDownLatch terminated = new CountDownLatch(1);
+    private final PoolBean bean = new PoolBean(this);
     private final AtomicLong callNumbers = new AtomicLong();
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
@@ -401,6 +402,9 @@ final class Dispatcher {
             starting--;
             failedRounds = 0;
             counts.workersStarted++;
+            if (counts.workersStarted == 1) {
+                bean.registerSoon();
+            }
             return next(worker, null);
         } finally {
             lock.unlock();
@@ -741,6 +745,7 @@ final class Dispatcher {
     }
 
     private void cleanUp() {
+        bean.unregister();
         timer.close();
         directory.close();
         try {
@@ -755,6 +760,10 @@ final class Dispatcher {
     private void jvmEnds() {
         stopWorkers(worker -> worker.kill("the program ends"));
         directory.close();
+    }
+
+    String poolName() {
+        return options.name();
     }
 
     boolean isShutdown() {

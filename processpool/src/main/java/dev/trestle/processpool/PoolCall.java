@@ -40,6 +40,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
 
+    /** Tells a flight recording of this call, if there is one. */
+    private final @Nullable CallEvent event;
+
     private int retriesLeft;
     private int deathsBefore;
 
@@ -58,6 +61,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.options = options;
         this.dispatcher = dispatcher;
         this.retriesLeft = options.retries();
+        this.event = CallEvent.submitted(dispatcher.poolName());
+        if (event != null) {
+            promise.addDoneCallback(done -> event.ended(done, description()));
+        }
     }
 
     long id() {
@@ -89,7 +96,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Takes the call for a worker that begins it now; returns false if it was cancelled. */
     boolean claim() {
-        return promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
+        boolean claimed = promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
+        if (claimed && event != null) {
+            event.started();
+        }
+        return claimed;
     }
 
     /** Returns whether the call may be run again after it had begun on a worker that died. */
@@ -122,6 +133,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     // Ending
+
+    /** Called before the future ends with an answer. */
+    void answeredBy(String worker, long runNanos) {
+        if (event != null) {
+            event.answered(worker, runNanos);
+        }
+    }
 
     /** Ends the future with a result. */
     void succeed(Payload payload) {

@@ -167,6 +167,7 @@ final class Worker {
     }
 
     private void start() throws IOException {
+        var event = WorkerStartEvent.begun();
         Future<?> deadline = dispatcher
                 .timer()
                 .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
@@ -196,6 +197,7 @@ final class Worker {
             ready = true;
         } finally {
             deadline.cancel(false);
+            event.ended(options.name(), name, pid(), ready);
         }
     }
 
@@ -264,8 +266,14 @@ final class Worker {
             PoolCall<?> call = calls.get(i);
             call.endDeadline();
             switch (answers.get(i)) {
-                case Frame.Result result -> call.succeed(result.payload());
-                case Frame.Failed failed -> call.fail(failed.phase(), failed.failure(), name);
+                case Frame.Result result -> {
+                    call.answeredBy(name, result.runNanos());
+                    call.succeed(result.payload());
+                }
+                case Frame.Failed failed -> {
+                    call.answeredBy(name, failed.runNanos());
+                    call.fail(failed.phase(), failed.failure(), name);
+                }
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
         }
@@ -478,6 +486,7 @@ final class Worker {
         closeChannel();
         var obituary =
                 new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
+        WorkerEndEvent.record(options.name(), obituary);
         if (ready) {
             readLastAnswers();
             List<PoolCall<?>> calls = new ArrayList<>(answers.size());
