@@ -89,6 +89,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Coroutines in a blocking call. */
     private int away;
 
+    /** How often a coroutine has begun one, ever. Others may read it, racily. */
+    private int departures;
+
     Baton(EventLoop loop, LoopClock clock, @Nullable RandomGenerator shuffle) {
         this.loop = loop;
         this.clock = clock;
@@ -115,6 +118,27 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     static @Nullable EventLoop loopLeftBehind() {
         Thread me = Thread.currentThread();
         return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton.loop : null;
+    }
+
+    /** Returns the batons of the loops that run; may be called from any thread. */
+    static Set<Baton> running() {
+        return running;
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    /** Returns whose turn it is, null if it is nobody's; may be called from any thread. */
+    @Nullable
+    Thread holder() {
+        Thread now = holder;
+        return now == FREE ? null : now;
+    }
+
+    /** Returns a number that changes with everything that is run; may be called from any thread, and may be late. */
+    int progress() {
+        return ready.taken() + departures;
     }
 
     boolean isHeldHere() {
@@ -191,6 +215,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         driver = thread;
         holder = thread;
         running.add(this);
+        Watch.begin();
     }
 
     /** Ends what {@link #begin} began. */
@@ -335,6 +360,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Gives the baton away, to do something else meanwhile. */
     void goAway() {
         away++;
+        departures++;
         pass(null, false);
     }
 

@@ -55,12 +55,16 @@ public final class EventLoop implements AutoCloseable {
 
     private volatile @Nullable ExceptionHandler exceptionHandler;
     private volatile boolean closed;
+    private volatile Debugging debugging = Debugging.byDefault();
 
     // confined to the holder of the baton
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
     private @Nullable Task<?> tasks;
     private int taskCount;
     private long sequence;
+
+    /** The callback that is running. Others may read it, racily. */
+    private @Nullable Handle callback;
 
     /** That of the callback that is running; null stands for an empty one. */
     private @Nullable Context callbackContext;
@@ -289,7 +293,9 @@ public final class EventLoop implements AutoCloseable {
         if (callback == null) {
             return;
         }
+        Handle callbackBefore = this.callback;
         Context before = callbackContext;
+        this.callback = handle;
         callbackContext = handle.context();
         try {
             callback.run();
@@ -297,6 +303,7 @@ public final class EventLoop implements AutoCloseable {
             callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
         } finally {
             callbackContext = before;
+            this.callback = callbackBefore;
         }
     }
 
@@ -595,6 +602,7 @@ public final class EventLoop implements AutoCloseable {
         refuseIfClosed();
         var task =
                 new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
+        debugging.created(task);
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
@@ -771,6 +779,77 @@ public final class EventLoop implements AutoCloseable {
     }
 
     // Looking
+
+    /**
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers where tasks were created,
+     * for {@link #taskGraph} and for reports of exceptions that nobody retrieved, and complains about coroutines and
+     * callbacks that hold the baton for 100 ms. It is on from the beginning with
+     * {@code -Ddev.trestle.loop.debug=true}.
+     *
+     * @param on whether it is on
+     */
+    public void setDebug(boolean on) {
+        debugging = Debugging.of(on);
+        Watch.hurry();
+    }
+
+    /**
+     * Returns whether debug mode is on; may be called from any thread.
+     *
+     * @return whether it is
+     */
+    public boolean isDebug() {
+        return debugging.isOn();
+    }
+
+    /**
+     * Sets how long a coroutine or a callback may hold the baton before a warning names it, with its stack, while it still
+     * holds it; one second if nothing else is said, 100 ms in debug mode. May be called from any thread, at any time. Up to
+     * half as long again may pass before it is noticed.
+     *
+     * @param limit the longest time that is in order, at least a millisecond
+     * @throws IllegalArgumentException if the limit is shorter
+     */
+    public void setSlowCallbackDuration(Duration limit) {
+        debugging = debugging.withLimit(limit);
+        Watch.hurry();
+    }
+
+    long slowNanos() {
+        return debugging.slowNanos();
+    }
+
+    /** Returns where something was created, in words that follow its name; empty if nobody has noted it. */
+    String createdText(LoopFuture<?> future) {
+        List<StackTraceElement> frames = createdAt(future);
+        return frames.isEmpty() ? "" : ", created at " + frames.getFirst();
+    }
+
+    List<StackTraceElement> createdAt(LoopFuture<?> future) {
+        return debugging.createdAt(future);
+    }
+
+    /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
+    @Nullable
+    String runningText() {
+        Task<?> task = baton.current();
+        if (task != null) {
+            return task.identity();
+        }
+        Handle handle = callback;
+        return handle == null ? null : "Callback " + handle.callbackText();
+    }
+
+    /**
+     * Returns a picture of the tasks that are not done, with their stacks, and who awaits whom; {@code toString()} draws it.
+     * May be called from any thread, also while a coroutine holds the baton and does not give it away. If others run
+     * meanwhile, the picture may be blurred, as one of things that move.
+     *
+     * @return the picture
+     */
+    public TaskGraph taskGraph() {
+        return TaskGraph.of(this, baton.current(), Task.snapshot(() -> tasks));
+    }
 
     /**
      * Returns whether the loop is running. May be called from any thread.
