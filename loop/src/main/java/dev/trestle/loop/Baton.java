@@ -86,6 +86,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Whether the driver wants the baton back after this turn. */
     private boolean once;
 
+    /** Who has lent the baton to a coroutine that starts eagerly: the innermost one. */
+    private @Nullable Lender lender;
+
     /** Coroutines in a blocking call. */
     private int away;
 
@@ -393,6 +396,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * @param parting whether the giver parks or ends at once
      */
     private boolean pass(@Nullable Task<?> self, boolean parting) {
+        if (lender != null) {
+            giveBack(lender, parting);
+            return false;
+        }
         while (true) {
             Task<?> next = next();
             if (next != null) {
@@ -449,6 +456,38 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             task.failToStart(e);
             return false;
         }
+    }
+
+    /** Who waits for a coroutine that he runs in his own turn. */
+    private record Lender(
+            Thread thread, @Nullable Task<?> task, @Nullable Lender outer) {}
+
+    /** Runs a new coroutine until it suspends for the first time. Called by the holder, who has the baton again then. */
+    void runNow(Task<?> child) {
+        Thread me = Thread.currentThread();
+        Task<?> self = current;
+        lender = new Lender(me, self, lender);
+        if (!give(child, true)) {
+            lender = lender.outer;
+        } else if (self != null) {
+            waitAsCoroutine(self);
+        } else {
+            boolean interrupted = false;
+            while (holder != me) {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted(); // or the next park would not park
+            }
+            if (interrupted) {
+                me.interrupt();
+            }
+        }
+    }
+
+    private void giveBack(Lender to, boolean parting) {
+        lender = to.outer();
+        current = to.task();
+        holder = to.thread();
+        wake(to.thread(), parting);
     }
 
     private void wake(Thread thread, boolean parting) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,6 +62,7 @@ public final class EventLoop implements AutoCloseable {
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
     private @Nullable Task<?> tasks;
     private int taskCount;
+    private @Nullable TaskFactory taskFactory;
     private long sequence;
 
     /** The callback that is running. Others may read it, racily. */
@@ -543,7 +545,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        return createTask(coroutine, null, captureContext());
+        return create(coroutine, null);
     }
 
     /**
@@ -554,7 +556,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action), null, captureContext());
+        return create(Action.asCoroutine(action), null);
     }
 
     /**
@@ -567,28 +569,34 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, @Nullable String name) {
-        return createTask(coroutine, name, captureContext());
+        return create(coroutine, name);
     }
 
     /**
-     * Starts a coroutine, in a later turn.
+     * Starts a coroutine, in a later turn if the options say nothing else.
      *
      * @param coroutine what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
-        return createTask(
-                coroutine, options.name().orElse(null), options.context().orElseGet(this::captureContext));
+        TaskFactory factory = taskFactory;
+        if (factory == null) {
+            return newTask(coroutine, options);
+        }
+        requireNonNull(coroutine, "coroutine");
+        return requireNonNull(
+                factory.create(this, coroutine, options),
+                () -> factory + ", the task factory of " + this + ", has returned no task");
     }
 
     /**
-     * Starts a coroutine without a result, in a later turn.
+     * Starts a coroutine without a result, in a later turn if the options say nothing else.
      *
      * @param action what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
@@ -596,8 +604,24 @@ public final class EventLoop implements AutoCloseable {
         return createTask(Action.asCoroutine(action), options);
     }
 
-    private <T extends @Nullable Object> Task<T> createTask(
-            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context) {
+    private <T extends @Nullable Object> Task<T> create(Coroutine<T> coroutine, @Nullable String name) {
+        if (taskFactory == null) {
+            return start(coroutine, name, captureContext(), false);
+        }
+        return createTask(coroutine, new TaskOptions(Optional.ofNullable(name), Optional.empty(), Optional.empty()));
+    }
+
+    /** Creates a task without asking the factory. */
+    <T extends @Nullable Object> Task<T> newTask(Coroutine<T> coroutine, TaskOptions options) {
+        return start(
+                coroutine,
+                options.name().orElse(null),
+                options.context().orElseGet(this::captureContext),
+                options.eagerStart().orElse(false));
+    }
+
+    private <T extends @Nullable Object> Task<T> start(
+            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, boolean eager) {
         checkHere("create a task in");
         refuseIfClosed();
         var task =
@@ -606,8 +630,31 @@ public final class EventLoop implements AutoCloseable {
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
-        baton.ready(task);
+        if (eager && baton.isHeldHere()) {
+            baton.runNow(task);
+        } else {
+            baton.ready(task);
+        }
         return task;
+    }
+
+    /**
+     * Sets who creates the tasks of this loop, those that {@code Async}, {@code TaskGroup} and the like create as well.
+     *
+     * @param factory the factory, or null for {@link TaskFactory#standard}
+     */
+    public void setTaskFactory(@Nullable TaskFactory factory) {
+        checkHere("set the task factory");
+        taskFactory = factory;
+    }
+
+    /**
+     * Returns who creates the tasks of this loop.
+     *
+     * @return the factory that was set, or null
+     */
+    public @Nullable TaskFactory taskFactory() {
+        return taskFactory;
     }
 
     /** Takes a task that is done out of the list. */

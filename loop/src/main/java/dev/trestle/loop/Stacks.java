@@ -11,7 +11,11 @@ final class Stacks {
             List.of(Baton.class.getName(), HandOver.class.getName(), Task.class.getName());
 
     private static final List<String> CREATORS = List.of(
-            Debugging.class.getName(), EventLoop.class.getName(), Async.class.getName(), TaskGroup.class.getName());
+            Debugging.class.getName(),
+            EventLoop.class.getName(),
+            TaskFactory.class.getName(),
+            Async.class.getName(),
+            TaskGroup.class.getName());
 
     private static final int CREATION_DEPTH = 10;
 

