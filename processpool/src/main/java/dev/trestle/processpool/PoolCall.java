@@ -43,6 +43,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
+    private final @Nullable Hearing hearing;
     private int retriesLeft;
     private int deathsBefore;
 
@@ -65,6 +66,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (event != null) {
             promise.addDoneCallback(done -> event.ended(done, description()));
         }
+        this.hearing = options.listener()
+                .map(listener -> new Hearing(listener, "trestle-listener-" + id))
+                .orElse(null);
     }
 
     long id() {
@@ -130,6 +134,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         dispatcher.cancelled(this, mayInterrupt);
+    }
+
+    /** Takes what the call reports. */
+    void hear(Frame.Progress report) {
+        if (hearing != null) {
+            hearing.add(report);
+        }
     }
 
     // Ending
