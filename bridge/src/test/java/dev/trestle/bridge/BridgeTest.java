@@ -15,6 +15,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
+import dev.trestle.loop.Async;
 import dev.trestle.loop.CancelledError;
 import dev.trestle.loop.ContextVar;
 import dev.trestle.loop.EventLoop;
@@ -22,6 +23,7 @@ import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.Task;
 import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -33,6 +35,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -152,6 +155,40 @@ class BridgeTest {
             });
             assertThatThrownBy(() -> await(wrapped)).isInstanceOf(CancelledError.class);
             assertThat(wrapped.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void aPoolThatStopsEndsWhatTheLoopAwaitsOfIt() {
+        EventLoop.run(() -> {
+            var bothRun = new CountDownLatch(2);
+            var interrupted = new CountDownLatch(2);
+            var running = List.of(
+                    Bridge.runInExecutor(pool, () -> waitAtGate(bothRun, interrupted)),
+                    Bridge.runInExecutor(pool, () -> waitAtGate(bothRun, interrupted)));
+            LoopFuture<Integer> queued = Bridge.runInExecutor(pool, () -> 1);
+            blocking(() -> bothRun.await());
+
+            pool.shutdownNow();
+
+            assertThatThrownBy(() -> await(queued)).isInstanceOf(CancelledError.class);
+            for (var each : running) {
+                assertThatThrownBy(() -> await(each)).isInstanceOfAny(CancelledError.class, CompletionException.class);
+            }
+            assertThat(interrupted.getCount()).isZero();
+            assertThat(Async.currentTask().cancelling()).isZero();
+        });
+    }
+
+    @Test
+    void aPoolThatIsShutDownRefusesInTheCoroutine() {
+        EventLoop.run(() -> {
+            pool.shutdown();
+
+            assertThatThrownBy(() -> Bridge.runInExecutor(pool, () -> 1))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("it has been shut down");
+            yieldNow();
         });
     }
 

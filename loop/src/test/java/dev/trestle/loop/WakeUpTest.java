@@ -53,6 +53,45 @@ class WakeUpTest {
     }
 
     /**
+     * The clock is asked when the coroutine that suspends has looked into the inbox and found nothing ready, and before it puts
+     * the baton down: what arrives then finds the baton taken, and wakes nobody.
+     */
+    @Test
+    void whatArrivesAfterTheLastLookIntoTheInboxIsFoundBeforeTheLoopSleeps() {
+        var atTheLastMoment = new AtomicReference<@Nullable Runnable>();
+        var clock = new LoopClock() {
+            @Override
+            public long nanos() {
+                return System.nanoTime();
+            }
+
+            @Override
+            public boolean jumpTo(long nanos) {
+                Runnable send = atTheLastMoment.getAndSet(null);
+                if (send != null) {
+                    try {
+                        Thread.ofPlatform().start(send).join();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                }
+                return false;
+            }
+        };
+        try (var loop = new EventLoop(clock)) {
+            loop.callLater(ofHours(1), () -> {}); // or the clock would not be asked
+            loop.runUntilComplete(() -> {
+                for (int i = 0; i < 100; i++) {
+                    blocking(() -> spin(100_000)); // the driver falls asleep, and the coroutine finds the baton free
+                    LoopFuture<String> future = loop.createFuture();
+                    atTheLastMoment.set(() -> loop.callSoonThreadsafe(() -> future.setResult("awake")));
+                    assertThat(await(future)).isEqualTo("awake");
+                }
+            });
+        }
+    }
+
+    /**
      * One at a time, so that nothing else wakes the loop. The foreign thread spins, and sends while the coroutine puts the
      * baton down: after its last look into the inbox, before the baton is free.
      */
