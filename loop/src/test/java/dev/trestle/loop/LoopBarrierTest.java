@@ -93,6 +93,22 @@ class LoopBarrierTest {
     }
 
     @Test
+    void aCancelledTaskDoesNotCountThoughItHasNotLeftYet() {
+        EventLoop.run(() -> {
+            Task<?> cancelled = comer("cancelled");
+            Task<?> b = comer("b");
+            yieldNow();
+            cancelled.cancel();
+            assertThat(barrier.waiting()).isEqualTo(1);
+            Task<?> last = comer("last");
+            trail.add("main is " + barrier.await());
+            await(gather(b, last));
+        });
+
+        assertThat(trail).containsExactly("last is 2", "b is 0", "main is 1");
+    }
+
+    @Test
     void aTaskCancelledWhenTheRoundWasCompleteHasStillCompletedItForTheOthers() {
         EventLoop.run(() -> {
             Task<?> cancelled = comer("cancelled");
