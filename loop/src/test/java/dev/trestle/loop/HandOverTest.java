@@ -49,9 +49,10 @@ class HandOverTest {
         assertThat(turns).isEqualTo(1_001);
     }
 
+    private static @Nullable LoopFuture<Integer> source;
+
     /** A static initializer is called by native code, over which a virtual thread cannot leave its carrier. */
     private static final class Constants {
-        static @Nullable LoopFuture<Integer> source;
         static final int VALUE = await(requireNonNull(source));
 
         private Constants() {}
@@ -61,7 +62,7 @@ class HandOverTest {
     void aCoroutineThatCannotLeaveItsCarrierHoldsNobodyUp() {
         int sum = EventLoop.run(() -> {
             LoopFuture<Integer> future = EventLoop.getRunningLoop().createFuture();
-            Constants.source = future;
+            source = future;
             Task<Integer> pinned = createTask(() -> Constants.VALUE);
             for (int i = 0; i < 1_000; i++) {
                 yieldNow();

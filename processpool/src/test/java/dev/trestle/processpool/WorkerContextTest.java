@@ -246,7 +246,7 @@ class WorkerContextTest {
         for (int i = 0; i < 200; i++) {
             var ear = new Ear();
             String text = "call " + i;
-            pool.submit(() -> WorkerContext.current().message(text), ear.options());
+            var _ = pool.submit(() -> WorkerContext.current().message(text), ear.options());
             ears.add(ear);
         }
         for (int i = 0; i < 200; i++) {
