@@ -290,22 +290,20 @@ final class Dispatcher {
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         Worker worker;
         long ticket;
-        boolean ahead;
         boolean over;
         lock.lock();
         try {
             queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
-            ahead = worker != null && worker.load.first() != call;
             over = endIfOver();
         } finally {
             lock.unlock();
         }
         if (worker != null && mayInterrupt) {
             worker.interrupt(call, ticket);
-        } else if (worker != null && ahead) {
-            worker.takeBack(List.of(ticket));
+        } else if (worker != null) {
+            worker.tell(ticket);
         }
         if (over) {
             cleanUp();
@@ -333,6 +331,17 @@ final class Dispatcher {
         lock.lock();
         try {
             return worker.load.first() == call;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns the call that a worker has under a number. */
+    @Nullable
+    PoolCall<?> callOf(Worker worker, long ticket) {
+        lock.lock();
+        try {
+            return worker.load.find(ticket);
         } finally {
             lock.unlock();
         }

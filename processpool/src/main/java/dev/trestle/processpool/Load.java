@@ -106,7 +106,9 @@ final class Load {
         return call;
     }
 
-    private @Nullable PoolCall<?> find(long ticket) {
+    /** Returns the call with a number; null if it is not here. */
+    @Nullable
+    PoolCall<?> find(long ticket) {
         for (PoolCall<?> each : calls) { // almost always the first
             if (each.ticket == ticket) {
                 return each;

@@ -40,6 +40,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
 
+    private final @Nullable Hearing hearing;
     private int retriesLeft;
     private int deathsBefore;
 
@@ -58,6 +59,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.options = options;
         this.dispatcher = dispatcher;
         this.retriesLeft = options.retries();
+        this.hearing = options.listener()
+                .map(listener -> new Hearing(listener, "trestle-listener-" + id))
+                .orElse(null);
     }
 
     long id() {
@@ -119,6 +123,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         dispatcher.cancelled(this, mayInterrupt);
+    }
+
+    /** Takes what the call reports. */
+    void hear(Frame.Progress report) {
+        if (hearing != null) {
+            hearing.add(report);
+        }
     }
 
     // Ending

@@ -143,6 +143,20 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
+     * Submits a call without a result, with options of its own.
+     *
+     * @param call what to run
+     * @param callOptions how to treat it
+     * @return the future of the call
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public ConcurrentFuture<?> submit(RunnableCall call, CallOptions callOptions) {
+        return start(call, requireNonNull(callOptions, "callOptions"));
+    }
+
+    /**
      * {@inheritDoc}
      *
      * @throws CallNotSerializableException if the task cannot travel

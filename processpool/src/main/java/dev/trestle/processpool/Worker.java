@@ -285,7 +285,13 @@ final class Worker {
             }
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
-            case Frame.Started _, Frame.Progress _ -> {} // nobody listens yet
+            case Frame.Progress report -> {
+                PoolCall<?> call = dispatcher.callOf(this, report.id());
+                if (call != null) {
+                    call.hear(report);
+                }
+            }
+            case Frame.Started _ -> {} // the flight record tells
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
@@ -340,8 +346,13 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        write(controls, new Frame.Cancel(ticket));
+        write(controls, new Frame.Cancel(ticket, true));
         killIfItGoesOn(unwanted, ticket);
+    }
+
+    /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
+    void tell(long ticket) {
+        write(controls, new Frame.Cancel(ticket, false));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
