@@ -35,8 +35,10 @@ final class Dispatcher {
      * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code runs;
      * each method decides under the lock and acts after it.
      *
-     * Whether a worker is started depends on two things only: the calls that wait, and the workers that live, those that
-     * are ending included. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`.
+     * Whether a worker is started depends on two things only: the calls that wait, and the workers that live and what they
+     * are about to do. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`. A worker
+     * that will soon have run as many calls as it may is retiring: it does not count any more, so another is started. That
+     * one is a spare until the other leaves, since no more workers than the pool's size are to run calls at a time.
      *
      * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
      * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
@@ -100,6 +102,10 @@ final class Dispatcher {
     @GuardedBy("lock")
     private final ArrayDeque<Worker> idle = new ArrayDeque<>();
 
+    /** Workers that take the places of others when these leave. */
+    @GuardedBy("lock")
+    private final ArrayDeque<Worker> spares = new ArrayDeque<>();
+
     /** The workers whose process may live. */
     @GuardedBy("lock")
     private final LinkedHashSet<Worker> live = new LinkedHashSet<>();
@@ -120,6 +126,14 @@ final class Dispatcher {
     @GuardedBy("lock")
     private boolean backingOff;
 
+    /** How long the last worker took to get ready. */
+    @GuardedBy("lock")
+    private long startNanos;
+
+    /** Whether a look at the workers that are idle is due. */
+    @GuardedBy("lock")
+    private boolean shrinking;
+
     /** Whether a look at the calls that were sent ahead is due. */
     @GuardedBy("lock")
     private boolean watching;
@@ -139,6 +153,7 @@ final class Dispatcher {
         long workersStarted;
         long workersDied;
         long startsFailed;
+        long workersRetired;
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
@@ -216,7 +231,7 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
-        if (!queue.isEmpty() || live.size() < options.workers()) {
+        if (!queue.isEmpty() || live.size() - going() < options.workers()) {
             return null;
         }
         long now = System.nanoTime();
@@ -273,7 +288,22 @@ final class Dispatcher {
         if (!begins) {
             watch();
         }
+        if (!worker.retiring && willSoonBeSpent(worker)) {
+            worker.retiring = true;
+            startWhatIsNeeded();
+        }
         return true;
+    }
+
+    /** Returns whether a worker will have run as many calls as it may by the time that another can be ready. */
+    @GuardedBy("lock")
+    private boolean willSoonBeSpent(Worker worker) {
+        if (options.maxTasksPerWorker() == Integer.MAX_VALUE) {
+            return false;
+        }
+        int left = options.maxTasksPerWorker() - worker.callsTaken;
+        double nanosEach = (double) (System.nanoTime() - worker.readyAt) / worker.callsTaken;
+        return left * nanosEach <= 2.0 * startNanos;
     }
 
     /** Returns what is to be written to a worker; nothing if the caller is done with it. */
@@ -410,6 +440,14 @@ final class Dispatcher {
             starting--;
             failedRounds = 0;
             counts.workersStarted++;
+            worker.readyAt = System.nanoTime();
+            startNanos = worker.readyAt - worker.createdAt;
+            if (lifecycle == Lifecycle.OPEN && active() >= options.workers()) {
+                worker.state = Worker.State.SPARE;
+                spares.addLast(worker);
+                becameIdle(worker);
+                return new Worker.Order.Stay();
+            }
             return next(worker, null);
         } finally {
             lock.unlock();
@@ -425,23 +463,29 @@ final class Dispatcher {
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
         Map<Worker, Worker.Order> others;
+        List<PoolCall<?>> unwanted = List.of();
         lock.lock();
         try {
             PoolCall<?> before = worker.load.first();
             List<PoolCall<?>> back = match(worker, answers, calls);
-            queueFirst(back);
-            counts.takenBack += back.size();
+            if (lifecycle == Lifecycle.STOPPED) {
+                unwanted = back;
+            } else {
+                queueFirst(back);
+                counts.takenBack += back.size();
+            }
             PoolCall<?> first = worker.load.first();
             if (first != null && first != before) {
                 var _ = first.claim(); // if it was cancelled, the worker has been told
             }
             order = next(worker, before);
-            others = back.isEmpty() ? Map.of() : wakeIdle();
+            others = wake();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
         }
         others.forEach(Worker::follow);
+        unwanted.forEach(call -> call.promise().cancel(false));
         return order;
     }
 
@@ -452,10 +496,17 @@ final class Dispatcher {
         }
     }
 
-    /** Gives calls that are in the queue again to workers that have nothing to do, if there are any. */
+    /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
-    private Map<Worker, Worker.Order> wakeIdle() {
+    private Map<Worker, Worker.Order> wake() {
+        if (spares.isEmpty() && (queue.isEmpty() || idle.isEmpty())) {
+            return Map.of();
+        }
         Map<Worker, Worker.Order> orders = new HashMap<>();
+        while (!spares.isEmpty() && active() < options.workers()) {
+            Worker worker = spares.removeFirst();
+            orders.put(worker, next(worker, null));
+        }
         while (!queue.isEmpty() && !idle.isEmpty()) {
             Worker worker = idle.removeLast();
             orders.put(worker, next(worker, null));
@@ -501,11 +552,55 @@ final class Dispatcher {
         }
         if (worker.callsTaken >= options.maxTasksPerWorker() || lifecycle != Lifecycle.OPEN || breakage != null) {
             worker.state = Worker.State.LEAVING;
+            counts.workersRetired++;
             return new Worker.Order.Leave();
         }
         worker.state = Worker.State.IDLE;
         idle.addLast(worker);
+        becameIdle(worker);
         return new Worker.Order.Stay();
+    }
+
+    @GuardedBy("lock")
+    private void becameIdle(Worker worker) {
+        worker.idleSince = System.nanoTime();
+        if (!shrinking && options.idleTime().isPresent()) {
+            shrinking = true;
+            var _ = timer.after(options.idleTime().get(), this::shrink);
+        }
+    }
+
+    /** Has those workers leave that have been idle for long. */
+    private void shrink() {
+        var leaving = new ArrayList<Worker>();
+        long limit = options.idleTime().orElseThrow().toNanos();
+        lock.lock();
+        try {
+            shrinking = false;
+            long now = System.nanoTime();
+            long next = Long.MAX_VALUE;
+            var candidates = new ArrayList<>(spares);
+            candidates.addAll(idle); // the one that was used last is at the end
+            for (Worker each : candidates) {
+                long left = limit - (now - each.idleSince);
+                if (live.size() - going() <= options.minWorkers()) {
+                    break;
+                } else if (left > 0) {
+                    next = Math.min(next, left);
+                } else if (idle.remove(each) || spares.remove(each)) {
+                    each.state = Worker.State.LEAVING;
+                    counts.workersRetired++;
+                    leaving.add(each);
+                }
+            }
+            if (next < Long.MAX_VALUE) {
+                shrinking = true;
+                var _ = timer.after(Duration.ofNanos(next), this::shrink);
+            }
+        } finally {
+            lock.unlock();
+        }
+        leaving.forEach(Worker::leave);
     }
 
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
@@ -534,7 +629,7 @@ final class Dispatcher {
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            again.addAll(match(worker, answers, calls));
+            (stopped ? lost : again).addAll(match(worker, answers, calls));
             for (PoolCall<?> call : remove(worker)) {
                 (!stopped && isToBeRunAgain(call, obituary) ? again : lost).add(call);
             }
@@ -543,7 +638,7 @@ final class Dispatcher {
             counts.rerun += again.size();
             counts.lost += lost.size();
             counts.workersDied += expected ? 0 : 1;
-            others = wakeIdle();
+            others = wake();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
@@ -632,6 +727,7 @@ final class Dispatcher {
     private List<PoolCall<?>> remove(Worker worker) {
         live.remove(worker);
         idle.remove(worker);
+        spares.remove(worker);
         List<PoolCall<?>> calls = worker.load.clear();
         for (PoolCall<?> call : calls) {
             call.worker = null;
@@ -642,13 +738,70 @@ final class Dispatcher {
     /** The only place where workers are started. */
     @GuardedBy("lock")
     private void startWhatIsNeeded() {
-        while (!backingOff && breakage == null && starting < queue.size() && live.size() < options.workers()) {
-            var worker = new Worker(this, options, ++workerNumbers, startRound);
-            live.add(worker);
-            starting++;
-            unfinished++;
-            worker.startThread();
+        while (!backingOff && breakage == null && live.size() - going() < options.workers() && isOneMoreNeeded()) {
+            start();
         }
+    }
+
+    @GuardedBy("lock")
+    private boolean isOneMoreNeeded() {
+        return starting < queue.size()
+                || (lifecycle == Lifecycle.OPEN
+                        && (live.size() - going() < options.minWorkers() || starting + spares.size() < retiring()));
+    }
+
+    @GuardedBy("lock")
+    private void start() {
+        var worker = new Worker(this, options, ++workerNumbers, startRound);
+        live.add(worker);
+        starting++;
+        unfinished++;
+        worker.startThread();
+    }
+
+    /** Starts workers before they are needed, until so many live. */
+    void prestart(int workers) {
+        lock.lock();
+        try {
+            while (lifecycle == Lifecycle.OPEN
+                    && !backingOff
+                    && breakage == null
+                    && live.size() - going() < Math.min(workers, options.workers())) {
+                start();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how many workers have a call or could have one at once. */
+    @GuardedBy("lock")
+    private int active() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.state == Worker.State.IDLE || each.state == Worker.State.BUSY ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Returns how many workers will leave when they have run the calls that they may still run. */
+    @GuardedBy("lock")
+    private int retiring() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.retiring && each.state != Worker.State.LEAVING ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Returns how many workers are leaving, or will soon. */
+    @GuardedBy("lock")
+    private int going() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.retiring || each.state == Worker.State.LEAVING ? 1 : 0;
+        }
+        return count;
     }
 
     /** The last thing that the thread of a worker does. */
@@ -733,8 +886,10 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private List<Worker> dismissIdle() {
-        List<Worker> leaving = List.copyOf(idle);
+        List<Worker> leaving = new ArrayList<>(idle);
+        leaving.addAll(spares);
         idle.clear();
+        spares.clear();
         leaving.forEach(worker -> worker.state = Worker.State.LEAVING);
         return leaving;
     }
@@ -796,6 +951,7 @@ final class Dispatcher {
                     live.size(),
                     starting,
                     busy,
+                    spares.size(),
                     waiting(),
                     counts.submitted,
                     counts.completed,
@@ -803,6 +959,7 @@ final class Dispatcher {
                     counts.rerun,
                     counts.takenBack,
                     counts.workersStarted,
+                    counts.workersRetired,
                     counts.workersDied,
                     counts.startsFailed,
                     linesLost.sum());

@@ -80,6 +80,8 @@ final class Worker {
         STARTING,
         IDLE,
         BUSY,
+        /** It waits until another leaves, to take its place. */
+        SPARE,
         /** It has been told to end. */
         LEAVING,
         GONE
@@ -99,6 +101,12 @@ final class Worker {
     final Load load = new Load();
     int callsTaken;
     final long startRound;
+    final long createdAt = System.nanoTime();
+    long readyAt;
+    long idleSince;
+
+    /** Whether it will soon have run as many calls as it may. */
+    boolean retiring;
 
     // Written by the worker's thread
     private volatile @Nullable WorkerProcess process;
