@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,8 +56,11 @@ final class Dispatcher {
     /** So many rounds of failed starts, with no worker alive, break the pool. */
     private static final int START_ATTEMPTS = 3;
 
-    /** So many deaths of workers while they took a call from the connection look like the call's fault. */
-    private static final int SEND_ATTEMPTS = 2;
+    /** So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends. */
+    private static final int SEND_ATTEMPTS = 20;
+
+    /** So many of these count, each, deaths while the worker took the call from the connection: it may be too large. */
+    private static final int SUSPICION = SEND_ATTEMPTS / 2;
 
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
     private static final int FEW = 2;
@@ -630,8 +635,10 @@ final class Dispatcher {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
             (stopped ? lost : again).addAll(match(worker, answers, calls));
+            boolean first = true;
             for (PoolCall<?> call : remove(worker)) {
-                (!stopped && isToBeRunAgain(call, obituary) ? again : lost).add(call);
+                (!stopped && isToBeRunAgain(call, first, obituary) ? again : lost).add(call);
+                first = false;
             }
             worker.state = Worker.State.GONE;
             queueFirst(again);
@@ -656,11 +663,14 @@ final class Dispatcher {
         });
     }
 
-    private static boolean isToBeRunAgain(PoolCall<?> call, Obituary obituary) {
+    private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, Obituary obituary) {
         if (call.promise().isDone()) {
             return false;
         }
-        return obituary.hadBegun(call) ? call.retry() : !obituary.wasReceiving(call) || call.resend(SEND_ATTEMPTS);
+        if (obituary.hadBegun(call)) {
+            return call.retry();
+        }
+        return !first || call.resend(obituary.wasReceiving(call) ? SUSPICION : 1, SEND_ATTEMPTS);
     }
 
     private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
@@ -669,7 +679,7 @@ final class Dispatcher {
         } else if (stopped) {
             call.promise().cancel(false); // as those that waited in the queue
         } else {
-            call.fail(obituary.ofUndeliverable(call, SEND_ATTEMPTS));
+            call.fail(obituary.ofUndeliverable(call));
         }
     }
 
@@ -919,6 +929,18 @@ final class Dispatcher {
     private void jvmEnds() {
         stopWorkers(worker -> worker.kill("the program ends"));
         directory.close();
+    }
+
+    /** Returns whether a future is that of a call of this pool that has not ended. Looks at all of them. */
+    boolean isPending(Future<?> future) {
+        lock.lock();
+        try {
+            return Stream.concat(queue.stream(), live.stream().flatMap(each -> each.load.all().stream()))
+                            .anyMatch(call -> call.promise() == future)
+                    || live.stream().anyMatch(each -> each.isEnding(future));
+        } finally {
+            lock.unlock();
+        }
     }
 
     boolean isShutdown() {

@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
  * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool.
+ * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {

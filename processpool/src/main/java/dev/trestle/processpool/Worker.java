@@ -117,6 +117,9 @@ final class Worker {
     /** What has been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
+    /** The calls whose futures are being completed. */
+    private volatile List<PoolCall<?>> ending = List.of();
+
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
@@ -268,6 +271,7 @@ final class Worker {
 
     /** Ends calls; each has its answer at the same index. */
     private void end(List<PoolCall<?>> calls) {
+        ending = calls;
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             call.endDeadline();
@@ -277,6 +281,12 @@ final class Worker {
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
         }
+        ending = List.of();
+    }
+
+    /** Returns whether a future is that of a call which was answered, and is being ended or will be next. */
+    boolean isEnding(Future<?> future) {
+        return ending.stream().anyMatch(call -> call.promise() == future);
     }
 
     private void handle(Frame frame) throws IOException {
