@@ -14,4 +14,7 @@ module dev.trestle.processpool {
     requires static com.google.errorprone.annotations;
 
     exports dev.trestle.processpool;
+
+    provides dev.trestle.api.WaitGuard with
+            dev.trestle.processpool.PoolWaitGuard;
 }

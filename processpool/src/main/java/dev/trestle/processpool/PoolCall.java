@@ -46,6 +46,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final @Nullable Hearing hearing;
     private int retriesLeft;
     private int deathsBefore;
+    private int evidence;
 
     /**
      * @param resultOf makes the result of the future from what the worker sends
@@ -112,9 +113,21 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return retriesLeft-- > 0;
     }
 
-    /** Returns whether the call may be sent again: it may, until it seems to kill those it is sent to. */
-    boolean resend(int limit) {
-        return ++deathsBefore < limit;
+    /**
+     * Returns whether the call may be sent again: it may, until it seems to kill those it is sent to.
+     *
+     * @param weight how much the death of the last of them says against the call
+     * @param limit how much is enough
+     */
+    boolean resend(int weight, int limit) {
+        deathsBefore++;
+        evidence += weight;
+        return evidence < limit;
+    }
+
+    /** Returns how many workers died before they had begun the call. */
+    int deathsBefore() {
+        return deathsBefore;
     }
 
     void deadline(Future<?> timer) {

@@ -16,6 +16,8 @@ import java.util.Set;
 record PoolOptions(
         String name,
         int workers,
+        int minWorkers,
+        Optional<Duration> idleTime,
         List<String> jvmArguments,
         long heapBytes,
         Map<String, String> environment,

@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
  * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool.
+ * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -94,6 +94,7 @@ public final class ProcessPool implements FutureExecutor {
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
         var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
+        dispatcher.prestart(options.minWorkers());
     }
 
     private record Dropped(String name, Dispatcher dispatcher) implements Runnable {
@@ -338,6 +339,22 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
+    // Starting
+
+    /**
+     * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait either.
+     *
+     * @param workers how many are to live, as far as the size of the pool allows; all of it with
+     *     {@link Integer#MAX_VALUE}
+     * @throws IllegalArgumentException if it is negative
+     */
+    public void prestart(int workers) {
+        if (workers < 0) {
+            throw new IllegalArgumentException("The number of workers to start must not be negative: " + workers);
+        }
+        dispatcher.prestart(workers);
+    }
+
     // Looking
 
     @Override
@@ -375,6 +392,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param alive the workers there are, those that start or end included
      * @param starting the workers that are starting
      * @param busy the workers that run a call
+     * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
      * @param completed the calls that workers have answered, whatever the answer
@@ -382,6 +400,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
+     * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they may
      * @param workersDied those of them that died without having been told to end
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused
@@ -391,6 +410,7 @@ public final class ProcessPool implements FutureExecutor {
             int alive,
             int starting,
             int busy,
+            int spares,
             int queued,
             long submitted,
             long completed,
@@ -398,6 +418,7 @@ public final class ProcessPool implements FutureExecutor {
             long rerun,
             long takenBack,
             long workersStarted,
+            long workersRetired,
             long workersDied,
             long startsFailed,
             long linesLost) {}
@@ -406,6 +427,8 @@ public final class ProcessPool implements FutureExecutor {
     public static final class Builder {
 
         private int workers = Runtime.getRuntime().availableProcessors();
+        private int minWorkers;
+        private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
@@ -436,6 +459,35 @@ public final class ProcessPool implements FutureExecutor {
                 throw new IllegalArgumentException("The size of a process pool must be 1 or more: " + value);
             }
             workers = value;
+            return this;
+        }
+
+        /**
+         * Sets how many workers live at least, as far as the size of the pool allows; 0 if not set. They are started with
+         * the pool, and when one dies another is started.
+         *
+         * @param value the number of workers
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder minWorkers(int value) {
+            if (value < 0) {
+                throw new IllegalArgumentException("The least number of workers must not be negative: " + value);
+            }
+            minWorkers = value;
+            return this;
+        }
+
+        /**
+         * Sets after which time without a call a worker ends, if more than {@link #minWorkers} live; workers stay if not
+         * set. The one that was used last is used first, so that the others may end.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder idleTime(Duration limit) {
+            idleTime = Optional.of(positive("idleTime", limit));
             return this;
         }
 
@@ -585,7 +637,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many calls a worker runs before another takes its place; without limit if not set.
+         * Sets how many calls a worker runs before another takes its place; without limit if not set. The other is started
+         * before that, as a spare, so that no call waits for it if calls take longer than a start; for a while there is
+         * one process more.
          *
          * @param value the number of calls
          * @return this builder
@@ -648,6 +702,8 @@ public final class ProcessPool implements FutureExecutor {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
                     workers,
+                    Math.min(minWorkers, workers),
+                    idleTime,
                     jvmArguments,
                     heapBytes,
                     environment,

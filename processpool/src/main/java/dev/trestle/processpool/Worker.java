@@ -80,6 +80,8 @@ final class Worker {
         STARTING,
         IDLE,
         BUSY,
+        /** It waits until another leaves, to take its place. */
+        SPARE,
         /** It has been told to end. */
         LEAVING,
         GONE
@@ -99,6 +101,12 @@ final class Worker {
     final Load load = new Load();
     int callsTaken;
     final long startRound;
+    final long createdAt = System.nanoTime();
+    long readyAt;
+    long idleSince;
+
+    /** Whether it will soon have run as many calls as it may. */
+    boolean retiring;
 
     // Written by the worker's thread
     private volatile @Nullable WorkerProcess process;
@@ -108,6 +116,9 @@ final class Worker {
 
     /** What has been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
+
+    /** The calls whose futures are being completed. */
+    private volatile List<PoolCall<?>> ending = List.of();
 
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
@@ -262,6 +273,7 @@ final class Worker {
 
     /** Ends calls; each has its answer at the same index. */
     private void end(List<PoolCall<?>> calls) {
+        ending = calls;
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             call.endDeadline();
@@ -277,6 +289,12 @@ final class Worker {
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
         }
+        ending = List.of();
+    }
+
+    /** Returns whether a future is that of a call which was answered, and is being ended or will be next. */
+    boolean isEnding(Future<?> future) {
+        return ending.stream().anyMatch(call -> call.promise() == future);
     }
 
     private void handle(Frame frame) throws IOException {

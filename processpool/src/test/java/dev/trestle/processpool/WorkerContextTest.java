@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -243,16 +244,18 @@ class WorkerContextTest {
     @Test
     void reportsOfManyCallsAreHeardByTheirOwnListeners() {
         var ears = new ArrayList<Ear>();
+        var futures = new ArrayList<ConcurrentFuture<?>>();
         for (int i = 0; i < 200; i++) {
             var ear = new Ear();
             String text = "call " + i;
-            var _ = pool.submit(() -> WorkerContext.current().message(text), ear.options());
+            futures.add(pool.submit(() -> WorkerContext.current().message(text), ear.options()));
             ears.add(ear);
         }
         for (int i = 0; i < 200; i++) {
             var heard = ears.get(i).heard;
             Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> !heard.isEmpty());
             assertThat(heard).containsExactly("call " + i);
+            futures.get(i).result();
         }
     }
 }

@@ -93,6 +93,22 @@ class WorkerDeathTest {
     }
 
     @Test
+    void aCallTooLargeForAWorkerCostsTwoOfThemAndNoMore() {
+        byte[] large = new byte[200 << 20];
+        var before = pool.statistics();
+
+        assertThatThrownBy(pool.submit(() -> large.length)::result)
+                .isInstanceOfSatisfying(
+                        WorkerDiedException.class,
+                        e -> assertThat(e.phase()).isEqualTo(WorkerDiedException.Phase.SENDING))
+                .hasMessageContaining("2 workers died before they had begun")
+                .hasMessageContaining("It may be too large for a worker's heap");
+        assertThat(pool.statistics().rerun() - before.rerun()).isEqualTo(1);
+        assertThat(pool.statistics().workersDied() - before.workersDied()).isEqualTo(2);
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    @Test
     void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
