@@ -35,7 +35,9 @@ class ConformanceTableTest {
                 String line = lines.get(i);
                 if (line.startsWith("|") && !line.startsWith("|---") && !line.startsWith("| behaviour |")) {
                     String[] cells = line.split("\\|", -1);
-                    assertThat(cells).as("cells of line %d, which has two columns", i + 1).hasSize(4);
+                    assertThat(cells)
+                            .as("cells of line %d, which has two columns", i + 1)
+                            .hasSize(4);
                     rows.add(new Row(i + 1, cells[1].strip(), cells[2].strip()));
                 }
             }
@@ -43,7 +45,8 @@ class ConformanceTableTest {
         }
 
         List<String[]> references() {
-            return REFERENCE.matcher(second)
+            return REFERENCE
+                    .matcher(second)
                     .results()
                     .map(match -> new String[] {match.group(1), match.group(2)})
                     .toList();
@@ -70,7 +73,8 @@ class ConformanceTableTest {
             }
             return Stream.of(source.split("\n\\s*\n"))
                     .map(paragraph -> paragraph.split(" void " + method + "\\("))
-                    .anyMatch(parts -> parts.length > 1 && TEST.matcher(parts[0]).find());
+                    .anyMatch(
+                            parts -> parts.length > 1 && TEST.matcher(parts[0]).find());
         }
 
         private String fault(String what) {
@@ -119,9 +123,11 @@ class ConformanceTableTest {
                 }
             }
         }
-        return sources.stream().collect(
+        return sources.stream()
+                .collect(
                         // Two modules may have a test of the same name.
-                        groupingBy(ConformanceTableTest::className, mapping(ConformanceTableTest::read, joining("\n\n"))));
+                        groupingBy(
+                                ConformanceTableTest::className, mapping(ConformanceTableTest::read, joining("\n\n"))));
     }
 
     private static String className(Path source) {

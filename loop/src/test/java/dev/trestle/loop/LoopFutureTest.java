@@ -68,7 +68,9 @@ class LoopFutureTest {
         LoopFuture<String> other = loop.createFuture();
         other.setException(checked);
         assertThat(other.exception()).containsSame(checked);
-        assertThatThrownBy(other::result).isInstanceOf(CompletionException.class).hasCause(checked);
+        assertThatThrownBy(other::result)
+                .isInstanceOf(CompletionException.class)
+                .hasCause(checked);
     }
 
     @Test
@@ -121,7 +123,8 @@ class LoopFutureTest {
     void callbacksRunOnEveryOutcome() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> failed = loop.createFuture();
-            failed.addDoneCallback(done -> trail.add("failed: " + done.exception().isPresent()));
+            failed.addDoneCallback(
+                    done -> trail.add("failed: " + done.exception().isPresent()));
             LoopFuture<String> cancelled = loop.createFuture();
             cancelled.addDoneCallback(done -> trail.add("cancelled: " + done.isCancelled()));
             failed.setException(new IllegalStateException());
@@ -247,7 +250,8 @@ class LoopFutureTest {
         });
         loop.close();
 
-        assertThat(reports).singleElement().satisfies(report -> assertThat(report.message())
-                .contains("was never retrieved"));
+        assertThat(reports)
+                .singleElement()
+                .satisfies(report -> assertThat(report.message()).contains("was never retrieved"));
     }
 }

@@ -64,7 +64,8 @@ class SchedulingTest {
     @Test
     void timersKnowTheirTimeAndAreCancelled() {
         TimerHandle never = loop.callLater(ofSeconds(2), () -> note("never"));
-        TimerHandle at = loop.callAt(ofSeconds(3), () -> note("at " + clock.elapsed().toSeconds()));
+        TimerHandle at =
+                loop.callAt(ofSeconds(3), () -> note("at " + clock.elapsed().toSeconds()));
         assertThat(never.when()).isEqualTo(ofSeconds(2));
         assertThat(at.when()).isEqualTo(ofSeconds(3));
         never.cancel();

@@ -87,11 +87,13 @@ class TaskTest {
     void currentTaskIsWhoeverRunsAndNobodyInACallback() {
         loop.runUntilComplete(() -> {
             Task<?> main = currentTask();
-            Task<?> other = createTask(() -> {
-                trail.add(currentTask().name());
-                yieldNow();
-                trail.add(currentTask().name());
-            }, "other");
+            Task<?> other = createTask(
+                    () -> {
+                        trail.add(currentTask().name());
+                        yieldNow();
+                        trail.add(currentTask().name());
+                    },
+                    "other");
             loop.callSoon(() -> trail.add("callback " + loop.currentTask()));
             yieldNow();
             assertThat(currentTask()).isSameAs(main);

@@ -174,7 +174,8 @@ class TimeLimitRulesTest {
     void aLimitIsForATask() {
         loop.runUntilComplete(() -> {
             LoopFuture<Throwable> refusal = loop.createFuture();
-            loop.callSoon(() -> refusal.setResult(catchThrowable(() -> timeout(ofSeconds(1), () -> trail.add("never")))));
+            loop.callSoon(() ->
+                    refusal.setResult(catchThrowable(() -> timeout(ofSeconds(1), () -> trail.add("never")))));
             assertThat(await(refusal))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("only a coroutine can be suspended");

@@ -52,8 +52,8 @@ class WaitingRulesTest {
 
     @Test
     void gatherKeepsTheOrderOfItsPartsWhateverThatOfTheirEnds() {
-        loop.runUntilComplete(() ->
-                assertThat(await(gather(after(3, "a"), after(1, "b"), after(2, "c")))).containsExactly("a", "b", "c"));
+        loop.runUntilComplete(() -> assertThat(await(gather(after(3, "a"), after(1, "b"), after(2, "c"))))
+                .containsExactly("a", "b", "c"));
         assertThat(clock.elapsed()).isEqualTo(ofSeconds(3));
     }
 
@@ -152,10 +152,9 @@ class WaitingRulesTest {
 
     @Test
     void waitUntilNeedsAFuture() {
-        loop.runUntilComplete(() ->
-                assertThatThrownBy(() -> waitUntil(ReturnWhen.ALL_COMPLETED, List.<Task<?>>of()))
-                        .isInstanceOf(IllegalArgumentException.class)
-                        .hasMessageContaining("at least one future"));
+        loop.runUntilComplete(() -> assertThatThrownBy(() -> waitUntil(ReturnWhen.ALL_COMPLETED, List.<Task<?>>of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("at least one future"));
     }
 
     @Test
