@@ -4,7 +4,10 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** The programs that readers of Python's tutorials know, by the names that the launcher runs them under. */
+/**
+ * The programs that readers of Python's tutorials know, and one for each way to keep tasks in step, by the names that the
+ * launcher runs them under.
+ */
 enum Classic implements Callable<Integer> {
     SET_FUTURE_LATER("A task sets a future's result after ten seconds; main awaits it.", SetFutureLater::main),
     AS_THEY_COMPLETE("Ten calls that take 1 to 10 s on a thread pool, printed as they complete.", AsTheyComplete::main),
@@ -16,7 +19,12 @@ enum Classic implements Callable<Integer> {
     STOP_WHEN_DONE("A loop that runs until a task's callback stops it.", StopWhenDone::main),
     MARK_DONE("callSoon marks a future done; runUntilComplete returns it.", MarkDone::main),
     AWAIT_MARKED("The same future awaited in a coroutine.", AwaitMarked::main),
-    TWO_CALLBACKS("Two callbacks with an argument each, in the order they were added.", TwoCallbacks::main);
+    TWO_CALLBACKS("Two callbacks with an argument each, in the order they were added.", TwoCallbacks::main),
+    ALL_OR_NOTHING("A task group: all have a result, or the first failure cancels the others.", AllOrNothing::main),
+    STARTING_GUN("Tasks that wait for an event, and a lock that keeps their lines together.", StartingGun::main),
+    WAREHOUSE("Customers wait for a condition: that there is enough in stock.", Warehouse::main),
+    STAGES("Workers that go from stage to stage together, at a barrier.", Stages::main),
+    PRODUCER_AND_CONSUMERS("A producer and two consumers at a queue, which is shut down.", ProducerAndConsumers::main);
 
     /** A program. */
     @FunctionalInterface

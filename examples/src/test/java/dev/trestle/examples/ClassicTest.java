@@ -88,6 +88,65 @@ class ClassicTest {
                 setting result of future
                 1: future done: the result
                 2: future done: the result
+                """),
+            Map.entry(Classic.ALL_OR_NOTHING, """
+                fetched 1
+                closed the connection of 1
+                fetched 2
+                closed the connection of 2
+                sum: 3
+                closed the connection of 3
+                failed: \\[java\\.io\\.IOException: no connection]
+                after 3 s
+                """),
+            Map.entry(Classic.STARTING_GUN, """
+                on your marks: 3
+                Ada started
+                Ada after 1 s
+                Brook started
+                Brook after 1 s
+                Cleo started
+                Cleo after 1 s
+                """),
+            Map.entry(Classic.WAREHOUSE, """
+                delivered 3, now: 3
+                Brook bought 2, left: 1
+                delivered 3, now: 4
+                delivered 3, now: 7
+                Ada bought 5, left: 2
+                left: 2
+                """),
+            Map.entry(Classic.STAGES, """
+                worker 1 has done load
+                worker 2 has done load
+                worker 3 has done load
+                load is done, after 3 s
+                worker 1 has done sort
+                worker 2 has done sort
+                worker 3 has done sort
+                sort is done, after 6 s
+                worker 1 has done store
+                worker 2 has done store
+                worker 3 has done store
+                store is done, after 9 s
+                """),
+            Map.entry(Classic.PRODUCER_AND_CONSUMERS, """
+                0 ms: put order 1
+                0 ms: put order 2
+                0 ms: put order 3
+                0 ms: put order 4
+                100 ms: fast did order 1
+                100 ms: put order 5
+                200 ms: fast did order 3
+                200 ms: put order 6
+                250 ms: slow did order 2
+                300 ms: fast did order 4
+                400 ms: fast did order 6
+                500 ms: slow did order 5
+                500 ms: all orders are done
+                500 ms: fast goes home
+                500 ms: slow goes home
+                by urgency: 1, 2, 3
                 """));
 
     @ParameterizedTest
