@@ -86,6 +86,8 @@ final class Dispatcher {
     private final int depth;
     private final PrivateDirectory directory;
     private final Timer timer;
+    private final AotCache aotCache;
+    private final AtomicBoolean trained = new AtomicBoolean();
     private final Thread shutdownHook;
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
@@ -170,6 +172,7 @@ final class Dispatcher {
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
         Path parent = Path.of(System.getProperty("java.io.tmpdir"));
         this.directory = PrivateDirectory.create(parent);
+        this.aotCache = new AotCache(options);
         this.timer = new Timer(options.name() + "-timer");
         this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
         Runtime.getRuntime().addShutdownHook(shutdownHook);
@@ -180,6 +183,10 @@ final class Dispatcher {
 
     PrivateDirectory directory() {
         return directory;
+    }
+
+    AotCache aotCache() {
+        return aotCache;
     }
 
     Timer timer() {
@@ -833,6 +840,33 @@ final class Dispatcher {
         }
     }
 
+    // The AOT cache
+
+    /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
+    void trainLater() {
+        if (depth == 1 && options.aotCache().isPresent() && !trained.getAndSet(true)) {
+            var _ = timer.after(options.aotCacheDelay(), this::train);
+        }
+    }
+
+    /** Makes the AOT cache, unless there is one or this pool ends; returns whether there is one now. */
+    boolean train() {
+        lock.lock();
+        try {
+            if (lifecycle != Lifecycle.OPEN || breakage != null) {
+                return false;
+            }
+            unfinished++;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return aotCache.make(directory);
+        } finally {
+            finished();
+        }
+    }
+
     // Ending
 
     /** Takes no more calls; what has been taken is run. */
@@ -850,6 +884,7 @@ final class Dispatcher {
             lock.unlock();
         }
         leaving.forEach(Worker::leave);
+        aotCache.stop();
         if (over) {
             cleanUp();
         }
@@ -891,6 +926,7 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
+        aotCache.stop();
         leaving.forEach(Worker::leave);
         unborn.forEach(each -> each.kill("the pool was shut down"));
         waited.forEach(call -> call.promise().cancel(false));

@@ -160,6 +160,7 @@ final class Worker {
         Throwable end = null;
         try {
             start();
+            dispatcher.trainLater();
             follow(dispatcher.ready(this));
             while (true) {
                 readAnswers(requireNonNull(channel));
@@ -187,7 +188,8 @@ final class Worker {
             var command = JavaCommand.write(
                     options,
                     argumentFile,
-                    crashLog,
+                    Stream.concat(Stream.of("-XX:ErrorFile=" + crashLog), dispatcher.aotCache().arguments().stream())
+                            .toList(),
                     List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
@@ -522,6 +524,7 @@ final class Worker {
             dispatcher.died(this, obituary, answers, calls);
             end(calls);
         } else {
+            dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
             dispatcher.startFailed(this, obituary.ofStart(end));
         }
         removeFiles();

@@ -34,8 +34,7 @@ final class WorkerProcess {
     private static final Logger workerLogger = LoggerFactory.getLogger("dev.trestle.processpool.worker");
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
-    private static final List<String> jvmOptionVariables =
-            List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+    static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
 
     private final Process process;
     private final OutputStream stdin;
