@@ -81,6 +81,9 @@ final class JavaCommand {
         arguments.add("-Djava.awt.headless=true");
         arguments.add("-Dstdout.encoding=UTF-8");
         arguments.add("-Dstderr.encoding=UTF-8");
+        if (options.debug()) {
+            arguments.add("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+        }
         if (JavaCommand.class.desiredAssertionStatus()) {
             arguments.add("-ea");
         }

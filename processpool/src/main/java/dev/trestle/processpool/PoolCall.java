@@ -81,7 +81,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     Optional<Duration> timeout() {
-        return options.timeout();
+        return dispatcher.hasDeadlines() ? options.timeout() : Optional.empty();
     }
 
     Payload payload() {

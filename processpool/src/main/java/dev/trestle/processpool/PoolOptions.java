@@ -15,6 +15,7 @@ import java.util.Set;
  * @param heapBytes 0 for a fair share of the machine
  * @param aotCache the directory of the AOT caches; empty if none is wanted
  * @param aotCacheDelay how long after the start of the first worker the cache is made
+ * @param debug whether debuggers may attach to the workers, and no time limit holds
  */
 record PoolOptions(
         String name,
@@ -36,7 +37,8 @@ record PoolOptions(
         long maxPayloadBytes,
         Set<String> allowedTypes,
         Optional<Path> aotCache,
-        Duration aotCacheDelay) {
+        Duration aotCacheDelay,
+        boolean debug) {
 
     PoolOptions {
         jvmArguments = List.copyOf(jvmArguments);
@@ -54,6 +56,8 @@ record PoolOptions(
         return new PoolOptions(
                 name + "-training",
                 workers,
+                0,
+                Optional.empty(),
                 arguments,
                 heapBytes,
                 environment,
@@ -69,6 +73,7 @@ record PoolOptions(
                 maxPayloadBytes,
                 allowedTypes,
                 Optional.empty(),
-                aotCacheDelay);
+                aotCacheDelay,
+                false);
     }
 }

@@ -438,10 +438,13 @@ public final class ProcessPool implements FutureExecutor {
     /** Collects the options of a {@link ProcessPool}. Not thread-safe. */
     public static final class Builder {
 
+        private static final Duration FOREVER = Duration.ofDays(36_500);
+
         private int workers = Runtime.getRuntime().availableProcessors();
         private int minWorkers;
         private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
+        private boolean debug;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -750,6 +753,20 @@ public final class ProcessPool implements FutureExecutor {
             return value;
         }
 
+        /**
+         * Lets a debugger attach to each worker, and switches off what would end a worker that stands at a breakpoint: the time
+         * limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends workers.
+         *
+         * <p>Each worker listens on a free port of this machine's loopback address, and says on which: the logger
+         * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
+         *
+         * @return this builder
+         */
+        public Builder debug() {
+            debug = true;
+            return this;
+        }
+
         private PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
@@ -764,14 +781,15 @@ public final class ProcessPool implements FutureExecutor {
                     classPath,
                     initializer,
                     callTimeout,
-                    startTimeout,
-                    cancelGrace,
+                    debug ? FOREVER : startTimeout,
+                    debug ? FOREVER : cancelGrace,
                     closeGrace,
                     maxTasksPerWorker,
                     maxPayloadBytes,
                     allowedTypes,
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
-                    aotCacheDelay);
+                    aotCacheDelay,
+                    debug);
         }
 
         /**

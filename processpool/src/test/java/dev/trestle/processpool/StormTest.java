@@ -34,11 +34,11 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class StormTest {
 
-    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 1_500);
+    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 400);
     private static final int POOLS = Integer.getInteger("trestle.storm.pools", 10);
     private static final long SEED = Long.getLong("trestle.storm.seed", 20261121);
 
-    private static final int KILL_EVERY_MILLIS = 50;
+    private static final int KILL_EVERY_MILLIS = Integer.getInteger("trestle.storm.killMillis", 200);
 
     /** One in so many calls is declared idempotent. */
     private static final int IDEMPOTENT = 4;
