@@ -96,7 +96,7 @@ public final class Async {
      * Starts a coroutine.
      *
      * @param coroutine what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task
      */
@@ -108,7 +108,7 @@ public final class Async {
      * Starts a coroutine without a result.
      *
      * @param action what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @return its task
      */
     public static Task<@Nullable Void> createTask(Action action, TaskOptions options) {

@@ -86,8 +86,14 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Whether the driver wants the baton back after this turn. */
     private boolean once;
 
+    /** Who has lent the baton to a coroutine that starts eagerly: the innermost one. */
+    private @Nullable Lender lender;
+
     /** Coroutines in a blocking call. */
     private int away;
+
+    /** How often a coroutine has begun one, ever. Others may read it, racily. */
+    private int departures;
 
     Baton(EventLoop loop, LoopClock clock, @Nullable RandomGenerator shuffle) {
         this.loop = loop;
@@ -115,6 +121,27 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     static @Nullable EventLoop loopLeftBehind() {
         Thread me = Thread.currentThread();
         return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton.loop : null;
+    }
+
+    /** Returns the batons of the loops that run; may be called from any thread. */
+    static Set<Baton> running() {
+        return running;
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    /** Returns whose turn it is, null if it is nobody's; may be called from any thread. */
+    @Nullable
+    Thread holder() {
+        Thread now = holder;
+        return now == FREE ? null : now;
+    }
+
+    /** Returns a number that changes with everything that is run; may be called from any thread, and may be late. */
+    int progress() {
+        return ready.taken() + departures;
     }
 
     boolean isHeldHere() {
@@ -191,6 +218,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         driver = thread;
         holder = thread;
         running.add(this);
+        Watch.begin();
     }
 
     /** Ends what {@link #begin} began. */
@@ -335,6 +363,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Gives the baton away, to do something else meanwhile. */
     void goAway() {
         away++;
+        departures++;
         pass(null, false);
     }
 
@@ -367,6 +396,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * @param parting whether the giver parks or ends at once
      */
     private boolean pass(@Nullable Task<?> self, boolean parting) {
+        if (lender != null) {
+            giveBack(lender, parting);
+            return false;
+        }
         while (true) {
             Task<?> next = next();
             if (next != null) {
@@ -423,6 +456,38 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             task.failToStart(e);
             return false;
         }
+    }
+
+    /** Who waits for a coroutine that he runs in his own turn. */
+    private record Lender(
+            Thread thread, @Nullable Task<?> task, @Nullable Lender outer) {}
+
+    /** Runs a new coroutine until it suspends for the first time. Called by the holder, who has the baton again then. */
+    void runNow(Task<?> child) {
+        Thread me = Thread.currentThread();
+        Task<?> self = current;
+        lender = new Lender(me, self, lender);
+        if (!give(child, true)) {
+            lender = lender.outer;
+        } else if (self != null) {
+            waitAsCoroutine(self);
+        } else {
+            boolean interrupted = false;
+            while (holder != me) {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted(); // or the next park would not park
+            }
+            if (interrupted) {
+                me.interrupt();
+            }
+        }
+    }
+
+    private void giveBack(Lender to, boolean parting) {
+        lender = to.outer();
+        current = to.task();
+        holder = to.thread();
+        wake(to.thread(), parting);
     }
 
     private void wake(Thread thread, boolean parting) {

@@ -46,6 +46,11 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
+    @Override
+    String identity() {
+        return "blocking call";
+    }
+
     /** Interrupts the call; again, if it was interrupted before. */
     @Override
     public boolean cancel(@Nullable String cancelMessage) {

@@ -81,7 +81,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
                         "Another coroutine is waiting for the next of these futures: an iterator"
                                 + " has one consumer; call asCompleted again for the other");
             }
-            more = loop.createFuture();
+            more = new Joint(loop, "asCompleted", pending);
             var _ = task.await(more);
         }
         left--;

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,12 +56,17 @@ public final class EventLoop implements AutoCloseable {
 
     private volatile @Nullable ExceptionHandler exceptionHandler;
     private volatile boolean closed;
+    private volatile Debugging debugging = Debugging.byDefault();
 
     // confined to the holder of the baton
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
     private @Nullable Task<?> tasks;
     private int taskCount;
+    private @Nullable TaskFactory taskFactory;
     private long sequence;
+
+    /** The callback that is running. Others may read it, racily. */
+    private @Nullable Handle callback;
 
     /** That of the callback that is running; null stands for an empty one. */
     private @Nullable Context callbackContext;
@@ -289,7 +295,9 @@ public final class EventLoop implements AutoCloseable {
         if (callback == null) {
             return;
         }
+        Handle callbackBefore = this.callback;
         Context before = callbackContext;
+        this.callback = handle;
         callbackContext = handle.context();
         try {
             callback.run();
@@ -297,6 +305,7 @@ public final class EventLoop implements AutoCloseable {
             callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
         } finally {
             callbackContext = before;
+            this.callback = callbackBefore;
         }
     }
 
@@ -536,7 +545,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine) {
-        return createTask(coroutine, null, captureContext());
+        return create(coroutine, null);
     }
 
     /**
@@ -547,7 +556,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public Task<@Nullable Void> createTask(Action action) {
-        return createTask(Action.asCoroutine(action), null, captureContext());
+        return create(Action.asCoroutine(action), null);
     }
 
     /**
@@ -560,28 +569,34 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, @Nullable String name) {
-        return createTask(coroutine, name, captureContext());
+        return create(coroutine, name);
     }
 
     /**
-     * Starts a coroutine, in a later turn.
+     * Starts a coroutine, in a later turn if the options say nothing else.
      *
      * @param coroutine what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public <T extends @Nullable Object> Task<T> createTask(Coroutine<T> coroutine, TaskOptions options) {
-        return createTask(
-                coroutine, options.name().orElse(null), options.context().orElseGet(this::captureContext));
+        TaskFactory factory = taskFactory;
+        if (factory == null) {
+            return newTask(coroutine, options);
+        }
+        requireNonNull(coroutine, "coroutine");
+        return requireNonNull(
+                factory.create(this, coroutine, options),
+                () -> factory + ", the task factory of " + this + ", has returned no task");
     }
 
     /**
-     * Starts a coroutine without a result, in a later turn.
+     * Starts a coroutine without a result, in a later turn if the options say nothing else.
      *
      * @param action what to run
-     * @param options name, context
+     * @param options name, context, when it starts
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
@@ -589,17 +604,57 @@ public final class EventLoop implements AutoCloseable {
         return createTask(Action.asCoroutine(action), options);
     }
 
-    private <T extends @Nullable Object> Task<T> createTask(
-            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context) {
+    private <T extends @Nullable Object> Task<T> create(Coroutine<T> coroutine, @Nullable String name) {
+        if (taskFactory == null) {
+            return start(coroutine, name, captureContext(), false);
+        }
+        return createTask(coroutine, new TaskOptions(Optional.ofNullable(name), Optional.empty(), Optional.empty()));
+    }
+
+    /** Creates a task without asking the factory. */
+    <T extends @Nullable Object> Task<T> newTask(Coroutine<T> coroutine, TaskOptions options) {
+        return start(
+                coroutine,
+                options.name().orElse(null),
+                options.context().orElseGet(this::captureContext),
+                options.eagerStart().orElse(false));
+    }
+
+    private <T extends @Nullable Object> Task<T> start(
+            Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, boolean eager) {
         checkHere("create a task in");
         refuseIfClosed();
         var task =
                 new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
+        debugging.created(task);
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
-        baton.ready(task);
+        if (eager && baton.isHeldHere()) {
+            baton.runNow(task);
+        } else {
+            baton.ready(task);
+        }
         return task;
+    }
+
+    /**
+     * Sets who creates the tasks of this loop, those that {@code Async}, {@code TaskGroup} and the like create as well.
+     *
+     * @param factory the factory, or null for {@link TaskFactory#standard}
+     */
+    public void setTaskFactory(@Nullable TaskFactory factory) {
+        checkHere("set the task factory");
+        taskFactory = factory;
+    }
+
+    /**
+     * Returns who creates the tasks of this loop.
+     *
+     * @return the factory that was set, or null
+     */
+    public @Nullable TaskFactory taskFactory() {
+        return taskFactory;
     }
 
     /** Takes a task that is done out of the list. */
@@ -771,6 +826,77 @@ public final class EventLoop implements AutoCloseable {
     }
 
     // Looking
+
+    /**
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers where tasks were created,
+     * for {@link #taskGraph} and for reports of exceptions that nobody retrieved, and complains about coroutines and
+     * callbacks that hold the baton for 100 ms. It is on from the beginning with
+     * {@code -Ddev.trestle.loop.debug=true}.
+     *
+     * @param on whether it is on
+     */
+    public void setDebug(boolean on) {
+        debugging = Debugging.of(on);
+        Watch.hurry();
+    }
+
+    /**
+     * Returns whether debug mode is on; may be called from any thread.
+     *
+     * @return whether it is
+     */
+    public boolean isDebug() {
+        return debugging.isOn();
+    }
+
+    /**
+     * Sets how long a coroutine or a callback may hold the baton before a warning names it, with its stack, while it still
+     * holds it; one second if nothing else is said, 100 ms in debug mode. May be called from any thread, at any time. Up to
+     * half as long again may pass before it is noticed.
+     *
+     * @param limit the longest time that is in order, at least a millisecond
+     * @throws IllegalArgumentException if the limit is shorter
+     */
+    public void setSlowCallbackDuration(Duration limit) {
+        debugging = debugging.withLimit(limit);
+        Watch.hurry();
+    }
+
+    long slowNanos() {
+        return debugging.slowNanos();
+    }
+
+    /** Returns where something was created, in words that follow its name; empty if nobody has noted it. */
+    String createdText(LoopFuture<?> future) {
+        List<StackTraceElement> frames = createdAt(future);
+        return frames.isEmpty() ? "" : ", created at " + frames.getFirst();
+    }
+
+    List<StackTraceElement> createdAt(LoopFuture<?> future) {
+        return debugging.createdAt(future);
+    }
+
+    /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
+    @Nullable
+    String runningText() {
+        Task<?> task = baton.current();
+        if (task != null) {
+            return task.identity();
+        }
+        Handle handle = callback;
+        return handle == null ? null : "Callback " + handle.callbackText();
+    }
+
+    /**
+     * Returns a picture of the tasks that are not done, with their stacks, and who awaits whom; {@code toString()} draws it.
+     * May be called from any thread, also while a coroutine holds the baton and does not give it away. If others run
+     * meanwhile, the picture may be blurred, as one of things that move.
+     *
+     * @return the picture
+     */
+    public TaskGraph taskGraph() {
+        return TaskGraph.of(this, baton.current(), Task.snapshot(() -> tasks));
+    }
 
     /**
      * Returns whether the loop is running. May be called from any thread.

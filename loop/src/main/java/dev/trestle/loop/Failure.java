@@ -34,7 +34,7 @@ final class Failure {
     /** Sees to it that this is reported if nobody retrieves it. */
     void watch(LoopFuture<?> future) {
         EventLoop loop = future.loop();
-        String name = future.identity();
+        String name = future.identity() + loop.createdText(future);
         loop.addUnseen(this, name);
         // Must not hold the future, or it would never be garbage.
         var _ = Reports.cleaner.register(future, () -> report(loop, name));

@@ -85,6 +85,16 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         setResult(Collections.unmodifiableList(items));
     }
 
+    @Override
+    Collection<? extends LoopFuture<?>> parts() {
+        return distinct;
+    }
+
+    @Override
+    String identity() {
+        return "gather(" + distinct.size() + " futures)";
+    }
+
     /** Cancels every part; this future ends when they have. */
     @Override
     public boolean cancel(@Nullable String message) {

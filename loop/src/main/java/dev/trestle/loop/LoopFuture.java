@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.InvalidStateException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
@@ -332,6 +333,11 @@ public class LoopFuture<T extends @Nullable Object> {
             case Failure failure -> "failed with " + failure.exception();
             default -> outcome == NULL_RESULT ? "result null" : "result " + outcome;
         };
+    }
+
+    /** Returns the futures that this one stands for, in a picture of who awaits whom. */
+    Collection<? extends LoopFuture<?>> parts() {
+        return List.of();
     }
 
     /** What this future is called in messages, whatever its state. */

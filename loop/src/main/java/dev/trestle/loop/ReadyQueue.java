@@ -13,11 +13,17 @@ final class ReadyQueue {
     /** A ring whose length is a power of two. */
     private @Nullable Ready[] items = new Ready[SMALLEST];
 
-    private int head;
+    /** How many items were taken, ever: the first one's place, modulo the length. Others may read it, racily. */
+    private int taken;
+
     private int size;
 
     int size() {
         return size;
+    }
+
+    int taken() {
+        return taken;
     }
 
     void add(Ready item) {
@@ -30,9 +36,10 @@ final class ReadyQueue {
 
     /** Removes the first item; there must be one. */
     Ready take() {
+        int head = at(0);
         Ready first = requireNonNull(items[head], "the ready queue is empty");
         items[head] = null;
-        head = at(1);
+        taken++;
         size--;
         return first;
     }
@@ -49,15 +56,14 @@ final class ReadyQueue {
     }
 
     private int at(int offset) {
-        return (head + offset) & (items.length - 1);
+        return (taken + offset) & (items.length - 1);
     }
 
     private void resize(int length) {
         var larger = new @Nullable Ready[length];
-        int upToEnd = Math.min(size, items.length - head);
-        System.arraycopy(items, head, larger, 0, upToEnd);
-        System.arraycopy(items, 0, larger, upToEnd, size - upToEnd);
+        for (int i = 0; i < size; i++) {
+            larger[(taken + i) & (length - 1)] = items[at(i)];
+        }
         items = larger;
-        head = 0;
     }
 }

@@ -1,5 +1,7 @@
 package dev.trestle.loop;
 
+import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The future of {@code shield}: it ends as another ends, and keeps its own cancellation to itself. */
@@ -18,6 +20,16 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
         if (!isDone()) {
             inner.copyTo(this);
         }
+    }
+
+    @Override
+    Collection<? extends LoopFuture<?>> parts() {
+        return List.of(inner);
+    }
+
+    @Override
+    String identity() {
+        return "shield(" + inner.identity() + ")";
     }
 
     /** Cancels this future alone. A later failure of the inner one is then nobody's, and so is reported. */

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of the result
  */
 public final class Task<T extends @Nullable Object> extends LoopFuture<T> implements Ready {
+
+    /** How often a picture of a list that changes is taken. */
+    private static final int SNAPSHOTS = 10;
 
     private final long number;
     private @Nullable String name;
@@ -169,6 +173,26 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             context = new Context();
         }
         return context;
+    }
+
+    /**
+     * Returns the stack of the coroutine, the innermost call first; without the frames that belong to the loop. May be called
+     * from any thread.
+     *
+     * @return the stack; empty if the coroutine has not started, or has ended
+     */
+    public List<StackTraceElement> stack() {
+        Thread mine = thread;
+        return mine == null || isDone() ? List.of() : Stacks.of(mine);
+    }
+
+    /**
+     * Returns where this task was created, the innermost call first. May be called from any thread.
+     *
+     * @return the stack; empty if the loop was not in debug mode then, see {@link EventLoop#setDebug}
+     */
+    public List<StackTraceElement> createdAt() {
+        return loop().createdAt(this);
     }
 
     // The loop's side
@@ -330,6 +354,32 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             tasks.add(task);
         }
         return tasks.reversed();
+    }
+
+    /**
+     * Returns the list as it can be seen from any thread, the oldest task first. While the loop runs, tasks leave it under the
+     * reader's feet; then he begins again, a few times.
+     */
+    static List<Task<?>> snapshot(Supplier<@Nullable Task<?>> head) {
+        List<Task<?>> longest = List.of();
+        for (int attempt = 0; attempt < SNAPSHOTS; attempt++) {
+            var seen = new ArrayList<Task<?>>();
+            boolean torn = false;
+            for (Task<?> task = head.get(); task != null; task = task.next) {
+                if (task.isDone()) {
+                    torn = task.next == null;
+                } else {
+                    seen.add(task);
+                }
+            }
+            if (seen.size() >= longest.size()) {
+                longest = seen;
+            }
+            if (!torn) {
+                break;
+            }
+        }
+        return longest.reversed();
     }
 
     @Override

@@ -239,7 +239,7 @@ public final class TaskGroup {
         }
         CancelledError latest = null;
         while (!unfinished.isEmpty()) {
-            allEnded = parent.loop().createFuture();
+            allEnded = new Joint(parent.loop(), "the tasks of its group", unfinished);
             try {
                 Async.await(allEnded);
             } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for

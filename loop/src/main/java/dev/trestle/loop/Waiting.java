@@ -34,7 +34,7 @@ final class Waiting {
         }
         distinct.forEach(loop::checkMine);
 
-        var waiting = new Waiting(when, loop.createFuture(), distinct.size());
+        var waiting = new Waiting(when, new Joint(loop, "waitUntil(" + when + ")", distinct), distinct.size());
         LoopFuture.Listener listener = waiting::onDone;
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.

@@ -1,0 +1,52 @@
+package dev.trestle.loop;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a loop notes about itself, and how strict it is.
+ *
+ * @param slowNanos how long somebody may hold the baton
+ * @param origins where tasks were created; null if nobody notes it
+ */
+record Debugging(long slowNanos, @Nullable Map<LoopFuture<?>, List<StackTraceElement>> origins) {
+
+    private static final boolean BY_PROPERTY = Boolean.getBoolean("dev.trestle.loop.debug");
+
+    static Debugging byDefault() {
+        return of(BY_PROPERTY);
+    }
+
+    static Debugging of(boolean on) {
+        return on
+                ? new Debugging(100_000_000, Collections.synchronizedMap(new WeakHashMap<>()))
+                : new Debugging(1_000_000_000, null);
+    }
+
+    Debugging withLimit(Duration limit) {
+        if (requireNonNull(limit, "limit").compareTo(Duration.ofMillis(1)) < 0) {
+            throw new IllegalArgumentException("The limit is shorter than a millisecond: " + limit);
+        }
+        return new Debugging(EventLoop.nanos(limit), origins);
+    }
+
+    boolean isOn() {
+        return origins != null;
+    }
+
+    void created(Task<?> task) {
+        if (origins != null) {
+            origins.put(task, Stacks.ofCreation());
+        }
+    }
+
+    List<StackTraceElement> createdAt(LoopFuture<?> future) {
+        return origins == null ? List.of() : origins.getOrDefault(future, List.of());
+    }
+}

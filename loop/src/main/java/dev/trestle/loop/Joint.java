@@ -1,0 +1,33 @@
+package dev.trestle.loop;
+
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/** A future that a coroutine awaits in place of others, which a picture of the loop's tasks shows in its place. */
+final class Joint extends LoopFuture<@Nullable Void> {
+
+    private final String what;
+    private final Collection<? extends LoopFuture<?>> parts;
+
+    /**
+     * Creates the future.
+     *
+     * @param what what awaits the others
+     * @param parts the others; read when somebody looks
+     */
+    Joint(EventLoop loop, String what, Collection<? extends LoopFuture<?>> parts) {
+        super(loop);
+        this.what = what;
+        this.parts = parts;
+    }
+
+    @Override
+    Collection<? extends LoopFuture<?>> parts() {
+        return parts;
+    }
+
+    @Override
+    String identity() {
+        return what;
+    }
+}

@@ -1,0 +1,182 @@
+package dev.trestle.loop;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Notices who has held a baton for too long while he still holds it, and logs his stack: one thread for all loops, which
+ * looks at each of them now and then.
+ */
+final class Watch implements Runnable {
+
+    /*
+     * A switch does nothing for this. The baton has a counter of the items that it has run, in the ready queue, because the
+     * queue needs one; if neither the holder nor that counter has changed between two looks, the holder has run all the time.
+     * Both are read racily: what is read too late is seen at the next look. Before the stack is logged they are read again, so
+     * it never is the stack of somebody else.
+     *
+     * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one that
+     * came in time.
+     */
+
+    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
+
+    /** The longest time between two looks, in nanoseconds. */
+    private static final long LONGEST = 250_000_000;
+
+    private static final long SHORTEST = 1_000_000;
+
+    private static final Watch watch = new Watch();
+
+    private @Nullable Thread thread;
+    private volatile boolean asleep = true;
+
+    /** Confined to the thread. */
+    private final Map<Baton, Sight> sights = new HashMap<>();
+
+    private Watch() {}
+
+    /** Called when a loop begins to run, after it can be found in the set of those that do. */
+    static void begin() {
+        if (watch.asleep) {
+            watch.wake();
+        }
+    }
+
+    /** Called when a loop is to be watched more closely. */
+    static void hurry() {
+        LockSupport.unpark(watch.thread());
+    }
+
+    private synchronized @Nullable Thread thread() {
+        return thread;
+    }
+
+    private synchronized void wake() {
+        if (thread == null) {
+            thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
+        }
+        asleep = false;
+        LockSupport.unpark(thread);
+    }
+
+    @Override
+    public void run() {
+        long last = System.nanoTime();
+        while (true) {
+            long interval = LONGEST;
+            for (Baton baton : Baton.running()) {
+                interval = Math.min(interval, baton.loop().slowNanos() / 4);
+            }
+            interval = Math.max(interval, SHORTEST);
+            LockSupport.parkNanos(this, interval);
+            long now = System.nanoTime();
+            look(Math.min(now - last, interval));
+            last = now;
+            if (sights.isEmpty()) {
+                sleep();
+            }
+        }
+    }
+
+    private void sleep() {
+        asleep = true;
+        while (asleep && Baton.running().isEmpty()) {
+            LockSupport.park(this);
+        }
+        asleep = false;
+    }
+
+    private void look(long nanos) {
+        for (var all = sights.entrySet().iterator(); all.hasNext(); ) {
+            var seen = all.next();
+            if (!Baton.running().contains(seen.getKey())) {
+                judge(seen.getKey(), seen.getValue(), null, nanos);
+                all.remove();
+            }
+        }
+        for (Baton baton : Baton.running()) {
+            Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
+            judge(baton, sight, baton.holder(), nanos);
+        }
+    }
+
+    private static void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
+        switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
+            case QUIET -> {}
+            case TOO_LONG -> tell(baton, sight);
+            case GIVEN_AWAY ->
+                logger.log(
+                        WARNING,
+                        sight.who + " has given the baton of " + baton.loop() + " away after about "
+                                + millis(sight.toldAfter));
+        }
+    }
+
+    private static void tell(Baton baton, Sight sight) {
+        Thread holder = sight.holder;
+        String who = baton.loop().runningText();
+        List<StackTraceElement> stack = holder == null ? List.of() : Stacks.of(holder);
+        if (who == null || baton.holder() != holder || baton.progress() != sight.progress) {
+            sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
+            return;
+        }
+        sight.who = who;
+        logger.log(
+                WARNING,
+                who + " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
+                        + " and still does, so nothing else runs there. If it waits for something, put that into"
+                        + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
+                        + " pool."
+                        + Stacks.text(stack, "    at "));
+    }
+
+    private static String millis(long nanos) {
+        return nanos / 1_000_000 + " ms";
+    }
+
+    enum Verdict {
+        QUIET,
+        TOO_LONG,
+        GIVEN_AWAY
+    }
+
+    /** What was seen of a baton last. */
+    static final class Sight {
+        private @Nullable Thread holder;
+        private int progress;
+        private long nanos;
+        private boolean told;
+        private long toldAfter;
+        private String who = "";
+
+        /** Compares a look with the one before. */
+        Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {
+            if (newHolder != null && newHolder == holder && newProgress == progress) {
+                nanos += elapsed;
+                if (told || nanos < limit) {
+                    return Verdict.QUIET;
+                }
+                told = true;
+                return Verdict.TOO_LONG;
+            }
+            Verdict verdict = told ? Verdict.GIVEN_AWAY : Verdict.QUIET;
+            toldAfter = nanos;
+            clear();
+            holder = newHolder;
+            progress = newProgress;
+            return verdict;
+        }
+
+        private void clear() {
+            holder = null;
+            nanos = 0;
+            told = false;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package dev.trestle.loop;
+
+import static dev.trestle.loop.Async.blocking;
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofSeconds;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.loop.Watch.Sight;
+import dev.trestle.loop.Watch.Verdict;
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who holds the baton too long is named while he holds it. Time is the machine's here: that is what is watched. */
+@Timeout(30)
+class WatchTest {
+
+    private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
+    private static final Thread SOMEBODY = new Thread(() -> {});
+
+    @AutoClose
+    private final EventLoop loop = new EventLoop();
+
+    private final LinkedBlockingQueue<String> warnings = new LinkedBlockingQueue<>();
+
+    private final Handler handler = new Handler() {
+        @Override
+        public void publish(LogRecord record) {
+            if (record.getMessage().contains(loop.name() + ",")) {
+                warnings.add(record.getMessage());
+            }
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    };
+
+    @BeforeEach
+    void listen() {
+        LOGGER.addHandler(handler);
+        loop.setSlowCallbackDuration(ofMillis(8));
+    }
+
+    @AfterEach
+    void stopListening() {
+        LOGGER.removeHandler(handler);
+    }
+
+    /** Waits for a warning about somebody; on a machine that is busy, others may be held up as well. */
+    private String nextWarning(String prefix) throws InterruptedException {
+        while (true) {
+            String warning = requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
+            if (warning.startsWith(prefix)) {
+                return warning;
+            }
+        }
+    }
+
+    @Test
+    void aCoroutineThatHoldsTheBatonIsNamedWithItsStackWhileItDoes() throws Exception {
+        loop.runUntilComplete(() -> {
+            Task<String> task = loop.createTask(this::holdUntilNamed, "hog");
+            Async.await(task);
+            assertThat(task.result())
+                    .matches("(?s)Task\\[hog] has held the baton of EventLoop\\[" + loop.name()
+                            + ", running, tasks=2] for \\d+ ms and still does, so nothing else runs there\\. If it"
+                            + " waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if it computes,"
+                            + " call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
+                            + ".*")
+                    .contains("\n    at dev.trestle.loop.WatchTest.holdUntilNamed(WatchTest.java:")
+                    .doesNotContain("Task.live");
+        });
+        assertThat(nextWarning("Task[hog] has given the baton of")).contains(" away after about ");
+    }
+
+    private String holdUntilNamed() throws InterruptedException {
+        return nextWarning("Task[hog] has held");
+    }
+
+    @Test
+    void soIsACallback() throws Exception {
+        var named = new LinkedBlockingQueue<String>();
+        loop.callSoon(new Runnable() {
+            @Override
+            public void run() {
+                try {
+                    named.add(nextWarning("Callback slow callback"));
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                loop.stop();
+            }
+
+            @Override
+            public String toString() {
+                return "slow callback";
+            }
+        });
+        loop.runForever();
+
+        assertThat(named.remove()).startsWith("Callback slow callback has held the baton of EventLoop[");
+    }
+
+    @Test
+    void whoComesBackFromABlockingCallCountsAsNew() {
+        loop.runUntilComplete(() -> {
+            int before = loop.baton().progress();
+            blocking(() -> {});
+            assertThat(loop.baton().progress()).isNotEqualTo(before);
+        });
+    }
+
+    @Test
+    void aLimitBelowAMillisecondIsRefused() {
+        assertThatThrownBy(() -> loop.setSlowCallbackDuration(Duration.ofNanos(999_999)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("The limit is shorter than a millisecond: PT0.000999999S");
+    }
+
+    // What a look is compared with
+
+    @Test
+    void onlyWhoHasTheBatonAtEveryLookAndRunsNothingElseIsTooLong() {
+        var sight = new Sight();
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.TOO_LONG);
+        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET); // told once
+        assertThat(sight.look(SOMEBODY, 2, 250, 1_000)).isEqualTo(Verdict.GIVEN_AWAY);
+        assertThat(sight.look(SOMEBODY, 2, 250, 1_000)).isEqualTo(Verdict.QUIET);
+    }
+
+    @Test
+    void whoIsSeenAgainAfterOthersHaveRunBeginsAnew() {
+        var sight = new Sight();
+        for (int progress = 0; progress < 100; progress++) {
+            assertThat(sight.look(SOMEBODY, progress, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        }
+    }
+
+    @Test
+    void aLoopThatHasNothingToDoIsNotTooLong() {
+        var sight = new Sight();
+        for (int look = 0; look < 100; look++) {
+            assertThat(sight.look(null, 1, ofSeconds(1).toNanos(), 1_000)).isEqualTo(Verdict.QUIET);
+        }
+    }
+}
