@@ -55,7 +55,7 @@ public final class LoopBarrier {
         if (broken) {
             throw new BrokenBarrierException(this + " was broken by abort(); reset() makes it usable again");
         }
-        if (waiting() == parties - 1) {
+        if (round.size() >= parties - 1 && waiting() == parties - 1) { // counts only if it may be so
             return complete();
         }
         LoopFuture<OptionalInt> passed = loop.createFuture();

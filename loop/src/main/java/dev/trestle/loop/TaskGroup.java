@@ -169,6 +169,9 @@ public final class TaskGroup {
         Task<T> task = parent.loop().createTask(coroutine, options);
         unfinished.add(task);
         task.listen(_ -> ended(task));
+        if (aborting && !task.isDone()) {
+            task.cancel(); // it started eagerly, and has cancelled this group before it was one of its tasks
+        }
         return task;
     }
 

@@ -107,9 +107,9 @@ final class Waiters {
         return woken;
     }
 
-    /** Returns whether somebody waits or was woken, and was not cancelled while they waited. */
+    /** Returns whether nobody waits and nobody was woken; those that were cancelled while they waited do not count. */
     boolean isEmpty() {
-        return woken == 0 && waiting.stream().allMatch(LoopFuture::isDone);
+        return woken == 0 && (waiting.isEmpty() || waiting.stream().allMatch(LoopFuture::isDone));
     }
 
     /** Returns how many wait and were not woken or cancelled. */

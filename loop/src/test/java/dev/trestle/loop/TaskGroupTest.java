@@ -635,4 +635,46 @@ class TaskGroupTest {
 
         assertThat(trail).containsExactly("the other", "told", "started then");
     }
+
+    @Test
+    void aGroupTakesEagerTasksThatAreDoneAtOnce() {
+        var eager = new TaskOptions().withEagerStart(true);
+        run(() -> {
+            TaskGroup.run(group -> {
+                Task<?> done = group.createTask(() -> trail.add("done at once"), eager);
+                assertThat(done.isDone()).isTrue();
+                group.createTask(() -> trail.add("later"));
+            });
+            assertThatThrownBy(() -> TaskGroup.run(group -> {
+                        group.createTask(TaskGroupTest::failWhileCleaningUp, eager);
+                        trail.add("the body goes on to its next wait");
+                        sleep(ofHours(1));
+                    }))
+                    .isInstanceOf(TaskGroupException.class);
+        });
+
+        assertThat(trail).containsExactly("done at once", "later", "the body goes on to its next wait");
+        assertThat(clock.elapsed()).isZero();
+    }
+
+    /** gh-155418: the group does not know the task yet when the task cancels it. */
+    @Test
+    void anEagerTaskThatCancelsItsGroupIsCancelledToo() {
+        var eager = new TaskOptions().withEagerStart(true);
+        run(() -> TaskGroup.run(group -> {
+            Task<?> task = group.createTask(
+                    () -> {
+                        group.cancel();
+                        sleep(ofHours(1));
+                        trail.add("never");
+                    },
+                    eager);
+            yieldNow();
+            trail.add("never either");
+            assertThat(task).isNotNull();
+        }));
+
+        assertThat(trail).isEmpty();
+        assertThat(clock.elapsed()).isZero();
+    }
 }
