@@ -15,10 +15,13 @@ import java.util.function.IntSupplier;
 final class ProgramGenerator {
 
     /*
-     * Tasks must not await each other in a circle: Python cannot cancel such tasks (we can, and have a test for it). So a task
-     * awaits only what stands on a higher level, and a group gets only such tasks. The level of a task is its number; a gather and a shield have the lowest of
-     * their parts; futures stand above all. Nor does a task await another, or the end of a group, while it has the lock of the
-     * condition: the other might ignore its cancellation until it has that lock. What a statement refers to is chosen at the end, when all numbers are known.
+     * Nothing may last for ever, however often it is cancelled. So tasks must not await each other in a circle, which Python
+     * cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a group gets only
+     * such tasks. The level of a task is its number; a gather and a shield have the lowest of their parts; futures stand above
+     * all. And a task does not await another, or the end of a group, while it has the condition's lock: the other may go on
+     * waiting for that lock when it is cancelled.
+     *
+     * What a statement refers to is chosen at the end, when all numbers are known.
      */
 
     private static final int DEEPEST = 5;
@@ -92,8 +95,10 @@ final class ProgramGenerator {
     private int groups;
     private int budget;
 
-    /** Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
-     * any part's. */
+    /**
+     * Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
+     * any part's.
+     */
     private final boolean messages;
 
     private ProgramGenerator(long seed) {
@@ -129,7 +134,7 @@ final class ProgramGenerator {
         return Statement.block(body);
     }
 
-    /** Where a statement stands: in which task, how deep, in which group, in a condition, and what the task has created before. */
+    /** Where a statement stands: in which task, group and condition, how deep, and what the task has created before it. */
     private record Place(int self, int depth, int group, boolean condition, List<Integer> own) {
         Place deeper() {
             return new Place(self, depth + 1, group, condition, own);
@@ -336,7 +341,7 @@ final class ProgramGenerator {
         references.add(() -> it.set(at, choice.getAsInt()));
     }
 
-    /** A group that began before, or will: its parent has a lower number than a task that is created here. */
+    /** A group that stands before this: its parent has a lower number than a task that is created here. */
     private void group(List<Object> it, Place place) {
         boolean near = place.group() >= 0 && random.nextInt(4) > 0;
         it.add(near ? place.group() : random.nextInt(groups));
