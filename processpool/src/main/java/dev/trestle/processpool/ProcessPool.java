@@ -698,7 +698,7 @@ public final class ProcessPool implements FutureExecutor {
             return value;
         }
 
-        private PoolOptions options() {
+        PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
                     workers,
