@@ -99,6 +99,7 @@ final class Load {
         bytes -= call.payload().size();
         if (call != calls.peekFirst()) {
             calls.remove(call);
+            unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
         } else {
             calls.removeFirst();
             noteNewFirst();

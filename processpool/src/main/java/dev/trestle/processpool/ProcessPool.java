@@ -767,7 +767,7 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
-        private PoolOptions options() {
+        PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
                     workers,
