@@ -75,7 +75,8 @@ final class Waiters {
 
     /** Wakes the first who waits, unless that one was cancelled: then it is to do the same when it runs. */
     void wakeFirst() {
-        LoopFuture<@Nullable Void> first = waiting.isEmpty() ? null : waiting.iterator().next();
+        LoopFuture<@Nullable Void> first =
+                waiting.isEmpty() ? null : waiting.iterator().next();
         if (first != null && !first.isDone()) {
             wakeNext();
         }

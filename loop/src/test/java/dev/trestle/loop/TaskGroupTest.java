@@ -434,8 +434,7 @@ class TaskGroupTest {
             }));
             sleep(ofSeconds(2));
             outer.cancel("from outside");
-            assertThatThrownBy(() -> await(outer))
-                    .isInstanceOf(CancelledError.class);
+            assertThatThrownBy(() -> await(outer)).isInstanceOf(CancelledError.class);
         });
 
         assertThat(trail).containsExactly("cleaned up");
@@ -573,8 +572,11 @@ class TaskGroupTest {
             });
         }));
 
-        assertThat(trail).containsExactly("the last", "refused: A task cannot be added to a group that has ended: "
-                + "TaskGroup[ended, tasks=0, failures=0]. Create tasks in the body of TaskGroup.run, or in tasks of the group.");
+        assertThat(trail)
+                .containsExactly(
+                        "the last",
+                        "refused: A task cannot be added to a group that has ended: TaskGroup[ended, tasks=0,"
+                                + " failures=0]. Create tasks in the body of TaskGroup.run, or in tasks of the group.");
     }
 
     @Test
