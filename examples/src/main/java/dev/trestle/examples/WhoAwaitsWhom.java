@@ -29,8 +29,9 @@ final class WhoAwaitsWhom {
             yieldNow();
 
             TaskGraph graph = EventLoop.getRunningLoop().taskGraph();
-            graph.entries().forEach(entry -> IO.println(entry.task().name() + " waits for "
-                    + entry.awaits().stream().map(Task::name).toList()));
+            graph.entries()
+                    .forEach(entry -> IO.println(entry.task().name() + " waits for "
+                            + entry.awaits().stream().map(Task::name).toList()));
             IO.println(graph);
             await(cake);
         });

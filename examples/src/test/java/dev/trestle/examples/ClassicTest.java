@@ -183,7 +183,8 @@ class ClassicTest {
                 (?:          at .*
                 )+      butter, awaits LoopFuture@\\w+
                 (?:          at .*
-                )+"""),
+                )+\
+                """),
             Map.entry(Classic.EAGER_CACHE, """
                 known is there at once: true
                 unknown is there at once: false

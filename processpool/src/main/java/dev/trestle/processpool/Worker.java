@@ -90,6 +90,7 @@ final class Worker {
     private final Dispatcher dispatcher;
     private final PoolOptions options;
     private final String name;
+    private final String mark;
     private final Path flightRecord;
     private final Path crashLog;
     private final Path argumentFile;
@@ -131,6 +132,7 @@ final class Worker {
         this.startRound = startRound;
         this.name = options.name() + "-worker-" + number;
         PrivateDirectory directory = dispatcher.directory();
+        this.mark = directory.path().getFileName() + "/w" + number;
         this.flightRecord = directory.resolve("w" + number + ".record");
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
@@ -193,6 +195,7 @@ final class Worker {
                     List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
+                    mark,
                     Stream.concat(command.stream(), Stream.of(name)).toList(),
                     options,
                     dispatcher.depth(),
@@ -512,6 +515,9 @@ final class Worker {
                     "{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away",
                     name,
                     dead);
+        }
+        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
+            dead.killOrphans();
         }
         dead.drainOutput(LAST_OUTPUT);
         closeChannel();
