@@ -258,7 +258,9 @@ class LoopQueueTest {
             assertThatThrownBy(() -> await(bad)).hasMessage("cannot be compared");
             await(good);
             assertThat(takeAll(queue)).containsExactly("b", "good");
-            assertThat(queue.statistics().unfinished()).as("put and not declared done").isEqualTo(3);
+            assertThat(queue.statistics().unfinished())
+                    .as("put and not declared done")
+                    .isEqualTo(3);
         });
     }
 
