@@ -207,7 +207,12 @@ public final class LoopQueue<T> {
         if (shutDown) {
             throw new QueueShutDownException("Cannot put an item into " + this + ": it was shut down");
         }
-        items.add(new Entry<>(item, puts++));
+        try {
+            items.add(new Entry<>(item, puts++));
+        } catch (RuntimeException e) { // it cannot be compared with the others
+            settle();
+            throw e;
+        }
         unfinished++;
         finished.clear();
         settle();

@@ -239,6 +239,32 @@ class LoopQueueTest {
     }
 
     @Test
+    void anItemThatCannotBeComparedLeavesItsRoomToTheNext() {
+        LoopQueue<String> queue = LoopQueue.priority(
+                (a, b) -> {
+                    if (a.equals("bad") || b.equals("bad")) {
+                        throw new IllegalArgumentException("cannot be compared");
+                    }
+                    return a.compareTo(b);
+                },
+                2);
+        queue.tryPut("a");
+        queue.tryPut("b");
+        run(() -> {
+            Task<?> bad = putter(queue, "bad");
+            Task<?> good = putter(queue, "good");
+            yieldNow();
+            assertThat(queue.get()).isEqualTo("a");
+            assertThatThrownBy(() -> await(bad)).hasMessage("cannot be compared");
+            await(good);
+            assertThat(takeAll(queue)).containsExactly("b", "good");
+            assertThat(queue.statistics().unfinished())
+                    .as("put and not declared done")
+                    .isEqualTo(3);
+        });
+    }
+
+    @Test
     void aTimeLimitEndsTheWaitAndNoItemIsLost() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {

@@ -6,6 +6,7 @@ import static dev.trestle.loop.Async.currentTask;
 import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -676,5 +677,34 @@ class TaskGroupTest {
 
         assertThat(trail).isEmpty();
         assertThat(clock.elapsed()).isZero();
+    }
+
+    /** A task refuses to end, so the group never can: the loop throws its parent out. */
+    @Test
+    void whatHasFailedIsToldAlsoIfTheLoopEndsBeforeTheGroup() {
+        var loop = new EventLoop(clock);
+        loop.setExceptionHandler((_, report) -> trail.add(report.message()));
+        Task<?> parent = loop.createTask(() -> TaskGroup.run(group -> {
+            group.createTask(() -> {
+                throw new IOException("told");
+            });
+            group.createTask(() -> {
+                while (true) {
+                    try {
+                        sleep(ofHours(1));
+                    } catch (CancelledError e) {
+                        trail.add("refused");
+                    }
+                }
+            });
+        }));
+        loop.runUntilComplete(() -> sleep(ofSeconds(1)));
+        loop.close(ofMillis(20));
+
+        assertThat(parent.exception())
+                .get()
+                .isInstanceOf(IllegalStateException.class)
+                .satisfies(e -> assertThat(e.getSuppressed()).singleElement().isInstanceOf(IOException.class));
+        assertThat(trail).contains("refused");
     }
 }
