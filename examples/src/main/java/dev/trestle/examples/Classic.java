@@ -16,7 +16,11 @@ enum Classic implements Callable<Integer> {
     STOP_WHEN_DONE("A loop that runs until a task's callback stops it.", StopWhenDone::main),
     MARK_DONE("callSoon marks a future done; runUntilComplete returns it.", MarkDone::main),
     AWAIT_MARKED("The same future awaited in a coroutine.", AwaitMarked::main),
-    TWO_CALLBACKS("Two callbacks with an argument each, in the order they were added.", TwoCallbacks::main);
+    TWO_CALLBACKS("Two callbacks with an argument each, in the order they were added.", TwoCallbacks::main),
+    REQUEST_CONTEXT("Context: two requests at once, each with its own user.", RequestContext::main),
+    SEVERAL_RUNS("A Runner with two runs; Ctrl-C lets it close its connection.", SeveralRuns::main),
+    WHO_AWAITS_WHOM("A picture of all tasks, as an object and as text.", WhoAwaitsWhom::main),
+    EAGER_CACHE("Eager tasks: what is in a cache is there at once.", EagerCache::main);
 
     /** A program. */
     @FunctionalInterface
