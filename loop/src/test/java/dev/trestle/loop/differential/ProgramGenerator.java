@@ -51,6 +51,7 @@ final class ProgramGenerator {
 
     private static final Map<String, Integer> INSTANT = Map.ofEntries(
             Map.entry("spawn", 12),
+            Map.entry("eager", 4),
             Map.entry("spawnin", 9),
             Map.entry("cancel", 9),
             Map.entry("uncancel", 3),
@@ -219,7 +220,7 @@ final class ProgramGenerator {
                 it.add(random.nextInt(2));
                 it.add(random.nextInt(3) == 0 ? body(place.deeper()) : List.of());
             }
-            case "spawn" -> task(it, place);
+            case "spawn", "eager" -> task(it, place);
             case "spawnin" -> {
                 group(it, place);
                 task(it, place);
@@ -300,7 +301,7 @@ final class ProgramGenerator {
     private boolean makesSense(String name, Place place) {
         boolean numbersLeft = slots < Interpreter.FUTURES.getFirst();
         return switch (name) {
-            case "spawn" -> numbersLeft;
+            case "spawn", "eager" -> numbersLeft;
             case "gather", "shield" -> numbersLeft && !messages && !place.own().isEmpty();
             case "spawnin" -> numbersLeft && makesSense("cancelgroup", place);
             case "cancelgroup" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
