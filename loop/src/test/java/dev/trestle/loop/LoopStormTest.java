@@ -34,7 +34,7 @@ class LoopStormTest {
     }
 
     private static double seconds(long begin) {
-        return (System.nanoTime() - begin) / 10_000_000 / 100.0;
+        return Duration.ofNanos(System.nanoTime() - begin).toMillis() / 1000.0;
     }
 
     private static double cpuSeconds() {
