@@ -32,6 +32,7 @@ import dev.trestle.loop.Outcome;
 import dev.trestle.loop.Task;
 import dev.trestle.loop.TaskGroup;
 import dev.trestle.loop.TaskGroupException;
+import dev.trestle.loop.TaskOptions;
 import dev.trestle.loop.Timeout;
 import dev.trestle.loop.VirtualClock;
 import java.time.Duration;
@@ -331,6 +332,8 @@ final class Interpreter {
         int number = it.items().size() > 1 ? it.number(1) : 0;
         switch (it.name()) {
             case "spawn" -> slots.put(number, createTask(task(number, it.block(2))));
+            case "eager" ->
+                slots.put(number, createTask(task(number, it.block(2)), new TaskOptions().withEagerStart(true)));
             case "spawnin" -> {
                 TaskGroup group = groups.get(number);
                 if (group == null) {

@@ -51,6 +51,7 @@ final class ProgramGenerator {
 
     private static final Map<String, Integer> INSTANT = Map.ofEntries(
             Map.entry("spawn", 12),
+            Map.entry("eager", 4),
             Map.entry("spawnin", 9),
             Map.entry("cancel", 9),
             Map.entry("uncancel", 3),
@@ -125,7 +126,7 @@ final class ProgramGenerator {
         Interpreter.FUTURES.forEach(number -> isTask.put(number, false));
         var place = new Place(0, 0, -1, false, new ArrayList<>());
         List<Object> body = new ArrayList<>();
-        for (int i = random.nextInt(6); i > 0; i--) {
+        for (int i = random.nextInt(6); i > 0 && makesSense("spawn", place); i--) {
             body.add(statement("spawn", place));
         }
         body.addAll(block(place, everything, 4 + random.nextInt(10)));
@@ -219,7 +220,7 @@ final class ProgramGenerator {
                 it.add(random.nextInt(2));
                 it.add(random.nextInt(3) == 0 ? body(place.deeper()) : List.of());
             }
-            case "spawn" -> task(it, place);
+            case "spawn", "eager" -> task(it, place);
             case "spawnin" -> {
                 group(it, place);
                 task(it, place);
@@ -298,9 +299,12 @@ final class ProgramGenerator {
     }
 
     private boolean makesSense(String name, Place place) {
+        boolean numbersLeft = slots < Interpreter.FUTURES.getFirst();
         return switch (name) {
-            case "gather", "shield" -> !messages && !place.own().isEmpty();
-            case "spawnin", "cancelgroup" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
+            case "spawn", "eager" -> numbersLeft;
+            case "gather", "shield" -> numbersLeft && !messages && !place.own().isEmpty();
+            case "spawnin" -> numbersLeft && makesSense("cancelgroup", place);
+            case "cancelgroup" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
             case "await", "waitfor" -> !place.condition() && (!place.own().isEmpty() || random.nextInt(3) == 0);
             case "wait", "completed" -> !place.own().isEmpty() || random.nextInt(3) == 0;
             case "reschedule" -> limits > 0;

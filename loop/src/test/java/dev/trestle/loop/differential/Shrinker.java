@@ -9,7 +9,7 @@ import java.util.function.Predicate;
 final class Shrinker {
 
     /** Statements whose block does not run in their own task, where other statements are allowed. */
-    private static final Set<Object> ELSEWHERE = Set.of("spawn", "spawnin", "soon", "later", "whendone");
+    private static final Set<Object> ELSEWHERE = Set.of("spawn", "eager", "spawnin", "soon", "later", "whendone");
 
     private final Predicate<List<Statement>> differs;
 

@@ -167,6 +167,20 @@ async def wait_for(awaitable, limit):
         return await awaitable
 
 
+def create_eager_task(loop, coroutine):
+    if sys.version_info >= (3, 12):
+        return Task(coroutine, loop=loop, eager_start=True)
+    task = loop.create_task(coroutine)
+    first_step = loop._ready.pop()
+    creator = asyncio.current_task()
+    if creator is not None:
+        asyncio.tasks._leave_task(loop, creator)
+    first_step._run()
+    if creator is not None:
+        asyncio.tasks._enter_task(loop, creator)
+    return task
+
+
 def gather(parts, keep):
     if sys.version_info >= (3, 12) or not any(part.done() for part in parts):
         return asyncio.gather(*parts, return_exceptions=keep)
@@ -423,6 +437,8 @@ class Program:
         match op, args:
             case "spawn", [number, body]:
                 self.slots[number] = self.loop.create_task(self.task(number, body))
+            case "eager", [number, body]:
+                self.slots[number] = create_eager_task(self.loop, self.task(number, body))
             case "spawnin", [group, number, body]:
                 if group not in self.groups:
                     return "absent"
