@@ -124,7 +124,8 @@ enum Mishap {
         }
     }
 
-    private static void fill(byte[][] memory) {
+    /** Exhausts a heap that is smaller than this array of megabytes. */
+    static void fill(byte[][] memory) {
         for (int i = 0; i < memory.length; i++) {
             memory[i] = new byte[1 << 20];
         }
