@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.trestle.processpool {
     requires transitive dev.trestle.api;
     requires java.management;
+    requires jdk.jfr;
     requires tools.jackson.databind;
     requires tools.jackson.dataformat.smile;
     requires org.zeroturnaround.exec;
@@ -13,4 +14,7 @@ module dev.trestle.processpool {
     requires static com.google.errorprone.annotations;
 
     exports dev.trestle.processpool;
+
+    provides dev.trestle.api.WaitGuard with
+            dev.trestle.processpool.PoolWaitGuard;
 }

@@ -8,6 +8,8 @@ import dev.trestle.bridge.Bridge;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.threadpool.ThreadPool;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -22,7 +24,12 @@ final class ProcessProgram {
 
     public static void main(String[] wanted) throws Exception {
         var program = new Program()
-                .least("start to first result", "ms", 5, ProcessProgram::firstResult)
+                .least("start to first result", "ms", 1, ProcessProgram::bestFirstResultWithCache)
+                .least(
+                        "start to first result, no cache",
+                        "ms",
+                        5,
+                        () -> firstResult(ProcessPool.builder().workers(1).aotCache(false)))
                 .least("round trip, blocked", "us", 1, () -> bestRoundTrip(10_000, 8) / 1e3)
                 .least("round trip, awaited", "us", 1, () -> bestAwaitedRoundTrip(10_000, 8) / 1e3);
         for (int workers : new int[] {1, 2, 4, 8}) {
@@ -40,14 +47,14 @@ final class ProcessProgram {
                 .least("queue of 10000", "ns", 1, () -> bestQueue(2, 10_000, 5))
                 .least("queue of 100000", "ns", 1, () -> bestQueue(2, 100_000, 2))
                 .least("queue of 1000000", "ns", 1, () -> bestQueue(2, 1_000_000, 1))
-                .most("efficiency, 2 workers", "of 1", 1, () -> speedUp(new ProcessPool(2), 10_000, 50) / 2);
+                .most("efficiency, 2 workers", "of 1", 1, () -> speedUp(pool(2), 10_000, 50) / 2);
         for (int micros : new int[] {10, 100, 1_000, 10_000}) {
             int calls = Math.clamp(300_000 / micros, 30, 5_000);
             program.most(
                             "speed-up by 2 processes, calls of " + micros + " us",
                             "of 1",
                             1,
-                            () -> speedUp(new ProcessPool(2), micros, calls))
+                            () -> speedUp(pool(2), micros, calls))
                     .most(
                             "speed-up by 2 threads, calls of " + micros + " us",
                             "of 1",
@@ -58,16 +65,40 @@ final class ProcessProgram {
     }
 
     /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
-    private static double firstResult() {
+    /** From an AOT cache that is made before, in a directory of its own. */
+    private static double bestFirstResultWithCache() throws Exception {
+        Path directory = Files.createTempDirectory("trestle-aot-");
+        ProcessPool.Builder cached = ProcessPool.builder().workers(1).aotCacheDirectory(directory);
+        try (var pool = cached.build()) {
+            if (!pool.makeAotCache()) {
+                throw new IllegalStateException("There is no AOT cache; is the class path of jars only?");
+            }
+        }
+        double least = best(8, () -> firstResult(cached));
+        try (var files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(directory);
+        return least;
+    }
+
+    /** None of the other pools makes a cache, which would keep a processor busy meanwhile. */
+    private static ProcessPool pool(int workers) {
+        return ProcessPool.builder().workers(workers).aotCache(false).build();
+    }
+
+    private static double firstResult(ProcessPool.Builder options) {
         long begin = System.nanoTime();
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = options.build()) {
             pool.submit(() -> 1).result();
             return (System.nanoTime() - begin) / 1e6;
         }
     }
 
     private static double bestRoundTrip(int times, int repetitions) throws Exception {
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = pool(1)) {
             return best(
                     repetitions,
                     () -> Program.nanosEach(times, () -> pool.submit(() -> 1).result()));
@@ -75,7 +106,7 @@ final class ProcessProgram {
     }
 
     private static double bestAwaitedRoundTrip(int times, int repetitions) throws Exception {
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = pool(1)) {
             return EventLoop.run(() -> best(
                     repetitions, () -> Program.nanosEach(times, () -> await(Bridge.runInExecutor(pool, () -> 1)))));
         }
@@ -83,7 +114,7 @@ final class ProcessProgram {
 
     /** Nanoseconds for each of so many calls, submitted one after the other without waiting. */
     private static double bestQueue(int workers, int calls, int repetitions) throws Exception {
-        try (var pool = new ProcessPool(workers)) {
+        try (var pool = pool(workers)) {
             warmUp(pool, workers);
             return best(repetitions, () -> {
                 List<ConcurrentFuture<Integer>> futures = new ArrayList<>(calls);
@@ -102,7 +133,7 @@ final class ProcessProgram {
 
     private static double mapped(int items, int repetitions) throws Exception {
         List<Integer> inputs = IntStream.range(0, items).boxed().toList();
-        try (var pool = new ProcessPool(2)) {
+        try (var pool = pool(2)) {
             warmUp(pool, 2);
             double nanos = best(repetitions, () -> {
                 long begin = System.nanoTime();
@@ -120,7 +151,7 @@ final class ProcessProgram {
 
     private static double bestEcho(int size, int times, int repetitions) throws Exception {
         byte[] data = new byte[size];
-        try (var pool = new ProcessPool(1)) {
+        try (var pool = pool(1)) {
             return best(
                     repetitions,
                     () -> Program.nanosEach(times, () -> pool.submit(() -> data).result()));

@@ -28,18 +28,23 @@ final class Suite {
     private static final String KOTLIN_PROGRAM = "dev.trestle.benchmarks.CoroutinesKt";
 
     private final String[] wanted;
+    private final String classPath;
     private final List<Result> results = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
 
-    private Suite(String[] wanted) {
+    private Suite(String[] wanted, String classPath) {
         this.wanted = wanted;
+        this.classPath = classPath;
     }
 
     public static void main(String[] wanted) throws Exception {
-        var suite = new Suite(wanted);
         Instant begin = Instant.now();
         double loadBefore = Report.load();
-        suite.run();
+        Suite suite;
+        try (var jars = new Jars()) {
+            suite = new Suite(wanted, jars.classPath());
+            suite.run();
+        }
         var report = new Report(suite.results, suite.failures, loadBefore, Duration.between(begin, Instant.now()));
         if (wanted.length == 0) {
             Path directory = Path.of("results");
@@ -72,7 +77,7 @@ final class Suite {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(flags));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program));
+        command.addAll(List.of("-cp", classPath, program));
         run(subject, withWanted(command));
     }
 

@@ -24,7 +24,11 @@ enum Classic implements Callable<Integer> {
     STARTING_GUN("Tasks that wait for an event, and a lock that keeps their lines together.", StartingGun::main),
     WAREHOUSE("Customers wait for a condition: that there is enough in stock.", Warehouse::main),
     STAGES("Workers that go from stage to stage together, at a barrier.", Stages::main),
-    PRODUCER_AND_CONSUMERS("A producer and two consumers at a queue, which is shut down.", ProducerAndConsumers::main);
+    PRODUCER_AND_CONSUMERS("A producer and two consumers at a queue, which is shut down.", ProducerAndConsumers::main),
+    REQUEST_CONTEXT("Context: two requests at once, each with its own user.", RequestContext::main),
+    SEVERAL_RUNS("A Runner with two runs; Ctrl-C lets it close its connection.", SeveralRuns::main),
+    WHO_AWAITS_WHOM("A picture of all tasks, as an object and as text.", WhoAwaitsWhom::main),
+    EAGER_CACHE("Eager tasks: what is in a cache is there at once.", EagerCache::main);
 
     /** A program. */
     @FunctionalInterface

@@ -147,6 +147,48 @@ class ClassicTest {
                 500 ms: fast goes home
                 500 ms: slow goes home
                 by urgency: 1, 2, 3
+                """),
+            Map.entry(Classic.REQUEST_CONTEXT, """
+                ada: asks the database
+                bob: asks the database
+                bob: has its rows
+                bob: answered
+                ada: has its rows
+                ada: answered
+                nobody: nothing left to do
+                """),
+            Map.entry(Classic.SEVERAL_RUNS, """
+                connected
+                served 1
+                served 2
+                served 3
+                closing connection 1
+                closed
+                goodbye
+                """),
+            Map.entry(Classic.WHO_AWAITS_WHOM, """
+                main waits for \\[]
+                flour waits for \\[]
+                butter waits for \\[]
+                dough waits for \\[flour, butter]
+                cake waits for \\[dough]
+                EventLoop\\[trestle-loop-\\d+, running, tasks=5]
+                  main, running
+                (?:      at .*
+                )+  cake, awaits Task\\[dough]
+                (?:      at .*
+                )+    dough, awaits gather\\(2 futures\\)
+                (?:        at .*
+                )+      flour, awaits LoopFuture@\\w+
+                (?:          at .*
+                )+      butter, awaits LoopFuture@\\w+
+                (?:          at .*
+                )+\
+                """),
+            Map.entry(Classic.EAGER_CACHE, """
+                known is there at once: true
+                unknown is there at once: false
+                together: 3
                 """));
 
     @ParameterizedTest

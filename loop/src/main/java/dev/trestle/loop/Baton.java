@@ -208,6 +208,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
+    /** Has the holder run if it was handed the baton by a thread that keeps their carrier. */
+    void rescue() {
+        handOver.rescue();
+    }
+
     // Driving
 
     /** Makes a thread the driver, holding the baton. */

@@ -23,6 +23,10 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
     private final boolean failFast;
     private int pending;
     private boolean cancelRequested;
+
+    /** While the parts are cancelled. One of them may await this, directly or through others, and must not go round. */
+    private boolean cancelling;
+
     private @Nullable String cancelMessage;
 
     Gathering(
@@ -99,17 +103,26 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
     @Override
     public boolean cancel(@Nullable String message) {
         loop().checkHere("cancel");
-        if (isDone()) {
+        if (isDone() || cancelling) {
             return false;
         }
         boolean any = false;
-        for (LoopFuture<?> part : distinct) {
-            any |= part.cancel(message);
+        cancelling = true;
+        try {
+            for (LoopFuture<? extends T> part : distinct) {
+                any |= part.cancel(message);
+            }
+        } finally {
+            cancelling = false;
         }
         if (any) {
             cancelRequested = true;
             cancelMessage = message;
         }
         return any;
+    }
+
+    boolean isCancelling() {
+        return cancelling;
     }
 }

@@ -32,7 +32,10 @@ sealed interface HandOver {
     /** Starts a thread. The caller is about to park or to end. */
     void startAndPart(Thread next);
 
-    /** Lets go of a thread that waits for its giver to park, but the giver has been blocking its carrier. Any thread may call it. */
+    /**
+     * Has a thread run elsewhere that waits for its giver to leave their carrier. Any thread may call it, at any time; it is
+     * called when the baton's holder has not been seen to do anything for a while.
+     */
     void rescue();
 
     /** The JDK's scheduler, no flags. */
@@ -68,7 +71,8 @@ sealed interface HandOver {
          * before it makes a blocking call on its carrier.
          *
          * A leg is confined to its carrier, but for the slot: if the giver cannot unmount, because there is a native frame on
-         * its stack, it parks together with its carrier, and somebody has to take what waits in the slot elsewhere.
+         * its stack, it parks together with its carrier, and the loop's watch takes what waits in the slot elsewhere. That may be run twice
+         * then, which is harmless: to continue a virtual thread that runs, or is not to run, does nothing.
          */
 
         /** How many threads a leg runs one after the other before it lets others have the carrier. */

@@ -94,7 +94,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         while (true) {
             task.cancelRequests++;
             if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
-                if (task.awaited == null || !task.awaited.cancel(message)) {
+                if (task.awaited instanceof Gathering<?, ?> gathering && gathering.isCancelling()) {
+                    task.breakOut(gathering, message);
+                } else if (task.awaited == null || !task.awaited.cancel(message)) {
                     task.throwLater(message);
                 }
                 return true;
@@ -117,10 +119,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     }
 
     /** Ends a circle of tasks that await each other, and would never end. */
-    private void breakOut(Task<?> inner, @Nullable String message) {
-        inner.forget(this);
+    private void breakOut(LoopFuture<?> inner, @Nullable String message) {
         throwLater(message);
-        loop().baton().ready(this);
+        if (inner.forget(this)) { // or it is ready already
+            loop().baton().ready(this);
+        }
     }
 
     /**

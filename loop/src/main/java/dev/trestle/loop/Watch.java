@@ -102,7 +102,11 @@ final class Watch implements Runnable {
         }
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            judge(baton, sight, baton.holder(), nanos);
+            Thread holder = baton.holder();
+            if (sight.isSame(holder, baton.progress())) {
+                baton.rescue();
+            }
+            judge(baton, sight, holder, nanos);
         }
     }
 
@@ -157,7 +161,7 @@ final class Watch implements Runnable {
 
         /** Compares a look with the one before. */
         Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {
-            if (newHolder != null && newHolder == holder && newProgress == progress) {
+            if (isSame(newHolder, newProgress)) {
                 nanos += elapsed;
                 if (told || nanos < limit) {
                     return Verdict.QUIET;
@@ -171,6 +175,10 @@ final class Watch implements Runnable {
             holder = newHolder;
             progress = newProgress;
             return verdict;
+        }
+
+        private boolean isSame(@Nullable Thread newHolder, int newProgress) {
+            return newHolder != null && newHolder == holder && newProgress == progress;
         }
 
         private void clear() {

@@ -3,10 +3,12 @@ package dev.trestle.loop;
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.currentTask;
+import static dev.trestle.loop.Async.gather;
 import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ZERO;
 import static java.time.Duration.ofHours;
+import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -167,6 +169,47 @@ class CancellationTest {
             assertThat(outside.cancel()).isTrue();
             assertThatThrownBy(() -> await(outside)).isInstanceOf(CancelledError.class);
             assertThat(List.of(a, b)).allMatch(LoopFuture::isDone);
+        });
+    }
+
+    @Test
+    void tasksThatAwaitEachOtherCanBeCancelledTwiceInATurn() {
+        loop.runUntilComplete(() -> {
+            var circle = new AtomicReference<Task<?>>();
+            Task<?> a = createTask(() -> {
+                try {
+                    await(circle.get());
+                } finally {
+                    trail.add("a");
+                    sleep(ofSeconds(1));
+                    trail.add("a has cleaned up");
+                }
+            });
+            Task<?> b = createTask(() -> await(a));
+            circle.set(b);
+            yieldNow();
+            b.cancel();
+            b.cancel();
+            assertThatThrownBy(() -> await(b)).isInstanceOf(CancelledError.class);
+            assertThat(a.isCancelled()).isTrue();
+        });
+
+        assertThat(trail).containsExactly("a", "a has cleaned up");
+        assertThat(clock.elapsed()).isEqualTo(ofSeconds(1));
+    }
+
+    @Test
+    void aTaskThatAwaitsAGatherOfItselfCanBeCancelled() {
+        loop.runUntilComplete(() -> {
+            var circle = new AtomicReference<LoopFuture<?>>();
+            Task<?> a = createTask(() -> await(circle.get()));
+            Task<?> b = createTask(() -> await(a));
+            circle.set(gather(b));
+            yieldNow();
+            assertThat(a.cancel()).isTrue();
+            assertThat(a.cancel()).isTrue();
+            assertThatThrownBy(() -> await(b)).isInstanceOf(CancelledError.class);
+            assertThat(a.isCancelled()).isTrue();
         });
     }
 

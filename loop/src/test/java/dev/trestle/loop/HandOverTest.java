@@ -4,10 +4,12 @@ import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.blocking;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.yieldNow;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.SynchronousQueue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -45,6 +47,31 @@ class HandOverTest {
         });
 
         assertThat(turns).isEqualTo(1_001);
+    }
+
+    private static @Nullable LoopFuture<Integer> source;
+
+    /** A static initializer is called by native code, over which a virtual thread cannot leave its carrier. */
+    private static final class Constants {
+        static final int VALUE = await(requireNonNull(source));
+
+        private Constants() {}
+    }
+
+    @Test
+    void aCoroutineThatCannotLeaveItsCarrierHoldsNobodyUp() {
+        int sum = EventLoop.run(() -> {
+            LoopFuture<Integer> future = EventLoop.getRunningLoop().createFuture();
+            source = future;
+            Task<Integer> pinned = createTask(() -> Constants.VALUE);
+            for (int i = 0; i < 1_000; i++) {
+                yieldNow();
+            }
+            future.setResult(42);
+            return await(pinned);
+        });
+
+        assertThat(sum).isEqualTo(42);
     }
 
     @Test

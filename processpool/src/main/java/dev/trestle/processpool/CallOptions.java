@@ -14,16 +14,18 @@ import java.util.Optional;
  * @param retries how often the call may be run again when its worker dies under it. More than 0 declares the call
  *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run elsewhere
  * @param label what logs and messages call it; empty for the method's name
+ * @param listener hears what the call reports through its {@link WorkerContext}
  */
-public record CallOptions(Optional<Duration> timeout, int retries, String label) {
+public record CallOptions(Optional<Duration> timeout, int retries, String label, Optional<CallListener> listener) {
 
-    /** The pool's timeout, no retries, no label. */
-    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "");
+    /** The pool's timeout, no retries, no label, no listener. */
+    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "", Optional.empty());
 
     /** Checks the values. */
     public CallOptions {
         requireNonNull(timeout, "timeout");
         requireNonNull(label, "label");
+        requireNonNull(listener, "listener");
         if (timeout.isPresent() && !timeout.get().isPositive()) {
             throw new IllegalArgumentException("The timeout of a call must be positive: " + timeout.get());
         }
@@ -39,7 +41,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label)
      * @return the new options
      */
     public CallOptions withTimeout(Duration value) {
-        return new CallOptions(Optional.of(value), retries, label);
+        return new CallOptions(Optional.of(value), retries, label, listener);
     }
 
     /**
@@ -49,7 +51,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label)
      * @return the new options
      */
     public CallOptions withRetries(int value) {
-        return new CallOptions(timeout, value, label);
+        return new CallOptions(timeout, value, label, listener);
     }
 
     /**
@@ -59,6 +61,16 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label)
      * @return the new options
      */
     public CallOptions withLabel(String value) {
-        return new CallOptions(timeout, retries, value);
+        return new CallOptions(timeout, retries, value, listener);
+    }
+
+    /**
+     * Returns these options with a listener.
+     *
+     * @param value hears what the call reports through its {@link WorkerContext}
+     * @return the new options
+     */
+    public CallOptions withListener(CallListener value) {
+        return new CallOptions(timeout, retries, label, Optional.of(value));
     }
 }

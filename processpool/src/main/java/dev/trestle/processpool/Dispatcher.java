@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,8 +37,10 @@ final class Dispatcher {
      * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code runs;
      * each method decides under the lock and acts after it.
      *
-     * Whether a worker is started depends on two things only: the calls that wait, and the workers that live, those that
-     * are ending included. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`.
+     * Whether a worker is started depends on two things only: the calls that wait, and the workers that live and what they
+     * are about to do. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`. A worker
+     * that will soon have run as many calls as it may is retiring: it does not count any more, so another is started. That
+     * one is a spare until the other leaves, since no more workers than the pool's size are to run calls at a time.
      *
      * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
      * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
@@ -52,8 +56,11 @@ final class Dispatcher {
     /** So many rounds of failed starts, with no worker alive, break the pool. */
     private static final int START_ATTEMPTS = 3;
 
-    /** So many deaths of workers while they took a call from the connection look like the call's fault. */
-    private static final int SEND_ATTEMPTS = 2;
+    /** So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends. */
+    private static final int SEND_ATTEMPTS = 20;
+
+    /** So many of these count, each, deaths while the worker took the call from the connection: it may be too large. */
+    private static final int SUSPICION = SEND_ATTEMPTS / 2;
 
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
     private static final int FEW = 2;
@@ -79,8 +86,11 @@ final class Dispatcher {
     private final int depth;
     private final PrivateDirectory directory;
     private final Timer timer;
+    private final AotCache aotCache;
+    private final AtomicBoolean trained = new AtomicBoolean();
     private final Thread shutdownHook;
     private final CountDownLatch terminated = new CountDownLatch(1);
+    private final PoolBean bean = new PoolBean(this);
     private final AtomicLong callNumbers = new AtomicLong();
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
@@ -99,6 +109,10 @@ final class Dispatcher {
     /** Last in, first out: the worker that ran last has the warmest caches, and the others may go. */
     @GuardedBy("lock")
     private final ArrayDeque<Worker> idle = new ArrayDeque<>();
+
+    /** Workers that take the places of others when these leave. */
+    @GuardedBy("lock")
+    private final ArrayDeque<Worker> spares = new ArrayDeque<>();
 
     /** The workers whose process may live. */
     @GuardedBy("lock")
@@ -120,6 +134,14 @@ final class Dispatcher {
     @GuardedBy("lock")
     private boolean backingOff;
 
+    /** How long the last worker took to get ready. */
+    @GuardedBy("lock")
+    private long startNanos;
+
+    /** Whether a look at the workers that are idle is due. */
+    @GuardedBy("lock")
+    private boolean shrinking;
+
     /** Whether a look at the calls that were sent ahead is due. */
     @GuardedBy("lock")
     private boolean watching;
@@ -139,6 +161,7 @@ final class Dispatcher {
         long workersStarted;
         long workersDied;
         long startsFailed;
+        long workersRetired;
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
@@ -149,6 +172,7 @@ final class Dispatcher {
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
         Path parent = Path.of(System.getProperty("java.io.tmpdir"));
         this.directory = PrivateDirectory.create(parent);
+        this.aotCache = new AotCache(options);
         this.timer = new Timer(options.name() + "-timer");
         this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
         Runtime.getRuntime().addShutdownHook(shutdownHook);
@@ -159,6 +183,10 @@ final class Dispatcher {
 
     PrivateDirectory directory() {
         return directory;
+    }
+
+    AotCache aotCache() {
+        return aotCache;
     }
 
     Timer timer() {
@@ -216,7 +244,7 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
-        if (!queue.isEmpty() || live.size() < options.workers()) {
+        if (!queue.isEmpty() || live.size() - going() < options.workers()) {
             return null;
         }
         long now = System.nanoTime();
@@ -273,7 +301,22 @@ final class Dispatcher {
         if (!begins) {
             watch();
         }
+        if (!worker.retiring && willSoonBeSpent(worker)) {
+            worker.retiring = true;
+            startWhatIsNeeded();
+        }
         return true;
+    }
+
+    /** Returns whether a worker will have run as many calls as it may by the time that another can be ready. */
+    @GuardedBy("lock")
+    private boolean willSoonBeSpent(Worker worker) {
+        if (options.maxTasksPerWorker() == Integer.MAX_VALUE) {
+            return false;
+        }
+        int left = options.maxTasksPerWorker() - worker.callsTaken;
+        double nanosEach = (double) (System.nanoTime() - worker.readyAt) / worker.callsTaken;
+        return left * nanosEach <= 2.0 * startNanos;
     }
 
     /** Returns what is to be written to a worker; nothing if the caller is done with it. */
@@ -290,22 +333,20 @@ final class Dispatcher {
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         Worker worker;
         long ticket;
-        boolean ahead;
         boolean over;
         lock.lock();
         try {
             queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
-            ahead = worker != null && worker.load.first() != call;
             over = endIfOver();
         } finally {
             lock.unlock();
         }
         if (worker != null && mayInterrupt) {
             worker.interrupt(call, ticket);
-        } else if (worker != null && ahead) {
-            worker.takeBack(List.of(ticket));
+        } else if (worker != null) {
+            worker.tell(ticket);
         }
         if (over) {
             cleanUp();
@@ -333,6 +374,17 @@ final class Dispatcher {
         lock.lock();
         try {
             return worker.load.first() == call;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns the call that a worker has under a number. */
+    @Nullable
+    PoolCall<?> callOf(Worker worker, long ticket) {
+        lock.lock();
+        try {
+            return worker.load.find(ticket);
         } finally {
             lock.unlock();
         }
@@ -401,6 +453,17 @@ final class Dispatcher {
             starting--;
             failedRounds = 0;
             counts.workersStarted++;
+            if (counts.workersStarted == 1) {
+                bean.registerSoon();
+            }
+            worker.readyAt = System.nanoTime();
+            startNanos = worker.readyAt - worker.createdAt;
+            if (lifecycle == Lifecycle.OPEN && active() >= options.workers()) {
+                worker.state = Worker.State.SPARE;
+                spares.addLast(worker);
+                becameIdle(worker);
+                return new Worker.Order.Stay();
+            }
             return next(worker, null);
         } finally {
             lock.unlock();
@@ -416,23 +479,29 @@ final class Dispatcher {
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
         Map<Worker, Worker.Order> others;
+        List<PoolCall<?>> unwanted = List.of();
         lock.lock();
         try {
             PoolCall<?> before = worker.load.first();
             List<PoolCall<?>> back = match(worker, answers, calls);
-            queueFirst(back);
-            counts.takenBack += back.size();
+            if (lifecycle == Lifecycle.STOPPED) {
+                unwanted = back;
+            } else {
+                queueFirst(back);
+                counts.takenBack += back.size();
+            }
             PoolCall<?> first = worker.load.first();
             if (first != null && first != before) {
                 var _ = first.claim(); // if it was cancelled, the worker has been told
             }
             order = next(worker, before);
-            others = back.isEmpty() ? Map.of() : wakeIdle();
+            others = wake();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
         }
         others.forEach(Worker::follow);
+        unwanted.forEach(call -> call.promise().cancel(false));
         return order;
     }
 
@@ -443,10 +512,17 @@ final class Dispatcher {
         }
     }
 
-    /** Gives calls that are in the queue again to workers that have nothing to do, if there are any. */
+    /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
-    private Map<Worker, Worker.Order> wakeIdle() {
+    private Map<Worker, Worker.Order> wake() {
+        if (spares.isEmpty() && (queue.isEmpty() || idle.isEmpty())) {
+            return Map.of();
+        }
         Map<Worker, Worker.Order> orders = new HashMap<>();
+        while (!spares.isEmpty() && active() < options.workers()) {
+            Worker worker = spares.removeFirst();
+            orders.put(worker, next(worker, null));
+        }
         while (!queue.isEmpty() && !idle.isEmpty()) {
             Worker worker = idle.removeLast();
             orders.put(worker, next(worker, null));
@@ -492,11 +568,55 @@ final class Dispatcher {
         }
         if (worker.callsTaken >= options.maxTasksPerWorker() || lifecycle != Lifecycle.OPEN || breakage != null) {
             worker.state = Worker.State.LEAVING;
+            counts.workersRetired++;
             return new Worker.Order.Leave();
         }
         worker.state = Worker.State.IDLE;
         idle.addLast(worker);
+        becameIdle(worker);
         return new Worker.Order.Stay();
+    }
+
+    @GuardedBy("lock")
+    private void becameIdle(Worker worker) {
+        worker.idleSince = System.nanoTime();
+        if (!shrinking && options.idleTime().isPresent()) {
+            shrinking = true;
+            var _ = timer.after(options.idleTime().get(), this::shrink);
+        }
+    }
+
+    /** Has those workers leave that have been idle for long. */
+    private void shrink() {
+        var leaving = new ArrayList<Worker>();
+        long limit = options.idleTime().orElseThrow().toNanos();
+        lock.lock();
+        try {
+            shrinking = false;
+            long now = System.nanoTime();
+            long next = Long.MAX_VALUE;
+            var candidates = new ArrayList<>(spares);
+            candidates.addAll(idle); // the one that was used last is at the end
+            for (Worker each : candidates) {
+                long left = limit - (now - each.idleSince);
+                if (live.size() - going() <= options.minWorkers()) {
+                    break;
+                } else if (left > 0) {
+                    next = Math.min(next, left);
+                } else if (idle.remove(each) || spares.remove(each)) {
+                    each.state = Worker.State.LEAVING;
+                    counts.workersRetired++;
+                    leaving.add(each);
+                }
+            }
+            if (next < Long.MAX_VALUE) {
+                shrinking = true;
+                var _ = timer.after(Duration.ofNanos(next), this::shrink);
+            }
+        } finally {
+            lock.unlock();
+        }
+        leaving.forEach(Worker::leave);
     }
 
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
@@ -525,16 +645,18 @@ final class Dispatcher {
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            again.addAll(match(worker, answers, calls));
+            (stopped ? lost : again).addAll(match(worker, answers, calls));
+            boolean first = true;
             for (PoolCall<?> call : remove(worker)) {
-                (!stopped && isToBeRunAgain(call, obituary) ? again : lost).add(call);
+                (!stopped && isToBeRunAgain(call, first, obituary) ? again : lost).add(call);
+                first = false;
             }
             worker.state = Worker.State.GONE;
             queueFirst(again);
             counts.rerun += again.size();
             counts.lost += lost.size();
             counts.workersDied += expected ? 0 : 1;
-            others = wakeIdle();
+            others = wake();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
@@ -552,11 +674,14 @@ final class Dispatcher {
         });
     }
 
-    private static boolean isToBeRunAgain(PoolCall<?> call, Obituary obituary) {
+    private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, Obituary obituary) {
         if (call.promise().isDone()) {
             return false;
         }
-        return obituary.hadBegun(call) ? call.retry() : !obituary.wasReceiving(call) || call.resend(SEND_ATTEMPTS);
+        if (obituary.hadBegun(call)) {
+            return call.retry();
+        }
+        return !first || call.resend(obituary.wasReceiving(call) ? SUSPICION : 1, SEND_ATTEMPTS);
     }
 
     private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
@@ -565,7 +690,7 @@ final class Dispatcher {
         } else if (stopped) {
             call.promise().cancel(false); // as those that waited in the queue
         } else {
-            call.fail(obituary.ofUndeliverable(call, SEND_ATTEMPTS));
+            call.fail(obituary.ofUndeliverable(call));
         }
     }
 
@@ -623,6 +748,7 @@ final class Dispatcher {
     private List<PoolCall<?>> remove(Worker worker) {
         live.remove(worker);
         idle.remove(worker);
+        spares.remove(worker);
         List<PoolCall<?>> calls = worker.load.clear();
         for (PoolCall<?> call : calls) {
             call.worker = null;
@@ -633,13 +759,70 @@ final class Dispatcher {
     /** The only place where workers are started. */
     @GuardedBy("lock")
     private void startWhatIsNeeded() {
-        while (!backingOff && breakage == null && starting < queue.size() && live.size() < options.workers()) {
-            var worker = new Worker(this, options, ++workerNumbers, startRound);
-            live.add(worker);
-            starting++;
-            unfinished++;
-            worker.startThread();
+        while (!backingOff && breakage == null && live.size() - going() < options.workers() && isOneMoreNeeded()) {
+            start();
         }
+    }
+
+    @GuardedBy("lock")
+    private boolean isOneMoreNeeded() {
+        return starting < queue.size()
+                || (lifecycle == Lifecycle.OPEN
+                        && (live.size() - going() < options.minWorkers() || starting + spares.size() < retiring()));
+    }
+
+    @GuardedBy("lock")
+    private void start() {
+        var worker = new Worker(this, options, ++workerNumbers, startRound);
+        live.add(worker);
+        starting++;
+        unfinished++;
+        worker.startThread();
+    }
+
+    /** Starts workers before they are needed, until so many live. */
+    void prestart(int workers) {
+        lock.lock();
+        try {
+            while (lifecycle == Lifecycle.OPEN
+                    && !backingOff
+                    && breakage == null
+                    && live.size() - going() < Math.min(workers, options.workers())) {
+                start();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how many workers have a call or could have one at once. */
+    @GuardedBy("lock")
+    private int active() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.state == Worker.State.IDLE || each.state == Worker.State.BUSY ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Returns how many workers will leave when they have run the calls that they may still run. */
+    @GuardedBy("lock")
+    private int retiring() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.retiring && each.state != Worker.State.LEAVING ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Returns how many workers are leaving, or will soon. */
+    @GuardedBy("lock")
+    private int going() {
+        int count = 0;
+        for (Worker each : live) {
+            count += each.retiring || each.state == Worker.State.LEAVING ? 1 : 0;
+        }
+        return count;
     }
 
     /** The last thing that the thread of a worker does. */
@@ -654,6 +837,33 @@ final class Dispatcher {
         }
         if (over) {
             cleanUp();
+        }
+    }
+
+    // The AOT cache
+
+    /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
+    void trainLater() {
+        if (depth == 1 && options.aotCache().isPresent() && !trained.getAndSet(true)) {
+            var _ = timer.after(options.aotCacheDelay(), this::train);
+        }
+    }
+
+    /** Makes the AOT cache, unless there is one or this pool ends; returns whether there is one now. */
+    boolean train() {
+        lock.lock();
+        try {
+            if (lifecycle != Lifecycle.OPEN || breakage != null) {
+                return false;
+            }
+            unfinished++;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return aotCache.make(directory);
+        } finally {
+            finished();
         }
     }
 
@@ -674,6 +884,7 @@ final class Dispatcher {
             lock.unlock();
         }
         leaving.forEach(Worker::leave);
+        aotCache.stop();
         if (over) {
             cleanUp();
         }
@@ -715,6 +926,7 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
+        aotCache.stop();
         leaving.forEach(Worker::leave);
         unborn.forEach(each -> each.kill("the pool was shut down"));
         waited.forEach(call -> call.promise().cancel(false));
@@ -724,8 +936,10 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private List<Worker> dismissIdle() {
-        List<Worker> leaving = List.copyOf(idle);
+        List<Worker> leaving = new ArrayList<>(idle);
+        leaving.addAll(spares);
         idle.clear();
+        spares.clear();
         leaving.forEach(worker -> worker.state = Worker.State.LEAVING);
         return leaving;
     }
@@ -741,6 +955,7 @@ final class Dispatcher {
     }
 
     private void cleanUp() {
+        bean.unregister();
         timer.close();
         directory.close();
         try {
@@ -755,6 +970,27 @@ final class Dispatcher {
     private void jvmEnds() {
         stopWorkers(worker -> worker.kill("the program ends"));
         directory.close();
+    }
+
+    /** Returns whether a time that is over ends anything. Not while somebody looks for a bug. */
+    boolean hasDeadlines() {
+        return !options.debug();
+    }
+
+    String poolName() {
+        return options.name();
+    }
+
+    /** Returns whether a future is that of a call of this pool that has not ended. Looks at all of them. */
+    boolean isPending(Future<?> future) {
+        lock.lock();
+        try {
+            return Stream.concat(queue.stream(), live.stream().flatMap(each -> each.load.all().stream()))
+                            .anyMatch(call -> call.promise() == future)
+                    || live.stream().anyMatch(each -> each.isEnding(future));
+        } finally {
+            lock.unlock();
+        }
     }
 
     boolean isShutdown() {
@@ -787,6 +1023,7 @@ final class Dispatcher {
                     live.size(),
                     starting,
                     busy,
+                    spares.size(),
                     waiting(),
                     counts.submitted,
                     counts.completed,
@@ -794,6 +1031,7 @@ final class Dispatcher {
                     counts.rerun,
                     counts.takenBack,
                     counts.workersStarted,
+                    counts.workersRetired,
                     counts.workersDied,
                     counts.startsFailed,
                     linesLost.sum());

@@ -44,27 +44,46 @@ final class JavaCommand {
 
     private JavaCommand() {}
 
-    /** Writes the arguments to a file; returns the command that reads it. */
-    static List<String> write(PoolOptions options, Path argumentFile, Path crashLog, List<String> mainArguments)
+    /**
+     * Writes the arguments of a worker to a file; returns the command that reads it.
+     *
+     * @param more further options for the JVM
+     * @param mainArguments what the worker's main method gets
+     */
+    static List<String> write(PoolOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
             throws IOException {
-        String content = Stream.concat(arguments(options, crashLog), mainArguments.stream())
-                .map(JavaCommand::quoted)
-                .collect(Collectors.joining("\n", "", "\n"));
+        Module own = JavaCommand.class.getModule();
+        Stream<String> main = own.isNamed() ? Stream.of("-m", own.getName() + "/" + MAIN) : Stream.of(MAIN);
+        return write(
+                argumentFile,
+                Stream.of(more.stream(), arguments(options), main, mainArguments.stream())
+                        .flatMap(arguments -> arguments));
+    }
+
+    /** As {@link #write}, for a JVM that has the same options and runs nothing. */
+    static List<String> writeWithoutMain(PoolOptions options, Path argumentFile, List<String> more) throws IOException {
+        return write(argumentFile, Stream.concat(arguments(options), more.stream()));
+    }
+
+    private static List<String> write(Path argumentFile, Stream<String> arguments) throws IOException {
+        String content = arguments.map(JavaCommand::quoted).collect(Collectors.joining("\n", "", "\n"));
         Files.writeString(argumentFile, content, nativeCharset());
         return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + argumentFile);
     }
 
-    private static Stream<String> arguments(PoolOptions options, Path crashLog) {
+    /** Returns the options that all workers of a pool have. */
+    static Stream<String> arguments(PoolOptions options) {
         var arguments = new ArrayList<String>();
         machineShare(options, arguments);
         arguments.add("-XX:+ExitOnOutOfMemoryError");
-        arguments.add("-XX:ErrorFile=" + crashLog);
         arguments.add("-XX:-CreateCoredumpOnCrash");
         arguments.add("-XX:-UsePerfData");
-        arguments.add("-Xshare:auto");
         arguments.add("-Djava.awt.headless=true");
         arguments.add("-Dstdout.encoding=UTF-8");
         arguments.add("-Dstderr.encoding=UTF-8");
+        if (options.debug()) {
+            arguments.add("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+        }
         if (JavaCommand.class.desiredAssertionStatus()) {
             arguments.add("-ea");
         }
@@ -109,7 +128,6 @@ final class JavaCommand {
         }
         Module own = JavaCommand.class.getModule();
         if (!own.isNamed()) {
-            arguments.add(MAIN);
             return;
         }
         List<ResolvedModule> modules = applicationModules();
@@ -127,8 +145,6 @@ final class JavaCommand {
                         "--add-opens=" + module.name() + "/" + each + "=" + own.getName() + ",tools.jackson.databind");
             }
         }
-        arguments.add("-m");
-        arguments.add(own.getName() + "/" + MAIN);
     }
 
     private static List<ResolvedModule> applicationModules() {

@@ -99,6 +99,7 @@ final class Load {
         bytes -= call.payload().size();
         if (call != calls.peekFirst()) {
             calls.remove(call);
+            unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
         } else {
             calls.removeFirst();
             noteNewFirst();
@@ -106,7 +107,9 @@ final class Load {
         return call;
     }
 
-    private @Nullable PoolCall<?> find(long ticket) {
+    /** Returns the call with a number; null if it is not here. */
+    @Nullable
+    PoolCall<?> find(long ticket) {
         for (PoolCall<?> each : calls) { // almost always the first
             if (each.ticket == ticket) {
                 return each;

@@ -58,9 +58,10 @@ record Obituary(
     }
 
     /** Returns the exception for a call that was sent, again and again, to workers that died before they began it. */
-    WorkerDiedException ofUndeliverable(PoolCall<?> call, int attempts) {
+    WorkerDiedException ofUndeliverable(PoolCall<?> call) {
         return exception(
-                attempts + " workers died before they had begun " + call.description() + ", the last of them, " + worker
+                call.deathsBefore() + " workers died before they had begun " + call.description()
+                        + ", the last of them, " + worker
                         + " (pid " + pid + "), by " + how()
                         + ". It may be too large for a worker's heap: then give workers more.",
                 null,

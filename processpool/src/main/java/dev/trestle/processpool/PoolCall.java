@@ -40,8 +40,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
 
+    /** Tells a flight recording of this call, if there is one. */
+    private final @Nullable CallEvent event;
+
+    private final @Nullable Hearing hearing;
     private int retriesLeft;
     private int deathsBefore;
+    private int evidence;
 
     /**
      * @param resultOf makes the result of the future from what the worker sends
@@ -58,6 +63,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.options = options;
         this.dispatcher = dispatcher;
         this.retriesLeft = options.retries();
+        this.event = CallEvent.submitted(dispatcher.poolName());
+        if (event != null) {
+            promise.addDoneCallback(done -> event.ended(done, description()));
+        }
+        this.hearing = options.listener()
+                .map(listener -> new Hearing(listener, "trestle-listener-" + id))
+                .orElse(null);
     }
 
     long id() {
@@ -69,7 +81,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     Optional<Duration> timeout() {
-        return options.timeout();
+        return dispatcher.hasDeadlines() ? options.timeout() : Optional.empty();
     }
 
     Payload payload() {
@@ -89,7 +101,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Takes the call for a worker that begins it now; returns false if it was cancelled. */
     boolean claim() {
-        return promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
+        boolean claimed = promise.isRunning() || (!promise.isDone() && promise.setRunningOrNotifyCancel());
+        if (claimed && event != null) {
+            event.started();
+        }
+        return claimed;
     }
 
     /** Returns whether the call may be run again after it had begun on a worker that died. */
@@ -97,9 +113,21 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return retriesLeft-- > 0;
     }
 
-    /** Returns whether the call may be sent again: it may, until it seems to kill those it is sent to. */
-    boolean resend(int limit) {
-        return ++deathsBefore < limit;
+    /**
+     * Returns whether the call may be sent again: it may, until it seems to kill those it is sent to.
+     *
+     * @param weight how much the death of the last of them says against the call
+     * @param limit how much is enough
+     */
+    boolean resend(int weight, int limit) {
+        deathsBefore++;
+        evidence += weight;
+        return evidence < limit;
+    }
+
+    /** Returns how many workers died before they had begun the call. */
+    int deathsBefore() {
+        return deathsBefore;
     }
 
     void deadline(Future<?> timer) {
@@ -121,7 +149,21 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         dispatcher.cancelled(this, mayInterrupt);
     }
 
+    /** Takes what the call reports. */
+    void hear(Frame.Progress report) {
+        if (hearing != null) {
+            hearing.add(report);
+        }
+    }
+
     // Ending
+
+    /** Called before the future ends with an answer. */
+    void answeredBy(String worker, long runNanos) {
+        if (event != null) {
+            event.answered(worker, runNanos);
+        }
+    }
 
     /** Ends the future with a result. */
     void succeed(Payload payload) {

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import dev.trestle.api.RunnableCall;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,10 +13,15 @@ import java.util.Set;
  * Everything that {@link ProcessPool.Builder} collects; it documents and checks the values.
  *
  * @param heapBytes 0 for a fair share of the machine
+ * @param aotCache the directory of the AOT caches; empty if none is wanted
+ * @param aotCacheDelay how long after the start of the first worker the cache is made
+ * @param debug whether debuggers may attach to the workers, and no time limit holds
  */
 record PoolOptions(
         String name,
         int workers,
+        int minWorkers,
+        Optional<Duration> idleTime,
         List<String> jvmArguments,
         long heapBytes,
         Map<String, String> environment,
@@ -29,12 +35,45 @@ record PoolOptions(
         Duration closeGrace,
         int maxTasksPerWorker,
         long maxPayloadBytes,
-        Set<String> allowedTypes) {
+        Set<String> allowedTypes,
+        Optional<Path> aotCache,
+        Duration aotCacheDelay,
+        boolean debug) {
 
     PoolOptions {
         jvmArguments = List.copyOf(jvmArguments);
         environment = Map.copyOf(environment);
         systemProperties = Map.copyOf(systemProperties);
         allowedTypes = Set.copyOf(allowedTypes);
+    }
+
+    /** Returns the options of a pool whose only worker records what it loads. */
+    PoolOptions forTraining(Path recording) {
+        var arguments = new ArrayList<>(jvmArguments);
+        arguments.add("-XX:AOTMode=record");
+        arguments.add("-XX:AOTConfiguration=" + recording);
+        arguments.addAll(AotCache.quiet);
+        return new PoolOptions(
+                name + "-training",
+                workers,
+                0,
+                Optional.empty(),
+                arguments,
+                heapBytes,
+                environment,
+                systemProperties,
+                workingDirectory,
+                classPath,
+                Optional.empty(),
+                Optional.empty(),
+                startTimeout,
+                cancelGrace,
+                Duration.ofMinutes(1), // the recording is written at the end
+                Integer.MAX_VALUE,
+                maxPayloadBytes,
+                allowedTypes,
+                Optional.empty(),
+                aotCacheDelay,
+                false);
     }
 }

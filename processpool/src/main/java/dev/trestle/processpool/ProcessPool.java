@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
  * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool.
+ * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -83,17 +83,18 @@ public final class ProcessPool implements FutureExecutor {
      * @throws IllegalStateException if this is a worker of a worker of a worker
      */
     public ProcessPool(int workers) {
-        this(builder().workers(workers));
+        this(builder().workers(workers).options());
     }
 
-    private ProcessPool(Builder builder) {
-        this.options = builder.options();
+    ProcessPool(PoolOptions options) {
+        this.options = options;
         int depth = Nesting.below(Nesting.depth());
         this.encoder = new CallEncoder(
                 new WireOptions(options.maxPayloadBytes(), options.allowedTypes()), RemoteException::new);
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
         var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
+        dispatcher.prestart(options.minWorkers());
     }
 
     private record Dropped(String name, Dispatcher dispatcher) implements Runnable {
@@ -139,6 +140,20 @@ public final class ProcessPool implements FutureExecutor {
      * @throws BrokenExecutorException if its workers cannot start
      */
     public <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call, CallOptions callOptions) {
+        return start(call, requireNonNull(callOptions, "callOptions"));
+    }
+
+    /**
+     * Submits a call without a result, with options of its own.
+     *
+     * @param call what to run
+     * @param callOptions how to treat it
+     * @return the future of the call
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public ConcurrentFuture<?> submit(RunnableCall call, CallOptions callOptions) {
         return start(call, requireNonNull(callOptions, "callOptions"));
     }
 
@@ -244,6 +259,18 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
+    /**
+     * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool that
+     * lives longer than that does it by itself in the background; this is for installers, and for programs that are short.
+     * Shutting the pool down ends it.
+     *
+     * @return whether there is a cache now; false if this pool has been shut down or has none (see
+     *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
+     */
+    public boolean makeAotCache() {
+        return dispatcher.train();
+    }
+
     // Ending
 
     /** Takes no more calls. Those that were taken are run; then the workers end. Does not wait. */
@@ -324,6 +351,22 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
+    // Starting
+
+    /**
+     * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait either.
+     *
+     * @param workers how many are to live, as far as the size of the pool allows; all of it with
+     *     {@link Integer#MAX_VALUE}
+     * @throws IllegalArgumentException if it is negative
+     */
+    public void prestart(int workers) {
+        if (workers < 0) {
+            throw new IllegalArgumentException("The number of workers to start must not be negative: " + workers);
+        }
+        dispatcher.prestart(workers);
+    }
+
     // Looking
 
     @Override
@@ -361,6 +404,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param alive the workers there are, those that start or end included
      * @param starting the workers that are starting
      * @param busy the workers that run a call
+     * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
      * @param completed the calls that workers have answered, whatever the answer
@@ -368,6 +412,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
+     * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they may
      * @param workersDied those of them that died without having been told to end
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused
@@ -377,6 +422,7 @@ public final class ProcessPool implements FutureExecutor {
             int alive,
             int starting,
             int busy,
+            int spares,
             int queued,
             long submitted,
             long completed,
@@ -384,6 +430,7 @@ public final class ProcessPool implements FutureExecutor {
             long rerun,
             long takenBack,
             long workersStarted,
+            long workersRetired,
             long workersDied,
             long startsFailed,
             long linesLost) {}
@@ -391,8 +438,13 @@ public final class ProcessPool implements FutureExecutor {
     /** Collects the options of a {@link ProcessPool}. Not thread-safe. */
     public static final class Builder {
 
+        private static final Duration FOREVER = Duration.ofDays(36_500);
+
         private int workers = Runtime.getRuntime().availableProcessors();
+        private int minWorkers;
+        private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
+        private boolean debug;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -407,6 +459,9 @@ public final class ProcessPool implements FutureExecutor {
         private int maxTasksPerWorker = Integer.MAX_VALUE;
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
+        private boolean aotCache = true;
+        private Optional<Path> aotCacheDirectory = Optional.empty();
+        private Duration aotCacheDelay = Duration.ofSeconds(3);
 
         private Builder() {}
 
@@ -422,6 +477,35 @@ public final class ProcessPool implements FutureExecutor {
                 throw new IllegalArgumentException("The size of a process pool must be 1 or more: " + value);
             }
             workers = value;
+            return this;
+        }
+
+        /**
+         * Sets how many workers live at least, as far as the size of the pool allows; 0 if not set. They are started with
+         * the pool, and when one dies another is started.
+         *
+         * @param value the number of workers
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder minWorkers(int value) {
+            if (value < 0) {
+                throw new IllegalArgumentException("The least number of workers must not be negative: " + value);
+            }
+            minWorkers = value;
+            return this;
+        }
+
+        /**
+         * Sets after which time without a call a worker ends, if more than {@link #minWorkers} live; workers stay if not
+         * set. The one that was used last is used first, so that the others may end.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder idleTime(Duration limit) {
+            idleTime = Optional.of(positive("idleTime", limit));
             return this;
         }
 
@@ -571,7 +655,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many calls a worker runs before another takes its place; without limit if not set.
+         * Sets how many calls a worker runs before another takes its place; without limit if not set. The other is started
+         * before that, as a spare, so that no call waits for it if calls take longer than a start; for a while there is
+         * one process more.
          *
          * @param value the number of calls
          * @return this builder
@@ -623,6 +709,43 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
+        /**
+         * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first result; they
+         * do if not set. The cache is made in the background by a pool that lives for a few seconds, once per JDK, class path
+         * and options; it takes a processor for some seconds and some 30 MB on disk. There is none as long as the class path
+         * has anything but jar files.
+         *
+         * @param value whether to make and to use caches
+         * @return this builder
+         * @see ProcessPool#makeAotCache
+         */
+        public Builder aotCache(boolean value) {
+            aotCache = value;
+            return this;
+        }
+
+        /**
+         * Sets where AOT caches are kept. If not set, that is {@code trestle/aot} in {@code $XDG_CACHE_HOME} or
+         * {@code ~/.cache}. Workers load code from there, so it is not used if others may write to it.
+         *
+         * @param directory the directory; it is created if it is not there
+         * @return this builder
+         */
+        public Builder aotCacheDirectory(Path directory) {
+            aotCacheDirectory = Optional.of(directory.toAbsolutePath());
+            return this;
+        }
+
+        /** Sets how long after the start of its first worker a pool makes its AOT cache; for tests. */
+        Builder aotCacheDelay(Duration value) {
+            aotCacheDelay = value;
+            return this;
+        }
+
+        private static Optional<Path> userAotCache() {
+            return AotStore.userDirectory(System.getenv(), System.getProperty("user.home"));
+        }
+
         private static Duration positive(String what, Duration value) {
             if (!value.isPositive()) {
                 throw new IllegalArgumentException(what + " must be positive: " + value);
@@ -630,10 +753,26 @@ public final class ProcessPool implements FutureExecutor {
             return value;
         }
 
-        private PoolOptions options() {
+        /**
+         * Lets a debugger attach to each worker, and switches off what would end a worker that stands at a breakpoint: the time
+         * limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends workers.
+         *
+         * <p>Each worker listens on a free port of this machine's loopback address, and says on which: the logger
+         * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
+         *
+         * @return this builder
+         */
+        public Builder debug() {
+            debug = true;
+            return this;
+        }
+
+        PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
                     workers,
+                    Math.min(minWorkers, workers),
+                    idleTime,
                     jvmArguments,
                     heapBytes,
                     environment,
@@ -642,12 +781,15 @@ public final class ProcessPool implements FutureExecutor {
                     classPath,
                     initializer,
                     callTimeout,
-                    startTimeout,
-                    cancelGrace,
+                    debug ? FOREVER : startTimeout,
+                    debug ? FOREVER : cancelGrace,
                     closeGrace,
                     maxTasksPerWorker,
                     maxPayloadBytes,
-                    allowedTypes);
+                    allowedTypes,
+                    aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
+                    aotCacheDelay,
+                    debug);
         }
 
         /**
@@ -658,7 +800,7 @@ public final class ProcessPool implements FutureExecutor {
          * @throws IllegalStateException if this is a worker of a worker of a worker
          */
         public ProcessPool build() {
-            return new ProcessPool(this);
+            return new ProcessPool(options());
         }
     }
 }

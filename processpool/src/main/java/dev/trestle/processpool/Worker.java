@@ -80,6 +80,8 @@ final class Worker {
         STARTING,
         IDLE,
         BUSY,
+        /** It waits until another leaves, to take its place. */
+        SPARE,
         /** It has been told to end. */
         LEAVING,
         GONE
@@ -88,6 +90,7 @@ final class Worker {
     private final Dispatcher dispatcher;
     private final PoolOptions options;
     private final String name;
+    private final String mark;
     private final Path flightRecord;
     private final Path crashLog;
     private final Path argumentFile;
@@ -99,6 +102,12 @@ final class Worker {
     final Load load = new Load();
     int callsTaken;
     final long startRound;
+    final long createdAt = System.nanoTime();
+    long readyAt;
+    long idleSince;
+
+    /** Whether it will soon have run as many calls as it may. */
+    boolean retiring;
 
     // Written by the worker's thread
     private volatile @Nullable WorkerProcess process;
@@ -108,6 +117,9 @@ final class Worker {
 
     /** What has been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
+
+    /** The calls whose futures are being completed. */
+    private volatile List<PoolCall<?>> ending = List.of();
 
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
@@ -120,6 +132,7 @@ final class Worker {
         this.startRound = startRound;
         this.name = options.name() + "-worker-" + number;
         PrivateDirectory directory = dispatcher.directory();
+        this.mark = directory.path().getFileName() + "/w" + number;
         this.flightRecord = directory.resolve("w" + number + ".record");
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
@@ -149,6 +162,7 @@ final class Worker {
         Throwable end = null;
         try {
             start();
+            dispatcher.trainLater();
             follow(dispatcher.ready(this));
             while (true) {
                 readAnswers(requireNonNull(channel));
@@ -167,6 +181,7 @@ final class Worker {
     }
 
     private void start() throws IOException {
+        var event = WorkerStartEvent.begun();
         Future<?> deadline = dispatcher
                 .timer()
                 .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
@@ -175,10 +190,12 @@ final class Worker {
             var command = JavaCommand.write(
                     options,
                     argumentFile,
-                    crashLog,
+                    Stream.concat(Stream.of("-XX:ErrorFile=" + crashLog), dispatcher.aotCache().arguments().stream())
+                            .toList(),
                     List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
+                    mark,
                     Stream.concat(command.stream(), Stream.of(name)).toList(),
                     options,
                     dispatcher.depth(),
@@ -196,6 +213,7 @@ final class Worker {
             ready = true;
         } finally {
             deadline.cancel(false);
+            event.ended(options.name(), name, pid(), ready);
         }
     }
 
@@ -260,15 +278,28 @@ final class Worker {
 
     /** Ends calls; each has its answer at the same index. */
     private void end(List<PoolCall<?>> calls) {
+        ending = calls;
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             call.endDeadline();
             switch (answers.get(i)) {
-                case Frame.Result result -> call.succeed(result.payload());
-                case Frame.Failed failed -> call.fail(failed.phase(), failed.failure(), name);
+                case Frame.Result result -> {
+                    call.answeredBy(name, result.runNanos());
+                    call.succeed(result.payload());
+                }
+                case Frame.Failed failed -> {
+                    call.answeredBy(name, failed.runNanos());
+                    call.fail(failed.phase(), failed.failure(), name);
+                }
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
         }
+        ending = List.of();
+    }
+
+    /** Returns whether a future is that of a call which was answered, and is being ended or will be next. */
+    boolean isEnding(Future<?> future) {
+        return ending.stream().anyMatch(call -> call.promise() == future);
     }
 
     private void handle(Frame frame) throws IOException {
@@ -285,7 +316,13 @@ final class Worker {
             }
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
-            case Frame.Started _, Frame.Progress _ -> {} // nobody listens yet
+            case Frame.Progress report -> {
+                PoolCall<?> call = dispatcher.callOf(this, report.id());
+                if (call != null) {
+                    call.hear(report);
+                }
+            }
+            case Frame.Started _ -> {} // the flight record tells
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
@@ -340,8 +377,13 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        write(controls, new Frame.Cancel(ticket));
+        write(controls, new Frame.Cancel(ticket, true));
         killIfItGoesOn(unwanted, ticket);
+    }
+
+    /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
+    void tell(long ticket) {
+        write(controls, new Frame.Cancel(ticket, false));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
@@ -474,16 +516,21 @@ final class Worker {
                     name,
                     dead);
         }
+        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
+            dead.killOrphans();
+        }
         dead.drainOutput(LAST_OUTPUT);
         closeChannel();
         var obituary =
                 new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
+        WorkerEndEvent.record(options.name(), obituary);
         if (ready) {
             readLastAnswers();
             List<PoolCall<?>> calls = new ArrayList<>(answers.size());
             dispatcher.died(this, obituary, answers, calls);
             end(calls);
         } else {
+            dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
             dispatcher.startFailed(this, obituary.ofStart(end));
         }
         removeFiles();

@@ -34,15 +34,16 @@ final class WorkerProcess {
     private static final Logger workerLogger = LoggerFactory.getLogger("dev.trestle.processpool.worker");
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
-    private static final List<String> jvmOptionVariables =
-            List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+    static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
 
+    private final String mark;
     private final Process process;
     private final OutputStream stdin;
     private final OutputLog stderr;
     private final Future<?> pumped;
 
-    private WorkerProcess(StartedProcess started, OutputStream stdin, OutputLog stderr) {
+    private WorkerProcess(String mark, StartedProcess started, OutputStream stdin, OutputLog stderr) {
+        this.mark = mark;
         this.process = started.getProcess();
         this.stdin = stdin;
         this.stderr = stderr;
@@ -53,9 +54,11 @@ final class WorkerProcess {
      * Starts a process.
      *
      * @param name the worker's, for log lines and threads
+     * @param mark a name for the processes that it starts, which nothing else in the machine has
      * @param linesLost counts the lines that the log did not take
      */
-    static WorkerProcess start(String name, List<String> command, PoolOptions options, int depth, LongAdder linesLost)
+    static WorkerProcess start(
+            String name, String mark, List<String> command, PoolOptions options, int depth, LongAdder linesLost)
             throws IOException {
         var stdout = new OutputLog(line -> workerLogger.info("[{}] {}", name, line), linesLost);
         var stderr = new OutputLog(line -> workerLogger.warn("[{}] {}", name, line), linesLost);
@@ -68,11 +71,12 @@ final class WorkerProcess {
         options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));
         jvmOptionVariables.forEach(variable -> executor.environment(variable, null));
         Nesting.mark(executor::environment, depth);
+        Orphans.mark(executor::environment, mark);
         for (Map.Entry<String, String> variable : options.environment().entrySet()) {
             executor.environment(variable.getKey(), variable.getValue());
         }
         try {
-            return new WorkerProcess(executor.start(), streams.stdin(), stderr);
+            return new WorkerProcess(mark, executor.start(), streams.stdin(), stderr);
         } catch (IOException | IllegalArgumentException e) {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
@@ -119,6 +123,14 @@ final class WorkerProcess {
     /** Returns how it ended; only after its end. */
     ExitStatus exitStatus() {
         return new ExitStatus(process.exitValue());
+    }
+
+    /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */
+    void killOrphans() {
+        int killed = Orphans.kill(mark);
+        if (killed > 0) {
+            logger.debug("Process {} had left {} processes, which were killed", process.pid(), killed);
+        }
     }
 
     /** Waits until its last words are read, but not for a grandchild that holds the pipe. */

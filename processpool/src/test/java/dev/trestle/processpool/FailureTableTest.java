@@ -1,25 +1,28 @@
 package dev.trestle.processpool;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.util.Objects.requireNonNull;
+import static dev.trestle.processpool.FailureTable.Fate.LIVES;
+import static dev.trestle.processpool.FailureTable.Fate.REPLACED;
+import static dev.trestle.processpool.FailureTable.Where.INITIALIZING;
+import static dev.trestle.processpool.Mishap.IN_WORKER;
+import static dev.trestle.processpool.Mishap.WAITS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
-import dev.trestle.api.RunnableCall;
-import dev.trestle.processpool.WorkerDiedException.Phase;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
-import java.io.FileOutputStream;
+import dev.trestle.processpool.FailureTable.Row;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.invoke.MethodHandles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.AbstractList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -29,25 +32,17 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What a call can do to its worker, and what the caller sees of it: one row per manner, and per place where it makes a
- * difference. In each row another call runs meanwhile, on another worker, and a third one follows. The page
- * {@code docs/process-pool.md} says which failure of the field has which row.
+ * Each row of {@link FailureTable}. In each another call runs meanwhile on another worker, and a third one follows. After each row there is nothing left
+ * of what went wrong. The page {@code docs/process-pool.md} says which failure of the field has which row.
  */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 class FailureTableTest {
 
-    private static final String IN_WORKER = "trestle.test.worker";
-
-    private static final ProcessPool pool = TestPools.builder(2)
-            .heap(64 << 20)
-            .jvmArguments("-XX:MaxMetaspaceSize=32m", "--add-opens=java.base/java.io=ALL-UNNAMED")
-            .systemProperty(IN_WORKER, "yes")
-            .cancelGrace(Duration.ofMillis(200))
-            .build();
+    private static final ProcessPool pool = builder(2).build();
 
     @TempDir
     Path folder = Path.of("");
@@ -55,161 +50,19 @@ class FailureTableTest {
     private ConcurrentFuture<String> unharmed = new Promise<>();
     private long bystander;
 
+    private static ProcessPool.Builder builder(int workers) {
+        return TestPools.builder(workers)
+                .heap(64 << 20)
+                .jvmArguments("-XX:MaxMetaspaceSize=32m", "--add-opens=java.base/java.io=ALL-UNNAMED")
+                .systemProperty(IN_WORKER, "yes")
+                .cancelGrace(Duration.ofMillis(200))
+                .closeGrace(Duration.ofMillis(500));
+    }
+
     @AfterAll
     static void close() {
         pool.shutdownNow();
         pool.close();
-    }
-
-    /** Ends the worker: while it reads the call, runs it, or writes the result. */
-    enum Death {
-        EXITS(() -> System.exit(7), 7, "System.exit(7)"),
-        EXITS_WITH_THE_CODE_OF_OUT_OF_MEMORY(() -> System.exit(3), 3, "System.exit(3)"),
-        HALTS(() -> Runtime.getRuntime().halt(9), 9, "Runtime.halt(9)"),
-        IS_KILLED(() -> signal("KILL"), 137, "SIGKILL"),
-        IS_TERMINATED(() -> signal("TERM"), 143, "SIGTERM"),
-        CRASHES(() -> signal("SEGV"), 1, "the JVM crashed"),
-        EXHAUSTS_THE_HEAP(() -> fill(new byte[1024][]), 3, "ran out of memory"),
-        EXHAUSTS_THE_METASPACE(FailureTableTest::defineClasses, 3, "ran out of memory"),
-        CORRUPTS_THE_STREAM(FailureTableTest::writeIntoSockets, 137, "its conversation failed"),
-        EXITS_WITH_A_CHILD_THAT_HOLDS_STDOUT(
-                () -> {
-                    leaveChild();
-                    System.exit(7);
-                },
-                7,
-                "System.exit(7)");
-
-        interface Action extends RunnableCall {}
-
-        @SuppressWarnings("ImmutableEnumChecker") // lambdas that capture nothing
-        private final Action action;
-
-        private final int exitCode;
-        private final String clue;
-
-        Death(Action action, int exitCode, String clue) {
-            this.action = action;
-            this.exitCode = exitCode;
-            this.clue = clue;
-        }
-
-        int happen() {
-            action.run();
-            Gate.hang(); // until the JVM is gone
-            return 0;
-        }
-    }
-
-    /** Goes wrong when the worker makes one, so while it reads the call that captured it. */
-    record FatalToReaders(Death death) {
-        FatalToReaders {
-            if (System.getProperty(IN_WORKER) != null) {
-                death.happen();
-            }
-        }
-    }
-
-    /** Does no harm to the worker, or ought not to. */
-    enum Nuisance {
-        FLOODS_STDOUT(() -> System.out.println("x".repeat(4 << 20) + "\n".repeat(100_000))),
-        CLOSES_ITS_STREAMS(FailureTableTest::closeStreams),
-        LEAVES_A_NON_DAEMON_THREAD(() -> Thread.ofPlatform().start(Gate::hang)),
-        LEAVES_A_CHILD_THAT_HOLDS_STDOUT(FailureTableTest::leaveChild),
-        LEAVES_ITS_THREAD_INTERRUPTED(() -> Thread.currentThread().interrupt()),
-        SETS_A_CLASS_LOADER(() -> Thread.currentThread().setContextClassLoader(null));
-
-        @SuppressWarnings("ImmutableEnumChecker") // lambdas that capture nothing
-        private final Death.Action action;
-
-        Nuisance(Death.Action action) {
-            this.action = action;
-        }
-
-        long happen() {
-            action.run();
-            return ProcessHandle.current().pid();
-        }
-    }
-
-    private static void signal(String name) {
-        try {
-            new ProcessBuilder(
-                            "kill",
-                            "-" + name,
-                            Long.toString(ProcessHandle.current().pid()))
-                    .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void fill(byte[][] memory) {
-        for (int i = 0; i < memory.length; i++) {
-            memory[i] = new byte[1 << 20];
-        }
-    }
-
-    private static void defineClasses() {
-        var classes = new ArrayList<Class<?>>();
-        try (var in = FailureTableTest.class.getResourceAsStream("FailureTableTest$Death$Action.class")) {
-            byte[] bytes = requireNonNull(in).readAllBytes();
-            while (true) {
-                classes.add(
-                        MethodHandles.lookup().defineHiddenClass(bytes, false).lookupClass());
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (IllegalAccessException e) {
-            throw new AssertionError("A class may define classes in its own package: " + classes.size(), e);
-        }
-    }
-
-    /** Writes what is no frame into each socket of this process, as native code that has gone wild might. */
-    private static void writeIntoSockets() {
-        try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
-            for (Path each : descriptors.toList()) {
-                if (Files.isSymbolicLink(each)
-                        && Files.readSymbolicLink(each).toString().startsWith("socket:")) {
-                    var descriptor = new FileDescriptor();
-                    var number = FileDescriptor.class.getDeclaredField("fd");
-                    number.setAccessible(true);
-                    number.setInt(
-                            descriptor, Integer.parseInt(each.getFileName().toString()));
-                    writeGarbage(descriptor);
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (ReflectiveOperationException e) {
-            throw new LinkageError("java.io is open to the workers of this test", e);
-        }
-    }
-
-    private static void writeGarbage(FileDescriptor socket) {
-        try {
-            new FileOutputStream(socket).write("This is no frame. ".repeat(10).getBytes(UTF_8));
-        } catch (IOException e) {
-            System.err.println("Nobody reads from this one: " + e); // each connection has one direction
-        }
-    }
-
-    private static void closeStreams() {
-        try {
-            new FileInputStream(FileDescriptor.in).close();
-            new FileOutputStream(FileDescriptor.out).close();
-            new FileOutputStream(FileDescriptor.err).close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void leaveChild() {
-        try {
-            new ProcessBuilder("sleep", "3600").inheritIO().start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     @BeforeEach
@@ -219,90 +72,202 @@ class FailureTableTest {
         bystander = Gate.await(folder, "bystander");
     }
 
+    @ParameterizedTest
+    @MethodSource("dev.trestle.processpool.FailureTable#rows")
+    void row(Row row) throws Exception {
+        switch (row.where()) {
+            case ENCODING_THE_CALL, DECODING_THE_CALL, RUNNING, ENCODING_THE_RESULT, DECODING_THE_RESULT ->
+                inACall(row);
+            case IDLE -> whileIdle(row);
+            case RECYCLING -> whileRecycled(row);
+            case SHUTTING_DOWN -> whileShutDown(row);
+            case STARTING, INITIALIZING -> whileStarting(row);
+        }
+    }
+
     @AfterEach
-    void theBystanderIsUnharmed() throws IOException {
-        var next = pool.submit(() -> "the pool answers");
+    void theBystanderIsUnharmedAndNothingIsLeft() throws IOException {
         Gate.open(folder, "bystander");
 
-        assertThat(next.result()).isEqualTo("the pool answers");
         assertThat(unharmed.result()).isEqualTo("bystander");
         assertThat(pool.workerPids()).contains(bystander);
+        await().pollInterval(Duration.ofMillis(1)).untilAsserted(() -> {
+            assertThat(ProcessHandle.current().children().map(ProcessHandle::pid))
+                    .as("children")
+                    .isSubsetOf(pool.workerPids());
+            assertThat(PrivateDirectory.ours()).hasSize(1);
+            assertThat(files())
+                    .as("files")
+                    .hasSizeLessThanOrEqualTo(2 * pool.workerPids().size() + 1);
+        });
     }
 
-    private void costsItsOwnCall(Death death, Call<?> call, Phase phase) {
-        assertThatThrownBy(pool.submit(call)::result)
-                .hasMessageContaining(death.clue)
-                .isInstanceOfSatisfying(WorkerDiedException.class, e -> {
-                    assertThat(e.exitCode()).hasValue(death.exitCode);
-                    assertThat(e.signal().isPresent()).isEqualTo(death.exitCode > 128);
-                    assertThat(e.pid()).isPositive().isNotEqualTo(bystander);
-                    assertThat(e.phase()).isEqualTo(phase);
-                });
+    private static List<Path> files() throws IOException {
+        try (var files = Files.list(PrivateDirectory.ours().iterator().next())) {
+            return files.toList();
+        }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void whileItRuns(Death death) {
-        costsItsOwnCall(death, death::happen, Phase.RUNNING);
-    }
+    // In a call, which is all that it costs
 
-    @ParameterizedTest
-    @EnumSource(names = {"EXITS", "IS_KILLED", "EXHAUSTS_THE_HEAP"})
-    void whileTheCallIsRead(Death death) {
-        var captured = new FatalToReaders(death);
+    private void inACall(Row row) {
+        long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+        long lost = pool.statistics().lost();
+        sees(row, () -> submit(row).result(), worker);
 
-        costsItsOwnCall(death, captured::hashCode, Phase.DECODING);
-    }
-
-    @ParameterizedTest
-    @EnumSource(names = {"EXITS", "IS_KILLED", "EXHAUSTS_THE_HEAP"})
-    void whileTheResultIsWritten(Death death) {
-        costsItsOwnCall(death, () -> Stream.of(1).map(_ -> death.happen()), Phase.ENCODING); // read when it is sent
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void theWorkerSurvives(Nuisance nuisance) {
-        Call<Long> call = nuisance::happen;
-        long died = pool.statistics().workersDied();
-        long worker = pool.submit(call).result();
-
-        assertThat(worker).isNotEqualTo(bystander);
-        assertThat(pool.submit(() -> ProcessHandle.current().pid()).result()).isEqualTo(worker);
         assertThat(pool.submit(() -> Thread.currentThread().isInterrupted()
                                 || Thread.currentThread().getContextClassLoader() == null)
                         .result())
                 .isFalse();
-        assertThat(pool.statistics().workersDied()).isEqualTo(died);
+        if (row.fate() == LIVES) {
+            assertThat(pool.workerPids()).contains(worker);
+        } else {
+            assertThat(pool.workerPids()).doesNotContain(worker);
+        }
+        assertThat(pool.statistics().lost() - lost)
+                .isEqualTo(row.fate() == REPLACED && row.error() != OutOfMemoryError.class ? 1 : 0);
     }
 
-    /** Does not end by itself, nor by an interrupt. */
-    enum Delay {
-        WAITS,
-        LOOPS;
+    private static ConcurrentFuture<?> submit(Row row) {
+        Mishap how = row.how();
+        return switch (row.where()) {
+            case ENCODING_THE_CALL -> {
+                var captured = badToWrite(how);
+                yield pool.submit(() -> captured.size());
+            }
+            case DECODING_THE_CALL -> {
+                var captured = new BadToRead(how, "yes");
+                yield pool.submit(() -> captured.hashCode());
+            }
+            case ENCODING_THE_RESULT -> pool.submit(() -> Stream.of(1).map(_ -> how.happen())); // read when it is sent
+            case DECODING_THE_RESULT -> pool.submit(() -> new BadToRead(how, "no"));
+            default -> {
+                Call<Long> call = row.error() == Void.class ? how::survive : how::happen;
+                yield pool.submit(call, limit(row));
+            }
+        };
+    }
 
-        int happen() {
-            if (this == WAITS) {
-                Gate.hang();
+    private static CallOptions limit(Row row) {
+        return row.error() == TimeoutException.class
+                ? CallOptions.DEFAULT.withTimeout(Duration.ofMillis(200))
+                : CallOptions.DEFAULT;
+    }
+
+    /** Goes wrong when this program writes it. */
+    private static List<Long> badToWrite(Mishap how) {
+        return new AbstractList<>() {
+            @Override
+            public Long get(int index) {
+                return how.happen();
             }
-            int turns = 0;
-            while (turns >= 0) {
-                turns = turns + 1 & 0xff;
+
+            @Override
+            public int size() {
+                return 1;
             }
-            return turns;
+        };
+    }
+
+    /** Goes wrong when a worker makes one, or when this program does. */
+    record BadToRead(Mishap how, String inWorker) {
+        BadToRead {
+            if (System.getProperty(IN_WORKER, "no").equals(inWorker)) {
+                how.happen();
+            }
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void aLateCallEndsWithItsWorker(Delay delay) {
-        var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(200));
-        long died = pool.statistics().workersDied();
+    private interface Result {
+        Object get();
+    }
 
-        assertThatThrownBy(pool.submit(delay::happen, options)::result)
-                .hasRootCauseInstanceOf(TimeoutException.class)
-                .hasMessageContaining("PT0.2S");
-        assertThat(pool.submit(() -> "replaced").result()).isEqualTo("replaced");
+    private static void sees(Row row, Result result, long worker) {
+        if (row.error() == Void.class) {
+            assertThat(result.get()).isEqualTo(worker);
+            return;
+        }
+        assertThatThrownBy(result::get).satisfies(thrown -> {
+            Throwable e = thrown instanceof CompletionException ? thrown.getCause() : thrown;
+            assertThat(e).isInstanceOf(row.error());
+            if (!row.clue().isEmpty()) {
+                assertThat(e).hasMessageContaining(row.clue());
+            }
+            if (e instanceof WorkerDiedException died) {
+                assertThat(died.pid()).isEqualTo(worker);
+                assertThat(died.exitCode()).isPresent();
+                assertThat(died.phase())
+                        .isEqualTo(
+                                switch (row.where()) {
+                                    case DECODING_THE_CALL -> WorkerDiedException.Phase.DECODING;
+                                    case ENCODING_THE_RESULT -> WorkerDiedException.Phase.ENCODING;
+                                    default -> WorkerDiedException.Phase.RUNNING;
+                                });
+            }
+        });
+    }
+
+    // In a worker that has no call
+
+    private void whileIdle(Row row) {
+        Mishap how = row.how();
+        long died = pool.statistics().workersDied();
+        long worker = pool.submit(how::happenLater).result();
+        await().pollInterval(Duration.ofMillis(1)).until(() -> pool.statistics().workersDied() > died);
+
+        assertThat(pool.submit(() -> ProcessHandle.current().pid()).result()).isNotEqualTo(worker);
         assertThat(pool.statistics().workersDied()).isEqualTo(died + 1);
+    }
+
+    private static void whileRecycled(Row row) {
+        Mishap how = row.how();
+        try (var small = builder(1).maxTasksPerWorker(1).build()) {
+            long first = small.submit(how::happenAtTheEnd).result();
+            long second = small.submit(() -> ProcessHandle.current().pid()).result();
+
+            assertThat(second).isNotEqualTo(first);
+            assertThat(small.statistics().workersDied()).isZero(); // it was to go
+            assertThat(small.statistics().lost()).isZero();
+        }
+    }
+
+    private void whileShutDown(Row row) throws ExecutionException, InterruptedException {
+        Mishap how = row.how();
+        String in = folder.toString();
+        Future<String> running;
+        Future<Integer> queued;
+        try (var small = builder(2).build()) {
+            running = small.submit(() -> Gate.pass(in, "running"));
+            Gate.await(folder, "running");
+            small.submit(how::happenAtTheEnd).result();
+            queued = small.submit(() -> 6 * 7);
+            small.shutdown();
+            Gate.open(folder, "running");
+        } catch (IOException e) {
+            throw new AssertionError("The folder of the test can be written to", e);
+        }
+        assertThat(running.get()).isEqualTo("running");
+        assertThat(queued.get()).isEqualTo(42);
+    }
+
+    // Before it is ready
+
+    private static void whileStarting(Row row) {
+        Mishap how = row.how();
+        var builder = builder(1).startTimeout(Duration.ofMillis(how == WAITS ? 500 : 20_000));
+        if (row.where() == INITIALIZING) {
+            builder.initializer(how::happen);
+        } else {
+            builder.jvmArguments(
+                    "-Djava.system.class.loader=" + MishapLoader.class.getName(), "-Dtrestle.test.mishap=" + how);
+        }
+        try (var small = builder.build()) {
+            var first = small.submit(() -> 1);
+            var second = small.submit(() -> 2);
+
+            sees(row, first::result, 0);
+            sees(row, second::result, 0);
+            assertThatThrownBy(() -> small.submit(() -> 3)).isInstanceOf(BrokenExecutorException.class);
+        }
     }
 }

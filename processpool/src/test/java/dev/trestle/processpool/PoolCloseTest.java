@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -146,6 +150,60 @@ class PoolCloseTest {
             Gate.open(folder, "call");
 
             assertThat(refused.get()).hasMessageContaining("callback").hasMessageContaining("shutdown()");
+        }
+    }
+
+    @Test
+    void waitingForTheSamePoolInACallbackIsRefused() throws Exception {
+        try (var pool = TestPools.of(1);
+                var other = TestPools.of(1)) {
+            var refused = new CompletableFuture<Throwable>();
+            String in = folder.toString();
+            var future = pool.submit(() -> Gate.pass(in, "call"));
+            future.addDoneCallback(_ -> {
+                try {
+                    assertThat(other.submit(() -> 1).result())
+                            .as("of another pool")
+                            .isEqualTo(1);
+                    pool.submit(() -> 2).result();
+                    refused.completeExceptionally(new AssertionError("It waited"));
+                } catch (Throwable e) {
+                    refused.complete(e);
+                }
+            });
+            Gate.open(folder, "call");
+
+            assertThat(refused.get())
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("in a callback of a future of the same pool")
+                    .hasMessageContaining("Add a callback to this future too, or wait on another thread.");
+        }
+    }
+
+    /** Answers arrive together: the one that is waited for may have been read, by the very thread that waits. */
+    @Test
+    void waitingForTheNextAnswerInACallbackIsRefused() throws Exception {
+        try (var pool = TestPools.of(1)) {
+            var outcomes = new ArrayList<CompletableFuture<Object>>();
+            List<ConcurrentFuture<Integer>> futures = IntStream.range(0, 2_000)
+                    .mapToObj(i -> pool.submit(() -> i))
+                    .toList();
+            for (int i = 0; i + 1 < futures.size(); i++) {
+                var next = futures.get(i + 1);
+                var outcome = new CompletableFuture<>();
+                outcomes.add(outcome);
+                futures.get(i).addDoneCallback(_ -> {
+                    try {
+                        outcome.complete(next.result());
+                    } catch (IllegalStateException e) {
+                        outcome.complete(e);
+                    }
+                });
+            }
+            for (var outcome : outcomes) {
+                assertThat(outcome.get()).isInstanceOfAny(Integer.class, IllegalStateException.class);
+            }
+            assertThat(futures.getLast().result()).isEqualTo(1_999);
         }
     }
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -38,6 +39,7 @@ class ProgramEndTest {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
+                        "-Xmx64m",
                         "-Djava.io.tmpdir=" + temporary,
                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
                         "-cp",
@@ -94,6 +96,71 @@ class ProgramEndTest {
     /** A process that has ended and that nobody has waited for still exists, but has no command any more. */
     private static boolean runs(ProcessHandle process) {
         return process.isAlive() && process.info().command().isPresent();
+    }
+
+    @Test
+    void aProgramThatIsStoppedForAWhileLosesNothing() throws Exception {
+        Process program = start(Waiting.class);
+        try {
+            long spinning = Gate.await(folder, "spinning");
+            long idle = Gate.await(folder, "idle");
+            signal("STOP", program.pid());
+            Gate.open(folder, "idle"); // its worker answers, and nobody reads
+            await().during(Duration.ofMillis(300)).until(() -> !Gate.isMarked(folder, "ready"));
+            signal("CONT", program.pid());
+
+            assertThat(Gate.await(folder, "ready")).isEqualTo(idle);
+            assertThat(program.descendants().map(ProcessHandle::pid)).containsExactlyInAnyOrder(spinning, idle);
+        } finally {
+            program.destroyForcibly();
+        }
+        assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static void signal(String name, long pid) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(pid))
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+
+    /** Runs out of memory, and goes on. */
+    static final class OutOfMemory {
+        public static void main(String[] arguments) throws IOException {
+            String in = arguments[0];
+            try (var pool = TestPools.of(1)) {
+                long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+                var waiting = pool.submit(() -> Gate.pass(in, "waiting"));
+                Gate.await(Path.of(in), "waiting");
+                exhaust();
+                Gate.open(Path.of(in), "waiting");
+                waiting.result();
+                if (pool.submit(() -> ProcessHandle.current().pid()).result() == worker) {
+                    Gate.mark(in, "same worker");
+                }
+            }
+        }
+
+        private static void exhaust() {
+            var memory = new ArrayList<byte[]>();
+            try {
+                while (true) {
+                    memory.add(new byte[1 << 20]);
+                }
+            } catch (OutOfMemoryError e) {
+                memory.clear();
+            }
+        }
+    }
+
+    @Test
+    void aProgramThatRanOutOfMemoryKeepsItsWorkers() throws Exception {
+        Process program = start(OutOfMemory.class);
+
+        assertThat(program.waitFor(25, TimeUnit.SECONDS)).isTrue();
+        assertThat(program.exitValue()).isZero();
+        assertThat(Gate.isMarked(folder, "same worker")).isTrue();
+        assertThat(temporary).isEmptyDirectory();
     }
 
     /** Has a worker in an endless loop, and ends. */

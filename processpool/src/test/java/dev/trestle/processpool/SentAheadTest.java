@@ -98,6 +98,7 @@ class SentAheadTest {
                 assertThat(second.isDone()).isFalse();
                 Gate.open(folder, "stays" + (2 * i + 1));
                 staying.add(second);
+                warmUp(pool, 200); // the pool has learnt that these calls may be long
             }
             staying.forEach(ConcurrentFuture::result);
         }

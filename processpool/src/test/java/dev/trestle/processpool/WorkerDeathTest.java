@@ -2,10 +2,14 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -45,7 +49,7 @@ class WorkerDeathTest {
 
     @Test
     void theHeadOfTheCrashLogIsInTheException() {
-        Call<Integer> call = FailureTableTest.Death.CRASHES::happen;
+        Call<Long> call = Mishap.CRASHES::happen;
 
         assertThatThrownBy(pool.submit(call)::result)
                 .hasMessageContaining("crash log begins")
@@ -61,9 +65,49 @@ class WorkerDeathTest {
     }
 
     @Test
+    void aCallIsRunByAnotherIfItsWorkerDiesWhileItIsSent() throws Exception {
+        byte[] large = new byte[16 << 20]; // more than a socket holds
+        try (var single = TestPools.of(1);
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            signal("STOP", pid);
+            var sent = threads.submit(() -> single.submit(() ->
+                            large.length + " by " + ProcessHandle.current().pid())
+                    .result());
+            await().pollInterval(Duration.ofMillis(1))
+                    .until(() -> single.statistics().busy() == 1);
+            signal("KILL", pid);
+
+            assertThat(sent.get()).startsWith("16777216 by ").isNotEqualTo("16777216 by " + pid);
+            assertThat(single.statistics().rerun()).isEqualTo(1);
+            assertThat(single.statistics().lost()).isZero();
+        }
+    }
+
+    private static void signal(String name, long pid) throws IOException, InterruptedException {
+        int exit = new ProcessBuilder("kill", "-" + name, Long.toString(pid))
+                .start()
+                .waitFor();
+        assertThat(exit).isZero();
+    }
+
+    @Test
+    void aWorkerThatIsStoppedForAWhileLosesNothing() throws Exception {
+        try (var single = TestPools.of(1)) {
+            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            signal("STOP", pid);
+            var waiting = single.submit(() -> ProcessHandle.current().pid());
+            assertThatThrownBy(() -> waiting.result(Duration.ofMillis(200))).isInstanceOf(TimeoutException.class);
+            signal("CONT", pid);
+
+            assertThat(waiting.result()).isEqualTo(pid);
+        }
+    }
+
+    @Test
     void retriesEnd() {
         long before = pool.statistics().rerun();
-        Call<Integer> call = FailureTableTest.Death.HALTS::happen;
+        Call<Long> call = Mishap.HALTS::happen;
 
         assertThatThrownBy(pool.submit(call, CallOptions.DEFAULT.withRetries(2))::result)
                 .isInstanceOf(WorkerDiedException.class);
@@ -90,6 +134,22 @@ class WorkerDeathTest {
             assertThat(single.submit(() -> ProcessHandle.current().pid()).result())
                     .isNotEqualTo(pid);
         }
+    }
+
+    @Test
+    void aCallTooLargeForAWorkerCostsTwoOfThemAndNoMore() {
+        byte[] large = new byte[200 << 20];
+        var before = pool.statistics();
+
+        assertThatThrownBy(pool.submit(() -> large.length)::result)
+                .isInstanceOfSatisfying(
+                        WorkerDiedException.class,
+                        e -> assertThat(e.phase()).isEqualTo(WorkerDiedException.Phase.SENDING))
+                .hasMessageContaining("2 workers died before they had begun")
+                .hasMessageContaining("It may be too large for a worker's heap");
+        assertThat(pool.statistics().rerun() - before.rerun()).isEqualTo(1);
+        assertThat(pool.statistics().workersDied() - before.workersDied()).isEqualTo(2);
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
     }
 
     @Test

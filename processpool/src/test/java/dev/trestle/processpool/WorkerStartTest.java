@@ -2,11 +2,13 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.BrokenExecutorException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -108,6 +110,19 @@ class WorkerStartTest {
                     .hasMessageContaining("missing")
                     .satisfies(e -> assertThat(e).hasStackTraceContaining("No such file"))
                     .satisfies(e -> assertThat(stackTrace(e)).doesNotContain("do not show"));
+        }
+    }
+
+    @Test
+    void aPoolWhoseWorkersCannotStartForAWhileHeals() throws Exception {
+        Path late = folder.resolve("late");
+        try (var pool = TestPools.builder(1).workingDirectory(late).build()) {
+            var future = pool.submit(() -> System.getProperty("user.dir"));
+            await().pollInterval(Duration.ofMillis(1))
+                    .until(() -> pool.statistics().startsFailed() > 0);
+            Files.createDirectory(late);
+
+            assertThat(Path.of(future.result())).isEqualTo(late.toRealPath());
         }
     }
 

@@ -14,7 +14,7 @@ final class DifferentialRun {
     private static final PrintStream out = System.out;
 
     /** How many new steps a program has to show to be recorded. */
-    private static final int ENOUGH = 5;
+    private static final int ENOUGH = 6;
 
     private DifferentialRun() {}
 

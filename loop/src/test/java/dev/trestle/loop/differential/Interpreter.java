@@ -18,12 +18,15 @@ import dev.trestle.api.DoneAndPending;
 import dev.trestle.api.ReturnWhen;
 import dev.trestle.loop.Action;
 import dev.trestle.loop.CancelledError;
+import dev.trestle.loop.ContextVar;
 import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.Handle;
+import dev.trestle.loop.LoopCondition;
 import dev.trestle.loop.LoopEvent;
 import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.LoopLock;
+import dev.trestle.loop.LoopQueue;
 import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.loop.Outcome;
 import dev.trestle.loop.Task;
@@ -35,8 +38,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
@@ -48,7 +54,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a program on our event loop, in virtual time, and returns its trace. It is over 300 lines because it is the language:
+ * Runs a program on our event loop, in virtual time, and returns its trace. It is over 500 lines because it is the language:
  * {@code interpreter.py} says the same, statement by statement, on asyncio.
  */
 final class Interpreter {
@@ -57,7 +63,7 @@ final class Interpreter {
      * A program is a block: the body of task 0. Tasks, gathers and shields have numbers, which the statements that create
      * them carry; so what a number means does not depend on the order of execution, and a statement about a number that
      * nobody has created yet does nothing. Six plain futures are there from the beginning, and so are two locks, a
-     * semaphore of two permits and two events.
+     * semaphore of two permits, two events, a condition with a count, three queues and a context variable.
      *
      * Every statement leaves a line when it ends: the time, who, its name, and its outcome. A root task that no statement
      * can reach waits for task 0, then cancels what is left until nothing is, and tells how everything ended.
@@ -66,6 +72,12 @@ final class Interpreter {
     static final List<Integer> FUTURES = List.of(100, 101, 102, 103, 104, 105);
     static final int LOCKS = 2;
     static final int EVENTS = 2;
+    static final int QUEUES = 3;
+
+    private static final ContextVar<String> VARIABLE = new ContextVar<>("variable", "unset");
+
+    /** How often what is left is cancelled: every time ends a statement of each, unless they keep each other from it. */
+    private static final int ROUNDS = 300;
 
     private static final Duration PATIENCE = Duration.ofSeconds(1000);
 
@@ -77,7 +89,11 @@ final class Interpreter {
     private final Map<Integer, TaskGroup> groups = new HashMap<>();
     private final List<LoopLock> locks =
             IntStream.range(0, LOCKS).mapToObj(_ -> new LoopLock()).toList();
-    private final LoopSemaphore semaphore = new LoopSemaphore(2);
+    private final LoopSemaphore semaphore = LoopSemaphore.bounded(2);
+    private final LoopCondition condition = new LoopCondition();
+    private final List<LoopQueue<Integer>> queues = List.of(LoopQueue.fifo(1), LoopQueue.lifo(), LoopQueue.priority(2));
+    private final Set<String> busy = new HashSet<>();
+    private int count;
     private final List<LoopEvent> events =
             IntStream.range(0, EVENTS).mapToObj(_ -> new LoopEvent()).toList();
     private boolean ended;
@@ -113,7 +129,8 @@ final class Interpreter {
         if (!alive().isEmpty()) {
             var _ = waitUntil(ReturnWhen.ALL_COMPLETED, alive(), PATIENCE);
         }
-        for (List<Task<?>> alive = alive(); !alive.isEmpty(); alive = alive()) {
+        for (int round = 0; round < ROUNDS && !alive().isEmpty(); round++) {
+            List<Task<?>> alive = alive();
             log("root", "cancels " + alive.size());
             alive.forEach(Task::cancel);
             var _ = waitUntil(ReturnWhen.ALL_COMPLETED, alive, PATIENCE);
@@ -222,6 +239,28 @@ final class Interpreter {
                 }
             }
             case "waitevent" -> events.get(it.number(1)).await();
+            case "condition" -> {
+                condition.acquire();
+                try {
+                    log(who, "has the condition");
+                    run(who, it.block(1));
+                } finally {
+                    condition.release();
+                }
+            }
+            case "waitcondition" -> condition.await();
+            case "until" -> condition.waitFor(() -> count >= it.number(1));
+            case "put" -> {
+                return alone(it.number(1) + " put", () -> {
+                    queues.get(it.number(1)).put(it.number(2));
+                    return null;
+                });
+            }
+            case "get" -> {
+                return alone(
+                        it.number(1) + " get", () -> queues.get(it.number(1)).get());
+            }
+            case "join" -> queues.get(it.number(1)).join();
             case "try" -> tryCatchFinally(who, it);
             default -> {
                 return now(who, it);
@@ -271,6 +310,18 @@ final class Interpreter {
             }
         } finally {
             run(who, it.block(5));
+        }
+    }
+
+    /** Does something in which others could overtake asyncio's waiters, and not ours: so there are none. */
+    private @Nullable Object alone(String place, Coroutine<@Nullable Object> action) throws Exception {
+        if (!busy.add(place)) {
+            return "busy";
+        }
+        try {
+            return action.run();
+        } finally {
+            busy.remove(place);
         }
     }
 
@@ -339,6 +390,29 @@ final class Interpreter {
             }
             case "setevent" -> events.get(number).set();
             case "clearevent" -> events.get(number).clear();
+            case "setvariable" -> VARIABLE.set(Integer.toString(number));
+            case "variable" -> {
+                return VARIABLE.get();
+            }
+            case "unlock" -> locks.get(number).release();
+            case "release" -> semaphore.release();
+            case "notify" -> condition.signal(number);
+            case "count" -> count++;
+            case "tryput" -> {
+                if (busy.contains(number + " put") || !queues.get(number).tryPut(it.number(2))) {
+                    return "no";
+                }
+            }
+            case "tryget" -> {
+                Optional<Integer> item = busy.contains(number + " get")
+                        ? Optional.empty()
+                        : queues.get(number).tryGet();
+                return item.isPresent() ? item.get() : "no";
+            }
+            case "taskdone" -> queues.get(number).taskDone();
+            case "queue" -> {
+                return queues.get(number).size();
+            }
             case "soon" -> dropBy(number, loop.callSoon(callback(number, it.block(2))));
             case "later" ->
                 dropBy(number, loop.callLater(Duration.ofSeconds(it.number(2)), callback(number, it.block(3))));

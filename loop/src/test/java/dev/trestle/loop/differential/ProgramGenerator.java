@@ -15,9 +15,13 @@ import java.util.function.IntSupplier;
 final class ProgramGenerator {
 
     /*
-     * Tasks must not await each other in a circle: Python cannot cancel such tasks (we can, and have a test for it). So a task
-     * awaits only what stands on a higher level. The level of a task is its number; a gather and a shield have the lowest of
-     * their parts; futures stand above all. What a statement refers to is chosen at the end, when all numbers are known.
+     * Nothing may last for ever, however often it is cancelled. So tasks must not await each other in a circle, which Python
+     * cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a group gets only
+     * such tasks. The level of a task is its number; a gather and a shield have the lowest of their parts; futures stand above
+     * all. And a task does not await another, or the end of a group, while it has the condition's lock: the other may go on
+     * waiting for that lock when it is cancelled.
+     *
+     * What a statement refers to is chosen at the end, when all numbers are known.
      */
 
     private static final int DEEPEST = 5;
@@ -35,6 +39,12 @@ final class ProgramGenerator {
             Map.entry("lock", 4),
             Map.entry("semaphore", 3),
             Map.entry("waitevent", 2),
+            Map.entry("condition", 4),
+            Map.entry("waitcondition", 3),
+            Map.entry("until", 2),
+            Map.entry("put", 3),
+            Map.entry("get", 3),
+            Map.entry("join", 1),
             Map.entry("try", 11),
             Map.entry("gather", 7),
             Map.entry("shield", 3));
@@ -48,6 +58,16 @@ final class ProgramGenerator {
             Map.entry("set", 6),
             Map.entry("fail", 2),
             Map.entry("raise", 3),
+            Map.entry("setvariable", 2),
+            Map.entry("variable", 2),
+            Map.entry("unlock", 1),
+            Map.entry("release", 1),
+            Map.entry("notify", 5),
+            Map.entry("count", 2),
+            Map.entry("tryput", 3),
+            Map.entry("tryget", 2),
+            Map.entry("taskdone", 2),
+            Map.entry("queue", 1),
             Map.entry("giveup", 1),
             Map.entry("tasks", 1),
             Map.entry("cancelgroup", 2),
@@ -75,8 +95,10 @@ final class ProgramGenerator {
     private int groups;
     private int budget;
 
-    /** Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
-     * any part's. */
+    /**
+     * Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
+     * any part's.
+     */
     private final boolean messages;
 
     private ProgramGenerator(long seed) {
@@ -101,7 +123,7 @@ final class ProgramGenerator {
         isTask.put(0, true);
         Interpreter.FUTURES.forEach(number -> levels.put(number, Integer.MAX_VALUE));
         Interpreter.FUTURES.forEach(number -> isTask.put(number, false));
-        var place = new Place(0, 0, -1, new ArrayList<>());
+        var place = new Place(0, 0, -1, false, new ArrayList<>());
         List<Object> body = new ArrayList<>();
         for (int i = random.nextInt(6); i > 0; i--) {
             body.add(statement("spawn", place));
@@ -112,14 +134,18 @@ final class ProgramGenerator {
         return Statement.block(body);
     }
 
-    /** Where a statement stands: in which task, how deep, in which group, and what the task has created before. */
-    private record Place(int self, int depth, int group, List<Integer> own) {
+    /** Where a statement stands: in which task, group and condition, how deep, and what the task has created before it. */
+    private record Place(int self, int depth, int group, boolean condition, List<Integer> own) {
         Place deeper() {
-            return new Place(self, depth + 1, group, own);
+            return new Place(self, depth + 1, group, condition, own);
         }
 
         Place inGroup(int newGroup) {
-            return new Place(self, depth + 1, newGroup, own);
+            return new Place(self, depth + 1, newGroup, condition, own);
+        }
+
+        Place withCondition() {
+            return new Place(self, depth + 1, group, true, own);
         }
     }
 
@@ -222,7 +248,16 @@ final class ProgramGenerator {
                 it.add(random.nextInt(10));
             }
             case "raise" -> it.add(random.nextInt(10));
-            case "giveup", "tasks" -> {}
+            case "giveup", "tasks", "waitcondition", "variable", "release", "count" -> {}
+            case "condition" -> it.add(conditionBody(place.withCondition()));
+            case "setvariable" -> it.add(random.nextInt(10));
+            case "until", "notify" -> it.add(1 + random.nextInt(3));
+            case "put", "tryput" -> {
+                it.add(random.nextInt(Interpreter.QUEUES));
+                it.add(random.nextInt(10));
+            }
+            case "get", "tryget", "join", "taskdone", "queue" -> it.add(random.nextInt(Interpreter.QUEUES));
+            case "unlock" -> it.add(random.nextInt(Interpreter.LOCKS));
             case "cancelgroup" -> group(it, place);
             case "reschedule" -> {
                 chosen(it, () -> random.nextInt(limits + 1));
@@ -248,13 +283,31 @@ final class ProgramGenerator {
         return it;
     }
 
+    /** Somebody has to wait, and somebody to notify: by chance alone that is rare. */
+    private List<Object> conditionBody(Place place) {
+        List<Object> first = switch (random.nextInt(5)) {
+            case 0 -> List.of(statement("waitcondition", place));
+            case 1 -> List.of(statement("until", place));
+            case 2 -> List.of(statement("notify", place));
+            case 3 -> List.of(statement("count", place), statement("notify", place));
+            default -> List.of();
+        };
+        var block = new ArrayList<Object>(first);
+        block.addAll(body(place));
+        return block;
+    }
+
     private boolean makesSense(String name, Place place) {
         return switch (name) {
             case "gather", "shield" -> !messages && !place.own().isEmpty();
             case "spawnin", "cancelgroup" -> place.group() >= 0 || (groups > 0 && random.nextInt(4) == 0);
-            case "await", "wait", "waitfor", "completed" -> !place.own().isEmpty() || random.nextInt(3) == 0;
+            case "await", "waitfor" -> !place.condition() && (!place.own().isEmpty() || random.nextInt(3) == 0);
+            case "wait", "completed" -> !place.own().isEmpty() || random.nextInt(3) == 0;
             case "reschedule" -> limits > 0;
             case "drop" -> callbacks > 0;
+            case "waitcondition", "until" -> place.condition();
+            case "notify" -> place.condition() || random.nextInt(9) == 0;
+            case "group" -> !place.condition();
             default -> true;
         };
     }
@@ -276,8 +329,8 @@ final class ProgramGenerator {
 
     private void task(List<Object> it, Place place) {
         int number = slot(it, place, true);
-        it.add(body(
-                new Place(number, place.depth() + 1, random.nextBoolean() ? place.group() : -1, new ArrayList<>())));
+        it.add(body(new Place(
+                number, place.depth() + 1, random.nextBoolean() ? place.group() : -1, false, new ArrayList<>())));
     }
 
     // What a statement refers to
@@ -288,12 +341,10 @@ final class ProgramGenerator {
         references.add(() -> it.set(at, choice.getAsInt()));
     }
 
+    /** A group that stands before this: its parent has a lower number than a task that is created here. */
     private void group(List<Object> it, Place place) {
-        if (place.group() >= 0 && random.nextInt(4) > 0) {
-            it.add(place.group());
-        } else {
-            chosen(it, () -> random.nextInt(groups));
-        }
+        boolean near = place.group() >= 0 && random.nextInt(4) > 0;
+        it.add(near ? place.group() : random.nextInt(groups));
     }
 
     /** Anything; rather what the task has created itself. */
@@ -309,13 +360,13 @@ final class ProgramGenerator {
 
     private void awaited(List<Object> it, Place place) {
         List<Integer> own = List.copyOf(place.own());
-        chosen(it, () -> above(new Place(place.self(), 0, 0, own), _ -> true));
+        chosen(it, () -> above(new Place(place.self(), 0, 0, false, own), _ -> true));
     }
 
     private void several(List<Runnable> when, List<Object> it, Place place, IntPredicate wanted) {
         int at = it.size();
         int count = 1 + random.nextInt(4);
-        var here = new Place(place.self(), 0, 0, List.copyOf(place.own()));
+        var here = new Place(place.self(), 0, 0, false, List.copyOf(place.own()));
         it.add(List.of());
         when.add(() -> {
             var numbers = new ArrayList<Integer>();

@@ -5,6 +5,7 @@ from "What later versions do" on down to the interpreter brings CPython 3.11 and
 """
 
 import asyncio
+import contextvars
 import heapq
 import json
 import sys
@@ -14,6 +15,8 @@ from asyncio import CancelledError
 FUTURES = range(100, 106)
 LOCKS = 2
 EVENTS = 2
+ROUNDS = 300
+VARIABLE = contextvars.ContextVar("variable", default="unset")
 
 
 class OrderedTimer(asyncio.TimerHandle):
@@ -131,6 +134,32 @@ class TaskGroup(asyncio.TaskGroup):
             return True
 
 
+class Condition(asyncio.Condition):
+    async def wait(self):
+        if not self.locked():
+            raise RuntimeError("nobody has the lock")
+        turn = asyncio.get_running_loop().create_future()
+        self.release()
+        self._waiters.append(turn)
+        error = None
+        try:
+            await turn
+        except CancelledError as e:
+            error = e
+        self._waiters.remove(turn)
+        while True:
+            try:
+                await self.acquire()
+                break
+            except CancelledError as e:
+                error = e  # the same object, since 3.13
+        if error is not None:
+            if turn.done() and not turn.cancelled():
+                self.notify(1)  # since 3.13, where it is passed on even if there was none
+            raise error
+        return True
+
+
 async def wait_for(awaitable, limit):
     if limit is not None and limit <= 0:
         return await asyncio.wait_for(awaitable, limit)
@@ -215,7 +244,11 @@ class Program:
         self.limits = {}
         self.groups = {}
         self.locks = [asyncio.Lock() for _ in range(LOCKS)]
-        self.semaphore = asyncio.Semaphore(2)
+        self.semaphore = asyncio.BoundedSemaphore(2)
+        self.condition = Condition()
+        self.count = 0
+        self.queues = [asyncio.Queue(1), asyncio.LifoQueue(), asyncio.PriorityQueue(2)]
+        self.busy = set()
         self.events = [asyncio.Event() for _ in range(EVENTS)]
 
     def log(self, who, text):
@@ -233,7 +266,9 @@ class Program:
         await asyncio.wait([main], timeout=1000)
         if alive := self.alive():
             await asyncio.wait(alive, timeout=1000)
-        while alive := self.alive():
+        rounds = 0
+        while rounds < ROUNDS and (alive := self.alive()):
+            rounds += 1
             self.log("root", f"cancels {len(alive)}")
             for task in alive:
                 task.cancel()
@@ -301,6 +336,16 @@ class Program:
     def numbers(self, futures):
         return "[" + ", ".join(str(n) for n in sorted(self.slots) if self.slots[n] in futures) + "]"
 
+    async def alone(self, place, action):
+        """Does something in which others could overtake asyncio's waiters: so there are none."""
+        if place in self.busy:
+            return "busy"
+        self.busy.add(place)
+        try:
+            return await action()
+        finally:
+            self.busy.remove(place)
+
     async def later(self, who, op, args):
         match op, args:
             case "sleep", [seconds]:
@@ -345,6 +390,20 @@ class Program:
                     await self.run(who, body)
             case "waitevent", [number]:
                 await self.events[number].wait()
+            case "condition", [body]:
+                async with self.condition:
+                    self.log(who, "has the condition")
+                    await self.run(who, body)
+            case "waitcondition", []:
+                await self.condition.wait()
+            case "until", [count]:
+                await self.condition.wait_for(lambda: self.count >= count)
+            case "put", [number, item]:
+                return await self.alone((number, "put"), lambda: self.queues[number].put(item))
+            case "get", [number]:
+                return await self.alone((number, "get"), self.queues[number].get)
+            case "join", [number]:
+                await self.queues[number].join()
             case "try", [body, kind, handler, rethrow, last]:
                 kinds = [CancelledError, Exception, BaseException]
                 try:
@@ -407,6 +466,30 @@ class Program:
                 self.events[number].set()
             case "clearevent", [number]:
                 self.events[number].clear()
+            case "setvariable", [value]:
+                VARIABLE.set(value)
+            case "variable", []:
+                return VARIABLE.get()
+            case "unlock", [number]:
+                self.locks[number].release()
+            case "release", []:
+                self.semaphore.release()
+            case "notify", [count]:
+                self.condition.notify(count)
+            case "count", []:
+                self.count += 1
+            case "tryput", [number, item]:
+                if (number, "put") in self.busy or self.queues[number].full():
+                    return "no"
+                self.queues[number].put_nowait(item)
+            case "tryget", [number]:
+                if (number, "get") in self.busy or self.queues[number].empty():
+                    return "no"
+                return self.queues[number].get_nowait()
+            case "taskdone", [number]:
+                self.queues[number].task_done()
+            case "queue", [number]:
+                return self.queues[number].qsize()
             case "soon", [number, body]:
                 self.handles[number] = self.loop.call_soon(self.callback(number, body)).cancel
             case "later", [number, seconds, body]:
@@ -424,6 +507,7 @@ class Program:
 
 
 def trace_of(body):
+    VARIABLE.set("unset")
     loop = VirtualLoop()
     program = Program(loop)
     loop.set_exception_handler(program.on_exception)

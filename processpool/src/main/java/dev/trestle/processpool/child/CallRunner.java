@@ -55,6 +55,7 @@ final class CallRunner {
     private final FrameChannel channel;
     private final CallDecoder decoder;
     private final FlightRecord record;
+    private final Reports reports;
     private final Thread thread;
     private final @Nullable ClassLoader classLoader;
 
@@ -75,10 +76,11 @@ final class CallRunner {
     @GuardedBy("lock")
     private final Set<Long> dropped = new HashSet<>();
 
-    CallRunner(FrameChannel channel, CallDecoder decoder, FlightRecord record, Thread thread) {
+    CallRunner(FrameChannel channel, CallDecoder decoder, FlightRecord record, Reports reports, Thread thread) {
         this.channel = channel;
         this.decoder = decoder;
         this.record = record;
+        this.reports = reports;
         this.thread = thread;
         this.classLoader = thread.getContextClassLoader();
     }
@@ -140,6 +142,7 @@ final class CallRunner {
                 }
             }
             running = id;
+            reports.begin(id);
             var _ = Thread.interrupted();
             return true;
         }
@@ -160,11 +163,13 @@ final class CallRunner {
             end = System.nanoTime();
             reply = new Frame.Failed(call.id(), e.phase, failure, end - start);
             if (e.thrown instanceof VirtualMachineError && !(e.thrown instanceof StackOverflowError)) {
+                reports.end();
                 channel.write(reply, new Frame.Fatal(failure));
                 Runtime.getRuntime().halt(e.thrown instanceof OutOfMemoryError ? OUT_OF_MEMORY : BROKEN);
             }
         }
         thread.setContextClassLoader(classLoader);
+        reports.end();
         channel.append(reply);
         if (heldSince == NONE) {
             heldSince = end;
@@ -210,14 +215,24 @@ final class CallRunner {
 
     // On the thread of the controls
 
-    /** Drops a call that has not begun, and appends the answer; interrupts one that runs, if wanted. */
-    void cancel(long id, boolean mayInterrupt) throws IOException {
+    /** Drops a call that has not begun; tells one that runs that nobody wants it, and interrupts it if wanted. */
+    void cancel(long id, boolean interrupt) throws IOException {
+        synchronized (lock) {
+            if (running == id) {
+                reports.cancel();
+                if (interrupt) {
+                    thread.interrupt();
+                }
+            }
+        }
+        takeBack(id);
+    }
+
+    /** Drops a call that has not begun, and appends the answer. */
+    void takeBack(long id) throws IOException {
         boolean drop;
         synchronized (lock) {
             drop = id > begun && dropped.add(id);
-            if (running == id && mayInterrupt) {
-                thread.interrupt();
-            }
         }
         if (drop) {
             channel.append(new Frame.Cancelled(id));

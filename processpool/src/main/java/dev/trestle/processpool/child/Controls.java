@@ -38,8 +38,8 @@ final class Controls implements Runnable {
     /** Returns whether there is more to come. */
     private boolean handle(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.Cancel cancel -> runner.cancel(cancel.id(), true);
-            case Frame.TakeBack call -> runner.cancel(call.id(), false);
+            case Frame.Cancel cancel -> runner.cancel(cancel.id(), cancel.interrupt());
+            case Frame.TakeBack call -> runner.takeBack(call.id());
             case Frame.ThreadDumpRequest() -> answers.append(new Frame.ThreadDump(runner.threadDump()));
             case Frame.Goodbye _ -> {
                 runner.expectEnd();

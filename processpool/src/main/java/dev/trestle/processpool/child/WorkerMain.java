@@ -4,6 +4,7 @@ import dev.trestle.processpool.wire.CallDecoder;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.TwoWayChannel;
 import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
@@ -49,7 +50,9 @@ final class WorkerMain {
                 System.getProperty("java.version")));
 
         var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
-        var runner = new CallRunner(channel, decoder, record, Thread.currentThread());
+        var reports = new Reports(channel);
+        Reporter.install(reports);
+        var runner = new CallRunner(channel, decoder, record, reports, Thread.currentThread());
         lifeline.watch(runner::isEnding);
         runner.run(Thread.ofPlatform()
                 .name("trestle-controls")

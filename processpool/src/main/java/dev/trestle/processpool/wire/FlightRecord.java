@@ -1,6 +1,7 @@
 package dev.trestle.processpool.wire;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -93,7 +94,8 @@ public final class FlightRecord {
      */
     public static FlightRecord open(Path file) throws IOException {
         try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            return new FlightRecord(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE));
+            return new FlightRecord(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, Arena.global())
+                    .asByteBuffer());
         }
     }
 

@@ -100,11 +100,13 @@ public sealed interface Frame {
     record Failed(long id, Phase phase, Failure failure, long runNanos) implements OfCall {}
 
     /**
-     * Pool to worker: a running call is to be interrupted, one that has not begun is to be dropped.
+     * Pool to worker: nobody wants a call any more. If it has not begun it is to be dropped; if it runs it is told, and
+     * interrupted if that is wanted.
      *
      * @param id the number of the call
+     * @param interrupt whether to interrupt it
      */
-    record Cancel(long id) implements OfCall {}
+    record Cancel(long id, boolean interrupt) implements OfCall {}
 
     /**
      * Pool to worker: a call is to be dropped if it has not begun; one that runs goes on. Also has the worker send the

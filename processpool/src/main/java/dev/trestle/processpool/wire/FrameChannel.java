@@ -264,7 +264,11 @@ public final class FrameChannel implements AutoCloseable {
                 FailureCodec.write(failure, body);
                 put(FrameType.FAILED, id, body);
             }
-            case Frame.Cancel(var id) -> put(FrameType.CANCEL, id);
+            case Frame.Cancel(var id, var interrupt) -> {
+                var body = new BodyWriter();
+                body.flag(interrupt);
+                put(FrameType.CANCEL, id, body);
+            }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
             case Frame.Cancelled(var id) -> put(FrameType.CANCELLED, id);
             case Frame.Progress(var id, var fraction, var message) -> {
@@ -497,7 +501,7 @@ public final class FrameChannel implements AutoCloseable {
             case STARTUP_FAILED -> new Frame.StartupFailed(FailureCodec.read(body));
             case STARTED -> new Frame.Started(id);
             case FAILED -> failed(id, body);
-            case CANCEL -> new Frame.Cancel(id);
+            case CANCEL -> new Frame.Cancel(id, body.flag());
             case TAKE_BACK -> new Frame.TakeBack(id);
             case CANCELLED -> new Frame.Cancelled(id);
             case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());

@@ -14,7 +14,7 @@ enum FrameType {
     STARTED(0),
     RESULT(-1),
     FAILED(16 + Failure.MAX_BYTES),
-    CANCEL(0),
+    CANCEL(1),
     CANCELLED(0),
     PROGRESS(64 << 10),
     THREAD_DUMP_REQUEST(0),

@@ -52,6 +52,10 @@ class FrameFuzzTest {
             outcomes[feed(mutate(good, random), encoded)]++;
         }
 
+        System.out.printf(
+                "storm of frames: %d mutated; %d read all the same, %d ended early, %d refused, %d with a payload"
+                        + " refused%n",
+                COUNT, outcomes[0], outcomes[1], outcomes[2], outcomes[3]);
         assertThat(outcomes[2]).as("protocol exceptions").isGreaterThan(COUNT / 20);
         assertThat(outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]).isEqualTo(COUNT);
         assertThat(usedMemory() - memory).as("bytes kept").isLessThan(32 << 20);

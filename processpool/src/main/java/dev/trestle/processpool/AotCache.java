@@ -1,0 +1,223 @@
+package dev.trestle.processpool;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The JVM's AOT cache that the workers of one pool start from: classes already loaded and linked. It is made by a
+ * training run, once per JDK, class path and options, and kept for all programs of the user. Thread-safe.
+ */
+final class AotCache {
+
+    /*
+     * The training run is a worker that records what it loads while it runs a few calls, and then a JVM that makes the
+     * cache from the recording. Both belong to the pool: they end when it is shut down, and then there is no cache.
+     *
+     * A cache must never do harm. The JVM says nothing about one that it cannot use (its log for this is off), and if a
+     * worker that had one does not start, the pool's next workers go without.
+     */
+
+    private static final Logger logger = LoggerFactory.getLogger(AotCache.class);
+
+    /** What the JVM would print about a cache that does not fit. */
+    static final List<String> quiet = List.of("-Xlog:aot*=off", "-Xlog:cds*=off");
+
+    /** Options with which the JVM takes no cache, or with which the user has one of his own. */
+    private static final Pattern EXCLUSIVE = Pattern.compile("-XX:AOT.*|-Xshare.*|-XX:SharedArchiveFile.*"
+            + "|-XX:DumpLoadedClassList.*|-agentlib.*|-agentpath.*|-javaagent.*|-Xrun.*|--patch-module.*"
+            + "|--limit-modules.*|--upgrade-module-path.*");
+
+    /** Options of which a cache does not depend, so that pools that differ in them share one. */
+    private static final Pattern INDIFFERENT =
+            Pattern.compile("-D.*|-ea|-Xmx.*|-Xss.*|-XX:ErrorFile=.*|-XX:ActiveProcessorCount=.*");
+
+    /** Beyond this a JVM lays out objects in another way. */
+    private static final long LARGE_HEAP = 31L << 30;
+
+    private final PoolOptions options;
+    private final Optional<AotStore> store;
+    private final @Nullable String key;
+    private volatile boolean distrusted;
+    private volatile boolean stopped;
+    private final AtomicReference<@Nullable ProcessPool> recorder = new AtomicReference<>();
+    private final AtomicReference<@Nullable Process> assembler = new AtomicReference<>();
+
+    AotCache(PoolOptions options) {
+        this.options = options;
+        this.store = options.aotCache().map(AotStore::new);
+        this.key = store.isPresent() ? key(options) : null;
+    }
+
+    /** Returns the options with which a worker uses the cache, if there is one. */
+    List<String> arguments() {
+        if (key == null || distrusted) {
+            return List.of();
+        }
+        return store.flatMap(found -> found.find(key))
+                .map(file -> List.of("-XX:AOTCache=" + file, "-XX:AOTMode=auto", quiet.get(0), quiet.get(1)))
+                .orElse(List.of());
+    }
+
+    /** Called when a worker did not start: the cache may be why. */
+    void distrust(boolean crashed) {
+        if (!distrusted && !arguments().isEmpty()) {
+            distrusted = true;
+            if (crashed && key != null) {
+                store.ifPresent(found -> found.discard(key));
+            }
+        }
+    }
+
+    /**
+     * Makes the cache unless there is one; returns whether there is one now. Blocks for the time of a training run.
+     *
+     * @param directory where the files of the training run may be
+     */
+    boolean make(PrivateDirectory directory) {
+        if (key == null || distrusted) {
+            return false;
+        }
+        try {
+            return store.orElseThrow()
+                    .make(key, (recording, cache) -> record(recording) && assemble(recording, cache, directory));
+        } catch (IOException e) {
+            logger.debug("No AOT cache is kept for {}", options.name(), e);
+        } catch (InterruptedException e) {
+            logger.debug("{} ends before its AOT cache is made", options.name());
+            if (!stopped) {
+                Thread.currentThread().interrupt(); // it was the caller who was told to stop
+            }
+        }
+        return false;
+    }
+
+    private boolean record(Path recording) throws InterruptedException {
+        try (var pool = new ProcessPool(options.forTraining(recording))) {
+            recorder.set(pool);
+            stopIfToldTo();
+            AotTraining.run(pool);
+        } catch (RuntimeException e) {
+            stopIfToldTo();
+            logger.debug("The training run of {} failed", options.name(), e);
+            return false;
+        } finally {
+            recorder.set(null);
+        }
+        stopIfToldTo();
+        return Files.exists(recording);
+    }
+
+    private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
+            throws IOException, InterruptedException {
+        Path output = directory.resolve("aot.output");
+        List<String> command = JavaCommand.writeWithoutMain(
+                options,
+                directory.resolve("aot.args"),
+                List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
+        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+        WorkerProcess.jvmOptionVariables.forEach(builder.environment()::remove);
+        Process process = builder.start();
+        assembler.set(process);
+        try {
+            process.getOutputStream().close();
+            if (stopped) {
+                process.destroyForcibly();
+            }
+            int exit = process.waitFor();
+            stopIfToldTo();
+            if (exit != 0) {
+                logger.debug("No AOT cache for {}: exit code {}, {}", options.name(), exit, Files.readString(output));
+            }
+            return exit == 0;
+        } finally {
+            process.destroyForcibly();
+            assembler.set(null);
+        }
+    }
+
+    private void stopIfToldTo() throws InterruptedException {
+        if (stopped) {
+            throw new InterruptedException(options.name() + " ends");
+        }
+    }
+
+    /** Ends a training run; {@link #make} returns soon. */
+    void stop() {
+        stopped = true;
+        ProcessPool recording = recorder.get();
+        if (recording != null) {
+            recording.killWorkers();
+        }
+        Process assembling = assembler.get();
+        if (assembling != null) {
+            assembling.destroyForcibly();
+        }
+    }
+
+    /** Returns what a cache depends on, as a file name; null if these workers can have none. */
+    private static @Nullable String key(PoolOptions options) {
+        List<String> arguments = JavaCommand.arguments(options).toList();
+        if (arguments.stream().anyMatch(EXCLUSIVE.asMatchPredicate())) {
+            return null;
+        }
+        try {
+            var digest = MessageDigest.getInstance("SHA-256");
+            var text = new StringBuilder();
+            for (String property : List.of("java.home", "java.vm.vendor", "java.vm.version", "os.arch")) {
+                text.append(System.getProperty(property)).append('\n');
+            }
+            text.append(options.heapBytes() > LARGE_HEAP).append('\n');
+            boolean path = false;
+            for (String argument : arguments) {
+                if (path && !describe(argument, text)) {
+                    return null;
+                }
+                path = argument.equals("-cp") || argument.equals("--module-path");
+                if (!INDIFFERENT.matcher(argument).matches()) {
+                    text.append(argument).append('\n');
+                }
+            }
+            byte[] hash = digest.digest(text.toString().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("Every JDK has SHA-256", e);
+        } catch (IOException e) {
+            logger.debug("No AOT cache for {}: its class path cannot be read", options.name(), e);
+            return null;
+        }
+    }
+
+    /** Describes a path; returns false if it has anything but jar files, for which a JVM keeps no cache. */
+    private static boolean describe(String path, StringBuilder text) throws IOException {
+        for (String entry : path.split(Pattern.quote(File.pathSeparator), -1)) {
+            Path jar = Path.of(entry);
+            if (entry.endsWith("*") || !Files.isRegularFile(jar)) {
+                return false;
+            }
+            text.append(Files.size(jar))
+                    .append(' ')
+                    .append(Files.getLastModifiedTime(jar).to(TimeUnit.NANOSECONDS))
+                    .append('\n');
+        }
+        return true;
+    }
+
+    @Override
+    public String toString() {
+        return "AotCache[" + store.map(AotStore::toString).orElse("off") + ", " + key + "]";
+    }
+}

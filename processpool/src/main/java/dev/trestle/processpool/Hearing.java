@@ -1,0 +1,85 @@
+package dev.trestle.processpool;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.processpool.wire.Frame;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Brings what a call reports to its listener, on a thread that exists only while there is something to bring. */
+final class Hearing {
+
+    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final int MOST_MESSAGES = 100;
+
+    private final CallListener listener;
+    private final String name;
+
+    private final Object lock = new Object();
+
+    @GuardedBy("lock")
+    private final ArrayDeque<Frame.Progress> messages = new ArrayDeque<>();
+
+    @GuardedBy("lock")
+    private Frame.@Nullable Progress latest;
+
+    @GuardedBy("lock")
+    private boolean bringing;
+
+    Hearing(CallListener listener, String name) {
+        this.listener = listener;
+        this.name = name;
+    }
+
+    /** Takes a report; does not wait. */
+    void add(Frame.Progress report) {
+        synchronized (lock) {
+            if (!isMessage(report)) {
+                latest = report;
+            } else {
+                if (messages.size() == MOST_MESSAGES) {
+                    messages.removeFirst();
+                }
+                messages.addLast(report);
+            }
+            if (bringing) {
+                return;
+            }
+            bringing = true;
+        }
+        Thread.ofVirtual().name(name).start(this::bring);
+    }
+
+    private static boolean isMessage(Frame.Progress report) {
+        return Double.isNaN(report.fraction());
+    }
+
+    private void bring() {
+        for (Frame.Progress next = next(); next != null; next = next()) {
+            try {
+                if (isMessage(next)) {
+                    listener.message(next.message());
+                } else {
+                    listener.progress(Math.clamp(next.fraction(), 0.0, 1.0), next.message());
+                }
+            } catch (Throwable e) {
+                // Nobody waits for a listener: this is the last place where its failure can be seen.
+                logger.error("The listener {} failed on {}", listener, next, e);
+            }
+        }
+    }
+
+    /** Messages come before progress: those that are here are older, or as old as makes no difference. */
+    private Frame.@Nullable Progress next() {
+        synchronized (lock) {
+            Frame.Progress next = messages.pollFirst();
+            if (next == null) {
+                next = latest;
+                latest = null;
+            }
+            bringing = next != null;
+            return next;
+        }
+    }
+}

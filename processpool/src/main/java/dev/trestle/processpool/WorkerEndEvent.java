@@ -1,0 +1,46 @@
+package dev.trestle.processpool;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+
+/** What a flight recording tells of a worker's end. It has no duration. */
+@Name("dev.trestle.ProcessPoolWorkerEnd")
+@Label("Process Pool Worker End")
+@Description("The end of a worker's process")
+@Category({"Trestle", "Process Pool"})
+@StackTrace(false)
+final class WorkerEndEvent extends Event {
+
+    @Label("Pool")
+    String pool = "";
+
+    @Label("Worker")
+    String worker = "";
+
+    @Label("Process Id")
+    long pid;
+
+    @Label("Exit Code")
+    @Description("128 + n for signal n; -1 if it could not be ended")
+    int exitCode;
+
+    @Label("How")
+    @Description("The exit code in words, with its probable cause, or why the pool killed it")
+    String how = "";
+
+    static void record(String pool, Obituary obituary) {
+        var event = new WorkerEndEvent();
+        if (event.isEnabled()) {
+            event.pool = pool;
+            event.worker = obituary.worker();
+            event.pid = obituary.pid();
+            event.exitCode = obituary.exit() == null ? -1 : obituary.exit().code();
+            event.how = obituary.how();
+            event.commit();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.trestle.processpool;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+
+/** What a flight recording tells of a worker that starts. */
+@Name("dev.trestle.ProcessPoolWorkerStart")
+@Label("Process Pool Worker Start")
+@Description("The start of a worker, until it is ready for calls or has failed")
+@Category({"Trestle", "Process Pool"})
+@StackTrace(false)
+final class WorkerStartEvent extends Event {
+
+    @Label("Pool")
+    String pool = "";
+
+    @Label("Worker")
+    String worker = "";
+
+    @Label("Process Id")
+    long pid;
+
+    @Label("Ready")
+    @Description("Whether it got ready")
+    boolean ready;
+
+    static WorkerStartEvent begun() {
+        var event = new WorkerStartEvent();
+        event.begin();
+        return event;
+    }
+
+    void ended(String inPool, String name, long processId, boolean isReady) {
+        pool = inPool;
+        worker = name;
+        pid = processId;
+        ready = isReady;
+        commit();
+    }
+}

@@ -1,0 +1,62 @@
+package dev.trestle.processpool.wire;
+
+import org.jspecify.annotations.Nullable;
+
+/** What the calls of a worker report to; there is one in each worker and none elsewhere. Thread-safe. */
+public abstract class Reporter {
+
+    private static volatile @Nullable Reporter installed;
+
+    /** For the one subclass, in the package of what runs in workers. */
+    protected Reporter() {}
+
+    /**
+     * Returns the reporter of this JVM.
+     *
+     * @return the reporter; null if this JVM is not a worker
+     */
+    public static @Nullable Reporter installed() {
+        return installed;
+    }
+
+    /**
+     * Makes this JVM a worker.
+     *
+     * @param reporter what its calls report to
+     */
+    public static void install(Reporter reporter) {
+        installed = reporter;
+    }
+
+    /**
+     * Returns the call that runs.
+     *
+     * @return its number; not positive if there is none that could report
+     */
+    public abstract long running();
+
+    /**
+     * Says how far a call is. Only the latest counts. Nothing happens if the call has ended.
+     *
+     * @param id the number of the call
+     * @param fraction from 0 to 1
+     * @param text what it is doing
+     */
+    public abstract void progress(long id, double fraction, String text);
+
+    /**
+     * Passes a message on. Nothing happens if the call has ended.
+     *
+     * @param id the number of the call
+     * @param text the message
+     */
+    public abstract void message(long id, String text);
+
+    /**
+     * Returns whether a call has been cancelled, or has run out of time.
+     *
+     * @param id the number of the call
+     * @return whether nobody waits for it any more
+     */
+    public abstract boolean isCancelled(long id);
+}

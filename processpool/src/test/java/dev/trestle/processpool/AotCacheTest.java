@@ -1,0 +1,168 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Workers that start from an AOT cache. What a directory of caches does is in {@link AotStoreTest}. */
+@Timeout(120) // making a cache takes seconds, and more when others build beside us
+@ExtendWith(NothingLeft.class)
+class AotCacheTest {
+
+    @TempDir
+    static Path folder = Path.of("");
+
+    private static String classPath = "";
+
+    @BeforeAll
+    static void pack() throws IOException {
+        classPath = JarClassPath.in(folder);
+    }
+
+    private static ProcessPool.Builder builder(Path directory) {
+        return TestPools.builder(1).classPath(classPath).aotCacheDirectory(directory);
+    }
+
+    private static List<Path> files(Path directory, String end) throws IOException {
+        if (!Files.exists(directory)) {
+            return List.of();
+        }
+        try (var files = Files.list(directory)) {
+            return files.filter(file -> file.toString().endsWith(end)).toList();
+        }
+    }
+
+    private static List<String> argumentsOfAWorker(ProcessPool pool) {
+        return pool.submit(
+                        () -> List.copyOf(ManagementFactory.getRuntimeMXBean().getInputArguments()))
+                .result();
+    }
+
+    @Test
+    void workersStartFromACacheThatIsMadeInTheBackground() throws Exception {
+        Path caches = folder.resolve("good");
+        Path log = folder.resolve("classes.log");
+        try (var pool = builder(caches).aotCacheDelay(Duration.ofMillis(1)).build()) {
+            pool.submit(() -> "a worker starts").result();
+            await().pollInterval(Duration.ofMillis(1))
+                    .atMost(Duration.ofSeconds(100))
+                    .until(() -> !files(caches, ".aot").isEmpty());
+        }
+        Path cache = files(caches, ".aot").getFirst();
+
+        try (var pool = builder(caches)
+                .systemProperty("other", "does not matter for the cache")
+                .build()) {
+            assertThat(pool.makeAotCache()).isTrue();
+            assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + cache);
+        }
+        assertThat(files(caches, ".aot")).containsExactly(cache);
+
+        refusedByTheJvm(cache);
+        usedByTheJvm(cache, log);
+    }
+
+    private static void usedByTheJvm(Path cache, Path log) throws Exception {
+        var command = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:AOTCache=" + cache,
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xlog:class+load:file=" + log,
+                "-cp",
+                classPath,
+                "dev.trestle.processpool.child.WorkerMain");
+        Process process = new ProcessBuilder(command).start();
+        process.getOutputStream().close(); // it has no program, and ends
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(log).content().containsPattern("processpool.child.WorkerMain source: shared objects file");
+    }
+
+    /** What is no cache, under a name for which it is whole. */
+    private static void refusedByTheJvm(Path cache) throws Exception {
+        String key = cache.getFileName().toString().replaceAll("-.*", "");
+        Path caches = folder.resolve("bad");
+        new AotStore(caches).make(key, (_, file) -> {
+            Files.write(file, new byte[1 << 16]);
+            return true;
+        });
+        Path bad = files(caches, ".aot").getFirst();
+        try (var pool = builder(caches).build()) {
+            assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + bad);
+            assertThat(pool.submit(() -> 6 * 7).result()).isEqualTo(42);
+            assertThat(pool.statistics().startsFailed()).isZero();
+        }
+        Process quiet = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:AOTCache=" + bad,
+                        "-XX:AOTMode=auto",
+                        AotCache.quiet.get(0),
+                        AotCache.quiet.get(1),
+                        "--dry-run",
+                        "-cp",
+                        classPath,
+                        "dev.trestle.processpool.child.WorkerMain"))
+                .redirectErrorStream(true)
+                .start();
+        assertThat(quiet.inputReader().lines()).as("what the JVM said").isEmpty();
+        assertThat(quiet.waitFor()).isZero();
+    }
+
+    @Test
+    void aPoolThatEndsEndsItsTrainingRun() throws Exception {
+        Path caches = folder.resolve("ended");
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            CompletableFuture<Boolean> made;
+            try (var pool = builder(caches).build()) {
+                made = CompletableFuture.supplyAsync(pool::makeAotCache, threads);
+                await().pollInterval(Duration.ofMillis(1))
+                        .until(() ->
+                                ProcessHandle.current().children().findAny().isPresent());
+            }
+            assertThat(made.join()).isFalse();
+        }
+        assertThat(ProcessHandle.current().children()).isEmpty();
+        assertThat(files(caches, "")).extracting(Path::getFileName).containsExactly(Path.of("lock"));
+    }
+
+    @Test
+    void thereIsNoCacheForAClassPathWithDirectories() {
+        Path caches = folder.resolve("directories");
+        try (var pool = builder(caches)
+                .classPath(System.getProperty("java.class.path") + ":" + folder)
+                .build()) {
+            assertThat(pool.makeAotCache()).isFalse();
+        }
+        assertThat(caches).doesNotExist();
+    }
+
+    @Test
+    void thereIsNoCacheForPoolsThatWantNoneOrHaveTheirOwn() {
+        Path caches = folder.resolve("none");
+        try (var off = builder(caches).aotCache(false).build();
+                var own = builder(caches)
+                        .jvmArguments("-XX:SharedArchiveFile=own.jsa")
+                        .build();
+                var agent = builder(caches).jvmArguments("-javaagent:agent.jar").build()) {
+            assertThat(off.makeAotCache()).isFalse();
+            assertThat(own.makeAotCache()).isFalse();
+            assertThat(agent.makeAotCache()).isFalse();
+        }
+        assertThat(caches).doesNotExist();
+    }
+}

@@ -1,0 +1,80 @@
+package dev.trestle.processpool;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Workers that debuggers may attach to. */
+@Timeout(60)
+@ExtendWith(NothingLeft.class)
+class DebuggerTest {
+
+    private static final byte[] HANDSHAKE = "JDWP-Handshake".getBytes(US_ASCII);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void eachWorkerAnswersADebuggerOnAPortOfItsOwn() throws Exception {
+        try (var pool = TestPools.builder(1).debug().build()) {
+            long first = pool.submit(() -> ProcessHandle.current().pid()).result();
+            assertThat(greet(debugPort(first))).isEqualTo(HANDSHAKE);
+
+            assertThat(pool.submit(() -> Runtime.getRuntime().halt(1)).exception())
+                    .isPresent();
+            long second = pool.submit(() -> ProcessHandle.current().pid()).result();
+            assertThat(greet(debugPort(second))).isEqualTo(HANDSHAKE);
+        }
+    }
+
+    /** Asks the worker by the attach API; by reflection, because its module is no business of this one. */
+    private static int debugPort(long pid) throws Exception {
+        Class<?> attach = Class.forName("com.sun.tools.attach.VirtualMachine");
+        Object worker = attach.getMethod("attach", String.class).invoke(null, Long.toString(pid));
+        try {
+            var properties = (Properties) attach.getMethod("getAgentProperties").invoke(worker);
+            String address = properties.getProperty("sun.jdwp.listenerAddress");
+            return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+        } finally {
+            attach.getMethod("detach").invoke(worker);
+        }
+    }
+
+    private static byte[] greet(int port) throws Exception {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.getOutputStream().write(HANDSHAKE);
+            return socket.getInputStream().readNBytes(HANDSHAKE.length);
+        }
+    }
+
+    @Test
+    void noTimeLimitEndsACallThatIsBeingLookedAt() {
+        String in = folder.toString();
+        var hasty = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(1));
+        try (var pool = TestPools.builder(1)
+                .debug()
+                .callTimeout(Duration.ofMillis(1))
+                .cancelGrace(Duration.ofMillis(1))
+                .build()) {
+            var call = pool.submit(() -> Gate.spin(in, "spins"), hasty);
+            long worker = Gate.await(folder, "spins");
+            assertThat(call.isDone()).isFalse();
+
+            call.cancel(true);
+            assertThatThrownBy(call::result).isInstanceOf(CancellationException.class);
+            assertThat(pool.workerPids()).as("not killed").containsExactly(worker);
+            pool.killWorkers();
+        }
+    }
+}

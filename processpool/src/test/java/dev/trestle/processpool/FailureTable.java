@@ -1,0 +1,130 @@
+package dev.trestle.processpool;
+
+import static dev.trestle.processpool.FailureTable.Fate.*;
+import static dev.trestle.processpool.FailureTable.Where.*;
+import static dev.trestle.processpool.Mishap.*;
+
+import dev.trestle.api.BrokenExecutorException;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+
+/** Where something goes wrong, how it does, what becomes of the worker, and what the caller sees. */
+final class FailureTable {
+
+    private FailureTable() {}
+
+    /** Where it goes wrong. */
+    enum Where {
+        ENCODING_THE_CALL,
+        DECODING_THE_CALL,
+        RUNNING,
+        ENCODING_THE_RESULT,
+        DECODING_THE_RESULT,
+        IDLE,
+        RECYCLING,
+        SHUTTING_DOWN,
+        STARTING,
+        INITIALIZING
+    }
+
+    /** What becomes of the worker. */
+    enum Fate {
+        LIVES,
+        REPLACED,
+        BREAKS_THE_POOL
+    }
+
+    /** What the caller sees: an error of this class, with these words; or a result, if there is no class. */
+    record Row(Where where, Mishap how, Fate fate, Class<?> error, String clue) {
+        @Override
+        public String toString() {
+            return where + " " + how;
+        }
+    }
+
+    private static Row row(Where where, Mishap how, Fate fate, Class<?> error, String clue) {
+        return new Row(where, how, fate, error, clue);
+    }
+
+    private static Row harmless(Where where, Mishap how, Fate fate) {
+        return new Row(where, how, fate, Void.class, "");
+    }
+
+    private static Row deadly(Where where, Mishap how, String clue) {
+        return new Row(where, how, REPLACED, WorkerDiedException.class, clue);
+    }
+
+    static Stream<Row> rows() {
+        return Stream.of(
+                row(ENCODING_THE_CALL, THROWS, LIVES, CallNotSerializableException.class, "no number"),
+                row(ENCODING_THE_CALL, OVERFLOWS_THE_STACK, LIVES, CallNotSerializableException.class, "nests deeper"),
+                row(DECODING_THE_CALL, THROWS, LIVES, CallNotSerializableException.class, "no number"),
+                row(
+                        DECODING_THE_CALL,
+                        OVERFLOWS_THE_STACK,
+                        LIVES,
+                        CallNotSerializableException.class,
+                        "StackOverflowError"),
+                deadly(DECODING_THE_CALL, EXITS, "System.exit(7)"),
+                deadly(DECODING_THE_CALL, IS_KILLED, "SIGKILL"),
+                deadly(DECODING_THE_CALL, EXHAUSTS_THE_HEAP, "ran out of memory"),
+                deadly(DECODING_THE_CALL, CLOSES_ITS_SOCKETS, "its connection"),
+                row(RUNNING, THROWS, LIVES, NumberFormatException.class, "no number"),
+                row(RUNNING, OVERFLOWS_THE_STACK, LIVES, StackOverflowError.class, ""),
+                deadly(RUNNING, EXITS, "System.exit(7)"),
+                deadly(RUNNING, EXITS_WITH_THE_CODE_OF_OUT_OF_MEMORY, "System.exit(3)"),
+                deadly(RUNNING, HALTS, "Runtime.halt(9)"),
+                deadly(RUNNING, IS_KILLED, "SIGKILL"),
+                deadly(RUNNING, IS_TERMINATED, "SIGTERM"),
+                deadly(RUNNING, CRASHES, "the JVM crashed"),
+                deadly(RUNNING, EXHAUSTS_THE_HEAP, "ran out of memory"),
+                deadly(RUNNING, EXHAUSTS_THE_METASPACE, "ran out of memory"),
+                row(RUNNING, EXHAUSTS_THE_THREADS, REPLACED, OutOfMemoryError.class, "unable to create native thread"),
+                deadly(RUNNING, CORRUPTS_THE_STREAM, "its conversation failed"),
+                deadly(RUNNING, CLOSES_ITS_SOCKETS, "its connection"),
+                deadly(RUNNING, EXITS_WITH_A_CHILD_THAT_HOLDS_STDOUT, "System.exit(7)"),
+                deadly(RUNNING, HALTS_WITH_A_CHILD_THAT_HOLDS_STDOUT, "Runtime.halt(9)"),
+                deadly(RUNNING, IS_KILLED_WITH_A_CHILD_THAT_HOLDS_STDOUT, "SIGKILL"),
+                row(RUNNING, WAITS, REPLACED, TimeoutException.class, "PT0.2S"),
+                row(RUNNING, LOOPS, REPLACED, TimeoutException.class, "Mishap.spin"),
+                harmless(RUNNING, FLOODS_STDOUT, LIVES),
+                harmless(RUNNING, CLOSES_ITS_STREAMS, LIVES),
+                harmless(RUNNING, LEAVES_A_NON_DAEMON_THREAD, LIVES),
+                harmless(RUNNING, LEAVES_A_CHILD_THAT_HOLDS_STDOUT, LIVES),
+                harmless(RUNNING, LEAVES_ITS_THREAD_INTERRUPTED, LIVES),
+                harmless(RUNNING, SETS_A_CLASS_LOADER, LIVES),
+                row(ENCODING_THE_RESULT, THROWS, LIVES, CallNotSerializableException.class, "no number"),
+                deadly(ENCODING_THE_RESULT, EXITS, "System.exit(7)"),
+                deadly(ENCODING_THE_RESULT, IS_KILLED, "SIGKILL"),
+                deadly(ENCODING_THE_RESULT, EXHAUSTS_THE_HEAP, "ran out of memory"),
+                row(DECODING_THE_RESULT, THROWS, LIVES, CallNotSerializableException.class, "no number"),
+                row(
+                        DECODING_THE_RESULT,
+                        OVERFLOWS_THE_STACK,
+                        LIVES,
+                        CallNotSerializableException.class,
+                        "StackOverflowError"),
+                harmless(IDLE, EXITS, REPLACED),
+                harmless(IDLE, IS_KILLED, REPLACED),
+                harmless(IDLE, EXHAUSTS_THE_HEAP, REPLACED),
+                harmless(IDLE, CLOSES_ITS_SOCKETS, REPLACED),
+                harmless(RECYCLING, HALTS, REPLACED),
+                harmless(RECYCLING, IS_KILLED, REPLACED),
+                harmless(RECYCLING, LOOPS, REPLACED),
+                harmless(SHUTTING_DOWN, HALTS, REPLACED),
+                harmless(SHUTTING_DOWN, IS_KILLED, REPLACED),
+                harmless(SHUTTING_DOWN, LOOPS, REPLACED),
+                harmless(SHUTTING_DOWN, LEAVES_A_CHILD_THAT_HOLDS_STDOUT, REPLACED),
+                row(STARTING, EXITS, BREAKS_THE_POOL, BrokenExecutorException.class, "exit code 7"),
+                row(STARTING, IS_KILLED, BREAKS_THE_POOL, BrokenExecutorException.class, "SIGKILL"),
+                row(STARTING, WAITS, BREAKS_THE_POOL, BrokenExecutorException.class, "not ready after PT0.5S"),
+                row(INITIALIZING, THROWS, BREAKS_THE_POOL, BrokenExecutorException.class, "no number"),
+                row(INITIALIZING, EXITS, BREAKS_THE_POOL, BrokenExecutorException.class, "System.exit(7)"),
+                row(
+                        INITIALIZING,
+                        EXHAUSTS_THE_HEAP,
+                        BREAKS_THE_POOL,
+                        BrokenExecutorException.class,
+                        "ran out of memory"));
+    }
+}

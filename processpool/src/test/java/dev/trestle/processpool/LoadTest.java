@@ -1,0 +1,149 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trestle.api.Call;
+import dev.trestle.processpool.wire.CallEncoder;
+import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.NotEncodableException;
+import dev.trestle.processpool.wire.WireOptions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a worker is given, in which order it is written, and how it is taken away again. */
+@Timeout(30)
+class LoadTest {
+
+    private static final long MICROSECOND = 1_000;
+
+    private final CallEncoder encoder = new CallEncoder(new WireOptions(1 << 20, Set.of()), RemoteException::new);
+    private final Dispatcher dispatcher = new Dispatcher(options(), 1, null);
+    private final Load load = new Load();
+    private long lastId;
+
+    @AfterEach
+    void close() {
+        dispatcher.shutdown();
+    }
+
+    private static PoolOptions options() {
+        return ProcessPool.builder().options();
+    }
+
+    private PoolCall<Object> call(Call<?> call) throws NotEncodableException {
+        EncodedCall encoded = encoder.encode(call);
+        return new PoolCall<>(++lastId, encoded, CallOptions.DEFAULT, dispatcher, result -> {
+            throw new AssertionError("Nobody runs it: " + result);
+        });
+    }
+
+    private PoolCall<Object> shortCall() throws NotEncodableException {
+        var call = call(() -> 1);
+        call.runTime().note(5 * MICROSECOND);
+        return call;
+    }
+
+    private long[] written() {
+        return Stream.of(load.nextToWrite())
+                .mapToLong(frame -> ((Frame.Call) frame).id())
+                .toArray();
+    }
+
+    @Test
+    void callsAreWrittenOnceAndInOrderByOneThreadAtATime() throws Exception {
+        assertThat(load.startWriting()).as("nothing to write").isFalse();
+        load.add(shortCall());
+        load.add(shortCall());
+        assertThat(load.startWriting()).isTrue();
+        assertThat(load.startWriting()).as("while another writes").isFalse();
+        assertThat(written()).containsExactly(1, 2);
+        load.add(shortCall());
+        assertThat(load.startWriting()).isFalse();
+        assertThat(written()).containsExactly(3);
+        assertThat(written()).isEmpty();
+        assertThat(load.startWriting()).isFalse();
+    }
+
+    /** It may come back from another connection sooner than it is written; by then it can have another number. */
+    @Test
+    void aCallThatIsTakenAwayBeforeItIsWrittenIsNotWritten() throws Exception {
+        load.add(shortCall());
+        load.add(shortCall());
+        load.add(shortCall());
+        assertThat(load.take(2)).isNotNull();
+
+        assertThat(written()).containsExactly(1, 3);
+        assertThat(load.take(2)).isNull();
+    }
+
+    @Test
+    void onlyShortCallsGetCompany() throws Exception {
+        long now = System.nanoTime();
+        var longCall = call(() -> 2);
+        longCall.runTime().note(Duration.ofMillis(50).toNanos());
+        assertThat(load.hasRoomFor(longCall, now)).as("alone").isTrue();
+
+        load.add(shortCall());
+        assertThat(load.hasRoomFor(shortCall(), now)).isTrue();
+        assertThat(load.hasRoomFor(longCall, now)).isFalse();
+        assertThat(load.hasRoomFor(call(() -> 3), now)).as("one never measured").isFalse();
+        assertThat(load.hasRoomFor(shortCall(), System.nanoTime() + Load.SHORT.toNanos()))
+                .as("behind one that was thought to be short")
+                .isFalse();
+
+        var behindLong = new Load();
+        behindLong.add(longCall);
+        assertThat(behindLong.hasRoomFor(shortCall(), now)).isFalse();
+    }
+
+    @Test
+    void whatIsGivenIsBounded() throws Exception {
+        long now = System.nanoTime();
+        while (load.hasRoomFor(shortCall(), now)) {
+            load.add(shortCall());
+        }
+        assertThat(load.size()).isBetween(10, 128);
+        assertThat(load.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
+
+        var bytes = new Load();
+        byte[] large = new byte[20_000];
+        for (int i = 0; i < 10; i++) {
+            var call = call(() -> large.length);
+            call.runTime().note(MICROSECOND);
+            if (bytes.hasRoomFor(call, now)) {
+                bytes.add(call);
+            }
+        }
+        assertThat(bytes.size()).isEqualTo(3);
+    }
+
+    @Test
+    void callsAreAskedBackOnce() throws Exception {
+        load.add(shortCall());
+        load.add(shortCall());
+        load.add(shortCall());
+        assertThat(load.toAskBack()).containsExactly(2L, 3L);
+        load.add(shortCall());
+        assertThat(load.toAskBack()).containsExactly(4L);
+        assertThat(load.toAskBack()).isEmpty();
+    }
+
+    @Test
+    void anEstimateRisesQuicklyAndFallsSlowly() throws Exception {
+        var time = call(() -> 4).runTime();
+        assertThat(time.nanos()).isEqualTo(Long.MAX_VALUE);
+        time.note(1_000);
+        assertThat(time.nanos()).isEqualTo(1_000);
+        time.note(9_000);
+        assertThat(time.nanos()).isEqualTo(5_000);
+        time.note(1_000);
+        assertThat(time.nanos()).isEqualTo(4_500);
+        time.note(-5);
+        assertThat(time.nanos()).as("what a worker says may be nonsense").isPositive();
+    }
+}

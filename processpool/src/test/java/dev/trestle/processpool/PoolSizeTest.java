@@ -1,0 +1,153 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.ConcurrentFuture;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How many workers there are: before the first call, after the last, and when one takes the place of another. */
+@Timeout(30)
+@ExtendWith(NothingLeft.class)
+class PoolSizeTest {
+
+    @TempDir
+    Path folder = Path.of("");
+
+    private static void until(Callable<Boolean> condition) {
+        Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
+    }
+
+    private static long pid() {
+        return ProcessHandle.current().pid();
+    }
+
+    @Test
+    void theLeastWorkersAreStartedWithThePoolAndReplacedWhenTheyDie() {
+        try (var pool = TestPools.builder(3).minWorkers(2).build()) {
+            until(() -> pool.statistics().workersStarted() == 2);
+            assertThat(pool.workerPids()).hasSize(2);
+            var victim = ProcessHandle.of(pool.workerPids().getFirst()).orElseThrow();
+            victim.destroyForcibly();
+
+            until(() -> pool.statistics().workersStarted() == 3);
+            assertThat(pool.statistics().workersDied()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void workersCanBeStartedBeforeThereAreCalls() {
+        try (var pool = TestPools.of(2)) {
+            pool.prestart(1);
+            until(() -> pool.statistics().workersStarted() == 1);
+            var first = pool.workerPids();
+            assertThat(pool.submit(PoolSizeTest::pid).result()).isEqualTo(first.getFirst());
+
+            pool.prestart(Integer.MAX_VALUE);
+            until(() -> pool.statistics().workersStarted() == 2);
+            assertThat(pool.workerPids()).hasSize(2).containsAll(first);
+        }
+    }
+
+    @Test
+    void idleWorkersEndUntilTheLeastAreLeft() throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.builder(3)
+                .minWorkers(1)
+                .idleTime(Duration.ofMillis(100))
+                .build()) {
+            var futures = IntStream.range(0, 3)
+                    .mapToObj(i -> pool.submit(() -> Gate.pass(in, "call" + i)))
+                    .toList();
+            for (int i = 0; i < 3; i++) {
+                Gate.await(folder, "call" + i);
+            }
+            assertThat(pool.statistics().alive()).isEqualTo(3);
+            for (int i = 0; i < 3; i++) {
+                Gate.open(folder, "call" + i);
+                futures.get(i).result();
+            }
+            until(() -> pool.workerPids().size() == 1);
+
+            assertThat(pool.statistics().workersRetired()).isEqualTo(2);
+            assertThat(pool.statistics().workersDied()).isZero();
+            assertThat(pool.submit(PoolSizeTest::pid).result())
+                    .isEqualTo(pool.workerPids().getFirst());
+        }
+    }
+
+    @Test
+    void aPoolWhoseWorkersHaveAllEndedStartsOthers() {
+        try (var pool = TestPools.builder(1).idleTime(Duration.ofMillis(20)).build()) {
+            long first = pool.submit(PoolSizeTest::pid).result();
+            until(() -> pool.workerPids().isEmpty());
+
+            assertThat(pool.submit(PoolSizeTest::pid).result()).isNotEqualTo(first);
+        }
+    }
+
+    @Test
+    void aSpareIsReadyWhenAWorkerHasRunItsLastCall() throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.builder(1).maxTasksPerWorker(2).build()) {
+            long first = pool.submit(PoolSizeTest::pid).result();
+            var last = pool.submit(() -> Gate.pass(in, "last"));
+            until(() -> pool.statistics().spares() == 1);
+            var next = pool.submit(PoolSizeTest::pid);
+            assertThat(next.isDone())
+                    .as("one call at a time, though there are two processes")
+                    .isFalse();
+            Gate.open(folder, "last");
+
+            last.result();
+            assertThat(next.result()).isNotEqualTo(first);
+            until(() -> pool.statistics().workersRetired() == 1);
+        }
+    }
+
+    @Test
+    void sparesDoNotRunCallsBesideThoseTheyStandBy() {
+        String in = folder.toString();
+        try (var pool = TestPools.builder(1).maxTasksPerWorker(5).build()) {
+            List<ConcurrentFuture<Long>> futures = IntStream.range(0, 25)
+                    .mapToObj(_ -> pool.submit(() -> alone(in)))
+                    .toList();
+
+            assertThat(new HashSet<>(
+                            futures.stream().map(ConcurrentFuture::result).toList()))
+                    .hasSize(5);
+        }
+    }
+
+    /** Fails if another call does this at the same time. */
+    private static long alone(String folder) throws IOException {
+        Path mark = Files.createFile(Path.of(folder, "alone"));
+        LockSupport.parkNanos(5_000_000);
+        Files.delete(mark);
+        return pid();
+    }
+
+    @Test
+    void sizesAreChecked() {
+        var builder = ProcessPool.builder();
+
+        assertThatThrownBy(() -> builder.minWorkers(-1)).hasMessageContaining("must not be negative: -1");
+        assertThatThrownBy(() -> builder.idleTime(Duration.ZERO)).hasMessageContaining("idleTime must be positive");
+        try (var pool = TestPools.of(1)) {
+            assertThatThrownBy(() -> pool.prestart(-1)).hasMessageContaining("must not be negative: -1");
+        }
+    }
+}
