@@ -6,10 +6,6 @@ import java.util.List;
 /** Stack traces without the machinery that all of them have in common. */
 final class Stacks {
 
-    /** The frames between the suspended coroutine and its thread, which is parked. */
-    private static final List<String> BELOW_THE_WAIT =
-            List.of(Baton.class.getName(), HandOver.class.getName(), Task.class.getName());
-
     private static final List<String> CREATORS = List.of(
             Debugging.class.getName(),
             EventLoop.class.getName(),
@@ -24,37 +20,43 @@ final class Stacks {
     /** Returns the stack of a thread that runs a coroutine or callbacks, the innermost call first. */
     static List<StackTraceElement> of(Thread thread) {
         List<StackTraceElement> frames = Arrays.asList(thread.getStackTrace());
-        int end = 0;
-        while (end < frames.size() && !isBottom(frames.get(end))) {
-            end++;
+        int end = frames.size() - 1;
+        while (end >= 0 && !isCoroutine(frames.get(end))) {
+            end--;
+        }
+        if (end < 0) {
+            end = 0;
+            while (end < frames.size() && !isBottom(frames.get(end))) {
+                end++;
+            }
         }
         while (end > 0 && frames.get(end - 1).getClassName().equals(Action.class.getName())) {
             end--;
         }
-        int begin = 0;
-        while (begin < end && isOfTheJdk(frames.get(begin))) {
-            begin++;
+        // Above its way into the baton, a coroutine is parked, or about to be.
+        int begin = end;
+        while (begin > 0 && !isOf(List.of(Baton.class.getName()), frames.get(begin - 1))) {
+            begin--;
         }
-        if (begin == end || !frames.get(begin).getClassName().startsWith(Baton.class.getName())) {
-            begin = 0; // not suspended by the loop: what it calls is what one wants to know
-        }
-        while (begin < end && isOf(BELOW_THE_WAIT, frames.get(begin))) {
+        while (begin > 0 && begin < end && isOf(List.of(Task.class.getName()), frames.get(begin))) {
             begin++;
         }
         return List.copyOf(frames.subList(begin, end));
     }
 
+    /** Returns whether this is what runs a coroutine. */
+    private static boolean isCoroutine(StackTraceElement frame) {
+        return frame.getClassName().equals(Task.class.getName())
+                && frame.getMethodName().equals("live");
+    }
+
+    /** Returns whether this is what runs a coroutine or a callback. */
     private static boolean isBottom(StackTraceElement frame) {
         String type = frame.getClassName();
-        return (type.equals(Task.class.getName()) && frame.getMethodName().equals("live"))
+        return isCoroutine(frame)
                 || (type.equals(EventLoop.class.getName())
                         && frame.getMethodName().equals("run"))
                 || type.equals(Driving.class.getName());
-    }
-
-    private static boolean isOfTheJdk(StackTraceElement frame) {
-        String type = frame.getClassName();
-        return type.startsWith("java.") || type.startsWith("jdk.");
     }
 
     private static boolean isOf(List<String> types, StackTraceElement frame) {

@@ -3,6 +3,7 @@ package dev.trestle.loop;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.ConcurrentModificationException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -111,11 +112,21 @@ public record TaskGraph(String loop, List<Entry> entries) {
                 if (next instanceof Task<?> task) {
                     found.add(task);
                 } else {
-                    open.addAll(next.parts());
+                    addParts(next, open);
                 }
             }
         }
         return found;
+    }
+
+    private static void addParts(LoopFuture<?> future, Collection<LoopFuture<?>> to) {
+        try {
+            for (LoopFuture<?> part : future.parts()) {
+                to.add(part);
+            }
+        } catch (ConcurrentModificationException e) {
+            // The loop runs meanwhile: what was seen of them has to do.
+        }
     }
 
     /** Draws the picture. */

@@ -20,7 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -245,6 +249,40 @@ class TaskGraphTest {
     }
 
     // From elsewhere
+
+    @Test
+    void aLoopThatRunsCanBeLookedAtFromAnotherThreadAllTheTime() throws Exception {
+        var begun = new CountDownLatch(1);
+        var end = new AtomicBoolean();
+        var pictures = new AtomicInteger();
+        var looks = new FutureTask<@Nullable Void>(() -> {
+            while (!end.get()) {
+                assertThat(loop.taskGraph().toString()).startsWith("EventLoop[");
+                pictures.incrementAndGet();
+                begun.countDown();
+            }
+            return null;
+        });
+        Thread.ofPlatform().start(looks);
+        loop.runUntilComplete(() -> {
+            blocking(() -> begun.await());
+            for (int round = 0; round < 150; round++) {
+                TaskGroup.run(group -> {
+                    for (int i = 0; i < 100; i++) {
+                        int steps = i;
+                        group.createTask(() -> {
+                            for (int step = 0; step < steps; step++) {
+                                yieldNow();
+                            }
+                        });
+                    }
+                });
+            }
+        });
+        end.set(true);
+        looks.get();
+        assertThat(pictures.get()).isPositive();
+    }
 
     @Test
     void aLoopThatIsHeldUpCanBeLookedAtFromAnotherThread() throws Exception {
