@@ -71,6 +71,9 @@ final class Dispatcher {
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(100);
     private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(10);
 
+    /** The calls that this thread is ending, for those who must not wait for them on it. */
+    private static final ScopedValue<List<PoolCall<?>>> ENDING = ScopedValue.newInstance();
+
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
 
     private enum Lifecycle {
@@ -501,7 +504,7 @@ final class Dispatcher {
             lock.unlock();
         }
         others.forEach(Worker::follow);
-        unwanted.forEach(call -> call.promise().cancel(false));
+        endAll(unwanted, call -> call.promise().cancel(false));
         return order;
     }
 
@@ -668,7 +671,7 @@ final class Dispatcher {
         if (!again.isEmpty()) {
             logger.info("{} calls that {} had, {} first, go to other workers", again.size(), worker, again.getFirst());
         }
-        lost.forEach(call -> {
+        endAll(lost, call -> {
             call.endDeadline();
             endLost(call, obituary, stopped);
         });
@@ -714,7 +717,7 @@ final class Dispatcher {
         if (!stopped) {
             logger.warn("A worker could not start: {}", why.getMessage());
         }
-        failed.forEach(call -> call.fail(broken(why)));
+        endAll(failed, call -> call.fail(broken(why)));
     }
 
     /** Those that were started together fail together: that counts once. */
@@ -894,7 +897,7 @@ final class Dispatcher {
     List<PoolCall<?>> shutdownNow() {
         var running = new ArrayList<PoolCall<?>>();
         List<PoolCall<?>> waited = stop(worker -> running.addAll(worker.load.all()));
-        running.forEach(call -> call.promise().cancel(true));
+        endAll(running, call -> call.promise().cancel(true));
         return waited;
     }
 
@@ -929,7 +932,7 @@ final class Dispatcher {
         aotCache.stop();
         leaving.forEach(Worker::leave);
         unborn.forEach(each -> each.kill("the pool was shut down"));
-        waited.forEach(call -> call.promise().cancel(false));
+        endAll(waited, call -> call.promise().cancel(false));
         finished();
         return waited;
     }
@@ -979,6 +982,16 @@ final class Dispatcher {
 
     String poolName() {
         return options.name();
+    }
+
+    /** Ends calls one after the other, as their callbacks can find out. */
+    private static void endAll(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
+        ScopedValue.where(ENDING, List.copyOf(calls)).run(() -> calls.forEach(how));
+    }
+
+    /** Returns whether a future is that of a call that this very thread is ending, or will next. */
+    static boolean isEndedHere(Future<?> future) {
+        return ENDING.isBound() && ENDING.get().stream().anyMatch(call -> call.promise() == future);
     }
 
     /** Returns whether a future is that of a call of this pool that has not ended. Looks at all of them. */

@@ -11,6 +11,11 @@ public final class PoolWaitGuard implements WaitGuard {
 
     @Override
     public void beforeWait(Future<?> future) {
+        if (Dispatcher.isEndedHere(future)) {
+            throw new IllegalStateException("Cannot wait for " + future + " in a callback of a future of the same pool:"
+                    + " the thread that runs the callback is about to end that one, after the callback. Add a callback"
+                    + " to it too, or wait on another thread.");
+        }
         if (!Worker.CURRENT.isBound()) {
             return;
         }

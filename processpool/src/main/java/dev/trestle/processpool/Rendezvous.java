@@ -106,7 +106,7 @@ final class Rendezvous implements AutoCloseable {
             prepare(results);
             prepare(calls);
             prepare(controls);
-            return new Met(new TwoWayChannel(results, calls), TwoWayChannel.undisturbed(controls, controls));
+            return new Met(new TwoWayChannel(results, calls), TwoWayChannel.outgoing(controls));
         } catch (IOException e) {
             closeAll(results, calls, controls);
             throw e;

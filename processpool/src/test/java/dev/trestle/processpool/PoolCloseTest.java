@@ -207,6 +207,31 @@ class PoolCloseTest {
         }
     }
 
+    /** The thread that shuts down cancels one after the other, and runs their callbacks. */
+    @Test
+    void waitingForTheNextThatIsCancelledInACallbackIsRefused() throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.of(1)) {
+            var running = pool.submit(() -> Gate.stay(in, "running"));
+            Gate.await(folder, "running");
+            var first = pool.submit(() -> 1);
+            var second = pool.submit(() -> 2);
+            var refused = new CompletableFuture<Throwable>();
+            first.addDoneCallback(_ -> {
+                try {
+                    second.result();
+                } catch (IllegalStateException e) {
+                    refused.complete(e);
+                }
+            });
+            pool.shutdownNow();
+
+            assertThat(refused.get()).hasMessageContaining("is about to end that one, after the callback");
+            assertThat(second.isCancelled()).isTrue();
+            assertThat(running.isCancelled()).isTrue();
+        }
+    }
+
     @Test
     void aPoolThatIsDroppedEndsByItself() {
         long pid = droppedPool();

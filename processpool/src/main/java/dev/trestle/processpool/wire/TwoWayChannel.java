@@ -70,6 +70,17 @@ public final class TwoWayChannel implements ByteChannel {
         return new TwoWayChannel(incoming, outgoing, arrivals);
     }
 
+    /**
+     * Takes over a connected channel that is only written to.
+     *
+     * @param channel written to
+     * @return the channel; reading from it is pointless, since it does not wait
+     * @throws IOException if it is closed already
+     */
+    public static TwoWayChannel outgoing(SocketChannel channel) throws IOException {
+        return new TwoWayChannel(channel, channel, null);
+    }
+
     @Override
     public int read(ByteBuffer target) throws IOException {
         int read = incoming.read(target);
