@@ -37,31 +37,31 @@ class ModularProgramTest {
             "org.jspecify");
 
     private static final String MODULE = """
-            module program {
-                requires dev.trestle.processpool;
-                opens program to dev.trestle.processpool, tools.jackson.databind;
-            }
-            """;
+        module program {
+            requires dev.trestle.processpool;
+            opens program to dev.trestle.processpool, tools.jackson.databind;
+        }
+        """;
 
     private static final String PROGRAM = """
-            package program;
+        package program;
 
-            import dev.trestle.processpool.ProcessPool;
-            import java.util.List;
+        import dev.trestle.processpool.ProcessPool;
+        import java.util.List;
 
-            public class Program {
-                record Point(int x, List<String> names) {}
+        public class Program {
+            record Point(int x, List<String> names) {}
 
-                public static void main(String[] arguments) throws Exception {
-                    var point = new Point(6, List.of("a"));
-                    try (var pool = new ProcessPool(1)) {
-                        var answer = pool.submit(() -> new Point(point.x() * 7, point.names())).result();
-                        var where = pool.submit(() -> Program.class.getModule().toString()).result();
-                        java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), answer + " in " + where);
-                    }
+            public static void main(String[] arguments) throws Exception {
+                var point = new Point(6, List.of("a"));
+                try (var pool = new ProcessPool(1)) {
+                    var answer = pool.submit(() -> new Point(point.x() * 7, point.names())).result();
+                    var where = pool.submit(() -> Program.class.getModule().toString()).result();
+                    java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), answer + " in " + where);
                 }
             }
-            """;
+        }
+        """;
 
     @TempDir
     Path folder = Path.of("");
