@@ -45,7 +45,10 @@ final class Failure {
         if (loop.removeUnseen(this) && !retrieved) {
             retrieved = true;
             loop.callExceptionHandler(new ExceptionContext(
-                    "The exception of " + name + " was never retrieved: nobody awaited it, nor asked for its result",
+                    "The exception of " + name + " was never retrieved: nobody awaited it, nor asked for its result"
+                            + Stacks.coroutineOf(exception)
+                                    .map(frame -> ". It left the coroutine at " + frame)
+                                    .orElse(""),
                     exception,
                     null,
                     null));

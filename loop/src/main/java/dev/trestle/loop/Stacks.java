@@ -2,9 +2,13 @@ package dev.trestle.loop;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Stack traces without the machinery that all of them have in common. */
 final class Stacks {
+
+    /** What stands between a task and the user's coroutine. */
+    private static final List<String> CALLED_BY_TASK = List.of(Action.class.getName());
 
     private static final List<String> CREATORS = List.of(
             Debugging.class.getName(),
@@ -63,6 +67,22 @@ final class Stacks {
         String type = frame.getClassName();
         int nested = type.indexOf('$');
         return types.contains(nested < 0 ? type : type.substring(0, nested));
+    }
+
+    /**
+     * Returns where the coroutine is written that an exception has left: as a rule, the lambda in the call of createTask. That
+     * costs nothing before there is an exception.
+     */
+    static Optional<StackTraceElement> coroutineOf(Throwable exception) {
+        StackTraceElement[] frames = exception.getStackTrace();
+        int end = 0;
+        while (end < frames.length && !isBottom(frames[end])) {
+            end++;
+        }
+        while (end > 0 && isOf(CALLED_BY_TASK, frames[end - 1])) {
+            end--;
+        }
+        return end == 0 || end == frames.length ? Optional.empty() : Optional.of(frames[end - 1]);
     }
 
     /** Returns who creates something here: the innermost calls outside of the loop's own code. */

@@ -186,7 +186,9 @@ class EndingTest {
         loop.close();
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
-            assertThat(report.message()).contains("The exception of Task[lonely] was never retrieved");
+            assertThat(report.message())
+                    .contains("The exception of Task[lonely] was never retrieved")
+                    .containsPattern("It left the coroutine at .*EndingTest\\.lambda\\$.*\\(EndingTest\\.java:\\d+\\)");
             assertThat(report.exception()).hasMessage("nobody looks");
         });
     }
