@@ -36,8 +36,9 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop implements AutoCloseable {
 
     /*
-     * What users see of a loop: futures, tasks, callbacks, beginning and end. Who may run its code and what runs next is the
-     * matter of the baton.
+     * What users see of a loop: futures, tasks, callbacks, beginning and end. Most of its length is what it promises them; who may
+     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it remembers for debugging
+     * that of Debugging.
      */
 
     private static final System.Logger logger = System.getLogger(EventLoop.class.getName());

@@ -195,7 +195,7 @@ sealed interface HandOver {
      * The insides of the JDK that are closed without the flag: the constructor of its builder of virtual threads that takes a
      * scheduler, the scheduler of all others, and the question which carrier runs the calling thread.
      */
-    record Jdk(MethodHandle newBuilder, Executor scheduler) {
+    record Jdk(MethodHandle newBuilder, MethodHandle currentCarrier, Executor scheduler) {
 
         private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
 
@@ -203,14 +203,16 @@ sealed interface HandOver {
         private static final String OFF = "dev.trestle.loop.publicApiOnly";
 
         static final @Nullable Jdk INSIDES = open();
-        private static final @Nullable MethodHandle CARRIER = INSIDES == null ? null : findCarrier();
+        /** A constant, so that the call is inlined into a switch. */
+        private static final @Nullable MethodHandle CARRIER = INSIDES == null ? null : INSIDES.currentCarrier;
 
         private static @Nullable Jdk open() {
             if (Boolean.getBoolean(OFF) || !Object.class.getModule().isOpen("java.lang", HandOver.class.getModule())) {
                 return null;
             }
             try {
-                findCarrier();
+                MethodHandle currentCarrier = MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup())
+                        .findStatic(Thread.class, "currentCarrierThread", MethodType.methodType(Thread.class));
                 Class<?> builder = Class.forName("java.lang.ThreadBuilders$VirtualThreadBuilder");
                 MethodHandle newBuilder = MethodHandles.privateLookupIn(builder, MethodHandles.lookup())
                         .findConstructor(builder, MethodType.methodType(void.class, Executor.class))
@@ -219,19 +221,10 @@ sealed interface HandOver {
                 var scheduler = (Executor) MethodHandles.privateLookupIn(thread, MethodHandles.lookup())
                         .findStatic(thread, "defaultScheduler", MethodType.methodType(Executor.class))
                         .invoke();
-                return new Jdk(newBuilder, scheduler);
+                return new Jdk(newBuilder, currentCarrier, scheduler);
             } catch (Throwable e) { // another JDK, other insides: what needs no flags is always there
                 logger.log(DEBUG, "java.lang is opened, but has no scheduler to set; going on without", e);
                 return null;
-            }
-        }
-
-        private static MethodHandle findCarrier() {
-            try {
-                return MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup())
-                        .findStatic(Thread.class, "currentCarrierThread", MethodType.methodType(Thread.class));
-            } catch (ReflectiveOperationException e) {
-                throw new IllegalStateException("Thread.currentCarrierThread is missing", e);
             }
         }
 

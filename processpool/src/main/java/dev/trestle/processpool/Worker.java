@@ -26,7 +26,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A child JVM and the conversation with it. */
+/**
+ * A child JVM and the conversation with it. It is long because the two end together: who kills the process ends the
+ * conversation, and what went wrong in the conversation is found out from the process.
+ */
 final class Worker {
 
     /*

@@ -2,7 +2,6 @@ package dev.trestle.processpool;
 
 import jdk.jfr.Category;
 import jdk.jfr.Description;
-import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -13,16 +12,7 @@ import jdk.jfr.StackTrace;
 @Description("The end of a worker's process")
 @Category({"Trestle", "Process Pool"})
 @StackTrace(false)
-final class WorkerEndEvent extends Event {
-
-    @Label("Pool")
-    String pool = "";
-
-    @Label("Worker")
-    String worker = "";
-
-    @Label("Process Id")
-    long pid;
+final class WorkerEndEvent extends WorkerEvent {
 
     @Label("Exit Code")
     @Description("128 + n for signal n; -1 if it could not be ended")

@@ -2,7 +2,6 @@ package dev.trestle.processpool;
 
 import jdk.jfr.Category;
 import jdk.jfr.Description;
-import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -13,16 +12,7 @@ import jdk.jfr.StackTrace;
 @Description("The start of a worker, until it is ready for calls or has failed")
 @Category({"Trestle", "Process Pool"})
 @StackTrace(false)
-final class WorkerStartEvent extends Event {
-
-    @Label("Pool")
-    String pool = "";
-
-    @Label("Worker")
-    String worker = "";
-
-    @Label("Process Id")
-    long pid;
+final class WorkerStartEvent extends WorkerEvent {
 
     @Label("Ready")
     @Description("Whether it got ready")

@@ -17,7 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frames over a connection. Any number of threads may write, one reads.
+ * Frames over a connection. Any number of threads may write, one reads. Both directions stand here, since what one writes the
+ * other has to read.
  *
  * <p>{@link #read} and {@link #write} block as the channel does. After a {@link ProtocolException}, or an
  * {@link IOException} in the middle of a frame, the connection is out of step and of no more use; {@link #close} it.
