@@ -57,7 +57,10 @@ record Refusal(String reason, String wayOut) {
                 Phaser.class);
         refuse(HERE_ONLY, "Pass its result.", Future.class);
         refuse("can be read once, and only here", "Pass a list: stream.toList().", BaseStream.class);
-        refuse("can be read once, and only here", "Pass the collection.", Iterator.class);
+        refuse(
+                "can be read once, and only here",
+                "Pass the collection; many results, one after the other, are for ProcessPool.stream.",
+                Iterator.class);
         refuse(
                 "is open in this process only",
                 FILE_OR_BYTES,
