@@ -510,6 +510,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Map<String, String> systemProperties = new LinkedHashMap<>();
         private Optional<Path> workingDirectory = Optional.empty();
         private Optional<String> classPath = Optional.empty();
+        private Optional<String> modulePath = Optional.empty();
         private Optional<RunnableCall> initializer = Optional.empty();
         private Optional<Duration> callTimeout = Optional.empty();
         private Duration startTimeout = Duration.ofSeconds(60);
@@ -643,13 +644,26 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the class path of the workers; that of this program if not set. It must have Trestle on it, and the classes
-         * of the calls.
+         * of the calls, unless they are on the module path.
          *
          * @param value the class path, as {@code java -cp} takes it
          * @return this builder
          */
         public Builder classPath(String value) {
             classPath = Optional.of(value);
+            return this;
+        }
+
+        /**
+         * Sets the module path of the workers; that of this program if not set. Workers of a program on the module path have
+         * the modules of this program as far as they are found there, Trestle among them, and what these need; workers of
+         * one on the class path have all modules that are there. Their packages are open to Trestle.
+         *
+         * @param value the module path, as {@code java -p} takes it
+         * @return this builder
+         */
+        public Builder modulePath(String value) {
+            modulePath = Optional.of(value);
             return this;
         }
 
@@ -838,6 +852,7 @@ public final class ProcessPool implements FutureExecutor {
                     systemProperties,
                     workingDirectory,
                     classPath,
+                    modulePath,
                     initializer,
                     callTimeout,
                     debug ? FOREVER : startTimeout,
