@@ -1,10 +1,16 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
+import dev.trestle.processpool.wire.CallEncoder;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.Reporter;
+import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,6 +108,39 @@ class WorkerDeathTest {
 
             assertThat(waiting.result()).isEqualTo(pid);
         }
+    }
+
+    @Test
+    void aWorkerThatAnswersACallThatItWasNotGivenIsKilled() {
+        assertThatThrownBy(pool.submit(() -> lie(new Frame.Cancelled(1L << 40)))::result)
+                .isInstanceOf(WorkerDiedException.class)
+                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("answered 1 calls that it was not given");
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    @Test
+    void aWorkerThatSendsItemsOfACallThatIsNoStreamIsKilled() {
+        assertThatThrownBy(pool.submit(() -> lieAboutItself())::result)
+                .isInstanceOf(WorkerDiedException.class)
+                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("An item arrived for a call that is no stream");
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    private static int lieAboutItself() throws Exception {
+        var call = new CallEncoder(WireOptions.DEFAULT, RemoteException::new).encode((Call<Integer>) () -> 1);
+        return lie(new Frame.Item(requireNonNull(Reporter.installed()).running(), 0, call.payload()));
+    }
+
+    /** In a call: says something to the pool that only the worker itself may say. */
+    private static int lie(Frame frame) throws Exception {
+        Reporter reporter = requireNonNull(Reporter.installed());
+        var field = reporter.getClass().getDeclaredField("channel");
+        field.setAccessible(true);
+        ((FrameChannel) field.get(reporter)).write(frame);
+        Gate.hang();
+        return 0;
     }
 
     @Test
