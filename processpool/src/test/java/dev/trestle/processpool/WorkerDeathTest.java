@@ -12,6 +12,7 @@ import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -76,7 +77,7 @@ class WorkerDeathTest {
         try (var single = TestPools.of(1);
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
-            signal("STOP", pid);
+            stop(pid);
             var sent = threads.submit(() -> single.submit(() ->
                             large.length + " by " + ProcessHandle.current().pid())
                     .result());
@@ -87,6 +88,25 @@ class WorkerDeathTest {
             assertThat(sent.get()).startsWith("16777216 by ").isNotEqualTo("16777216 by " + pid);
             assertThat(single.statistics().rerun()).isEqualTo(1);
             assertThat(single.statistics().lost()).isZero();
+        }
+    }
+
+    /** Stops a process, and waits until each of its threads has stopped, which is some time after the signal. */
+    private static void stop(long pid) throws IOException, InterruptedException {
+        signal("STOP", pid);
+        await().pollInterval(Duration.ofMillis(1)).until(() -> {
+            try (var threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+                return threads.allMatch(WorkerDeathTest::isStopped);
+            }
+        });
+    }
+
+    private static boolean isStopped(Path thread) {
+        try {
+            String status = Files.readString(thread.resolve("stat"));
+            return status.charAt(status.lastIndexOf(')') + 2) == 'T';
+        } catch (IOException e) {
+            return false; // it has ended since they were listed
         }
     }
 
@@ -101,7 +121,7 @@ class WorkerDeathTest {
     void aWorkerThatIsStoppedForAWhileLosesNothing() throws Exception {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
-            signal("STOP", pid);
+            stop(pid);
             var waiting = single.submit(() -> ProcessHandle.current().pid());
             assertThatThrownBy(() -> waiting.result(Duration.ofMillis(200))).isInstanceOf(TimeoutException.class);
             signal("CONT", pid);
