@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
@@ -193,6 +194,17 @@ class StreamTest {
             list.add(i);
             return list;
         });
+    }
+
+    @Test
+    void aStreamThatInterruptsItsThreadGoesOn() {
+        int count = 3000; // so that it has to wait for its consumer
+        Stream<Integer> items = pool.stream(
+                () -> numbers().limit(count).peek(_ -> Thread.currentThread().interrupt()));
+
+        assertThat(items.toList()).hasSize(count);
+        assertThat(pool.submit(() -> Thread.currentThread().isInterrupted()).result())
+                .isFalse();
     }
 
     // Backpressure
@@ -599,6 +611,46 @@ class StreamTest {
             assertThat(waiting.result()).isEqualTo(1);
         }
         assertThat(pool.statistics().takenBack()).isEqualTo(before);
+    }
+
+    /** More of them than workers; some are read to their end, some are closed before it, and some lose their worker. */
+    @Test
+    void streamsAndCallsOfManyThreadsDoNotMeet() throws Exception {
+        try (var other = TestPools.of(2);
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var tasks = IntStream.range(0, 6)
+                    .mapToObj(i -> threads.submit(() -> readSome(other, i)))
+                    .toList();
+            for (var each : tasks) {
+                each.get();
+            }
+
+            assertThat(other.statistics().busy()).isZero();
+            assertThat(other.statistics().lost()).isEqualTo(6);
+        }
+    }
+
+    private static void readSome(ProcessPool from, int start) {
+        for (int i = 0; i < 4; i++) {
+            int length = start * 500 + i * 100;
+            try (Stream<Integer> items = from.stream(() -> numbers().limit(length))) {
+                assertThat(items.toList())
+                        .isEqualTo(IntStream.range(0, length).boxed().toList());
+            }
+            try (Stream<Integer> items = from.stream(StreamTest::numbers)) {
+                assertThat(items.limit(length + 1L).mapToInt(each -> each).max())
+                        .hasValue(length);
+            }
+            assertThat(from.submit(() -> length + 1).result()).isEqualTo(length + 1);
+        }
+        var before = new ArrayList<Integer>();
+        Stream<Integer> items = from.stream(() -> numbers().peek(each -> {
+            if (each == start) {
+                Runtime.getRuntime().halt(1);
+            }
+        }));
+        assertThatThrownBy(() -> items.forEach(before::add)).isInstanceOf(WorkerDiedException.class);
+        assertThat(before).hasSize(start);
     }
 
     private static int one() {
