@@ -45,12 +45,13 @@ final class Ending {
         if (!back) {
             Task<?> holder = baton.current();
             report(
-                    "A coroutine does not give the baton back, so its loop cannot be closed properly: " + holder,
+                    "A coroutine does not give the baton back, so its loop cannot be closed properly: " + holder
+                            + (holder == null ? "" : loop.createdText(holder)),
                     holder);
         }
         for (Task<?> task : failed) {
             loop.handle(new ExceptionContext(
-                    task.name() + " failed while its loop was closing",
+                    task.name() + loop.createdText(task) + " failed while its loop was closing",
                     task.exception().orElse(null),
                     task,
                     null));
@@ -74,7 +75,8 @@ final class Ending {
     private boolean throwOut(Duration patience) {
         List<Task<?>> refusing = loop.allTasks();
         refusing.forEach(task -> report(
-                task + " refused to end: it was cancelled because its loop is closed, and went on for " + patience
+                task + loop.createdText(task)
+                        + " refused to end: it was cancelled because its loop is closed, and went on for " + patience
                         + ". Let CancelledError pass, and let blocking calls end when they are interrupted.",
                 task));
         throwingOut = true;

@@ -829,10 +829,9 @@ public final class EventLoop implements AutoCloseable {
     // Looking
 
     /**
-     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers where tasks were created,
-     * for {@link #taskGraph} and for reports of exceptions that nobody retrieved, and complains about coroutines and
-     * callbacks that hold the baton for 100 ms. It is on from the beginning with
-     * {@code -Ddev.trestle.loop.debug=true}.
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where each task
+     * was created, see {@link Task#createdAt}, and complains about coroutines and callbacks that hold the baton
+     * for 100 ms. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
      *
      * @param on whether it is on
      */
@@ -867,14 +866,18 @@ public final class EventLoop implements AutoCloseable {
         return debugging.slowNanos();
     }
 
-    /** Returns where something was created, in words that follow its name; empty if nobody has noted it. */
+    /** Returns where a task was created, in words that follow its name; empty for any other future. */
     String createdText(LoopFuture<?> future) {
-        List<StackTraceElement> frames = createdAt(future);
-        return frames.isEmpty() ? "" : ", created at " + frames.getFirst();
+        return future instanceof Task<?> task ? debugging.createdText(task) : "";
     }
 
-    List<StackTraceElement> createdAt(LoopFuture<?> future) {
-        return debugging.createdAt(future);
+    List<StackTraceElement> createdAt(Task<?> task) {
+        return debugging.createdAt(task);
+    }
+
+    /** Returns whether that is where the task was created, and not the first of its kind. */
+    boolean isCreatedThere(Task<?> task) {
+        return debugging.isExact(task);
     }
 
     /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
@@ -882,7 +885,7 @@ public final class EventLoop implements AutoCloseable {
     String runningText() {
         Task<?> task = baton.current();
         if (task != null) {
-            return task.identity();
+            return task.identity() + createdText(task);
         }
         Handle handle = callback;
         return handle == null ? null : "Callback " + handle.callbackText();

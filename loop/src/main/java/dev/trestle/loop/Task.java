@@ -21,6 +21,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     private static final int SNAPSHOTS = 10;
 
     private final long number;
+    private final Origin origin;
     private @Nullable String name;
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
@@ -45,6 +46,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, long number) {
         super(loop);
+        this.origin = Origin.of(coroutine);
         this.coroutine = coroutine;
         this.name = name;
         this.context = context;
@@ -192,7 +194,13 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     /**
      * Returns where this task was created, the innermost call first. May be called from any thread.
      *
-     * @return the stack; empty if the loop was not in debug mode then, see {@link EventLoop#setDebug}
+     * <p>In debug mode, see {@link EventLoop#setDebug}, that is the stack. Otherwise it is one place, noted when the first
+     * task was created whose coroutine is of the same class. That is this task's own as well if the coroutine is a lambda,
+     * which has a class of its own, unless one lambda is given to {@code createTask} in several places. Messages say
+     * "created at" then; for a coroutine of a named class, or a lambda that came from elsewhere, they say "the first of its
+     * kind was created at".
+     *
+     * @return the stack, or the place; empty if only the loop's own code can be seen there
      */
     public List<StackTraceElement> createdAt() {
         return loop().createdAt(this);
@@ -203,6 +211,10 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     @Nullable
     Context contextOrNull() {
         return context;
+    }
+
+    Origin origin() {
+        return origin;
     }
 
     void enter(@Nullable Context newContext) {

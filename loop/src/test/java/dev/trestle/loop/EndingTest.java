@@ -84,7 +84,10 @@ class EndingTest {
                 .containsExactly(
                         "swallowed",
                         "stubborn cannot go on: its loop is closed, and it refused to end when it was cancelled");
-        assertThat(reports.remove().message()).contains("Task[stubborn").contains("refused to end");
+        assertThat(reports.remove().message())
+                .contains("Task[stubborn")
+                .contains("(created at dev.trestle.loop.EndingTest.")
+                .contains("refused to end");
         assertThat(thread.get().join(ofSeconds(10))).isTrue();
         assertThat(loop.isClosed()).isTrue();
     }
@@ -127,7 +130,9 @@ class EndingTest {
         loop.close();
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
-            assertThat(report.message()).contains("cleaner failed while its loop was closing");
+            assertThat(report.message())
+                    .contains("cleaner (created at dev.trestle.loop.EndingTest.")
+                    .contains(") failed while its loop was closing");
             assertThat(report.exception()).hasMessage("clean-up failed");
         });
     }
@@ -187,7 +192,8 @@ class EndingTest {
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
             assertThat(report.message())
-                    .contains("The exception of Task[lonely] was never retrieved")
+                    .contains("The exception of Task[lonely] (created at dev.trestle.loop.EndingTest.")
+                    .contains(") was never retrieved")
                     .containsPattern("It left the coroutine at .*EndingTest\\.lambda\\$.*\\(EndingTest\\.java:\\d+\\)");
             assertThat(report.exception()).hasMessage("nobody looks");
         });
