@@ -82,13 +82,17 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
      */
     @Override
     public boolean cancel(@Nullable String message) {
-        loop().checkHere("cancel");
-        if (isDone()) {
-            return false;
-        }
+        return Cancelling.cancel(this, message);
+    }
+
+    /**
+     * Cancels this task, which is not done, and what it awaits. If that ends in a gathering, it is left to do: returns the task
+     * that awaits it; else null.
+     */
+    @Nullable
+    Task<?> cancelDownToGathering(@Nullable String message) {
         // Down the chain of tasks that await each other, by a loop: it may be as long as the heap is large. `marker`
-        // falls
-        // behind, twice as far each time, so that a circle meets it.
+        // falls behind, twice as far each time, so that a circle meets it.
         Task<?> task = this;
         Task<?> marker = this;
         int steps = 0;
@@ -96,16 +100,19 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         while (true) {
             task.cancelRequests++;
             if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
-                if (task.awaited instanceof Gathering<?, ?> gathering && gathering.isCancelling()) {
+                if (task.awaited instanceof Gathering<?, ?> gathering && !gathering.isDone()) {
+                    if (!gathering.isCancelling()) {
+                        return task;
+                    }
                     task.breakOut(gathering, message);
                 } else if (task.awaited == null || !task.awaited.cancel(message)) {
                     task.throwLater(message);
                 }
-                return true;
+                return null;
             }
             if (inner == marker) {
                 task.breakOut(inner, message);
-                return true;
+                return null;
             }
             task = inner;
             if (++steps == limit) {
@@ -115,7 +122,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         }
     }
 
-    private void throwLater(@Nullable String message) {
+    void throwLater(@Nullable String message) {
         mustCancel = true;
         cancelMessage = message;
     }
@@ -404,6 +411,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     @Override
     public String toString() {
-        return "Task[" + name() + ", " + outcomeText() + (awaited == null ? "" : ", awaiting " + awaited) + "]";
+        return "Task[" + name() + ", " + outcomeText() + (awaited == null ? "" : ", awaiting " + awaited.identity())
+                + "]";
     }
 }
