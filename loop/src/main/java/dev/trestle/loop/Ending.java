@@ -50,11 +50,12 @@ final class Ending {
                     holder);
         }
         for (Task<?> task : failed) {
-            loop.handle(new ExceptionContext(
-                    task.name() + loop.createdText(task) + " failed while its loop was closing",
-                    task.exception().orElse(null),
-                    task,
-                    null));
+            loop.reports()
+                    .tellHere(new ExceptionContext(
+                            task.name() + loop.createdText(task) + " failed while its loop was closing",
+                            task.exception().orElse(null),
+                            task,
+                            null));
         }
         return back;
     }
@@ -85,7 +86,7 @@ final class Ending {
     }
 
     private void report(String message, @Nullable Task<?> task) {
-        loop.handle(new ExceptionContext(message, null, task, null));
+        loop.reports().tellHere(new ExceptionContext(message, null, task, null));
     }
 
     /** Runs the loop until the tasks it has now have ended, or patience is over; returns false if it does not stop then. */

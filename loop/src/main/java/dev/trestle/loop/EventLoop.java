@@ -1,16 +1,13 @@
 package dev.trestle.loop;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +34,10 @@ public final class EventLoop implements AutoCloseable {
 
     /*
      * What users see of a loop: futures, tasks, callbacks, beginning and end. Most of its length is what it promises them; who may
-     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it remembers for debugging
-     * that of Debugging.
+     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it tells of failures that of
+     * Reports, what it remembers for debugging that of Debugging.
      */
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
@@ -50,12 +46,9 @@ public final class EventLoop implements AutoCloseable {
     private final long origin;
     private final Baton baton;
     private final Ending ending;
+    private final Reports reports;
 
     // any thread
-    /** Failures that nobody has retrieved yet, and whose they are. */
-    private final Map<Failure, String> unseen = new ConcurrentHashMap<>();
-
-    private volatile @Nullable ExceptionHandler exceptionHandler;
     private volatile boolean closed;
     private volatile Debugging debugging = Debugging.byDefault();
 
@@ -99,6 +92,7 @@ public final class EventLoop implements AutoCloseable {
                 : null;
         this.baton = new Baton(this, clock, shuffle);
         this.ending = new Ending(this, baton);
+        this.reports = new Reports(this, baton);
     }
 
     /**
@@ -723,7 +717,7 @@ public final class EventLoop implements AutoCloseable {
      * @param handler the handler, or null for none
      */
     public void setExceptionHandler(@Nullable ExceptionHandler handler) {
-        exceptionHandler = handler;
+        reports.setHandler(handler);
     }
 
     /**
@@ -733,34 +727,11 @@ public final class EventLoop implements AutoCloseable {
      * @param context what happened
      */
     public void callExceptionHandler(ExceptionContext context) {
-        boolean inCallback = isRunningHere() && baton.current() == null;
-        boolean later = !inCallback && baton.isRunning();
-        if (!later || !baton.send(new Handle(() -> handle(context), false))) {
-            handle(context);
-        }
+        reports.tell(context);
     }
 
-    /** Tells the exception handler, on this thread. */
-    void handle(ExceptionContext context) {
-        ExceptionHandler handler = exceptionHandler;
-        if (handler == null) {
-            logger.log(ERROR, context.message() + ", in " + this, context.exception());
-            return;
-        }
-        try {
-            handler.handle(this, context);
-        } catch (Throwable e) { // the last place where either can be seen
-            logger.log(ERROR, "The exception handler of " + this + " failed", e);
-            logger.log(ERROR, "It was told: " + context.message(), context.exception());
-        }
-    }
-
-    void addUnseen(Failure failure, String whose) {
-        unseen.put(failure, whose);
-    }
-
-    boolean removeUnseen(Failure failure) {
-        return unseen.remove(failure) != null;
+    Reports reports() {
+        return reports;
     }
 
     // Ending
@@ -809,7 +780,7 @@ public final class EventLoop implements AutoCloseable {
             try {
                 resource.close();
             } catch (Exception e) {
-                handle(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
+                reports.tellHere(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
             }
         }
         closed = true;
@@ -823,7 +794,7 @@ public final class EventLoop implements AutoCloseable {
                 driveHere();
             }
         }
-        List.copyOf(unseen.entrySet()).forEach(entry -> entry.getKey().report(this, entry.getValue()));
+        reports.tellUnseen();
     }
 
     // Looking
