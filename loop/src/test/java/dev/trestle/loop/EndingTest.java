@@ -11,6 +11,7 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
@@ -19,6 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -111,6 +113,98 @@ class EndingTest {
 
         assertThat(loop.isClosed()).isTrue();
         assertThat(refusals).hasValue(1_001); // its cancellation, and a thousand refusals
+    }
+
+    /** Takes longer than patience lasts, which is its point; each task takes a hundredth of it. */
+    @Test
+    void tasksThatCleanUpOneAfterTheOtherHavePatienceEach() {
+        var real = new EventLoop();
+        real.setExceptionHandler((_, context) -> reports.add(context));
+        int count = 150;
+        real.runUntilComplete(() -> {
+            LoopFuture<@Nullable Void> before = real.createFuture();
+            before.setResult(null);
+            for (int i = 0; i < count; i++) {
+                LoopFuture<@Nullable Void> myTurn = before;
+                LoopFuture<@Nullable Void> cleanedUp = real.createFuture();
+                before = cleanedUp;
+                createTask(() -> {
+                    try {
+                        sleep(ofHours(1));
+                    } finally {
+                        await(myTurn);
+                        sleep(ofMillis(2));
+                        trail.add("cleaned up");
+                        cleanedUp.setResult(null);
+                    }
+                });
+            }
+            yieldNow();
+        });
+        long begin = System.nanoTime();
+        real.close(ofMillis(250));
+
+        assertThat(System.nanoTime() - begin).isGreaterThan(ofMillis(250).toNanos());
+        assertThat(trail).hasSize(count);
+        assertThat(reports).isEmpty();
+    }
+
+    /** Its patience is longer than the machine stands still, or the test would pass whatever renews it. */
+    @Test
+    void tasksThatAreCreatedWhileClosingDoNotRenewPatience() {
+        var created = new AtomicInteger();
+        loop.runUntilComplete(() -> {
+            createTask(
+                    () -> {
+                        while (true) {
+                            try {
+                                await(createTask(() -> sleep(ofSeconds(1))));
+                                created.incrementAndGet();
+                            } catch (CancelledError e) {
+                                trail.add("swallowed");
+                            }
+                        }
+                    },
+                    "hydra");
+            yieldNow();
+        });
+        loop.close(ofMillis(300));
+
+        assertThat(loop.isClosed()).isTrue();
+        assertThat(trail).containsExactly("swallowed");
+        assertThat(created.get()).isPositive();
+        assertThat(reports)
+                .anySatisfy(report -> assertThat(report.message())
+                        .contains("Task[hydra")
+                        .contains("went on for PT0.3S in which no other task ended"));
+    }
+
+    @Test
+    void closingWithoutPatienceLeavesATurn() {
+        loop.runUntilComplete(() -> {
+            createTask(() -> {
+                try {
+                    sleep(ofHours(1));
+                } finally {
+                    trail.add("cleaned up at once");
+                }
+            });
+            createTask(
+                    () -> {
+                        try {
+                            sleep(ofHours(1));
+                        } finally {
+                            await(loop.createFuture());
+                            trail.add("never");
+                        }
+                    },
+                    "slow");
+            yieldNow();
+        });
+        loop.close(Duration.ZERO);
+
+        assertThat(trail).containsExactly("cleaned up at once");
+        assertThat(reports.remove().message()).contains("Task[slow").contains("refused to end");
     }
 
     @Test
