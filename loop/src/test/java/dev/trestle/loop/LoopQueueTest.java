@@ -416,6 +416,31 @@ class LoopQueueTest {
         });
     }
 
+    /** The random programs found that those who put went on first. */
+    @Test
+    void shutdownNowLetsThoseWhoJoinGoOnBeforeThoseItEnds() {
+        LoopQueue<Integer> queue = LoopQueue.fifo(1);
+        run(() -> {
+            queue.put(1);
+            Task<?> putter = createTask(() -> {
+                try {
+                    queue.put(2);
+                } finally {
+                    trail.add("put");
+                }
+            });
+            createTask(() -> {
+                queue.join();
+                trail.add("join");
+            });
+            yieldNow();
+            assertThat(queue.shutdownNow()).containsExactly(1);
+            assertThatThrownBy(() -> await(putter)).isInstanceOf(QueueShutDownException.class);
+        });
+
+        assertThat(trail).containsExactly("join", "put");
+    }
+
     @Test
     void aQueueHasRoomForZeroMeansNoLimitAndNotLess() {
         LoopQueue<Integer> queue = LoopQueue.fifo(0);
