@@ -13,23 +13,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.InvalidStateException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who is cancelled, when, and what the coroutine sees of it. */
 @Timeout(30)
-class CancellationTest {
-
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private final List<String> trail = new ArrayList<>();
+class CancellationTest extends WithLoop {
 
     @Test
     void aCancelThatArrivesWhileTheCoroutineReturnsWins() {

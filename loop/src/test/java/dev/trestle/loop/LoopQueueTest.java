@@ -19,14 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Putting, getting, order, room, and who is next when somebody is cancelled. */
 @Timeout(30)
-class LoopQueueTest {
-
-    private final VirtualClock clock = new VirtualClock();
-    private final List<String> trail = new ArrayList<>();
-
-    private void run(Action main) {
-        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
-    }
+class LoopQueueTest extends InVirtualTime {
 
     private Task<?> getter(LoopQueue<?> queue, String name) {
         return createTask(() -> trail.add(name + " got " + queue.get()), name);
