@@ -8,6 +8,7 @@ import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -171,6 +172,28 @@ class TaskGroupTest extends InVirtualTime {
         });
 
         assertThat(trail).containsExactly("told of the failure");
+    }
+
+    @Test
+    void anExpressionIsABodyWithAResultIfItsParameterHasAType() {
+        run(() -> {
+            Task<Integer> task = TaskGroup.run((TaskGroup group) -> group.createTask(() -> 42));
+            assertThat(requireNonNull(task).result()).isEqualTo(42);
+            Integer late = Async.timeout(ofSeconds(1), (dev.trestle.loop.Timeout limit) -> 43);
+            assertThat(late).isEqualTo(43);
+        });
+    }
+
+    @Test
+    void aGroupThatIsCancelledBeforeItsBodyReturnsHasNoResult() {
+        run(() -> {
+            Integer result = TaskGroup.run(group -> {
+                group.cancel();
+                yieldNow();
+                return 42;
+            });
+            assertThat(result).isNull();
+        });
     }
 
     @Test
