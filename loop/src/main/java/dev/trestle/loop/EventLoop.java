@@ -57,6 +57,10 @@ public final class EventLoop implements AutoCloseable {
     private @Nullable Task<?> tasks;
     private int taskCount;
     private @Nullable TaskFactory taskFactory;
+
+    /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
+    private @Nullable Origin originForFactory;
+
     private long sequence;
 
     /** The callback that is running. Others may read it, racily. */
@@ -581,10 +585,15 @@ public final class EventLoop implements AutoCloseable {
         if (factory == null) {
             return newTask(coroutine, options);
         }
-        requireNonNull(coroutine, "coroutine");
-        return requireNonNull(
-                factory.create(this, coroutine, options),
-                () -> factory + ", the task factory of " + this + ", has returned no task");
+        Origin before = originForFactory;
+        originForFactory = Origin.of(requireNonNull(coroutine, "coroutine"));
+        try {
+            return requireNonNull(
+                    factory.create(this, coroutine, options),
+                    () -> factory + ", the task factory of " + this + ", has returned no task");
+        } finally {
+            originForFactory = before;
+        }
     }
 
     /**
@@ -619,8 +628,9 @@ public final class EventLoop implements AutoCloseable {
             Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, boolean eager) {
         checkHere("create a task in");
         refuseIfClosed();
-        var task =
-                new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
+        Origin origin = originForFactory == null ? Origin.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
+        originForFactory = null; // the task may start at once, and create others
+        var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
         debugging.created(task);
         task.linkBefore(tasks);
         tasks = task;

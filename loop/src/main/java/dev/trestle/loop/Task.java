@@ -44,9 +44,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     private @Nullable Task<?> next;
 
-    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, long number) {
+    Task(
+            EventLoop loop,
+            Coroutine<T> coroutine,
+            Origin origin,
+            @Nullable String name,
+            @Nullable Context context,
+            long number) {
         super(loop);
-        this.origin = Origin.of(coroutine);
+        this.origin = origin;
         this.coroutine = coroutine;
         this.name = name;
         this.context = context;

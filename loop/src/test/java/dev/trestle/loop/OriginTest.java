@@ -10,6 +10,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -129,6 +130,30 @@ class OriginTest {
 
     private Task<?> first() {
         return loop.createTask(new Named(1));
+    }
+
+    @Test
+    void aFactoryThatWrapsCoroutinesIsNotWhoCreatesThem() {
+        loop.setTaskFactory(new TaskFactory() {
+            @Override
+            public <T extends @Nullable Object> Task<T> create(
+                    EventLoop loop, Coroutine<T> coroutine, TaskOptions options) {
+                return TaskFactory.standard().create(loop, () -> coroutine.run(), options.withEagerStart(true));
+            }
+        });
+        loop.runUntilComplete(() -> {
+            var inner = new ArrayList<Task<?>>();
+            Task<?> outer = createTask(() -> {
+                inner.add(createTask(this::nothing));
+            });
+            inner.add(TaskFactory.standard().create(loop, () -> 1, new TaskOptions()));
+
+            assertThat(List.of(outer, inner.getFirst(), inner.getLast()))
+                    .extracting(task -> place(task).getMethodName())
+                    .allMatch(method -> method.contains("aFactoryThatWraps"));
+            assertThat(place(outer).getLineNumber())
+                    .isLessThan(place(inner.getFirst()).getLineNumber());
+        });
     }
 
     @Test
