@@ -12,7 +12,8 @@ final class Origin {
      * created there as a rule, and so are all others. A named class is used anywhere; then it is said that this was the
      * first of its kind only.
      *
-     * It is kept with the class, and must not refer to it: a class that is no longer used can be unloaded.
+     * It is kept with the class, and goes when that is unloaded. It refers to no class itself: neither a task that is kept nor the
+     * class of its coroutine keeps the class that created it.
      */
 
     private static final ClassValue<Origin> origins = new ClassValue<>() {
