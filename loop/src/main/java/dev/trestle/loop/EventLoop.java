@@ -771,8 +771,9 @@ public final class EventLoop implements AutoCloseable {
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
      * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so many
-     * tasks may clean up one after the other, and one that waits for ever is still found. What is ready, or was sent by another thread, is called; timers are dropped.
-     * Exceptions that nobody has retrieved are reported. Again is without effect.
+     * tasks may clean up one after the other, and one that waits for ever is still found. What is ready, or was sent
+     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Again is without
+     * effect.
      *
      * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a turn
      * @throws IllegalStateException if the loop is running
