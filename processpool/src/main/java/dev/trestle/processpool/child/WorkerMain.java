@@ -35,6 +35,11 @@ final class WorkerMain {
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 
+        // Jackson takes longer to set up than all the rest here, and not every call needs it.
+        var decoder = new CallDecoder(
+                new WireOptions(Long.parseLong(arguments[2]), Set.of()), ClassLoader.getSystemClassLoader());
+        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
+
         var record = FlightRecord.open(Path.of(arguments[1]));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
 
@@ -49,7 +54,6 @@ final class WorkerMain {
                 ProcessHandle.current().pid(),
                 System.getProperty("java.version")));
 
-        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
         var reports = new Reports(channel);
         Reporter.install(reports);
         var runner = new CallRunner(channel, decoder, record, reports, Thread.currentThread());

@@ -38,16 +38,20 @@ public final class DecodedCall {
         if (object == null) {
             throw new IllegalArgumentException("it is null");
         }
-        Body body = switch (object) {
-            case Callable<?> call -> call::call;
-            case Runnable call ->
-                () -> {
-                    call.run();
-                    return null;
-                };
-            default -> throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
-        };
-        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body);
+        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body(object));
+    }
+
+    private static Body body(Object object) {
+        if (object instanceof Callable<?> call) {
+            return call::call;
+        }
+        if (object instanceof Runnable call) {
+            return () -> {
+                call.run();
+                return null;
+            };
+        }
+        throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
     }
 
     /**

@@ -219,11 +219,14 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private void check(Frame frame) {
-        Payload payload = switch (frame) {
-            case Frame.Call call -> call.payload();
-            case Frame.Result result -> result.payload();
-            default -> Payload.EMPTY;
-        };
+        if (frame instanceof Frame.Call call) {
+            check(call.payload());
+        } else if (frame instanceof Frame.Result result) {
+            check(result.payload());
+        }
+    }
+
+    private void check(Payload payload) {
         if (payload.size() > maxPayloadBytes) {
             throw new IllegalArgumentException("A payload of " + payload.size() + " bytes is larger than the limit of "
                     + maxPayloadBytes + " bytes; encode with the same limit");
@@ -232,32 +235,57 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private void put(Frame frame) throws IOException {
+        // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
+        if (frame instanceof Frame.Call call) {
+            putCall(call);
+        } else if (frame instanceof Frame.Result result) {
+            putResult(result);
+        } else if (frame instanceof Frame.Hello hello) {
+            putHello(hello);
+        } else {
+            putAny(frame);
+        }
+    }
+
+    @GuardedBy("writing")
+    private void putHello(Frame.Hello hello) throws IOException {
+        var body = new BodyWriter();
+        body.number(hello.protocolVersion());
+        body.longNumber(hello.pid());
+        body.bytes(hello.token());
+        body.string(hello.javaVersion());
+        put(FrameType.HELLO, 0, body);
+    }
+
+    @GuardedBy("writing")
+    private void putCall(Frame.Call call) throws IOException {
+        Payload payload = call.payload();
+        putHeader(
+                FrameType.CALL, call.id(), payload.bodySize(), payload.arrays().size());
+        put(payload);
+    }
+
+    @GuardedBy("writing")
+    private void putResult(Frame.Result result) throws IOException {
+        Payload payload = result.payload();
+        putHeader(
+                FrameType.RESULT,
+                result.id(),
+                RESULT_PREFIX + payload.bodySize(),
+                payload.arrays().size());
+        room(RESULT_PREFIX).putLong(result.runNanos());
+        put(payload);
+    }
+
+    @GuardedBy("writing")
+    private void putAny(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.Hello(var token, var version, var pid, var java) -> {
-                var body = new BodyWriter();
-                body.number(version);
-                body.longNumber(pid);
-                body.bytes(token);
-                body.string(java);
-                put(FrameType.HELLO, 0, body);
-            }
+            case Frame.Hello hello -> putHello(hello);
             case Frame.Ready() -> put(FrameType.READY, 0);
             case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
-            case Frame.Call(var id, var payload) -> {
-                putHeader(
-                        FrameType.CALL, id, payload.bodySize(), payload.arrays().size());
-                put(payload);
-            }
+            case Frame.Call call -> putCall(call);
             case Frame.Started(var id) -> put(FrameType.STARTED, id);
-            case Frame.Result(var id, var payload, var nanos) -> {
-                putHeader(
-                        FrameType.RESULT,
-                        id,
-                        RESULT_PREFIX + payload.bodySize(),
-                        payload.arrays().size());
-                room(RESULT_PREFIX).putLong(nanos);
-                put(payload);
-            }
+            case Frame.Result result -> putResult(result);
             case Frame.Failed(var id, var phase, var failure, var nanos) -> {
                 var body = new BodyWriter();
                 body.number(phase.number());
