@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /** The main class of a worker. */
 final class WorkerMain {
@@ -35,18 +36,18 @@ final class WorkerMain {
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 
-        // Jackson takes longer to set up than all the rest here, and not every call needs it.
-        var decoder = new CallDecoder(
-                new WireOptions(Long.parseLong(arguments[2]), Set.of()), ClassLoader.getSystemClassLoader());
-        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
-
-        var record = FlightRecord.open(Path.of(arguments[1]));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
-
         long maxPayloadBytes = Long.parseLong(arguments[2]);
+        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
+        var opening = new CompletableFuture<FlightRecord>();
+        Thread.ofPlatform().name("trestle-set-up").daemon().start(() -> {
+            open(Path.of(arguments[1]), opening);
+            decoder.prepare(); // Jackson takes longer than all the rest here, and not every call waits for it
+        });
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
         SocketChannel controls = dial(arguments[0], secret, 'K');
+        FlightRecord record = opening.join();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
         channel.write(new Frame.Hello(
                 secret,
@@ -62,6 +63,14 @@ final class WorkerMain {
                 .name("trestle-controls")
                 .daemon()
                 .start(new Controls(FrameChannel.ofControls(controls), channel, runner)));
+    }
+
+    private static void open(Path file, CompletableFuture<FlightRecord> record) {
+        try {
+            record.complete(FlightRecord.open(file));
+        } catch (Throwable e) {
+            record.completeExceptionally(e);
+        }
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
