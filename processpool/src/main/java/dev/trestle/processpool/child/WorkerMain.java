@@ -18,7 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 
 /** The main class of a worker. */
 final class WorkerMain {
@@ -32,21 +32,17 @@ final class WorkerMain {
      *
      * @param arguments where to dial, the flight record, the largest payload, and a name that only {@code ps} is to show
      */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
-        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
-        var opening = new CompletableFuture<FlightRecord>();
-        Thread.ofPlatform().name("trestle-set-up").daemon().start(() -> {
-            open(Path.of(arguments[1]), opening);
-            decoder.prepare(); // Jackson takes longer than all the rest here, and not every call waits for it
-        });
+        var opening = new FutureTask<>(() -> FlightRecord.open(Path.of(arguments[1])));
+        Thread.ofPlatform().name("trestle-record").daemon().start(opening);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
         SocketChannel controls = dial(arguments[0], secret, 'K');
-        FlightRecord record = opening.join();
+        FlightRecord record = opening.get();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
         channel.write(new Frame.Hello(
@@ -54,6 +50,11 @@ final class WorkerMain {
                 FrameChannel.PROTOCOL_VERSION,
                 ProcessHandle.current().pid(),
                 System.getProperty("java.version")));
+
+        // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
+        // way.
+        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
+        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
 
         var reports = new Reports(channel);
         Reporter.install(reports);
@@ -63,14 +64,6 @@ final class WorkerMain {
                 .name("trestle-controls")
                 .daemon()
                 .start(new Controls(FrameChannel.ofControls(controls), channel, runner)));
-    }
-
-    private static void open(Path file, CompletableFuture<FlightRecord> record) {
-        try {
-            record.complete(FlightRecord.open(file));
-        } catch (Throwable e) {
-            record.completeExceptionally(e);
-        }
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
