@@ -22,7 +22,6 @@ final class LoopProgram {
 
     public static void main(String[] wanted) throws Exception {
         new Program()
-                // First: it looks at how the heap of a fresh process grows.
                 .least("suspended, bytes", "B", 1, () -> suspended(1_000_000).bytes())
                 .least("suspended, time", "ns", 1, () -> suspended(1_000_000).nanos())
                 .least("switch among 2", "ns", 10, () -> switching(2, 400_000))

@@ -1,6 +1,7 @@
 package dev.trestle.benchmarks;
 
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -9,7 +10,8 @@ import java.util.function.DoubleBinaryOperator;
 /**
  * A program of measurements, run in a JVM of its own by {@link Suite}, or by hand. It prints one line a measurement,
  * {@code name<TAB>value<TAB>unit}, as baselines.py and Coroutines.kt do. With arguments, only the measurements whose names
- * contain one of them.
+ * contain one of them; with {@code --names} before them, it prints the names of these and measures nothing; with {@code --only},
+ * it measures the one that has exactly the name that follows.
  *
  * <p>These are loops around a clock and not JMH, because what is measured runs inside an event loop, a coroutine or another
  * process, for a million tasks at a time; a harness that calls a method a million times cannot get between them, and the
@@ -56,14 +58,32 @@ final class Program {
         return this;
     }
 
-    void run(String[] wanted) throws Exception {
+    void run(String[] arguments) throws Exception {
+        String first = arguments.length == 0 ? "" : arguments[0];
         for (var entry : lines.entrySet()) {
-            if (isWanted(entry.getKey(), wanted)) {
-                Line line = entry.getValue();
-                double value = line.measurement().measure();
-                System.out.printf("%s\t%.6g\t%s%n", entry.getKey(), value, line.unit());
+            String name = entry.getKey();
+            switch (first) {
+                case "--names" -> {
+                    if (isWanted(name, Arrays.copyOfRange(arguments, 1, arguments.length))) {
+                        System.out.println(name);
+                    }
+                }
+                case "--only" -> {
+                    if (name.equals(arguments[1])) {
+                        print(name, entry.getValue());
+                    }
+                }
+                default -> {
+                    if (isWanted(name, arguments)) {
+                        print(name, entry.getValue());
+                    }
+                }
             }
         }
+    }
+
+    private static void print(String name, Line line) throws Exception {
+        System.out.printf("%s\t%.6g\t%s%n", name, line.measurement().measure(), line.unit());
     }
 
     static boolean isWanted(String name, String[] wanted) {

@@ -9,13 +9,15 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.openjdk.jmh.runner.RunnerException;
 
 /**
  * Runs all measurements, ours and those beside them, one program after the other, and writes
  * {@code results/<date>.md} and plots. With arguments, runs and prints only what has one of them in its name.
  *
- * <p>Each program is a process of its own, so that none is compiled for what another did before.
+ * <p>Each program is a process of its own; of what runs inside one JVM, each measurement. So no code is compiled for what was
+ * measured before, and no heap is full of it.
  *
  * <pre>
  * mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec
@@ -26,6 +28,8 @@ final class Suite {
 
     /** By name: the Java compiler does not see it. */
     private static final String KOTLIN_PROGRAM = "dev.trestle.benchmarks.CoroutinesKt";
+
+    private static final String OPENED = "--add-opens=java.base/java.lang=ALL-UNNAMED";
 
     private final String[] wanted;
     private final String classPath;
@@ -59,42 +63,51 @@ final class Suite {
     }
 
     private void run() throws InterruptedException, RunnerException {
-        java(Subject.TRESTLE, LoopProgram.class);
-        java(Subject.OPENED, LoopProgram.class, "--add-opens", "java.base/java.lang=ALL-UNNAMED");
-        java(Subject.KOTLIN, KOTLIN_PROGRAM);
-        java(Subject.JDK, ThreadProgram.class, "--add-opens", "java.base/java.lang=ALL-UNNAMED");
-        java(Subject.TRESTLE, ProcessProgram.class);
-        java(Subject.BARE, BareProgram.class);
-        run(Subject.CPYTHON, withWanted(List.of("python3", "python/baselines.py")));
+        eachRow(Subject.TRESTLE, java(LoopProgram.class.getName()));
+        eachRow(Subject.OPENED, java(LoopProgram.class.getName(), OPENED));
+        eachRow(Subject.KOTLIN, java(KOTLIN_PROGRAM));
+        eachRow(Subject.JDK, java(ThreadProgram.class.getName(), OPENED));
+        measure(Subject.TRESTLE, java(ProcessProgram.class.getName()), wanted);
+        measure(Subject.BARE, java(BareProgram.class.getName()), wanted);
+        measure(Subject.CPYTHON, List.of("python3", "python/baselines.py"), wanted);
         FutureBenchmark.run(wanted).forEach(this::add);
     }
 
-    private void java(Subject subject, Class<?> program, String... flags) throws InterruptedException {
-        java(subject, program.getName(), flags);
-    }
-
-    private void java(Subject subject, String program, String... flags) throws InterruptedException {
+    private List<String> java(String program, String... flags) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(flags));
         command.addAll(List.of("-cp", classPath, program));
-        run(subject, withWanted(command));
+        return command;
     }
 
-    private List<String> withWanted(List<String> command) {
+    /** Measures each row in a process of its own. */
+    private void eachRow(Subject subject, List<String> command) throws InterruptedException {
+        List<String> names = new ArrayList<>();
+        run(subject, with(with(command, "--names"), wanted), names::add);
+        for (String name : names) {
+            measure(subject, command, "--only", name);
+        }
+    }
+
+    private void measure(Subject subject, List<String> command, String... arguments) throws InterruptedException {
+        run(subject, with(command, arguments), line -> add(Result.parse(subject, line)));
+    }
+
+    private static List<String> with(List<String> command, String... arguments) {
         List<String> whole = new ArrayList<>(command);
-        whole.addAll(List.of(wanted));
+        whole.addAll(List.of(arguments));
         return whole;
     }
 
     /** A program that fails or is missing costs its own figures and no others. */
-    private void run(Subject subject, List<String> command) throws InterruptedException {
+    private void run(Subject subject, List<String> command, Consumer<String> onLine) throws InterruptedException {
         try {
             Process process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
-                lines.lines().forEach(line -> add(Result.parse(subject, line)));
+                lines.lines().forEach(onLine);
             }
             int exit = process.waitFor();
             if (exit != 0) {

@@ -17,7 +17,6 @@ import kotlinx.coroutines.yield
 private class Measurement(val name: String, val unit: String, val repetitions: Int, val measure: () -> Double)
 
 private val measurements = listOf(
-    // First: it looks at how the heap of a fresh process grows.
     Measurement("suspended, bytes", "B", 1) { suspended(1_000_000).first },
     Measurement("suspended, time", "ns", 1) { suspended(1_000_000).second },
     Measurement("switch among 2", "ns", 10) { switching(2, 400_000) },
@@ -30,13 +29,19 @@ private val measurements = listOf(
     Measurement("await a blocking call", "ns", 8) { awaitBlocking(20_000) },
 )
 
-fun main(wanted: Array<String>) {
-    for (line in measurements) {
-        if (wanted.isEmpty() || wanted.any { line.name.contains(it) }) {
-            val best = (1..line.repetitions).minOf { line.measure() }
-            println(String.format(Locale.ROOT, "%s\t%.6g\t%s", line.name, best, line.unit))
-        }
+fun main(arguments: Array<String>) {
+    val rest = arguments.drop(1)
+    val isWanted = { name: String, words: List<String> -> words.isEmpty() || words.any { name.contains(it) } }
+    when (arguments.firstOrNull()) {
+        "--names" -> measurements.map { it.name }.filter { isWanted(it, rest) }.forEach(::println)
+        "--only" -> measurements.filter { it.name == rest.first() }.forEach(::print)
+        else -> measurements.filter { isWanted(it.name, arguments.toList()) }.forEach(::print)
     }
+}
+
+private fun print(line: Measurement) {
+    val best = (1..line.repetitions).minOf { line.measure() }
+    println(String.format(Locale.ROOT, "%s\t%.6g\t%s", line.name, best, line.unit))
 }
 
 private fun switching(tasks: Int, switches: Int): Double = runBlocking {

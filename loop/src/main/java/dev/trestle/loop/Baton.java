@@ -28,11 +28,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * baton: no foreign code runs in them. The user's callbacks run on the driver, so that they never see a coroutine's
      * stack, scoped values or thread locals. At the end of a turn the holder, whoever it is, begins the next.
      *
-     * If nothing is ready, the baton is put down: FREE. A coroutine that comes back from a blocking call may pick it up;
-     * so does the driver, when the inbox is filled, or a timer is due. Three races are decided by writing one volatile and
-     * then reading the other, so that at least one side sees the other:
-     *   - inbox: a foreign thread adds, then reads `holder`, and unparks the driver if it is FREE. Who frees the baton
-     *     reads the inbox afterwards.
+     * If nothing is ready, the baton is put down: FREE. A coroutine that comes back from a blocking call may pick it up; so may
+     * a foreign thread that brings a step of the loop's own, such as the outcome of a future, and passes it on at once to the
+     * coroutine that waits for that; and so does the driver, when the inbox is filled, or a timer is due. Three races are
+     * decided by writing one volatile and then reading the other, so that at least one side sees the other:
+     *   - inbox: a foreign thread adds, then reads `holder`, and if it is FREE takes it, or unparks the driver. Who frees the
+     *     baton reads the inbox afterwards.
      *   - stop: the same with `stopping`.
      *   - timers: the driver sleeps until `armedFor`. Who frees the baton reads it afterwards: if the first timer is
      *     earlier, the driver has to be told. A driver that wakes when the baton is taken sets it to NEVER, and reads
@@ -193,16 +194,19 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (!inbox.add(item)) {
             return false;
         }
-        wakeIfFree();
+        if (holder == FREE) {
+            boolean own = item instanceof Handle handle && handle.isInline();
+            if (own && HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
+                pass(null, false); // no detour over the driver, whose waking costs more than all the rest
+            } else {
+                LockSupport.unpark(driver);
+            }
+        }
         return true;
     }
 
     void stop() {
         stopping = true;
-        wakeIfFree();
-    }
-
-    private void wakeIfFree() {
         if (holder == FREE) {
             LockSupport.unpark(driver);
         }

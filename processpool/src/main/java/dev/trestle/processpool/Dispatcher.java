@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -53,9 +52,6 @@ final class Dispatcher {
 
     private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
 
-    /** So many rounds of failed starts, with no worker alive, break the pool. */
-    private static final int START_ATTEMPTS = 3;
-
     /** So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends. */
     private static final int SEND_ATTEMPTS = 20;
 
@@ -67,9 +63,6 @@ final class Dispatcher {
 
     /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
-
-    private static final Duration FIRST_BACKOFF = Duration.ofMillis(100);
-    private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(10);
 
     /** The calls that this thread is ending, for those who must not wait for them on it. */
     private static final ScopedValue<List<PoolCall<?>>> ENDING = ScopedValue.newInstance();
@@ -129,17 +122,7 @@ final class Dispatcher {
     private int starting;
 
     @GuardedBy("lock")
-    private int failedRounds;
-
-    @GuardedBy("lock")
-    private long startRound;
-
-    @GuardedBy("lock")
-    private boolean backingOff;
-
-    /** How long the last worker took to get ready. */
-    @GuardedBy("lock")
-    private long startNanos;
+    private final Starts starts = new Starts();
 
     /** Whether a look at the workers that are idle is due. */
     @GuardedBy("lock")
@@ -281,7 +264,7 @@ final class Dispatcher {
 
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
-                options.name() + " is broken: its workers cannot start, " + START_ATTEMPTS
+                options.name() + " is broken: its workers cannot start, " + Starts.ATTEMPTS
                         + " times running. The last time: " + cause.getMessage(),
                 cause);
     }
@@ -319,7 +302,7 @@ final class Dispatcher {
         }
         int left = options.maxTasksPerWorker() - worker.callsTaken;
         double nanosEach = (double) (System.nanoTime() - worker.readyAt) / worker.callsTaken;
-        return left * nanosEach <= 2.0 * startNanos;
+        return left * nanosEach <= 2.0 * starts.lastNanos();
     }
 
     /** Returns what is to be written to a worker; nothing if the caller is done with it. */
@@ -454,13 +437,12 @@ final class Dispatcher {
         lock.lock();
         try {
             starting--;
-            failedRounds = 0;
             counts.workersStarted++;
             if (counts.workersStarted == 1) {
                 bean.registerSoon();
             }
             worker.readyAt = System.nanoTime();
-            startNanos = worker.readyAt - worker.createdAt;
+            starts.succeeded(worker.readyAt - worker.createdAt);
             if (lifecycle == Lifecycle.OPEN && active() >= options.workers()) {
                 worker.state = Worker.State.SPARE;
                 spares.addLast(worker);
@@ -487,6 +469,7 @@ final class Dispatcher {
         try {
             PoolCall<?> before = worker.load.first();
             List<PoolCall<?>> back = match(worker, answers, calls);
+            starts.proved();
             if (lifecycle == Lifecycle.STOPPED) {
                 unwanted = back;
             } else {
@@ -659,6 +642,10 @@ final class Dispatcher {
             counts.rerun += again.size();
             counts.lost += lost.size();
             counts.workersDied += expected ? 0 : 1;
+            if (!expected && worker.callsTaken == 0) {
+                starts.diedIdle(Duration.ofNanos(System.nanoTime() - worker.readyAt))
+                        .ifPresent(this::pause);
+            }
             others = wake();
             startWhatIsNeeded();
         } finally {
@@ -708,8 +695,8 @@ final class Dispatcher {
             starting--;
             stopped = lifecycle == Lifecycle.STOPPED;
             counts.startsFailed += stopped ? 0 : 1;
-            if (!stopped && worker.startRound == startRound) {
-                nextRound(why, failed);
+            if (!stopped) {
+                starts.failed(worker.startRound).ifPresent(pause -> breakOrPause(why, failed, pause));
             }
         } finally {
             lock.unlock();
@@ -720,27 +707,26 @@ final class Dispatcher {
         endAll(failed, call -> call.fail(broken(why)));
     }
 
-    /** Those that were started together fail together: that counts once. */
     @GuardedBy("lock")
-    private void nextRound(WorkerDiedException why, List<PoolCall<?>> failed) {
-        startRound++;
-        failedRounds++;
-        if (failedRounds >= START_ATTEMPTS && live.size() == starting) {
+    private void breakOrPause(WorkerDiedException why, List<PoolCall<?>> failed, Duration pause) {
+        if (starts.haveFailedForGood() && live.size() == starting) {
             breakage = why;
             failed.addAll(queue);
             queue.clear();
-            return;
+        } else {
+            pause(pause);
         }
-        backingOff = true;
-        long backoff = FIRST_BACKOFF.toMillis() << Math.min(failedRounds - 1, 16);
-        long jittered = ThreadLocalRandom.current().nextLong(backoff / 2, backoff + 1);
-        var _ = timer.after(Duration.ofMillis(Math.min(jittered, LONGEST_BACKOFF.toMillis())), this::backoffEnds);
     }
 
-    private void backoffEnds() {
+    @GuardedBy("lock")
+    private void pause(Duration pause) {
+        var _ = timer.after(pause, this::pauseEnds);
+    }
+
+    private void pauseEnds() {
         lock.lock();
         try {
-            backingOff = false;
+            starts.pauseEnds();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
@@ -762,7 +748,10 @@ final class Dispatcher {
     /** The only place where workers are started. */
     @GuardedBy("lock")
     private void startWhatIsNeeded() {
-        while (!backingOff && breakage == null && live.size() - going() < options.workers() && isOneMoreNeeded()) {
+        while (!starts.arePausing()
+                && breakage == null
+                && live.size() - going() < options.workers()
+                && isOneMoreNeeded()) {
             start();
         }
     }
@@ -776,7 +765,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private void start() {
-        var worker = new Worker(this, options, ++workerNumbers, startRound);
+        var worker = new Worker(this, options, ++workerNumbers, starts.round());
         live.add(worker);
         starting++;
         unfinished++;
@@ -788,7 +777,7 @@ final class Dispatcher {
         lock.lock();
         try {
             while (lifecycle == Lifecycle.OPEN
-                    && !backingOff
+                    && !starts.arePausing()
                     && breakage == null
                     && live.size() - going() < Math.min(workers, options.workers())) {
                 start();

@@ -48,6 +48,21 @@ class PoolSizeTest {
         }
     }
 
+    /** Or the pool would start one JVM after the other, as fast as it can. */
+    @Test
+    void workersThatDieAgainAndAgainBeforeTheirFirstCallAreReplacedAfterAPause() {
+        try (var pool = TestPools.builder(1).minWorkers(1).build()) {
+            for (int death = 1; death <= 2; death++) {
+                int started = death;
+                until(() -> pool.statistics().workersStarted() == started);
+                ProcessHandle.of(pool.workerPids().getFirst()).orElseThrow().destroyForcibly();
+            }
+            until(() -> pool.statistics().alive() == 0);
+            assertThat(pool.statistics().workersDied()).isEqualTo(2);
+            assertThat(pool.submit(() -> "healed").result()).isEqualTo("healed");
+        }
+    }
+
     @Test
     void workersCanBeStartedBeforeThereAreCalls() {
         try (var pool = TestPools.of(2)) {

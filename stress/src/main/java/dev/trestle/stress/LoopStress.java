@@ -8,12 +8,16 @@ import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
 import dev.trestle.bridge.Bridge;
+import dev.trestle.loop.Async;
 import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopFuture;
+import dev.trestle.loop.LoopPromise;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -110,6 +114,51 @@ public final class LoopStress {
         public void look(LL_Result r) {
             r.r1 = outcome(back);
             r.r2 = reached(called);
+        }
+    }
+
+    /** Two threads bring an outcome each to a loop that falls asleep: one passes the baton on, the other finds it taken. */
+    @JCStressTest
+    @Outcome(id = "1, 2", expect = ACCEPTABLE, desc = "Both were awaited")
+    @Outcome(expect = FORBIDDEN)
+    @State
+    public static class BringAgainstBring {
+        private final CountDownLatch awaited = new CountDownLatch(2);
+        private volatile LoopPromise<Integer> one;
+        private volatile LoopPromise<Integer> two;
+        private final ConcurrentFuture<Integer> first = await(() -> one = promise());
+        private final ConcurrentFuture<Integer> second = await(() -> two = promise());
+
+        private static LoopPromise<Integer> promise() {
+            return new LoopPromise<>(loop, () -> {});
+        }
+
+        private ConcurrentFuture<Integer> await(Supplier<LoopPromise<Integer>> promise) {
+            return Bridge.runCoroutineThreadsafe(
+                    () -> {
+                        LoopFuture<Integer> future = promise.get().future();
+                        awaited.countDown();
+                        return Async.await(future);
+                    },
+                    loop);
+        }
+
+        @Actor
+        public void bring() {
+            reached(awaited);
+            one.trySetResult(1);
+        }
+
+        @Actor
+        public void bringToo() {
+            reached(awaited);
+            two.trySetResult(2);
+        }
+
+        @Arbiter
+        public void look(LL_Result r) {
+            r.r1 = outcome(first);
+            r.r2 = outcome(second);
         }
     }
 
