@@ -9,6 +9,7 @@ module dev.trestle.examples {
     requires dev.trestle.processpool;
     requires dev.trestle.threadpool;
     requires info.picocli;
+    requires java.logging; // the warnings of a loop
     requires java.net.http;
     requires jdk.httpserver;
     requires me.tongfei.progressbar;

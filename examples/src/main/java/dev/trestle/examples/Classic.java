@@ -28,7 +28,8 @@ enum Classic implements Callable<Integer> {
     REQUEST_CONTEXT("Context: two requests at once, each with its own user.", RequestContext::main),
     SEVERAL_RUNS("A Runner with two runs; Ctrl-C lets it close its connection.", SeveralRuns::main),
     WHO_AWAITS_WHOM("A picture of all tasks, as an object and as text.", WhoAwaitsWhom::main),
-    EAGER_CACHE("Eager tasks: what is in a cache is there at once.", EagerCache::main);
+    EAGER_CACHE("Eager tasks: what is in a cache is there at once.", EagerCache::main),
+    WHO_HOLDS_THE_BATON("A coroutine that stops its loop is named while it does.", WhoHoldsTheBaton::main);
 
     /** A program. */
     @FunctionalInterface

@@ -174,21 +174,29 @@ class ClassicTest {
                 cake waits for \\[dough]
                 EventLoop\\[trestle-loop-\\d+, running, tasks=5]
                   main, running
-                (?:      at .*
+                (?:      (?:created )?at .*
                 )+  cake, awaits Task\\[dough]
-                (?:      at .*
+                (?:      (?:created )?at .*
                 )+    dough, awaits gather\\(2 futures\\)
-                (?:        at .*
+                (?:        (?:created )?at .*
                 )+      flour, awaits LoopFuture@\\w+
-                (?:          at .*
+                (?:          (?:created )?at .*
                 )+      butter, awaits LoopFuture@\\w+
-                (?:          at .*
+                (?:          (?:created )?at .*
                 )+\
                 """),
             Map.entry(Classic.EAGER_CACHE, """
                 known is there at once: true
                 unknown is there at once: false
                 together: 3
+                """),
+            Map.entry(Classic.WHO_HOLDS_THE_BATON, """
+                Task\\[greedy] \\(created at .*WhoHoldsTheBaton\\.java:\\d+\\)\\) has held the baton of EventLoop\\[.*] for \\d+ ms and still does, .*
+                (?:    at .*
+                )*    at .*WhoHoldsTheBaton\\.countUntilNamed.*
+                (?:    at .*
+                )+\
+                polite has counted to 1000
                 """));
 
     @ParameterizedTest

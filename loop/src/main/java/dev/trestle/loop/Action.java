@@ -1,7 +1,5 @@
 package dev.trestle.loop;
 
-import static java.util.Objects.requireNonNull;
-
 import org.jspecify.annotations.Nullable;
 
 /** A {@link Coroutine} without a result. */
@@ -22,10 +20,6 @@ public interface Action {
      * @return the coroutine
      */
     static Coroutine<@Nullable Void> asCoroutine(Action action) {
-        requireNonNull(action, "action");
-        return () -> {
-            action.run();
-            return null;
-        };
+        return new ActionCoroutine(action);
     }
 }

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * What a loop notes about itself, and how strict it is.
  *
  * @param slowNanos how long somebody may hold the baton
- * @param origins where tasks were created; null if nobody notes it
+ * @param origins where each task was created; null if nobody notes it
  */
-record Debugging(long slowNanos, @Nullable Map<LoopFuture<?>, List<StackTraceElement>> origins) {
+record Debugging(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
 
     private static final boolean BY_PROPERTY = Boolean.getBoolean("dev.trestle.loop.debug");
 
@@ -46,7 +46,21 @@ record Debugging(long slowNanos, @Nullable Map<LoopFuture<?>, List<StackTraceEle
         }
     }
 
-    List<StackTraceElement> createdAt(LoopFuture<?> future) {
-        return origins == null ? List.of() : origins.getOrDefault(future, List.of());
+    private List<StackTraceElement> noted(Task<?> task) {
+        return origins == null ? List.of() : origins.getOrDefault(task, List.of());
+    }
+
+    List<StackTraceElement> createdAt(Task<?> task) {
+        List<StackTraceElement> noted = noted(task);
+        return noted.isEmpty() ? task.origin().frames() : noted;
+    }
+
+    boolean isExact(Task<?> task) {
+        return !noted(task).isEmpty() || task.origin().isExact();
+    }
+
+    String createdText(Task<?> task) {
+        List<StackTraceElement> noted = noted(task);
+        return noted.isEmpty() ? task.origin().toString() : " (created at " + noted.getFirst() + ")";
     }
 }

@@ -1,16 +1,13 @@
 package dev.trestle.loop;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +34,10 @@ public final class EventLoop implements AutoCloseable {
 
     /*
      * What users see of a loop: futures, tasks, callbacks, beginning and end. Most of its length is what it promises them; who may
-     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it remembers for debugging
-     * that of Debugging.
+     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it tells of failures that of
+     * Reports, what it remembers for debugging that of Debugging.
      */
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
@@ -50,12 +46,9 @@ public final class EventLoop implements AutoCloseable {
     private final long origin;
     private final Baton baton;
     private final Ending ending;
+    private final Reports reports;
 
     // any thread
-    /** Failures that nobody has retrieved yet, and whose they are. */
-    private final Map<Failure, String> unseen = new ConcurrentHashMap<>();
-
-    private volatile @Nullable ExceptionHandler exceptionHandler;
     private volatile boolean closed;
     private volatile Debugging debugging = Debugging.byDefault();
 
@@ -64,6 +57,10 @@ public final class EventLoop implements AutoCloseable {
     private @Nullable Task<?> tasks;
     private int taskCount;
     private @Nullable TaskFactory taskFactory;
+
+    /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
+    private @Nullable Origin originForFactory;
+
     private long sequence;
 
     /** The callback that is running. Others may read it, racily. */
@@ -99,6 +96,7 @@ public final class EventLoop implements AutoCloseable {
                 : null;
         this.baton = new Baton(this, clock, shuffle);
         this.ending = new Ending(this, baton);
+        this.reports = new Reports(this, baton);
     }
 
     /**
@@ -587,10 +585,15 @@ public final class EventLoop implements AutoCloseable {
         if (factory == null) {
             return newTask(coroutine, options);
         }
-        requireNonNull(coroutine, "coroutine");
-        return requireNonNull(
-                factory.create(this, coroutine, options),
-                () -> factory + ", the task factory of " + this + ", has returned no task");
+        Origin before = originForFactory;
+        originForFactory = Origin.of(requireNonNull(coroutine, "coroutine"));
+        try {
+            return requireNonNull(
+                    factory.create(this, coroutine, options),
+                    () -> factory + ", the task factory of " + this + ", has returned no task");
+        } finally {
+            originForFactory = before;
+        }
     }
 
     /**
@@ -625,8 +628,9 @@ public final class EventLoop implements AutoCloseable {
             Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, boolean eager) {
         checkHere("create a task in");
         refuseIfClosed();
-        var task =
-                new Task<>(this, requireNonNull(coroutine, "coroutine"), name, context, taskNumbers.incrementAndGet());
+        Origin origin = originForFactory == null ? Origin.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
+        originForFactory = null; // the task may start at once, and create others
+        var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
         debugging.created(task);
         task.linkBefore(tasks);
         tasks = task;
@@ -723,7 +727,7 @@ public final class EventLoop implements AutoCloseable {
      * @param handler the handler, or null for none
      */
     public void setExceptionHandler(@Nullable ExceptionHandler handler) {
-        exceptionHandler = handler;
+        reports.setHandler(handler);
     }
 
     /**
@@ -733,34 +737,11 @@ public final class EventLoop implements AutoCloseable {
      * @param context what happened
      */
     public void callExceptionHandler(ExceptionContext context) {
-        boolean inCallback = isRunningHere() && baton.current() == null;
-        boolean later = !inCallback && baton.isRunning();
-        if (!later || !baton.send(new Handle(() -> handle(context), false))) {
-            handle(context);
-        }
+        reports.tell(context);
     }
 
-    /** Tells the exception handler, on this thread. */
-    void handle(ExceptionContext context) {
-        ExceptionHandler handler = exceptionHandler;
-        if (handler == null) {
-            logger.log(ERROR, context.message() + ", in " + this, context.exception());
-            return;
-        }
-        try {
-            handler.handle(this, context);
-        } catch (Throwable e) { // the last place where either can be seen
-            logger.log(ERROR, "The exception handler of " + this + " failed", e);
-            logger.log(ERROR, "It was told: " + context.message(), context.exception());
-        }
-    }
-
-    void addUnseen(Failure failure, String whose) {
-        unseen.put(failure, whose);
-    }
-
-    boolean removeUnseen(Failure failure) {
-        return unseen.remove(failure) != null;
+    Reports reports() {
+        return reports;
     }
 
     // Ending
@@ -776,8 +757,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits up to ten seconds until they have ended, and closes the loop; see
-     * {@link #close(Duration)}.
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}. Its
+     * patience is ten seconds.
      *
      * @throws IllegalStateException if the loop is running
      */
@@ -789,10 +770,12 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
-     * {@link IllegalStateException}. What is ready, or was sent by another thread, is called; timers are dropped.
-     * Exceptions that nobody has retrieved are reported. Again is without effect.
+     * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so many
+     * tasks may clean up one after the other, and one that waits for ever is still found. What is ready, or was sent
+     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Again is without
+     * effect.
      *
-     * @param patience how long, by the machine's clock
+     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a turn
      * @throws IllegalStateException if the loop is running
      */
     public void close(Duration patience) {
@@ -809,7 +792,7 @@ public final class EventLoop implements AutoCloseable {
             try {
                 resource.close();
             } catch (Exception e) {
-                handle(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
+                reports.tellHere(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
             }
         }
         closed = true;
@@ -823,16 +806,15 @@ public final class EventLoop implements AutoCloseable {
                 driveHere();
             }
         }
-        List.copyOf(unseen.entrySet()).forEach(entry -> entry.getKey().report(this, entry.getValue()));
+        reports.tellUnseen();
     }
 
     // Looking
 
     /**
-     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers where tasks were created,
-     * for {@link #taskGraph} and for reports of exceptions that nobody retrieved, and complains about coroutines and
-     * callbacks that hold the baton for 100 ms. It is on from the beginning with
-     * {@code -Ddev.trestle.loop.debug=true}.
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where each task
+     * was created, see {@link Task#createdAt}, and complains about coroutines and callbacks that hold the baton
+     * for 100 ms. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
      *
      * @param on whether it is on
      */
@@ -867,14 +849,18 @@ public final class EventLoop implements AutoCloseable {
         return debugging.slowNanos();
     }
 
-    /** Returns where something was created, in words that follow its name; empty if nobody has noted it. */
+    /** Returns where a task was created, in words that follow its name; empty for any other future. */
     String createdText(LoopFuture<?> future) {
-        List<StackTraceElement> frames = createdAt(future);
-        return frames.isEmpty() ? "" : ", created at " + frames.getFirst();
+        return future instanceof Task<?> task ? debugging.createdText(task) : "";
     }
 
-    List<StackTraceElement> createdAt(LoopFuture<?> future) {
-        return debugging.createdAt(future);
+    List<StackTraceElement> createdAt(Task<?> task) {
+        return debugging.createdAt(task);
+    }
+
+    /** Returns whether that is where the task was created, and not the first of its kind. */
+    boolean isCreatedThere(Task<?> task) {
+        return debugging.isExact(task);
     }
 
     /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
@@ -882,7 +868,7 @@ public final class EventLoop implements AutoCloseable {
     String runningText() {
         Task<?> task = baton.current();
         if (task != null) {
-            return task.identity();
+            return task.identity() + createdText(task);
         }
         Handle handle = callback;
         return handle == null ? null : "Callback " + handle.callbackText();

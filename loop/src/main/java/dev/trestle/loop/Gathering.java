@@ -102,24 +102,20 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
     /** Cancels every part; this future ends when they have. */
     @Override
     public boolean cancel(@Nullable String message) {
-        loop().checkHere("cancel");
-        if (isDone() || cancelling) {
-            return false;
-        }
-        boolean any = false;
+        return Cancelling.cancel(this, message);
+    }
+
+    void beginCancelling() {
         cancelling = true;
-        try {
-            for (LoopFuture<? extends T> part : distinct) {
-                any |= part.cancel(message);
-            }
-        } finally {
-            cancelling = false;
-        }
+    }
+
+    /** Called when the parts have been cancelled, if any of them could be. */
+    void endCancelling(boolean any, @Nullable String message) {
+        cancelling = false;
         if (any) {
             cancelRequested = true;
             cancelMessage = message;
         }
-        return any;
     }
 
     boolean isCancelling() {

@@ -196,7 +196,7 @@ public class LoopFuture<T extends @Nullable Object> {
         }
         this.outcome = outcome;
         if (outcome instanceof Failure failure && !(failure.exception() instanceof CancelledError)) {
-            failure.watch(this);
+            loop.reports().watch(failure, this);
         }
         Object waiting = callbacks;
         callbacks = null;

@@ -327,8 +327,11 @@ public final class LoopQueue<T> {
     public void shutdown() {
         getters.checkHere("shut down");
         shutDown = true;
-        // From now on nobody waits, and who runs first takes: a claim to an item that its holder might never take would
-        // leave it there.
+        wakeAll();
+    }
+
+    /** From now on nobody waits, and who runs first takes: a claim to an item that its holder might never take would leave it. */
+    private void wakeAll() {
         getters.wakeAll();
         putters.wakeAll();
     }
@@ -340,7 +343,8 @@ public final class LoopQueue<T> {
      * @return the items that nobody has taken, in the order in which they would have been
      */
     public List<T> shutdownNow() {
-        shutdown();
+        getters.checkHere("shut down");
+        shutDown = true;
         var left = new ArrayList<T>(items.size());
         for (Entry<T> next = items.poll(); next != null; next = items.poll()) {
             left.add(next.item());
@@ -349,6 +353,7 @@ public final class LoopQueue<T> {
         if (unfinished == 0) {
             finished.set();
         }
+        wakeAll(); // after those who join, as in asyncio
         return left;
     }
 

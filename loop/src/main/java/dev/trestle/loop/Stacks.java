@@ -8,11 +8,17 @@ import java.util.Optional;
 final class Stacks {
 
     /** What stands between a task and the user's coroutine. */
-    private static final List<String> CALLED_BY_TASK = List.of(Action.class.getName());
+    private static final List<String> CALLED_BY_TASK = List.of(ActionCoroutine.class.getName());
 
+    /** What stands between who creates a task and who asks where. */
     private static final List<String> CREATORS = List.of(
+            Stacks.class.getName(),
             Debugging.class.getName(),
+            Origin.class.getName(),
+            Task.class.getName(),
+            ClassValue.class.getName(),
             EventLoop.class.getName(),
+            Runner.class.getName(),
             TaskFactory.class.getName(),
             Async.class.getName(),
             TaskGroup.class.getName());
@@ -34,7 +40,7 @@ final class Stacks {
                 end++;
             }
         }
-        while (end > 0 && frames.get(end - 1).getClassName().equals(Action.class.getName())) {
+        while (end > 0 && isOf(CALLED_BY_TASK, frames.get(end - 1))) {
             end--;
         }
         // Above its way into the baton, a coroutine is parked, or about to be.
@@ -85,15 +91,20 @@ final class Stacks {
         return end == 0 || end == frames.length ? Optional.empty() : Optional.of(frames[end - 1]);
     }
 
-    /** Returns who creates something here: the innermost calls outside of the loop's own code. */
-    static List<StackTraceElement> ofCreation() {
-        return StackWalker.getInstance()
-                .walk(frames -> frames.map(StackWalker.StackFrame::toStackTraceElement)
-                        .skip(1)
-                        .dropWhile(frame -> isOf(CREATORS, frame))
-                        .takeWhile(frame -> !isBottom(frame))
+    /** Returns who creates a task here: the innermost calls outside of the loop's own code. */
+    static List<StackWalker.StackFrame> creators() {
+        return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
+                .walk(frames -> frames.dropWhile(frame -> isOf(CREATORS, frame.toStackTraceElement()))
+                        .takeWhile(frame -> !isBottom(frame.toStackTraceElement()))
                         .limit(CREATION_DEPTH)
                         .toList());
+    }
+
+    /** Returns {@link #creators} in words. */
+    static List<StackTraceElement> ofCreation() {
+        return creators().stream()
+                .map(StackWalker.StackFrame::toStackTraceElement)
+                .toList();
     }
 
     /** Returns the frames as lines, each begun by a new line and a prefix. */

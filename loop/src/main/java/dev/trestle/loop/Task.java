@@ -21,6 +21,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     private static final int SNAPSHOTS = 10;
 
     private final long number;
+    private final Origin origin;
     private @Nullable String name;
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
@@ -43,8 +44,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     private @Nullable Task<?> next;
 
-    Task(EventLoop loop, Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, long number) {
+    Task(
+            EventLoop loop,
+            Coroutine<T> coroutine,
+            Origin origin,
+            @Nullable String name,
+            @Nullable Context context,
+            long number) {
         super(loop);
+        this.origin = origin;
         this.coroutine = coroutine;
         this.name = name;
         this.context = context;
@@ -80,13 +88,17 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
      */
     @Override
     public boolean cancel(@Nullable String message) {
-        loop().checkHere("cancel");
-        if (isDone()) {
-            return false;
-        }
+        return Cancelling.cancel(this, message);
+    }
+
+    /**
+     * Cancels this task, which is not done, and what it awaits. If that ends in a gathering, it is left to do: returns the task
+     * that awaits it; else null.
+     */
+    @Nullable
+    Task<?> cancelDownToGathering(@Nullable String message) {
         // Down the chain of tasks that await each other, by a loop: it may be as long as the heap is large. `marker`
-        // falls
-        // behind, twice as far each time, so that a circle meets it.
+        // falls behind, twice as far each time, so that a circle meets it.
         Task<?> task = this;
         Task<?> marker = this;
         int steps = 0;
@@ -94,16 +106,19 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         while (true) {
             task.cancelRequests++;
             if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
-                if (task.awaited instanceof Gathering<?, ?> gathering && gathering.isCancelling()) {
+                if (task.awaited instanceof Gathering<?, ?> gathering && !gathering.isDone()) {
+                    if (!gathering.isCancelling()) {
+                        return task;
+                    }
                     task.breakOut(gathering, message);
                 } else if (task.awaited == null || !task.awaited.cancel(message)) {
                     task.throwLater(message);
                 }
-                return true;
+                return null;
             }
             if (inner == marker) {
                 task.breakOut(inner, message);
-                return true;
+                return null;
             }
             task = inner;
             if (++steps == limit) {
@@ -113,7 +128,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         }
     }
 
-    private void throwLater(@Nullable String message) {
+    void throwLater(@Nullable String message) {
         mustCancel = true;
         cancelMessage = message;
     }
@@ -192,7 +207,13 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     /**
      * Returns where this task was created, the innermost call first. May be called from any thread.
      *
-     * @return the stack; empty if the loop was not in debug mode then, see {@link EventLoop#setDebug}
+     * <p>In debug mode, see {@link EventLoop#setDebug}, that is the stack. Otherwise it is one place, noted when the first
+     * task was created whose coroutine is of the same class. That is this task's own as well if the coroutine is a lambda,
+     * which has a class of its own, unless one lambda is given to {@code createTask} in several places. Messages say
+     * "created at" then; for a coroutine of a named class, or a lambda that came from elsewhere, they say "the first of its
+     * kind was created at".
+     *
+     * @return the stack, or the place; empty if only the loop's own code can be seen there
      */
     public List<StackTraceElement> createdAt() {
         return loop().createdAt(this);
@@ -203,6 +224,10 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     @Nullable
     Context contextOrNull() {
         return context;
+    }
+
+    Origin origin() {
+        return origin;
     }
 
     void enter(@Nullable Context newContext) {
@@ -392,6 +417,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     @Override
     public String toString() {
-        return "Task[" + name() + ", " + outcomeText() + (awaited == null ? "" : ", awaiting " + awaited) + "]";
+        return "Task[" + name() + ", " + outcomeText() + (awaited == null ? "" : ", awaiting " + awaited.identity())
+                + "]";
     }
 }

@@ -47,7 +47,7 @@ public record TaskGraph(String loop, List<Entry> entries) {
      * @param awaitedBy the tasks that awaited it so
      * @param stack where it was, the innermost call first; empty if it had not started, and for all but the first thousand
      *     tasks
-     * @param createdAt where it was created, if the loop was in debug mode then
+     * @param createdAt where it was created; see {@link Task#createdAt}
      */
     public record Entry(
             Task<?> task,
@@ -194,7 +194,10 @@ public record TaskGraph(String loop, List<Entry> entries) {
                     continue;
                 }
                 text.append(Stacks.text(entry.stack(), indent + "    at "));
-                text.append(Stacks.text(entry.createdAt(), indent + "    created at "));
+                boolean exact = entry.task().loop().isCreatedThere(entry.task());
+                text.append(Stacks.text(
+                        entry.createdAt(),
+                        indent + (exact ? "    created at " : "    the first of its kind was created at ")));
                 int depth = line.depth() == DEEPEST ? 1 : line.depth() + 1;
                 for (Task<?> awaited : entry.awaits().reversed()) {
                     Entry below = entries.get(awaited);

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
-@SuppressWarnings("overloads") // bodies with and without a result: only one that just throws is ambiguous
+@SuppressWarnings("overloads") // bodies with and without a result; ADR 132 says when that is ambiguous
 public final class TaskGroup {
 
     /*
@@ -75,6 +75,9 @@ public final class TaskGroup {
 
     /**
      * Runs a body with a group, and waits until all tasks of the group have ended.
+     *
+     * <p>A body that is a block has a result if it returns one. Of an expression, or a block that only throws, the compiler
+     * cannot tell; then write {@code (TaskGroup group) -> ...} for a body with a result.
      *
      * @param body creates tasks; runs in the current task
      * @param <T> the type of the result

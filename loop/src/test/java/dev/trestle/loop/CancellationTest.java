@@ -13,23 +13,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.InvalidStateException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who is cancelled, when, and what the coroutine sees of it. */
 @Timeout(30)
-class CancellationTest {
-
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private final List<String> trail = new ArrayList<>();
+class CancellationTest extends WithLoop {
 
     @Test
     void aCancelThatArrivesWhileTheCoroutineReturnsWins() {
@@ -153,6 +144,73 @@ class CancellationTest {
             assertThatThrownBy(() -> await(outermost)).isInstanceOf(CancelledError.class);
             assertThat(end.isCancelled()).isTrue();
             assertThat(first.isCancelled()).isTrue();
+        });
+    }
+
+    @Test
+    void aHundredThousandGathersOfGathersAreCancelledWithoutGrowingTheStack() {
+        loop.runUntilComplete(() -> {
+            Task<?> inner = createTask(() -> sleep(ofHours(1)));
+            LoopFuture<?> last = inner;
+            for (int i = 0; i < 100_000; i++) {
+                last = gather(List.of(last));
+            }
+            yieldNow();
+            LoopFuture<?> outermost = last;
+            assertThat(outermost.cancel("all of you")).isTrue();
+            assertThatThrownBy(() -> await(outermost))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("all of you");
+            assertThat(outermost.isCancelled()).isTrue();
+            assertThat(inner.isCancelled()).isTrue();
+        });
+        assertThat(clock.elapsed()).isZero();
+    }
+
+    @Test
+    void aHundredThousandTasksThatAwaitGathersOfEachOtherAreCancelledWithoutGrowingTheStack() {
+        loop.runUntilComplete(() -> {
+            Task<?> inner = createTask(() -> sleep(ofHours(1)));
+            Task<?> last = inner;
+            for (int i = 0; i < 100_000; i++) {
+                Task<?> before = last;
+                last = createTask(() -> await(gather(List.of(before))));
+            }
+            yieldNow();
+            Task<?> outermost = last;
+            assertThat(outermost.cancel()).isTrue();
+            assertThatThrownBy(() -> await(outermost)).isInstanceOf(CancelledError.class);
+            assertThat(inner.isCancelled()).isTrue();
+        });
+        assertThat(clock.elapsed()).isZero();
+    }
+
+    @Test
+    void aTaskWhoseGatherHasNothingLeftToCancelIsCancelledAtItsNextAwait() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<String> part = loop.createFuture();
+            Task<?> inner = createTask(() -> await(gather(List.of(part))));
+            Task<?> task = createTask(() -> await(gather(List.of(gather(List.of(inner)), gather(List.of(part))))));
+            yieldNow();
+            part.setResult("done");
+            assertThat(gather(List.of(part)).cancel()).isFalse();
+            assertThat(task.cancel()).isTrue();
+            assertThat(inner.cancelling()).isEqualTo(1);
+            assertThatThrownBy(() -> await(inner)).isInstanceOf(CancelledError.class);
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+        });
+    }
+
+    @Test
+    void aTaskOfACircleOrALongChainIsDescribedByWhatItAwaitsAlone() {
+        loop.runUntilComplete(() -> {
+            var circle = new AtomicReference<Task<?>>();
+            Task<?> a = createTask(() -> await(circle.get()), "a");
+            Task<?> b = createTask(() -> await(a), "b");
+            circle.set(b);
+            yieldNow();
+            assertThat(a).hasToString("Task[a, pending, awaiting Task[b]]");
+            b.cancel();
         });
     }
 

@@ -11,6 +11,7 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
@@ -19,6 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -84,7 +86,10 @@ class EndingTest {
                 .containsExactly(
                         "swallowed",
                         "stubborn cannot go on: its loop is closed, and it refused to end when it was cancelled");
-        assertThat(reports.remove().message()).contains("Task[stubborn").contains("refused to end");
+        assertThat(reports.remove().message())
+                .contains("Task[stubborn")
+                .contains("(created at dev.trestle.loop.EndingTest.")
+                .contains("refused to end");
         assertThat(thread.get().join(ofSeconds(10))).isTrue();
         assertThat(loop.isClosed()).isTrue();
     }
@@ -110,6 +115,98 @@ class EndingTest {
         assertThat(refusals).hasValue(1_001); // its cancellation, and a thousand refusals
     }
 
+    /** Takes longer than patience lasts, which is its point; each task takes a hundredth of it. */
+    @Test
+    void tasksThatCleanUpOneAfterTheOtherHavePatienceEach() {
+        var real = new EventLoop();
+        real.setExceptionHandler((_, context) -> reports.add(context));
+        int count = 150;
+        real.runUntilComplete(() -> {
+            LoopFuture<@Nullable Void> before = real.createFuture();
+            before.setResult(null);
+            for (int i = 0; i < count; i++) {
+                LoopFuture<@Nullable Void> myTurn = before;
+                LoopFuture<@Nullable Void> cleanedUp = real.createFuture();
+                before = cleanedUp;
+                createTask(() -> {
+                    try {
+                        sleep(ofHours(1));
+                    } finally {
+                        await(myTurn);
+                        sleep(ofMillis(2));
+                        trail.add("cleaned up");
+                        cleanedUp.setResult(null);
+                    }
+                });
+            }
+            yieldNow();
+        });
+        long begin = System.nanoTime();
+        real.close(ofMillis(250));
+
+        assertThat(System.nanoTime() - begin).isGreaterThan(ofMillis(250).toNanos());
+        assertThat(trail).hasSize(count);
+        assertThat(reports).isEmpty();
+    }
+
+    /** Its patience is longer than the machine stands still, or the test would pass whatever renews it. */
+    @Test
+    void tasksThatAreCreatedWhileClosingDoNotRenewPatience() {
+        var created = new AtomicInteger();
+        loop.runUntilComplete(() -> {
+            createTask(
+                    () -> {
+                        while (true) {
+                            try {
+                                await(createTask(() -> sleep(ofSeconds(1))));
+                                created.incrementAndGet();
+                            } catch (CancelledError e) {
+                                trail.add("swallowed");
+                            }
+                        }
+                    },
+                    "hydra");
+            yieldNow();
+        });
+        loop.close(ofMillis(300));
+
+        assertThat(loop.isClosed()).isTrue();
+        assertThat(trail).containsExactly("swallowed");
+        assertThat(created.get()).isPositive();
+        assertThat(reports)
+                .anySatisfy(report -> assertThat(report.message())
+                        .contains("Task[hydra")
+                        .contains("went on for PT0.3S in which no other task ended"));
+    }
+
+    @Test
+    void closingWithoutPatienceLeavesATurn() {
+        loop.runUntilComplete(() -> {
+            createTask(() -> {
+                try {
+                    sleep(ofHours(1));
+                } finally {
+                    trail.add("cleaned up at once");
+                }
+            });
+            createTask(
+                    () -> {
+                        try {
+                            sleep(ofHours(1));
+                        } finally {
+                            await(loop.createFuture());
+                            trail.add("never");
+                        }
+                    },
+                    "slow");
+            yieldNow();
+        });
+        loop.close(Duration.ZERO);
+
+        assertThat(trail).containsExactly("cleaned up at once");
+        assertThat(reports.remove().message()).contains("Task[slow").contains("refused to end");
+    }
+
     @Test
     void aTaskThatFailsWhileItIsCancelledIsReported() {
         loop.runUntilComplete(() -> {
@@ -127,7 +224,9 @@ class EndingTest {
         loop.close();
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
-            assertThat(report.message()).contains("cleaner failed while its loop was closing");
+            assertThat(report.message())
+                    .contains("cleaner (created at dev.trestle.loop.EndingTest.")
+                    .contains(") failed while its loop was closing");
             assertThat(report.exception()).hasMessage("clean-up failed");
         });
     }
@@ -187,7 +286,8 @@ class EndingTest {
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
             assertThat(report.message())
-                    .contains("The exception of Task[lonely] was never retrieved")
+                    .contains("The exception of Task[lonely] (created at dev.trestle.loop.EndingTest.")
+                    .contains(") was never retrieved")
                     .containsPattern("It left the coroutine at .*EndingTest\\.lambda\\$.*\\(EndingTest\\.java:\\d+\\)");
             assertThat(report.exception()).hasMessage("nobody looks");
         });

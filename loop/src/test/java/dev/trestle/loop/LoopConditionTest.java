@@ -9,23 +9,15 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Waiting for a change: signals, the lock that is always taken again, and cancellation between the two. */
 @Timeout(30)
-class LoopConditionTest {
+class LoopConditionTest extends InVirtualTime {
 
-    private final VirtualClock clock = new VirtualClock();
-    private final List<String> trail = new ArrayList<>();
     private final LoopCondition condition = new LoopCondition();
-
-    private void run(Action main) {
-        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
-    }
 
     private void waitOnce(String name) {
         condition.acquire();

@@ -9,8 +9,6 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
@@ -18,15 +16,9 @@ import org.junit.jupiter.api.Timeout;
 
 /** One at a time, in order, whoever is cancelled; and what is said to those who use a lock from elsewhere. */
 @Timeout(30)
-class LoopLockTest {
+class LoopLockTest extends InVirtualTime {
 
-    private final VirtualClock clock = new VirtualClock();
-    private final List<String> trail = new ArrayList<>();
     private final LoopLock lock = new LoopLock();
-
-    private void run(Action main) {
-        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
-    }
 
     private void inside(String name) {
         lock.acquire();

@@ -19,14 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Putting, getting, order, room, and who is next when somebody is cancelled. */
 @Timeout(30)
-class LoopQueueTest {
-
-    private final VirtualClock clock = new VirtualClock();
-    private final List<String> trail = new ArrayList<>();
-
-    private void run(Action main) {
-        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
-    }
+class LoopQueueTest extends InVirtualTime {
 
     private Task<?> getter(LoopQueue<?> queue, String name) {
         return createTask(() -> trail.add(name + " got " + queue.get()), name);
@@ -414,6 +407,31 @@ class LoopQueueTest {
             assertThatThrownBy(() -> await(getter)).isInstanceOf(QueueShutDownException.class);
             queue.join();
         });
+    }
+
+    /** The random programs found that those who put went on first. */
+    @Test
+    void shutdownNowLetsThoseWhoJoinGoOnBeforeThoseItEnds() {
+        LoopQueue<Integer> queue = LoopQueue.fifo(1);
+        run(() -> {
+            queue.put(1);
+            Task<?> putter = createTask(() -> {
+                try {
+                    queue.put(2);
+                } finally {
+                    trail.add("put");
+                }
+            });
+            createTask(() -> {
+                queue.join();
+                trail.add("join");
+            });
+            yieldNow();
+            assertThat(queue.shutdownNow()).containsExactly(1);
+            assertThatThrownBy(() -> await(putter)).isInstanceOf(QueueShutDownException.class);
+        });
+
+        assertThat(trail).containsExactly("join", "put");
     }
 
     @Test

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The picture of a loop's tasks: who awaits whom and where, as an object and as text. */
 @Timeout(30)
@@ -130,15 +132,14 @@ class TaskGraphTest {
     }
 
     @Test
-    void aTaskRemembersWhereItWasCreatedInDebugMode() {
+    void aTaskRemembersTheStackWhereItWasCreatedInDebugMode() {
         loop.setDebug(true);
         loop.runUntilComplete(() -> {
             Task<?> task = create();
+            assertThat(task.createdAt()).hasSizeGreaterThan(1);
             assertThat(task.createdAt().getFirst().getMethodName()).isEqualTo("create");
             assertThat(loop.taskGraph().toString())
                     .contains("created at dev.trestle.loop.TaskGraphTest.create(TaskGraphTest.java:");
-            loop.setDebug(false);
-            assertThat(create().createdAt()).isEmpty();
         });
     }
 
@@ -146,10 +147,11 @@ class TaskGraphTest {
         return createTask(() -> {}, "created");
     }
 
-    @Test
-    void anExceptionThatNobodyRetrievesIsReportedWithWhereItsTaskWasCreatedInDebugMode() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anExceptionThatNobodyRetrievesIsReportedWithWhereItsTaskWasCreated(boolean debug) {
         var reports = new LinkedBlockingQueue<ExceptionContext>();
-        loop.setDebug(true);
+        loop.setDebug(debug);
         loop.setExceptionHandler((_, context) -> reports.add(context));
         List<Task<?>> failed = new ArrayList<>();
         loop.runUntilComplete(() -> {
@@ -164,10 +166,10 @@ class TaskGraphTest {
         assertThat(failed).hasSize(1); // so it was the end of the loop, not of the task, that reported it
 
         assertThat(reports.remove().message())
-                .startsWith("The exception of Task[fails], created at dev.trestle.loop.TaskGraphTest.")
+                .startsWith("The exception of Task[fails] (created at dev.trestle.loop.TaskGraphTest.")
                 .contains("(TaskGraphTest.java:")
-                .contains(
-                        " was never retrieved: nobody awaited it, nor asked for its result. It left the coroutine at ");
+                .contains(") was never retrieved: nobody awaited it, nor asked for its result. It left the coroutine"
+                        + " at ");
     }
 
     @Test
@@ -190,7 +192,7 @@ class TaskGraphTest {
             createTask(() -> await(inner), "other");
             String text = graphAfterATurn().toString();
 
-            assertThat(text.replaceAll("\n +at .*", "")).isEqualTo("""
+            assertThat(text.replaceAll("\n +(created )?at .*", "")).isEqualTo("""
                 EventLoop[%s, running, tasks=4]
                   main, running
                   outer, awaits Task[inner]
@@ -245,7 +247,7 @@ class TaskGraphTest {
             String text = graphAfterATurn().toString();
 
             assertThat(text).contains("\n  task " + (length - 1) + ", awaits").contains(" task 0, awaits LoopFuture@");
-            assertThat(text.length()).isLessThan(length * 150);
+            assertThat(text.length()).isLessThan(length * 300);
         });
     }
 

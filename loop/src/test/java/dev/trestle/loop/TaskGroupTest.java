@@ -8,12 +8,12 @@ import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,14 +22,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Tasks that end together: waiting, failing, cancelling, from inside and from outside. */
 @Timeout(30)
-class TaskGroupTest {
-
-    private final VirtualClock clock = new VirtualClock();
-    private final List<String> trail = new ArrayList<>();
-
-    private void run(Action main) {
-        new LoopOptions().withClock(clock).runAsDefaults(() -> EventLoop.run(main));
-    }
+class TaskGroupTest extends InVirtualTime {
 
     @Test
     void itEndsWhenAllItsTasksHaveEnded() {
@@ -52,17 +45,8 @@ class TaskGroupTest {
     void theFirstFailureCancelsTheOthersAndTheBodyAndEveryFailureIsKept() {
         run(() -> {
             assertThatThrownBy(() -> TaskGroup.run(group -> {
-                        group.createTask(() -> {
-                            sleep(ofSeconds(1));
-                            throw new IOException("first");
-                        });
-                        group.createTask(() -> {
-                            try {
-                                sleep(ofHours(1));
-                            } finally {
-                                failWhileCleaningUp();
-                            }
-                        });
+                        group.createTask(() -> failAfterASecond("first"));
+                        group.createTask(TaskGroupTest::failWhenCancelled);
                         sleep(ofHours(2));
                         trail.add("never");
                     }))
@@ -84,16 +68,31 @@ class TaskGroupTest {
         throw new IllegalStateException("second");
     }
 
+    private static void failWhenCancelled() {
+        try {
+            sleep(ofHours(1));
+        } finally {
+            failWhileCleaningUp();
+        }
+    }
+
+    private static void failAfterASecond(String message) throws IOException {
+        sleep(ofSeconds(1));
+        throw new IOException(message);
+    }
+
+    private void noteWhenCancelled(String note) {
+        try {
+            sleep(ofHours(1));
+        } finally {
+            trail.add(note);
+        }
+    }
+
     @Test
     void theFailureOfTheBodyComesLast() {
         run(() -> assertThatThrownBy(() -> TaskGroup.run((TaskGroup group) -> {
-                    group.createTask(() -> {
-                        try {
-                            sleep(ofHours(1));
-                        } finally {
-                            failWhileCleaningUp();
-                        }
-                    });
+                    group.createTask(TaskGroupTest::failWhenCancelled);
                     yieldNow();
                     throw new IOException("body");
                 }))
@@ -144,13 +143,7 @@ class TaskGroupTest {
     void aCancellationFromOutsideGoesOn() {
         run(() -> {
             Task<?> outer = createTask(() -> TaskGroup.run(group -> {
-                group.createTask(() -> {
-                    try {
-                        sleep(ofHours(1));
-                    } finally {
-                        trail.add("cleaned up");
-                    }
-                });
+                group.createTask(() -> noteWhenCancelled("cleaned up"));
             }));
             sleep(ofSeconds(1));
             outer.cancel();
@@ -166,13 +159,7 @@ class TaskGroupTest {
         run(() -> {
             Task<?> outer = createTask(() -> {
                 assertThatThrownBy(() -> TaskGroup.run(group -> {
-                            group.createTask(() -> {
-                                try {
-                                    sleep(ofHours(1));
-                                } finally {
-                                    failWhileCleaningUp();
-                                }
-                            });
+                            group.createTask(TaskGroupTest::failWhenCancelled);
                         }))
                         .isInstanceOf(TaskGroupException.class);
                 trail.add("told of the failure");
@@ -185,6 +172,28 @@ class TaskGroupTest {
         });
 
         assertThat(trail).containsExactly("told of the failure");
+    }
+
+    @Test
+    void anExpressionIsABodyWithAResultIfItsParameterHasAType() {
+        run(() -> {
+            Task<Integer> task = TaskGroup.run((TaskGroup group) -> group.createTask(() -> 42));
+            assertThat(requireNonNull(task).result()).isEqualTo(42);
+            Integer late = Async.timeout(ofSeconds(1), (dev.trestle.loop.Timeout limit) -> 43);
+            assertThat(late).isEqualTo(43);
+        });
+    }
+
+    @Test
+    void aGroupThatIsCancelledBeforeItsBodyReturnsHasNoResult() {
+        run(() -> {
+            Integer result = TaskGroup.run(group -> {
+                group.cancel();
+                yieldNow();
+                return 42;
+            });
+            assertThat(result).isNull();
+        });
     }
 
     @Test
@@ -244,13 +253,7 @@ class TaskGroupTest {
             LoopFuture<String> cancelled = EventLoop.getRunningLoop().createFuture();
             cancelled.cancel();
             assertThatThrownBy(() -> TaskGroup.run(group -> {
-                        group.createTask(() -> {
-                            try {
-                                sleep(ofHours(1));
-                            } finally {
-                                failWhileCleaningUp();
-                            }
-                        });
+                        group.createTask(TaskGroupTest::failWhenCancelled);
                         yieldNow();
                         await(cancelled);
                     }))
@@ -301,18 +304,9 @@ class TaskGroupTest {
     void theFailureOfAnOuterGroupEndsAnInnerOneThatWaits() {
         run(() -> {
             assertThatThrownBy(() -> TaskGroup.run(outer -> {
-                        outer.createTask(() -> {
-                            sleep(ofSeconds(1));
-                            throw new IOException("outer");
-                        });
+                        outer.createTask(() -> failAfterASecond("outer"));
                         TaskGroup.run(inner -> {
-                            inner.createTask(() -> {
-                                try {
-                                    sleep(ofHours(1));
-                                } finally {
-                                    trail.add("inner cleaned up");
-                                }
-                            });
+                            inner.createTask(() -> noteWhenCancelled("inner cleaned up"));
                         });
                         trail.add("never");
                     }))
@@ -331,15 +325,9 @@ class TaskGroupTest {
     void groupsThatFailInTheSameTurnKeepEveryFailure() {
         run(() -> {
             assertThatThrownBy(() -> TaskGroup.run(outer -> {
-                        outer.createTask(() -> {
-                            sleep(ofSeconds(1));
-                            throw new IOException("outer");
-                        });
+                        outer.createTask(() -> failAfterASecond("outer"));
                         TaskGroup.run(inner -> {
-                            inner.createTask(() -> {
-                                sleep(ofSeconds(1));
-                                throw new IOException("inner");
-                            });
+                            inner.createTask(() -> failAfterASecond("inner"));
                             sleep(ofHours(1));
                         });
                     }))
@@ -478,13 +466,7 @@ class TaskGroupTest {
     @Test
     void aFailureAfterTheGroupWasCancelledIsTold() {
         run(() -> assertThatThrownBy(() -> TaskGroup.run(group -> {
-                    group.createTask(() -> {
-                        try {
-                            sleep(ofHours(1));
-                        } finally {
-                            failWhileCleaningUp();
-                        }
-                    });
+                    group.createTask(TaskGroupTest::failWhenCancelled);
                     yieldNow();
                     group.cancel();
                 }))

@@ -12,23 +12,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Names, outcomes, what is awaited, and who is cancelled by whom. */
 @Timeout(30)
-class TaskTest {
-
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private final List<String> trail = new ArrayList<>();
+class TaskTest extends WithLoop {
 
     @Test
     void aTaskHasANumberedNameUntilItGetsAnother() {

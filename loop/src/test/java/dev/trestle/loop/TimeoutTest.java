@@ -16,24 +16,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Time limits: which one says so, what they leave alone, and how they are moved. */
 @org.junit.jupiter.api.Timeout(30)
-class TimeoutTest {
-
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private final List<String> trail = new ArrayList<>();
+class TimeoutTest extends WithLoop {
 
     @Test
     void ofTwoLimitsThatEndTogetherTheOuterOneSaysSo() {

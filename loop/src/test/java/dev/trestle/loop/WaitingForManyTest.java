@@ -6,7 +6,6 @@ import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.gather;
 import static dev.trestle.loop.Async.gatherOutcomes;
 import static dev.trestle.loop.Async.shield;
-import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.waitUntil;
 import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
@@ -20,32 +19,12 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** gather, waitUntil, asCompleted and shield. */
 @Timeout(30)
-class WaitingForManyTest {
-
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private Task<String> after(int seconds, String result) {
-        return createTask(() -> {
-            sleep(ofSeconds(seconds));
-            return result;
-        });
-    }
-
-    private Task<String> failing(int seconds) {
-        return createTask(() -> {
-            sleep(ofSeconds(seconds));
-            throw new IllegalStateException("after " + seconds);
-        });
-    }
+class WaitingForManyTest extends WithLoop {
 
     @Test
     void gatherOfNothingIsDone() {

@@ -17,36 +17,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.api.ReturnWhen;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The corners of gather, waitUntil, asCompleted and shield, by asyncio's own tests. */
 @Timeout(30)
-class WaitingRulesTest {
+class WaitingRulesTest extends WithLoop {
 
-    private final VirtualClock clock = new VirtualClock();
-
-    @AutoClose
-    private final EventLoop loop = new EventLoop(clock);
-
-    private final List<String> trail = new ArrayList<>();
     private final List<String> reports = new ArrayList<>();
-
-    private Task<String> after(int seconds, String result) {
-        return createTask(() -> {
-            sleep(ofSeconds(seconds));
-            trail.add(result);
-            return result;
-        });
-    }
-
-    private Task<String> failing(int seconds) {
-        return createTask(() -> {
-            sleep(ofSeconds(seconds));
-            throw new IllegalStateException("after " + seconds);
-        });
-    }
 
     // gather
 

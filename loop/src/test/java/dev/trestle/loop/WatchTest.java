@@ -60,10 +60,10 @@ class WatchTest {
     }
 
     /** Waits for a warning about somebody; on a machine that is busy, others may be held up as well. */
-    private String nextWarning(String prefix) throws InterruptedException {
+    private String nextWarning(String who, String what) throws InterruptedException {
         while (true) {
             String warning = requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
-            if (warning.startsWith(prefix)) {
+            if (warning.startsWith(who) && warning.contains(what)) {
                 return warning;
             }
         }
@@ -75,19 +75,21 @@ class WatchTest {
             Task<String> task = loop.createTask(this::holdUntilNamed, "hog");
             Async.await(task);
             assertThat(task.result())
-                    .matches("(?s)Task\\[hog] has held the baton of EventLoop\\[" + loop.name()
-                            + ", running, tasks=2] for \\d+ ms and still does, so nothing else runs there\\. If it"
-                            + " waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if it computes,"
-                            + " call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
+                    .matches("(?s)Task\\[hog] \\(created at dev\\.trestle\\.loop\\.WatchTest\\.[^ ]+\\) has held the"
+                            + " baton of EventLoop\\["
+                            + loop.name()
+                            + ", running, tasks=2] for \\d+ ms and still does, so nothing else runs there\\."
+                            + " If it waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if"
+                            + " it computes, call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
                             + ".*")
                     .contains("\n    at dev.trestle.loop.WatchTest.holdUntilNamed(WatchTest.java:")
                     .doesNotContain("Task.live");
         });
-        assertThat(nextWarning("Task[hog] has given the baton of")).contains(" away after about ");
+        assertThat(nextWarning("Task[hog]", " has given the baton of")).contains(" away after about ");
     }
 
     private String holdUntilNamed() throws InterruptedException {
-        return nextWarning("Task[hog] has held");
+        return nextWarning("Task[hog]", " has held");
     }
 
     @Test
@@ -97,7 +99,7 @@ class WatchTest {
             @Override
             public void run() {
                 try {
-                    named.add(nextWarning("Callback slow callback"));
+                    named.add(nextWarning("Callback slow callback", " has held"));
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }

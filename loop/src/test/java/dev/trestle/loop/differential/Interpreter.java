@@ -10,6 +10,7 @@ import static dev.trestle.loop.Async.gatherOutcomes;
 import static dev.trestle.loop.Async.shield;
 import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.timeout;
+import static dev.trestle.loop.Async.timeoutAt;
 import static dev.trestle.loop.Async.waitFor;
 import static dev.trestle.loop.Async.waitUntil;
 import static java.util.Objects.requireNonNull;
@@ -29,6 +30,7 @@ import dev.trestle.loop.LoopLock;
 import dev.trestle.loop.LoopQueue;
 import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.loop.Outcome;
+import dev.trestle.loop.QueueShutDownException;
 import dev.trestle.loop.Task;
 import dev.trestle.loop.TaskGroup;
 import dev.trestle.loop.TaskGroupException;
@@ -205,6 +207,13 @@ final class Interpreter {
             case "waitforbody" -> waitFor((Action) () -> run(who, it.block(2)), limit(it.number(1)));
             case "within" -> {
                 timeout(limit(it.number(2)), limit -> {
+                    limits.put(it.number(1), limit);
+                    run(who, it.block(3));
+                });
+                return requireNonNull(limits.get(it.number(1))).expired() ? "late" : "";
+            }
+            case "withinat" -> {
+                timeoutAt(limit(it.number(2)), limit -> {
                     limits.put(it.number(1), limit);
                     run(who, it.block(3));
                 });
@@ -413,6 +422,13 @@ final class Interpreter {
                 return item.isPresent() ? item.get() : "no";
             }
             case "taskdone" -> queues.get(number).taskDone();
+            case "shutdown" -> {
+                if (it.number(2) == 0) {
+                    queues.get(number).shutdown();
+                } else {
+                    var _ = queues.get(number).shutdownNow();
+                }
+            }
             case "queue" -> {
                 return queues.get(number).size();
             }
@@ -515,6 +531,7 @@ final class Interpreter {
                         .map(Interpreter::described)
                         .collect(Collectors.joining(", ", "group(", ")"));
             case Raised error -> requireNonNull(error.getMessage());
+            case QueueShutDownException _ -> "shut down";
             case IllegalStateException _, UnsupportedOperationException _ -> "misuse";
             case Throwable unknown -> throw new AssertionError("The interpreter is wrong", unknown);
             case Outcome.Cancelled<?> _ -> "cancelled";

@@ -34,7 +34,8 @@ final class ProgramGenerator {
             Map.entry("completed", 2),
             Map.entry("waitfor", 3),
             Map.entry("waitforbody", 2),
-            Map.entry("within", 6),
+            Map.entry("within", 5),
+            Map.entry("withinat", 2),
             Map.entry("group", 5),
             Map.entry("lock", 4),
             Map.entry("semaphore", 3),
@@ -69,6 +70,7 @@ final class ProgramGenerator {
             Map.entry("tryget", 2),
             Map.entry("taskdone", 2),
             Map.entry("queue", 1),
+            Map.entry("shutdown", 1),
             Map.entry("giveup", 1),
             Map.entry("tasks", 1),
             Map.entry("cancelgroup", 2),
@@ -203,6 +205,11 @@ final class ProgramGenerator {
                 it.add(limit());
                 it.add(body(place.deeper()));
             }
+            case "withinat" -> {
+                it.add(limits++);
+                it.add(random.nextInt(14) - 1);
+                it.add(body(place.deeper()));
+            }
             case "group" -> {
                 it.add(groups);
                 it.add(body(place.inGroup(groups++)));
@@ -258,6 +265,10 @@ final class ProgramGenerator {
                 it.add(random.nextInt(10));
             }
             case "get", "tryget", "join", "taskdone", "queue" -> it.add(random.nextInt(Interpreter.QUEUES));
+            case "shutdown" -> {
+                it.add(random.nextInt(Interpreter.QUEUES));
+                it.add(random.nextInt(3) == 0 ? 1 : 0);
+            }
             case "unlock" -> it.add(random.nextInt(Interpreter.LOCKS));
             case "cancelgroup" -> group(it, place);
             case "reschedule" -> {

@@ -160,6 +160,80 @@ class Condition(asyncio.Condition):
         return True
 
 
+if sys.version_info >= (3, 13):
+    from asyncio import LifoQueue, PriorityQueue, Queue, QueueShutDown
+else:
+
+    class QueueShutDown(Exception):
+        pass
+
+    class ShutDown:
+        """The methods of 3.13, which can shut a queue down."""
+
+        shut_down = False
+
+        def shutdown(self, immediate):
+            self.shut_down = True
+            if immediate:
+                while not self.empty():
+                    self._get()
+                    if self._unfinished_tasks > 0:
+                        self._unfinished_tasks -= 1
+                if self._unfinished_tasks == 0:
+                    self._finished.set()
+            for waiting in (self._getters, self._putters):
+                while waiting:
+                    turn = waiting.popleft()
+                    if not turn.done():
+                        turn.set_result(None)
+
+        async def take_turn(self, waiting, goes_on):
+            turn = self._get_loop().create_future()
+            waiting.append(turn)
+            try:
+                await turn
+            except BaseException:
+                turn.cancel()
+                if turn in waiting:
+                    waiting.remove(turn)
+                if goes_on() and not turn.cancelled():
+                    self._wakeup_next(waiting)
+                raise
+
+        async def put(self, item):
+            while self.full():
+                if self.shut_down:
+                    raise QueueShutDown
+                await self.take_turn(self._putters, lambda: not self.full())
+            return self.put_nowait(item)
+
+        def put_nowait(self, item):
+            if self.shut_down:
+                raise QueueShutDown
+            super().put_nowait(item)
+
+        async def get(self):
+            while self.empty():
+                if self.shut_down:
+                    raise QueueShutDown
+                await self.take_turn(self._getters, lambda: not self.empty())
+            return self.get_nowait()
+
+        def get_nowait(self):
+            if self.empty() and self.shut_down:
+                raise QueueShutDown
+            return super().get_nowait()
+
+    class Queue(ShutDown, asyncio.Queue):
+        pass
+
+    class LifoQueue(ShutDown, asyncio.LifoQueue):
+        pass
+
+    class PriorityQueue(ShutDown, asyncio.PriorityQueue):
+        pass
+
+
 async def wait_for(awaitable, limit):
     if limit is not None and limit <= 0:
         return await asyncio.wait_for(awaitable, limit)
@@ -228,6 +302,8 @@ def described(outcome):
             return ""
         case CancelledError():
             return "cancelled" + "".join(f" {text}" for text in outcome.args if text)
+        case QueueShutDown():
+            return "shut down"
         case TimeoutError():
             return "timeout"
         case BaseExceptionGroup():
@@ -261,7 +337,7 @@ class Program:
         self.semaphore = asyncio.BoundedSemaphore(2)
         self.condition = Condition()
         self.count = 0
-        self.queues = [asyncio.Queue(1), asyncio.LifoQueue(), asyncio.PriorityQueue(2)]
+        self.queues = [Queue(1), LifoQueue(), PriorityQueue(2)]
         self.busy = set()
         self.events = [asyncio.Event() for _ in range(EVENTS)]
 
@@ -388,6 +464,11 @@ class Program:
                     self.limits[number] = each
                     await self.run(who, body)
                 return "late" if each.expired() else ""
+            case "withinat", [number, when, body]:
+                async with asyncio.timeout_at(limit(when)) as each:
+                    self.limits[number] = each
+                    await self.run(who, body)
+                return "late" if each.expired() else ""
             case "group", [number, body]:
                 if asyncio.current_task().cancelling():
                     return "absent"
@@ -495,15 +576,23 @@ class Program:
             case "count", []:
                 self.count += 1
             case "tryput", [number, item]:
-                if (number, "put") in self.busy or self.queues[number].full():
+                if (number, "put") in self.busy:
                     return "no"
-                self.queues[number].put_nowait(item)
+                try:
+                    self.queues[number].put_nowait(item)
+                except asyncio.QueueFull:
+                    return "no"
             case "tryget", [number]:
-                if (number, "get") in self.busy or self.queues[number].empty():
+                if (number, "get") in self.busy:
                     return "no"
-                return self.queues[number].get_nowait()
+                try:
+                    return self.queues[number].get_nowait()
+                except asyncio.QueueEmpty:
+                    return "no"
             case "taskdone", [number]:
                 self.queues[number].task_done()
+            case "shutdown", [number, immediate]:
+                self.queues[number].shutdown(immediate == 1)
             case "queue", [number]:
                 return self.queues[number].qsize()
             case "soon", [number, body]:

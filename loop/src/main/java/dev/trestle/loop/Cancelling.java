@@ -1,0 +1,93 @@
+package dev.trestle.loop;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of {@code cancel}, on its way down through tasks that await gatherings, whose parts are gatherings or tasks again. It
+ * keeps its own stack: they may be nested as deep as the heap is large.
+ */
+final class Cancelling {
+
+    /** A gathering whose parts are being cancelled. */
+    private static final class Step {
+        final Gathering<?, ?> gathering;
+
+        /** Who was cancelled, and awaits the gathering; null if that was reached in another way. */
+        final @Nullable Task<?> awaiter;
+
+        final Iterator<? extends LoopFuture<?>> parts;
+        boolean any;
+
+        Step(Gathering<?, ?> gathering, @Nullable Task<?> awaiter) {
+            this.gathering = gathering;
+            this.awaiter = awaiter;
+            this.parts = gathering.parts().iterator();
+        }
+    }
+
+    private final @Nullable String message;
+    private final ArrayDeque<Step> steps = new ArrayDeque<>();
+
+    private Cancelling(@Nullable String message) {
+        this.message = message;
+    }
+
+    /** Cancels a task or a gathering; returns whether there was something to cancel. */
+    static boolean cancel(LoopFuture<?> future, @Nullable String message) {
+        future.loop().checkHere("cancel");
+        return new Cancelling(message).run(future);
+    }
+
+    private boolean run(LoopFuture<?> first) {
+        boolean any = begin(first);
+        while (!steps.isEmpty()) {
+            Step step = steps.getFirst();
+            if (step.parts.hasNext()) {
+                step.any |= begin(step.parts.next());
+                continue;
+            }
+            steps.removeFirst();
+            step.gathering.endCancelling(step.any, message);
+            if (step.awaiter != null) {
+                if (!step.any) {
+                    step.awaiter.throwLater(message);
+                }
+            } else if (steps.isEmpty()) {
+                any = step.any;
+            } else {
+                steps.getFirst().any |= step.any;
+            }
+        }
+        return any;
+    }
+
+    /** Cancels a future. Returns whether it could be; if it is a gathering, that is known when its step is over. */
+    private boolean begin(LoopFuture<?> future) {
+        return switch (future) {
+            case Task<?> task -> {
+                if (task.isDone()) {
+                    yield false;
+                }
+                Task<?> last = task.cancelDownToGathering(message);
+                if (last != null && last.awaited() instanceof Gathering<?, ?> gathering) {
+                    enter(gathering, last);
+                }
+                yield true;
+            }
+            case Gathering<?, ?> gathering -> {
+                if (!gathering.isDone() && !gathering.isCancelling()) {
+                    enter(gathering, null);
+                }
+                yield false;
+            }
+            default -> future.cancel(message);
+        };
+    }
+
+    private void enter(Gathering<?, ?> gathering, @Nullable Task<?> awaiter) {
+        gathering.beginCancelling();
+        steps.addFirst(new Step(gathering, awaiter));
+    }
+}

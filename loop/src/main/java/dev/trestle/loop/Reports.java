@@ -1,0 +1,93 @@
+package dev.trestle.loop;
+
+import static java.lang.System.Logger.Level.ERROR;
+
+import java.lang.ref.Cleaner;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a loop tells what nobody waits for: what its own code notices, and failures that nobody retrieves. These are told when
+ * their future has become garbage or the loop is closed, whichever is first: nothing is swallowed. For any thread.
+ */
+final class Reports {
+
+    /** Made at the first failure; a program without one has no cleaner thread. */
+    private static final class Garbage {
+        static final Cleaner cleaner = Cleaner.create(
+                Thread.ofPlatform().name("trestle-unretrieved").daemon().factory());
+    }
+
+    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
+
+    private final EventLoop loop;
+    private final Baton baton;
+
+    /** Failures that nobody has retrieved yet, and whose they are. */
+    private final Map<Failure, String> unseen = new ConcurrentHashMap<>();
+
+    private volatile @Nullable ExceptionHandler handler;
+
+    Reports(EventLoop loop, Baton baton) {
+        this.loop = loop;
+        this.baton = baton;
+    }
+
+    void setHandler(@Nullable ExceptionHandler newHandler) {
+        handler = newHandler;
+    }
+
+    /** Tells the handler, in a callback if the loop is running. */
+    void tell(ExceptionContext context) {
+        boolean inCallback = loop.isRunningHere() && baton.current() == null;
+        boolean later = !inCallback && baton.isRunning();
+        if (!later || !baton.send(new Handle(() -> tellHere(context), false))) {
+            tellHere(context);
+        }
+    }
+
+    /** Tells the handler, on this thread. */
+    void tellHere(ExceptionContext context) {
+        ExceptionHandler told = handler;
+        if (told == null) {
+            logger.log(ERROR, context.message() + ", in " + loop, context.exception());
+            return;
+        }
+        try {
+            told.handle(loop, context);
+        } catch (Throwable e) { // the last place where either can be seen
+            logger.log(ERROR, "The exception handler of " + loop + " failed", e);
+            logger.log(ERROR, "It was told: " + context.message(), context.exception());
+        }
+    }
+
+    /** Sees to it that the failure of a future is told if nobody retrieves it. */
+    void watch(Failure failure, LoopFuture<?> future) {
+        String whose = future.identity() + loop.createdText(future);
+        unseen.put(failure, whose);
+        // Must not hold the future, or it would never be garbage.
+        var _ = Garbage.cleaner.register(future, () -> tellUnlessSeen(failure, whose));
+    }
+
+    /** Tells of all failures that nobody has retrieved, because the loop ends. */
+    void tellUnseen() {
+        List.copyOf(unseen.entrySet()).forEach(entry -> tellUnlessSeen(entry.getKey(), entry.getValue()));
+    }
+
+    private void tellUnlessSeen(Failure failure, String whose) {
+        boolean first = unseen.remove(failure) != null;
+        if (first && !failure.isRetrieved()) {
+            Throwable exception = failure.exception();
+            tell(new ExceptionContext(
+                    "The exception of " + whose + " was never retrieved: nobody awaited it, nor asked for its result"
+                            + Stacks.coroutineOf(exception)
+                                    .map(frame -> ". It left the coroutine at " + frame)
+                                    .orElse(""),
+                    exception,
+                    null,
+                    null));
+        }
+    }
+}
