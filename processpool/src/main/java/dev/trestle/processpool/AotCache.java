@@ -169,7 +169,7 @@ final class AotCache {
     }
 
     /** Returns what a cache depends on, as a file name; null if these workers can have none. */
-    private static @Nullable String key(PoolOptions options) {
+    static @Nullable String key(PoolOptions options) {
         List<String> arguments = JavaCommand.arguments(options).toList();
         if (arguments.stream().anyMatch(EXCLUSIVE.asMatchPredicate())) {
             return null;

@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
 import java.lang.module.ResolvedModule;
+import java.nio.channels.spi.SelectorProvider;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -41,6 +43,8 @@ final class JavaCommand {
     /** Properties that change what a call computes or prints, if the program was started with them. */
     private static final Set<String> inheritedProperties =
             Set.of("file.encoding", "user.timezone", "user.language", "user.country", "user.variant");
+
+    private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
 
     private static final Pattern COLLECTOR = Pattern.compile("-XX:[+-]Use\\w*GC");
 
@@ -98,10 +102,20 @@ final class JavaCommand {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> inherited.stream().anyMatch(argument::startsWith))
                 .forEach(arguments::add);
+        selectorProvider().ifPresent(provider -> arguments.add("-D" + SELECTOR_PROVIDER + "=" + provider));
         options.systemProperties().forEach((name, value) -> arguments.add("-D" + name + "=" + value));
         arguments.addAll(options.jvmArguments());
         paths(options, arguments);
         return arguments.stream();
+    }
+
+    /**
+     * Returns the JDK's selector provider, if it is the one in use. To look for another one a worker would open all jars of its
+     * class path.
+     */
+    private static Optional<String> selectorProvider() {
+        Class<?> provider = SelectorProvider.provider().getClass();
+        return provider.getModule() == Object.class.getModule() ? Optional.of(provider.getName()) : Optional.empty();
     }
 
     /** Without these every worker would behave as if the whole machine were its own. */

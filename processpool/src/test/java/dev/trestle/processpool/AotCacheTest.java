@@ -1,13 +1,18 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -73,7 +78,34 @@ class AotCacheTest {
         assertThat(files(caches, ".aot")).containsExactly(cache);
 
         refusedByTheJvm(cache);
+        crashesTheJvm(cache);
         usedByTheJvm(cache, log);
+    }
+
+    /** A header for which the JVM takes it, and rubbish behind. */
+    private static void crashesTheJvm(Path cache) throws Exception {
+        byte[] content = Files.readAllBytes(cache);
+        Arrays.fill(content, content.length / 4, content.length / 2, (byte) 0x5a);
+        Path caches = folder.resolve("crashing");
+        AotStore store = keeping(caches, keyOf(cache), content);
+        try (var pool = builder(caches).build()) {
+            assertThat(argumentsOfAWorker(pool)).noneMatch(argument -> argument.startsWith("-XX:AOTCache"));
+            assertThat(pool.statistics().startsFailed()).isEqualTo(1);
+        }
+        assertThat(store.find(keyOf(cache))).as("for the next program").isEmpty();
+    }
+
+    private static String keyOf(Path cache) {
+        return cache.getFileName().toString().replaceAll("-.*", "");
+    }
+
+    private static AotStore keeping(Path caches, String key, byte[] content) throws Exception {
+        var store = new AotStore(caches);
+        store.make(key, (_, file) -> {
+            Files.write(file, content);
+            return true;
+        });
+        return store;
     }
 
     private static void usedByTheJvm(Path cache, Path log) throws Exception {
@@ -95,12 +127,8 @@ class AotCacheTest {
 
     /** What is no cache, under a name for which it is whole. */
     private static void refusedByTheJvm(Path cache) throws Exception {
-        String key = cache.getFileName().toString().replaceAll("-.*", "");
         Path caches = folder.resolve("bad");
-        new AotStore(caches).make(key, (_, file) -> {
-            Files.write(file, new byte[1 << 16]);
-            return true;
-        });
+        keeping(caches, keyOf(cache), new byte[1 << 16]);
         Path bad = files(caches, ".aot").getFirst();
         try (var pool = builder(caches).build()) {
             assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + bad);
@@ -121,6 +149,44 @@ class AotCacheTest {
                 .start();
         assertThat(quiet.inputReader().lines()).as("what the JVM said").isEmpty();
         assertThat(quiet.waitFor()).isZero();
+    }
+
+    @Test
+    void aWorkerThatDoesNotStartCostsItsPoolTheCacheAndACrashCostsItEverybody() throws Exception {
+        Path caches = folder.resolve("distrusted");
+        PoolOptions options = builder(caches).options();
+        String key = AotCache.key(options);
+        AotStore store = keeping(caches, requireNonNull(key), new byte[1 << 10]);
+        var first = new AotCache(options);
+        var second = new AotCache(options);
+
+        first.distrust(false);
+        assertThat(first.arguments()).isEmpty();
+        assertThat(second.arguments())
+                .contains("-XX:AOTCache=" + store.find(key).orElseThrow());
+
+        second.distrust(true);
+        assertThat(second.arguments()).isEmpty();
+        assertThat(new AotCache(options).arguments()).isEmpty();
+        assertThat(files(caches, ".aot")).isEmpty();
+    }
+
+    @Test
+    void aCacheIsIgnoredWhenAJarOrAnOptionIsAnother() throws Exception {
+        Path caches = folder.resolve("stale");
+        Path jar = Files.write(folder.resolve("changing.jar"), new byte[] {1});
+        ProcessPool.Builder options = builder(caches).classPath(classPath + File.pathSeparator + jar);
+        keeping(caches, requireNonNull(AotCache.key(options.options())), new byte[1 << 10]);
+        assertThat(new AotCache(options.options()).arguments()).isNotEmpty();
+        assertThat(new AotCache(builder(caches)
+                                .classPath(classPath + File.pathSeparator + jar)
+                                .jvmArguments("-XX:+UseParallelGC")
+                                .options())
+                        .arguments())
+                .isEmpty();
+
+        Files.setLastModifiedTime(jar, FileTime.from(Instant.EPOCH));
+        assertThat(new AotCache(options.options()).arguments()).isEmpty();
     }
 
     @Test

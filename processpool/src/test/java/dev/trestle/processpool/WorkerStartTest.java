@@ -8,6 +8,7 @@ import dev.trestle.api.BrokenExecutorException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.spi.SelectorProvider;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,6 +53,25 @@ class WorkerStartTest {
                     .isEqualTo(folder.toRealPath());
             assertThat(pool.toString()).contains("with-options");
         }
+    }
+
+    /** It would look for another one in all jars of its class path. */
+    @Test
+    void aWorkerIsToldTheSelectorProviderAndMayHaveAnother() {
+        String property = "java.nio.channels.spi.SelectorProvider";
+        String provider = SelectorProvider.provider().getClass().getName();
+        try (var pool = TestPools.of(1)) {
+            assertThat(pool.submit(() -> System.getProperty(property)).result()).isEqualTo(provider);
+            assertThat(pool.submit(() -> SelectorProvider.provider().getClass().getName())
+                            .result())
+                    .isEqualTo(provider);
+        }
+        PoolOptions options = TestPools.builder(1)
+                .systemProperty(property, "another.Provider")
+                .options();
+        assertThat(JavaCommand.arguments(options).filter(argument -> argument.contains(property)))
+                .as("the last one counts")
+                .endsWith("-D" + property + "=another.Provider");
     }
 
     @Test

@@ -52,6 +52,7 @@ final class Lifeline {
      */
     void watch(BooleanSupplier ending) {
         Thread.ofPlatform().name("trestle-lifeline").daemon().start(() -> {
+            watchParent();
             try {
                 while (stdin.read() >= 0) {
                     // nothing is ever sent
@@ -63,9 +64,13 @@ final class Lifeline {
                 Runtime.getRuntime().halt(ORPHANED);
             }
         });
-        // The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls
-        // for
-        // processes that are not its children, so this takes seconds.
+    }
+
+    /**
+     * The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls for processes
+     * that are not its children, so this takes seconds.
+     */
+    private static void watchParent() {
         ProcessHandle.current().parent().ifPresent(parent -> {
             var _ = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(ORPHANED));
         });

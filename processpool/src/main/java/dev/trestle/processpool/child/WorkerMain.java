@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
 
 /** The main class of a worker. */
 final class WorkerMain {
@@ -31,17 +32,18 @@ final class WorkerMain {
      *
      * @param arguments where to dial, the flight record, the largest payload, and a name that only {@code ps} is to show
      */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 
-        var record = FlightRecord.open(Path.of(arguments[1]));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
-
         long maxPayloadBytes = Long.parseLong(arguments[2]);
+        var opening = new FutureTask<>(() -> FlightRecord.open(Path.of(arguments[1])));
+        Thread.ofPlatform().name("trestle-record").daemon().start(opening);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
         SocketChannel controls = dial(arguments[0], secret, 'K');
+        FlightRecord record = opening.get();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
         channel.write(new Frame.Hello(
                 secret,
@@ -49,7 +51,11 @@ final class WorkerMain {
                 ProcessHandle.current().pid(),
                 System.getProperty("java.version")));
 
+        // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
+        // way.
         var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), ClassLoader.getSystemClassLoader());
+        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
+
         var reports = new Reports(channel);
         Reporter.install(reports);
         var runner = new CallRunner(channel, decoder, record, reports, Thread.currentThread());

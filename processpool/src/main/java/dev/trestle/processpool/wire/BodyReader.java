@@ -15,6 +15,10 @@ final class BodyReader {
         this.body = body.order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    byte octet() throws ProtocolException {
+        return need(1).get();
+    }
+
     boolean flag() throws ProtocolException {
         byte value = need(1).get();
         if (value != 0 && value != 1) {

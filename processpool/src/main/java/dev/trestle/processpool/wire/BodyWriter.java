@@ -11,6 +11,10 @@ final class BodyWriter {
 
     private ByteBuffer buffer = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
 
+    void octet(byte value) {
+        room(1).put(value);
+    }
+
     void flag(boolean value) {
         room(1).put((byte) (value ? 1 : 0));
     }

@@ -22,6 +22,14 @@ public final class CallDecoder {
     }
 
     /**
+     * Sets up what calls need whose values are more than numbers and short texts. The first of them would do it, and wait for
+     * it. May be called on any thread.
+     */
+    public void prepare() {
+        codec.prepare();
+    }
+
+    /**
      * Decodes a call. Nothing of the user's runs but the constructors of its data.
      *
      * @param payload from {@link Frame.Call}

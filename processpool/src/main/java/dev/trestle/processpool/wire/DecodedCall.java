@@ -33,25 +33,40 @@ public final class DecodedCall {
     static DecodedCall ofLambda(ValueCodec codec, LambdaShape shape, MethodHandle target, @Nullable Object[] captured) {
         boolean returnsNothing = shape.site().interfaceDescriptor().endsWith(")V");
         return new DecodedCall(codec, shape.site().implMethod(), shape.result(), () -> {
-            Object result = target.invokeExact(captured);
+            Object result = call(target, captured);
             return returnsNothing ? null : result;
         });
+    }
+
+    /** Calls a {@link LambdaShape#target}. */
+    private static @Nullable Object call(MethodHandle target, @Nullable Object[] values) throws Throwable {
+        return switch (values.length) {
+            case 0 -> (Object) target.invokeExact();
+            case 1 -> (Object) target.invokeExact(values[0]);
+            case 2 -> (Object) target.invokeExact(values[0], values[1]);
+            case LambdaShape.FEW -> (Object) target.invokeExact(values[0], values[1], values[2]);
+            default -> (Object) target.invokeExact(values);
+        };
     }
 
     static DecodedCall ofObject(ValueCodec codec, @Nullable Object object, Slot resultPlace) {
         if (object == null) {
             throw new IllegalArgumentException("it is null");
         }
-        Body body = switch (object) {
-            case Callable<?> call -> call::call;
-            case Runnable call ->
-                () -> {
-                    call.run();
-                    return null;
-                };
-            default -> throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
-        };
-        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body);
+        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body(object));
+    }
+
+    private static Body body(Object object) {
+        if (object instanceof Callable<?> call) {
+            return call::call;
+        }
+        if (object instanceof Runnable call) {
+            return () -> {
+                call.run();
+                return null;
+            };
+        }
+        throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
     }
 
     /**

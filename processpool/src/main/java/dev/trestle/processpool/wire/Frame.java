@@ -39,6 +39,16 @@ public sealed interface Frame {
         long id();
     }
 
+    /** A frame with values of the user's. */
+    sealed interface WithPayload extends OfCall {
+        /**
+         * Returns the values.
+         *
+         * @return what is checked against the limit before it is sent
+         */
+        Payload payload();
+    }
+
     /**
      * Worker to pool, first of all: proves who dials.
      *
@@ -71,7 +81,7 @@ public sealed interface Frame {
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
      */
-    record Call(long id, Payload payload) implements OfCall {}
+    record Call(long id, Payload payload) implements WithPayload {}
 
     /**
      * Pool to worker: run this, and send the items of the stream that it returns, each as an {@link Item}. The answer
@@ -80,7 +90,7 @@ public sealed interface Frame {
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
      */
-    record StreamCall(long id, Payload payload) implements OfCall {}
+    record StreamCall(long id, Payload payload) implements WithPayload {}
 
     /**
      * Worker to pool: the next item of a stream.
@@ -89,7 +99,7 @@ public sealed interface Frame {
      * @param number the number of the item, from 0
      * @param payload from {@link DecodedCall#encodeItem}
      */
-    record Item(long id, long number, Payload payload) implements OfCall {
+    record Item(long id, long number, Payload payload) implements WithPayload {
 
         /**
          * The most that a worker may have sent and not got back as {@link Credit}, by {@link #cost}. One item more may
@@ -132,7 +142,7 @@ public sealed interface Frame {
      * @param payload from {@link DecodedCall#encodeResult}
      * @param runNanos how long the call ran, in nanoseconds
      */
-    record Result(long id, Payload payload, long runNanos) implements OfCall {}
+    record Result(long id, Payload payload, long runNanos) implements WithPayload {}
 
     /**
      * Worker to pool: the call failed.

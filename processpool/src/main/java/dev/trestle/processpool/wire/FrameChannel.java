@@ -28,7 +28,7 @@ public final class FrameChannel implements AutoCloseable {
     /*
      * One direct buffer per direction. Small frames are gathered in it, so a batch is one system call; bodies and arrays
      * that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same size*
-     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 64 KiB.
+     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 128 KiB.
      *
      * Lengths that arrive are not believed at once: beyond the check against the limit, memory is allocated for what is
      * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
@@ -49,7 +49,7 @@ public final class FrameChannel implements AutoCloseable {
     private static final int LENGTH_AT = 4;
     private static final int ARRAYS_AT = 8;
     private static final int ARRAY_HEADER = 5;
-    private static final int BUFFER = 64 << 10;
+    private static final int BUFFER = FlightRecord.BUFFER;
     private static final int SMALL_BUFFER = 4 << 10;
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
@@ -228,30 +228,40 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private void check(Frame frame) {
-        Payload payload = switch (frame) {
-            case Frame.Call call -> call.payload();
-            case Frame.StreamCall call -> call.payload();
-            case Frame.Result result -> result.payload();
-            case Frame.Item item -> item.payload();
-            default -> Payload.EMPTY;
-        };
-        if (payload.size() > maxPayloadBytes) {
-            throw new IllegalArgumentException("A payload of " + payload.size() + " bytes is larger than the limit of "
-                    + maxPayloadBytes + " bytes; encode with the same limit");
+        if (frame instanceof Frame.WithPayload with && with.payload().size() > maxPayloadBytes) {
+            throw new IllegalArgumentException("A payload of " + with.payload().size()
+                    + " bytes is larger than the limit of " + maxPayloadBytes + " bytes; encode with the same limit");
         }
     }
 
     @GuardedBy("writing")
     private void put(Frame frame) throws IOException {
+        // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
+        if (frame instanceof Frame.Call(var id, var payload)) {
+            put(FrameType.CALL, id, payload);
+        } else if (frame instanceof Frame.Result(var id, var payload, var nanos)) {
+            put(FrameType.RESULT, id, nanos, payload);
+        } else if (frame instanceof Frame.Hello hello) {
+            putHello(hello);
+        } else {
+            putAny(frame);
+        }
+    }
+
+    @GuardedBy("writing")
+    private void putHello(Frame.Hello hello) throws IOException {
+        var body = new BodyWriter();
+        body.number(hello.protocolVersion());
+        body.longNumber(hello.pid());
+        body.bytes(hello.token());
+        body.string(hello.javaVersion());
+        put(FrameType.HELLO, 0, body);
+    }
+
+    @GuardedBy("writing")
+    private void putAny(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.Hello(var token, var version, var pid, var java) -> {
-                var body = new BodyWriter();
-                body.number(version);
-                body.longNumber(pid);
-                body.bytes(token);
-                body.string(java);
-                put(FrameType.HELLO, 0, body);
-            }
+            case Frame.Hello hello -> putHello(hello);
             case Frame.Ready() -> put(FrameType.READY, 0);
             case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
             case Frame.Call(var id, var payload) -> put(FrameType.CALL, id, payload);

@@ -11,6 +11,12 @@ import org.jspecify.annotations.Nullable;
 /** A {@link LambdaSite} in a JVM that has its classes: the places of its captured values and of its result. */
 final class LambdaShape {
 
+    /**
+     * Up to so many captured values are passed one by one. A method handle that takes them from an array is made of classes that
+     * the JVM generates, for longer than all the rest of a first call takes.
+     */
+    static final int FEW = 3;
+
     private static final MethodType SPREAD = MethodType.methodType(Object.class, Object[].class);
 
     private final LambdaSite site;
@@ -93,11 +99,14 @@ final class LambdaShape {
         return Lambdas.make(site, loader, values);
     }
 
-    /** Returns the method itself, taking the captured values as an array. */
+    /** Returns the method itself, taking the captured values one by one if they are {@link #FEW}, as an array otherwise. */
     MethodHandle target() throws ReflectiveOperationException {
         MethodHandle known = target;
         if (known == null) {
-            known = find().asSpreader(Object[].class, captured.length).asType(SPREAD);
+            MethodHandle found = find().asFixedArity();
+            known = captured.length <= FEW
+                    ? found.asType(found.type().generic())
+                    : found.asSpreader(Object[].class, captured.length).asType(SPREAD);
             target = known;
         }
         return known;

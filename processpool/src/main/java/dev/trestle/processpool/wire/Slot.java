@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.databind.DatabindContext;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.SerializationContext;
@@ -19,16 +20,32 @@ import tools.jackson.databind.jsontype.TypeSerializer;
  */
 final class Slot {
 
-    private final JavaType type;
+    private final Class<?> declared;
+    private volatile @Nullable JavaType type;
     private volatile @Nullable Writing writing;
     private volatile @Nullable Reading reading;
 
     Slot(JavaType type) {
+        this(type.getRawClass());
         this.type = type;
     }
 
-    JavaType type() {
-        return type;
+    /** Creates a place without asking Jackson, who may not be needed. */
+    Slot(Class<?> declared) {
+        this.declared = declared;
+    }
+
+    Class<?> declared() {
+        return declared;
+    }
+
+    private JavaType type(DatabindContext context) {
+        JavaType known = type;
+        if (known == null) {
+            known = context.constructType(declared);
+            type = known;
+        }
+        return known;
     }
 
     void write(@Nullable Object value, JsonGenerator to, SerializationContext context) {
@@ -38,10 +55,10 @@ final class Slot {
         }
         Writing how = writing;
         if (how == null) {
-            how = new Writing(context.findTypeSerializer(type));
+            how = new Writing(context.findTypeSerializer(type(context)));
             writing = how;
         }
-        ValueSerializer<Object> serializer = how.serializer(value.getClass(), type, context);
+        ValueSerializer<Object> serializer = how.serializer(value.getClass(), type(context), context);
         if (how.typeSerializer == null) {
             serializer.serialize(value, to, context);
         } else {
@@ -56,7 +73,9 @@ final class Slot {
         }
         Reading how = reading;
         if (how == null) {
-            how = new Reading(context.findTypeDeserializer(type), context.findContextualValueDeserializer(type, null));
+            JavaType exact = type(context);
+            how = new Reading(
+                    context.findTypeDeserializer(exact), context.findContextualValueDeserializer(exact, null));
             reading = how;
         }
         return how.typeDeserializer == null
@@ -66,7 +85,8 @@ final class Slot {
 
     @Override
     public String toString() {
-        return "Slot[" + type.toCanonical() + "]";
+        JavaType known = type;
+        return "Slot[" + (known == null ? declared.getName() : known.toCanonical()) + "]";
     }
 
     private record Reading(@Nullable TypeDeserializer typeDeserializer, ValueDeserializer<Object> deserializer) {}

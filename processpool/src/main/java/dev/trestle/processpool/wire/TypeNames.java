@@ -1,5 +1,6 @@
 package dev.trestle.processpool.wire;
 
+import java.lang.reflect.Modifier;
 import java.util.AbstractMap;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -78,6 +79,18 @@ final class TypeNames {
     /** Returns the name for values of this class. */
     static String nameOf(Class<?> type) {
         return names.get(type);
+    }
+
+    /** Returns whether values in a place that is declared with this class need their own class written. */
+    static boolean isNeededFor(Class<?> declared) {
+        if (declared.isArray()) {
+            return isNeededFor(declared.componentType());
+        }
+        boolean isEnum = Enum.class.isAssignableFrom(declared) && declared != Enum.class;
+        return !declared.isPrimitive()
+                && !Scalar.isDeclaredAs(declared)
+                && !isEnum
+                && !Modifier.isFinal(declared.getModifiers());
     }
 
     private static String compute(Class<?> type) {

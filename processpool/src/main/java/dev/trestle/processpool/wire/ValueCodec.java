@@ -34,10 +34,10 @@ final class ValueCodec {
     private final TypeNames names;
     private final TypePolicy trusting;
     private final Throwables throwables;
-    private final WireTyping typing = new WireTyping();
-    private final ObjectMapper mapper;
-    private final ObjectWriter writer;
-    private final ObjectReader reader;
+
+    /** Made when it is first needed, or by {@link #prepare}. */
+    private volatile @Nullable Jackson jackson;
+
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
@@ -54,9 +54,29 @@ final class ValueCodec {
         this.names = new TypeNames(loader);
         this.trusting = TypePolicy.trusting(names, options);
         this.throwables = new Throwables(this, unknown);
-        this.mapper = mapper();
-        this.writer = mapper.writerFor(Values.class);
-        this.reader = mapper.readerFor(Values.class);
+    }
+
+    /** Jackson, set up: half of a worker's start, if it had to wait for it. */
+    private record Jackson(ObjectMapper mapper, ObjectWriter writer, ObjectReader reader) {}
+
+    /** Sets Jackson up, which {@link PlainValues} do without. */
+    void prepare() {
+        var _ = jackson();
+    }
+
+    private Jackson jackson() {
+        Jackson known = jackson;
+        if (known == null) {
+            synchronized (this) {
+                known = jackson;
+                if (known == null) {
+                    ObjectMapper mapper = mapper();
+                    known = new Jackson(mapper, mapper.writerFor(Values.class), mapper.readerFor(Values.class));
+                    jackson = known;
+                }
+            }
+        }
+        return known;
     }
 
     private ObjectMapper mapper() {
@@ -77,7 +97,7 @@ final class ValueCodec {
         return SmileMapper.builder(format)
                 .addModule(new WireModule(this))
                 .annotationIntrospector(new WireAnnotations())
-                .setDefaultTyping(typing)
+                .setDefaultTyping(new WireTyping())
                 .polymorphicTypeValidator(new WireTyping.Nobody())
                 .changeDefaultVisibility(each -> each.with(Visibility.NONE)
                         .withFieldVisibility(Visibility.ANY)
@@ -118,28 +138,34 @@ final class ValueCodec {
 
     /** Returns a deserialization context, to ask whether and how a class can be made. */
     DeserializationContext asking() {
-        return mapper._deserializationContext();
+        return jackson().mapper()._deserializationContext();
     }
 
     Slot slot(Class<?> declared) {
-        return slots.computeIfAbsent(declared, each -> new Slot(mapper.constructType(each)));
+        return slots.computeIfAbsent(declared, Slot::new);
     }
 
     /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */
     Slot resultSlot(Class<?> declared) {
-        Slot exact = slot(declared);
-        return typing.useForType(exact.type()) ? slot(Object.class) : exact;
+        return slot(TypeNames.isNeededFor(declared) ? Object.class : declared);
     }
 
     /** Writes values, each into its place. */
     void encode(Encoding to, Slot[] places, @Nullable Object[] values) {
-        writer.writeValue(to, new Values(to, places, values));
+        if (!PlainValues.write(values, to)) {
+            jackson().writer().writeValue(to, new Values(to, places, values));
+        }
     }
 
     /** Reads as many values as there are places. */
     @Nullable
     Object[] decode(ByteBuffer from, Decoding decoding) {
-        Values read = reader.withAttribute(Decoding.class, decoding)
+        if (PlainValues.isPlain(from)) {
+            return PlainValues.read(from, decoding.slots());
+        }
+        Values read = jackson()
+                .reader()
+                .withAttribute(Decoding.class, decoding)
                 .readValue(from.array(), from.arrayOffset() + from.position(), from.remaining());
         return read.values;
     }

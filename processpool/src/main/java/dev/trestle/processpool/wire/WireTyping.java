@@ -1,7 +1,6 @@
 package dev.trestle.processpool.wire;
 
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
-import java.lang.reflect.Modifier;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -42,14 +41,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
     /** Returns whether values declared with this type need their class written. */
     @Override
     public boolean useForType(JavaType type) {
-        Class<?> raw = type.getRawClass();
-        if (type.isArrayType()) {
-            return useForType(type.getContentType());
-        }
-        return !raw.isPrimitive()
-                && !Scalar.isDeclaredAs(raw)
-                && !type.isEnumImplType()
-                && !Modifier.isFinal(raw.getModifiers());
+        return TypeNames.isNeededFor(type.getRawClass());
     }
 
     @Override

@@ -18,6 +18,10 @@
  *      arrays          each: kind 1 byte, number of elements 4 bytes, then its elements
  * </pre>
  *
+ * <p>The values in a body, captured ones or a result, are one document: Smile, which Jackson writes and reads, or, if all of
+ * them are numbers, booleans, characters, short texts or null, {@link dev.trestle.processpool.wire.PlainValues}, which do
+ * without it. The first byte tells which.
+ *
  * <p>Nothing here uses Java serialization to read: a class is made only from data, by the rules of
  * {@link dev.trestle.processpool.wire.TypePolicy}.
  */
