@@ -40,8 +40,8 @@ final class Examples implements Callable<Integer> {
 
     static CommandLine commandLine() {
         var commandLine = new CommandLine(new Examples());
-        for (Classic classic : Classic.values()) {
-            commandLine.addSubcommand(classic.title(), classic.command());
+        for (ShortProgram shortProgram : ShortProgram.values()) {
+            commandLine.addSubcommand(shortProgram.title(), shortProgram.command());
         }
         return commandLine.setParameterExceptionHandler((wrong, _) -> explain(wrong));
     }

@@ -5,10 +5,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * The programs that readers of Python's tutorials know, and one for each way to keep tasks in step, by the names that the
- * launcher runs them under.
+ * The programs that readers of Python's tutorials know, and one for each family of features, by the names that the launcher
+ * runs them under.
  */
-enum Classic implements Callable<Integer> {
+enum ShortProgram implements Callable<Integer> {
     SET_FUTURE_LATER("A task sets a future's result after ten seconds; main awaits it.", SetFutureLater::main),
     AS_THEY_COMPLETE("Ten calls that take 1 to 10 s on a thread pool, printed as they complete.", AsTheyComplete::main),
     QUADRATIC_SUMS("toThread with gather: three sums off the loop, in order.", QuadraticSums::main),
@@ -26,6 +26,8 @@ enum Classic implements Callable<Integer> {
     WAREHOUSE("Customers wait for a condition: that there is enough in stock.", Warehouse::main),
     STAGES("Workers that go from stage to stage together, at a barrier.", Stages::main),
     PRODUCER_AND_CONSUMERS("A producer and two consumers at a queue, which is shut down.", ProducerAndConsumers::main),
+    ANSWERS_BY_CALLBACK(
+            "A client with callbacks: its answer is awaited, a time limit reaches it.", AnswersByCallback::main),
     REQUEST_CONTEXT("Context: two requests at once, each with its own user.", RequestContext::main),
     SEVERAL_RUNS("A Runner with two runs; Ctrl-C lets it close its connection.", SeveralRuns::main),
     WHO_AWAITS_WHOM("A picture of all tasks, as an object and as text.", WhoAwaitsWhom::main),
@@ -43,7 +45,7 @@ enum Classic implements Callable<Integer> {
     @SuppressWarnings("ImmutableEnumChecker") // a method reference
     private final Main program;
 
-    Classic(String description, Main program) {
+    ShortProgram(String description, Main program) {
         this.description = description;
         this.program = program;
     }

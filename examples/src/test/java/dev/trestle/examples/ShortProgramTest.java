@@ -11,16 +11,16 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The classic programs print what their readers expect; on a virtual clock, so that their sleeps cost nothing. */
+/** The shortProgram programs print what their readers expect; on a virtual clock, so that their sleeps cost nothing. */
 @Timeout(60)
-class ClassicTest {
+class ShortProgramTest {
 
-    private static final Map<Classic, String> OUTPUT = Map.ofEntries(
-            Map.entry(Classic.SET_FUTURE_LATER, """
+    private static final Map<ShortProgram, String> OUTPUT = Map.ofEntries(
+            Map.entry(ShortProgram.SET_FUTURE_LATER, """
                 Waiting \\.\\.\\.
                 Finished!
                 """),
-            Map.entry(Classic.AS_THEY_COMPLETE, """
+            Map.entry(ShortProgram.AS_THEY_COMPLETE, """
                 Took 1 s
                 Took 2 s
                 Took 3 s
@@ -32,21 +32,21 @@ class ClassicTest {
                 Took 9 s
                 Took 10 s
                 """),
-            Map.entry(Classic.QUADRATIC_SUMS, """
+            Map.entry(ShortProgram.QUADRATIC_SUMS, """
                 \\[0, 2025, 24502500]
                 """),
-            Map.entry(Classic.AWAIT_POOL, """
+            Map.entry(ShortProgram.AWAIT_POOL, """
                 result\\(\\) was refused: Waiting for .* would stop .*
                 wrapFuture: 333332833333500000
                 runInExecutor: 332833500
                 the other task went on ticking: true
                 """),
-            Map.entry(Classic.THREE_EXECUTORS, """
+            Map.entry(ShortProgram.THREE_EXECUTORS, """
                 default executor: 100 bytes
                 custom thread pool: 100 bytes
                 process pool: 333333283333335000000
                 """),
-            Map.entry(Classic.ENDLESS_SEARCH, """
+            Map.entry(ShortProgram.ENDLESS_SEARCH, """
                 2\\^2 - 1 is prime
                 2\\^3 - 1 is prime
                 2\\^5 - 1 is prime
@@ -58,7 +58,7 @@ class ClassicTest {
                 in a loop: \\[2, 3, 5]
                 without blocking\\(\\.\\.\\.\\) that is refused: Waiting for .* would stop .*
                 """),
-            Map.entry(Classic.CALLS_AND_TASKS, """
+            Map.entry(ShortProgram.CALLS_AND_TASKS, """
                 bare calls
                 start 1
                 start 2
@@ -76,32 +76,32 @@ class ClassicTest {
                 done: \\[1, 2, 3, 4, 5], pending: 0
                 after 6 s
                 """),
-            Map.entry(Classic.FRAGILE_SERVICE, """
+            Map.entry(ShortProgram.FRAGILE_SERVICE, """
                 by semaphore: 1000 served, 0 refused, at most 10 at a time: true
                 by pool size: 1000 served, 0 refused, at most 10 at a time: true
                 """),
-            Map.entry(Classic.STOP_WHEN_DONE, """
+            Map.entry(ShortProgram.STOP_WHEN_DONE, """
                 Future is done!
                 """),
-            Map.entry(Classic.MARK_DONE, """
+            Map.entry(ShortProgram.MARK_DONE, """
                 scheduling mark_done
                 entering event loop
                 setting future result to the result
                 returned result: the result
                 future result: the result
                 """),
-            Map.entry(Classic.AWAIT_MARKED, """
+            Map.entry(ShortProgram.AWAIT_MARKED, """
                 scheduling mark_done
                 setting future result to the result
                 returned result: the result
                 """),
-            Map.entry(Classic.TWO_CALLBACKS, """
+            Map.entry(ShortProgram.TWO_CALLBACKS, """
                 registering callbacks on future
                 setting result of future
                 1: future done: the result
                 2: future done: the result
                 """),
-            Map.entry(Classic.ALL_OR_NOTHING, """
+            Map.entry(ShortProgram.ALL_OR_NOTHING, """
                 fetched 1
                 closed the connection of 1
                 fetched 2
@@ -111,7 +111,7 @@ class ClassicTest {
                 failed: \\[java\\.io\\.IOException: no connection]
                 after 3 s
                 """),
-            Map.entry(Classic.STARTING_GUN, """
+            Map.entry(ShortProgram.STARTING_GUN, """
                 on your marks: 3
                 Ada started
                 Ada after 1 s
@@ -120,7 +120,7 @@ class ClassicTest {
                 Cleo started
                 Cleo after 1 s
                 """),
-            Map.entry(Classic.WAREHOUSE, """
+            Map.entry(ShortProgram.WAREHOUSE, """
                 delivered 3, now: 3
                 Brook bought 2, left: 1
                 delivered 3, now: 4
@@ -128,7 +128,7 @@ class ClassicTest {
                 Ada bought 5, left: 2
                 left: 2
                 """),
-            Map.entry(Classic.STAGES, """
+            Map.entry(ShortProgram.STAGES, """
                 worker 1 has done load
                 worker 2 has done load
                 worker 3 has done load
@@ -142,7 +142,7 @@ class ClassicTest {
                 worker 3 has done store
                 store is done, after 9 s
                 """),
-            Map.entry(Classic.PRODUCER_AND_CONSUMERS, """
+            Map.entry(ShortProgram.PRODUCER_AND_CONSUMERS, """
                 0 ms: put order 1
                 0 ms: put order 2
                 0 ms: put order 3
@@ -160,7 +160,12 @@ class ClassicTest {
                 500 ms: slow goes home
                 by urgency: 1, 2, 3
                 """),
-            Map.entry(Classic.REQUEST_CONTEXT, """
+            Map.entry(ShortProgram.ANSWERS_BY_CALLBACK, """
+                42
+                no answer within a second
+                the client forgets: What is the question\\?
+                """),
+            Map.entry(ShortProgram.REQUEST_CONTEXT, """
                 ada: asks the database
                 bob: asks the database
                 bob: has its rows
@@ -169,7 +174,7 @@ class ClassicTest {
                 ada: answered
                 nobody: nothing left to do
                 """),
-            Map.entry(Classic.SEVERAL_RUNS, """
+            Map.entry(ShortProgram.SEVERAL_RUNS, """
                 connected
                 served 1
                 served 2
@@ -178,7 +183,7 @@ class ClassicTest {
                 closed
                 goodbye
                 """),
-            Map.entry(Classic.WHO_AWAITS_WHOM, """
+            Map.entry(ShortProgram.WHO_AWAITS_WHOM, """
                 main waits for \\[]
                 flour waits for \\[]
                 butter waits for \\[]
@@ -197,12 +202,12 @@ class ClassicTest {
                 (?:          (?:created )?at .*
                 )+\
                 """),
-            Map.entry(Classic.EAGER_CACHE, """
+            Map.entry(ShortProgram.EAGER_CACHE, """
                 known is there at once: true
                 unknown is there at once: false
                 together: 3
                 """),
-            Map.entry(Classic.WHO_HOLDS_THE_BATON, """
+            Map.entry(ShortProgram.WHO_HOLDS_THE_BATON, """
                 Task\\[greedy] \\(created at .*WhoHoldsTheBaton\\.java:\\d+\\)\\) has held the baton of EventLoop\\[.*] for \\d+ ms and still does, .*
                 (?:    at .*
                 )*    at .*WhoHoldsTheBaton\\.countUntilNamed.*
@@ -213,17 +218,17 @@ class ClassicTest {
 
     @ParameterizedTest
     @EnumSource
-    void aClassicPrintsWhatItsReadersExpect(Classic classic) {
+    void aShortProgramPrintsWhatItsReadersExpect(ShortProgram shortProgram) {
         String printed = Output.of(() -> new LoopOptions()
                 .withClock(new VirtualClock())
-                .runAsDefaults(() -> assertThat(Examples.commandLine().execute(classic.title()))
+                .runAsDefaults(() -> assertThat(Examples.commandLine().execute(shortProgram.title()))
                         .isZero()));
 
-        assertThat(printed).matches(Pattern.compile(OUTPUT.get(classic)));
+        assertThat(printed).matches(Pattern.compile(OUTPUT.get(shortProgram)));
     }
 
     @Test
-    void everyClassicHasItsOutput() {
-        assertThat(OUTPUT).containsOnlyKeys(Classic.values());
+    void everyShortProgramHasItsOutput() {
+        assertThat(OUTPUT).containsOnlyKeys(ShortProgram.values());
     }
 }
