@@ -18,4 +18,15 @@ public interface WaitGuard {
      * @throws IllegalStateException if this thread must not wait
      */
     void beforeWait(Future<?> future);
+
+    /**
+     * Asks all guards. {@link ConcurrentFuture}s do that by themselves; this is for code that waits for what a future
+     * stands for in a way of its own.
+     *
+     * @param future what the calling thread is about to wait for
+     * @throws IllegalStateException if this thread must not wait
+     */
+    static void askAll(Future<?> future) {
+        WaitGuards.beforeWait(future);
+    }
 }

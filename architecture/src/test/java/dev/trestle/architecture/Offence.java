@@ -104,6 +104,19 @@ enum Offence {
         class Offender { void f() throws Exception { java.util.concurrent.TimeUnit.DAYS.sleep(1); } }
         """),
 
+    READS_THE_CLOCK(
+            Rule.CLOCKS_THAT_JUMP_DECIDE_NOTHING,
+            "java.lang.System.currentTimeMillis",
+            "package dev.trestle.processpool; class Offender { long f() { return System.currentTimeMillis(); } }"),
+    ASKS_FOR_NOW(
+            Rule.CLOCKS_THAT_JUMP_DECIDE_NOTHING,
+            "java.time.Instant.now",
+            "package dev.trestle.processpool.child; class Offender { Object f() { return java.time.Instant.now(); } }"),
+    MAKES_A_DATE(
+            Rule.CLOCKS_THAT_JUMP_DECIDE_NOTHING,
+            "java.util.Date.<init>",
+            "package dev.trestle.processpool; class Offender { Object f() { return new java.util.Date(); } }"),
+
     THROWS_RUNTIME_EXCEPTION(
             Rule.EXCEPTIONS_HAVE_NAMES,
             "java.lang.RuntimeException.<init>",

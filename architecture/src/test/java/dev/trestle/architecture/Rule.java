@@ -7,6 +7,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.AccessTarget.ConstructorCallTarget;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaModifier;
@@ -16,6 +17,7 @@ import com.tngtech.archunit.lang.ConditionEvent;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.util.Collection;
+import java.util.Date;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +85,17 @@ enum Rule {
             .should()
             .accessTargetWhere(describe("the target is a sleep of the JDK", Rule::isSleep))
             .because("what waits can be woken: by a condition, a timer of the loop, an interrupt")),
+
+    CLOCKS_THAT_JUMP_DECIDE_NOTHING(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool..")
+            .and()
+            .doNotHaveSimpleName("AotStore") // the age of files is known by that clock only
+            .and()
+            .doNotHaveSimpleName("PrivateDirectory")
+            .should()
+            .accessTargetWhere(describe("the target reads the clock of the day", Rule::isClockOfTheDay))
+            .because("a time limit must hold when somebody sets the clock; System.nanoTime is not set")),
 
     EXCEPTIONS_HAVE_NAMES(noClasses()
             .should()
@@ -165,6 +178,16 @@ enum Rule {
         var owner = access.getTargetOwner();
         return access.getTarget().getName().equals("sleep")
                 && (owner.isAssignableTo(Thread.class) || owner.isEquivalentTo(TimeUnit.class));
+    }
+
+    private static boolean isClockOfTheDay(JavaAccess<?> access) {
+        var owner = access.getTargetOwner();
+        var name = access.getTarget().getName();
+        return (owner.isEquivalentTo(System.class) && name.equals("currentTimeMillis"))
+                || (owner.getPackageName().equals("java.time") && (name.equals("now") || name.startsWith("system")))
+                || (owner.isEquivalentTo(Date.class)
+                        && access.getTarget() instanceof ConstructorCallTarget constructor
+                        && constructor.getRawParameterTypes().isEmpty());
     }
 
     /** The constructors of exceptions call those of their superclass, which is fine. */

@@ -14,6 +14,7 @@ enum Classic implements Callable<Integer> {
     QUADRATIC_SUMS("toThread with gather: three sums off the loop, in order.", QuadraticSums::main),
     AWAIT_POOL("The wrong way and the right ways to wait for a pool in a loop.", AwaitPool::main),
     THREE_EXECUTORS("The default executor, a thread pool and a process pool.", ThreeExecutors::main),
+    ENDLESS_SEARCH("Results of a call on a process pool, one after the other, while it goes on.", EndlessSearch::main),
     CALLS_AND_TASKS("Five coroutines as bare calls and as tasks.", CallsAndTasks::main),
     FRAGILE_SERVICE("A thousand calls to a service that stands ten at a time.", FragileService::main),
     STOP_WHEN_DONE("A loop that runs until a task's callback stops it.", StopWhenDone::main),

@@ -46,6 +46,18 @@ class ClassicTest {
                 custom thread pool: 100 bytes
                 process pool: 333333283333335000000
                 """),
+            Map.entry(Classic.ENDLESS_SEARCH, """
+                2\\^2 - 1 is prime
+                2\\^3 - 1 is prime
+                2\\^5 - 1 is prime
+                2\\^7 - 1 is prime
+                2\\^13 - 1 is prime
+                2\\^17 - 1 is prime
+                2\\^19 - 1 is prime
+                2\\^31 - 1 is prime
+                in a loop: \\[2, 3, 5]
+                without blocking\\(\\.\\.\\.\\) that is refused: Waiting for .* would stop .*
+                """),
             Map.entry(Classic.CALLS_AND_TASKS, """
                 bare calls
                 start 1

@@ -386,6 +386,36 @@ final class Dispatcher {
         }
     }
 
+    /** Tells the worker of a stream that items have been consumed. */
+    void credit(PoolCall<?> call, long bytes) {
+        Worker worker;
+        long ticket;
+        lock.lock();
+        try {
+            worker = call.worker;
+            ticket = call.ticket;
+        } finally {
+            lock.unlock();
+        }
+        if (worker != null) {
+            worker.credit(ticket, bytes);
+        }
+    }
+
+    /** Cancels the streams that have not ended: whoever could read them waits for the end of the pool. */
+    void cancelStreams() {
+        List<PoolCall<?>> streams;
+        lock.lock();
+        try {
+            streams = Stream.concat(queue.stream(), live.stream().flatMap(each -> each.load.all().stream()))
+                    .filter(PoolCall::isStream)
+                    .toList();
+        } finally {
+            lock.unlock();
+        }
+        endAll(streams, call -> call.promise().cancel(true));
+    }
+
     // Calls sent ahead
 
     @GuardedBy("lock")

@@ -3,6 +3,8 @@ package dev.trestle.processpool;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.module.Configuration;
+import java.lang.module.ModuleFinder;
 import java.lang.module.ResolvedModule;
 import java.nio.channels.spi.SelectorProvider;
 import java.nio.charset.Charset;
@@ -135,40 +137,63 @@ final class JavaCommand {
             arguments.add("-cp");
             arguments.add(absolute(classPath));
         }
-        String modulePath = System.getProperty("jdk.module.path");
-        if (modulePath != null) {
+        String modulePath = options.modulePath().orElseGet(() -> System.getProperty("jdk.module.path", ""));
+        if (!modulePath.isEmpty()) {
             arguments.add("--module-path");
             arguments.add(absolute(modulePath));
         }
         Module own = JavaCommand.class.getModule();
-        if (!own.isNamed()) {
+        if (own.isNamed() || options.modulePath().isPresent()) {
+            modules(applicationModules(options, own.isNamed()), own, arguments);
+        }
+    }
+
+    /** Adds the modules of the child, and opens them: in a JVM of our own nobody is to be kept out. */
+    private static void modules(List<ResolvedModule> modules, Module own, List<String> arguments) {
+        if (modules.isEmpty()) {
             return;
         }
-        List<ResolvedModule> modules = applicationModules();
         arguments.add(
                 "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
-        arguments.add("--add-reads=" + own.getName() + "="
-                + modules.stream()
-                        .map(ResolvedModule::name)
-                        .filter(name -> !name.equals(own.getName()))
-                        .collect(Collectors.joining(",", "", ",ALL-UNNAMED")));
-        // The child makes lambdas and records of any package; in a JVM of our own nobody else is to be kept out.
+        if (own.isNamed()) {
+            arguments.add("--add-reads=" + own.getName() + "="
+                    + modules.stream()
+                            .map(ResolvedModule::name)
+                            .filter(name -> !name.equals(own.getName()))
+                            .collect(Collectors.joining(",", "", ",ALL-UNNAMED")));
+        }
+        String to = own.isNamed() ? own.getName() + ",tools.jackson.databind" : "ALL-UNNAMED";
         for (ResolvedModule module : modules) {
             for (String each : module.reference().descriptor().packages()) {
-                arguments.add(
-                        "--add-opens=" + module.name() + "/" + each + "=" + own.getName() + ",tools.jackson.databind");
+                arguments.add("--add-opens=" + module.name() + "/" + each + "=" + to);
             }
         }
     }
 
-    private static List<ResolvedModule> applicationModules() {
-        return ModuleLayer.boot().configuration().modules().stream()
+    /** Returns the modules of the child that are not the JDK's. */
+    private static List<ResolvedModule> applicationModules(PoolOptions options, boolean modular) {
+        Configuration here = ModuleLayer.boot().configuration();
+        return options.modulePath().map(path -> resolve(path, modular, here)).orElse(here).modules().stream()
                 .filter(module -> module.reference()
                         .location()
                         .map(location -> !"jrt".equals(location.getScheme()))
                         .orElse(false))
                 .sorted((a, b) -> a.name().compareTo(b.name()))
                 .toList();
+    }
+
+    /** Finds out which modules a child will have, as its launcher will. */
+    private static Configuration resolve(String modulePath, boolean modular, Configuration here) {
+        ModuleFinder finder = ModuleFinder.of(Arrays.stream(modulePath.split(Pattern.quote(File.pathSeparator)))
+                .filter(entry -> !entry.isEmpty())
+                .map(Path::of)
+                .toArray(Path[]::new));
+        Stream<String> found =
+                finder.findAll().stream().map(module -> module.descriptor().name());
+        List<String> roots = found.filter(
+                        name -> !modular || here.findModule(name).isPresent())
+                .toList();
+        return Configuration.resolveAndBind(finder, List.of(Configuration.empty()), ModuleFinder.ofSystem(), roots);
     }
 
     /** The child may have another working directory. An empty entry means the working directory. */

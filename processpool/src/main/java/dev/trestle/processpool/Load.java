@@ -151,7 +151,7 @@ final class Load {
         var frames = new Frame[unwritten.size()];
         for (int i = 0; i < frames.length; i++) {
             PoolCall<?> call = unwritten.removeFirst();
-            frames[i] = new Frame.Call(call.ticket, call.payload());
+            frames[i] = call.frame();
         }
         writing = frames.length > 0;
         return frames;

@@ -49,10 +49,15 @@ record Obituary(
             case ENCODING -> "sending the result of";
             default -> "running";
         };
+        long items = call.itemsDelivered();
+        String lost = items == 0
+                ? "this call is lost, and is not run again because it had begun. If running it twice does no harm, say"
+                        + " so with CallOptions.withRetries."
+                : "the rest of this stream is lost. It is not run again, whatever its retries, because the " + items
+                        + " items before have arrived.";
         return exception(
                 worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how()
-                        + ". The pool goes on with another worker; this call is lost, and is not run again because it"
-                        + " had begun. If running it twice does no harm, say so with CallOptions.withRetries.",
+                        + ". The pool goes on with another worker; " + lost,
                 null,
                 phase);
     }

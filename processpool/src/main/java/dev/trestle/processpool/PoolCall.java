@@ -8,6 +8,7 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.Payload;
+import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.RunTime;
 import java.time.Duration;
 import java.util.Optional;
@@ -44,6 +45,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final @Nullable CallEvent event;
 
     private final @Nullable Hearing hearing;
+
+    /** Takes the items, if the result of the call is a stream of them. */
+    private final @Nullable Delivery delivery;
+
+    private final RunTime runTime;
     private int retriesLeft;
     private int deathsBefore;
     private int evidence;
@@ -57,6 +63,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf) {
+        this(id, encoded, options, dispatcher, resultOf, false);
+    }
+
+    private PoolCall(
+            long id,
+            EncodedCall encoded,
+            CallOptions options,
+            Dispatcher dispatcher,
+            Function<@Nullable Object, T> resultOf,
+            boolean streams) {
         this.id = id;
         this.resultOf = resultOf;
         this.encoded = encoded;
@@ -70,6 +86,15 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.hearing = options.listener()
                 .map(listener -> new Hearing(listener, "trestle-listener-" + id))
                 .orElse(null);
+        this.delivery = streams ? new Delivery(this, dispatcher) : null;
+        // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
+        this.runTime = streams ? new RunTime() : encoded.runTime();
+    }
+
+    /** Returns a call whose result is a stream; its future ends, without a result, when all items have arrived. */
+    static PoolCall<@Nullable Object> ofStream(
+            long id, EncodedCall encoded, CallOptions options, Dispatcher dispatcher) {
+        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, true);
     }
 
     long id() {
@@ -88,6 +113,20 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.payload();
     }
 
+    /** Returns what to send to a worker that knows this call by its ticket. */
+    Frame frame() {
+        return delivery == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
+    }
+
+    boolean isStream() {
+        return delivery != null;
+    }
+
+    /** Returns what takes the items of a stream. */
+    Delivery delivery() {
+        return requireNonNull(delivery, "this call is no stream");
+    }
+
     /** Returns what logs and messages call it. */
     String description() {
         return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
@@ -96,7 +135,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     // To and from a worker; under the dispatcher's lock
 
     RunTime runTime() {
-        return encoded.runTime();
+        return runTime;
     }
 
     /** Takes the call for a worker that begins it now; returns false if it was cancelled. */
@@ -110,7 +149,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Returns whether the call may be run again after it had begun on a worker that died. */
     boolean retry() {
-        return retriesLeft-- > 0;
+        return itemsDelivered() == 0 && retriesLeft-- > 0;
+    }
+
+    /** Returns how many items of its stream have arrived. */
+    long itemsDelivered() {
+        return delivery == null ? 0 : delivery.arrived();
     }
 
     /**
@@ -154,6 +198,19 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (hearing != null) {
             hearing.add(report);
         }
+    }
+
+    /** Takes the next item of its stream. */
+    void deliver(Frame.Item item) throws ProtocolException {
+        if (delivery == null) {
+            throw new ProtocolException("An item arrived for a call that is no stream: " + this);
+        }
+        delivery.add(item);
+    }
+
+    @Nullable
+    Object decodeItem(Frame.Item item) throws NotDecodableException {
+        return encoded.decodeItem(item.payload(), item.number());
     }
 
     // Ending

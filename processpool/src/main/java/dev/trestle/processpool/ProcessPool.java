@@ -27,6 +27,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -228,6 +229,62 @@ public final class ProcessPool implements FutureExecutor {
         execute((Runnable) call);
     }
 
+    /**
+     * Runs a call that makes many results, which arrive while it makes them. As
+     * {@link #stream(Call, CallOptions)} with {@link CallOptions#DEFAULT}.
+     *
+     * @param call what to run
+     * @param <R> the type of the results
+     * @return the results, in their order; to be closed if it is not consumed to its end
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public <R extends @Nullable Object> Stream<R> stream(Call<Stream<R>> call) {
+        return stream(call, CallOptions.DEFAULT);
+    }
+
+    /**
+     * Runs a call that makes many results, which arrive while it makes them: the worker reads the stream that the call
+     * returns and sends its items, this side has them one after the other. The call is submitted at once, and the stream
+     * may be endless.
+     *
+     * {@snippet :
+     * try (Stream<Integer> primes = pool.stream(() -> IntStream.iterate(2, n -> n + 1).filter(Primes::isPrime).boxed())) {
+     *     primes.takeWhile(n -> n < limit).forEach(System.out::println);
+     * }
+     * }
+     *
+     * <p>A worker that is ahead of its consumer stops, in its stream, when about a thousand items or a megabyte have not
+     * been consumed. Closing the stream cancels the call, as {@code cancel(true)} does; the worker's stream is closed
+     * then as well. A stream that is not closed keeps its worker until it is garbage.
+     *
+     * <p>What ends the call too early, an exception, a timeout, the death of the worker, is thrown by the rule of
+     * {@link ConcurrentFuture#result()} when the items that arrived before have been consumed. An item that cannot travel
+     * ends the call with a {@link CallNotSerializableException}. The timeout is that of the whole call, in which it may
+     * have waited for its consumer. Retries are for a worker that dies before its first item has arrived: a stream
+     * never begins again.
+     *
+     * <p>{@link #shutdown} lets streams go on; {@link #close} cancels those that have not been consumed to their end.
+     * The returned stream is sequential, and waits for items where it is consumed; this is refused in coroutines of an
+     * event loop and in callbacks of futures of this pool.
+     *
+     * @param call what to run
+     * @param callOptions how to treat it
+     * @param <R> the type of the results
+     * @return the results, in their order; to be closed if it is not consumed to its end
+     * @throws CallNotSerializableException if the call cannot travel
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public <R extends @Nullable Object> Stream<R> stream(Call<Stream<R>> call, CallOptions callOptions) {
+        requireNonNull(callOptions, "callOptions");
+        PoolCall<@Nullable Object> made =
+                PoolCall.ofStream(dispatcher.nextCallNumber(), encode(call), withDefaults(callOptions), dispatcher);
+        var _ = accept(made);
+        return made.delivery().stream(cleaner);
+    }
+
     @SuppressWarnings({"unchecked", "NullAway"}) // what a Callable<T> returns is a T, and null only if T has it
     private <T extends @Nullable Object> ConcurrentFuture<T> start(Object task, CallOptions callOptions) {
         return accept(new PoolCall<T>(
@@ -333,7 +390,7 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls and waits until those that were taken have been run, and until no process, thread, socket or
+     * Takes no more calls, cancels streams that have not ended, and waits until those that were taken have been run, and until no process, thread, socket or
      * file of this pool is left. If the waiting thread is interrupted, does as {@link #shutdownNow} and goes on waiting.
      *
      * @throws IllegalStateException if called by a callback of one of its own futures, for which it would wait
@@ -341,6 +398,8 @@ public final class ProcessPool implements FutureExecutor {
     @Override
     public void close() {
         refuseOnOwnThread("close it");
+        shutdown();
+        dispatcher.cancelStreams();
         FutureExecutor.super.close();
     }
 
@@ -451,6 +510,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Map<String, String> systemProperties = new LinkedHashMap<>();
         private Optional<Path> workingDirectory = Optional.empty();
         private Optional<String> classPath = Optional.empty();
+        private Optional<String> modulePath = Optional.empty();
         private Optional<RunnableCall> initializer = Optional.empty();
         private Optional<Duration> callTimeout = Optional.empty();
         private Duration startTimeout = Duration.ofSeconds(60);
@@ -584,13 +644,26 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the class path of the workers; that of this program if not set. It must have Trestle on it, and the classes
-         * of the calls.
+         * of the calls, unless they are on the module path.
          *
          * @param value the class path, as {@code java -cp} takes it
          * @return this builder
          */
         public Builder classPath(String value) {
             classPath = Optional.of(value);
+            return this;
+        }
+
+        /**
+         * Sets the module path of the workers; that of this program if not set. Workers of a program on the module path have
+         * the modules of this program as far as they are found there, Trestle among them, and what these need; workers of
+         * one on the class path have all modules that are there. Their packages are open to Trestle.
+         *
+         * @param value the module path, as {@code java -p} takes it
+         * @return this builder
+         */
+        public Builder modulePath(String value) {
+            modulePath = Optional.of(value);
             return this;
         }
 
@@ -779,6 +852,7 @@ public final class ProcessPool implements FutureExecutor {
                     systemProperties,
                     workingDirectory,
                     classPath,
+                    modulePath,
                     initializer,
                     callTimeout,
                     debug ? FOREVER : startTimeout,

@@ -325,6 +325,7 @@ final class Worker {
                     call.hear(report);
                 }
             }
+            case Frame.Item item -> deliver(item);
             case Frame.Started _ -> {} // the flight record tells
             case Frame.Result _,
                     Frame.Failed _,
@@ -333,10 +334,19 @@ final class Worker {
                     Frame.Ready _,
                     Frame.StartupFailed _,
                     Frame.Call _,
+                    Frame.StreamCall _,
+                    Frame.Credit _,
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.ThreadDumpRequest _ ->
                 throw new ProtocolException(name + " sent a frame that makes no sense now: " + frame);
+        }
+    }
+
+    private void deliver(Frame.Item item) throws ProtocolException {
+        PoolCall<?> call = dispatcher.callOf(this, item.id());
+        if (call != null) {
+            call.deliver(item);
         }
     }
 
@@ -398,6 +408,11 @@ final class Worker {
                 killIfItGoesOn(unwanted, ticket); // one in front of it does not end either
             }
         });
+    }
+
+    /** Lets a stream send further items. */
+    void credit(long ticket, long bytes) {
+        write(controls, new Frame.Credit(ticket, bytes));
     }
 
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
@@ -556,6 +571,8 @@ final class Worker {
             for (Frame frame : FrameChannel.framesIn(FlightRecord.readHeld(flightRecord), options.maxPayloadBytes())) {
                 if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
                     answers.add((Frame.OfCall) frame);
+                } else if (frame instanceof Frame.Item item) {
+                    deliver(item);
                 }
             }
         } catch (NoSuchFileException e) {

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static dev.trestle.processpool.FailureTable.Fate.LIVES;
 import static dev.trestle.processpool.FailureTable.Fate.REPLACED;
 import static dev.trestle.processpool.FailureTable.Where.INITIALIZING;
+import static dev.trestle.processpool.FailureTable.Where.STREAMING;
 import static dev.trestle.processpool.Mishap.IN_WORKER;
 import static dev.trestle.processpool.Mishap.WAITS;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.AbstractList;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -76,7 +78,7 @@ class FailureTableTest {
     @MethodSource("dev.trestle.processpool.FailureTable#rows")
     void row(Row row) throws Exception {
         switch (row.where()) {
-            case ENCODING_THE_CALL, DECODING_THE_CALL, RUNNING, ENCODING_THE_RESULT, DECODING_THE_RESULT ->
+            case ENCODING_THE_CALL, DECODING_THE_CALL, RUNNING, STREAMING, ENCODING_THE_RESULT, DECODING_THE_RESULT ->
                 inACall(row);
             case IDLE -> whileIdle(row);
             case RECYCLING -> whileRecycled(row);
@@ -113,7 +115,10 @@ class FailureTableTest {
     private void inACall(Row row) {
         long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
         long lost = pool.statistics().lost();
-        sees(row, () -> submit(row).result(), worker);
+        sees(
+                row,
+                row.where() == STREAMING ? () -> stream(row) : () -> submit(row).result(),
+                worker);
 
         assertThat(pool.submit(() -> Thread.currentThread().isInterrupted()
                                 || Thread.currentThread().getContextClassLoader() == null)
@@ -146,6 +151,26 @@ class FailureTableTest {
                 yield pool.submit(call, limit(row));
             }
         };
+    }
+
+    /** Goes wrong after the first item, which arrives. */
+    private static Object stream(Row row) {
+        Mishap how = row.how();
+        var before = new ArrayList<Long>();
+        try (Stream<Long> items = pool.stream(
+                () -> Stream.of(0L, 1L).peek(each -> {
+                    if (each == 1) {
+                        how.happen();
+                    }
+                }),
+                limit(row))) {
+            items.forEach(before::add);
+            return before;
+        } finally {
+            if (row.error() != TimeoutException.class) {
+                assertThat(before).containsExactly(0L);
+            }
+        }
     }
 
     private static CallOptions limit(Row row) {

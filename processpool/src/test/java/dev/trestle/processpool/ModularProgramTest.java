@@ -10,8 +10,10 @@ import java.lang.module.ModuleFinder;
 import java.lang.module.ModuleReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -44,23 +46,24 @@ class ModularProgramTest {
         """;
 
     private static final String PROGRAM = """
-        package program;
+                package program;
 
-        import dev.trestle.processpool.ProcessPool;
-        import java.util.List;
+                import dev.trestle.processpool.ProcessPool;
+                import java.util.List;
+        import java.util.Locale;
 
-        public class Program {
-            record Point(int x, List<String> names) {}
+                public class Program {
+                    record Point(int x, List<String> names) {}
 
-            public static void main(String[] arguments) throws Exception {
-                var point = new Point(6, List.of("a"));
-                try (var pool = new ProcessPool(1)) {
-                    var answer = pool.submit(() -> new Point(point.x() * 7, point.names())).result();
-                    var where = pool.submit(() -> Program.class.getModule().toString()).result();
-                    java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), answer + " in " + where);
+                    public static void main(String[] arguments) throws Exception {
+                        var point = new Point(6, List.of("a"));
+                        try (var pool = new ProcessPool(1)) {
+                            var answer = pool.submit(() -> new Point(point.x() * 7, point.names())).result();
+                            var where = pool.submit(() -> Program.class.getModule().toString()).result();
+                            java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), answer + " in " + where);
+                        }
+                    }
                 }
-            }
-        }
         """;
 
     @TempDir
@@ -79,10 +82,15 @@ class ModularProgramTest {
                 .collect(Collectors.joining(File.pathSeparator));
     }
 
-    private void compile(String modulePath) throws IOException {
-        Path source = Files.createDirectories(folder.resolve("source").resolve("program"));
-        Files.writeString(source.resolveSibling("module-info.java"), MODULE);
-        Files.writeString(source.resolve("Program.java"), PROGRAM);
+    /** Compiles a module with one class; its package has the name of the class, in lower case. */
+    private Path compile(String into, String module, String className, String source, String modulePath)
+            throws IOException {
+        Path sources = folder.resolve(into + "-source");
+        Path file = Files.createDirectories(sources.resolve(className.toLowerCase(Locale.ROOT)))
+                .resolve(className + ".java");
+        Files.writeString(sources.resolve("module-info.java"), module);
+        Files.writeString(file, source);
+        Path classes = folder.resolve(into);
         var output = new StringWriter();
         var writer = new PrintWriter(output);
         int exit = ToolProvider.findFirst("javac")
@@ -93,26 +101,27 @@ class ModularProgramTest {
                         "-p",
                         modulePath,
                         "-d",
-                        folder.resolve("program").toString(),
-                        source.resolveSibling("module-info.java").toString(),
-                        source.resolve("Program.java").toString());
+                        classes.toString(),
+                        sources.resolve("module-info.java").toString(),
+                        file.toString());
         assertThat(exit).as(output.toString()).isZero();
+        return classes;
     }
 
-    @Test
-    void aModularProgramUsesAPool() throws Exception {
-        String modulePath = modulePath();
-        compile(modulePath);
+    /** Runs a modular program; returns what it writes into the file that is its first argument. */
+    private String run(String modulePath, String... moreArguments) throws IOException, InterruptedException {
         Path answer = folder.resolve("answer");
         Path output = folder.resolve("output");
-        Process program = new ProcessBuilder(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-p",
-                        folder.resolve("program") + File.pathSeparator + modulePath,
-                        "-m",
-                        "program/program.Program",
-                        answer.toString()))
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-p",
+                modulePath,
+                "-m",
+                "program/program.Program",
+                answer.toString()));
+        command.addAll(List.of(moreArguments));
+        Process program = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -121,6 +130,123 @@ class ModularProgramTest {
         } finally {
             program.destroyForcibly();
         }
-        assertThat(answer).as(Files.readString(output)).hasContent("Point[x=42, names=[a]] in module program");
+        assertThat(answer).as(Files.readString(output)).exists();
+        return Files.readString(answer);
+    }
+
+    @Test
+    void aModularProgramUsesAPool() throws Exception {
+        String modulePath = modulePath();
+        Path program = compile("program", MODULE, "Program", PROGRAM, modulePath);
+
+        assertThat(run(program + File.pathSeparator + modulePath))
+                .isEqualTo("Point[x=42, names=[a]] in module program");
+    }
+
+    private static final String CLOSED_MODULE = """
+        module program {
+            requires dev.trestle.processpool;
+        }
+        """;
+
+    private static final String CLOSED_PROGRAM = """
+        package program;
+
+        import dev.trestle.processpool.CallNotSerializableException;
+        import dev.trestle.processpool.ProcessPool;
+        import java.nio.file.Files;
+        import java.nio.file.Path;
+
+        public class Program {
+            record Point(int x) {}
+
+            public static void main(String[] arguments) throws Exception {
+                var point = new Point(6);
+                String text = "";
+                try (var pool = new ProcessPool(1)) {
+                    text += pool.submit(() -> "without data").result();
+                    try {
+                        pool.submit(() -> point.x());
+                    } catch (CallNotSerializableException e) {
+                        text += "\\nsubmit: " + e.getMessage();
+                    }
+                    var result = pool.submit(() -> new Point(7));
+                    text += "\\nresult: " + result.exception().orElseThrow().getMessage();
+                }
+                Files.writeString(Path.of(arguments[0]), text);
+            }
+        }
+        """;
+
+    @Test
+    void aClosedPackageIsNamedWithTheLineThatOpensIt() throws Exception {
+        String modulePath = modulePath();
+        Path program = compile("program", CLOSED_MODULE, "Program", CLOSED_PROGRAM, modulePath);
+        String why =
+                "program.Program\\$Point,? (which )?is in a package that its module, program, keeps closed\\. Open it"
+                        + " in the module-info of program: opens program to dev\\.trestle\\.processpool,"
+                        + " tools\\.jackson\\.databind;";
+
+        assertThat(run(program + File.pathSeparator + modulePath).lines())
+                .satisfiesExactly(
+                        line -> assertThat(line).isEqualTo("without data"),
+                        line -> assertThat(line).matches("submit: The call .* cannot travel: .* is a " + why),
+                        line -> assertThat(line).matches("result: The result of .* cannot be read: " + why));
+    }
+
+    private static final String VERSIONED_PROGRAM = """
+        package program;
+
+        import dev.trestle.processpool.ProcessPool;
+        import java.nio.file.Files;
+        import java.nio.file.Path;
+
+        public class Program {
+            record Point(String version) {}
+
+            static Point version() {
+                return new Point("VERSION");
+            }
+
+            public static void main(String[] arguments) throws Exception {
+                try (var pool = ProcessPool.builder().workers(1).modulePath(arguments[1]).build()) {
+                    var there = pool.submit(Program::version).result();
+                    var where = pool.submit(() -> Program.class.getModule().toString()).result();
+                    Files.writeString(Path.of(arguments[0]), "here " + version() + ", there " + there + " in " + where);
+                }
+            }
+        }
+        """;
+
+    @Test
+    void workersMayHaveAModulePathOfTheirOwn() throws Exception {
+        String modulePath = modulePath();
+        Path here = compile("here", MODULE, "Program", VERSIONED_PROGRAM.replace("VERSION", "1"), modulePath);
+        Path there = compile("there", MODULE, "Program", VERSIONED_PROGRAM.replace("VERSION", "2"), modulePath);
+
+        assertThat(run(here + File.pathSeparator + modulePath, there + File.pathSeparator + modulePath))
+                .isEqualTo("here Point[version=1], there Point[version=2] in module program");
+    }
+
+    @Test
+    void workersOfAProgramOnTheClassPathHaveAllThatIsOnTheirModulePath() throws Exception {
+        Path extra = compile("extra", "module extra {}", "Extra", """
+            package extra;
+
+            class Extra {
+                private static String hello() {
+                    return "hello from " + Extra.class.getModule();
+                }
+            }
+            """, "");
+        try (var pool = TestPools.builder(1).modulePath(extra.toString()).build()) {
+            assertThat(pool.submit(ModularProgramTest::callExtra).result()).isEqualTo("hello from module extra");
+        }
+    }
+
+    private static Object callExtra() throws ReflectiveOperationException {
+        var hello = Class.forName("extra.Extra").getDeclaredMethod("hello");
+        hello.setAccessible(true);
+        return hello.invoke(null);
     }
 }

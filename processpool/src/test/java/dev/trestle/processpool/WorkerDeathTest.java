@@ -1,11 +1,18 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
+import dev.trestle.processpool.wire.CallEncoder;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.Reporter;
+import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -70,7 +77,7 @@ class WorkerDeathTest {
         try (var single = TestPools.of(1);
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
-            signal("STOP", pid);
+            stop(pid);
             var sent = threads.submit(() -> single.submit(() ->
                             large.length + " by " + ProcessHandle.current().pid())
                     .result());
@@ -81,6 +88,25 @@ class WorkerDeathTest {
             assertThat(sent.get()).startsWith("16777216 by ").isNotEqualTo("16777216 by " + pid);
             assertThat(single.statistics().rerun()).isEqualTo(1);
             assertThat(single.statistics().lost()).isZero();
+        }
+    }
+
+    /** Stops a process, and waits until each of its threads has stopped, which is some time after the signal. */
+    private static void stop(long pid) throws IOException, InterruptedException {
+        signal("STOP", pid);
+        await().pollInterval(Duration.ofMillis(1)).until(() -> {
+            try (var threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+                return threads.allMatch(WorkerDeathTest::isStopped);
+            }
+        });
+    }
+
+    private static boolean isStopped(Path thread) {
+        try {
+            String status = Files.readString(thread.resolve("stat"));
+            return status.charAt(status.lastIndexOf(')') + 2) == 'T';
+        } catch (IOException e) {
+            return false; // it has ended since they were listed
         }
     }
 
@@ -95,13 +121,46 @@ class WorkerDeathTest {
     void aWorkerThatIsStoppedForAWhileLosesNothing() throws Exception {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(() -> ProcessHandle.current().pid()).result();
-            signal("STOP", pid);
+            stop(pid);
             var waiting = single.submit(() -> ProcessHandle.current().pid());
             assertThatThrownBy(() -> waiting.result(Duration.ofMillis(200))).isInstanceOf(TimeoutException.class);
             signal("CONT", pid);
 
             assertThat(waiting.result()).isEqualTo(pid);
         }
+    }
+
+    @Test
+    void aWorkerThatAnswersACallThatItWasNotGivenIsKilled() {
+        assertThatThrownBy(pool.submit(() -> lie(new Frame.Cancelled(1L << 40)))::result)
+                .isInstanceOf(WorkerDiedException.class)
+                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("answered 1 calls that it was not given");
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    @Test
+    void aWorkerThatSendsItemsOfACallThatIsNoStreamIsKilled() {
+        assertThatThrownBy(pool.submit(() -> lieAboutItself())::result)
+                .isInstanceOf(WorkerDiedException.class)
+                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("An item arrived for a call that is no stream");
+        assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    private static int lieAboutItself() throws Exception {
+        var call = new CallEncoder(WireOptions.DEFAULT, RemoteException::new).encode((Call<Integer>) () -> 1);
+        return lie(new Frame.Item(requireNonNull(Reporter.installed()).running(), 0, call.payload()));
+    }
+
+    /** In a call: says something to the pool that only the worker itself may say. */
+    private static int lie(Frame frame) throws Exception {
+        Reporter reporter = requireNonNull(Reporter.installed());
+        var field = reporter.getClass().getDeclaredField("channel");
+        field.setAccessible(true);
+        ((FrameChannel) field.get(reporter)).write(frame);
+        Gate.hang();
+        return 0;
     }
 
     @Test

@@ -204,4 +204,52 @@ class WorkerStartTest {
         assertThatThrownBy(() -> CallOptions.DEFAULT.withRetries(-1)).hasMessageContaining("-1");
         assertThatThrownBy(() -> CallOptions.DEFAULT.withTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
     }
+
+    /** Both are links here; what an upgrade does to a directory is the same to who opens files in it later. */
+    @Test
+    void aJdkThatIsReplacedMeanwhileIsSaidSo() throws Exception {
+        String home = System.getProperty("java.home");
+        Path replaced = Files.createSymbolicLink(folder.resolve("jdk"), Path.of(home));
+        Path broken = Files.createDirectories(folder.resolve("broken").resolve("bin"));
+        Path java = Files.writeString(broken.resolve("java"), "#!/bin/sh\necho 'Error: no JVM here' >&2\nexit 6\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+        System.setProperty("java.home", replaced.toString());
+        try (var pool = TestPools.of(1)) {
+            long pid = pool.submit(() -> ProcessHandle.current().pid()).result();
+            Files.delete(replaced);
+            Files.createSymbolicLink(replaced, broken.getParent());
+            assertThat(pool.submit(() -> "the old one goes on").result()).isEqualTo("the old one goes on");
+            pool.submit(() -> Runtime.getRuntime().halt(1)).exception();
+
+            assertThatThrownBy(pool.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("its workers cannot start")
+                    .hasMessageContaining("exit code 6")
+                    .hasMessageContaining("Error: no JVM here");
+            assertThat(ProcessHandle.of(pid)).isEmpty();
+        } finally {
+            System.setProperty("java.home", home);
+        }
+    }
+
+    /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */
+    @Test
+    void workersAreTalkedToOverPortsWhereThePathOfASocketWouldBeTooLong() throws Exception {
+        String temporary = System.getProperty("java.io.tmpdir");
+        System.setProperty(
+                "java.io.tmpdir",
+                Files.createDirectory(folder.resolve("d".repeat(120))).toString());
+        try (var pool = TestPools.builder(1).build()) {
+            byte[] large = new byte[4 << 20];
+            assertThat(pool.submit(() -> large).result()).hasSize(4 << 20);
+            String in = folder.toString();
+            var stays = pool.submit(() -> Gate.stay(in, "stays"));
+            Gate.await(folder, "stays");
+            assertThat(stays.cancel(true)).isTrue();
+            assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+            assertThat(pool.statistics().workersStarted()).isEqualTo(1);
+        } finally {
+            System.setProperty("java.io.tmpdir", temporary);
+        }
+    }
 }

@@ -8,6 +8,7 @@ import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.NotEncodableException;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.io.IOException;
@@ -72,6 +73,10 @@ final class CallRunner {
     @GuardedBy("lock")
     private long running = NONE;
 
+    /** Sends the items of the call that is running, if it streams. */
+    @GuardedBy("lock")
+    private @Nullable ItemSender items;
+
     /** The calls that were dropped and will still be read. */
     @GuardedBy("lock")
     private final Set<Long> dropped = new HashSet<>();
@@ -94,10 +99,9 @@ final class CallRunner {
      */
     void run(Thread controls) {
         try {
-            while (next() instanceof Frame.Call call) {
-                if (begin(call.id())) {
-                    answer(call);
-                }
+            boolean more = true;
+            while (more) {
+                more = handle(next());
             }
             join(controls);
             channel.write(new Frame.Goodbye("told to end"));
@@ -109,16 +113,34 @@ final class CallRunner {
         System.exit(0);
     }
 
-    /** Returns the next call, or the goodbye. */
+    /** Returns whether there is more to come. Without a switch over types, which the first call would have to wait for. */
+    private boolean handle(Frame frame) throws IOException {
+        if (frame instanceof Frame.Call call) {
+            take(call.id(), call.payload(), false);
+            return true;
+        }
+        if (frame instanceof Frame.StreamCall call) {
+            take(call.id(), call.payload(), true);
+            return true;
+        }
+        if (frame instanceof Frame.Goodbye) {
+            return false;
+        }
+        throw new ProtocolException("The pool sent a frame that does not belong here: " + frame);
+    }
+
     private Frame next() throws IOException {
         if (!channel.isNextHere()) {
             flush();
         }
-        Frame next = channel.read();
-        if (!(next instanceof Frame.Call || next instanceof Frame.Goodbye)) {
-            throw new ProtocolException("The pool sent a frame that does not belong here: " + next);
+        return channel.read();
+    }
+
+    /** Runs a call, unless it was dropped, and answers it. */
+    private void take(long id, Payload call, boolean streams) throws IOException {
+        if (begin(id)) {
+            answer(id, call, streams);
         }
-        return next;
     }
 
     /** A JVM waits at its exit for threads that sit in a system call. */
@@ -148,20 +170,20 @@ final class CallRunner {
         }
     }
 
-    private void answer(Frame.Call call) throws IOException {
+    private void answer(long id, Payload call, boolean streams) throws IOException {
         long start = System.nanoTime();
         Frame reply;
         long size = 0;
         long end;
         try {
-            Payload result = perform(call);
+            Payload result = perform(id, call, streams);
             size = result.size();
             end = System.nanoTime();
-            reply = new Frame.Result(call.id(), result, end - start);
+            reply = new Frame.Result(id, result, end - start);
         } catch (CallFailed e) {
             Failure failure = e.failure;
             end = System.nanoTime();
-            reply = new Frame.Failed(call.id(), e.phase, failure, end - start);
+            reply = new Frame.Failed(id, e.phase, failure, end - start);
             if (e.thrown instanceof VirtualMachineError && !(e.thrown instanceof StackOverflowError)) {
                 reports.end();
                 channel.write(reply, new Frame.Fatal(failure));
@@ -184,25 +206,48 @@ final class CallRunner {
         heldSince = NONE;
     }
 
-    private Payload perform(Frame.Call call) throws CallFailed {
+    private Payload perform(long id, Payload call, boolean streams) throws CallFailed {
         Frame.Phase phase = Frame.Phase.DECODING;
         DecodedCall decoded = null;
         try {
-            record.note(call.id(), Step.DECODING);
-            decoded = decoder.decode(call.payload());
+            record.note(id, Step.DECODING);
+            decoded = decoder.decode(call);
             phase = Frame.Phase.RUNNING;
-            record.note(call.id(), Step.RUNNING);
-            Object result = decoded.run();
+            record.note(id, Step.RUNNING);
+            Object result = null;
+            if (streams) {
+                stream(id, decoded);
+            } else {
+                result = decoded.run();
+            }
             phase = Frame.Phase.ENCODING;
-            record.note(call.id(), Step.ENCODING);
+            record.note(id, Step.ENCODING);
             endInterruption();
             return decoded.encodeResult(result);
+        } catch (NotEncodableException e) {
+            throw new CallFailed(Frame.Phase.ENCODING, e, Failure.of(e));
         } catch (Throwable e) {
             Failure failure =
                     decoded != null && phase == Frame.Phase.RUNNING ? decoded.encodeFailure(e) : Failure.of(e);
             throw new CallFailed(phase, e, failure);
         } finally {
             endInterruption();
+        }
+    }
+
+    private void stream(long id, DecodedCall decoded) throws Throwable {
+        try (var sender = new ItemSender(channel, decoded, id)) {
+            synchronized (lock) {
+                items = sender;
+                if (reports.isCancelled(id)) {
+                    sender.cancel();
+                }
+            }
+            sender.sendAll();
+        } finally {
+            synchronized (lock) {
+                items = null;
+            }
         }
     }
 
@@ -220,6 +265,9 @@ final class CallRunner {
         synchronized (lock) {
             if (running == id) {
                 reports.cancel();
+                if (items != null) {
+                    items.cancel();
+                }
                 if (interrupt) {
                     thread.interrupt();
                 }
@@ -236,6 +284,15 @@ final class CallRunner {
         }
         if (drop) {
             channel.append(new Frame.Cancelled(id));
+        }
+    }
+
+    /** Lets a call send further items, if it is the one that runs. */
+    void credit(long id, long bytes) {
+        synchronized (lock) {
+            if (running == id && items != null) {
+                items.credit(bytes);
+            }
         }
     }
 

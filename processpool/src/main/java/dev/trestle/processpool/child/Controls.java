@@ -40,12 +40,15 @@ final class Controls implements Runnable {
         switch (frame) {
             case Frame.Cancel cancel -> runner.cancel(cancel.id(), cancel.interrupt());
             case Frame.TakeBack call -> runner.takeBack(call.id());
+            case Frame.Credit credit -> runner.credit(credit.id(), credit.bytes());
             case Frame.ThreadDumpRequest() -> answers.append(new Frame.ThreadDump(runner.threadDump()));
             case Frame.Goodbye _ -> {
                 runner.expectEnd();
                 return false;
             }
             case Frame.Call _,
+                    Frame.StreamCall _,
+                    Frame.Item _,
                     Frame.Hello _,
                     Frame.Ready _,
                     Frame.StartupFailed _,

@@ -101,14 +101,27 @@ final class CallSite {
     }
 
     @Nullable
-    Object decodeResult(Payload payload) throws NotDecodableException {
-        Object value;
-        try {
-            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {result}, false);
-            value = codec.decode(payload.wholeBody(), decoding)[0];
-        } catch (RuntimeException | StackOverflowError | LinkageError e) {
-            throw Explanation.notDecodable("The result of the call " + description(), e);
+    Object decodeItem(Payload payload, long number) throws NotDecodableException {
+        String subject = "Item " + number + " of the stream of the call ";
+        Object value = decode(payload, codec.slot(Object.class), subject);
+        if (value instanceof StreamValue) {
+            throw new NotDecodableException(subject + description() + " cannot be read: it is itself a stream", null);
         }
+        return value;
+    }
+
+    private @Nullable Object decode(Payload payload, Slot place, String subject) throws NotDecodableException {
+        try {
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, false);
+            return codec.decode(payload.wholeBody(), decoding)[0];
+        } catch (RuntimeException | StackOverflowError | LinkageError e) {
+            throw Explanation.notDecodable(subject + description(), e);
+        }
+    }
+
+    @Nullable
+    Object decodeResult(Payload payload) throws NotDecodableException {
+        Object value = decode(payload, result, "The result of the call ");
         if (value instanceof StreamValue stream) {
             return stream.open();
         }

@@ -2,7 +2,9 @@ package dev.trestle.processpool.wire;
 
 import java.lang.invoke.MethodHandle;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import java.util.stream.BaseStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A call in the worker that runs it. For one thread. */
@@ -17,10 +19,12 @@ public final class DecodedCall {
     private final ValueCodec codec;
     private final String description;
     private final Slot resultPlace;
+    private final Slot itemPlace;
     private final Body body;
 
     private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body) {
         this.codec = codec;
+        this.itemPlace = codec.slot(Object.class);
         this.description = description;
         this.resultPlace = resultPlace;
         this.body = body;
@@ -76,6 +80,40 @@ public final class DecodedCall {
     }
 
     /**
+     * Runs the call on this thread, then the stream that it returns, to its end. The stream is closed, however it ends.
+     *
+     * @param items gets each item when the stream has made it, and may end the stream by throwing
+     * @throws Throwable what the call, the stream, or {@code items} throws
+     */
+    public void run(Consumer<@Nullable Object> items) throws Throwable {
+        Object result = body.run();
+        if (!(result instanceof Stream<?> stream)) {
+            throw new IllegalStateException(
+                    "A call that is to stream its results has to return a java.util.stream.Stream;"
+                            + " this one returned "
+                            + (result == null
+                                    ? "null"
+                                    : JavaClasses.aOrAn(result.getClass().getName())));
+        }
+        try (stream) {
+            stream.sequential()
+                    .forEachOrdered(items); // pushes: an iterator would gather what a flatMap makes of one item
+        }
+    }
+
+    /**
+     * Encodes an item of a stream.
+     *
+     * @param item the item
+     * @param number its number, from 0, for messages
+     * @return the payload for {@link Frame.Item}
+     * @throws NotEncodableException if it, or something in it, cannot travel
+     */
+    public Payload encodeItem(@Nullable Object item, long number) throws NotEncodableException {
+        return encode(item, itemPlace, "Item " + number + " of the stream", "the item");
+    }
+
+    /**
      * Encodes a result. A stream is read to its end here, so what it computes counts as encoding.
      *
      * @param result what {@link #run} returned
@@ -84,11 +122,16 @@ public final class DecodedCall {
      */
     public Payload encodeResult(@Nullable Object result) throws NotEncodableException {
         Object value = result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
+        return encode(value, resultPlace, "The result of the call", "the result");
+    }
+
+    private Payload encode(@Nullable Object value, Slot place, String subject, String root)
+            throws NotEncodableException {
         Encoding encoding = Encoding.ofPayload(codec.options());
         try {
-            codec.encode(encoding, new Slot[] {resultPlace}, new Object[] {value});
+            codec.encode(encoding, new Slot[] {place}, new Object[] {value});
         } catch (RuntimeException | StackOverflowError e) {
-            throw Explanation.notEncodable("The result of the call", e, index -> "the result", index -> "");
+            throw Explanation.notEncodable(subject, e, index -> root, index -> "");
         }
         return encoding.finish();
     }

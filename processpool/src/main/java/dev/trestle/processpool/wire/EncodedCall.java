@@ -52,6 +52,18 @@ public final class EncodedCall {
     }
 
     /**
+     * Reads an item of a stream, as {@link #decodeResult} reads a result.
+     *
+     * @param item from {@link Frame.Item}
+     * @param number its number, for messages
+     * @return the item
+     * @throws NotDecodableException if it is not one, or contains what is not permitted
+     */
+    public @Nullable Object decodeItem(Payload item, long number) throws NotDecodableException {
+        return site.decodeItem(item, number);
+    }
+
+    /**
      * Makes an exception of a failure: of its own class, with message, cause, suppressed exceptions and state, if that is
      * possible.
      *

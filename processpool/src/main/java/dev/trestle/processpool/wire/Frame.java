@@ -74,6 +74,51 @@ public sealed interface Frame {
     record Call(long id, Payload payload) implements OfCall {}
 
     /**
+     * Pool to worker: run this, and send the items of the stream that it returns, each as an {@link Item}. The answer
+     * after them is a {@link Result} without a value, or {@link Failed}.
+     *
+     * @param id the number of the call
+     * @param payload from {@link EncodedCall#payload()}
+     */
+    record StreamCall(long id, Payload payload) implements OfCall {}
+
+    /**
+     * Worker to pool: the next item of a stream.
+     *
+     * @param id the number of the call
+     * @param number the number of the item, from 0
+     * @param payload from {@link DecodedCall#encodeItem}
+     */
+    record Item(long id, long number, Payload payload) implements OfCall {
+
+        /**
+         * The most that a worker may have sent and not got back as {@link Credit}, by {@link #cost}. One item more may
+         * be on its way: an item is sent as long as there is any credit.
+         */
+        public static final long WINDOW = 1 << 20;
+
+        /** What an item costs beside its bytes: it is an object here, and small ones must not be countless. */
+        private static final int OVERHEAD = 1 << 10;
+
+        /**
+         * Returns what this item costs its sender.
+         *
+         * @return the cost, in bytes
+         */
+        public long cost() {
+            return payload.size() + OVERHEAD;
+        }
+    }
+
+    /**
+     * Pool to worker: items have been consumed, so others may be sent.
+     *
+     * @param id the number of the call
+     * @param bytes their cost
+     */
+    record Credit(long id, long bytes) implements OfCall {}
+
+    /**
      * Worker to pool: the call begins; from here on it may have had effects.
      *
      * @param id the number of the call

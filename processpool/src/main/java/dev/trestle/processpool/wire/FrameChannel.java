@@ -36,7 +36,9 @@ public final class FrameChannel implements AutoCloseable {
      *
      * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it. The
      * record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent and
-     * before anything is overwritten. So a reader finds frames that have been sent already, but never half ones.
+     * before anything is overwritten. A frame that does not fit into what is left of the buffer goes to its beginning, and
+     * one that is larger than the buffer is sent at once, to its end. So a reader finds frames that have been sent already,
+     * but never half ones.
      */
 
     /** The version of the protocol, in every header. */
@@ -50,7 +52,7 @@ public final class FrameChannel implements AutoCloseable {
     private static final int BUFFER = FlightRecord.BUFFER;
     private static final int SMALL_BUFFER = 4 << 10;
     private static final int FIRST_ALLOCATION = 1 << 20;
-    private static final int RESULT_PREFIX = 8;
+    private static final int PREFIX = 8;
 
     private final ByteChannel channel;
     private final long maxPayloadBytes;
@@ -59,6 +61,10 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private final ByteBuffer out;
+
+    /** Whether the frame that was put last is larger than the buffer. */
+    @GuardedBy("writing")
+    private boolean larger;
 
     private final @Nullable FlightRecord record;
 
@@ -198,6 +204,9 @@ public final class FrameChannel implements AutoCloseable {
         try {
             for (Frame each : frames) {
                 put(each);
+                if (larger) {
+                    send();
+                }
                 noteHeld();
             }
             if (all) {
@@ -223,6 +232,10 @@ public final class FrameChannel implements AutoCloseable {
             check(call.payload());
         } else if (frame instanceof Frame.Result result) {
             check(result.payload());
+        } else if (frame instanceof Frame.StreamCall call) {
+            check(call.payload());
+        } else if (frame instanceof Frame.Item item) {
+            check(item.payload());
         }
     }
 
@@ -259,22 +272,12 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private void putCall(Frame.Call call) throws IOException {
-        Payload payload = call.payload();
-        putHeader(
-                FrameType.CALL, call.id(), payload.bodySize(), payload.arrays().size());
-        put(payload);
+        put(FrameType.CALL, call.id(), call.payload());
     }
 
     @GuardedBy("writing")
     private void putResult(Frame.Result result) throws IOException {
-        Payload payload = result.payload();
-        putHeader(
-                FrameType.RESULT,
-                result.id(),
-                RESULT_PREFIX + payload.bodySize(),
-                payload.arrays().size());
-        room(RESULT_PREFIX).putLong(result.runNanos());
-        put(payload);
+        put(FrameType.RESULT, result.id(), result.runNanos(), result.payload());
     }
 
     @GuardedBy("writing")
@@ -284,8 +287,10 @@ public final class FrameChannel implements AutoCloseable {
             case Frame.Ready() -> put(FrameType.READY, 0);
             case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
             case Frame.Call call -> putCall(call);
+            case Frame.StreamCall(var id, var payload) -> put(FrameType.STREAM_CALL, id, payload);
             case Frame.Started(var id) -> put(FrameType.STARTED, id);
             case Frame.Result result -> putResult(result);
+            case Frame.Item(var id, var number, var payload) -> put(FrameType.ITEM, id, number, payload);
             case Frame.Failed(var id, var phase, var failure, var nanos) -> {
                 var body = new BodyWriter();
                 body.number(phase.number());
@@ -299,6 +304,11 @@ public final class FrameChannel implements AutoCloseable {
                 put(FrameType.CANCEL, id, body);
             }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
+            case Frame.Credit(var id, var bytes) -> {
+                var body = new BodyWriter();
+                body.longNumber(bytes);
+                put(FrameType.CREDIT, id, body);
+            }
             case Frame.Cancelled(var id) -> put(FrameType.CANCELLED, id);
             case Frame.Progress(var id, var fraction, var message) -> {
                 var body = new BodyWriter();
@@ -315,7 +325,20 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private void put(FrameType type, long id) throws IOException {
-        putHeader(type, id, 0, 0);
+        putHeader(type, id, 0, 0, 0);
+    }
+
+    @GuardedBy("writing")
+    private void put(FrameType type, long id, Payload payload) throws IOException {
+        putHeader(type, id, payload.bodySize(), payload.arrays().size(), payload.size());
+        put(payload);
+    }
+
+    @GuardedBy("writing")
+    private void put(FrameType type, long id, long prefix, Payload payload) throws IOException {
+        putHeader(type, id, PREFIX + payload.bodySize(), payload.arrays().size(), PREFIX + payload.size());
+        room(PREFIX).putLong(prefix);
+        put(payload);
     }
 
     @GuardedBy("writing")
@@ -340,13 +363,15 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private void put(FrameType type, long id, BodyWriter body) throws IOException {
         ByteBuffer written = body.written();
-        putHeader(type, id, written.remaining(), 0);
+        putHeader(type, id, written.remaining(), 0, written.remaining());
         put(written);
     }
 
     @GuardedBy("writing")
-    private void putHeader(FrameType type, long id, int bodyLength, int arrays) throws IOException {
-        room(HEADER)
+    private void putHeader(FrameType type, long id, int bodyLength, int arrays, long bytes) throws IOException {
+        long whole = HEADER + (long) arrays * ARRAY_HEADER + bytes;
+        larger = whole > out.capacity();
+        room(larger ? out.capacity() : (int) whole)
                 .putShort(MAGIC)
                 .put((byte) PROTOCOL_VERSION)
                 .put((byte) type.number())
@@ -460,7 +485,7 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private long maxBody(FrameType type) {
-        return type.hasPayload() ? maxPayloadBytes + RESULT_PREFIX : type.maxBody();
+        return type.hasPayload() ? maxPayloadBytes + PREFIX : type.maxBody();
     }
 
     private long maxArrays(FrameType type, int bodyLength) {
@@ -469,18 +494,20 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
-        if (type == FrameType.CALL) {
+        if (type == FrameType.CALL || type == FrameType.STREAM_CALL) {
             if (record != null) {
                 record.note(id, FlightRecord.Step.RECEIVING);
             }
-            return new Frame.Call(id, payload(bodyLength, arrayCount));
+            Payload payload = payload(bodyLength, arrayCount);
+            return type == FrameType.CALL ? new Frame.Call(id, payload) : new Frame.StreamCall(id, payload);
         }
-        if (bodyLength < RESULT_PREFIX) {
-            throw new ProtocolException("A RESULT frame has only " + bodyLength + " bytes");
+        if (bodyLength < PREFIX) {
+            throw new ProtocolException("A " + type + " frame has only " + bodyLength + " bytes");
         }
-        fill(RESULT_PREFIX);
-        long nanos = in.getLong();
-        return new Frame.Result(id, payload(bodyLength - RESULT_PREFIX, arrayCount), nanos);
+        fill(PREFIX);
+        long prefix = in.getLong();
+        Payload payload = payload(bodyLength - PREFIX, arrayCount);
+        return type == FrameType.RESULT ? new Frame.Result(id, payload, prefix) : new Frame.Item(id, prefix, payload);
     }
 
     private Payload payload(int bodyLength, int arrayCount) throws IOException {
@@ -538,7 +565,9 @@ public final class FrameChannel implements AutoCloseable {
             case THREAD_DUMP -> new Frame.ThreadDump(body.string());
             case GOODBYE -> new Frame.Goodbye(body.string());
             case FATAL -> new Frame.Fatal(FailureCodec.read(body));
-            case CALL, RESULT -> throw new ProtocolException("A frame with a payload is not small: " + type);
+            case CREDIT -> new Frame.Credit(id, body.longNumber());
+            case CALL, STREAM_CALL, RESULT, ITEM ->
+                throw new ProtocolException("A frame with a payload is not small: " + type);
         };
         body.end();
         return frame;

@@ -21,7 +21,10 @@ enum FrameType {
     THREAD_DUMP(4 << 20),
     GOODBYE(64 << 10),
     FATAL(Failure.MAX_BYTES),
-    TAKE_BACK(0);
+    TAKE_BACK(0),
+    STREAM_CALL(-1),
+    ITEM(-1),
+    CREDIT(8);
 
     private static final FrameType[] types = values();
 

@@ -25,6 +25,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.StampedLock;
 import java.util.stream.BaseStream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.ObjectMapper;
 
 /**
  * Why values of a class cannot travel, and what to do about it.
@@ -57,7 +58,10 @@ record Refusal(String reason, String wayOut) {
                 Phaser.class);
         refuse(HERE_ONLY, "Pass its result.", Future.class);
         refuse("can be read once, and only here", "Pass a list: stream.toList().", BaseStream.class);
-        refuse("can be read once, and only here", "Pass the collection.", Iterator.class);
+        refuse(
+                "can be read once, and only here",
+                "Pass the collection; many results, one after the other, are for ProcessPool.stream.",
+                Iterator.class);
         refuse(
                 "is open in this process only",
                 FILE_OR_BYTES,
@@ -84,8 +88,11 @@ record Refusal(String reason, String wayOut) {
      * user's may still turn out not to be data when its properties are looked at.
      */
     static @Nullable Refusal of(Class<?> type, WireOptions options) {
-        if (type.isArray() || type.isEnum() || type.isPrimitive() || options.allows(type)) {
+        if (type.isArray() || type.isEnum() || type.isPrimitive()) {
             return null;
+        }
+        if (options.allows(type)) {
+            return ofModule(type);
         }
         if (type.getPackageName().equals("java.util.concurrent.atomic")) {
             return new Refusal(
@@ -114,7 +121,20 @@ record Refusal(String reason, String wayOut) {
         if (type.isHidden()) {
             return new Refusal("is a hidden class, which no other process can find", DATA);
         }
-        return null;
+        return ofModule(type);
+    }
+
+    /** Returns the refusal of a class whose module does not let its state be read. */
+    private static @Nullable Refusal ofModule(Class<?> type) {
+        Module module = type.getModule();
+        String inPackage = type.getPackageName();
+        if (JavaClasses.isOfJdk(type) || module.isOpen(inPackage, ObjectMapper.class.getModule())) {
+            return null;
+        }
+        return new Refusal(
+                "is in a package that its module, " + module.getName() + ", keeps closed",
+                "Open it in the module-info of " + module.getName() + ": opens " + inPackage
+                        + " to dev.trestle.processpool, tools.jackson.databind;");
     }
 
     private static boolean isNative(Class<?> type) {

@@ -12,7 +12,8 @@ public final class RunTime {
 
     private long nanos = UNKNOWN;
 
-    RunTime() {}
+    /** Creates an estimate of calls that were never measured. */
+    public RunTime() {}
 
     /**
      * Takes note of a call.

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,6 +65,24 @@ class FlightRecordTest {
 
         channel.write(new Frame.Cancelled(4));
         assertThat(held(file)).isEmpty();
+    }
+
+    /** Of any size: those that the buffer is almost too small for, and those that are larger. */
+    @Test
+    void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
+        Path file = folder.resolve("record");
+        FlightRecord.create(file);
+        var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, FlightRecord.open(file));
+        var sizes = new SplittableRandom(20261121);
+        for (int i = 0; i < 300; i++) {
+            var payload = new Payload(
+                    List.of(ByteBuffer.allocate(sizes.nextInt(3000))),
+                    i % 10 == 0 ? List.of(new long[sizes.nextInt(20_000)]) : List.of());
+            channel.append(new Frame.Item(1, i, payload));
+
+            List<Frame> held = FrameChannel.framesIn(FlightRecord.readHeld(file), 1 << 20);
+            assertThat(held).allSatisfy(frame -> assertThat(frame).isInstanceOf(Frame.Item.class));
+        }
     }
 
     private static List<Frame> held(Path file) throws IOException {

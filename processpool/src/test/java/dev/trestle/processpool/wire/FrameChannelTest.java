@@ -45,6 +45,7 @@ class FrameChannelTest {
                 new Frame.Cancel(7, true),
                 new Frame.Cancel(8, false),
                 new Frame.TakeBack(7),
+                new Frame.Credit(7, 1L << 40),
                 new Frame.Cancelled(7),
                 new Frame.Progress(7, 0.5, "half"),
                 new Frame.ThreadDumpRequest(),

@@ -40,6 +40,9 @@ class FrameFuzzTest {
                 new Frame.Started(1),
                 new Frame.Progress(1, 0.5, "half"),
                 new Frame.Result(1, decoded.encodeResult(data), 5),
+                new Frame.StreamCall(3, encoded.payload()),
+                new Frame.Item(3, 0, decoded.encodeItem(data, 0)),
+                new Frame.Credit(3, 1024),
                 new Frame.Failed(1, Frame.Phase.RUNNING, failure, 5),
                 new Frame.StartupFailed(failure),
                 new Frame.ThreadDump("dump"),
@@ -71,6 +74,8 @@ class FrameFuzzTest {
             while (true) {
                 switch (channel.read()) {
                     case Frame.Call call -> outcome = decode(call.payload()) ? outcome : 3;
+                    case Frame.StreamCall call -> outcome = decode(call.payload()) ? outcome : 3;
+                    case Frame.Item item -> outcome = decode(encoded, item) ? outcome : 3;
                     case Frame.Result result -> outcome = decode(encoded, result.payload()) ? outcome : 3;
                     case Frame.Failed failed ->
                         assertThat(encoded.decodeFailure(failed.failure(), "w")).isNotNull();
@@ -97,6 +102,15 @@ class FrameFuzzTest {
     private static boolean decode(EncodedCall encoded, Payload payload) {
         try {
             encoded.decodeResult(payload);
+            return true;
+        } catch (NotDecodableException e) {
+            return false;
+        }
+    }
+
+    private static boolean decode(EncodedCall encoded, Frame.Item item) {
+        try {
+            encoded.decodeItem(item.payload(), item.number());
             return true;
         } catch (NotDecodableException e) {
             return false;
