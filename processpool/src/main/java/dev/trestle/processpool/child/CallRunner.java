@@ -101,13 +101,7 @@ final class CallRunner {
         try {
             boolean more = true;
             while (more) {
-                more = switch (next()) {
-                    case Frame.Call(var id, var payload) -> take(id, payload, false);
-                    case Frame.StreamCall(var id, var payload) -> take(id, payload, true);
-                    case Frame.Goodbye _ -> false;
-                    case Frame other ->
-                        throw new ProtocolException("The pool sent a frame that does not belong here: " + other);
-                };
+                more = handle(next());
             }
             join(controls);
             channel.write(new Frame.Goodbye("told to end"));
@@ -119,6 +113,22 @@ final class CallRunner {
         System.exit(0);
     }
 
+    /** Returns whether there is more to come. Without a switch over types, which the first call would have to wait for. */
+    private boolean handle(Frame frame) throws IOException {
+        if (frame instanceof Frame.Call call) {
+            take(call.id(), call.payload(), false);
+            return true;
+        }
+        if (frame instanceof Frame.StreamCall call) {
+            take(call.id(), call.payload(), true);
+            return true;
+        }
+        if (frame instanceof Frame.Goodbye) {
+            return false;
+        }
+        throw new ProtocolException("The pool sent a frame that does not belong here: " + frame);
+    }
+
     private Frame next() throws IOException {
         if (!channel.isNextHere()) {
             flush();
@@ -126,12 +136,11 @@ final class CallRunner {
         return channel.read();
     }
 
-    /** Runs a call, unless it was dropped, and answers it; returns true. */
-    private boolean take(long id, Payload call, boolean streams) throws IOException {
+    /** Runs a call, unless it was dropped, and answers it. */
+    private void take(long id, Payload call, boolean streams) throws IOException {
         if (begin(id)) {
             answer(id, call, streams);
         }
-        return true;
     }
 
     /** A JVM waits at its exit for threads that sit in a system call. */
