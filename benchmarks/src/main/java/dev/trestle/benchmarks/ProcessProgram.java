@@ -210,11 +210,13 @@ final class ProcessProgram {
         return (int) (micros * 1e3 / nanos * rounds);
     }
 
-    /** Something to compute that no compiler can leave out. */
+    /** Something to compute that no compiler can leave out or shorten: Marsaglia's xorshift. */
     static long work(int rounds) {
-        long state = rounds;
+        long state = rounds | 1;
         for (int i = 0; i < rounds; i++) {
-            state = state * 6364136223846793005L + 1442695040888963407L;
+            state ^= state << 13;
+            state ^= state >>> 7;
+            state ^= state << 17;
         }
         return state;
     }

@@ -84,7 +84,7 @@ public final class ThreadPool implements FutureExecutor {
                         .name(name + "-thread-", 1)
                         .daemon(builder.daemon)
                         .factory();
-        var queue = new HandOverQueue();
+        var queue = new HandOverQueue(!builder.virtual && Runtime.getRuntime().availableProcessors() > 1);
         this.threads = new ThreadPoolExecutor(
                 0, size, IDLE_SECONDS, TimeUnit.SECONDS, queue, factory, (task, _) -> queueWhenFull(queue, task));
     }
@@ -344,9 +344,36 @@ public final class ThreadPool implements FutureExecutor {
     private static final class HandOverQueue extends LinkedTransferQueue<Runnable> {
         private static final long serialVersionUID = 1;
 
+        /** About what it takes to wake a platform thread: who spins for as long wastes at most as much again. */
+        private static final long SPIN_NANOS = 20_000;
+
+        /** So short a wait is spent spinning by the queue itself. */
+        private static final long SHORT_NANOS = 1_000;
+
+        private final boolean spinning;
+
+        HandOverQueue(boolean spinning) {
+            this.spinning = spinning;
+        }
+
         @Override
         public boolean offer(Runnable task) {
             return tryTransfer(task);
+        }
+
+        /** Waits for a task; at first without going to sleep, since who calls one after the other has the next one soon. */
+        @Override
+        public @Nullable Runnable poll(long timeout, TimeUnit unit) throws InterruptedException {
+            if (spinning) {
+                long until = System.nanoTime() + SPIN_NANOS;
+                while (System.nanoTime() - until < 0) {
+                    Runnable task = super.poll(SHORT_NANOS, TimeUnit.NANOSECONDS);
+                    if (task != null) {
+                        return task;
+                    }
+                }
+            }
+            return super.poll(timeout, unit);
         }
     }
 
