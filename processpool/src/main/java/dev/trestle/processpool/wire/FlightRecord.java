@@ -62,8 +62,8 @@ public final class FlightRecord {
     private static final int EXITING = 8;
     private static final int HELD = 16;
     private static final int BUFFER_AT = 64;
-    /** Twice 64 KiB, so that an array of that size and what goes with it are one write. */
-    static final int BUFFER = 128 << 10;
+    /** A little more than a socket takes at once. */
+    static final int BUFFER = 256 << 10;
 
     private static final int SIZE = BUFFER_AT + BUFFER;
     private static final int STEP_BITS = 3;

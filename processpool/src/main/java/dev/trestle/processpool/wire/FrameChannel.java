@@ -28,7 +28,7 @@ public final class FrameChannel implements AutoCloseable {
     /*
      * One direct buffer per direction. Small frames are gathered in it, so a batch is one system call; bodies and arrays
      * that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same size*
-     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 128 KiB.
+     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 256 KiB.
      *
      * Lengths that arrive are not believed at once: beyond the check against the limit, memory is allocated for what is
      * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
