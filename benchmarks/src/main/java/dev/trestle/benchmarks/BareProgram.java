@@ -24,8 +24,8 @@ final class BareProgram {
     public static void main(String[] wanted) throws Exception {
         new Program()
                 .least("start to first result", "ms", 10, BareProgram::start)
-                .least("round trip, blocked", "us", 1, () -> roundTrips(false, 64, 10_000, 8) / 1e3)
-                .least("round trip, awaited", "us", 1, () -> roundTrips(true, 64, 10_000, 8) / 1e3)
+                .least("round trip, blocked", "us", ProcessProgram.POOLS, () -> roundTrips(false, 64, 10_000, 8) / 1e3)
+                .least("round trip, awaited", "us", ProcessProgram.POOLS, () -> roundTrips(true, 64, 10_000, 8) / 1e3)
                 .least("payload of 1 bytes", "ns", 1, () -> roundTrips(false, 1, 5_000, 5))
                 .least("payload of 1024 bytes", "ns", 1, () -> roundTrips(false, 1 << 10, 5_000, 5))
                 .least("payload of 65536 bytes", "ns", 1, () -> roundTrips(false, 64 << 10, 1_000, 5))

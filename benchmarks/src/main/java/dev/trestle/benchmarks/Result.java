@@ -69,6 +69,10 @@ record Result(Subject subject, String name, double value, Unit unit) {
         return unit.lessIsBetter() ? other.value / value : value / other.value;
     }
 
+    Result better(Result other) {
+        return timesBetterThan(other) >= 1 ? this : other;
+    }
+
     String formatted() {
         return unit.format(value);
     }

@@ -16,8 +16,8 @@ import org.openjdk.jmh.runner.RunnerException;
  * Runs all measurements, ours and those beside them, one program after the other, and writes
  * {@code results/<date>.md} and plots. With arguments, runs and prints only what has one of them in its name.
  *
- * <p>Each program is a process of its own; of what runs inside one JVM, each measurement. So no code is compiled for what was
- * measured before, and no heap is full of it.
+ * <p>Each program is a process of its own; of what runs inside one JVM, each measurement is two, and the better one counts. So no
+ * code is compiled for what was measured before, no heap is full of it, and less depends on how a JVM happened to compile it.
  *
  * <pre>
  * mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec
@@ -28,6 +28,8 @@ final class Suite {
 
     /** By name: the Java compiler does not see it. */
     private static final String KOTLIN_PROGRAM = "dev.trestle.benchmarks.CoroutinesKt";
+
+    private static final int PROCESSES = 2;
 
     private static final String OPENED = "--add-opens=java.base/java.lang=ALL-UNNAMED";
 
@@ -81,12 +83,16 @@ final class Suite {
         return command;
     }
 
-    /** Measures each row in a process of its own. */
+    /** Measures each row in processes of its own. */
     private void eachRow(Subject subject, List<String> command) throws InterruptedException {
         List<String> names = new ArrayList<>();
         run(subject, with(with(command, "--names"), wanted), names::add);
         for (String name : names) {
-            measure(subject, command, "--only", name);
+            List<Result> figures = new ArrayList<>();
+            for (int i = 0; i < PROCESSES; i++) {
+                run(subject, with(command, "--only", name), line -> figures.add(Result.parse(subject, line)));
+            }
+            figures.stream().reduce(Result::better).ifPresent(this::add);
         }
     }
 
