@@ -7,8 +7,9 @@ import java.util.Optional;
  * How a process ended.
  *
  * @param code its exit code; 128 + n for signal n, as the JDK reports it on Unix
+ * @param suspect who sent it SIGKILL, if that was its end: the end of a sentence
  */
-record ExitStatus(int code) {
+record ExitStatus(int code, String suspect) {
 
     /** {@code -XX:+ExitOnOutOfMemoryError} ends a JVM with this. */
     static final int OUT_OF_MEMORY = 3;
@@ -44,8 +45,7 @@ record ExitStatus(int code) {
             String name = signal().get();
             String killed = "killed by " + name + " (exit code " + code + ")";
             return switch (name) {
-                case "SIGKILL" ->
-                    killed + ": by somebody's kill -9, or by the kernel because memory ran out (see dmesg)";
+                case "SIGKILL" -> killed + ": " + suspect;
                 case "SIGABRT" -> killed + ": the JVM crashed, in native code or by a bug of its own";
                 case "SIGTERM" -> killed + ": somebody asked it to end";
                 default -> killed;

@@ -41,6 +41,7 @@ final class WorkerProcess {
     private final OutputStream stdin;
     private final OutputLog stderr;
     private final Future<?> pumped;
+    private final OomKills oomKillsBefore = OomKills.now();
 
     private WorkerProcess(String mark, StartedProcess started, OutputStream stdin, OutputLog stderr) {
         this.mark = mark;
@@ -122,7 +123,7 @@ final class WorkerProcess {
 
     /** Returns how it ended; only after its end. */
     ExitStatus exitStatus() {
-        return new ExitStatus(process.exitValue());
+        return new ExitStatus(process.exitValue(), OomKills.now().suspect(oomKillsBefore));
     }
 
     /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */

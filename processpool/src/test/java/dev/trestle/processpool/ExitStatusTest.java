@@ -11,7 +11,7 @@ class ExitStatusTest {
 
     @ParameterizedTest
     @CsvSource({
-        "137, false, SIGKILL, memory ran out",
+        "137, false, SIGKILL, : by somebody",
         "134, false, SIGABRT, JVM crashed",
         "143, true, SIGTERM, asked it to end",
         "139, false, SIGSEGV, exit code 139",
@@ -21,7 +21,7 @@ class ExitStatusTest {
         "0, true, , System.exit(0)"
     })
     void anExitCodeIsExplained(int code, boolean inOrder, String signal, String clue) {
-        var status = new ExitStatus(code);
+        var status = new ExitStatus(code, "by somebody");
 
         assertThat(status.signal().orElse(null)).isEqualTo(signal);
         assertThat(status.explain(inOrder)).contains(clue);

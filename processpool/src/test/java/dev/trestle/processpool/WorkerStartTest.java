@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -86,6 +88,19 @@ class WorkerStartTest {
                     .contains("-XX:ActiveProcessorCount=1", "-XX:+ExitOnOutOfMemoryError")
                     .anyMatch(argument -> argument.startsWith("-XX:MaxRAMPercentage="));
             assertThat(String.join(" ", arguments)).doesNotContain("jdwp", "javaagent");
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aWorkerIsTakenBeforeItsProgramWhenTheMachineHasNoMemoryLeft() throws Exception {
+        int own = Integer.parseInt(
+                Files.readString(Path.of("/proc/self/oom_score_adj")).trim());
+        try (var pool = TestPools.of(1)) {
+            String score = pool.submit(() -> Files.readString(Path.of("/proc/self/oom_score_adj")))
+                    .result();
+
+            assertThat(Integer.parseInt(score.trim())).isEqualTo(Math.min(1000, own + 300));
         }
     }
 

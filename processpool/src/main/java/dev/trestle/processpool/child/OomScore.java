@@ -1,0 +1,36 @@
+package dev.trestle.processpool.child;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Whom the kernel's OOM killer takes when the machine has no memory left. By itself that is whoever has most, which may be the
+ * program; but a program with a dead worker loses one call, and a dead program everything. Linux only.
+ */
+final class OomScore {
+
+    /** What browsers add for the processes of pages: among equals the worker goes, but a giant still goes before it. */
+    static final int MORE = 300;
+
+    static final int MOST = 1000;
+    private static final Path OWN = Path.of("/proc/self/oom_score_adj");
+
+    private OomScore() {}
+
+    /** Has this process be taken before its program. What it starts inherits that. */
+    static void raise() {
+        raise(OWN);
+    }
+
+    static void raise(Path file) {
+        try {
+            int inherited = Integer.parseInt(Files.readString(file).trim());
+            int raised = Math.min(MOST, inherited + MORE);
+            Files.writeString(file, Integer.toString(raised), StandardOpenOption.WRITE);
+        } catch (IOException | NumberFormatException e) {
+            // another system, or /proc is closed to us: then the kernel decides, as it would without a pool
+        }
+    }
+}
