@@ -39,7 +39,7 @@ final class Crossing<T extends @Nullable Object> {
             case SUCCESS -> promise.trySetResult(done.resultNow());
             case FAILED -> promise.trySetException(done.exceptionNow());
             case CANCELLED -> promise.tryCancel();
-            case RUNNING -> throw new IllegalStateException(done + " is not done, but said it was");
+            case RUNNING -> promise.trySetException(new IllegalStateException(done + " is not done, but said it was"));
         };
     }
 
@@ -59,12 +59,14 @@ final class Crossing<T extends @Nullable Object> {
     /** Waits for a future that tells nobody when it is done; on a virtual thread of its own. */
     void arriveAfterWaiting(Future<T> future) {
         try {
-            future.get();
-        } catch (ExecutionException | CancellationException e) {
-            // its outcome like any other: read below
-        } catch (InterruptedException e) {
-            throw new AssertionError("Nobody has this thread to interrupt it", e);
+            try {
+                future.get();
+            } catch (ExecutionException | CancellationException e) {
+                // its outcome like any other: read below
+            }
+            arrive(future);
+        } catch (Throwable e) {
+            promise.trySetException(e); // a future that cannot be waited for; who awaits it hears of it
         }
-        arrive(future);
     }
 }

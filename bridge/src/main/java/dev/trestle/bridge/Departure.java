@@ -36,7 +36,7 @@ final class Departure<T extends @Nullable Object> {
         }
         try {
             task = loop.createTask(coroutine);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // the loop was closed, or its task factory has failed
             promise.trySetException(e);
             return;
         }

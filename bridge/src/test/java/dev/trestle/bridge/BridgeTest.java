@@ -18,9 +18,12 @@ import dev.trestle.api.Promise;
 import dev.trestle.loop.Async;
 import dev.trestle.loop.CancelledError;
 import dev.trestle.loop.ContextVar;
+import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.Task;
+import dev.trestle.loop.TaskFactory;
+import dev.trestle.loop.TaskOptions;
 import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
 import java.util.List;
@@ -40,6 +43,7 @@ import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -237,6 +241,22 @@ class BridgeTest {
     }
 
     @Test
+    void aFutureThatCannotBeWaitedForFailsWhoAwaitsIt() {
+        var contrary = new FutureTask<>(() -> "never run") {
+            @Override
+            public String get() {
+                throw new UnsupportedOperationException("nobody waits for me");
+            }
+        };
+
+        EventLoop.run(() -> {
+            assertThatThrownBy(() -> await(Bridge.wrapFuture(contrary)))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessage("nobody waits for me");
+        });
+    }
+
+    @Test
     void aPlainFutureIsCancelledFromTheLoop() {
         var task = new FutureTask<>(() -> "never run");
         EventLoop.run(() -> {
@@ -397,6 +417,25 @@ class BridgeTest {
                 future.cancel(true);
                 assertThat(seen.await(10, SECONDS)).isTrue();
             });
+        });
+    }
+
+    @Test
+    void anErrorBeforeItStartsReachesTheForeignThreadToo() {
+        EventLoop.run(() -> {
+            EventLoop here = EventLoop.getRunningLoop();
+            here.setTaskFactory(new TaskFactory() {
+                @Override
+                public <T extends @Nullable Object> Task<T> create(
+                        EventLoop loop, Coroutine<T> coroutine, TaskOptions options) {
+                    throw new AssertionError("no tasks today");
+                }
+            });
+            ConcurrentFuture<String> refused = blocking(() -> Bridge.runCoroutineThreadsafe(() -> "x", here));
+
+            assertThatThrownBy(() -> blocking(() -> refused.result()))
+                    .isInstanceOf(AssertionError.class)
+                    .hasMessage("no tasks today");
         });
     }
 
