@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -56,6 +57,15 @@ public abstract class ExecutorContract {
      * @return the executor
      */
     protected abstract FutureExecutor newExecutor(int size);
+
+    /**
+     * Returns a new executor with a bounded queue.
+     *
+     * @param size its parallelism
+     * @param queueLimit how many calls may wait
+     * @return the executor
+     */
+    protected abstract FutureExecutor newExecutor(int size, int queueLimit);
 
     @SuppressWarnings("NullAway") // set before each test
     private static FutureExecutor newExecutorLater() {
@@ -445,6 +455,96 @@ public abstract class ExecutorContract {
     }
 
     // map, and waiting for many
+
+    // A bounded queue
+
+    /** Submits a call to an executor that is full, on a thread of its own, and has begun to wait for room. */
+    private static final class Submitter {
+        final CompletableFuture<ConcurrentFuture<Integer>> outcome = new CompletableFuture<>();
+        final Thread thread;
+
+        Submitter(FutureExecutor full) {
+            thread = Thread.ofPlatform().daemon().start(() -> submit(full));
+            await().pollInterval(Duration.ofMillis(1)).until(() -> thread.getState() == Thread.State.WAITING);
+        }
+
+        private void submit(FutureExecutor full) {
+            try {
+                outcome.complete(full.submit(() -> 3));
+            } catch (RuntimeException e) {
+                outcome.completeExceptionally(e);
+            }
+        }
+    }
+
+    @Test
+    void aFullQueueHoldsTheSubmitterUntilThereIsRoom() throws Exception {
+        try (var bounded = newExecutor(1, 1)) {
+            var _ = submitWaiting(bounded, "first");
+            ConcurrentFuture<Integer> second = bounded.submit(() -> 2);
+            Submitter third = new Submitter(bounded);
+            assertThat(third.outcome).isNotDone();
+
+            openGate("first");
+            assertThat(third.outcome.get(30, SECONDS).result()).isEqualTo(3);
+            assertThat(second.result()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aCallCancelledInABoundedQueueMakesRoom() throws Exception {
+        try (var bounded = newExecutor(1, 1)) {
+            var _ = submitWaiting(bounded, "first");
+            for (int i = 0; i < 10; i++) {
+                bounded.submit(() -> 2).cancel(false);
+            }
+            ConcurrentFuture<Integer> second = bounded.submit(() -> 2);
+            Submitter third = new Submitter(bounded);
+            second.cancel(false);
+
+            ConcurrentFuture<Integer> submitted = third.outcome.get(30, SECONDS);
+            openGate("first");
+            assertThat(submitted.result()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void whoWaitsForRoomIsRefusedWhenInterruptedOrWhenTheExecutorStops() throws Exception {
+        try (var bounded = newExecutor(1, 0)) {
+            var _ = submitWaiting(bounded, "first");
+            awaitMark("first.started");
+            Submitter interrupted = new Submitter(bounded);
+            interrupted.thread.interrupt();
+            assertThatThrownBy(interrupted.outcome::join)
+                    .hasCauseInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("nothing was submitted");
+
+            Submitter stopped = new Submitter(bounded);
+            bounded.shutdownNow();
+            assertThatThrownBy(stopped.outcome::join)
+                    .hasCauseInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("it has been shut down");
+        }
+    }
+
+    @Test
+    void whatAFullExecutorRefusesTakesNoPlace() throws Exception {
+        try (var bounded = newExecutor(1, 0)) {
+            bounded.submit(() -> fail("not the executor's problem")).exception();
+            for (int i = 0; i < 3; i++) {
+                assertThat(bounded.submit(() -> 1).result()).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void mapWorksThroughABoundedQueue() {
+        try (var bounded = newExecutor(2, 1)) {
+            assertThat(bounded.map(n -> n + 1, IntStream.range(0, 500).boxed().toList())
+                            .toList())
+                    .isEqualTo(IntStream.rangeClosed(1, 500).boxed().toList());
+        }
+    }
 
     @Test
     void mapKeepsTheOrderAndNamesTheFailedItem() {

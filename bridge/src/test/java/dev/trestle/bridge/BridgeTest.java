@@ -328,6 +328,26 @@ class BridgeTest {
         assertThat(ended).as("the loop waited for its thread").isTrue();
     }
 
+    /** To wait for room would stop the loop. */
+    @Test
+    void aFullPoolRefusesInTheLoopAndSaysWhatToDo() {
+        try (var full = ThreadPool.builder().size(1).queueLimit(0).build()) {
+            EventLoop.run(() -> {
+                var first = Bridge.runInExecutor(full, () -> {
+                    gate.await();
+                    return 1;
+                });
+                assertThatThrownBy(() -> Bridge.runInExecutor(full, () -> 2))
+                        .isInstanceOf(RejectedExecutionException.class)
+                        .hasMessageContaining("is full: 1 calls have not ended, and this thread must not wait")
+                        .hasMessageContaining("LoopSemaphore")
+                        .hasCauseInstanceOf(IllegalStateException.class);
+                gate.countDown();
+                assertThat(await(first)).isEqualTo(1);
+            });
+        }
+    }
+
     @Test
     void withoutALoopNothingIsSubmitted() {
         var ran = new AtomicBoolean();

@@ -1013,6 +1013,12 @@ final class Dispatcher {
         return ENDING.isBound() && ENDING.get().stream().anyMatch(call -> call.promise() == future);
     }
 
+    /** Returns whether this thread is one that ends calls of this pool, and so must not wait for that. */
+    boolean endsCallsHere() {
+        return (ENDING.isBound() && ENDING.get().stream().anyMatch(call -> call.isOf(this)))
+                || (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == this);
+    }
+
     /** Returns whether a future is that of a call of this pool that has not ended. Looks at all of them. */
     boolean isPending(Future<?> future) {
         lock.lock();

@@ -101,6 +101,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return id;
     }
 
+    boolean isOf(Dispatcher other) {
+        return dispatcher == other;
+    }
+
     Promise<T> promise() {
         return promise;
     }

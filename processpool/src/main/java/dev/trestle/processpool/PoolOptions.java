@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -35,6 +36,7 @@ record PoolOptions(
         Duration cancelGrace,
         Duration closeGrace,
         int maxTasksPerWorker,
+        OptionalInt queueLimit,
         long maxPayloadBytes,
         Set<String> allowedTypes,
         Optional<Path> aotCache,
@@ -72,6 +74,7 @@ record PoolOptions(
                 cancelGrace,
                 Duration.ofMinutes(1), // the recording is written at the end
                 Integer.MAX_VALUE,
+                OptionalInt.empty(),
                 maxPayloadBytes,
                 allowedTypes,
                 Optional.empty(),

@@ -6,6 +6,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.processpool.wire.CallEncoder;
 import dev.trestle.processpool.wire.EncodedCall;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
@@ -75,6 +77,7 @@ public final class ProcessPool implements FutureExecutor {
     private final PoolOptions options;
     private final CallEncoder encoder;
     private final Dispatcher dispatcher;
+    private final @Nullable QueueLimit limit;
 
     /**
      * Creates a pool. No worker is started yet.
@@ -94,6 +97,9 @@ public final class ProcessPool implements FutureExecutor {
                 new WireOptions(options.maxPayloadBytes(), options.allowedTypes()), RemoteException::new);
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
+        this.limit = options.queueLimit().isPresent()
+                ? new QueueLimit(options.workers(), options.queueLimit().getAsInt())
+                : null;
         var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
         dispatcher.prestart(options.minWorkers());
     }
@@ -294,11 +300,31 @@ public final class ProcessPool implements FutureExecutor {
 
     private <T extends @Nullable Object> ConcurrentFuture<T> accept(PoolCall<T> call) {
         try {
-            dispatcher.accept(call);
+            if (limit == null) {
+                dispatcher.accept(call);
+            } else {
+                acceptWithin(limit, call);
+            }
             return call.promise();
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    private void acceptWithin(QueueLimit limit, PoolCall<?> call) {
+        dispatcher.refuseIfClosed(call);
+        if (dispatcher.endsCallsHere()) {
+            limit.enterNow(this);
+        } else {
+            limit.enter(this);
+        }
+        try {
+            dispatcher.accept(call);
+        } catch (RejectedExecutionException e) {
+            limit.leave();
+            throw e;
+        }
+        call.promise().addDoneCallback(_ -> limit.leave());
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
@@ -517,6 +543,7 @@ public final class ProcessPool implements FutureExecutor {
         private Duration cancelGrace = Duration.ofSeconds(2);
         private Duration closeGrace = Duration.ofSeconds(5);
         private int maxTasksPerWorker = Integer.MAX_VALUE;
+        private OptionalInt queueLimit = OptionalInt.empty();
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean aotCache = true;
@@ -745,6 +772,23 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
+         * Bounds the queue, and with it the memory of calls that wait: while as many are waiting, {@code submit}, {@code execute}
+         * and {@code stream} block their caller. In an event loop and in callbacks of futures of this pool, which must not
+         * be blocked, they throw a {@link RejectedExecutionException}. Unbounded if not set.
+         *
+         * @param value how many calls may wait for a worker
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder queueLimit(int value) {
+            if (value < 0) {
+                throw new IllegalArgumentException("The queue limit must not be negative: " + value);
+            }
+            queueLimit = OptionalInt.of(value);
+            return this;
+        }
+
+        /**
          * Sets how large a call and a result may be; 1 GiB if not set.
          *
          * @param bytes the size in bytes
@@ -859,6 +903,7 @@ public final class ProcessPool implements FutureExecutor {
                     debug ? FOREVER : cancelGrace,
                     closeGrace,
                     maxTasksPerWorker,
+                    queueLimit,
                     maxPayloadBytes,
                     allowedTypes,
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),

@@ -180,6 +180,26 @@ class PoolCloseTest {
         }
     }
 
+    @Test
+    void waitingForRoomInACallbackIsRefused() throws Exception {
+        try (var pool = TestPools.builder(1).queueLimit(0).build()) {
+            var refused = new CompletableFuture<Throwable>();
+            String in = folder.toString();
+            pool.submit(() -> Gate.pass(in, "call")).addDoneCallback(_ -> {
+                try {
+                    var _ = pool.submit(() -> 1); // in the place of the call that has ended
+                    var _ = pool.submit(() -> 2);
+                    refused.completeExceptionally(new AssertionError("It waited"));
+                } catch (RejectedExecutionException e) {
+                    refused.complete(e);
+                }
+            });
+            Gate.open(folder, "call");
+
+            assertThat(refused.get()).hasMessageContaining("is full: 1 calls have not ended");
+        }
+    }
+
     /** Answers arrive together: the one that is waited for may have been read, by the very thread that waits. */
     @Test
     void waitingForTheNextAnswerInACallbackIsRefused() throws Exception {

@@ -12,4 +12,9 @@ class ProcessPoolContractTest extends ExecutorContract {
     protected FutureExecutor newExecutor(int size) {
         return TestPools.of(size);
     }
+
+    @Override
+    protected FutureExecutor newExecutor(int size, int queueLimit) {
+        return TestPools.builder(size).queueLimit(queueLimit).build();
+    }
 }

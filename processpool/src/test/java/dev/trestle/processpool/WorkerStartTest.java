@@ -216,6 +216,7 @@ class WorkerStartTest {
         assertThatThrownBy(() -> builder.heap(1)).hasMessageContaining("4 MiB");
         assertThatThrownBy(() -> builder.cancelGrace(Duration.ZERO)).hasMessageContaining("cancelGrace");
         assertThatThrownBy(() -> builder.maxTasksPerWorker(0)).hasMessageContaining("1 call or more");
+        assertThatThrownBy(() -> builder.queueLimit(-1)).hasMessageContaining("must not be negative: -1");
         assertThatThrownBy(() -> CallOptions.DEFAULT.withRetries(-1)).hasMessageContaining("-1");
         assertThatThrownBy(() -> CallOptions.DEFAULT.withTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
     }

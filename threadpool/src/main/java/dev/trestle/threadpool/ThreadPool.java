@@ -6,6 +6,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +15,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -52,7 +52,7 @@ public final class ThreadPool implements FutureExecutor {
     private final String name;
     private final int size;
     private final ThreadPoolExecutor threads;
-    private final @Nullable Semaphore room;
+    private final @Nullable QueueLimit limit;
     private final Runnable initializer;
     private final ThreadLocal<Boolean> initialized = ThreadLocal.withInitial(() -> false);
     private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
@@ -75,9 +75,7 @@ public final class ThreadPool implements FutureExecutor {
                 builder.namePrefix == null ? "trestle-threadpool-" + poolNumbers.incrementAndGet() : builder.namePrefix;
         this.size = builder.size;
         this.initializer = builder.initializer;
-        this.room = builder.queueLimit.isPresent()
-                ? new Semaphore((int) Math.min(Integer.MAX_VALUE, (long) size + builder.queueLimit.getAsInt()), true)
-                : null;
+        this.limit = builder.queueLimit.isPresent() ? new QueueLimit(size, builder.queueLimit.getAsInt()) : null;
         var factory = builder.virtual
                 ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
                 : Thread.ofPlatform()
@@ -148,30 +146,18 @@ public final class ThreadPool implements FutureExecutor {
             throw shutDown(work);
         }
         refuseIfBroken();
-        if (room != null) {
-            waitForRoom(room);
+        if (limit != null) {
+            limit.enter(this);
         }
         try {
             threads.execute(work);
         } catch (RejectedExecutionException e) {
-            if (room != null) {
-                room.release();
-            }
+            left();
             throw e;
         }
         submitted.incrementAndGet();
         if (breakage.get() != null) {
             failQueued(); // it may have broken after we looked, and emptied its queue before we filled it
-        }
-    }
-
-    private static void waitForRoom(Semaphore room) {
-        try {
-            room.acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RejectedExecutionException(
-                    "Interrupted while waiting for room in the queue; nothing was submitted", e);
         }
     }
 
@@ -221,8 +207,8 @@ public final class ThreadPool implements FutureExecutor {
 
     /** Called once for each work that left the pool, whether it ran or not. */
     void left() {
-        if (room != null) {
-            room.release();
+        if (limit != null) {
+            limit.leave();
         }
     }
 
@@ -447,8 +433,9 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Bounds the queue: while as many calls are waiting, {@code submit} and {@code execute} block their caller. Never
-         * submit to such a pool from its own threads or from an event loop.
+         * Bounds the queue: while as many calls are waiting, {@code submit} and {@code execute} block their caller. In an event
+         * loop, which must not be blocked, they throw a {@link RejectedExecutionException}. Never submit to such a pool from
+         * its own threads.
          *
          * @param value how many calls may wait for a thread
          * @return this builder

@@ -13,6 +13,11 @@ class ThreadPoolContractTest {
         protected FutureExecutor newExecutor(int size) {
             return new ThreadPool(size);
         }
+
+        @Override
+        protected FutureExecutor newExecutor(int size, int queueLimit) {
+            return ThreadPool.builder().size(size).queueLimit(queueLimit).build();
+        }
     }
 
     @Nested
@@ -20,6 +25,15 @@ class ThreadPoolContractTest {
         @Override
         protected FutureExecutor newExecutor(int size) {
             return ThreadPool.builder().size(size).virtual().build();
+        }
+
+        @Override
+        protected FutureExecutor newExecutor(int size, int queueLimit) {
+            return ThreadPool.builder()
+                    .size(size)
+                    .virtual()
+                    .queueLimit(queueLimit)
+                    .build();
         }
     }
 }

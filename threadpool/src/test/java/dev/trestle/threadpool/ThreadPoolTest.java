@@ -219,35 +219,6 @@ class ThreadPoolTest {
     }
 
     @Test
-    void aFullQueueHoldsTheSubmitterUntilThereIsRoom() throws Exception {
-        try (var bounded = ThreadPool.builder().size(1).queueLimit(1).build()) {
-            var _ = bounded.submit(this::pass);
-            var _ = bounded.submit(() -> 2);
-            var third = new CountDownLatch(1);
-            var submitter = Thread.ofPlatform().start(() -> {
-                var _ = bounded.submit(() -> 3);
-                third.countDown();
-            });
-            await().until(() -> submitter.getState() == Thread.State.WAITING);
-            assertThat(third.getCount()).isEqualTo(1);
-
-            gate.countDown();
-            assertThat(third.await(10, TimeUnit.SECONDS)).isTrue();
-        }
-    }
-
-    @Test
-    void aCancelledCallMakesRoomInABoundedQueue() {
-        try (var bounded = ThreadPool.builder().size(1).queueLimit(1).build()) {
-            var _ = bounded.submit(this::pass);
-            for (int i = 0; i < 10; i++) {
-                bounded.submit(() -> 2).cancel(false);
-            }
-            gate.countDown();
-        }
-    }
-
-    @Test
     void threadsCanBeVirtual() {
         try (var virtual = ThreadPool.builder().virtual().size(1000).build()) {
             var futures = IntStream.range(0, 1000)

@@ -1,0 +1,43 @@
+package dev.trestle.api;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What waits is in the contract of executors. */
+@Timeout(30)
+class QueueLimitTest {
+
+    @Test
+    void whoMustNotWaitIsRefusedAndToldWhatToDo() {
+        var limit = new QueueLimit(1, 1);
+        limit.enter("a pool");
+        limit.enterNow("a pool");
+
+        assertThatThrownBy(() -> limit.enterNow("a pool"))
+                .isInstanceOf(RejectedExecutionException.class)
+                .hasMessage(
+                        "The queue of a pool is full: 2 calls have not ended, and this thread must not wait until one"
+                            + " has. Submit on another thread, or have fewer calls under way: in an event loop, hold a"
+                            + " permit of a LoopSemaphore for each.");
+
+        limit.leave();
+        assertThatCode(() -> limit.enterNow("a pool")).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aLimitWithoutAPlaceIsRefused() {
+        assertThatThrownBy(() -> new QueueLimit(0, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("0 to run, 0 to wait");
+    }
+
+    @Test
+    void aLimitMayBeLargerThanACounter() {
+        assertThatCode(() -> new QueueLimit(Integer.MAX_VALUE, Integer.MAX_VALUE).enter("a pool"))
+                .doesNotThrowAnyException();
+    }
+}
