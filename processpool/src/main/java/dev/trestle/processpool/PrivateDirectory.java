@@ -50,7 +50,8 @@ final class PrivateDirectory implements AutoCloseable {
     /** Creates a directory in another one, usually the temporary directory. */
     static PrivateDirectory create(Path parent) {
         try {
-            Path path = Files.createTempDirectory(parent, PREFIX); // mode 0700 where there are modes
+            // Mode 0700 where there are modes. Absolute, since workers may have another working directory.
+            Path path = Files.createTempDirectory(parent.toAbsolutePath(), PREFIX);
             ours.add(path);
             FileChannel lockFile =
                     FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
@@ -98,7 +99,7 @@ final class PrivateDirectory implements AutoCloseable {
 
     /** Deletes the directories of owners that died without closing their pools. */
     static void removeStale(Path parent) {
-        try (DirectoryStream<Path> candidates = Files.newDirectoryStream(parent, PREFIX + "*")) {
+        try (DirectoryStream<Path> candidates = Files.newDirectoryStream(parent.toAbsolutePath(), PREFIX + "*")) {
             for (Path candidate : candidates) {
                 if (!ours.contains(candidate)) {
                     removeIfStale(candidate);

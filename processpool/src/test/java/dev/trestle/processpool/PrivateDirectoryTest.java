@@ -29,6 +29,17 @@ class PrivateDirectoryTest {
     }
 
     @Test
+    void itsPathIsAbsoluteForWorkersWithAnotherWorkingDirectory() {
+        Path relative = Path.of("").toAbsolutePath().relativize(parent);
+
+        try (var directory = PrivateDirectory.create(relative)) {
+            assertThat(directory.path()).isAbsolute();
+            PrivateDirectory.removeStale(relative);
+            assertThat(directory.path()).isDirectory();
+        }
+    }
+
+    @Test
     void closeDeletesItWithEverythingInIt() throws Exception {
         var directory = PrivateDirectory.create(parent);
         Files.writeString(Files.createDirectory(directory.resolve("below")).resolve("file"), "text");

@@ -31,24 +31,20 @@ final class Beans {
         }
         ValueDeserializer<?> deserializer;
         try {
-            deserializer = codec.asking().findRootValueDeserializer(type);
+            deserializer = codec.asking().findNonContextualValueDeserializer(type);
         } catch (JacksonException e) {
             return Refusal.notData(e.getOriginalMessage());
         }
-        return deserializer instanceof BeanDeserializerBase bean ? refusal(raw, serializer, bean) : null;
+        return deserializer instanceof BeanDeserializerBase bean ? refusal(serializer, bean) : null;
     }
 
-    private static @Nullable Refusal refusal(
-            Class<?> raw, ValueSerializer<?> serializer, BeanDeserializerBase deserializer) {
+    private static @Nullable Refusal refusal(ValueSerializer<?> serializer, BeanDeserializerBase deserializer) {
         ValueInstantiator maker = deserializer.getValueInstantiator();
         if (!maker.canCreateUsingDefault()
                 && !maker.canCreateFromObjectWith()
                 && !maker.canCreateUsingDelegate()
                 && !maker.canCreateUsingArrayDelegate()) {
-            String kind = raw.isMemberClass() && !java.lang.reflect.Modifier.isStatic(raw.getModifiers())
-                    ? "it is an inner class and refers to the object around it"
-                    : "it has no constructor without arguments, and none annotated with @JsonCreator";
-            return Refusal.notData(kind);
+            return Refusal.notData("it has no constructor without arguments, and none annotated with @JsonCreator");
         }
         Iterator<PropertyWriter> properties = serializer.properties();
         while (properties.hasNext()) {

@@ -1,14 +1,17 @@
 package dev.trestle.processpool.wire;
 
 import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.GenericSignatureFormatError;
 import java.lang.reflect.Method;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes payloads of calls, in the pool. One per pool; thread-safe. */
@@ -16,6 +19,7 @@ public final class CallEncoder {
 
     private final WireOptions options;
     private final Function<Failure, Throwable> unknown;
+    private final Function<Class<?>, Optional<String>> missing;
     private final Map<ClassLoader, ValueCodec> codecs = new ConcurrentHashMap<>();
     private final Map<Class<?>, CallSite> sites = new ConcurrentHashMap<>();
 
@@ -27,8 +31,21 @@ public final class CallEncoder {
      *     or suppressed exceptions, which are set afterwards
      */
     public CallEncoder(WireOptions options, Function<Failure, Throwable> unknown) {
+        this(options, unknown, type -> Optional.empty());
+    }
+
+    /**
+     * Creates an encoder for workers that may not have all classes that this JVM has.
+     *
+     * @param options the options of the connection
+     * @param unknown as above
+     * @param missing says why the workers cannot find a class, and what to do about it; empty if they can
+     */
+    public CallEncoder(
+            WireOptions options, Function<Failure, Throwable> unknown, Function<Class<?>, Optional<String>> missing) {
         this.options = options;
         this.unknown = unknown;
+        this.missing = missing;
     }
 
     /**
@@ -62,8 +79,11 @@ public final class CallEncoder {
                     type.getName(),
                     null);
         }
-        SerializedLambda parts = Lambdas.takeApart(call);
         CallSite site = sites.get(type);
+        if (site == null) {
+            refuseInHiddenClass(type);
+        }
+        SerializedLambda parts = Lambdas.takeApart(call);
         if (site == null) {
             site = lambdaSite(call, parts);
             sites.put(type, site);
@@ -78,6 +98,9 @@ public final class CallEncoder {
     private EncodedCall encodeObject(Object call, Class<?> type) throws NotEncodableException {
         CallSite site = sites.get(type);
         if (site == null) {
+            if (Refusal.of(type, options) == null) {
+                refuseIfMissing(type, type::getName);
+            }
             ValueCodec codec = codec(type);
             site = CallSite.ofObject(codec, type, declaredResults(type));
             sites.put(type, site);
@@ -85,10 +108,34 @@ public final class CallEncoder {
         return site.encode(new Object[] {call});
     }
 
-    private CallSite lambdaSite(Object call, SerializedLambda parts) {
-        ValueCodec codec = codec(call.getClass());
+    private CallSite lambdaSite(Object call, SerializedLambda parts) throws NotEncodableException {
+        Class<?> type = call.getClass();
+        ValueCodec codec = codec(type);
         LambdaShape shape = codec.shapeOf(call, parts);
+        refuseIfMissing(type.getNestHost(), () -> shape.source().text());
         return CallSite.ofLambda(codec, shape, declaredResults(shape));
+    }
+
+    /** It would not even let itself be taken apart. */
+    private static void refuseInHiddenClass(Class<?> lambda) throws NotEncodableException {
+        Class<?> around = lambda.getNestHost();
+        if (around.isHidden()) {
+            throw new NotEncodableException(
+                    "The lambda " + lambda.getName() + " cannot travel: it is written in " + around.getName()
+                            + ", a hidden class, which no other process can find. Write it in a class that has a class"
+                            + " file.",
+                    "",
+                    around.getName(),
+                    null);
+        }
+    }
+
+    private void refuseIfMissing(Class<?> type, Supplier<String> call) throws NotEncodableException {
+        Optional<String> why = missing.apply(type);
+        if (why.isPresent()) {
+            throw new NotEncodableException(
+                    "The call " + call.get() + " cannot travel: " + why.get(), "", type.getName(), null);
+        }
     }
 
     private ValueCodec codec(Class<?> type) {
@@ -103,7 +150,11 @@ public final class CallEncoder {
         List<Type> types = new ArrayList<>(List.of(shape.resultType()));
         Method method = shape.method();
         if (method != null) {
-            types.add(method.getGenericReturnType());
+            try {
+                types.add(method.getGenericReturnType());
+            } catch (TypeNotPresentException | GenericSignatureFormatError e) {
+                return types; // not all compilers write good signatures (Groovy's); the erased one will do
+            }
         }
         return types;
     }

@@ -42,8 +42,10 @@ final class LambdaShape {
             }
             resultType = site.resultType(loader);
             result = codec.resultSlot(resultType);
-        } catch (ClassNotFoundException | TypeNotPresentException e) {
-            throw new IllegalArgumentException("a class of " + source() + " is missing here: " + e.getMessage(), e);
+        } catch (ClassNotFoundException e) {
+            throw RefusedException.notFound(String.valueOf(e.getMessage()));
+        } catch (TypeNotPresentException e) {
+            throw RefusedException.notFound(e.typeName());
         }
     }
 

@@ -5,6 +5,7 @@ import java.lang.invoke.MethodType;
 import java.lang.invoke.SerializedLambda;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The place in the program where a lambda or a method reference is written: all of a {@link SerializedLambda} but the
@@ -86,7 +87,26 @@ record LambdaSite(
 
     /** Returns whether this is a lambda with a body of its own, not a method reference. */
     boolean isLambdaBody() {
-        return implMethod.startsWith("lambda$") && implClass.equals(capturingClass);
+        return enclosingMethod() != null && implClass.equals(capturingClass);
+    }
+
+    /**
+     * Returns the method around a lambda; null for a method reference. Java's {@code lambda$count$0} is in {@code count},
+     * and so is Kotlin's {@code count$lambda$0}.
+     */
+    @Nullable
+    String enclosingMethod() {
+        int mark = implMethod.indexOf("lambda$");
+        if (mark > 1 && implMethod.charAt(mark - 1) == '$') {
+            return implMethod.substring(0, mark - 1);
+        }
+        if (mark != 0) {
+            return null;
+        }
+        int start = "lambda$".length();
+        int end = implMethod.indexOf('$', start);
+        String name = end < 0 ? implMethod : implMethod.substring(start, end);
+        return name.equals("new") ? "<init>" : name.equals("static") ? "<clinit>" : name;
     }
 
     /** Returns whether the lambda's first captured value is the {@code this} around it. */

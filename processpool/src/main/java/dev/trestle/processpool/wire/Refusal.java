@@ -8,6 +8,7 @@ import java.io.Writer;
 import java.lang.ref.Reference;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Proxy;
 import java.nio.Buffer;
 import java.nio.channels.Channel;
 import java.util.Iterator;
@@ -91,6 +92,12 @@ record Refusal(String reason, String wayOut) {
         if (type.isArray() || type.isEnum() || type.isPrimitive()) {
             return null;
         }
+        if (isWithinAnother(type)) {
+            return notData(
+                    type.isLocalClass()
+                            ? "it is a local class and belongs to the method around it"
+                            : "it is an inner class and refers to the object around it");
+        }
         if (options.allows(type)) {
             return ofModule(type);
         }
@@ -112,6 +119,11 @@ record Refusal(String reason, String wayOut) {
             return new Refusal(
                     "is an anonymous class and refers to what is around it", "Make it a record, or a lambda.");
         }
+        if (Proxy.isProxyClass(type)) {
+            return new Refusal(
+                    "is a proxy and refers to a handler in this process",
+                    "Write a lambda in Java, or a record that implements " + interfaceOf(type) + ".");
+        }
         if (JavaClasses.isOfJdk(type) && !isNative(type)) {
             boolean resource = Closeable.class.isAssignableFrom(type) || AutoCloseable.class.isAssignableFrom(type);
             return resource
@@ -122,6 +134,13 @@ record Refusal(String reason, String wayOut) {
             return new Refusal("is a hidden class, which no other process can find", DATA);
         }
         return ofModule(type);
+    }
+
+    private static boolean isWithinAnother(Class<?> type) {
+        return (type.isLocalClass() || type.isMemberClass())
+                && !Modifier.isStatic(type.getModifiers())
+                && !Modifier.isAbstract(type.getModifiers())
+                && !JavaClasses.isOfJdk(type);
     }
 
     /** Returns the refusal of a class whose module does not let its state be read. */
@@ -135,6 +154,11 @@ record Refusal(String reason, String wayOut) {
                 "is in a package that its module, " + module.getName() + ", keeps closed",
                 "Open it in the module-info of " + module.getName() + ": opens " + inPackage
                         + " to dev.trestle.processpool, tools.jackson.databind;");
+    }
+
+    private static String interfaceOf(Class<?> proxy) {
+        Class<?>[] interfaces = proxy.getInterfaces();
+        return interfaces.length == 0 ? "its interface" : interfaces[0].getSimpleName();
     }
 
     private static boolean isNative(Class<?> type) {

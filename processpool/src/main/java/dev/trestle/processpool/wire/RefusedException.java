@@ -25,6 +25,12 @@ final class RefusedException extends DatabindException {
         this.wayOut = wayOut;
     }
 
+    /** Returns a refusal of a class that the other side has; as a plain type, so that nobody loads ours before it is needed. */
+    static RuntimeException notFound(String typeName) {
+        return new RefusedException(
+                typeName, "cannot be found here", "Are the class path of the pool and of its workers the same?");
+    }
+
     String typeName() {
         return typeName;
     }

@@ -31,7 +31,7 @@ record SourceLine(String text, List<String> names) {
             return new SourceLine(
                     simpleOwner + "::" + (site.implMethod().equals("<init>") ? "new" : site.implMethod()), List.of());
         }
-        String method = simpleOwner + "." + enclosingMethod(site.implMethod());
+        String method = simpleOwner + "." + site.enclosingMethod();
         try (InputStream file = loader.getResourceAsStream(site.implClass() + ".class")) {
             if (file != null) {
                 return in(ClassFile.of().parse(file.readAllBytes()), site, method);
@@ -80,14 +80,6 @@ record SourceLine(String text, List<String> names) {
         }
         List<String> names = List.copyOf(bySlot.values());
         return names.size() < site.captured() ? List.of() : names.subList(0, site.captured());
-    }
-
-    /** Returns the method around a lambda: {@code lambda$count$0} is in {@code count}. */
-    private static String enclosingMethod(String lambda) {
-        int start = "lambda$".length();
-        int end = lambda.indexOf('$', start);
-        String name = end < 0 ? lambda : lambda.substring(start, end);
-        return name.equals("new") ? "<init>" : name.equals("static") ? "<clinit>" : name;
     }
 
     @Override

@@ -72,8 +72,7 @@ final class TypePolicy {
         try {
             type = names.find(name);
         } catch (ClassNotFoundException | LinkageError e) {
-            throw new RefusedException(
-                    name, "cannot be found here", "Are the class path of the pool and of its workers the same?");
+            throw RefusedException.notFound(name);
         }
         if (!trusting && !TypeNames.isBuiltIn(name) && !permits(type)) {
             throw new RefusedException(

@@ -265,6 +265,17 @@ class CallsTest {
         assertThat(journey.encode(new Sum(1, 2)).description()).isEqualTo(Sum.class.getName());
     }
 
+    @SuppressWarnings("MethodName") // as Kotlin names the body of a lambda
+    static int twice$lambda$0() {
+        return 42;
+    }
+
+    @Test
+    void aCallInKotlinIsDescribedByWhereItIsWritten() throws Throwable {
+        assertThat(journey.encode((Call<Integer>) CallsTest::twice$lambda$0).description())
+                .matches("CallsTest\\.twice\\(CallsTest\\.java:\\d+\\)");
+    }
+
     @Test
     void aLambdaInAClosedModuleIsTakenApartAllTheSame() {
         Comparator<Map.Entry<String, String>> ofTheJdk = Map.Entry.comparingByKey();
@@ -283,16 +294,15 @@ class CallsTest {
                 .isLessThan(400);
     }
 
-    @Test
-    void aCallWhoseMethodIsMissingThereIsRefusedThere() throws Throwable {
+    private Payload callOf(String className, String method) {
         var site = new LambdaSite(
-                "dev/trestle/processpool/wire/CallsTest",
+                className,
                 "dev/trestle/api/Call",
                 "call",
                 "()Ljava/lang/Object;",
                 6,
-                "dev/trestle/processpool/wire/CallsTest",
-                "lambda$gone$0",
+                className,
+                method,
                 "()Ljava/lang/Integer;",
                 "()Ljava/lang/Integer;",
                 0);
@@ -302,10 +312,23 @@ class CallsTest {
         body.flag(true);
         body.number(0);
         body.bytes(bytes.toArray());
+        return new Payload(List.of(body.written()), List.of());
+    }
 
-        assertThatThrownBy(() -> journey.decode(new Payload(List.of(body.written()), List.of())))
+    @Test
+    void aCallWhoseMethodIsMissingThereIsRefusedThere() {
+        assertThatThrownBy(() -> journey.decode(callOf("dev/trestle/processpool/wire/CallsTest", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessageContaining("CallsTest.lambda$gone$0")
                 .hasMessageContaining("same class path");
+    }
+
+    @Test
+    void aCallWhoseClassIsMissingThereIsRefusedThere() {
+        assertThatThrownBy(() -> journey.decode(callOf("gone/Gone", "lambda$gone$0")))
+                .isInstanceOf(NotDecodableException.class)
+                .hasMessage(
+                        "A call cannot be read: gone.Gone cannot be found here. Are the class path of the pool and of"
+                                + " its workers the same?");
     }
 }

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.wire;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -8,7 +9,15 @@ import dev.trestle.api.CallFunction;
 import dev.trestle.processpool.wire.Examples.Bean;
 import dev.trestle.processpool.wire.Examples.Pair;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.io.StringReader;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassTransform;
+import java.lang.classfile.MethodSignature;
+import java.lang.classfile.MethodTransform;
+import java.lang.classfile.attribute.SignatureAttribute;
+import java.lang.invoke.MethodHandles;
+import java.lang.reflect.Proxy;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -23,6 +32,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -82,6 +92,17 @@ class RefusalsTest {
         int value;
     }
 
+    @SuppressWarnings("ClassCanBeStatic") // it is inner on purpose
+    class InnerWithoutState {}
+
+    static class Extensible {
+        int value;
+
+        Extensible(int value) {
+            this.value = value;
+        }
+    }
+
     @SuppressWarnings("UnnecessaryStringBuilder") // it is what is tested
     static Stream<Arguments> refused() {
         return Stream.of(
@@ -105,6 +126,10 @@ class RefusalsTest {
                 Arguments.of((Runnable) () -> {}, "Lambda", "lambda that is not serializable"),
                 Arguments.of(anonymous(), "RefusalsTest$", "anonymous class"),
                 Arguments.of(new RefusalsTest().new Inner(), "Inner", "inner class"),
+                Arguments.of(new RefusalsTest().new InnerWithoutState(), "InnerWithoutState", "inner class"),
+                Arguments.of(local(), "Local", "local class"),
+                Arguments.of(proxy(), "Proxy", "a record that implements Callable"),
+                Arguments.of(new Extensible(1), "Extensible", "no constructor without arguments"),
                 Arguments.of(new NoMaker("x", true), "NoMaker", "no constructor without arguments"),
                 Arguments.of(new Service(), "Service", "its field 'cache' is final"),
                 Arguments.of(new Child(), "Child", "two fields named 'size'"),
@@ -120,6 +145,16 @@ class RefusalsTest {
                 return 1;
             }
         };
+    }
+
+    private static Object local() {
+        class Local {}
+        return new Local();
+    }
+
+    private static Object proxy() {
+        return Proxy.newProxyInstance(
+                RefusalsTest.class.getClassLoader(), new Class<?>[] {Callable.class}, (_, _, _) -> null);
     }
 
     @ParameterizedTest
@@ -191,6 +226,53 @@ class RefusalsTest {
         assertThat(refusal)
                 .hasMessageContaining("not serializable")
                 .hasMessageContaining("declare its variable as Call");
+    }
+
+    /** Its class is defined twice more: hidden, and with a signature as Groovy writes them. */
+    static final class Maker implements Supplier<Call<String>> {
+        @Override
+        public Call<String> get() {
+            return () -> "made";
+        }
+    }
+
+    private static byte[] maker() throws IOException {
+        try (var file = Maker.class.getResourceAsStream("RefusalsTest$Maker.class")) {
+            return requireNonNull(file).readAllBytes();
+        }
+    }
+
+    @Test
+    void aLambdaInAHiddenClassIsRefused() throws Exception {
+        Class<?> hidden =
+                MethodHandles.lookup().defineHiddenClass(maker(), true).lookupClass();
+        var call = ((Supplier<?>) hidden.getDeclaredConstructor().newInstance()).get();
+
+        var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.encode(call));
+
+        assertThat(refusal)
+                .hasMessageContaining("it is written in " + hidden.getName() + ", a hidden class")
+                .hasMessageContaining("Write it in a class that has a class file");
+    }
+
+    @Test
+    void aSignatureThatMakesNoSenseDoesNotMatter() throws Throwable {
+        MethodTransform signed = MethodTransform.endHandler(
+                method -> method.with(SignatureAttribute.of(MethodSignature.parseFrom("()LNowhere;"))));
+        byte[] bytes = ClassFile.of()
+                .transformClass(
+                        ClassFile.of().parse(maker()),
+                        ClassTransform.transformingMethods(
+                                method -> method.methodName().stringValue().startsWith("lambda$"), signed));
+        var loader = new ClassLoader(RefusalsTest.class.getClassLoader()) {
+            Object make() throws ReflectiveOperationException {
+                var constructor = defineClass(null, bytes, 0, bytes.length).getDeclaredConstructor();
+                constructor.setAccessible(true);
+                return constructor.newInstance();
+            }
+        };
+
+        assertThat(journey.run(((Supplier<?>) loader.make()).get())).isEqualTo("made");
     }
 
     @Test
