@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  */
 final class JavaCommand {
 
-    private static final String MAIN = "dev.trestle.processpool.child.WorkerMain";
+    static final String MAIN = "dev.trestle.processpool.child.WorkerMain";
 
     /** Those options of this JVM that decide whether the same code can run in the child at all. */
     private static final List<String> inherited = List.of(
@@ -48,7 +48,41 @@ final class JavaCommand {
 
     private static final Pattern COLLECTOR = Pattern.compile("-XX:[+-]Use\\w*GC");
 
+    /** What Trestle and Jackson need of the JDK; a runtime made by jlink may lack it. */
+    private static final List<String> needed = List.of("java.management", "java.xml", "jdk.jfr");
+
     private JavaCommand() {}
+
+    /**
+     * Checks what no worker could start without.
+     *
+     * @throws IllegalStateException if this program cannot have workers with these options, with the way out
+     */
+    static void check(PoolOptions options) {
+        if (System.getProperty("java.home") == null) {
+            throw new IllegalStateException(
+                    "A process pool starts its workers with the Java runtime of the program, and this"
+                            + " program has none, as a native image of GraalVM: run it on a JVM.");
+        }
+        List<String> lacking = needed.stream()
+                .filter(module -> ModuleLayer.boot().findModule(module).isEmpty())
+                .toList();
+        if (!lacking.isEmpty()) {
+            throw new IllegalStateException("A process pool needs modules that this Java runtime, "
+                    + System.getProperty("java.home") + ", does not have: make it with jlink --add-modules "
+                    + String.join(",", lacking) + ", beside those that it has.");
+        }
+        if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
+            throw new IllegalStateException("A process pool starts its workers with " + launcher()
+                    + ", and there is no such file. A runtime made by jpackage has none unless it is told not to strip"
+                    + " it: jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
+        }
+        var _ = ProgramClasses.of(options);
+    }
+
+    private static Path launcher() {
+        return Path.of(System.getProperty("java.home"), "bin", "java");
+    }
 
     /**
      * Writes the arguments of a worker to a file; returns the command that reads it.
@@ -59,7 +93,9 @@ final class JavaCommand {
     static List<String> write(PoolOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
             throws IOException {
         Module own = JavaCommand.class.getModule();
-        Stream<String> main = own.isNamed() ? Stream.of("-m", own.getName() + "/" + MAIN) : Stream.of(MAIN);
+        Stream<String> main = own.isNamed()
+                ? Stream.of("-m", own.getName() + "/" + MAIN)
+                : Stream.of(ProgramClasses.of(options).launcher().orElse(MAIN));
         return write(
                 argumentFile,
                 Stream.of(more.stream(), arguments(options), main, mainArguments.stream())
@@ -74,7 +110,7 @@ final class JavaCommand {
     private static List<String> write(Path argumentFile, Stream<String> arguments) throws IOException {
         String content = arguments.map(JavaCommand::quoted).collect(Collectors.joining("\n", "", "\n"));
         Files.writeString(argumentFile, content, nativeCharset());
-        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + argumentFile);
+        return List.of(launcher().toString(), "@" + argumentFile);
     }
 
     /** Returns the options that all workers of a pool have. */
@@ -132,10 +168,11 @@ final class JavaCommand {
     }
 
     private static void paths(PoolOptions options, List<String> arguments) {
-        String classPath = options.classPath().orElseGet(() -> System.getProperty("java.class.path"));
-        if (!classPath.isEmpty()) {
+        ProgramClasses classes = ProgramClasses.of(options);
+        arguments.addAll(classes.options());
+        if (!classes.path().isEmpty()) {
             arguments.add("-cp");
-            arguments.add(absolute(classPath));
+            arguments.add(absolute(classes.path()));
         }
         String modulePath = options.modulePath().orElseGet(() -> System.getProperty("jdk.module.path", ""));
         if (!modulePath.isEmpty()) {

@@ -40,7 +40,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A call is a lambda or a method reference. It travels as the name of its method and the values that it captured,
  * which must be data; so does its result come back. What cannot travel is refused by {@code submit}, with a
- * {@link CallNotSerializableException} that says what and why. Workers have the class path of this program.
+ * {@link CallNotSerializableException} that says what and why. Workers have the classes of this program, which they find in
+ * the same way, be it the class path, the module path, or the class loader that has brought this class into the program.
  *
  * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
  * busy wait in a queue, first in, first out; a worker whose calls are short, as measured, is sent some ahead. The call
@@ -84,7 +85,8 @@ public final class ProcessPool implements FutureExecutor {
      *
      * @param workers the largest number of workers
      * @throws IllegalArgumentException if it is not positive
-     * @throws IllegalStateException if this is a worker of a worker of a worker
+     * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have workers: its
+     *     Java runtime lacks something, or it cannot be found out where its classes are
      */
     public ProcessPool(int workers) {
         this(builder().workers(workers).options());
@@ -93,8 +95,11 @@ public final class ProcessPool implements FutureExecutor {
     ProcessPool(PoolOptions options) {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
+        JavaCommand.check(options);
         this.encoder = new CallEncoder(
-                new WireOptions(options.maxPayloadBytes(), options.allowedTypes()), RemoteException::new);
+                new WireOptions(options.maxPayloadBytes(), options.allowedTypes()),
+                RemoteException::new,
+                type -> ProgramClasses.missing(options, type));
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
         this.limit = options.queueLimit().isPresent()
@@ -670,7 +675,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the class path of the workers; that of this program if not set. It must have Trestle on it, and the classes
+         * Sets the class path of the workers; that of this program if not set, or what the class loader of this class has if
+         * that is not the JVM's own. It must have Trestle on it, and the classes
          * of the calls, unless they are on the module path.
          *
          * @param value the class path, as {@code java -cp} takes it
@@ -916,7 +922,8 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
-         * @throws IllegalStateException if this is a worker of a worker of a worker
+         * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have workers:
+         *     its Java runtime lacks something, or it cannot be found out where its classes are
          */
         public ProcessPool build() {
             return new ProcessPool(options());

@@ -58,6 +58,26 @@ class FailurePageTest {
                         assertThat(TEST.matcher(failure.shownBy).results()).allSatisfy(FailurePageTest::isThere));
     }
 
+    /** Returns the last cells of the table of packagings. */
+    private static List<String> packagingsShownBy() throws IOException {
+        return Files.readAllLines(Path.of("..", "docs", "process-pool.md")).stream()
+                .dropWhile(line -> !line.equals("## How your program is packaged"))
+                .skip(1)
+                .takeWhile(line -> !line.startsWith("## "))
+                .filter(line -> line.startsWith("| "))
+                .skip(1)
+                .map(line -> line.substring(line.lastIndexOf(" | ") + " | ".length()))
+                .toList();
+    }
+
+    @Test
+    void eachPackagingNamesATestThatIsThereOrSaysWhyThereIsNone() throws Exception {
+        assertThat(packagingsShownBy())
+                .hasSizeGreaterThan(10)
+                .allSatisfy(tests -> assertThat(tests).containsPattern(TEST.pattern() + "|^untested: \\w+"))
+                .allSatisfy(tests -> assertThat(TEST.matcher(tests).results()).allSatisfy(FailurePageTest::isThere));
+    }
+
     private static void isThere(MatchResult test) {
         List<Class<?>> found = Stream.of("", "wire.", "child.")
                 .map(place -> "dev.trestle.processpool." + place + test.group(1))

@@ -1,0 +1,220 @@
+package dev.trestle.processpool;
+
+import java.io.File;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Where workers find the classes of the program: on the class path of its JVM, or, if another class loader has brought Trestle
+ * into it, where that one has them from.
+ *
+ * @param path as {@code java -cp} takes it
+ * @param options further options of the JVM
+ * @param launcher the main class that makes the class loader in a worker; empty if the JVM's own will do
+ */
+record ProgramClasses(String path, List<String> options, Optional<String> launcher) {
+
+    /*
+     * A worker has what the class loader of Trestle has: WorkerMain, and with it all that calls need, is to be found by the
+     * loader that corresponds to it. What other class loaders of the program have (of plug-ins, of scripts) workers do not
+     * have, and `missing` says so before a call is sent.
+     */
+
+    private static final ClassLoader loader = loader();
+
+    /** Of classes that are in a file, where workers can find them, and not only in memory. */
+    private static final Set<String> protocols = Set.of("file", "jar", "jrt");
+
+    private static final Pattern IN_WAR = Pattern.compile("!/?WEB-INF/");
+
+    private static final String WAY_OUT = " Name them: ProcessPool.builder()."
+            + (isModule() ? "modulePath(...), as java -p" : "classPath(...), as java -cp")
+            + " takes them, with Trestle, what it needs, and the classes of the calls.";
+
+    private static ClassLoader loader() {
+        ClassLoader own = ProgramClasses.class.getClassLoader();
+        return own == null ? ClassLoader.getSystemClassLoader() : own;
+    }
+
+    /**
+     * Finds the classes of the program for the workers of a pool.
+     *
+     * @throws IllegalStateException if that cannot be found out
+     */
+    static ProgramClasses of(PoolOptions options) {
+        boolean said = (isModule() ? options.modulePath() : options.classPath()).isPresent();
+        return said || isOfJvm(loader) ? onPath(options.classPath().orElseGet(ProgramClasses::ownPath)) : of(loader);
+    }
+
+    private static boolean isModule() {
+        return ProgramClasses.class.getModule().isNamed();
+    }
+
+    private static ProgramClasses onPath(String path) {
+        return new ProgramClasses(path, List.of(), Optional.empty());
+    }
+
+    private static String ownPath() {
+        return System.getProperty("java.class.path");
+    }
+
+    /** Returns whether a class loader is there in every JVM that is started with the same class path and module path. */
+    private static boolean isOfJvm(ClassLoader loader) {
+        for (ClassLoader each = ClassLoader.getSystemClassLoader(); each != null; each = each.getParent()) {
+            if (each == loader) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Finds what a class loader has that is not the JVM's own. */
+    static ProgramClasses of(ClassLoader loader) {
+        if (!(loader instanceof URLClassLoader)) {
+            throw new IllegalStateException(
+                    "A process pool cannot tell its workers where the classes of this program are:"
+                            + " Trestle was loaded by " + described(loader)
+                            + ", which does not say where it has them from." + WAY_OUT);
+        }
+        var entries = new LinkedHashSet<String>();
+        for (ClassLoader each = loader; each != null; each = each.getParent()) {
+            if (isOfJvm(each)) {
+                entries.add(ownPath());
+                break;
+            }
+            if (each instanceof URLClassLoader known) { // one that does not say what it has may be a mere filter
+                for (URL url : known.getURLs()) {
+                    Optional<String> file = file(url);
+                    if (file.isEmpty()) {
+                        return inSpringBoot(known).orElseThrow(() -> unreachable(known, url));
+                    }
+                    entries.add(file.get());
+                }
+            }
+        }
+        entries.remove("");
+        return onPath(String.join(File.pathSeparator, entries));
+    }
+
+    private static IllegalStateException unreachable(ClassLoader loader, URL url) {
+        return new IllegalStateException(
+                "A process pool cannot tell its workers where the classes of this program are: " + described(loader)
+                        + " has some of them from " + url + ", which java -cp cannot take." + WAY_OUT);
+    }
+
+    /** Returns the file or directory that a URL names; empty if it names something else, such as a jar within a jar. */
+    private static Optional<String> file(URL url) {
+        String text = url.toString();
+        if (text.startsWith("jar:file:") && text.indexOf("!/") == text.length() - 2) {
+            text = text.substring("jar:".length(), text.length() - 2);
+        }
+        if (!text.startsWith("file:")) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Path.of(new URI(text)).toString());
+        } catch (URISyntaxException | IllegalArgumentException e) {
+            return Optional.of(text.substring("file:".length())); // made by hand, without escaping anything
+        }
+    }
+
+    /**
+     * Starts workers as Spring Boot starts the program, if it did: its loader of jars within a jar comes with a launcher for
+     * other main classes than the one in the manifest.
+     */
+    private static Optional<ProgramClasses> inSpringBoot(URLClassLoader loader) {
+        String launcher = loader.getClass().getPackageName() + ".PropertiesLauncher";
+        try {
+            Class.forName(launcher, false, loader.getClass().getClassLoader());
+        } catch (ClassNotFoundException e) {
+            return Optional.empty();
+        }
+        var options = new ArrayList<String>();
+        options.add("-Dloader.main=" + JavaCommand.MAIN);
+        for (String property : List.of("loader.home", "loader.config.name", "loader.config.location")) {
+            Optional.ofNullable(System.getProperty(property))
+                    .ifPresent(value -> options.add("-D" + property + "=" + value));
+        }
+        boolean war = Stream.of(loader.getURLs())
+                .anyMatch(url -> IN_WAR.matcher(url.toString()).find());
+        List<String> paths = Stream.of(
+                        Optional.ofNullable(System.getProperty("loader.path")),
+                        war
+                                ? Optional.of("WEB-INF/classes,WEB-INF/lib,WEB-INF/lib-provided")
+                                : Optional.<String>empty())
+                .flatMap(Optional::stream)
+                .toList();
+        if (!paths.isEmpty()) {
+            options.add("-Dloader.path=" + String.join(",", paths));
+        }
+        return Optional.of(new ProgramClasses(ownPath(), options, Optional.of(launcher)));
+    }
+
+    /** Returns why the workers of a pool cannot have a class of the program, and what to do; empty if they can. */
+    static Optional<String> missing(PoolOptions options, Class<?> type) {
+        ClassLoader its = type.getClassLoader();
+        if (options.classPath().isPresent() || options.modulePath().isPresent() || its == null || isThere(type)) {
+            return Optional.empty();
+        }
+        String name = type.getName();
+        if (its == loader || isOfJvm(its)) {
+            return Optional.of(
+                    "its class " + name + " was made at run time, so workers cannot load it: there is no class file of"
+                            + " it. Write the call in a class that has one.");
+        }
+        return Optional.of(
+                switch (its.getClass().getName()) {
+                    case "com.sun.tools.javac.launcher.MemoryClassLoader" ->
+                        "its class " + name
+                                + " was compiled in memory, by java with the name of a source file, and workers"
+                                + " cannot find it. Compile it to files and run these: javac -d classes " + file(type)
+                                + ", java -cp classes" + File.pathSeparator + "... " + name + ".";
+                    case "jdk.jshell.execution.DefaultLoaderDelegate$RemoteClassLoader" ->
+                        "it is written in jshell, whose classes and variables no other process can find. Write it in a"
+                                + " class on the class path of jshell, in a method that returns the Call.";
+                    default ->
+                        "its class " + name + " was loaded by " + described(its)
+                                + ", and workers have only what Trestle's own"
+                                + " class loader has. Let them have it: ProcessPool.builder().classPath(" + wider(its)
+                                + ").";
+                });
+    }
+
+    private static boolean isThere(Class<?> type) {
+        URL found = loader.getResource(type.getName().replace('.', '/') + ".class");
+        return found != null && protocols.contains(found.getProtocol());
+    }
+
+    private static String file(Class<?> type) {
+        return type.getSimpleName() + ".java";
+    }
+
+    /** Returns, as Java code, the class path with what a class loader has besides. */
+    private static String wider(ClassLoader more) {
+        String own = isOfJvm(loader) ? "System.getProperty(\"java.class.path\")" : "...";
+        if (!(more instanceof URLClassLoader known)) {
+            return own + " + ...";
+        }
+        List<String> files = Stream.of(known.getURLs())
+                .map(ProgramClasses::file)
+                .flatMap(Optional::stream)
+                .toList();
+        return own + " + \"" + File.pathSeparator + String.join(File.pathSeparator, files) + "\"";
+    }
+
+    private static String described(ClassLoader loader) {
+        String name = loader.getName();
+        return (name == null ? "" : "'" + name + "', ") + "a "
+                + loader.getClass().getName();
+    }
+}
