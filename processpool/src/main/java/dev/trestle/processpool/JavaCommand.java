@@ -209,7 +209,8 @@ final class JavaCommand {
 
     /** Returns the modules of the child that are not the JDK's. */
     private static List<ResolvedModule> applicationModules(PoolOptions options, boolean modular) {
-        Configuration here = ModuleLayer.boot().configuration();
+        ModuleLayer layer = JavaCommand.class.getModule().getLayer();
+        Configuration here = (layer == null ? ModuleLayer.boot() : layer).configuration();
         return options.modulePath().map(path -> resolve(path, modular, here)).orElse(here).modules().stream()
                 .filter(module -> module.reference()
                         .location()

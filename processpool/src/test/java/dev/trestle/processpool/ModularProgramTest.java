@@ -110,25 +110,25 @@ class ModularProgramTest {
 
     /** Runs a modular program; returns what it writes into the file that is its first argument. */
     private String run(String modulePath, String... moreArguments) throws IOException, InterruptedException {
+        return run(List.of("-p", modulePath, "-m", "program/program.Program"), moreArguments);
+    }
+
+    private String run(List<String> program, String... moreArguments) throws IOException, InterruptedException {
         Path answer = folder.resolve("answer");
         Path output = folder.resolve("output");
-        var command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-p",
-                modulePath,
-                "-m",
-                "program/program.Program",
-                answer.toString()));
+        var command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1"));
+        command.addAll(program);
+        command.add(answer.toString());
         command.addAll(List.of(moreArguments));
-        Process program = new ProcessBuilder(command)
+        Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
         try {
-            assertThat(program.waitFor(50, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(50, TimeUnit.SECONDS)).isTrue();
         } finally {
-            program.destroyForcibly();
+            process.destroyForcibly();
         }
         assertThat(answer).as(Files.readString(output)).exists();
         return Files.readString(answer);
@@ -226,6 +226,39 @@ class ModularProgramTest {
 
         assertThat(run(here + File.pathSeparator + modulePath, there + File.pathSeparator + modulePath))
                 .isEqualTo("here Point[version=1], there Point[version=2] in module program");
+    }
+
+    /** Starts a modular program in a layer of modules of its own. */
+    static final class InALayer {
+        public static void main(String[] arguments) throws Exception {
+            Path[] modulePath = Arrays.stream(arguments[1].split(Pattern.quote(File.pathSeparator)))
+                    .map(Path::of)
+                    .toArray(Path[]::new);
+            ModuleLayer boot = ModuleLayer.boot();
+            var modules = boot.configuration()
+                    .resolveAndBind(ModuleFinder.of(), ModuleFinder.of(modulePath), Set.of("program"));
+            var layer = ModuleLayer.defineModulesWithOneLoader(
+                    modules, List.of(boot), ClassLoader.getPlatformClassLoader());
+            layer.addExports(layer.layer().findModule("program").orElseThrow(), "program", InALayer.class.getModule());
+            Class<?> program = layer.layer().findLoader("program").loadClass("program.Program");
+            program.getMethod("main", String[].class).invoke(null, (Object) arguments);
+        }
+    }
+
+    @Test
+    void aProgramInALayerOfItsOwnSaysWhichModulePathItsWorkersHave() throws Exception {
+        String modulePath = modulePath();
+        Path program = compile("program", MODULE, "Program", VERSIONED_PROGRAM.replace("VERSION", "1"), modulePath);
+        Path starter = Path.of(InALayer.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
+
+        assertThat(run(
+                        List.of("-cp", starter.toString(), InALayer.class.getName()),
+                        program + File.pathSeparator + modulePath))
+                .isEqualTo("here Point[version=1], there Point[version=1] in module program");
     }
 
     @Test
