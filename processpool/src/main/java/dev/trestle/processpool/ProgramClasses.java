@@ -35,6 +35,9 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
     /** Of classes that are in a file, where workers can find them, and not only in memory. */
     private static final Set<String> protocols = Set.of("file", "jar", "jrt");
 
+    /** It may have Trestle too. */
+    private static final String JSHELL = "jdk.jshell.execution.DefaultLoaderDelegate$RemoteClassLoader";
+
     private static final Pattern IN_WAR = Pattern.compile("!/?WEB-INF/");
 
     private static final String WAY_OUT = " Name them: ProcessPool.builder()."
@@ -163,15 +166,10 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
     /** Returns why the workers of a pool cannot have a class of the program, and what to do; empty if they can. */
     static Optional<String> missing(PoolOptions options, Class<?> type) {
         ClassLoader its = type.getClassLoader();
-        if (options.classPath().isPresent() || options.modulePath().isPresent() || its == null || isThere(type)) {
+        if (options.classPath().isPresent() || options.modulePath().isPresent() || its == null || isThere(type, its)) {
             return Optional.empty();
         }
         String name = type.getName();
-        if (its == loader || isOfJvm(its)) {
-            return Optional.of(
-                    "its class " + name + " was made at run time, so workers cannot load it: there is no class file of"
-                            + " it. Write the call in a class that has one.");
-        }
         return Optional.of(
                 switch (its.getClass().getName()) {
                     case "com.sun.tools.javac.launcher.MemoryClassLoader" ->
@@ -179,7 +177,7 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
                                 + " was compiled in memory, by java with the name of a source file, and workers"
                                 + " cannot find it. Compile it to files and run these: javac -d classes " + file(type)
                                 + ", java -cp classes" + File.pathSeparator + "... " + name + ".";
-                    case "jdk.jshell.execution.DefaultLoaderDelegate$RemoteClassLoader" ->
+                    case JSHELL ->
                         "it is written in jshell, whose classes and variables no other process can find. Write it in a"
                                 + " class on the class path of jshell, in a method that returns the Call.";
                     default ->
@@ -190,7 +188,11 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
                 });
     }
 
-    private static boolean isThere(Class<?> type) {
+    /** What is in the same class loader is there, without the milliseconds that a program's first look for a resource takes. */
+    private static boolean isThere(Class<?> type, ClassLoader its) {
+        if (its == loader && !its.getClass().getName().equals(JSHELL)) {
+            return true;
+        }
         URL found = loader.getResource(type.getName().replace('.', '/') + ".class");
         return found != null && protocols.contains(found.getProtocol());
     }

@@ -8,10 +8,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.lang.classfile.ClassFile;
-import java.lang.constant.ClassDesc;
-import java.lang.constant.ConstantDescs;
-import java.lang.invoke.MethodHandles;
 import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -268,34 +264,6 @@ class ProgramClassesTest {
                     .satisfies(answer ->
                             assertThat(answer.getClass().getClassLoader()).isSameAs(loader));
             assertThat(with.submit(question).result()).hasToString("Answer[value=42]");
-        }
-    }
-
-    @Test
-    void aCallOfAClassThatWasMadeAtRunTimeIsRefused() throws Exception {
-        byte[] bytes = ClassFile.of()
-                .build(
-                        ClassDesc.of(getClass().getPackageName(), "Made"),
-                        made -> made.withInterfaceSymbols(ClassDesc.of(Call.class.getName()))
-                                .withMethodBody(
-                                        ConstantDescs.INIT_NAME,
-                                        ConstantDescs.MTD_void,
-                                        ClassFile.ACC_PUBLIC,
-                                        code -> code.aload(0)
-                                                .invokespecial(
-                                                        ConstantDescs.CD_Object,
-                                                        ConstantDescs.INIT_NAME,
-                                                        ConstantDescs.MTD_void)
-                                                .return_()));
-        var call = (Call<?>) MethodHandles.lookup()
-                .defineClass(bytes)
-                .getDeclaredConstructor()
-                .newInstance();
-        try (var pool = TestPools.of(1)) {
-            assertThatThrownBy(() -> pool.submit(call))
-                    .isInstanceOf(CallNotSerializableException.class)
-                    .hasMessageContaining(".Made was made at run time")
-                    .hasMessageContaining("there is no class file of it");
         }
     }
 
