@@ -78,6 +78,7 @@ final class JavaCommand {
                     + " it: jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
         }
         var _ = ProgramClasses.of(options);
+        ProgramClasses.check(options);
     }
 
     private static Path launcher() {

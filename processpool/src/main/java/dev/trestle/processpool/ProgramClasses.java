@@ -1,6 +1,10 @@
 package dev.trestle.processpool;
 
+import com.fasterxml.jackson.annotation.JsonAutoDetect;
+import dev.trestle.api.Call;
 import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -13,6 +17,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import tools.jackson.core.JsonParser;
+import tools.jackson.databind.ObjectMapper;
+import tools.jackson.dataformat.smile.SmileFactory;
 
 /**
  * Where workers find the classes of the program: on the class path of its JVM, or, if another class loader has brought Trestle
@@ -57,6 +64,50 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
     static ProgramClasses of(PoolOptions options) {
         boolean said = (isModule() ? options.modulePath() : options.classPath()).isPresent();
         return said || isOfJvm(loader) ? onPath(options.classPath().orElseGet(ProgramClasses::ownPath)) : of(loader);
+    }
+
+    /**
+     * Checks that a class path of the user's has what every worker needs, unless that may be on a module path.
+     *
+     * @throws IllegalStateException if it does not
+     */
+    static void check(PoolOptions options) {
+        if (options.classPath().isEmpty() || options.modulePath().isPresent() || isModule()) {
+            return;
+        }
+        String path = options.classPath().get();
+        Stream<Class<?>> ofEachJar =
+                Stream.of(Call.class, JsonAutoDetect.class, JsonParser.class, ObjectMapper.class, SmileFactory.class);
+        try (var there = new URLClassLoader(urls(path), null)) {
+            List<String> lacking = Stream.concat(Stream.of(JavaCommand.MAIN), ofEachJar.map(Class::getName))
+                    .filter(name -> there.findResource(name.replace('.', '/') + ".class") == null)
+                    .toList();
+            if (!lacking.isEmpty()) {
+                throw new IllegalStateException("The class path that is set for the workers of a process pool, " + path
+                        + ", lacks " + String.join(", ", lacking)
+                        + ". It must have Trestle, what Trestle needs, and the classes of the calls.");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "Cannot look into the class path that is set for the workers of a process pool, " + path, e);
+        }
+    }
+
+    private static URL[] urls(String path) throws IOException {
+        var urls = new ArrayList<URL>();
+        for (String entry : path.split(Pattern.quote(File.pathSeparator), -1)) {
+            if (entry.endsWith("*")) {
+                File[] jars = new File(entry.substring(0, entry.length() - 1))
+                        .getAbsoluteFile()
+                        .listFiles((_, name) -> name.endsWith(".jar") || name.endsWith(".JAR"));
+                for (File jar : jars == null ? new File[0] : jars) {
+                    urls.add(jar.toURI().toURL());
+                }
+            } else {
+                urls.add(new File(entry).getAbsoluteFile().toURI().toURL());
+            }
+        }
+        return urls.toArray(URL[]::new);
     }
 
     private static boolean isModule() {

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.spi.ToolProvider;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -100,6 +101,35 @@ class ProgramClassesTest {
                                     .toList())
                             .result())
                     .containsExactly("in-directory", "in-jar");
+        }
+    }
+
+    @Test
+    void aClassPathWithoutWhatWorkersNeedIsRefused() {
+        String withoutJackson = FatJar.needed().stream()
+                .map(Path::toString)
+                .filter(entry -> !entry.contains("jackson"))
+                .collect(Collectors.joining(File.pathSeparator));
+
+        assertThatThrownBy(() -> TestPools.builder(1).classPath(withoutJackson).build())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith(
+                        "The class path that is set for the workers of a process pool, " + withoutJackson)
+                .hasMessageContaining(
+                        "lacks com.fasterxml.jackson.annotation.JsonAutoDetect, tools.jackson.core.JsonParser,")
+                .hasMessageEndingWith("It must have Trestle, what Trestle needs, and the classes of the calls.");
+        assertThatThrownBy(() -> TestPools.builder(1)
+                        .classPath(folder + File.separator + "*")
+                        .build())
+                .hasMessageContaining("lacks dev.trestle.processpool.child.WorkerMain, dev.trestle.api.Call,");
+    }
+
+    @Test
+    void theUrlOfAFileMayBeWithoutEscapes() throws Exception {
+        @SuppressWarnings("deprecation") // only the old constructor takes it, and some build tools use that
+        var url = new URL("file:/my app/a.jar");
+        try (var loader = new URLClassLoader(new URL[] {url}, null)) {
+            assertThat(ProgramClasses.of(loader).path()).isEqualTo("/my app/a.jar");
         }
     }
 
