@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -12,6 +13,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +48,9 @@ final class AotCache {
     /** Options of which a cache does not depend, so that pools that differ in them share one. */
     private static final Pattern INDIFFERENT =
             Pattern.compile("-D.*|-ea|-Xmx.*|-Xss.*|-XX:ErrorFile=.*|-XX:ActiveProcessorCount=.*");
+
+    /** A class path of so few jars may be one that names others in its manifest: that of {@code java -jar}, of an IDE. */
+    private static final int FEW = 2;
 
     /** Beyond this a JVM lays out objects in another way. */
     private static final long LARGE_HEAP = 31L << 30;
@@ -203,17 +210,48 @@ final class AotCache {
 
     /** Describes a path; returns false if it has anything but jar files, for which a JVM keeps no cache. */
     private static boolean describe(String path, StringBuilder text) throws IOException {
-        for (String entry : path.split(Pattern.quote(File.pathSeparator), -1)) {
+        String[] entries = path.split(Pattern.quote(File.pathSeparator), -1);
+        for (String entry : entries) {
             Path jar = Path.of(entry);
             if (entry.endsWith("*") || !Files.isRegularFile(jar)) {
                 return false;
             }
-            text.append(Files.size(jar))
-                    .append(' ')
-                    .append(Files.getLastModifiedTime(jar).to(TimeUnit.NANOSECONDS))
-                    .append('\n');
+            describe(jar, text);
+            if (entries.length <= FEW && !describeWhatItNames(jar, text)) {
+                return false;
+            }
         }
         return true;
+    }
+
+    private static void describe(Path jar, StringBuilder text) throws IOException {
+        text.append(Files.size(jar))
+                .append(' ')
+                .append(Files.getLastModifiedTime(jar).to(TimeUnit.NANOSECONDS))
+                .append('\n');
+    }
+
+    /** Describes the class path in a jar's manifest; returns false if that has directories. */
+    private static boolean describeWhatItNames(Path jar, StringBuilder text) throws IOException {
+        try (var file = new JarFile(jar.toFile())) {
+            Manifest manifest = file.getManifest();
+            String named =
+                    manifest == null ? null : manifest.getMainAttributes().getValue(Attributes.Name.CLASS_PATH);
+            for (String each : named == null || named.isBlank()
+                    ? new String[0]
+                    : named.strip().split(" +")) {
+                Path path = Path.of(jar.toUri().resolve(each));
+                if (Files.isDirectory(path)) {
+                    return false;
+                }
+                if (Files.isRegularFile(path)) {
+                    describe(path, text);
+                }
+            }
+            return true;
+        } catch (IllegalArgumentException | FileSystemNotFoundException e) {
+            return false; // it names what is no file
+        }
     }
 
     @Override

@@ -17,6 +17,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -187,6 +190,36 @@ class AotCacheTest {
 
         Files.setLastModifiedTime(jar, FileTime.from(Instant.EPOCH));
         assertThat(new AotCache(options.options()).arguments()).isEmpty();
+    }
+
+    @Test
+    void aJarThatNamesOthersInItsManifestStandsForThem() throws Exception {
+        Path caches = folder.resolve("manifests");
+        Path named = Files.write(folder.resolve("named.jar"), new byte[] {1});
+        PoolOptions options = builder(caches)
+                .classPath(naming("pathing.jar", "named.jar missing.jar " + named.toUri()))
+                .options();
+        String key = requireNonNull(AotCache.key(options));
+        Files.setLastModifiedTime(named, FileTime.from(Instant.EPOCH));
+
+        assertThat(AotCache.key(options)).isNotEqualTo(key).isNotNull();
+        assertThat(AotCache.key(builder(caches)
+                        .classPath(naming("directory.jar", folder.toUri().toString()))
+                        .options()))
+                .isNull();
+        assertThat(AotCache.key(builder(caches)
+                        .classPath(naming("remote.jar", "http://localhost/a.jar"))
+                        .options()))
+                .isNull();
+    }
+
+    private static String naming(String name, String classPath) throws IOException {
+        var manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, classPath);
+        Path jar = folder.resolve(name);
+        new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+        return jar.toString();
     }
 
     @Test
