@@ -346,7 +346,7 @@ public final class Async {
     public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, TimedCoroutine<T> body)
             throws TimeoutException {
         Task<?> task = suspendable("timeout");
-        return Timeout.run(task, timeout == null ? null : task.loop().time().plus(timeout), body);
+        return Timeout.run(task, timeout == null ? null : task.loop().timeIn(timeout), body);
     }
 
     /**

@@ -5,7 +5,8 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -18,7 +19,10 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
     private final EventLoop loop;
     private final @Nullable Duration timeout;
     private final int total;
-    private final Set<F> pending;
+
+    /** Those that are not done, and what listens to each. */
+    private final Map<F, LoopFuture.Listener> pending = new LinkedHashMap<>();
+
     private final ArrayDeque<F> completed = new ArrayDeque<>();
     private final @Nullable Handle timer;
     private int left;
@@ -32,8 +36,8 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
         this.timeout = timeout;
         this.total = futures.size();
         this.left = total;
-        this.pending = new LinkedHashSet<>(futures);
-        pending.forEach(future -> future.listen(_ -> onDone(future)));
+        futures.forEach(future -> pending.put(future, _ -> onDone(future)));
+        pending.forEach(LoopFuture::listen);
         this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
     }
 
@@ -51,6 +55,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
 
     private void onLate() {
         late = true;
+        pending.forEach(LoopFuture::unlisten); // they may live long, and be waited for again and again
         wakeConsumer();
     }
 
@@ -81,7 +86,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
                         "Another coroutine is waiting for the next of these futures: an iterator"
                                 + " has one consumer; call asCompleted again for the other");
             }
-            more = new Joint(loop, "asCompleted", pending);
+            more = new Joint(loop, "asCompleted", pending.keySet());
             var _ = task.await(more);
         }
         left--;

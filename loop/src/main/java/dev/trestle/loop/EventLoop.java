@@ -301,7 +301,7 @@ public final class EventLoop implements AutoCloseable {
         try {
             callback.run();
         } catch (Throwable e) {
-            callExceptionHandler(new ExceptionContext("Exception in callback " + callback, e, null, handle));
+            callExceptionHandler(new ExceptionContext("Exception in callback " + Words.of(callback), e, null, handle));
         } finally {
             callbackContext = before;
             this.callback = callbackBefore;
@@ -468,10 +468,10 @@ public final class EventLoop implements AutoCloseable {
     /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
     static long nanos(Duration duration) {
         long longest = Long.MAX_VALUE / 4;
-        if (duration.abs().compareTo(Duration.ofNanos(longest)) > 0) {
-            return duration.isNegative() ? -longest : longest;
+        if (duration.compareTo(Duration.ofNanos(longest)) > 0) {
+            return longest;
         }
-        return duration.toNanos();
+        return duration.compareTo(Duration.ofNanos(-longest)) < 0 ? -longest : duration.toNanos();
     }
 
     /**
@@ -517,6 +517,11 @@ public final class EventLoop implements AutoCloseable {
 
     long nanos() {
         return clock.nanos() - origin;
+    }
+
+    /** Returns the loop's time after a delay, also after the longest that there is. */
+    Duration timeIn(Duration delay) {
+        return Duration.ofNanos(nanos() + nanos(delay));
     }
 
     boolean jumpTo(long nanos) {
@@ -791,8 +796,9 @@ public final class EventLoop implements AutoCloseable {
         for (AutoCloseable resource : closeWithLoop.reversed()) {
             try {
                 resource.close();
-            } catch (Exception e) {
-                reports.tellHere(new ExceptionContext("Closing " + resource + " with its loop failed", e, null, null));
+            } catch (Throwable e) { // the others are closed all the same, and so is the loop
+                reports.tellHere(
+                        new ExceptionContext("Closing " + Words.of(resource) + " with its loop failed", e, null, null));
             }
         }
         closed = true;

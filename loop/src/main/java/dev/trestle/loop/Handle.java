@@ -57,6 +57,6 @@ public sealed class Handle implements Ready permits TimerHandle {
 
     final String callbackText() {
         Runnable scheduled = callback;
-        return scheduled == null ? "cancelled" : scheduled.toString();
+        return scheduled == null ? "cancelled" : Words.of(scheduled);
     }
 }

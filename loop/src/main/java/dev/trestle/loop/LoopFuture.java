@@ -5,10 +5,14 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.InvalidStateException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -195,15 +199,15 @@ public class LoopFuture<T extends @Nullable Object> {
                     + " ask isDone() where losing the race is normal.");
         }
         this.outcome = outcome;
-        if (outcome instanceof Failure failure && !(failure.exception() instanceof CancelledError)) {
-            loop.reports().watch(failure, this);
-        }
         Object waiting = callbacks;
         callbacks = null;
         if (waiting instanceof List<?> several) {
             several.forEach(this::schedule);
         } else if (waiting != null) {
             schedule(waiting);
+        }
+        if (outcome instanceof Failure failure && !(failure.exception() instanceof CancelledError)) {
+            loop.reports().watch(failure, this); // last: whatever becomes of the report, nobody waits in vain
         }
     }
 
@@ -255,7 +259,23 @@ public class LoopFuture<T extends @Nullable Object> {
      */
     public final int removeDoneCallback(Consumer<? super LoopFuture<T>> callback) {
         loop.checkHere("remove a callback from");
-        return removeCallback(callback);
+        // Its equals is foreign code, which may add and remove callbacks, and complete this future. So it is asked
+        // before
+        // anything changes, and never about a callback of the loop's own.
+        List<?> added = callbacks instanceof ArrayList<?> several
+                ? List.copyOf(several)
+                : callbacks == null ? List.of() : List.of(callbacks);
+        Set<Object> equal = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Object each : added) {
+            if (isUsers(each) && callback.equals(each instanceof InContext(var consumer, var _) ? consumer : each)) {
+                equal.add(each);
+            }
+        }
+        return removeCallbacks(equal::contains);
+    }
+
+    private static boolean isUsers(Object callback) {
+        return !(callback instanceof Task || callback instanceof Listener);
     }
 
     /** Makes a task ready when this future is done. */
@@ -265,7 +285,7 @@ public class LoopFuture<T extends @Nullable Object> {
 
     /** Takes back {@link #wake}; returns false if the task was not waiting, or is ready already. */
     final boolean forget(Task<?> task) {
-        return removeCallback(task) > 0;
+        return removeCallbacks(added -> added == task) > 0;
     }
 
     final void listen(Listener listener) {
@@ -273,7 +293,7 @@ public class LoopFuture<T extends @Nullable Object> {
     }
 
     final void unlisten(Listener listener) {
-        removeCallback(listener);
+        removeCallbacks(added -> added == listener);
     }
 
     @SuppressWarnings("unchecked")
@@ -289,21 +309,17 @@ public class LoopFuture<T extends @Nullable Object> {
         }
     }
 
-    private int removeCallback(Object callback) {
+    private int removeCallbacks(Predicate<Object> which) {
         if (callbacks instanceof ArrayList<?> several) {
             int before = several.size();
-            several.removeIf(added -> isSame(added, callback));
+            several.removeIf(which);
             return before - several.size();
         }
-        if (callbacks != null && isSame(callbacks, callback)) {
+        if (callbacks != null && which.test(callbacks)) {
             callbacks = null;
             return 1;
         }
         return 0;
-    }
-
-    private static boolean isSame(Object added, Object callback) {
-        return callback.equals(added instanceof InContext(var consumer, var _) ? consumer : added);
     }
 
     /** Returns whether this future has an exception; a cancelled one has none. */
@@ -330,8 +346,9 @@ public class LoopFuture<T extends @Nullable Object> {
         return switch (outcome) {
             case null -> "pending";
             case Cancellation _ -> "cancelled";
-            case Failure failure -> "failed with " + failure.exception();
-            default -> outcome == NULL_RESULT ? "result null" : "result " + outcome;
+            case Failure failure -> "failed with " + Words.of(failure.exception());
+            case LoopFuture<?> future -> "result " + future.identity(); // which may be this one
+            default -> "result " + (outcome == NULL_RESULT ? "null" : Words.of(outcome));
         };
     }
 
@@ -386,7 +403,7 @@ public class LoopFuture<T extends @Nullable Object> {
 
         @Override
         public String toString() {
-            return callback + " of " + future;
+            return Words.of(callback) + " of " + future;
         }
     }
 }

@@ -8,11 +8,23 @@ import org.jspecify.annotations.Nullable;
 final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
 
     private final LoopFuture<T> inner;
+
+    /** What is inside of all the shields, and how many there are, for messages: they may be nested as deep as the heap is large. */
+    private final LoopFuture<T> innermost;
+
+    private final int depth;
     private final Listener onDone = _ -> onDone();
 
     Shielding(LoopFuture<T> inner) {
         super(inner.loop());
         this.inner = inner;
+        if (inner instanceof Shielding<T> shield) {
+            this.innermost = shield.innermost;
+            this.depth = shield.depth + 1;
+        } else {
+            this.innermost = inner;
+            this.depth = 1;
+        }
         inner.listen(onDone);
     }
 
@@ -29,7 +41,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
 
     @Override
     String identity() {
-        return "shield(" + inner.identity() + ")";
+        return depth == 1 ? "shield(" + inner.identity() + ")" : depth + " shields around " + innermost.identity();
     }
 
     /** Cancels this future alone. A later failure of the inner one is then nobody's, and so is reported. */

@@ -313,6 +313,21 @@ class EndingTest {
     }
 
     @Test
+    void whatIsClosedWithTheLoopIsClosedWhateverTheOthersThrow() {
+        loop.closeWithLoop(() -> trail.add("first"));
+        loop.closeWithLoop(() -> {
+            throw new AssertionError("close failed on purpose");
+        });
+        loop.closeWithLoop(() -> trail.add("last"));
+        loop.close();
+
+        assertThat(trail).containsExactly("last", "first");
+        assertThat(loop.isClosed()).isTrue();
+        assertThat(reports.remove().message()).matches("Closing .*EndingTest.* with its loop failed");
+        assertThat(reports).isEmpty();
+    }
+
+    @Test
     void aCallbackThatThrowsIsReportedAndTheLoopGoesOn() {
         loop.runUntilComplete(() -> {
             Handle handle = loop.callSoon(() -> throwIllegalState("callback"));
