@@ -502,8 +502,8 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             ((Consumer<? super ConcurrentFuture<T>>) callback).accept(this);
         } catch (Throwable e) {
             // Nobody waits for a callback: this is the last place where its failure can be seen. An Error must not
-            // keep the others from running either.
-            logger.log(ERROR, "Callback " + callback + " failed on " + this, e);
+            // keep the others from running either; nor must its toString, which is as foreign.
+            logger.log(ERROR, "A callback, " + callback.getClass().getName() + ", failed on " + this, e);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future.State;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -210,6 +211,26 @@ class PromiseTest {
         promise.setResult("x");
 
         assertThat(trail).containsExactly("b");
+    }
+
+    @Test
+    void aCallbackThatThrowsAndCannotBePutIntoWordsDoesNotEither() {
+        promise.addDoneCallback(new Consumer<>() {
+            @Override
+            public void accept(ConcurrentFuture<String> future) {
+                throw new IllegalStateException("callback failed on purpose");
+            }
+
+            @Override
+            public String toString() {
+                throw new IllegalStateException("toString failed on purpose");
+            }
+        });
+        promise.addDoneCallback(_ -> trail.add("b"));
+        promise.setResult("x");
+        promise.addDoneCallback(_ -> trail.add("later"));
+
+        assertThat(trail).containsExactly("b", "later");
     }
 
     @Test

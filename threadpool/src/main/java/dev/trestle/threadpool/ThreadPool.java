@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and {@code shutdownNow}
  * interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
  *
+ * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that who submits one call after the
+ * other does not wait for it to wake up. That is processor time, once for each pause in the work; virtual threads do not spin.
+ *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} wait only with a queue limit.
  *
  * {@snippet :
@@ -151,7 +154,7 @@ public final class ThreadPool implements FutureExecutor {
         }
         try {
             threads.execute(work);
-        } catch (RejectedExecutionException e) {
+        } catch (Throwable e) { // refused, or no thread could be started
             left();
             throw e;
         }
@@ -239,9 +242,18 @@ public final class ThreadPool implements FutureExecutor {
 
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
-                "The initializer of " + name + " failed, so its threads can run nothing: " + cause
+                "The initializer of " + name + " failed, so its threads can run nothing: " + words(cause)
                         + ". Create a new pool with an initializer that works.",
                 cause);
+    }
+
+    /** A call that waits must end even if what broke the pool cannot say what it is. */
+    private static String words(Throwable cause) {
+        try {
+            return cause.toString();
+        } catch (Throwable e) {
+            return cause.getClass().getName();
+        }
     }
 
     // Ending

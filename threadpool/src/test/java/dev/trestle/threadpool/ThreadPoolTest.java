@@ -208,6 +208,30 @@ class ThreadPoolTest {
     }
 
     @Test
+    void aFailingInitializerWhoseExceptionCannotBePutIntoWordsEndsItsCalls() {
+        var cause = new IllegalStateException() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getMessage() {
+                throw new UnsupportedOperationException("getMessage failed on purpose");
+            }
+        };
+        try (var broken = ThreadPool.builder()
+                .size(1)
+                .initializer(() -> {
+                    throw cause;
+                })
+                .build()) {
+            assertThatThrownBy(broken.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining(cause.getClass().getName())
+                    .extracting(Throwable::getCause)
+                    .isSameAs(cause);
+        }
+    }
+
+    @Test
     void theInitializerRunsOncePerThread() {
         var runs = new AtomicInteger();
         try (var initialized =
