@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -183,7 +185,10 @@ public final class Futures {
     private static final class Completions<F extends ConcurrentFuture<?>> implements Iterator<F> {
         private final int total;
         private final Deadline deadline;
-        private final Set<F> pending = new LinkedHashSet<>();
+
+        /** Those that were not done, and what waits at each. */
+        private final Map<F, Promise.Wait> pending = new LinkedHashMap<>();
+
         private final BlockingQueue<F> completed = new LinkedBlockingQueue<>();
         private int left;
 
@@ -195,10 +200,10 @@ public final class Futures {
                 if (future.isDone()) {
                     completed.add(future);
                 } else {
-                    pending.add(future);
+                    pending.put(future, _ -> completed.add(future));
                 }
             }
-            pending.forEach(future -> watch(future, _ -> completed.add(future)));
+            pending.forEach(Futures::watch);
         }
 
         @Override
@@ -221,7 +226,7 @@ public final class Futures {
         }
 
         private F await() {
-            WaitGuards.beforeWait(pending.iterator().next());
+            WaitGuards.beforeWait(pending.keySet().iterator().next());
             try {
                 F future = deadline.poll(completed);
                 if (future != null) {
@@ -230,6 +235,7 @@ public final class Futures {
             } catch (InterruptedException e) {
                 throw Interruption.during("waiting for the next of " + total + " futures", e);
             }
+            pending.forEach(Futures::unwatch); // they may live long, and be waited for again and again
             throw new CompletionException(
                     new TimeoutException(left + " (of " + total + ") futures unfinished after " + deadline));
         }

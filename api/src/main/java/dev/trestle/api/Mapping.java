@@ -107,15 +107,20 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     // Sending
 
     private void submitMore() {
-        while (!ended && inFlight.size() < chunksInFlight && roomForItems() > 0 && inputs.hasNext()) {
-            int size = (int) Math.min(nextChunkSize(), roomForItems());
-            var items = new ArrayList<A>(Math.min(size, 1024));
-            while (items.size() < size && inputs.hasNext()) {
-                items.add(inputs.next());
-                inputsLeft--;
-                itemsTaken++;
+        try {
+            while (!ended && inFlight.size() < chunksInFlight && roomForItems() > 0 && inputs.hasNext()) {
+                int size = (int) Math.min(nextChunkSize(), roomForItems());
+                var items = new ArrayList<A>(Math.min(size, 1024));
+                while (items.size() < size && inputs.hasNext()) {
+                    items.add(inputs.next());
+                    inputsLeft--;
+                    itemsTaken++;
+                }
+                submit(items, false);
             }
-            submit(items, false);
+        } catch (Throwable e) { // of an input, as a rule
+            cancelRest();
+            throw e;
         }
     }
 

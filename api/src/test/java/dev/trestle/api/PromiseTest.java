@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -191,6 +193,25 @@ class PromiseTest {
     }
 
     @Test
+    void callbacksRunOnEveryOutcomeAndAtOnceIfItIsThere() {
+        var failed = new Promise<String>();
+        var cancelled = new Promise<String>();
+        for (Promise<String> each : List.of(promise, failed, cancelled)) {
+            each.addDoneCallback(f -> trail.add("then " + f.state()));
+        }
+        promise.setResult("x");
+        failed.setException(new IOException("y"));
+        cancelled.cancel(false);
+        assertThat(trail).containsExactly("then SUCCESS", "then FAILED", "then CANCELLED");
+
+        for (Promise<String> each : List.of(promise, failed, cancelled)) {
+            var here = Thread.currentThread();
+            each.addDoneCallback(f -> trail.add("now " + f.state() + " " + (Thread.currentThread() == here)));
+        }
+        assertThat(trail).endsWith("now SUCCESS true", "now FAILED true", "now CANCELLED true");
+    }
+
+    @Test
     void aCallbackAddedByACallbackRunsAfterTheOthers() {
         promise.addDoneCallback(f -> {
             trail.add("a");
@@ -231,6 +252,26 @@ class PromiseTest {
         promise.addDoneCallback(_ -> trail.add("later"));
 
         assertThat(trail).containsExactly("b", "later");
+    }
+
+    @Test
+    void anIterationThatIsLateLeavesNothingWithItsFutures() {
+        WeakReference<Iterator<?>> iteration = lateIteration();
+        Awaitility.await().until(() -> {
+            System.gc();
+            return iteration.refersTo(null);
+        });
+        assertThat(promise.isDone()).isFalse();
+    }
+
+    private WeakReference<Iterator<?>> lateIteration() {
+        Iterator<?> iteration =
+                Futures.asCompleted(List.of(promise), Duration.ZERO).iterator();
+        assertThatThrownBy(iteration::next)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(TimeoutException.class);
+        assertThatThrownBy(iteration::next).as("again").hasCauseInstanceOf(TimeoutException.class);
+        return new WeakReference<>(iteration);
     }
 
     @Test

@@ -1,5 +1,7 @@
 package dev.trestle.threadpool;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.api.Promise;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
@@ -10,7 +12,9 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
 
     final Promise<T> promise = new Promise<>(this);
     private final ThreadPool pool;
-    private final Callable<T> task;
+
+    /** Null when it is over: who holds the future is not to hold what the task captured. */
+    private volatile @Nullable Callable<T> task;
 
     /** Whom to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next call. */
     private @Nullable Thread runner;
@@ -40,9 +44,11 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
             pool.finished();
             return;
         }
+        Callable<T> mine = requireNonNull(task);
+        task = null;
         T result;
         try {
-            result = task.call();
+            result = mine.call();
         } catch (Throwable e) {
             stopBeingInterrupted();
             promise.trySetException(e);
@@ -64,6 +70,7 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         if (!wasRunning) {
+            task = null;
             pool.forget(this);
             return;
         }
@@ -78,6 +85,7 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
 
     @Override
     public void fail(RejectedExecutionException why) {
+        task = null;
         promise.trySetException(why);
     }
 
@@ -89,6 +97,7 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
 
     @Override
     public String toString() {
-        return "Submission[" + task + ", " + promise + "]";
+        Callable<T> waiting = task;
+        return "Submission[" + (waiting == null ? "" : waiting + ", ") + promise + "]";
     }
 }

@@ -10,9 +10,11 @@ import dev.trestle.api.Futures;
 import dev.trestle.api.MapOptions;
 import dev.trestle.api.ReturnWhen;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -232,6 +234,17 @@ class ThreadPoolTest {
     }
 
     @Test
+    void aPoolHasAThreadAtLeastAndFourMoreThanProcessorsIfNothingIsSaid() {
+        assertThatThrownBy(() -> new ThreadPool(0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("The size of a thread pool must be 1 or more: 0");
+        try (var standard = ThreadPool.builder().build()) {
+            assertThat(standard.parallelism())
+                    .isEqualTo(Math.min(32, Runtime.getRuntime().availableProcessors() + 4));
+        }
+    }
+
+    @Test
     void theInitializerRunsOncePerThread() {
         var runs = new AtomicInteger();
         try (var initialized =
@@ -265,6 +278,34 @@ class ThreadPoolTest {
 
         assertThat(pool.map(i -> i * 2, inputs).toList())
                 .isEqualTo(inputs.stream().map(i -> i * 2).toList());
+    }
+
+    @Test
+    void mapBeginsBeforeItsStreamIsRead() throws Exception {
+        var begun = new CountDownLatch(1);
+        try (var results = pool.map(
+                i -> {
+                    begun.countDown();
+                    return i;
+                },
+                List.of(1, 2, 3))) {
+            assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(results.toList()).containsExactly(1, 2, 3);
+        }
+    }
+
+    @Test
+    void anInputThatFailsEndsMapAndCancelsWhatIsInFlight() {
+        Iterable<Integer> failing = () -> Stream.of(1, 2)
+                .peek(i -> {
+                    if (i == 2) {
+                        throw new IllegalStateException("input failed on purpose");
+                    }
+                })
+                .iterator();
+        assertThatThrownBy(() -> pool.map(_ -> pass(), failing)).hasMessage("input failed on purpose");
+        await().until(() -> pool.statistics().running() == 0);
+        assertThat(pool.statistics().queued()).isZero();
     }
 
     @Test
@@ -380,6 +421,33 @@ class ThreadPoolTest {
 
         assertThat(pool.<@Nullable String, @Nullable String>map(s -> s, inputs).toList())
                 .containsExactly(null, "a");
+    }
+
+    // Memory
+
+    @Test
+    void aCallThatHasEndedIsGarbageThoughItsFutureIsHeld() {
+        var gone = new ArrayList<WeakReference<Object>>();
+        var futures = List.of(submitWith(gone, () -> "a result"), submitWith(gone, () -> {
+            throw new IllegalStateException("a failure");
+        }));
+        futures.forEach(ConcurrentFuture::exception);
+        var _ = List.of(pool.submit(this::pass), pool.submit(this::pass)); // both threads
+        var cancelled = submitWith(gone, () -> "never runs");
+        cancelled.cancel(false);
+
+        await().until(() -> {
+            System.gc();
+            return gone.stream().allMatch(each -> each.refersTo(null));
+        });
+        assertThat(futures).hasSize(2).doesNotContain(cancelled); // held until here
+    }
+
+    /** Submits a call that captures something big. */
+    private ConcurrentFuture<String> submitWith(List<WeakReference<Object>> gone, Callable<String> call) {
+        var big = new Object();
+        gone.add(new WeakReference<>(big));
+        return pool.submit((Callable<String>) () -> call.call() + big.hashCode());
     }
 
     // waitUntil, asCompleted
