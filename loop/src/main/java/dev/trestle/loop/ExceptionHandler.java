@@ -5,8 +5,8 @@ package dev.trestle.loop;
 public interface ExceptionHandler {
 
     /**
-     * Called by the loop as a callback; after the loop was closed, on any thread. What it throws is logged, together with
-     * what it was told.
+     * Called by the loop as a callback, in the context of the task or the callback concerned, if the report names one; after the
+     * loop was closed, on any thread. What it throws is logged, together with what it was told.
      *
      * @param loop the loop
      * @param context what happened

@@ -48,8 +48,24 @@ final class Reports {
         }
     }
 
-    /** Tells the handler, on this thread. */
+    private static @Nullable Context contextOf(ExceptionContext context) {
+        if (context.future() instanceof Task<?> task) {
+            return task.contextOrNull();
+        }
+        return context.handle() == null ? null : context.handle().context();
+    }
+
+    /** Tells the handler, on this thread, in the context of what failed if that is still there. */
     void tellHere(ExceptionContext context) {
+        Context where = contextOf(context);
+        if (where == null) {
+            tellHandler(context);
+        } else {
+            where.run(() -> tellHandler(context));
+        }
+    }
+
+    private void tellHandler(ExceptionContext context) {
         ExceptionHandler told = handler;
         if (told == null) {
             logger.log(ERROR, context.message() + ", in " + loop, context.exception());
@@ -67,7 +83,7 @@ final class Reports {
     void watch(Failure failure, LoopFuture<?> future) {
         String whose = future.identity() + loop.createdText(future);
         unseen.put(failure, whose);
-        // Must not hold the future, or it would never be garbage.
+        // Must not hold the future, or it would never be garbage; nor its context, whose values may hold it.
         var _ = Garbage.cleaner.register(future, () -> tellUnlessSeen(failure, whose));
     }
 

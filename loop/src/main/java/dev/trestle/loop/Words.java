@@ -10,18 +10,38 @@ final class Words {
 
     private static final int LONGEST = 500;
 
+    /** How deep futures are shown in the results of futures, which may be circles. */
+    private static final int DEEPEST = 3;
+
+    private static final ThreadLocal<@Nullable Integer> DEPTH = new ThreadLocal<>();
+
     private Words() {}
 
     static String of(@Nullable Object object) {
-        String words;
-        try {
-            words = "" + object;
-        } catch (Throwable e) { // also a StackOverflowError, of what contains itself
-            return nameOf(object) + " (its toString() threw " + e.getClass().getName() + ")";
+        Integer outside = DEPTH.get();
+        int depth = outside == null ? 1 : outside + 1;
+        if (depth > DEEPEST) {
+            return nameOf(object);
         }
-        return words.length() <= LONGEST
-                ? words
-                : words.substring(0, LONGEST) + "... (" + words.length() + " characters)";
+        DEPTH.set(depth);
+        try {
+            return cut(String.valueOf(object));
+        } catch (Throwable e) {
+            return nameOf(object) + " (its toString() threw " + e.getClass().getName() + ")";
+        } finally {
+            if (outside == null) {
+                DEPTH.remove();
+            } else {
+                DEPTH.set(outside);
+            }
+        }
+    }
+
+    private static String cut(@Nullable String words) {
+        if (words == null || words.length() <= LONGEST) {
+            return "" + words;
+        }
+        return words.substring(0, LONGEST) + "... (" + words.length() + " characters)";
     }
 
     private static String nameOf(@Nullable Object object) {

@@ -180,6 +180,45 @@ class ContextTest {
         assertThat(trail).containsExactly("ada", "callback", "callback");
     }
 
+    /** A task that nobody asked is gone by then, and its context with it. */
+    @Test
+    void theExceptionHandlerRunsInTheContextOfWhatFailedIfThatIsStillThere() {
+        loop.setExceptionHandler((_, report) -> trail.add(USER.get() + ": " + report.exception()));
+        loop.runUntilComplete(() -> {
+            USER.set("main");
+            loop.callSoon(() -> {
+                USER.set("callback");
+                throw new IllegalStateException("first");
+            });
+            createTask(() -> {
+                USER.set("task");
+                throw new IllegalStateException("second");
+            });
+            createTask(() -> {
+                USER.set("late task");
+                try {
+                    sleep(ofSeconds(100));
+                } finally {
+                    throwIllegalState("third");
+                }
+            });
+            yieldNow();
+            yieldNow();
+        });
+        loop.close();
+
+        String name = IllegalStateException.class.getName();
+        assertThat(trail)
+                .containsExactlyInAnyOrder(
+                        "callback: " + name + ": first",
+                        "nobody: " + name + ": second",
+                        "late task: " + name + ": third");
+    }
+
+    private static void throwIllegalState(String message) {
+        throw new IllegalStateException(message);
+    }
+
     @Test
     void aCallbackThatWasAddedInAContextCanBeRemoved() {
         loop.runUntilComplete(() -> {

@@ -6,11 +6,16 @@ import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofSeconds;
+import static java.util.Objects.requireNonNull;
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -59,6 +64,37 @@ class SchedulingTest {
             yieldNow();
         });
         assertThat(trail).isEmpty();
+    }
+
+    @Test
+    void cancellingFromAnotherThreadDoesNotWaitForTheCallback() throws Exception {
+        var begun = new CountDownLatch(1);
+        var cancelled = new CountDownLatch(1);
+        var handle = new AtomicReference<@Nullable Handle>();
+        var other = Thread.ofVirtual().start(() -> {
+            handle.set(loop.callSoonThreadsafe(() -> {
+                begun.countDown();
+                note("waits: " + awaits(cancelled));
+                loop.stop();
+            }));
+            awaits(begun);
+            requireNonNull(handle.get()).cancel();
+            cancelled.countDown();
+        });
+        loop.runForever();
+        other.join();
+
+        assertThat(trail).containsExactly("waits: true");
+        assertThat(requireNonNull(handle.get()).isCancelled()).isTrue();
+    }
+
+    private static boolean awaits(CountDownLatch latch) {
+        try {
+            return latch.await(10, SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     @Test

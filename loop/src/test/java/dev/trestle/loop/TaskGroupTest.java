@@ -342,6 +342,30 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
+    void aBodyThatCatchesTheFailureOfAnInnerGroupIsStillCancelledByTheOuterOne() {
+        run(() -> {
+            assertThatThrownBy(() -> TaskGroup.run(outer -> {
+                        assertThatThrownBy(() -> TaskGroup.run(inner -> {
+                                    inner.createTask(() -> failAfterASecond("inner"));
+                                    outer.createTask(() -> failAfterASecond("outer"));
+                                }))
+                                .isInstanceOf(TaskGroupException.class)
+                                .hasMessageContaining("inner");
+                        assertThat(currentTask().cancelling()).isEqualTo(1);
+                        yieldNow();
+                    }))
+                    .isInstanceOfSatisfying(
+                            TaskGroupException.class,
+                            e -> assertThat(e.exceptions())
+                                    .singleElement()
+                                    .asString()
+                                    .contains("outer"));
+            assertThat(currentTask().cancelling()).isZero();
+            yieldNow();
+        });
+    }
+
+    @Test
     void whoeverCancelsAGroupAgainAndAgainItWaitsForItsTasksAndTheFirstReasonGoesOn() {
         run(() -> {
             Task<?> outer = createTask(() -> TaskGroup.run(group -> {

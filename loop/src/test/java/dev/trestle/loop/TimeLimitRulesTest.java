@@ -140,6 +140,28 @@ class TimeLimitRulesTest extends WithLoop {
         assertThat(clock.elapsed()).isEqualTo(ofSeconds(1));
     }
 
+    /** The request that was swallowed still counts, and is not the limit's. */
+    @Test
+    void aLimitWorksInATaskThatWentOnAfterItsCancellation() {
+        loop.runUntilComplete(() -> {
+            Task<?> task = createTask(() -> {
+                currentTask().cancel("swallowed");
+                assertThatThrownBy(() -> yieldNow()).isInstanceOf(CancelledError.class);
+                assertThatThrownBy(() -> timeout(ofSeconds(1), () -> sleep(ofHours(1))))
+                        .isInstanceOf(TimeoutException.class);
+                assertThat(currentTask().cancelling()).isEqualTo(1);
+                timeout(ofSeconds(1), () -> {
+                    currentTask().cancel("again");
+                    sleep(ofHours(1));
+                });
+            });
+            assertThatThrownBy(() -> await(task))
+                    .isInstanceOf(CancelledError.class)
+                    .hasMessage("again");
+            assertThat(task.cancelling()).isEqualTo(2);
+        });
+    }
+
     @Test
     void ofLimitsThatPassWhileTheLoopIsBusyTheOuterOneSaysSo() {
         loop.runUntilComplete(() -> {
