@@ -510,10 +510,31 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private void waitAsCoroutine(Task<?> self) {
         Thread me = Thread.currentThread();
         while (holder != me) {
-            LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
+            try {
+                LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
+            } catch (StackOverflowError e) {
+                waitOnCarrier(me);
+            }
             if (holder != me && Thread.interrupted()) {
                 // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
                 send(new Handle(() -> self.cancel("its thread was interrupted"), true));
+            }
+        }
+    }
+
+    /**
+     * Waits for the baton, or an interrupt, and keeps the carrier: the JDK puts the stack of a virtual thread aside by recursion,
+     * and overflows itself if that is some thousand calls deep. Object.wait does not insist on leaving the carrier.
+     */
+    private void waitOnCarrier(Thread me) {
+        var nobody = new Object();
+        synchronized (nobody) {
+            while (holder != me && !me.isInterrupted()) {
+                try {
+                    nobody.wait(1);
+                } catch (InterruptedException e) {
+                    me.interrupt();
+                }
             }
         }
     }

@@ -4,7 +4,9 @@ import static dev.trestle.loop.Async.asCompleted;
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.shield;
+import static dev.trestle.loop.Async.sleep;
 import static dev.trestle.loop.Async.yieldNow;
+import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,7 +17,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -225,6 +229,31 @@ class HostileCodeTest extends WithLoop {
             inner.setException(new IllegalStateException("inner failed on purpose"));
             assertThatThrownBy(() -> await(task)).hasMessage("inner failed on purpose");
         });
+    }
+
+    /** The JDK cannot put aside a stack that is so deep. */
+    @Test
+    void aCoroutineMayAwaitThousandsOfCallsDeep() {
+        loop.runUntilComplete(() -> {
+            var others = new AtomicInteger();
+            Task<?> other = createTask(() -> {
+                while (others.incrementAndGet() < 10) {
+                    sleep(ofSeconds(1));
+                }
+            });
+            int seen = atDepth(8_000, () -> {
+                await(other);
+                assertThat(loop.isRunningHere()).isTrue();
+                assertThat(Async.currentTask().toString()).endsWith("pending]");
+                return others.get();
+            });
+            assertThat(seen).isEqualTo(10);
+            assertThat(await(createTask(() -> "goes on"))).isEqualTo("goes on");
+        });
+    }
+
+    private static int atDepth(int depth, Supplier<Integer> action) {
+        return depth == 0 ? action.get() : atDepth(depth - 1, action);
     }
 
     @Test
