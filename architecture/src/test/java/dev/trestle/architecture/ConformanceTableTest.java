@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class ConformanceTableTest {
 
     private static final Path TABLE = Project.ROOT.resolve("docs", "asyncio-conformance.md");
-    private static final Pattern REFERENCE = Pattern.compile("`(\\w+Test)#(\\w+)`");
+    private static final Pattern REFERENCE = Pattern.compile("`(\\w+(?:Test|Contract))#(\\w+)`");
     private static final Pattern TEST = Pattern.compile("@(Parameterized)?Test\\b");
     private static final Pattern REASON = Pattern.compile("none: \\S.{9,}");
 
@@ -119,7 +119,8 @@ class ConformanceTableTest {
         for (Project.Module module : Project.modules()) {
             if (Files.exists(module.tests())) {
                 try (Stream<Path> files = Files.walk(module.tests())) {
-                    files.filter(file -> file.toString().endsWith("Test.java")).forEach(sources::add);
+                    files.filter(file -> file.toString().matches(".*(Test|Contract)\\.java"))
+                            .forEach(sources::add);
                 }
             }
         }
