@@ -61,6 +61,7 @@ public final class EventLoop implements AutoCloseable {
     /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
     private @Nullable Origin originForFactory;
 
+    private boolean closing;
     private long sequence;
 
     /** The callback that is running. Others may read it, racily. */
@@ -785,21 +786,34 @@ public final class EventLoop implements AutoCloseable {
      */
     public void close(Duration patience) {
         requireNonNull(patience, "patience");
-        if (closed) {
+        if (closed || closing) {
             return;
         }
         if (baton.isRunning()) {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
         refuseInsideALoop("close");
+        closing = true;
+        try {
+            closeNow(patience);
+        } finally {
+            closing = false;
+        }
+    }
+
+    private void closeNow(Duration patience) {
         boolean ended = ending.endTasks(patience);
-        for (AutoCloseable resource : closeWithLoop.reversed()) {
+        while (!closeWithLoop.isEmpty()) {
+            AutoCloseable resource = closeWithLoop.removeLast();
             try {
                 resource.close();
             } catch (Throwable e) { // the others are closed all the same, and so is the loop
                 reports.tellHere(
                         new ExceptionContext("Closing " + Words.of(resource) + " with its loop failed", e, null, null));
             }
+        }
+        if (ended) {
+            ended = ending.endTasks(patience); // of those that a resource left, which ran the loop once more
         }
         closed = true;
         if (!ended) {

@@ -328,6 +328,36 @@ class EndingTest {
     }
 
     @Test
+    void whatIsClosedWithTheLoopMayCloseTheLoop() {
+        loop.closeWithLoop(() -> trail.add("first"));
+        loop.closeWithLoop(() -> {
+            loop.close();
+            trail.add("last");
+        });
+        loop.close();
+
+        assertThat(trail).containsExactly("last", "first");
+        assertThat(loop.isClosed()).isTrue();
+        assertThat(reports).isEmpty();
+    }
+
+    @Test
+    void whatIsClosedWithTheLoopMayRunItAndItsTasksEnd() {
+        var left = new AtomicReference<Task<?>>();
+        loop.closeWithLoop(() -> {
+            loop.runUntilComplete(() -> {
+                left.set(createTask(() -> sleep(ofHours(1))));
+                yieldNow();
+            });
+        });
+        loop.close();
+
+        assertThat(left.get().isCancelled()).isTrue();
+        assertThat(loop.toString()).contains("closed, tasks=0");
+        assertThat(reports).isEmpty();
+    }
+
+    @Test
     void aCallbackThatThrowsIsReportedAndTheLoopGoesOn() {
         loop.runUntilComplete(() -> {
             Handle handle = loop.callSoon(() -> throwIllegalState("callback"));
