@@ -64,6 +64,9 @@ public final class EventLoop implements AutoCloseable {
     private boolean closing;
     private long sequence;
 
+    /** The run that is to end when its future is done. */
+    private @Nullable Object untilComplete;
+
     /** The callback that is running. Others may read it, racily. */
     private @Nullable Handle callback;
 
@@ -198,10 +201,17 @@ public final class EventLoop implements AutoCloseable {
     public <T extends @Nullable Object> T runUntilComplete(LoopFuture<T> future) {
         refuseToRun("runUntilComplete");
         checkMine(future);
-        LoopFuture.Listener stop = _ -> stop();
+        var thisRun = new Object();
+        untilComplete = thisRun;
+        LoopFuture.Listener stop = _ -> {
+            if (untilComplete == thisRun) { // or this run was stopped when the future was done, and this is a later one
+                stop();
+            }
+        };
         future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
         future.unlisten(stop);
+        untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
         }

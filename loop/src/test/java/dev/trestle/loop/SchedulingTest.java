@@ -161,6 +161,20 @@ class SchedulingTest {
         assertThat(loop.runUntilComplete(future)).as("done already").isEqualTo("later");
     }
 
+    /** What was to stop the first run is on its way when that ends; it must not stop the second one. */
+    @Test
+    void aRunThatWasStoppedWhenItsFutureWasDoneLeavesNoStopBehind() {
+        String first = loop.runUntilComplete(() -> {
+            loop.stop();
+            return "first";
+        });
+        String second = loop.runUntilComplete(() -> {
+            sleep(ofSeconds(1));
+            return "second";
+        });
+        assertThat(List.of(first, second)).containsExactly("first", "second");
+    }
+
     @Test
     void theFutureOfAnotherLoopIsNotRun() {
         try (var other = new EventLoop()) {
