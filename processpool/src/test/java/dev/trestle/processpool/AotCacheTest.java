@@ -229,9 +229,7 @@ class AotCacheTest {
             CompletableFuture<Boolean> made;
             try (var pool = builder(caches).build()) {
                 made = CompletableFuture.supplyAsync(pool::makeAotCache, threads);
-                await().pollInterval(Duration.ofMillis(1))
-                        .until(() ->
-                                ProcessHandle.current().children().findAny().isPresent());
+                Gate.until(() -> ProcessHandle.current().children().findAny().isPresent());
             }
             assertThat(made.join()).isFalse();
         }

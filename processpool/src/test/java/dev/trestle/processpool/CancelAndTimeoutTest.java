@@ -29,10 +29,6 @@ class CancelAndTimeoutTest {
         pool.close();
     }
 
-    private static long pid() {
-        return ProcessHandle.current().pid();
-    }
-
     @Test
     void anInterruptedCallLeavesItsWorkerAlive() {
         String in = folder.toString();
@@ -40,7 +36,7 @@ class CancelAndTimeoutTest {
         long worker = Gate.await(folder, "stays");
 
         assertThat(future.cancel(true)).isTrue();
-        assertThat(pool.submit(CancelAndTimeoutTest::pid).result()).isEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
     @Test
@@ -51,7 +47,7 @@ class CancelAndTimeoutTest {
 
         assertThat(future.cancel(true)).isTrue();
         assertThat(future.isCancelled()).isTrue();
-        assertThat(pool.submit(CancelAndTimeoutTest::pid).result()).isNotEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(worker);
     }
 
     @Test
@@ -82,7 +78,7 @@ class CancelAndTimeoutTest {
                 .hasMessageContaining("the long one")
                 .hasMessageContaining("PT0.3S")
                 .hasMessageContaining("Gate.stay");
-        assertThat(pool.submit(CancelAndTimeoutTest::pid).result()).isEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
     @Test
@@ -93,7 +89,7 @@ class CancelAndTimeoutTest {
         long worker = Gate.await(folder, "spinning");
 
         assertThatThrownBy(future::result).hasRootCauseInstanceOf(TimeoutException.class);
-        assertThat(pool.submit(CancelAndTimeoutTest::pid).result()).isNotEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(worker);
     }
 
     @Test

@@ -113,7 +113,7 @@ class FailureTableTest {
     // In a call, which is all that it costs
 
     private void inACall(Row row) {
-        long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+        long worker = pool.submit(Gate::pid).result();
         long lost = pool.statistics().lost();
         sees(
                 row,
@@ -238,9 +238,9 @@ class FailureTableTest {
         Mishap how = row.how();
         long died = pool.statistics().workersDied();
         long worker = pool.submit(how::happenLater).result();
-        await().pollInterval(Duration.ofMillis(1)).until(() -> pool.statistics().workersDied() > died);
+        Gate.until(() -> pool.statistics().workersDied() > died);
 
-        assertThat(pool.submit(() -> ProcessHandle.current().pid()).result()).isNotEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(worker);
         assertThat(pool.statistics().workersDied()).isEqualTo(died + 1);
     }
 

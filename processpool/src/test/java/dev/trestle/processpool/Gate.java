@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 
@@ -12,10 +13,14 @@ final class Gate {
 
     private Gate() {}
 
+    /** In a call: returns the id of its process. */
+    static long pid() {
+        return ProcessHandle.current().pid();
+    }
+
     /** In a call: marks that it has come here. */
     static String mark(String folder, String name) throws IOException {
-        Files.writeString(
-                Path.of(folder, name), Long.toString(ProcessHandle.current().pid()));
+        Files.writeString(Path.of(folder, name), Long.toString(pid()));
         return name;
     }
 
@@ -67,14 +72,19 @@ final class Gate {
     static long await(Path folder, String name) {
         return Awaitility.await()
                 .pollInterval(Duration.ofMillis(1))
-                .until(() -> pid(folder.resolve(name)), pid -> pid > 0);
+                .until(() -> noted(folder.resolve(name)), pid -> pid > 0);
+    }
+
+    /** In a test: waits for something that happens in another process, or because of it. */
+    static void until(Callable<Boolean> condition) {
+        Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
     }
 
     static boolean isMarked(Path folder, String name) {
         return Files.exists(folder.resolve(name));
     }
 
-    private static long pid(Path mark) throws IOException {
+    private static long noted(Path mark) throws IOException {
         String text = Files.exists(mark) ? Files.readString(mark) : "";
         return text.isEmpty() ? 0 : Long.parseLong(text);
     }

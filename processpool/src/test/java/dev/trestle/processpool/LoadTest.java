@@ -2,14 +2,8 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.trestle.api.Call;
-import dev.trestle.processpool.wire.CallEncoder;
-import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.Frame;
-import dev.trestle.processpool.wire.NotEncodableException;
-import dev.trestle.processpool.wire.WireOptions;
 import java.time.Duration;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,31 +15,13 @@ class LoadTest {
 
     private static final long MICROSECOND = 1_000;
 
-    private final CallEncoder encoder = new CallEncoder(new WireOptions(1 << 20, Set.of()), RemoteException::new);
-    private final Dispatcher dispatcher = new Dispatcher(options(), 1, null);
+    private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
+    private final Calls calls = new Calls(dispatcher);
     private final Load load = new Load();
-    private long lastId;
 
     @AfterEach
     void close() {
         dispatcher.shutdown();
-    }
-
-    private static PoolOptions options() {
-        return ProcessPool.builder().options();
-    }
-
-    private PoolCall<Object> call(Call<?> call) throws NotEncodableException {
-        EncodedCall encoded = encoder.encode(call);
-        return new PoolCall<>(++lastId, encoded, CallOptions.DEFAULT, dispatcher, result -> {
-            throw new AssertionError("Nobody runs it: " + result);
-        });
-    }
-
-    private PoolCall<Object> shortCall() throws NotEncodableException {
-        var call = call(() -> 1);
-        call.runTime().note(5 * MICROSECOND);
-        return call;
     }
 
     private long[] written() {
@@ -55,14 +31,14 @@ class LoadTest {
     }
 
     @Test
-    void callsAreWrittenOnceAndInOrderByOneThreadAtATime() throws Exception {
+    void callsAreWrittenOnceAndInOrderByOneThreadAtATime() {
         assertThat(load.startWriting()).as("nothing to write").isFalse();
-        load.add(shortCall());
-        load.add(shortCall());
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
         assertThat(load.startWriting()).isTrue();
         assertThat(load.startWriting()).as("while another writes").isFalse();
         assertThat(written()).containsExactly(1, 2);
-        load.add(shortCall());
+        load.add(calls.shortOne());
         assertThat(load.startWriting()).isFalse();
         assertThat(written()).containsExactly(3);
         assertThat(written()).isEmpty();
@@ -71,10 +47,10 @@ class LoadTest {
 
     /** It may come back from another connection sooner than it is written; by then it can have another number. */
     @Test
-    void aCallThatIsTakenAwayBeforeItIsWrittenIsNotWritten() throws Exception {
-        load.add(shortCall());
-        load.add(shortCall());
-        load.add(shortCall());
+    void aCallThatIsTakenAwayBeforeItIsWrittenIsNotWritten() {
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
         assertThat(load.take(2)).isNotNull();
 
         assertThat(written()).containsExactly(1, 3);
@@ -82,30 +58,32 @@ class LoadTest {
     }
 
     @Test
-    void onlyShortCallsGetCompany() throws Exception {
+    void onlyShortCallsGetCompany() {
         long now = System.nanoTime();
-        var longCall = call(() -> 2);
+        var longCall = calls.of(() -> 2);
         longCall.runTime().note(Duration.ofMillis(50).toNanos());
         assertThat(load.hasRoomFor(longCall, now)).as("alone").isTrue();
 
-        load.add(shortCall());
-        assertThat(load.hasRoomFor(shortCall(), now)).isTrue();
+        load.add(calls.shortOne());
+        assertThat(load.hasRoomFor(calls.shortOne(), now)).isTrue();
         assertThat(load.hasRoomFor(longCall, now)).isFalse();
-        assertThat(load.hasRoomFor(call(() -> 3), now)).as("one never measured").isFalse();
-        assertThat(load.hasRoomFor(shortCall(), System.nanoTime() + Load.SHORT.toNanos()))
+        assertThat(load.hasRoomFor(calls.of(() -> 3), now))
+                .as("one never measured")
+                .isFalse();
+        assertThat(load.hasRoomFor(calls.shortOne(), System.nanoTime() + Load.SHORT.toNanos()))
                 .as("behind one that was thought to be short")
                 .isFalse();
 
         var behindLong = new Load();
         behindLong.add(longCall);
-        assertThat(behindLong.hasRoomFor(shortCall(), now)).isFalse();
+        assertThat(behindLong.hasRoomFor(calls.shortOne(), now)).isFalse();
     }
 
     @Test
-    void whatIsGivenIsBounded() throws Exception {
+    void whatIsGivenIsBounded() {
         long now = System.nanoTime();
-        while (load.hasRoomFor(shortCall(), now)) {
-            load.add(shortCall());
+        while (load.hasRoomFor(calls.shortOne(), now)) {
+            load.add(calls.shortOne());
         }
         assertThat(load.size()).isBetween(10, 128);
         assertThat(load.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
@@ -113,7 +91,7 @@ class LoadTest {
         var bytes = new Load();
         byte[] large = new byte[20_000];
         for (int i = 0; i < 10; i++) {
-            var call = call(() -> large.length);
+            var call = calls.of(() -> large.length);
             call.runTime().note(MICROSECOND);
             if (bytes.hasRoomFor(call, now)) {
                 bytes.add(call);
@@ -123,19 +101,19 @@ class LoadTest {
     }
 
     @Test
-    void callsAreAskedBackOnce() throws Exception {
-        load.add(shortCall());
-        load.add(shortCall());
-        load.add(shortCall());
+    void callsAreAskedBackOnce() {
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
         assertThat(load.toAskBack()).containsExactly(2L, 3L);
-        load.add(shortCall());
+        load.add(calls.shortOne());
         assertThat(load.toAskBack()).containsExactly(4L);
         assertThat(load.toAskBack()).isEmpty();
     }
 
     @Test
-    void anEstimateRisesQuicklyAndFallsSlowly() throws Exception {
-        var time = call(() -> 4).runTime();
+    void anEstimateRisesQuicklyAndFallsSlowly() {
+        var time = calls.of(() -> 4).runTime();
         assertThat(time.nanos()).isEqualTo(Long.MAX_VALUE);
         time.note(1_000);
         assertThat(time.nanos()).isEqualTo(1_000);

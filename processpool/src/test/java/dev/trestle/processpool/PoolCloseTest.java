@@ -2,7 +2,6 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
@@ -256,7 +255,7 @@ class PoolCloseTest {
     void aPoolThatIsDroppedEndsByItself() {
         long pid = droppedPool();
 
-        await().pollInterval(Duration.ofMillis(1)).until(() -> {
+        Gate.until(() -> {
             System.gc();
             return ProcessHandle.of(pid).isEmpty();
         });

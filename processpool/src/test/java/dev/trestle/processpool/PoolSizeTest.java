@@ -10,10 +10,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -27,23 +25,15 @@ class PoolSizeTest {
     @TempDir
     Path folder = Path.of("");
 
-    private static void until(Callable<Boolean> condition) {
-        Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
-    }
-
-    private static long pid() {
-        return ProcessHandle.current().pid();
-    }
-
     @Test
     void theLeastWorkersAreStartedWithThePoolAndReplacedWhenTheyDie() {
         try (var pool = TestPools.builder(3).minWorkers(2).build()) {
-            until(() -> pool.statistics().workersStarted() == 2);
+            Gate.until(() -> pool.statistics().workersStarted() == 2);
             assertThat(pool.workerPids()).hasSize(2);
             var victim = ProcessHandle.of(pool.workerPids().getFirst()).orElseThrow();
             victim.destroyForcibly();
 
-            until(() -> pool.statistics().workersStarted() == 3);
+            Gate.until(() -> pool.statistics().workersStarted() == 3);
             assertThat(pool.statistics().workersDied()).isEqualTo(1);
         }
     }
@@ -54,10 +44,10 @@ class PoolSizeTest {
         try (var pool = TestPools.builder(1).minWorkers(1).build()) {
             for (int death = 1; death <= 2; death++) {
                 int started = death;
-                until(() -> pool.statistics().workersStarted() == started);
+                Gate.until(() -> pool.statistics().workersStarted() == started);
                 ProcessHandle.of(pool.workerPids().getFirst()).orElseThrow().destroyForcibly();
             }
-            until(() -> pool.statistics().alive() == 0);
+            Gate.until(() -> pool.statistics().alive() == 0);
             assertThat(pool.statistics().workersDied()).isEqualTo(2);
             assertThat(pool.submit(() -> "healed").result()).isEqualTo("healed");
         }
@@ -67,12 +57,12 @@ class PoolSizeTest {
     void workersCanBeStartedBeforeThereAreCalls() {
         try (var pool = TestPools.of(2)) {
             pool.prestart(1);
-            until(() -> pool.statistics().workersStarted() == 1);
+            Gate.until(() -> pool.statistics().workersStarted() == 1);
             var first = pool.workerPids();
-            assertThat(pool.submit(PoolSizeTest::pid).result()).isEqualTo(first.getFirst());
+            assertThat(pool.submit(Gate::pid).result()).isEqualTo(first.getFirst());
 
             pool.prestart(Integer.MAX_VALUE);
-            until(() -> pool.statistics().workersStarted() == 2);
+            Gate.until(() -> pool.statistics().workersStarted() == 2);
             assertThat(pool.workerPids()).hasSize(2).containsAll(first);
         }
     }
@@ -95,11 +85,11 @@ class PoolSizeTest {
                 Gate.open(folder, "call" + i);
                 futures.get(i).result();
             }
-            until(() -> pool.workerPids().size() == 1);
+            Gate.until(() -> pool.workerPids().size() == 1);
 
             assertThat(pool.statistics().workersRetired()).isEqualTo(2);
             assertThat(pool.statistics().workersDied()).isZero();
-            assertThat(pool.submit(PoolSizeTest::pid).result())
+            assertThat(pool.submit(Gate::pid).result())
                     .isEqualTo(pool.workerPids().getFirst());
         }
     }
@@ -107,10 +97,10 @@ class PoolSizeTest {
     @Test
     void aPoolWhoseWorkersHaveAllEndedStartsOthers() {
         try (var pool = TestPools.builder(1).idleTime(Duration.ofMillis(20)).build()) {
-            long first = pool.submit(PoolSizeTest::pid).result();
-            until(() -> pool.workerPids().isEmpty());
+            long first = pool.submit(Gate::pid).result();
+            Gate.until(() -> pool.workerPids().isEmpty());
 
-            assertThat(pool.submit(PoolSizeTest::pid).result()).isNotEqualTo(first);
+            assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(first);
         }
     }
 
@@ -118,10 +108,10 @@ class PoolSizeTest {
     void aSpareIsReadyWhenAWorkerHasRunItsLastCall() throws Exception {
         String in = folder.toString();
         try (var pool = TestPools.builder(1).maxTasksPerWorker(2).build()) {
-            long first = pool.submit(PoolSizeTest::pid).result();
+            long first = pool.submit(Gate::pid).result();
             var last = pool.submit(() -> Gate.pass(in, "last"));
-            until(() -> pool.statistics().spares() == 1);
-            var next = pool.submit(PoolSizeTest::pid);
+            Gate.until(() -> pool.statistics().spares() == 1);
+            var next = pool.submit(Gate::pid);
             assertThat(next.isDone())
                     .as("one call at a time, though there are two processes")
                     .isFalse();
@@ -129,7 +119,7 @@ class PoolSizeTest {
 
             last.result();
             assertThat(next.result()).isNotEqualTo(first);
-            until(() -> pool.statistics().workersRetired() == 1);
+            Gate.until(() -> pool.statistics().workersRetired() == 1);
         }
     }
 
@@ -152,7 +142,7 @@ class PoolSizeTest {
         Path mark = Files.createFile(Path.of(folder, "alone"));
         LockSupport.parkNanos(5_000_000);
         Files.delete(mark);
-        return pid();
+        return Gate.pid();
     }
 
     @Test

@@ -33,15 +33,9 @@ class ProcessPoolTest {
         }
     }
 
-    private static long pid() {
-        return ProcessHandle.current().pid();
-    }
-
     @Test
     void aCallRunsInAnotherProcess() {
-        assertThat(pool.submit(ProcessPoolTest::pid).result())
-                .isNotEqualTo(pid())
-                .isIn(pool.workerPids());
+        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(Gate.pid()).isIn(pool.workerPids());
     }
 
     @Test
@@ -58,7 +52,7 @@ class ProcessPoolTest {
     void oneCallerAtATimeNeedsOneWorker() {
         try (var fresh = TestPools.of(4)) {
             for (int i = 0; i < 20; i++) {
-                fresh.submit(ProcessPoolTest::pid).result();
+                fresh.submit(Gate::pid).result();
             }
             assertThat(fresh.statistics().workersStarted()).isEqualTo(1);
         }
@@ -96,13 +90,13 @@ class ProcessPoolTest {
 
     @Test
     void aResultThatCannotTravelFailsItsCallAndTheWorkerLives() {
-        List<Long> workers = List.of(pool.submit(ProcessPoolTest::pid).result());
+        List<Long> workers = List.of(pool.submit(Gate::pid).result());
         var future = pool.submit(() -> Thread.currentThread());
 
         assertThatThrownBy(future::result)
                 .isInstanceOf(CallNotSerializableException.class)
                 .hasMessageContaining("java.lang.Thread");
-        assertThat(pool.submit(ProcessPoolTest::pid).result()).isIn(workers);
+        assertThat(pool.submit(Gate::pid).result()).isIn(workers);
     }
 
     @Test
@@ -143,7 +137,7 @@ class ProcessPoolTest {
     @Test
     void aSubmitterWhoIsInterruptedDoesNoHarm() {
         Thread.currentThread().interrupt();
-        var future = pool.submit(ProcessPoolTest::pid);
+        var future = pool.submit(Gate::pid);
 
         assertThat(Thread.interrupted()).isTrue();
         assertThat(future.result()).isIn(pool.workerPids());

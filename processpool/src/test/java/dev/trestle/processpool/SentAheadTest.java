@@ -1,7 +1,6 @@
 package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
@@ -114,8 +113,7 @@ class SentAheadTest {
                 var forcibly = submit(pool, i, Deed.NOTE);
                 assertThat(politely.cancel(false)).isTrue();
                 assertThat(forcibly.cancel(true)).isTrue();
-                await().pollInterval(Duration.ofMillis(1))
-                        .until(() -> pool.statistics().queued() == 0);
+                Gate.until(() -> pool.statistics().queued() == 0);
                 Gate.open(folder, "stays" + i);
                 assertThat(first.result()).isEqualTo(i);
                 warmUp(pool, 50);
@@ -207,7 +205,7 @@ class SentAheadTest {
     void aWorkerStillRunsNoMoreCallsThanItMay() {
         try (var pool = TestPools.builder(1).maxTasksPerWorker(500).build()) {
             var pids = Collections.nCopies(2_000, 0).stream()
-                    .map(_ -> pool.submit(() -> ProcessHandle.current().pid()))
+                    .map(_ -> pool.submit(Gate::pid))
                     .toList();
             Map<Long, Long> callsOf =
                     pids.stream().collect(Collectors.groupingBy(ConcurrentFuture::result, Collectors.counting()));
@@ -251,8 +249,7 @@ class SentAheadTest {
         try (var pool = TestPools.of(1)) {
             long pid = pool.submit(SentAheadTest::leaveAnInterrupter).result();
             for (int i = 0; i < 200; i++) {
-                assertThat(pool.submit(() -> ProcessHandle.current().pid()).result())
-                        .isEqualTo(pid);
+                assertThat(pool.submit(Gate::pid).result()).isEqualTo(pid);
             }
         }
     }

@@ -77,10 +77,6 @@ class StreamTest {
         pool.close();
     }
 
-    private static long pid() {
-        return ProcessHandle.current().pid();
-    }
-
     /** In a call: marks, as {@link Gate#mark} does. */
     private static void mark(String folder, String name) {
         try {
@@ -284,13 +280,12 @@ class StreamTest {
     void closingTheStreamEndsTheCallAndClosesItsStream() {
         String in = folder.toString();
         long worker;
-        try (Stream<Long> items =
-                pool.stream(() -> Stream.generate(StreamTest::pid).onClose(() -> mark(in, "closed")))) {
+        try (Stream<Long> items = pool.stream(() -> Stream.generate(Gate::pid).onClose(() -> mark(in, "closed")))) {
             worker = items.findFirst().orElseThrow();
         }
 
         assertThat(Gate.await(folder, "closed")).isEqualTo(worker);
-        assertThat(pool.submit(StreamTest::pid).result()).isEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
     @Test
@@ -310,7 +305,7 @@ class StreamTest {
         }
 
         long worker = Gate.await(folder, "interrupted");
-        assertThat(pool.submit(StreamTest::pid).result()).isEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
     @Test
@@ -328,7 +323,7 @@ class StreamTest {
             worker = Gate.await(folder, "second");
         }
 
-        assertThat(pool.submit(StreamTest::pid).result()).isNotEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(worker);
     }
 
     @Test
@@ -433,7 +428,7 @@ class StreamTest {
 
     @Test
     void theItemsOfAWorkerThatIsKilledFromOutsideAreNotLost() {
-        try (Stream<Long> items = pool.stream(() -> Stream.generate(StreamTest::pid))) {
+        try (Stream<Long> items = pool.stream(() -> Stream.generate(Gate::pid))) {
             Iterator<Long> iterator = items.iterator();
             long worker = iterator.next();
             ProcessHandle.of(worker).orElseThrow().destroyForcibly();
@@ -519,7 +514,7 @@ class StreamTest {
 
     @Test
     void anItemThatCannotTravelIsNamedByItsNumber() {
-        long worker = pool.submit(StreamTest::pid).result();
+        long worker = pool.submit(Gate::pid).result();
         var before = new ArrayList<Object>();
         Stream<Object> items = pool.stream(() -> Stream.of("a", "b", List.of(1, new Secret()), "d"));
 
@@ -528,7 +523,7 @@ class StreamTest {
                 .hasMessageContaining("Item 2 of the stream cannot travel: the item[1] is a ")
                 .hasMessageContaining("Secret, which is not data");
         assertThat(before).containsExactly("a", "b");
-        assertThat(pool.submit(StreamTest::pid).result()).isEqualTo(worker);
+        assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
     @Test

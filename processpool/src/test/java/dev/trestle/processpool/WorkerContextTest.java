@@ -14,7 +14,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -253,7 +252,7 @@ class WorkerContextTest {
         }
         for (int i = 0; i < 200; i++) {
             var heard = ears.get(i).heard;
-            Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> !heard.isEmpty());
+            Gate.until(() -> !heard.isEmpty());
             assertThat(heard).containsExactly("call " + i);
             futures.get(i).result();
         }

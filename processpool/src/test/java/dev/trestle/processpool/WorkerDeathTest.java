@@ -3,7 +3,6 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
 import dev.trestle.processpool.wire.CallEncoder;
@@ -76,13 +75,12 @@ class WorkerDeathTest {
         byte[] large = new byte[16 << 20]; // more than a socket holds
         try (var single = TestPools.of(1);
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            long pid = single.submit(Gate::pid).result();
             stop(pid);
             var sent = threads.submit(() -> single.submit(() ->
                             large.length + " by " + ProcessHandle.current().pid())
                     .result());
-            await().pollInterval(Duration.ofMillis(1))
-                    .until(() -> single.statistics().busy() == 1);
+            Gate.until(() -> single.statistics().busy() == 1);
             signal("KILL", pid);
 
             assertThat(sent.get()).startsWith("16777216 by ").isNotEqualTo("16777216 by " + pid);
@@ -94,7 +92,7 @@ class WorkerDeathTest {
     /** Stops a process, and waits until each of its threads has stopped, which is some time after the signal. */
     private static void stop(long pid) throws IOException, InterruptedException {
         signal("STOP", pid);
-        await().pollInterval(Duration.ofMillis(1)).until(() -> {
+        Gate.until(() -> {
             try (var threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
                 return threads.allMatch(WorkerDeathTest::isStopped);
             }
@@ -120,9 +118,9 @@ class WorkerDeathTest {
     @Test
     void aWorkerThatIsStoppedForAWhileLosesNothing() throws Exception {
         try (var single = TestPools.of(1)) {
-            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            long pid = single.submit(Gate::pid).result();
             stop(pid);
-            var waiting = single.submit(() -> ProcessHandle.current().pid());
+            var waiting = single.submit(Gate::pid);
             assertThatThrownBy(() -> waiting.result(Duration.ofMillis(200))).isInstanceOf(TimeoutException.class);
             signal("CONT", pid);
 
@@ -185,13 +183,12 @@ class WorkerDeathTest {
     @Test
     void aWorkerKilledFromOutsideWhileIdleIsReplacedWhenItIsNeeded() {
         try (var single = TestPools.of(1)) {
-            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            long pid = single.submit(Gate::pid).result();
             var handle = ProcessHandle.of(pid).orElseThrow();
             handle.destroyForcibly();
             handle.onExit().join();
 
-            assertThat(single.submit(() -> ProcessHandle.current().pid()).result())
-                    .isNotEqualTo(pid);
+            assertThat(single.submit(Gate::pid).result()).isNotEqualTo(pid);
         }
     }
 
@@ -214,13 +211,12 @@ class WorkerDeathTest {
     @Test
     void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
         try (var single = TestPools.of(1)) {
-            long pid = single.submit(() -> ProcessHandle.current().pid()).result();
+            long pid = single.submit(Gate::pid).result();
 
             assertThatThrownBy(single.submit(() -> throwOutOfMemory())::result)
                     .isInstanceOf(OutOfMemoryError.class)
                     .hasMessage("by hand");
-            assertThat(single.submit(() -> ProcessHandle.current().pid()).result())
-                    .isNotEqualTo(pid);
+            assertThat(single.submit(Gate::pid).result()).isNotEqualTo(pid);
         }
     }
 

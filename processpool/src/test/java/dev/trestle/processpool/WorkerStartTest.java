@@ -2,7 +2,6 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.BrokenExecutorException;
 import java.io.PrintWriter;
@@ -153,8 +152,7 @@ class WorkerStartTest {
         Path late = folder.resolve("late");
         try (var pool = TestPools.builder(1).workingDirectory(late).build()) {
             var future = pool.submit(() -> System.getProperty("user.dir"));
-            await().pollInterval(Duration.ofMillis(1))
-                    .until(() -> pool.statistics().startsFailed() > 0);
+            Gate.until(() -> pool.statistics().startsFailed() > 0);
             Files.createDirectory(late);
 
             assertThat(Path.of(future.result())).isEqualTo(late.toRealPath());
@@ -183,7 +181,7 @@ class WorkerStartTest {
     void aWorkerIsReplacedAfterItsLastCall() {
         try (var pool = TestPools.builder(1).maxTasksPerWorker(2).build()) {
             var pids = List.of(1, 2, 3, 4).stream()
-                    .map(_ -> pool.submit(() -> ProcessHandle.current().pid()).result())
+                    .map(_ -> pool.submit(Gate::pid).result())
                     .toList();
 
             assertThat(pids.get(0)).isEqualTo(pids.get(1)).isNotEqualTo(pids.get(2));
@@ -231,7 +229,7 @@ class WorkerStartTest {
         assertThat(java.toFile().setExecutable(true)).isTrue();
         System.setProperty("java.home", replaced.toString());
         try (var pool = TestPools.of(1)) {
-            long pid = pool.submit(() -> ProcessHandle.current().pid()).result();
+            long pid = pool.submit(Gate::pid).result();
             Files.delete(replaced);
             Files.createSymbolicLink(replaced, broken.getParent());
             assertThat(pool.submit(() -> "the old one goes on").result()).isEqualTo("the old one goes on");
