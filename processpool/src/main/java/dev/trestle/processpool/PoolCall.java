@@ -13,6 +13,7 @@ import dev.trestle.processpool.wire.RunTime;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
     private volatile @Nullable Future<?> deadline;
+
+    /** Whether its time was over before its future had ended. */
+    private volatile boolean expired;
 
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
@@ -82,6 +86,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.event = CallEvent.submitted(dispatcher.poolName());
         if (event != null) {
             promise.addDoneCallback(done -> event.ended(done, description()));
+        }
+        if (options.timeout().isPresent()) {
+            promise.addDoneCallback(_ -> interruptIfExpired()); // before those of others, which may wait for its worker
         }
         this.hearing = options.listener()
                 .map(listener -> new Hearing(listener, "trestle-listener-" + id))
@@ -190,6 +197,18 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
+    /** Ends the future since the call has run for too long, and interrupts it. */
+    void expire(TimeoutException why) {
+        expired = true;
+        promise.trySetException(why);
+    }
+
+    private void interruptIfExpired() {
+        if (expired) {
+            dispatcher.interrupt(this);
+        }
+    }
+
     // Cancelling
 
     @Override
@@ -219,15 +238,34 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // Ending
 
-    /** Called before the future ends with an answer. */
-    void answeredBy(String worker, long runNanos) {
+    /** Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come. */
+    void end(Frame.OfCall answer, String workerName) {
+        endDeadline();
+        try {
+            switch (answer) {
+                case Frame.Result result -> {
+                    answeredBy(workerName, result.runNanos());
+                    succeed(result.payload());
+                }
+                case Frame.Failed failed -> {
+                    answeredBy(workerName, failed.runNanos());
+                    fail(failed.phase(), failed.failure(), workerName);
+                }
+                default -> {} // Cancelled: it has been cancelled, or is in the queue again
+            }
+        } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
+            fail(new CallNotSerializableException(
+                    "What " + workerName + " answered to the call " + description() + " cannot be read: " + e, e));
+        }
+    }
+
+    private void answeredBy(String worker, long runNanos) {
         if (event != null) {
             event.answered(worker, runNanos);
         }
     }
 
-    /** Ends the future with a result. */
-    void succeed(Payload payload) {
+    private void succeed(Payload payload) {
         if (promise.isDone()) {
             return;
         }
@@ -241,8 +279,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         promise.trySetResult(resultOf.apply(result));
     }
 
-    /** Ends the future with what went wrong in its worker. */
-    void fail(Frame.Phase phase, Failure failure, String workerName) {
+    private void fail(Frame.Phase phase, Failure failure, String workerName) {
         Throwable thrown = thrown(failure, workerName);
         fail(
                 phase == Frame.Phase.RUNNING

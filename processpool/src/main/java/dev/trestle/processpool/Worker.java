@@ -9,6 +9,7 @@ import dev.trestle.processpool.wire.ProtocolException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -121,7 +122,7 @@ final class Worker {
     /** What has been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
-    /** The calls whose futures are being completed. */
+    /** The calls whose futures are being completed, or will next. Set before they leave the load, and filled under the lock. */
     private volatile List<PoolCall<?>> ending = List.of();
 
     /** Why we killed it, if we did. */
@@ -270,32 +271,25 @@ final class Worker {
         }
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
-        follow(dispatcher.answered(this, answers, calls));
-        end(calls);
+        ending = calls;
+        try {
+            follow(dispatcher.answered(this, answers, calls));
+        } finally {
+            end(calls, answers); // whatever happened, nobody else can
+        }
         int strange = read - answers.size();
         answers.clear();
+        var _ = Thread.interrupted(); // a callback may have left it, and the next read would close the connection
         if (strange > 0) {
             throw new ProtocolException(name + " answered " + strange + " calls that it was not given");
         }
     }
 
-    /** Ends calls; each has its answer at the same index. */
-    private void end(List<PoolCall<?>> calls) {
+    /** Ends calls; each has its answer at the same index. On the worker's thread. */
+    private void end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
         ending = calls;
         for (int i = 0; i < calls.size(); i++) {
-            PoolCall<?> call = calls.get(i);
-            call.endDeadline();
-            switch (answers.get(i)) {
-                case Frame.Result result -> {
-                    call.answeredBy(name, result.runNanos());
-                    call.succeed(result.payload());
-                }
-                case Frame.Failed failed -> {
-                    call.answeredBy(name, failed.runNanos());
-                    call.fail(failed.phase(), failed.failure(), name);
-                }
-                default -> {} // Cancelled: it has been cancelled, or is in the queue again
-            }
+            calls.get(i).end(answers.get(i), name);
         }
         ending = List.of();
     }
@@ -437,12 +431,9 @@ final class Worker {
         }
         String dump = requestThreadDump();
         logger.debug("{} when {} was late:\n{}", name, late, dump);
-        if (late.promise()
-                .trySetException(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
-                        + "; it is being interrupted, and the worker killed if that does not end it within "
-                        + options.cancelGrace() + ". It was here:\n" + firstThread(dump)))) {
-            dispatcher.interrupt(late);
-        }
+        late.expire(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
+                + "; it is being interrupted, and the worker killed if that does not end it within "
+                + options.cancelGrace() + ". It was here:\n" + firstThread(dump)));
     }
 
     private String requestThreadDump() {
@@ -521,7 +512,11 @@ final class Worker {
             removeFiles();
             return;
         }
-        if (end instanceof ProtocolException || (end != null && !(end instanceof IOException))) {
+        var _ = Thread.interrupted(); // or nothing in here could wait
+        if (end instanceof ClosedByInterruptException) {
+            kill("its conversation failed: something that a callback of a future has left behind interrupted the thread"
+                    + " that reads its answers (" + end + ")");
+        } else if (end instanceof ProtocolException || (end != null && !(end instanceof IOException))) {
             kill("its conversation failed: " + end);
         }
         if (!dead.awaitExit(dispatcher.isLeaving(this) ? options.closeGrace().plus(PARTING) : PARTING)) {
@@ -545,8 +540,9 @@ final class Worker {
         if (ready) {
             readLastAnswers();
             List<PoolCall<?>> calls = new ArrayList<>(answers.size());
+            ending = calls;
             dispatcher.died(this, obituary, answers, calls);
-            end(calls);
+            end(calls, answers);
         } else {
             dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
             dispatcher.startFailed(this, obituary.ofStart(end));

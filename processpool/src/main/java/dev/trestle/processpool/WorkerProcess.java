@@ -112,12 +112,26 @@ final class WorkerProcess {
     /** Waits for its end; returns whether it came in time. Not interruptible. */
     boolean awaitExit(Duration limit) {
         try {
-            process.onExit().get(TimeUnit.NANOSECONDS.convert(limit), TimeUnit.NANOSECONDS);
+            getUninterrupted(process.onExit(), limit);
             return true;
         } catch (TimeoutException e) {
             return false;
-        } catch (InterruptedException | ExecutionException e) {
-            throw new AssertionError("Nobody interrupts the thread of a worker, and an exit does not fail", e);
+        } catch (ExecutionException e) {
+            throw new AssertionError("An exit does not fail", e);
+        }
+    }
+
+    /** Interrupts are for callbacks that ran on this thread, and too late: they are dropped. */
+    private static void getUninterrupted(Future<?> future, Duration limit) throws ExecutionException, TimeoutException {
+        long deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        boolean waits = true;
+        while (waits) {
+            try {
+                future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                waits = false;
+            } catch (InterruptedException e) {
+                waits = true;
+            }
         }
     }
 
@@ -137,13 +151,11 @@ final class WorkerProcess {
     /** Waits until its last words are read, but not for a grandchild that holds the pipe. */
     void drainOutput(Duration limit) {
         try {
-            pumped.get(TimeUnit.NANOSECONDS.convert(limit), TimeUnit.NANOSECONDS);
+            getUninterrupted(pumped, limit);
         } catch (TimeoutException e) {
             logger.debug("A child of process {} still holds its output", process.pid());
         } catch (ExecutionException e) {
             logger.debug("The streams of process {} could not be closed", process.pid(), e);
-        } catch (InterruptedException e) {
-            throw new AssertionError("Nobody interrupts the thread of a worker", e);
         }
     }
 
