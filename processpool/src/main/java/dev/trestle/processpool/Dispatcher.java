@@ -6,12 +6,12 @@ import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -27,8 +27,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What decides in a pool: which worker gets which call, when one is started, when it goes, and when all is over. It is long,
- * and one thing, because all of these decisions are made under one lock, on the same few fields.
+ * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
+ * {@link Crew} says how many workers there are to be, the {@link Load} of each what calls it has. It is long, and one thing,
+ * because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
 
@@ -36,10 +37,10 @@ final class Dispatcher {
      * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code runs;
      * each method decides under the lock and acts after it.
      *
-     * Whether a worker is started depends on two things only: the calls that wait, and the workers that live and what they
-     * are about to do. There is no account of idle places that a crash could leave wrong. See `startWhatIsNeeded`. A worker
-     * that will soon have run as many calls as it may is retiring: it does not count any more, so another is started. That
-     * one is a spare until the other leaves, since no more workers than the pool's size are to run calls at a time.
+     * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It goes
+     * from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
+     *
+     * Each change that may call for another worker ends with `startWhatIsNeeded`.
      *
      * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
      * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
@@ -64,9 +65,6 @@ final class Dispatcher {
     /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
-    /** The calls that this thread is ending, for those who must not wait for them on it. */
-    private static final ScopedValue<List<PoolCall<?>>> ENDING = ScopedValue.newInstance();
-
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
 
     private enum Lifecycle {
@@ -80,6 +78,7 @@ final class Dispatcher {
 
     private final PoolOptions options;
     private final int depth;
+    private final Consumer<Worker> birth;
     private final PrivateDirectory directory;
     private final Timer timer;
     private final AotCache aotCache;
@@ -87,6 +86,7 @@ final class Dispatcher {
     private final Thread shutdownHook;
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
+    private final Endings endings = new Endings();
     private final AtomicLong callNumbers = new AtomicLong();
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
@@ -102,27 +102,12 @@ final class Dispatcher {
     @GuardedBy("lock")
     private final LinkedHashSet<PoolCall<?>> queue = new LinkedHashSet<>();
 
-    /** Last in, first out: the worker that ran last has the warmest caches, and the others may go. */
     @GuardedBy("lock")
-    private final ArrayDeque<Worker> idle = new ArrayDeque<>();
-
-    /** Workers that take the places of others when these leave. */
-    @GuardedBy("lock")
-    private final ArrayDeque<Worker> spares = new ArrayDeque<>();
-
-    /** The workers whose process may live. */
-    @GuardedBy("lock")
-    private final LinkedHashSet<Worker> live = new LinkedHashSet<>();
+    private final Crew crew;
 
     /** Who has still something to do: the threads of workers, which outlast their processes, and who stops the pool. */
     @GuardedBy("lock")
     private int unfinished;
-
-    @GuardedBy("lock")
-    private int starting;
-
-    @GuardedBy("lock")
-    private final Starts starts = new Starts();
 
     /** Whether a look at the workers that are idle is due. */
     @GuardedBy("lock")
@@ -144,15 +129,20 @@ final class Dispatcher {
         long lost;
         long rerun;
         long takenBack;
-        long workersStarted;
-        long workersDied;
-        long startsFailed;
-        long workersRetired;
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
+        this(options, depth, initializer, Worker::startThread);
+    }
+
+    /**
+     * @param birth lets a worker live; called under the lock
+     */
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth) {
         this.options = options;
         this.depth = depth;
+        this.birth = birth;
+        this.crew = new Crew(options);
         this.initializer = initializer == null
                 ? null
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
@@ -207,7 +197,7 @@ final class Dispatcher {
         try {
             refuseIfClosed(call);
             counts.submitted++;
-            worker = idle.pollLast();
+            worker = crew.takeIdle();
             begins = worker != null;
             if (worker == null) {
                 worker = oneWithRoom(call);
@@ -230,12 +220,12 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
-        if (!queue.isEmpty() || live.size() - going() < options.workers()) {
+        if (!queue.isEmpty() || !crew.isComplete()) {
             return null;
         }
         long now = System.nanoTime();
         Worker best = null;
-        for (Worker each : live) {
+        for (Worker each : crew.live()) {
             if (each.state == Worker.State.BUSY
                     && each.load.size() < FEW
                     && hasRoom(each, call, now)
@@ -271,7 +261,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private boolean hasRoom(Worker worker, PoolCall<?> call, long now) {
-        return worker.callsTaken < options.maxTasksPerWorker() && worker.load.hasRoomFor(call, now);
+        return crew.mayHaveMore(worker) && worker.load.hasRoomFor(call, now);
     }
 
     @GuardedBy("lock")
@@ -282,27 +272,13 @@ final class Dispatcher {
         }
         worker.load.add(call);
         call.worker = worker;
-        worker.callsTaken++;
-        worker.state = Worker.State.BUSY;
         if (!begins) {
             watch();
         }
-        if (!worker.retiring && willSoonBeSpent(worker)) {
-            worker.retiring = true;
+        if (crew.gave(worker)) {
             startWhatIsNeeded();
         }
         return true;
-    }
-
-    /** Returns whether a worker will have run as many calls as it may by the time that another can be ready. */
-    @GuardedBy("lock")
-    private boolean willSoonBeSpent(Worker worker) {
-        if (options.maxTasksPerWorker() == Integer.MAX_VALUE) {
-            return false;
-        }
-        int left = options.maxTasksPerWorker() - worker.callsTaken;
-        double nanosEach = (double) (System.nanoTime() - worker.readyAt) / worker.callsTaken;
-        return left * nanosEach <= 2.0 * starts.lastNanos();
     }
 
     /** Returns what is to be written to a worker; nothing if the caller is done with it. */
@@ -404,16 +380,20 @@ final class Dispatcher {
 
     /** Cancels the streams that have not ended: whoever could read them waits for the end of the pool. */
     void cancelStreams() {
-        List<PoolCall<?>> streams;
+        Endings.Batch streams;
         lock.lock();
         try {
-            streams = Stream.concat(queue.stream(), live.stream().flatMap(each -> each.load.all().stream()))
-                    .filter(PoolCall::isStream)
-                    .toList();
+            streams = endings.of(taken().filter(PoolCall::isStream).toList());
         } finally {
             lock.unlock();
         }
-        endAll(streams, call -> call.promise().cancel(true));
+        streams.end(call -> call.promise().cancel(true));
+    }
+
+    /** Returns the calls in the queue, and those that workers have. */
+    @GuardedBy("lock")
+    private Stream<PoolCall<?>> taken() {
+        return Stream.concat(queue.stream(), crew.live().stream().flatMap(each -> each.load.all().stream()));
     }
 
     // Calls sent ahead
@@ -433,8 +413,8 @@ final class Dispatcher {
         try {
             watching = false;
             long now = System.nanoTime();
-            long patience = (idle.isEmpty() ? PATIENCE : Load.SHORT).toNanos();
-            for (Worker each : live) {
+            long patience = (crew.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
+            for (Worker each : crew.live()) {
                 if (each.load.size() > 1) {
                     watch();
                     if (each.load.firstHasRun(now) >= patience) {
@@ -466,17 +446,12 @@ final class Dispatcher {
     Worker.Order ready(Worker worker) {
         lock.lock();
         try {
-            starting--;
-            counts.workersStarted++;
-            if (counts.workersStarted == 1) {
+            boolean active = crew.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
+            if (crew.started() == 1) {
                 bean.registerSoon();
             }
-            worker.readyAt = System.nanoTime();
-            starts.succeeded(worker.readyAt - worker.createdAt);
-            if (lifecycle == Lifecycle.OPEN && active() >= options.workers()) {
-                worker.state = Worker.State.SPARE;
-                spares.addLast(worker);
-                becameIdle(worker);
+            if (!active) {
+                lookAtTheIdle();
                 return new Worker.Order.Stay();
             }
             return next(worker, null);
@@ -494,15 +469,14 @@ final class Dispatcher {
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
         Map<Worker, Worker.Order> others;
-        List<PoolCall<?>> unwanted = List.of();
+        Endings.Batch unwanted;
         lock.lock();
         try {
             PoolCall<?> before = worker.load.first();
             List<PoolCall<?>> back = match(worker, answers, calls);
-            starts.proved();
-            if (lifecycle == Lifecycle.STOPPED) {
-                unwanted = back;
-            } else {
+            crew.answered();
+            unwanted = endings.of(lifecycle == Lifecycle.STOPPED ? back : List.of());
+            if (lifecycle != Lifecycle.STOPPED) {
                 queueFirst(back);
                 counts.takenBack += back.size();
             }
@@ -517,7 +491,7 @@ final class Dispatcher {
             lock.unlock();
         }
         others.forEach(Worker::follow);
-        endAll(unwanted, call -> call.promise().cancel(false));
+        unwanted.end(call -> call.promise().cancel(false));
         return order;
     }
 
@@ -531,16 +505,18 @@ final class Dispatcher {
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
     private Map<Worker, Worker.Order> wake() {
-        if (spares.isEmpty() && (queue.isEmpty() || idle.isEmpty())) {
+        if (!crew.hasSpares() && (queue.isEmpty() || !crew.hasIdle())) {
             return Map.of();
         }
         Map<Worker, Worker.Order> orders = new HashMap<>();
-        while (!spares.isEmpty() && active() < options.workers()) {
-            Worker worker = spares.removeFirst();
-            orders.put(worker, next(worker, null));
+        for (Worker spare = crew.takeSpare(); spare != null; spare = crew.takeSpare()) {
+            orders.put(spare, next(spare, null));
         }
-        while (!queue.isEmpty() && !idle.isEmpty()) {
-            Worker worker = idle.removeLast();
+        while (!queue.isEmpty()) {
+            Worker worker = crew.takeIdle();
+            if (worker == null) {
+                break;
+            }
             orders.put(worker, next(worker, null));
         }
         return orders;
@@ -560,7 +536,7 @@ final class Dispatcher {
             call.worker = null;
             calls.add(call);
             if (answer instanceof Frame.Cancelled) {
-                worker.callsTaken--;
+                crew.gaveBack(worker);
                 if (!call.promise().isDone()) {
                     back.add(call);
                     continue;
@@ -582,20 +558,15 @@ final class Dispatcher {
         if (first != null) {
             return new Worker.Order.Run(first == before ? null : first, worker.load.startWriting());
         }
-        if (worker.callsTaken >= options.maxTasksPerWorker() || lifecycle != Lifecycle.OPEN || breakage != null) {
-            worker.state = Worker.State.LEAVING;
-            counts.workersRetired++;
+        if (crew.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
             return new Worker.Order.Leave();
         }
-        worker.state = Worker.State.IDLE;
-        idle.addLast(worker);
-        becameIdle(worker);
+        lookAtTheIdle();
         return new Worker.Order.Stay();
     }
 
     @GuardedBy("lock")
-    private void becameIdle(Worker worker) {
-        worker.idleSince = System.nanoTime();
+    private void lookAtTheIdle() {
         if (!shrinking && options.idleTime().isPresent()) {
             shrinking = true;
             var _ = timer.after(options.idleTime().get(), this::shrink);
@@ -604,30 +575,16 @@ final class Dispatcher {
 
     /** Has those workers leave that have been idle for long. */
     private void shrink() {
-        var leaving = new ArrayList<Worker>();
-        long limit = options.idleTime().orElseThrow().toNanos();
+        List<Worker> leaving;
+        Duration limit = options.idleTime().orElseThrow();
         lock.lock();
         try {
-            shrinking = false;
             long now = System.nanoTime();
-            long next = Long.MAX_VALUE;
-            var candidates = new ArrayList<>(spares);
-            candidates.addAll(idle); // the one that was used last is at the end
-            for (Worker each : candidates) {
-                long left = limit - (now - each.idleSince);
-                if (live.size() - going() <= options.minWorkers()) {
-                    break;
-                } else if (left > 0) {
-                    next = Math.min(next, left);
-                } else if (idle.remove(each) || spares.remove(each)) {
-                    each.state = Worker.State.LEAVING;
-                    counts.workersRetired++;
-                    leaving.add(each);
-                }
-            }
-            if (next < Long.MAX_VALUE) {
-                shrinking = true;
-                var _ = timer.after(Duration.ofNanos(next), this::shrink);
+            leaving = crew.dismissRested(limit, now);
+            Optional<Duration> next = crew.untilNextHasRested(limit, now);
+            shrinking = next.isPresent();
+            if (next.isPresent()) {
+                var _ = timer.after(next.get(), this::shrink);
             }
         } finally {
             lock.unlock();
@@ -639,43 +596,49 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
         long now = System.nanoTime();
-        int share = queue.size() / Math.max(1, live.size()) + 1;
+        int share = queue.size() / Math.max(1, crew.size()) + 1;
         while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
             share -= assign(worker, queue.removeFirst()) ? 1 : 0;
         }
     }
 
     /**
-     * Called when a worker that had been ready is dead.
+     * Called when a worker that had been ready is dead. Ends its calls, save those that go to others.
      *
-     * @param answers what it had answered; those to calls that it does not have are removed
-     * @param calls gets their calls, in the same order
+     * @param answers what it had answered and nobody has dealt with; those to calls that it does not have are removed
      */
-    void died(Worker worker, Obituary obituary, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+    void died(Worker worker, Obituary obituary, List<Frame.OfCall> answers) {
         boolean expected;
         boolean stopped;
+        var answered = new ArrayList<PoolCall<?>>();
         var lost = new ArrayList<PoolCall<?>>();
         var again = new ArrayList<PoolCall<?>>();
+        List<PoolCall<?>> unwanted;
+        Endings.Batch ending;
         Map<Worker, Worker.Order> others;
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            (stopped ? lost : again).addAll(match(worker, answers, calls));
+            List<PoolCall<?>> back = match(worker, answers, answered);
+            unwanted = stopped ? back : List.of();
+            again.addAll(stopped ? List.of() : back);
             boolean first = true;
             for (PoolCall<?> call : remove(worker)) {
                 (!stopped && isToBeRunAgain(call, first, obituary) ? again : lost).add(call);
                 first = false;
             }
-            worker.state = Worker.State.GONE;
             queueFirst(again);
             counts.rerun += again.size();
             counts.lost += lost.size();
-            counts.workersDied += expected ? 0 : 1;
-            if (!expected && worker.callsTaken == 0) {
-                starts.diedIdle(Duration.ofNanos(System.nanoTime() - worker.readyAt))
-                        .ifPresent(this::pause);
+            if (!expected) {
+                crew.died(worker).ifPresent(this::pause);
             }
+            var ended = new ArrayList<>(answered);
+            ended.removeAll(back);
+            ended.addAll(unwanted);
+            ended.addAll(lost);
+            ending = endings.of(ended);
             others = wake();
             startWhatIsNeeded();
         } finally {
@@ -688,9 +651,10 @@ final class Dispatcher {
         if (!again.isEmpty()) {
             logger.info("{} calls that {} had, {} first, go to other workers", again.size(), worker, again.getFirst());
         }
-        endAll(lost, call -> {
-            call.endDeadline();
-            endLost(call, obituary, stopped);
+        ending.run(() -> {
+            worker.end(answered, answers);
+            unwanted.forEach(call -> call.promise().cancel(false));
+            lost.forEach(call -> endLost(call, obituary, stopped));
         });
     }
 
@@ -705,6 +669,7 @@ final class Dispatcher {
     }
 
     private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
+        call.endDeadline();
         if (obituary.hadBegun(call)) {
             call.fail(obituary.ofCall(call));
         } else if (stopped) {
@@ -716,17 +681,22 @@ final class Dispatcher {
 
     /** Called when a worker could not start. */
     void startFailed(Worker worker, WorkerDiedException why) {
-        var failed = new ArrayList<PoolCall<?>>();
+        Endings.Batch failed = endings.of(List.of());
         boolean stopped;
         lock.lock();
         try {
             remove(worker);
-            worker.state = Worker.State.GONE;
-            starting--;
             stopped = lifecycle == Lifecycle.STOPPED;
-            counts.startsFailed += stopped ? 0 : 1;
             if (!stopped) {
-                starts.failed(worker.startRound).ifPresent(pause -> breakOrPause(why, failed, pause));
+                Optional<Duration> pause = crew.startFailed(worker);
+                if (pause.isPresent() && crew.isHopeless()) {
+                    breakage = why;
+                    failed = endings.of(List.copyOf(queue));
+                    queue.clear();
+                } else {
+                    pause.ifPresent(this::pause);
+                }
+                startWhatIsNeeded(); // if it was the last of an earlier round, nobody else will
             }
         } finally {
             lock.unlock();
@@ -734,18 +704,7 @@ final class Dispatcher {
         if (!stopped) {
             logger.warn("A worker could not start: {}", why.getMessage());
         }
-        endAll(failed, call -> call.fail(broken(why)));
-    }
-
-    @GuardedBy("lock")
-    private void breakOrPause(WorkerDiedException why, List<PoolCall<?>> failed, Duration pause) {
-        if (starts.haveFailedForGood() && live.size() == starting) {
-            breakage = why;
-            failed.addAll(queue);
-            queue.clear();
-        } else {
-            pause(pause);
-        }
+        failed.end(call -> call.fail(broken(why)));
     }
 
     @GuardedBy("lock")
@@ -756,7 +715,7 @@ final class Dispatcher {
     private void pauseEnds() {
         lock.lock();
         try {
-            starts.pauseEnds();
+            crew.pauseEnds();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
@@ -765,9 +724,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private List<PoolCall<?>> remove(Worker worker) {
-        live.remove(worker);
-        idle.remove(worker);
-        spares.remove(worker);
+        crew.remove(worker);
         List<PoolCall<?>> calls = worker.load.clear();
         for (PoolCall<?> call : calls) {
             call.worker = null;
@@ -775,41 +732,18 @@ final class Dispatcher {
         return calls;
     }
 
-    /** The only place where workers are started. */
     @GuardedBy("lock")
     private void startWhatIsNeeded() {
-        while (!starts.arePausing()
-                && breakage == null
-                && live.size() - going() < options.workers()
-                && isOneMoreNeeded()) {
+        while (breakage == null && crew.needsOneMore(queue.size(), lifecycle == Lifecycle.OPEN)) {
             start();
         }
-    }
-
-    @GuardedBy("lock")
-    private boolean isOneMoreNeeded() {
-        return starting < queue.size()
-                || (lifecycle == Lifecycle.OPEN
-                        && (live.size() - going() < options.minWorkers() || starting + spares.size() < retiring()));
-    }
-
-    @GuardedBy("lock")
-    private void start() {
-        var worker = new Worker(this, options, ++workerNumbers, starts.round());
-        live.add(worker);
-        starting++;
-        unfinished++;
-        worker.startThread();
     }
 
     /** Starts workers before they are needed, until so many live. */
     void prestart(int workers) {
         lock.lock();
         try {
-            while (lifecycle == Lifecycle.OPEN
-                    && !starts.arePausing()
-                    && breakage == null
-                    && live.size() - going() < Math.min(workers, options.workers())) {
+            while (lifecycle == Lifecycle.OPEN && breakage == null && crew.mayGrowTo(workers)) {
                 start();
             }
         } finally {
@@ -817,34 +751,17 @@ final class Dispatcher {
         }
     }
 
-    /** Returns how many workers have a call or could have one at once. */
+    /** Starts a worker. If not even its thread can start, that is a start that failed, like any other. */
     @GuardedBy("lock")
-    private int active() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.state == Worker.State.IDLE || each.state == Worker.State.BUSY ? 1 : 0;
+    private void start() {
+        var worker = new Worker(this, options, ++workerNumbers);
+        crew.add(worker);
+        unfinished++;
+        try {
+            birth.accept(worker);
+        } catch (Throwable e) { // OutOfMemoryError is what the JVM says of a limit of the system for threads
+            var _ = timer.after(Duration.ZERO, () -> worker.wasNeverBorn(e));
         }
-        return count;
-    }
-
-    /** Returns how many workers will leave when they have run the calls that they may still run. */
-    @GuardedBy("lock")
-    private int retiring() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.retiring && each.state != Worker.State.LEAVING ? 1 : 0;
-        }
-        return count;
-    }
-
-    /** Returns how many workers are leaving, or will soon. */
-    @GuardedBy("lock")
-    private int going() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.retiring || each.state == Worker.State.LEAVING ? 1 : 0;
-        }
-        return count;
     }
 
     /** The last thing that the thread of a worker does. */
@@ -899,7 +816,7 @@ final class Dispatcher {
         try {
             if (lifecycle == Lifecycle.OPEN) {
                 lifecycle = Lifecycle.SHUT_DOWN;
-                leaving = dismissIdle();
+                leaving = crew.dismissResting();
             }
             over = endIfOver();
         } finally {
@@ -912,58 +829,57 @@ final class Dispatcher {
         }
     }
 
-    /** Takes no more calls, cancels those that wait and interrupts those that run; returns those that waited. */
+    /** Takes no more calls, interrupts those that run and cancels those that wait; returns those that waited. */
     List<PoolCall<?>> shutdownNow() {
-        var running = new ArrayList<PoolCall<?>>();
-        List<PoolCall<?>> waited = stop(worker -> running.addAll(worker.load.all()));
-        endAll(running, call -> call.promise().cancel(true));
-        return waited;
+        return stop(true, _ -> {});
     }
 
-    /** Takes no more calls, cancels those that wait, and ends all workers at once; what they run is lost. */
+    /** Takes no more calls, ends all workers at once, whose calls are lost, and cancels those that wait. */
     void stopWorkers(Consumer<Worker> how) {
-        var victims = new ArrayList<Worker>();
-        stop(victims::add);
-        victims.forEach(how);
+        var _ = stop(false, how);
     }
 
-    /** Stops taking calls; hands each living worker to a visitor, under the lock. */
-    private List<PoolCall<?>> stop(Consumer<Worker> visitor) {
+    /**
+     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up.
+     *
+     * @param interrupts whether to interrupt the calls that run
+     * @param how what to do with each worker
+     */
+    private List<PoolCall<?>> stop(boolean interrupts, Consumer<Worker> how) {
         List<Worker> leaving;
+        List<Worker> workers;
         List<Worker> unborn;
         List<PoolCall<?>> waited;
+        Endings.Batch ending;
         lock.lock();
         try {
             if (lifecycle != Lifecycle.TERMINATED) {
                 lifecycle = Lifecycle.STOPPED;
             }
-            leaving = dismissIdle();
-            unborn = live.stream()
+            leaving = crew.dismissResting();
+            workers = List.copyOf(crew.live());
+            unborn = workers.stream()
                     .filter(each -> each.state == Worker.State.STARTING)
                     .toList();
             waited = List.copyOf(queue);
             queue.clear();
-            live.forEach(visitor);
-            unfinished++; // until the calls that waited are cancelled
+            ending = endings.of(Stream.concat(interrupts ? taken() : Stream.empty(), waited.stream())
+                    .toList());
+            unfinished++; // until they have ended
         } finally {
             lock.unlock();
         }
         aotCache.stop();
         leaving.forEach(Worker::leave);
         unborn.forEach(each -> each.kill("the pool was shut down"));
-        endAll(waited, call -> call.promise().cancel(false));
+        workers.forEach(how);
+        ending.end(call -> {
+            if (!call.promise().cancel(true)) {
+                interrupt(call); // its future has ended, and it may run all the same
+            }
+        });
         finished();
         return waited;
-    }
-
-    @GuardedBy("lock")
-    private List<Worker> dismissIdle() {
-        List<Worker> leaving = new ArrayList<>(idle);
-        leaving.addAll(spares);
-        idle.clear();
-        spares.clear();
-        leaving.forEach(worker -> worker.state = Worker.State.LEAVING);
-        return leaving;
     }
 
     @GuardedBy("lock")
@@ -1003,32 +919,22 @@ final class Dispatcher {
         return options.name();
     }
 
-    /** Ends calls one after the other, as their callbacks can find out. */
-    private static void endAll(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
-        ScopedValue.where(ENDING, List.copyOf(calls)).run(() -> calls.forEach(how));
-    }
-
-    /** Returns whether a future is that of a call that this very thread is ending, or will next. */
-    static boolean isEndedHere(Future<?> future) {
-        return ENDING.isBound() && ENDING.get().stream().anyMatch(call -> call.promise() == future);
-    }
-
-    /** Returns whether this thread is one that ends calls of this pool, and so must not wait for that. */
-    boolean endsCallsHere() {
-        return (ENDING.isBound() && ENDING.get().stream().anyMatch(call -> call.isOf(this)))
-                || (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == this);
-    }
-
     /** Returns whether a future is that of a call of this pool that has not ended. Looks at all of them. */
     boolean isPending(Future<?> future) {
         lock.lock();
         try {
-            return Stream.concat(queue.stream(), live.stream().flatMap(each -> each.load.all().stream()))
-                            .anyMatch(call -> call.promise() == future)
-                    || live.stream().anyMatch(each -> each.isEnding(future));
+            return taken().anyMatch(call -> call.promise() == future)
+                    || crew.live().stream().anyMatch(each -> each.isEnding(future))
+                    || endings.has(future);
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Returns whether this thread is one that ends calls of this pool, and so must not wait for that. */
+    boolean endsCallsHere() {
+        return endings.areHere()
+                || (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == this);
     }
 
     boolean isShutdown() {
@@ -1053,25 +959,22 @@ final class Dispatcher {
     ProcessPool.Statistics statistics() {
         lock.lock();
         try {
-            int busy = (int) live.stream()
-                    .filter(each -> each.state == Worker.State.BUSY)
-                    .count();
             return new ProcessPool.Statistics(
                     options.workers(),
-                    live.size(),
-                    starting,
-                    busy,
-                    spares.size(),
+                    crew.size(),
+                    crew.starting(),
+                    crew.busy(),
+                    crew.spares(),
                     waiting(),
                     counts.submitted,
                     counts.completed,
                     counts.lost,
                     counts.rerun,
                     counts.takenBack,
-                    counts.workersStarted,
-                    counts.workersRetired,
-                    counts.workersDied,
-                    counts.startsFailed,
+                    crew.started(),
+                    crew.retired(),
+                    crew.died(),
+                    crew.startsFailed(),
                     linesLost.sum());
         } finally {
             lock.unlock();
@@ -1082,7 +985,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private int waiting() {
         int ahead = 0;
-        for (Worker each : live) {
+        for (Worker each : crew.live()) {
             ahead += Math.max(0, each.load.size() - 1);
         }
         return queue.size() + ahead;
@@ -1092,7 +995,7 @@ final class Dispatcher {
     List<Long> pids() {
         lock.lock();
         try {
-            return live.stream().map(Worker::pid).filter(pid -> pid > 0).toList();
+            return crew.live().stream().map(Worker::pid).filter(pid -> pid > 0).toList();
         } finally {
             lock.unlock();
         }
@@ -1105,11 +1008,8 @@ final class Dispatcher {
             String state = breakage != null
                     ? "broken"
                     : lifecycle.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
-            long busy = live.stream()
-                    .filter(each -> each.state == Worker.State.BUSY)
-                    .count();
-            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + live.size() + "/" + options.workers()
-                    + ", busy=" + busy + ", queued=" + waiting() + "]";
+            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + crew.size() + "/" + options.workers()
+                    + ", busy=" + crew.busy() + ", queued=" + waiting() + "]";
         } finally {
             lock.unlock();
         }

@@ -108,10 +108,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return id;
     }
 
-    boolean isOf(Dispatcher other) {
-        return dispatcher == other;
-    }
-
     Promise<T> promise() {
         return promise;
     }

@@ -11,7 +11,7 @@ public final class PoolWaitGuard implements WaitGuard {
 
     @Override
     public void beforeWait(Future<?> future) {
-        if (Dispatcher.isEndedHere(future)) {
+        if (Endings.areHere(future)) {
             throw new IllegalStateException("Cannot wait for " + future + " in a callback of a future of the same pool:"
                     + " the thread that runs the callback is about to end that one, after the callback. Add a callback"
                     + " to it too, or wait on another thread.");
@@ -20,7 +20,7 @@ public final class PoolWaitGuard implements WaitGuard {
             return;
         }
         Worker worker = Worker.CURRENT.get();
-        if (worker.isEnding(future) || worker.dispatcher().isPending(future)) {
+        if (worker.dispatcher().isPending(future)) {
             throw new IllegalStateException(
                     "Cannot wait for " + future + " in a callback of a future of the same pool, "
                             + worker.dispatcher() + ": the callback runs on the thread that reads what a worker"

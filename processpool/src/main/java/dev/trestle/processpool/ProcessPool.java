@@ -325,7 +325,7 @@ public final class ProcessPool implements FutureExecutor {
         }
         try {
             dispatcher.accept(call);
-        } catch (RejectedExecutionException e) {
+        } catch (Throwable e) { // refused, or a thread could not be started
             limit.leave();
             throw e;
         }
@@ -435,7 +435,7 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     private void refuseOnOwnThread(String what) {
-        if (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == dispatcher) {
+        if (dispatcher.endsCallsHere()) {
             throw new IllegalStateException("Cannot " + what + " in a callback of one of its own futures, in " + this
                     + ": it would wait for the callback. Call shutdown() instead, or do it on another thread.");
         }

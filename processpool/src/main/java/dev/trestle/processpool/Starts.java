@@ -28,7 +28,10 @@ final class Starts {
 
     private int failedRounds;
     private int earlyDeaths;
-    private boolean pausing;
+
+    /** Those that have begun and not ended; they may overlap. */
+    private int pauses;
+
     private long lastNanos;
 
     /** Returns the number of the round that a worker is started in. */
@@ -38,11 +41,11 @@ final class Starts {
 
     /** Returns whether no worker is to be started now. */
     boolean arePausing() {
-        return pausing;
+        return pauses > 0;
     }
 
     void pauseEnds() {
-        pausing = false;
+        pauses--;
     }
 
     /** Returns how long the last worker took to get ready. */
@@ -85,7 +88,7 @@ final class Starts {
      * @return how long to pause; empty if the next one may be started at once
      */
     Optional<Duration> diedIdle(Duration age) {
-        if (age.compareTo(EARLY) >= 0 || ++earlyDeaths == 1 || pausing) {
+        if (age.compareTo(EARLY) >= 0 || ++earlyDeaths == 1 || pauses > 0) {
             return Optional.empty();
         }
         return Optional.of(pause(earlyDeaths - 1));
@@ -93,7 +96,7 @@ final class Starts {
 
     /** Begins a pause, twice as long each time; a part of it is left to chance, so that pools that fail together part. */
     private Duration pause(int times) {
-        pausing = true;
+        pauses++;
         long millis = Math.min(SHORTEST_PAUSE.toMillis() << Math.min(times - 1, 16), LONGEST_PAUSE.toMillis());
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1));
     }

@@ -83,10 +83,11 @@ final class Worker {
     enum State {
         STARTING,
         IDLE,
+        /** It has calls, or whoever took it from the crew is about to give it some. */
         BUSY,
         /** It waits until another leaves, to take its place. */
         SPARE,
-        /** It has been told to end. */
+        /** It is being told to end. */
         LEAVING,
         GONE
     }
@@ -100,12 +101,13 @@ final class Worker {
     private final Path argumentFile;
     private final Path socket;
 
-    // Guarded by the dispatcher's lock
-    State state = State.STARTING;
-
+    /** Guarded by the dispatcher's lock. */
     final Load load = new Load();
+
+    // Also guarded by that lock, and changed by the crew only
+    State state = State.STARTING;
     int callsTaken;
-    final long startRound;
+    long startRound;
     final long createdAt = System.nanoTime();
     long readyAt;
     long idleSince;
@@ -130,10 +132,9 @@ final class Worker {
 
     private final AtomicReference<@Nullable CompletableFuture<String>> threadDump = new AtomicReference<>();
 
-    Worker(Dispatcher dispatcher, PoolOptions options, int number, long startRound) {
+    Worker(Dispatcher dispatcher, PoolOptions options, int number) {
         this.dispatcher = dispatcher;
         this.options = options;
-        this.startRound = startRound;
         this.name = options.name() + "-worker-" + number;
         PrivateDirectory directory = dispatcher.directory();
         this.mark = directory.path().getFileName() + "/w" + number;
@@ -286,7 +287,7 @@ final class Worker {
     }
 
     /** Ends calls; each has its answer at the same index. On the worker's thread. */
-    private void end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
+    void end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
         ending = calls;
         for (int i = 0; i < calls.size(); i++) {
             calls.get(i).end(answers.get(i), name);
@@ -497,6 +498,15 @@ final class Worker {
 
     // Its end, on its own thread
 
+    /** Called instead of everything else, on a thread that has nothing to do with it, if its own could not start. */
+    void wasNeverBorn(Throwable why) {
+        try {
+            bury(why);
+        } finally {
+            dispatcher.finished();
+        }
+    }
+
     private void bury(@Nullable Throwable end) {
         WorkerProcess dead = process;
         if (dead == null) {
@@ -539,10 +549,7 @@ final class Worker {
         WorkerEndEvent.record(options.name(), obituary);
         if (ready) {
             readLastAnswers();
-            List<PoolCall<?>> calls = new ArrayList<>(answers.size());
-            ending = calls;
-            dispatcher.died(this, obituary, answers, calls);
-            end(calls, answers);
+            dispatcher.died(this, obituary, answers);
         } else {
             dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
             dispatcher.startFailed(this, obituary.ofStart(end));

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.api.ConcurrentFuture;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -94,6 +96,35 @@ class CallbackTest {
             assertThatThrownBy(late::result).hasRootCauseInstanceOf(TimeoutException.class);
             assertThat(next.get()).isEqualTo(2);
         }
+    }
+
+    /** What a callback of a call in the queue throws when it waits for the one that runs, while the pool is ended. */
+    private Throwable waitingForTheRunningCall(Consumer<ProcessPool> ending) throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.of(1)) {
+            var running = pool.submit(() -> Gate.stay(in, "running"));
+            Gate.await(folder, "running");
+            var queued = pool.submit(() -> 1);
+            var waited = after(queued, running::result);
+            ending.accept(pool);
+
+            return waited.handle((_, thrown) -> thrown).get();
+        }
+    }
+
+    @Test
+    void aCallbackMayWaitForARunningCallThatShutdownNowEnds() throws Exception {
+        assertThat(waitingForTheRunningCall(ProcessPool::shutdownNow)).isInstanceOf(CancellationException.class);
+    }
+
+    @Test
+    void aCallbackMayWaitForARunningCallWhoseWorkerIsTerminated() throws Exception {
+        assertThat(waitingForTheRunningCall(ProcessPool::terminateWorkers)).isInstanceOf(WorkerDiedException.class);
+    }
+
+    @Test
+    void aCallbackMayWaitForARunningCallWhoseWorkerIsKilled() throws Exception {
+        assertThat(waitingForTheRunningCall(ProcessPool::killWorkers)).isInstanceOf(WorkerDiedException.class);
     }
 
     /** A value whose constructor fails only where the result is read, and with what nobody expects. */

@@ -1,6 +1,7 @@
 package dev.trestle.processpool;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,6 +54,18 @@ final class Gate {
             turns = turns + 1 & 0xff;
         }
         return turns;
+    }
+
+    /** In a call: returns how many others have done this before. */
+    static int number(String folder) throws IOException {
+        for (int number = 0; ; number++) {
+            try {
+                Files.createFile(Path.of(folder, "number" + number));
+                return number;
+            } catch (FileAlreadyExistsException e) {
+                // the next one, then
+            }
+        }
     }
 
     /** In a call: stays until its JVM ends, whatever happens. */

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
@@ -64,6 +65,19 @@ class PoolCloseTest {
         assertThat(pool.shutdownNow()).hasSize(1);
         assertThat(running.isCancelled()).isTrue();
         assertThat(queued.isCancelled()).isTrue();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** Its future has ended already; so a cancel would not reach it. */
+    @Test
+    void shutdownNowInterruptsACallThatWasCancelledPolitely() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.of(1);
+        var running = pool.submit(() -> Gate.stay(in, "running"));
+        Gate.await(folder, "running");
+        running.cancel(false);
+        pool.shutdownNow();
+
         assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
     }
 
@@ -149,6 +163,23 @@ class PoolCloseTest {
             Gate.open(folder, "call");
 
             assertThat(refused.get()).hasMessageContaining("callback").hasMessageContaining("shutdown()");
+        }
+    }
+
+    /** Until what it cancels has ended, a pool has not; and this thread is still at it. */
+    @Test
+    void closeInACallbackOfShutdownNowIsRefused() throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.of(1)) {
+            var _ = pool.submit(() -> Gate.stay(in, "running"));
+            Gate.await(folder, "running");
+            var refused = new CompletableFuture<Throwable>();
+            pool.submit(() -> 1).addDoneCallback(_ -> refused.complete(catchThrowable(pool::close)));
+            pool.shutdownNow();
+
+            assertThat(refused.get())
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("in a callback of one of its own futures");
         }
     }
 

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -120,6 +122,39 @@ class PoolSizeTest {
             last.result();
             assertThat(next.result()).isNotEqualTo(first);
             Gate.until(() -> pool.statistics().workersRetired() == 1);
+        }
+    }
+
+    @Test
+    void aSpareThatIsReadyAfterShutdownRunsNoCallBesideTheOneItStandsBy() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.builder(1)
+                .maxTasksPerWorker(1)
+                .initializer(() -> startOneAfterTheOther(in))
+                .build();
+        Gate.open(folder, "starts0");
+        var last = pool.submit(() -> Gate.pass(in, "last"));
+        Gate.await(folder, "last");
+        var next = pool.submit(Gate::pid);
+        Gate.await(folder, "starts1");
+        pool.shutdown();
+        Gate.open(folder, "starts1");
+        Gate.until(() -> pool.statistics().starting() == 0);
+        assertThat(pool.statistics().busy()).as("calls at a time").isEqualTo(1);
+        assertThat(next.isDone()).isFalse();
+        Gate.open(folder, "last");
+
+        assertThat(last.result()).isEqualTo("last");
+        assertThat(next.result()).isPositive();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(pool.statistics().workersStarted()).isEqualTo(2);
+    }
+
+    private static void startOneAfterTheOther(String folder) {
+        try {
+            Gate.pass(folder, "starts" + Gate.number(folder));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

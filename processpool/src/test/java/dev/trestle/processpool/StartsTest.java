@@ -68,6 +68,17 @@ class StartsTest {
     }
 
     @Test
+    void aPauseThatBeginsInAnotherOutlastsIt() {
+        starts.diedIdle(SOON);
+        assertThat(starts.diedIdle(SOON)).isPresent();
+        failRound();
+        starts.pauseEnds();
+        assertThat(starts.arePausing()).isTrue();
+        starts.pauseEnds();
+        assertThat(starts.arePausing()).isFalse();
+    }
+
+    @Test
     void anAnswerShowsThatWorkersLive() {
         starts.diedIdle(SOON);
         starts.proved();

@@ -1,0 +1,201 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.Frame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is decided when workers start, answer and die. They have no process and no thread: the test speaks for them. */
+@Timeout(30)
+class DispatcherTest {
+
+    /** So many threads cannot start, from now on. */
+    private int stillborn;
+
+    private final List<Worker> born = new CopyOnWriteArrayList<>();
+    private final List<Worker> gone = new ArrayList<>();
+    private final Dispatcher dispatcher =
+            new Dispatcher(ProcessPool.builder().workers(2).options(), 1, null, this::bear);
+    private final Calls calls = new Calls(dispatcher);
+
+    private void bear(Worker worker) {
+        if (stillborn > 0) {
+            stillborn--;
+            throw new OutOfMemoryError("unable to create native thread");
+        }
+        born.add(worker);
+    }
+
+    @AfterEach
+    void everyWorkerIsAccountedFor() throws Exception {
+        dispatcher.shutdownNow();
+        born.stream().filter(each -> !gone.contains(each)).forEach(each -> die(each, 0));
+        assertThat(dispatcher.awaitTermination(10, TimeUnit.SECONDS))
+                .as("the end of %s", dispatcher)
+                .isTrue();
+        assertThat(dispatcher.statistics().alive()).isZero();
+        assertThat(dispatcher.statistics().starting()).isZero();
+    }
+
+    private PoolCall<Object> accept(PoolCall<Object> call) {
+        dispatcher.accept(call);
+        return call;
+    }
+
+    private void failToStart(Worker worker) {
+        dispatcher.startFailed(
+                worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
+        gone.add(worker);
+        dispatcher.finished();
+    }
+
+    /** Has a worker die while it ran the call with a number, after some answers. */
+    private void die(Worker worker, long running, Frame.OfCall... answers) {
+        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, false), null, "", "");
+        dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
+        gone.add(worker);
+        dispatcher.finished();
+    }
+
+    private static Frame.OfCall answer(PoolCall<?> call) {
+        return new Frame.Result(call.ticket, call.payload(), 1_000);
+    }
+
+    @Test
+    void aWorkerWhoseThreadCannotStartIsAFailedStart() {
+        stillborn = 1;
+        var call = accept(calls.shortOne());
+        Gate.until(() -> born.size() == 1);
+
+        assertThat(dispatcher.statistics().startsFailed()).isEqualTo(1);
+        assertThat(dispatcher.statistics().alive()).isEqualTo(1);
+        dispatcher.ready(born.getFirst());
+        assertThat(call.promise().isRunning()).isTrue();
+    }
+
+    @Test
+    void aPoolThatGetsNoThreadsIsBroken() {
+        stillborn = Integer.MAX_VALUE;
+        var call = accept(calls.shortOne());
+
+        assertThat(call.promise().exception())
+                .containsInstanceOf(BrokenExecutorException.class)
+                .hasValueSatisfying(e -> assertThat(e)
+                        .hasMessageContaining("3 times running")
+                        .hasMessageContaining("could not be started")
+                        .hasMessageContaining("unable to create native thread"));
+    }
+
+    /** It was started together with one that failed sooner; by the time that it fails, the pause is over. */
+    @Test
+    void aWorkerThatFailsToStartLateIsReplacedToo() {
+        accept(calls.shortOne());
+        accept(calls.shortOne());
+        assertThat(born).hasSize(2);
+        failToStart(born.get(0));
+        Gate.until(() -> born.size() == 3);
+        failToStart(born.get(1));
+
+        assertThat(born).as("a worker for each call").hasSize(4);
+    }
+
+    @Test
+    void aWorkerThatDiesBeforeItsReadinessIsNotedDoesNotCountAsStarting() {
+        accept(calls.shortOne());
+        die(born.getFirst(), 0);
+
+        assertThat(dispatcher.statistics().starting()).isEqualTo(1);
+        assertThat(dispatcher.statistics().alive()).isEqualTo(1);
+        assertThat(born).hasSize(2);
+    }
+
+    /** A worker with two calls, of which it answers one and dies of the other. */
+    private final class Twins {
+        final PoolCall<Object> answered = accept(calls.shortOne());
+        final Worker worker = born.getFirst();
+        final PoolCall<Object> lost;
+
+        Twins() {
+            dispatcher.prestart(2);
+            dispatcher.ready(worker);
+            lost = accept(calls.shortOne());
+            assertThat(lost.worker).as("sent ahead").isSameAs(worker);
+        }
+
+        void end() {
+            die(worker, lost.ticket, answer(answered));
+        }
+    }
+
+    /** Adds a callback that waits for another call; returns what it throws. */
+    private static CompletableFuture<Throwable> waitAfter(PoolCall<?> call, PoolCall<?> awaited) {
+        var thrown = new CompletableFuture<Throwable>();
+        call.promise()
+                .addDoneCallback(_ ->
+                        thrown.complete(catchThrowable(() -> awaited.promise().result())));
+        return thrown;
+    }
+
+    @Test
+    void aCallbackOfALostCallFindsAnswersThatCameBeforeIt() throws Exception {
+        var twins = new Twins();
+        var thrown = waitAfter(twins.lost, twins.answered);
+        twins.end();
+
+        assertThat(thrown.get())
+                .as("of the answer, which is nonsense")
+                .isInstanceOf(CallNotSerializableException.class);
+        assertThat(twins.lost.promise().exceptionNow()).isInstanceOf(WorkerDiedException.class);
+    }
+
+    @Test
+    void aCallbackMustNotWaitForACallThatIsLostWithTheSameWorker() throws Exception {
+        var twins = new Twins();
+        var thrown = waitAfter(twins.answered, twins.lost);
+        twins.end();
+
+        assertThat(thrown.get())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is about to end that one");
+        assertThat(twins.lost.promise().exceptionNow()).isInstanceOf(WorkerDiedException.class);
+    }
+
+    /** The thread that ends it may be in a callback, which waits for the thread that asks. */
+    @Test
+    void whatAnotherThreadIsAboutToEndIsPending() throws Exception {
+        var first = accept(calls.shortOne());
+        var second = accept(calls.shortOne());
+        var pending = new CompletableFuture<Boolean>();
+        first.promise().addDoneCallback(_ -> pending.complete(dispatcher.isPending(second.promise())));
+        dispatcher.shutdownNow();
+
+        assertThat(pending.get()).isTrue();
+        assertThat(dispatcher.isPending(second.promise())).isFalse();
+    }
+
+    /** Its worker dropped it when it was asked to, and only then does it hear of the end. */
+    @Test
+    void aCallThatComesBackToAPoolThatHasStoppedIsCancelled() {
+        var twins = new Twins();
+        twins.answered.promise().addDoneCallback(_ -> {
+            var dropped = new ArrayList<Frame.OfCall>(List.of(new Frame.Cancelled(twins.lost.ticket)));
+            dispatcher.answered(twins.worker, dropped, new ArrayList<>());
+            assertThat(twins.lost.promise().isCancelled()).isTrue();
+        });
+        dispatcher.shutdownNow();
+
+        assertThat(twins.lost.promise().isCancelled()).isTrue();
+        assertThat(dispatcher.statistics().queued()).isZero();
+    }
+}
