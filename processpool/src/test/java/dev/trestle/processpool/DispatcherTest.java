@@ -120,6 +120,28 @@ class DispatcherTest {
         assertThat(born).hasSize(2);
     }
 
+    @Test
+    void aWorkerThatIsReadyLeavesTheOthersTheirShare() {
+        for (int i = 0; i < 4; i++) {
+            accept(calls.shortOne());
+        }
+        assertThat(born).hasSize(2);
+        dispatcher.ready(born.getFirst());
+
+        assertThat(born.getFirst().load.size()).isEqualTo(3);
+    }
+
+    @Test
+    void aCallThatComesBackIsTheFirstOfThoseThatWait() {
+        var twins = new Twins();
+        var later = accept(calls.shortOne());
+        assertThat(later.worker).as("it waits").isNull();
+        var answers = new ArrayList<>(List.of(new Frame.Cancelled(twins.lost.ticket), answer(twins.answered)));
+        dispatcher.answered(twins.worker, answers, new ArrayList<>());
+
+        assertThat(twins.worker.load.all()).startsWith(twins.lost);
+    }
+
     /** A worker with two calls, of which it answers one and dies of the other. */
     private final class Twins {
         final PoolCall<Object> answered = accept(calls.shortOne());
