@@ -79,6 +79,7 @@ final class Dispatcher {
     private final PoolOptions options;
     private final int depth;
     private final Consumer<Worker> birth;
+    private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
     private final Timer timer;
     private final AotCache aotCache;
@@ -255,7 +256,7 @@ final class Dispatcher {
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
                 options.name() + " is broken: its workers cannot start, " + Starts.ATTEMPTS
-                        + " times running. The last time: " + cause.getMessage(),
+                        + " times running. The last time: " + cause.getMessage() + jdk.ifReplaced(),
                 cause);
     }
 

@@ -81,7 +81,7 @@ final class JavaCommand {
         ProgramClasses.check(options);
     }
 
-    private static Path launcher() {
+    static Path launcher() {
         return Path.of(System.getProperty("java.home"), "bin", "java");
     }
 

@@ -239,7 +239,8 @@ class WorkerStartTest {
                     .isInstanceOf(BrokenExecutorException.class)
                     .hasMessageContaining("its workers cannot start")
                     .hasMessageContaining("exit code 6")
-                    .hasMessageContaining("Error: no JVM here");
+                    .hasMessageContaining("Error: no JVM here")
+                    .hasMessageContaining("has been replaced since this pool was made");
             assertThat(ProcessHandle.of(pid)).isEmpty();
         } finally {
             System.setProperty("java.home", home);
