@@ -49,6 +49,7 @@ final class WorkerProcess {
         this.stdin = stdin;
         this.stderr = stderr;
         this.pumped = started.getFuture();
+        OomScore.raise(process.pid());
     }
 
     /**

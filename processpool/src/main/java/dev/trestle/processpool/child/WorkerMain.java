@@ -37,10 +37,7 @@ final class WorkerMain {
         byte[] secret = lifeline.secret();
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
-        var opening = new FutureTask<>(() -> {
-            OomScore.raise();
-            return FlightRecord.open(Path.of(arguments[1]));
-        });
+        var opening = new FutureTask<>(() -> FlightRecord.open(Path.of(arguments[1])));
         Thread.ofPlatform().name("trestle-record").daemon().start(opening);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');

@@ -1,4 +1,4 @@
-package dev.trestle.processpool.child;
+package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;

@@ -1,4 +1,4 @@
-package dev.trestle.processpool.child;
+package dev.trestle.processpool;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,16 +12,15 @@ import java.nio.file.StandardOpenOption;
 final class OomScore {
 
     /** What browsers add for the processes of pages: among equals the worker goes, but a giant still goes before it. */
-    static final int MORE = 300;
+    private static final int MORE = 300;
 
-    static final int MOST = 1000;
-    private static final Path OWN = Path.of("/proc/self/oom_score_adj");
+    private static final int MOST = 1000;
 
     private OomScore() {}
 
-    /** Has this process be taken before its program. What it starts inherits that. */
-    static void raise() {
-        raise(OWN);
+    /** Has a worker that was just started be taken before its program. What it starts inherits that. */
+    static void raise(long pid) {
+        raise(Path.of("/proc", Long.toString(pid), "oom_score_adj"));
     }
 
     static void raise(Path file) {
@@ -30,7 +29,7 @@ final class OomScore {
             int raised = Math.min(MOST, inherited + MORE);
             Files.writeString(file, Integer.toString(raised), StandardOpenOption.WRITE);
         } catch (IOException | NumberFormatException e) {
-            // another system, or /proc is closed to us: then the kernel decides, as it would without a pool
+            // another system, or /proc is closed to us, or it is dead: the kernel decides as it would without a pool
         }
     }
 }
