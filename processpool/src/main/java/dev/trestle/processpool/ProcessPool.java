@@ -676,8 +676,8 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the class path of the workers; that of this program if not set, or what the class loader of this class has if
-         * that is not the JVM's own. It must have Trestle on it, and the classes
-         * of the calls, unless they are on the module path.
+         * that is not the JVM's own. It must have Trestle on it, and the classes of the calls, unless they are on the module
+         * path.
          *
          * @param value the class path, as {@code java -cp} takes it
          * @return this builder
