@@ -12,13 +12,15 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * Runs one of the examples: {@code mvn -q -DskipTests package exec:exec -Dexample=census -Dargs="--workers 2"}.
+ * Runs one of the examples: {@code mvn -q -DskipTests package exec:exec -Dexample=census -Dargs="--workers 2"}. Without a
+ * name it lists them.
  *
  * <p>Exit codes: 0 if all went well, 1 if the example failed, 2 if it was called the wrong way; then there is one line on
  * the standard error that says what was wrong.
  */
 @Command(
         name = "examples",
+        customSynopsis = "mvn -q -DskipTests package exec:exec -Dexample=<name> [-Dargs=\"<arguments>\"]",
         description = "Runs an example of Trestle.",
         subcommands = {CensusCommand.class})
 final class Examples implements Callable<Integer> {
@@ -46,10 +48,11 @@ final class Examples implements Callable<Integer> {
         return commandLine.setParameterExceptionHandler((wrong, _) -> explain(wrong));
     }
 
-    /** Called without the name of an example. */
+    /** Called without the name of an example: lists them, which is what one then wants. */
     @Override
     public Integer call() {
-        throw new ParameterException(spec.commandLine(), "Which example?");
+        spec.commandLine().usage(spec.commandLine().getOut());
+        return CommandLine.ExitCode.OK;
     }
 
     private static int explain(ParameterException wrong) {
