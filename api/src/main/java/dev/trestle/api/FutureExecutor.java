@@ -103,10 +103,18 @@ public interface FutureExecutor extends ExecutorService {
      * Applies a function to every input: ordered, lazy, bounded, in chunks.
      *
      * <p>The first calls are submitted at once, further ones while results are consumed, so that a bounded number of
-     * inputs is ever in flight. A failed item throws, by the rule of {@link ConcurrentFuture#result()}, when its place
-     * in the stream is reached. Closing the stream, its end, an error that stops it and a timeout cancel what is left.
+     * inputs is ever in flight. Each input has one outcome: a result, or a failure, which is thrown by the rule of
+     * {@link ConcurrentFuture#result()} when its place in the stream is reached. A result that cannot be sent is such a
+     * failure, of its own input only. Closing the stream, its end, an error that stops it and a timeout cancel what is left.
      * A {@link java.util.concurrent.TimeoutException} arrives as the cause of a
      * {@link java.util.concurrent.CompletionException}.
+     *
+     * <p>The inputs of a {@link Collection} are read by the thread that consumes the results. Those of another
+     * {@link Iterable} may be slow, or may depend on results before them, as the pages of a crawler do: they are read by a
+     * daemon thread of this map, and a result is handed out while the next input is awaited. Unless one call of the iterator
+     * takes longer than some milliseconds, it never runs at the same time as the code that consumes the results. When the
+     * iterator has no next input, it is asked again after the results in flight have been consumed. What it throws, and a
+     * refusal by this executor, is thrown after the results of all inputs before.
      *
      * @param fn the function
      * @param inputs the inputs

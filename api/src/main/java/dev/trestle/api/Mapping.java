@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.Spliterators.AbstractSpliterator;
@@ -24,23 +23,27 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of {@link FutureExecutor#map}: the chunks in flight, and the results that were taken out of the last one.
+ * One run of {@link FutureExecutor#map}: the chunks in flight, and the outcomes of the last one that have not been handed out.
  *
  * <p>Confined to the thread that consumes the stream, but for {@code completed}, which futures fill.
  */
 final class Mapping<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
 
     /*
-     * Inputs travel in chunks, a call each. A chunk stops at its first failing item and says how far it came: so the
-     * items before the failure keep their results, the failure is thrown at its place, and the items after it, which
-     * never ran, go out again as a chunk of their own when the options say to go on.
+     * Inputs travel in chunks, a call each. A chunk stops at its first failing input and says how far it came: so the inputs before
+     * the failure keep their results, the failure is thrown at its place, and the inputs after it, which never ran, are sent again
+     * as a chunk of their own when the options say to go on.
      *
-     * Size of a chunk: as many items as took TARGET_NANOS, by the times the chunks before it measured where they ran; at
-     * most four times the size that was measured; and when the number of inputs is known, not more than leaves every worker two
-     * more chunks (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end together.
+     * Size of a chunk: as many inputs as took TARGET_NANOS, by the times the chunks before it measured where they ran; at most
+     * four times the size that was measured; and when the number of inputs is known, at most what leaves every worker two more
+     * chunks (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end together. A chunk is sent before
+     * it is full when the next input is slow to come: that input may depend on the result of those that are there.
+     *
+     * The stream ends when there is nothing in flight, nothing to hand out, and the inputs, asked once more, have no next one. What
+     * the inputs throw, and a refusal by the executor, is thrown after all that was submitted before has been handed out.
      */
 
-    /** Long beside what a call costs (tens of microseconds), short beside what a person waits. */
+    /** Long next to what a call costs (tens of microseconds), short next to what a person waits. */
     private static final long TARGET_NANOS = 5_000_000;
 
     private static final int LARGEST_AUTOMATIC_CHUNK = 16_384;
@@ -50,7 +53,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     private final MapOptions options;
     private final Deadline deadline;
     private final int chunksInFlight;
-    private final Iterator<A> inputs;
+    private final MapInputs<A> inputs;
     private long inputsLeft;
 
     private final Deque<Chunk<A>> inOrder = new ArrayDeque<>();
@@ -59,11 +62,14 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     private long itemsTaken;
     private long itemsDelivered;
     private int chunkSize = 1;
+
+    /** Whether the stream has ended: everything has been handed out, cancelled, or let go of. */
     private boolean ended;
 
-    private Iterator<R> results = List.<R>of().iterator();
-    private @Nullable Throwable failure;
-    private int failures;
+    /** Why no further inputs can be submitted. */
+    private @Nullable Throwable refusal;
+
+    private ChunkResult.@Nullable Outcomes outcomes;
 
     private Mapping(FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
         super(inputs instanceof Collection<?> known ? known.size() : Long.MAX_VALUE, 0);
@@ -72,56 +78,107 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         this.options = requireNonNull(options, "options");
         this.deadline = Deadline.in(options.timeout().orElse(null));
         this.chunksInFlight = (int) Math.min(2L * executor.parallelism() + 2, 1 << 16);
-        this.inputs = inputs.iterator();
+        this.inputs = MapInputs.of(inputs);
         this.inputsLeft = estimateSize();
     }
 
     static <A extends @Nullable Object, R extends @Nullable Object> Stream<R> stream(
             FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
         var mapping = new Mapping<>(executor, fn, inputs, options);
-        mapping.submitMore();
-        return StreamSupport.stream(mapping, false).onClose(mapping::cancelRest);
+        mapping.submitMore(true);
+        if (mapping.inFlight.isEmpty()) {
+            mapping.throwIfRefused();
+        }
+        return StreamSupport.stream(mapping, false).onClose(mapping::end);
     }
 
     @Override
+    @SuppressWarnings("unchecked") // as fn returned it
     public boolean tryAdvance(Consumer<? super R> action) {
-        while (!results.hasNext()) {
-            if (failures > 0) {
-                throw nextFailure();
-            }
-            Chunk<A> chunk = nextDone();
-            if (chunk == null) {
-                return false;
-            }
-            take(chunk);
-            inFlight.remove(chunk);
-            submitMore();
+        ChunkResult.Outcomes ready = nextOutcomes();
+        if (ready == null) {
+            return false;
         }
-        R result = results.next();
         itemsDelivered++;
-        submitMore();
+        Throwable failure = ready.nextFailure();
+        if (failure != null) {
+            if (options.onError() == MapOptions.OnError.STOP) {
+                end();
+            }
+            throw unchecked(failure);
+        }
+        R result = (R) ready.nextResult();
+        if (!inputs.isExhausted()) { // else they are asked again when there is nothing to hand out
+            submitMore(true);
+        }
         action.accept(result);
         return true;
     }
 
+    /** Returns outcomes of which there is a next one; null at the end. */
+    private ChunkResult.@Nullable Outcomes nextOutcomes() {
+        while (outcomes == null || !outcomes.hasNext()) {
+            outcomes = null;
+            Chunk<A> chunk = ended ? null : nextDone();
+            if (chunk == null) {
+                throwIfRefused();
+                end();
+                return null;
+            }
+            take(chunk);
+        }
+        return outcomes;
+    }
+
+    private void throwIfRefused() {
+        Throwable thrown = refusal == null ? inputs.failure() : refusal;
+        if (thrown != null && !ended) {
+            end();
+            throw unchecked(thrown);
+        }
+    }
+
+    /** Returns an unchecked exception to throw: this one, or one around it; throws an error. */
+    private static RuntimeException unchecked(Throwable thrown) {
+        return switch (thrown) {
+            case RuntimeException exception -> exception;
+            case Error error -> throw error;
+            default -> new CompletionException(thrown);
+        };
+    }
+
     // Sending
 
-    private void submitMore() {
-        try {
-            while (!ended && inFlight.size() < chunksInFlight && roomForItems() > 0 && inputs.hasNext()) {
-                int size = (int) Math.min(nextChunkSize(), roomForItems());
-                var items = new ArrayList<A>(Math.min(size, 1024));
-                while (items.size() < size && inputs.hasNext()) {
-                    items.add(inputs.next());
-                    inputsLeft--;
-                    itemsTaken++;
+    /**
+     * Submits chunks of inputs while there is room for them.
+     *
+     * @param resultReady whether not to wait for an input that is slow to come, as the caller has a result to hand out
+     */
+    private void submitMore(boolean resultReady) {
+        while (hasRoom()) {
+            int size = (int) Math.min(nextChunkSize(), roomForItems());
+            List<A> items;
+            try {
+                if (!resultReady && inputs.mayWait() && !isDoneAhead()) {
+                    WaitGuards.beforeWait(anyInFlight());
                 }
+                items = inputs.read(size, () -> resultReady || isDoneAhead(), deadline);
+            } catch (InterruptedException e) {
+                throw interrupted(e);
+            }
+            if (!items.isEmpty()) {
+                inputsLeft -= items.size();
+                itemsTaken += items.size();
                 submit(items, false);
             }
-        } catch (Throwable e) { // of an input, as a rule
-            cancelRest();
-            throw e;
+            if (items.size() < size) {
+                return;
+            }
         }
+    }
+
+    private boolean hasRoom() {
+        return !ended && refusal == null && inFlight.size() < chunksInFlight && roomForItems() > 0;
     }
 
     private long roomForItems() {
@@ -137,12 +194,12 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     }
 
     private void submit(List<A> items, boolean first) {
-        ConcurrentFuture<List<Object>> future;
+        ConcurrentFuture<Object> future;
         try {
             future = executor.submit(chunkCall(fn, items));
-        } catch (Throwable refused) {
-            cancelRest();
-            throw refused;
+        } catch (Throwable e) { // thrown after the results of what was submitted before
+            refusal = e;
+            return;
         }
         var chunk = new Chunk<>(items, future);
         inFlight.add(chunk);
@@ -153,54 +210,57 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         } else {
             inOrder.addLast(chunk);
         }
-    }
-
-    private static <A extends @Nullable Object, R extends @Nullable Object> Call<List<Object>> chunkCall(
-            CallFunction<A, R> fn, List<A> items) {
-        return () -> run(fn, items);
-    }
-
-    /** Runs in the worker. Returns the time it took, what the last item threw or null, and the results before it. */
-    @SuppressWarnings("NullAway") // a list of nullable objects, which its type cannot say to the wire
-    private static <A extends @Nullable Object, R extends @Nullable Object> List<Object> run(
-            CallFunction<A, R> fn, List<A> items) {
-        long start = System.nanoTime();
-        var reply = new ArrayList<Object>(items.size() + 2);
-        reply.add(0L);
-        reply.add(null);
-        for (A item : items) {
-            try {
-                reply.add(fn.apply(item));
-            } catch (Throwable e) {
-                if (e instanceof InterruptedException) {
-                    Thread.currentThread().interrupt();
-                }
-                reply.set(1, e);
-                break;
-            }
+        if (inputs.mayWait()) {
+            future.addDoneCallback(_ -> inputs.resultArrived());
         }
-        reply.set(0, System.nanoTime() - start);
-        return reply;
+    }
+
+    private static <A extends @Nullable Object, R extends @Nullable Object> Call<Object> chunkCall(
+            CallFunction<A, R> fn, List<A> items) {
+        return () -> ChunkResult.of(fn, items);
     }
 
     // Receiving
 
-    private @Nullable Chunk<A> nextDone() {
-        if (inFlight.isEmpty()) {
-            return null;
+    /** Returns whether the next chunk to be taken is done. */
+    private boolean isDoneAhead() {
+        if (options.order() == MapOptions.Order.COMPLETION) {
+            return !completed.isEmpty();
         }
+        Chunk<A> next = inOrder.peekFirst();
+        return next != null && next.future().isDone();
+    }
+
+    /** Returns a future to name in a refusal to wait: that of a call in flight, or of an input that is yet to come. */
+    private ConcurrentFuture<?> anyInFlight() {
+        return inFlight.isEmpty() ? new Promise<>() : inFlight.iterator().next().future();
+    }
+
+    /** Returns the next chunk to take, which may have to be waited for; null if there is none and will be none. */
+    private @Nullable Chunk<A> nextDone() {
+        while (true) {
+            submitMore(false);
+            if (isDoneAhead() || !hasRoom() || inputs.isExhausted()) {
+                return inFlight.isEmpty() ? null : waitForDone();
+            }
+            if (deadline.left() == 0) {
+                throw timedOut();
+            }
+        }
+    }
+
+    private Chunk<A> waitForDone() {
         if (options.order() == MapOptions.Order.INPUT) {
             return inOrder.removeFirst();
         }
         Chunk<A> chunk = completed.poll();
         try {
             if (chunk == null) {
-                WaitGuards.beforeWait(inFlight.iterator().next().future());
+                WaitGuards.beforeWait(anyInFlight());
                 chunk = deadline.poll(completed);
             }
         } catch (InterruptedException e) {
-            cancelRest();
-            throw Interruption.during("waiting for the next result of map", e);
+            throw interrupted(e);
         }
         if (chunk == null) {
             throw timedOut();
@@ -208,36 +268,30 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         return chunk;
     }
 
-    @SuppressWarnings({"unchecked", "NullAway"}) // as in run
+    /** Takes the outcomes of a chunk; waits until it is done. */
     private void take(Chunk<A> chunk) {
-        List<Object> reply;
+        ChunkResult result;
+        List<A> items = chunk.items();
         try {
-            reply = deadline.timeout() == null
+            Object returned = deadline.timeout() == null
                     ? chunk.future().get()
                     : chunk.future().get(deadline.left(), TimeUnit.NANOSECONDS);
+            result = ChunkResult.from(returned);
         } catch (TimeoutException e) {
             throw timedOut();
         } catch (InterruptedException e) {
-            cancelRest();
-            throw Interruption.during("waiting for the next result of map", e);
+            throw interrupted(e);
         } catch (ExecutionException e) {
-            fail(e.getCause(), chunk.items().size());
-            return;
+            result = ChunkResult.failed(requireNonNull(e.getCause()), items.size());
         } catch (CancellationException e) {
-            fail(e, chunk.items().size());
-            return;
+            result = ChunkResult.failed(e, items.size());
         }
-        results = (Iterator<R>) reply.subList(2, reply.size()).iterator();
-        int ran = reply.size() - 2;
-        var thrown = (Throwable) reply.get(1);
-        if (thrown == null) {
-            measure((Long) reply.get(0), ran);
-            return;
-        }
-        fail(thrown, 1);
-        if (options.onError() == MapOptions.OnError.CONTINUE
-                && ran + 1 < chunk.items().size()) {
-            submit(new ArrayList<>(chunk.items().subList(ran + 1, chunk.items().size())), true);
+        inFlight.remove(chunk);
+        outcomes = result.outcomes();
+        if (!result.hasFailures()) {
+            measure(result.nanos(), result.size());
+        } else if (result.size() < items.size() && options.onError() == MapOptions.OnError.CONTINUE) {
+            submit(new ArrayList<>(items.subList(result.size(), items.size())), true);
         }
     }
 
@@ -247,45 +301,33 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         chunkSize = Math.clamp(wanted, 1, LARGEST_AUTOMATIC_CHUNK);
     }
 
-    private void fail(@Nullable Throwable thrown, int items) {
-        failure = thrown;
-        failures = options.onError() == MapOptions.OnError.CONTINUE ? items : 1;
-    }
-
-    private RuntimeException nextFailure() {
-        Throwable thrown = requireNonNull(failure);
-        failures--;
-        itemsDelivered++;
-        if (options.onError() == MapOptions.OnError.STOP) {
-            cancelRest();
-        }
-        return switch (thrown) {
-            case RuntimeException exception -> exception;
-            case Error error -> throw error;
-            default -> new CompletionException(thrown);
-        };
-    }
-
     // Ending
 
     private CompletionException timedOut() {
         long done = inFlight.stream().filter(chunk -> chunk.future().isDone()).count();
         int total = inFlight.size();
-        cancelRest();
+        end();
         return new CompletionException(new TimeoutException("map was not done after " + deadline + ": of " + total
                 + " calls in flight " + done + " were done; the others have been cancelled"));
     }
 
-    /** Cancels what is in flight and takes no further input; the end of the stream, however it comes. */
-    private void cancelRest() {
+    private CompletionException interrupted(InterruptedException e) {
+        end();
+        return Interruption.during("waiting for the next result of map", e);
+    }
+
+    /** Cancels what is in flight, hands out nothing more, and takes no further input; however the stream ends. */
+    private void end() {
+        ended = true;
+        outcomes = null;
+        inputs.close();
         inFlight.forEach(chunk -> chunk.future().cancel(true));
         inFlight.clear();
         inOrder.clear();
         completed.clear();
-        ended = true;
     }
 
-    private record Chunk<A extends @Nullable Object>(List<A> items, ConcurrentFuture<List<Object>> future) {
+    private record Chunk<A extends @Nullable Object>(List<A> items, ConcurrentFuture<Object> future) {
         @Override
         public boolean equals(@Nullable Object other) {
             return this == other;

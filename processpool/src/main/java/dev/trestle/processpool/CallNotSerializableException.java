@@ -10,7 +10,13 @@ public final class CallNotSerializableException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
-    CallNotSerializableException(String message, @Nullable Throwable cause) {
+    /**
+     * Creates an exception.
+     *
+     * @param message what cannot travel, why, and what to do
+     * @param cause what was thrown when it was tried, or null
+     */
+    public CallNotSerializableException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

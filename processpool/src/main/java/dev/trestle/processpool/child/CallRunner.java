@@ -1,6 +1,10 @@
 package dev.trestle.processpool.child;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.api.ChunkResult;
+import dev.trestle.processpool.CallNotSerializableException;
 import dev.trestle.processpool.wire.CallDecoder;
 import dev.trestle.processpool.wire.DecodedCall;
 import dev.trestle.processpool.wire.Failure;
@@ -64,6 +68,9 @@ final class CallRunner {
     private long heldSince = NONE;
 
     private volatile boolean ending;
+
+    /** What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the thread. */
+    private @Nullable VirtualMachineError fatalError;
 
     private final Object lock = new Object();
 
@@ -181,14 +188,17 @@ final class CallRunner {
             end = System.nanoTime();
             reply = new Frame.Result(id, result, end - start);
         } catch (CallFailed e) {
-            Failure failure = e.failure;
             end = System.nanoTime();
-            reply = new Frame.Failed(id, e.phase, failure, end - start);
-            if (e.thrown instanceof VirtualMachineError && !(e.thrown instanceof StackOverflowError)) {
-                reports.end();
-                channel.write(reply, new Frame.Fatal(failure));
-                Runtime.getRuntime().halt(e.thrown instanceof OutOfMemoryError ? OUT_OF_MEMORY : BROKEN);
+            reply = new Frame.Failed(id, e.phase, e.failure, end - start);
+            if (e.thrown instanceof VirtualMachineError error && !(error instanceof StackOverflowError)) {
+                fatalError = error;
             }
+        }
+        VirtualMachineError fatal = fatalError;
+        if (fatal != null) {
+            reports.end();
+            channel.write(reply, new Frame.Fatal(Failure.of(fatal)));
+            Runtime.getRuntime().halt(fatal instanceof OutOfMemoryError ? OUT_OF_MEMORY : BROKEN);
         }
         thread.setContextClassLoader(classLoader);
         reports.end();
@@ -223,7 +233,7 @@ final class CallRunner {
             phase = Frame.Phase.ENCODING;
             record.note(id, Step.ENCODING);
             endInterruption();
-            return decoded.encodeResult(result);
+            return encode(decoded, result);
         } catch (NotEncodableException e) {
             throw new CallFailed(Frame.Phase.ENCODING, e, Failure.of(e));
         } catch (Throwable e) {
@@ -232,6 +242,29 @@ final class CallRunner {
             throw new CallFailed(phase, e, failure);
         } finally {
             endInterruption();
+        }
+    }
+
+    private Payload encode(DecodedCall decoded, @Nullable Object result) throws NotEncodableException {
+        if (!(result instanceof ChunkResult chunk)) {
+            return decoded.encodeResult(result);
+        }
+        fatalError = chunk.fatalError();
+        try {
+            return decoded.encodeResult(chunk.toData());
+        } catch (NotEncodableException e) {
+            chunk.refuse(outcome -> problemWith(decoded, outcome));
+            return decoded.encodeResult(chunk.toData());
+        }
+    }
+
+    /** Returns the exception for an outcome that cannot travel by itself; null for one that can. */
+    private static @Nullable Throwable problemWith(DecodedCall decoded, @Nullable Object outcome) {
+        try {
+            var _ = decoded.encodeResult(outcome);
+            return null;
+        } catch (NotEncodableException e) {
+            return new CallNotSerializableException(requireNonNull(e.getMessage()), null);
         }
     }
 
