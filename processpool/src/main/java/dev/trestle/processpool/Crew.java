@@ -7,6 +7,8 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,10 +33,14 @@ final class Crew {
      *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time.
      *
      * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no account
-     * of places that a crash could leave wrong. See `needsOneMore`.
+     * of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition, under "Sums".
+     *
+     * An idle worker goes only if the pool is not short of one without it. That is the same question as for a start, so
+     * what goes is never started again for want of calls.
      */
 
     private final PoolOptions options;
+    private final LongSupplier nanoTime;
 
     /** Those whose process may live. */
     private final LinkedHashSet<Worker> live = new LinkedHashSet<>();
@@ -46,15 +52,65 @@ final class Crew {
     private final ArrayDeque<Worker> spares = new ArrayDeque<>();
 
     private final Starts starts = new Starts();
-    private int starting;
 
     private long started;
     private long startsFailed;
     private long retired;
     private long died;
 
-    Crew(PoolOptions options) {
+    /**
+     * Creates an empty crew.
+     *
+     * @param nanoTime the clock of {@link System#nanoTime}
+     */
+    Crew(PoolOptions options, LongSupplier nanoTime) {
         this.options = options;
+        this.nanoTime = nanoTime;
+    }
+
+    // Sums
+
+    private int count(Predicate<Worker> which) {
+        int count = 0;
+        for (Worker each : live) {
+            count += which.test(each) ? 1 : 0;
+        }
+        return count;
+    }
+
+    private int in(Worker.State state) {
+        return count(each -> each.state == state);
+    }
+
+    /** Returns how many live that neither leave nor will soon. */
+    private int staying() {
+        return count(each -> !each.retiring && each.state != Worker.State.LEAVING);
+    }
+
+    /** Returns how many will leave when they have run the calls that they may still run. */
+    private int retiring() {
+        return count(each -> each.retiring && each.state != Worker.State.LEAVING);
+    }
+
+    /** Returns how many have a call or could have one at once. */
+    private int active() {
+        return count(each -> each.state == Worker.State.IDLE || each.state == Worker.State.BUSY);
+    }
+
+    int size() {
+        return live.size();
+    }
+
+    int starting() {
+        return in(Worker.State.STARTING);
+    }
+
+    int spares() {
+        return in(Worker.State.SPARE);
+    }
+
+    int busy() {
+        return in(Worker.State.BUSY);
     }
 
     // How many
@@ -66,9 +122,14 @@ final class Crew {
      * @param open whether there may be further calls
      */
     boolean needsOneMore(int waiting, boolean open) {
-        return mayGrowTo(options.workers())
-                && (starting < waiting
-                        || (open && (staying() < options.minWorkers() || starting + spares.size() < retiring())));
+        return !starts.arePausing() && isShort(waiting, open);
+    }
+
+    /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
+    private boolean isShort(int waiting, boolean open) {
+        return staying() < options.workers()
+                && (starting() < waiting
+                        || (open && (staying() < options.minWorkers() || starting() + spares() < retiring())));
     }
 
     /** Returns whether one more may be started now, if there are to be so many. */
@@ -81,40 +142,13 @@ final class Crew {
         return staying() >= options.workers();
     }
 
-    /** Returns how many live that neither leave nor will soon. */
-    private int staying() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.retiring || each.state == Worker.State.LEAVING ? 0 : 1;
-        }
-        return count;
-    }
-
-    /** Returns how many will leave when they have run the calls that they may still run. */
-    private int retiring() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.retiring && each.state != Worker.State.LEAVING ? 1 : 0;
-        }
-        return count;
-    }
-
-    /** Returns how many have a call or could have one at once. */
-    private int active() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.state == Worker.State.IDLE || each.state == Worker.State.BUSY ? 1 : 0;
-        }
-        return count;
-    }
-
     // Starting
 
     /** Takes a worker that is about to start. */
     void add(Worker worker) {
         worker.startRound = starts.round();
+        worker.createdAt = nanoTime.getAsLong();
         live.add(worker);
-        starting++;
     }
 
     /**
@@ -124,9 +158,8 @@ final class Crew {
      * @return whether it is the caller's now, and not a spare
      */
     boolean ready(Worker worker, boolean standsBy) {
-        starting--;
         started++;
-        worker.readyAt = System.nanoTime();
+        worker.readyAt = nanoTime.getAsLong();
         starts.succeeded(worker.readyAt - worker.createdAt);
         if (standsBy && active() >= options.workers()) {
             worker.state = Worker.State.SPARE;
@@ -150,7 +183,7 @@ final class Crew {
 
     /** Returns whether starting fails again and again, and no worker is left that ever could. */
     boolean isHopeless() {
-        return starts.haveFailedForGood() && live.size() == starting;
+        return starts.haveFailedForGood() && live.size() == starting();
     }
 
     void pauseEnds() {
@@ -201,7 +234,7 @@ final class Crew {
             return false;
         }
         int left = options.maxTasksPerWorker() - worker.callsTaken;
-        double nanosEach = (double) (System.nanoTime() - worker.readyAt) / worker.callsTaken;
+        double nanosEach = (double) (nanoTime.getAsLong() - worker.readyAt) / worker.callsTaken;
         return left * nanosEach <= 2.0 * starts.lastNanos();
     }
 
@@ -230,7 +263,7 @@ final class Crew {
             return true;
         }
         worker.state = Worker.State.IDLE;
-        worker.idleSince = System.nanoTime();
+        worker.idleSince = nanoTime.getAsLong();
         idle.addLast(worker);
         return false;
     }
@@ -238,20 +271,16 @@ final class Crew {
     /** Has all go that have no calls; returns them. */
     List<Worker> dismissResting() {
         List<Worker> leaving = resting();
-        idle.clear();
-        spares.clear();
-        leaving.forEach(worker -> worker.state = Worker.State.LEAVING);
+        leaving.forEach(this::dismiss);
         return leaving;
     }
 
-    /** Has those go that have had no call for long, but not more than may; returns them. */
-    List<Worker> dismissRested(Duration limit, long now) {
+    /** Retires workers that have had no call for longer than the limit and that the pool can do without; returns them. */
+    List<Worker> dismissRested(Duration limit) {
         var leaving = new ArrayList<Worker>();
         for (Worker each : resting()) {
-            if (staying() > options.minWorkers() && now - each.idleSince >= limit.toNanos()) {
-                idle.remove(each);
-                spares.remove(each);
-                each.state = Worker.State.LEAVING;
+            if (restsFor(each).compareTo(limit) >= 0 && isDispensable(each)) {
+                dismiss(each);
                 retired++;
                 leaving.add(each);
             }
@@ -259,19 +288,39 @@ final class Crew {
         return leaving;
     }
 
-    /** Returns when the next of them will have had no call for long, in nanoseconds; empty if none of them may go. */
-    Optional<Duration> untilNextHasRested(Duration limit, long now) {
-        return staying() <= options.minWorkers()
-                ? Optional.empty()
-                : resting().stream()
-                        .map(each -> limit.minusNanos(now - each.idleSince))
-                        .min(Duration::compareTo);
+    /** Returns after which time the next worker will have had no call for the limit; empty if there is no such worker. */
+    Optional<Duration> untilNextHasRested(Duration limit) {
+        return resting().stream()
+                .map(each -> limit.minus(restsFor(each)))
+                .filter(Duration::isPositive)
+                .min(Duration::compareTo);
     }
 
-    /** Those first that are to go first; the one that was used last is at the end. */
+    private Duration restsFor(Worker worker) {
+        return Duration.ofNanos(nanoTime.getAsLong() - worker.idleSince);
+    }
+
+    /** Returns whether the pool would not be short of a worker if this one, which has no calls, left. */
+    private boolean isDispensable(Worker worker) {
+        Worker.State before = worker.state;
+        worker.state = Worker.State.LEAVING;
+        boolean dispensable = !isShort(0, true);
+        worker.state = before;
+        return dispensable;
+    }
+
+    private void dismiss(Worker worker) {
+        idle.remove(worker);
+        spares.remove(worker);
+        worker.state = Worker.State.LEAVING;
+    }
+
+    /** Returns the workers without calls, the next to go first: those that retire, then spares, then the one used longest ago. */
     private List<Worker> resting() {
-        List<Worker> all = new ArrayList<>(spares);
-        all.addAll(idle);
+        List<Worker> all = new ArrayList<>();
+        idle.stream().filter(each -> each.retiring).forEach(all::add);
+        all.addAll(spares);
+        idle.stream().filter(each -> !each.retiring).forEach(all::add);
         return all;
     }
 
@@ -280,7 +329,6 @@ final class Crew {
         live.remove(worker);
         idle.remove(worker);
         spares.remove(worker);
-        starting -= worker.state == Worker.State.STARTING ? 1 : 0;
         worker.state = Worker.State.GONE;
     }
 
@@ -293,7 +341,7 @@ final class Crew {
         died++;
         return worker.callsTaken > 0
                 ? Optional.empty()
-                : starts.diedIdle(Duration.ofNanos(System.nanoTime() - worker.readyAt));
+                : starts.diedIdle(Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt));
     }
 
     // Looking
@@ -303,32 +351,12 @@ final class Crew {
         return live;
     }
 
-    int size() {
-        return live.size();
-    }
-
     boolean hasIdle() {
         return !idle.isEmpty();
     }
 
     boolean hasSpares() {
         return !spares.isEmpty();
-    }
-
-    int starting() {
-        return starting;
-    }
-
-    int spares() {
-        return spares.size();
-    }
-
-    int busy() {
-        int count = 0;
-        for (Worker each : live) {
-            count += each.state == Worker.State.BUSY ? 1 : 0;
-        }
-        return count;
     }
 
     /** Returns how many ever got ready. */
@@ -352,7 +380,7 @@ final class Crew {
 
     @Override
     public String toString() {
-        return "Crew[live=" + live.size() + "/" + options.workers() + ", starting=" + starting + ", busy=" + busy()
-                + ", idle=" + idle.size() + ", spares=" + spares.size() + "]";
+        return "Crew[live=" + live.size() + "/" + options.workers() + ", starting=" + starting() + ", busy=" + busy()
+                + ", idle=" + idle.size() + ", spares=" + spares() + "]";
     }
 }

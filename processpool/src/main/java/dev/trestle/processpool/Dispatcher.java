@@ -140,17 +140,24 @@ final class Dispatcher {
      * @param birth lets a worker live; called under the lock
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth) {
+        this(options, depth, initializer, birth, new Timer(options.name() + "-timer"));
+    }
+
+    /**
+     * @param timer belongs to the pool from now on
+     */
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth, Timer timer) {
         this.options = options;
         this.depth = depth;
         this.birth = birth;
-        this.crew = new Crew(options);
+        this.timer = timer;
+        this.crew = new Crew(options, timer::nanoTime);
         this.initializer = initializer == null
                 ? null
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
         Path parent = Path.of(System.getProperty("java.io.tmpdir"));
         this.directory = PrivateDirectory.create(parent);
         this.aotCache = new AotCache(options);
-        this.timer = new Timer(options.name() + "-timer");
         this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
         Runtime.getRuntime().addShutdownHook(shutdownHook);
         if (!staleRemoved.getAndSet(true)) {
@@ -577,20 +584,22 @@ final class Dispatcher {
     /** Has those workers leave that have been idle for long. */
     private void shrink() {
         List<Worker> leaving;
+        Map<Worker, Worker.Order> others;
         Duration limit = options.idleTime().orElseThrow();
         lock.lock();
         try {
-            long now = System.nanoTime();
-            leaving = crew.dismissRested(limit, now);
-            Optional<Duration> next = crew.untilNextHasRested(limit, now);
+            leaving = crew.dismissRested(limit);
+            Optional<Duration> next = crew.untilNextHasRested(limit);
             shrinking = next.isPresent();
             if (next.isPresent()) {
                 var _ = timer.after(next.get(), this::shrink);
             }
+            others = wake();
         } finally {
             lock.unlock();
         }
         leaving.forEach(Worker::leave);
+        others.forEach(Worker::follow);
     }
 
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */

@@ -108,7 +108,7 @@ final class Worker {
     State state = State.STARTING;
     int callsTaken;
     long startRound;
-    final long createdAt = System.nanoTime();
+    long createdAt;
     long readyAt;
     long idleSince;
 

@@ -17,7 +17,8 @@ class CrewTest {
 
     private final List<Dispatcher> dispatchers = new ArrayList<>();
     private PoolOptions options = ProcessPool.builder().options();
-    private Crew crew = new Crew(options);
+    private long now;
+    private Crew crew = new Crew(options, () -> now);
     private int numbers;
 
     @AfterEach
@@ -27,7 +28,7 @@ class CrewTest {
 
     private void of(int workers, UnaryOperator<ProcessPool.Builder> rest) {
         options = rest.apply(ProcessPool.builder().workers(workers)).options();
-        crew = new Crew(options);
+        crew = new Crew(options, () -> now);
         dispatchers.add(new Dispatcher(options, 1, null));
     }
 
@@ -152,22 +153,45 @@ class CrewTest {
         of(3, builder -> builder.minWorkers(1));
         List<Worker> all = List.of(idle(), idle(), idle());
         Duration limit = Duration.ofSeconds(1);
-        long now = all.getLast().idleSince + limit.toNanos();
-        all.get(1).idleSince = now - limit.toNanos() + 1;
+        now = limit.toNanos();
+        all.get(1).idleSince = 1;
 
-        assertThat(crew.dismissRested(limit, now)).containsExactly(all.get(0), all.get(2));
-        assertThat(crew.untilNextHasRested(limit, now)).as("the last one stays").isEmpty();
+        assertThat(crew.dismissRested(limit)).containsExactly(all.get(0), all.get(2));
+        now++;
+        assertThat(crew.dismissRested(limit)).as("the last one stays").isEmpty();
+        assertThat(crew.untilNextHasRested(limit)).isEmpty();
         assertThat(crew.takeIdle()).isSameAs(all.get(1));
     }
 
     @Test
     void itIsKnownWhenTheNextWillHaveRested() {
         of(2);
-        Worker first = idle();
+        idle();
+        now = 3;
         idle();
         Duration limit = Duration.ofSeconds(1);
-        assertThat(crew.dismissRested(limit, first.idleSince)).isEmpty();
-        assertThat(crew.untilNextHasRested(limit, first.idleSince + 5)).contains(limit.minusNanos(5));
+        assertThat(crew.dismissRested(limit)).isEmpty();
+        now = 5;
+        assertThat(crew.untilNextHasRested(limit)).contains(limit.minusNanos(5));
+    }
+
+    /** Or its spare would go first, and another would be started for it, again and again. */
+    @Test
+    void aWorkerThatRetiresGoesBeforeItsSpare() {
+        of(1, builder -> builder.maxTasksPerWorker(2));
+        Worker first = busy();
+        crew.gave(first);
+        crew.restOrLeave(first, true);
+        Worker spare = start();
+        assertThat(crew.ready(spare, true)).isFalse();
+        Duration limit = Duration.ofSeconds(1);
+        first.idleSince = 1;
+        now = limit.toNanos();
+        assertThat(crew.dismissRested(limit)).as("a spare for one that stays").isEmpty();
+
+        now++;
+        assertThat(crew.dismissRested(limit)).containsExactly(first, spare);
+        assertThat(crew.needsOneMore(0, true)).isFalse();
     }
 
     @Test

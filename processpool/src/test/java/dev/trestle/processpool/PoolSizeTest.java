@@ -106,6 +106,22 @@ class PoolSizeTest {
         }
     }
 
+    /** The one call is the last but one of its worker, so a spare is started; then both have nothing to do. */
+    @Test
+    void aWorkerThatRetiresEndsWhenThePoolIsIdleAndNoOtherIsStartedForIt() {
+        try (var pool = TestPools.builder(1)
+                .maxTasksPerWorker(2)
+                .idleTime(Duration.ofMillis(500))
+                .build()) {
+            pool.submit(Gate::pid).result();
+            Gate.until(() -> pool.statistics().workersStarted() == 2);
+            Gate.until(() -> pool.statistics().alive() == 0);
+
+            assertThat(pool.statistics().workersStarted()).isEqualTo(2);
+            assertThat(pool.statistics().workersRetired()).isEqualTo(2);
+        }
+    }
+
     @Test
     void aSpareIsReadyWhenAWorkerHasRunItsLastCall() throws Exception {
         String in = folder.toString();

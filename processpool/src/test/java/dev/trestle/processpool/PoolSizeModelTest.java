@@ -1,0 +1,219 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trestle.processpool.Worker.State;
+import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.Frame;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * How many workers a pool has, by idle time, recycling, spares, deaths and failed starts in any order. There is no process and no
+ * thread: the test is the workers, and moves the time. A pause before a start is over within one step of it.
+ */
+@Timeout(60)
+class PoolSizeModelTest {
+
+    private static final int PROGRAMS = Integer.getInteger("trestle.model.programs", 50);
+
+    /** Nothing is sent ahead behind calls that take so long. */
+    private static final long LONG_NANOS = 1_000_000_000;
+
+    private static final Duration STEP = Duration.ofSeconds(20);
+    private static final Duration IDLE_TIME = Duration.ofMinutes(1);
+
+    static IntStream seeds() {
+        return IntStream.range(0, PROGRAMS);
+    }
+
+    /** One pool, and what happens to it. */
+    private static final class Model {
+        final SplittableRandom random;
+        final PoolOptions options;
+        final VirtualTimer timer = new VirtualTimer();
+        final List<Worker> live = new ArrayList<>();
+        final Dispatcher dispatcher;
+        final Calls calls;
+        int born;
+
+        /** So many starts have failed running; three of them would break the pool. */
+        int failures;
+
+        Model(int seed) {
+            random = new SplittableRandom(seed);
+            int workers = random.nextInt(1, 5);
+            var builder =
+                    ProcessPool.builder().aotCache(false).workers(workers).minWorkers(random.nextInt(workers + 1));
+            if (random.nextInt(4) > 0) {
+                builder.idleTime(IDLE_TIME);
+            }
+            if (random.nextInt(4) > 0) {
+                builder.maxTasksPerWorker(random.nextInt(1, 5));
+            }
+            options = builder.options();
+            dispatcher = new Dispatcher(
+                    options,
+                    1,
+                    null,
+                    worker -> {
+                        live.add(worker);
+                        born++;
+                    },
+                    timer);
+            calls = new Calls(dispatcher);
+            dispatcher.prestart(options.minWorkers());
+        }
+
+        Optional<Worker> any(State... states) {
+            var wanted = EnumSet.copyOf(List.of(states));
+            List<Worker> found =
+                    live.stream().filter(each -> wanted.contains(each.state)).toList();
+            return found.isEmpty() ? Optional.empty() : Optional.of(found.get(random.nextInt(found.size())));
+        }
+
+        void step() {
+            switch (random.nextInt(12)) {
+                case 0, 1, 2 -> dispatcher.accept(calls.of(() -> 1));
+                case 3, 4 -> any(State.STARTING).ifPresent(this::getReady);
+                case 5, 6, 7 -> any(State.BUSY).ifPresent(this::answer);
+                case 8 ->
+                    any(State.IDLE, State.BUSY, State.SPARE, State.LEAVING).ifPresent(this::die);
+                case 9 -> any(State.LEAVING).ifPresent(this::die);
+                case 10 -> any(State.STARTING).filter(_ -> failures < 2).ifPresent(this::failToStart);
+                default -> timer.advance(STEP.multipliedBy(random.nextInt(1, 6)));
+            }
+        }
+
+        void getReady(Worker worker) {
+            failures = 0;
+            worker.follow(dispatcher.ready(worker));
+        }
+
+        void answer(Worker worker) {
+            PoolCall<?> call = worker.load.first();
+            if (call != null) {
+                List<Frame.OfCall> answers =
+                        new ArrayList<>(List.of(new Frame.Result(call.ticket, call.payload(), LONG_NANOS)));
+                worker.follow(dispatcher.answered(worker, answers, new ArrayList<>()));
+            }
+        }
+
+        void die(Worker worker) {
+            live.remove(worker);
+            PoolCall<?> call = worker.load.first();
+            var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, false);
+            dispatcher.died(worker, new Obituary("w", 1, null, words, null, "", ""), new ArrayList<>());
+            dispatcher.finished();
+        }
+
+        void failToStart(Worker worker) {
+            failures++;
+            live.remove(worker);
+            dispatcher.startFailed(
+                    worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
+            dispatcher.finished();
+        }
+
+        /** Lets starts and calls end, but no time pass. */
+        void settle() {
+            for (Optional<Worker> next = next(); next.isPresent(); next = next()) {
+                Worker worker = next.get();
+                switch (worker.state) {
+                    case STARTING -> getReady(worker);
+                    case BUSY -> answer(worker);
+                    default -> die(worker);
+                }
+                check();
+            }
+        }
+
+        Optional<Worker> next() {
+            return any(State.STARTING, State.BUSY, State.LEAVING);
+        }
+
+        long count(State state) {
+            return live.stream().filter(each -> each.state == state).count();
+        }
+
+        void check() {
+            ProcessPool.Statistics seen = dispatcher.statistics();
+            long active = count(State.IDLE) + count(State.BUSY);
+            long leaving = count(State.LEAVING);
+            long retiring = live.stream()
+                    .filter(each -> each.retiring && each.state != State.LEAVING)
+                    .count();
+            long staying = live.size() - leaving - retiring;
+            assertThat(seen.alive()).as("alive").isEqualTo(live.size());
+            assertThat(seen.starting()).as("starting").isEqualTo((int) count(State.STARTING));
+            assertThat(seen.busy()).as("busy").isEqualTo((int) count(State.BUSY));
+            assertThat(seen.spares()).as("spares").isEqualTo((int) count(State.SPARE));
+            assertThat(active).as("active").isLessThanOrEqualTo(options.workers());
+            assertThat(staying).as("staying").isLessThanOrEqualTo(options.workers());
+            if (count(State.SPARE) > 0) {
+                assertThat(active).as("active beside a spare").isEqualTo(options.workers());
+            }
+            if (seen.queued() > 0) {
+                assertThat(count(State.IDLE)).as("idle while calls wait").isZero();
+            }
+        }
+
+        /** Ends the pool, and every worker with it. */
+        void close() throws InterruptedException {
+            dispatcher.shutdownNow();
+            List.copyOf(live).forEach(this::die);
+            assertThat(dispatcher.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        }
+
+        @Override
+        public String toString() {
+            return dispatcher + ", " + options.minWorkers() + " at least, " + options.maxTasksPerWorker()
+                    + " calls each, idle " + options.idleTime() + ": "
+                    + Stream.concat(
+                                    live.stream().map(each -> each.state + (each.retiring ? " retiring" : "")),
+                                    Stream.of())
+                            .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void aPoolThatIsLeftAloneComesToRestWithTheLeastWorkers(int seed) throws Exception {
+        var model = new Model(seed);
+        for (int i = 0; i < 150; i++) {
+            model.step();
+            model.check();
+        }
+        for (int i = 0; i < 10; i++) {
+            model.settle();
+            model.timer.advance(IDLE_TIME);
+        }
+        model.settle();
+        int born = model.born;
+        for (int i = 0; i < 20; i++) {
+            model.timer.advance(IDLE_TIME);
+            model.settle();
+        }
+
+        assertThat(model.born)
+                .as("workers that were ever started, of %s", model)
+                .isEqualTo(born);
+        assertThat(model.dispatcher.statistics().queued()).isZero();
+        if (model.options.idleTime().isPresent()) {
+            assertThat(model.live).as("of %s", model).hasSize(model.options.minWorkers());
+            assertThat(model.live).as("of %s", model).noneMatch(each -> each.retiring);
+        }
+        model.close();
+    }
+}
