@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -51,7 +53,7 @@ final class Crew {
     /** Those that take the places of others when these leave. */
     private final ArrayDeque<Worker> spares = new ArrayDeque<>();
 
-    private final Starts starts = new Starts();
+    private final Starts starts;
 
     private long started;
     private long startsFailed;
@@ -66,6 +68,7 @@ final class Crew {
     Crew(PoolOptions options, LongSupplier nanoTime) {
         this.options = options;
         this.nanoTime = nanoTime;
+        this.starts = new Starts(options.startRetryTime());
     }
 
     // Sums
@@ -146,8 +149,7 @@ final class Crew {
 
     /** Takes a worker that is about to start. */
     void add(Worker worker) {
-        worker.startRound = starts.round();
-        worker.createdAt = nanoTime.getAsLong();
+        worker.start = starts.begun(nanoTime.getAsLong());
         live.add(worker);
     }
 
@@ -160,7 +162,7 @@ final class Crew {
     boolean ready(Worker worker, boolean standsBy) {
         started++;
         worker.readyAt = nanoTime.getAsLong();
-        starts.succeeded(worker.readyAt - worker.createdAt);
+        starts.succeeded(requireNonNull(worker.start), worker.readyAt);
         if (standsBy && active() >= options.workers()) {
             worker.state = Worker.State.SPARE;
             worker.idleSince = worker.readyAt;
@@ -174,20 +176,37 @@ final class Crew {
     /**
      * Called when a worker could not start, and has been removed.
      *
+     * @param refused whether its JVM refused its options
      * @return how long to wait before others are started; empty if that need not change
      */
-    Optional<Duration> startFailed(Worker worker) {
+    Optional<Duration> startFailed(Worker worker, boolean refused) {
         startsFailed++;
-        return starts.failed(worker.startRound);
+        boolean alone = staying() + retiring() == starting();
+        return starts.failed(requireNonNull(worker.start), alone, refused, nanoTime.getAsLong());
     }
 
-    /** Returns whether starting fails again and again, and no worker is left that ever could. */
+    /** Returns whether starts have failed for so long that no other is to be tried, and no worker lives or is starting. */
     boolean isHopeless() {
-        return starts.haveFailedForGood() && live.size() == starting();
+        return starts.haveFailedForGood() && staying() + retiring() == 0;
+    }
+
+    /** Returns how often, and for how long, starts have failed: the end of a sentence. */
+    String failures() {
+        return starts.failures();
     }
 
     void pauseEnds() {
         starts.pauseEnds();
+    }
+
+    /** Tells workers to leave that are starting and not needed, the last ones first, until so many start; returns them. */
+    List<Worker> dismissStarting(int needed) {
+        List<Worker> all = live.stream()
+                .filter(each -> each.state == Worker.State.STARTING)
+                .toList();
+        List<Worker> leaving = all.subList(Math.min(needed, all.size()), all.size());
+        leaving.forEach(this::dismiss);
+        return leaving;
     }
 
     // Working

@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.processpool.wire.EncodedCall;
@@ -98,7 +100,7 @@ final class Dispatcher {
     private Lifecycle lifecycle = Lifecycle.OPEN;
 
     @GuardedBy("lock")
-    private @Nullable Throwable breakage;
+    private @Nullable BrokenExecutorException breakage;
 
     @GuardedBy("lock")
     private final LinkedHashSet<PoolCall<?>> queue = new LinkedHashSet<>();
@@ -260,11 +262,9 @@ final class Dispatcher {
         }
     }
 
-    private BrokenExecutorException broken(Throwable cause) {
-        return new BrokenExecutorException(
-                options.name() + " is broken: its workers cannot start, " + Starts.ATTEMPTS
-                        + " times running. The last time: " + cause.getMessage() + jdk.ifReplaced(),
-                cause);
+    /** Returns the same for each call, or all would have the stack and the suppressed exceptions of one. */
+    private static BrokenExecutorException broken(BrokenExecutorException breakage) {
+        return new BrokenExecutorException(requireNonNull(breakage.getMessage()), breakage.getCause());
     }
 
     @GuardedBy("lock")
@@ -303,16 +303,19 @@ final class Dispatcher {
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         Worker worker;
         long ticket;
+        List<Worker> unborn;
         boolean over;
         lock.lock();
         try {
             queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
+            unborn = dismissUnneeded();
             over = endIfOver();
         } finally {
             lock.unlock();
         }
+        unborn.forEach(Dispatcher::abort);
         if (worker != null && mayInterrupt) {
             worker.interrupt(call, ticket);
         } else if (worker != null) {
@@ -454,6 +457,9 @@ final class Dispatcher {
     Worker.Order ready(Worker worker) {
         lock.lock();
         try {
+            if (worker.state == Worker.State.LEAVING) {
+                return new Worker.Order.Leave(); // it is being killed
+            }
             boolean active = crew.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
             if (crew.started() == 1) {
                 bean.registerSoon();
@@ -692,29 +698,37 @@ final class Dispatcher {
     /** Called when a worker could not start. */
     void startFailed(Worker worker, WorkerDiedException why) {
         Endings.Batch failed = endings.of(List.of());
-        boolean stopped;
+        BrokenExecutorException end = null;
+        boolean expected;
+        String replaced = jdk.ifReplaced();
         lock.lock();
         try {
+            expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
             remove(worker);
-            stopped = lifecycle == Lifecycle.STOPPED;
-            if (!stopped) {
-                Optional<Duration> pause = crew.startFailed(worker);
-                if (pause.isPresent() && crew.isHopeless()) {
-                    breakage = why;
+            if (!expected) {
+                crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
+                        .ifPresent(this::pause);
+                if (breakage == null && crew.isHopeless()) {
+                    end = new BrokenExecutorException(
+                            options.name() + " is broken: its workers cannot start, " + crew.failures()
+                                    + ", and none lives. The last time: " + why.getMessage() + replaced,
+                            why);
+                    breakage = end;
                     failed = endings.of(List.copyOf(queue));
                     queue.clear();
-                } else {
-                    pause.ifPresent(this::pause);
                 }
                 startWhatIsNeeded(); // if it was the last of an earlier round, nobody else will
             }
         } finally {
             lock.unlock();
         }
-        if (!stopped) {
+        if (!expected) {
             logger.warn("A worker could not start: {}", why.getMessage());
         }
-        failed.end(call -> call.fail(broken(why)));
+        if (end != null) {
+            BrokenExecutorException broken = end;
+            failed.end(call -> call.fail(broken(broken)));
+        }
     }
 
     @GuardedBy("lock")
@@ -821,6 +835,7 @@ final class Dispatcher {
     /** Takes no more calls; what has been taken is run. */
     void shutdown() {
         List<Worker> leaving = List.of();
+        List<Worker> unborn;
         boolean over;
         lock.lock();
         try {
@@ -828,15 +843,27 @@ final class Dispatcher {
                 lifecycle = Lifecycle.SHUT_DOWN;
                 leaving = crew.dismissResting();
             }
+            unborn = dismissUnneeded();
             over = endIfOver();
         } finally {
             lock.unlock();
         }
         leaving.forEach(Worker::leave);
+        unborn.forEach(Dispatcher::abort);
         aotCache.stop();
         if (over) {
             cleanUp();
         }
+    }
+
+    /** Has those workers leave that start for calls which will not come any more, so that nobody waits for them. */
+    @GuardedBy("lock")
+    private List<Worker> dismissUnneeded() {
+        return lifecycle == Lifecycle.SHUT_DOWN ? crew.dismissStarting(queue.size()) : List.of();
+    }
+
+    private static void abort(Worker unborn) {
+        unborn.kill("the pool was shut down");
     }
 
     /** Takes no more calls, interrupts those that run and cancels those that wait; returns those that waited. */
@@ -881,7 +908,7 @@ final class Dispatcher {
         }
         aotCache.stop();
         leaving.forEach(Worker::leave);
-        unborn.forEach(each -> each.kill("the pool was shut down"));
+        unborn.forEach(Dispatcher::abort);
         workers.forEach(how);
         ending.end(call -> {
             if (!call.promise().cancel(true)) {

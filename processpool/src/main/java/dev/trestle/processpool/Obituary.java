@@ -73,12 +73,18 @@ record Obituary(
                 Phase.SENDING);
     }
 
-    /** Returns the exception for a worker that died before it was ready. */
-    WorkerDiedException ofStart(@Nullable Throwable end) {
-        return end instanceof Worker.InitializerFailed failed
-                ? exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING)
-                : exception(
-                        worker + " (pid " + pid + ") died before it was ready: " + how() + ".", end, Phase.STARTING);
+    /**
+     * Returns the exception for a worker that died before it was ready.
+     *
+     * @param stdoutTail its last lines on stdout, where a JVM says why it does not start
+     */
+    WorkerDiedException ofStart(@Nullable Throwable end, String stdoutTail) {
+        if (end instanceof Worker.InitializerFailed failed) {
+            return exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING);
+        }
+        String said = stdoutTail.isBlank() ? "" : "\nIts last lines on stdout:\n" + stdoutTail.strip();
+        return exception(
+                worker + " (pid " + pid + ") died before it was ready: " + how() + "." + said, end, Phase.STARTING);
     }
 
     /** Returns how it ended, as the middle of a sentence. */

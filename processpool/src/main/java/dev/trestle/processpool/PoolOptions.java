@@ -33,6 +33,7 @@ record PoolOptions(
         Optional<RunnableCall> initializer,
         Optional<Duration> callTimeout,
         Duration startTimeout,
+        Duration startRetryTime,
         Duration cancelGrace,
         Duration closeGrace,
         int maxTasksPerWorker,
@@ -71,6 +72,7 @@ record PoolOptions(
                 Optional.empty(),
                 Optional.empty(),
                 startTimeout,
+                startRetryTime,
                 cancelGrace,
                 Duration.ofMinutes(1), // the recording is written at the end
                 Integer.MAX_VALUE,

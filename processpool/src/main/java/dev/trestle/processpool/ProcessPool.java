@@ -46,8 +46,8 @@ import org.slf4j.LoggerFactory;
  * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
  * busy wait in a queue, first in, first out; a worker whose calls are short, as measured, is sent some ahead. The call
  * that a worker runs when it dies fails with a {@link WorkerDiedException}; all others go on, those that had been sent
- * ahead included, and the pool starts another worker. Only when workers cannot start at all is it broken: then calls fail
- * with a {@link BrokenExecutorException}.
+ * ahead included, and the pool starts another worker. Only when no worker lives and none has been able to start for a while
+ * (see {@link Builder#startRetryTime}) is it broken: then calls fail with a {@link BrokenExecutorException}.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
  * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
@@ -545,6 +545,7 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<RunnableCall> initializer = Optional.empty();
         private Optional<Duration> callTimeout = Optional.empty();
         private Duration startTimeout = Duration.ofSeconds(60);
+        private Duration startRetryTime = Duration.ofSeconds(10);
         private Duration cancelGrace = Duration.ofSeconds(2);
         private Duration closeGrace = Duration.ofSeconds(5);
         private int maxTasksPerWorker = Integer.MAX_VALUE;
@@ -702,7 +703,7 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets what each worker runs before its first call. A worker whose initializer fails does not start; when that
-         * happens several times running, the pool is broken.
+         * goes on for the {@link #startRetryTime}, the pool is broken.
          *
          * @param call what to run
          * @return this builder
@@ -733,6 +734,22 @@ public final class ProcessPool implements FutureExecutor {
          */
         public Builder startTimeout(Duration limit) {
             startTimeout = positive("startTimeout", limit);
+            return this;
+        }
+
+        /**
+         * Sets for how long the pool goes on trying to start workers while none is ready; 10 seconds if not set. When all starts
+         * have failed for so long, three times running at least, the pool is broken: the calls that wait fail with a
+         * {@link BrokenExecutorException}, and so does each that is submitted from then on. Attempts follow each other with pauses that get longer,
+         * and calls wait meanwhile. As long as a worker is ready the pool never breaks. A JVM that refuses its options breaks
+         * it at the third attempt: to wait would not help.
+         *
+         * @param limit the time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder startRetryTime(Duration limit) {
+            startRetryTime = positive("startRetryTime", limit);
             return this;
         }
 
@@ -906,6 +923,7 @@ public final class ProcessPool implements FutureExecutor {
                     initializer,
                     callTimeout,
                     debug ? FOREVER : startTimeout,
+                    startRetryTime,
                     debug ? FOREVER : cancelGrace,
                     closeGrace,
                     maxTasksPerWorker,

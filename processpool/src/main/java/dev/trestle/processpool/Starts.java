@@ -1,12 +1,15 @@
 package dev.trestle.processpool;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 
 /**
- * How the starts of a pool's workers go, and so when the next ones may begin: at once, or after a pause that gets longer.
- * Guarded by the dispatcher's lock.
+ * How the starts of a pool's workers go, and so when the next ones may begin: at once, or after a pause that gets longer; and
+ * whether there is any hope left. Guarded by the dispatcher's lock.
  *
  * <p>A worker that dies soon after it got ready, and before it was given a call, is as bad as one that did not start: a
  * pool that keeps some workers alive would do nothing but start them. One such death may be an accident; the second in a row is
@@ -14,7 +17,14 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 final class Starts {
 
-    /** So many rounds of failed starts, with no worker alive, break the pool. */
+    /*
+     * What a start needs may be away for a while: a directory, memory, a place in the table of processes, the JDK during an
+     * upgrade. So there is hope as long as a worker lives, and for the patience of the pool after that: it counts from the
+     * first start that failed while no worker was ready, and anew when nobody has tried for longer than the longest pause.
+     * Only what the JVM says of its own options does not change by waiting.
+     */
+
+    /** So many rounds of failed starts, with no worker alive, break the pool at the earliest. */
     static final int ATTEMPTS = 3;
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);
@@ -23,20 +33,55 @@ final class Starts {
     /** A worker that dies after it has been ready for less than this has died early. */
     private static final Duration EARLY = LONGEST_PAUSE;
 
+    private static final int JVM_REFUSED = 1;
+
+    /** What a JVM says that will never start with the options that it was given. */
+    private static final Pattern WRONG_OPTION =
+            Pattern.compile("Unrecognized (VM )?option|Improperly specified VM option"
+                    + "|Invalid \\w+ heap size|Initial heap size set to a larger value|Too small \\w+ heap"
+                    + "|stack size specified is too small|Multiple garbage collectors selected|can not be combined with"
+                    + "|requires modules to be specified");
+
+    /**
+     * The start of one worker.
+     *
+     * @param round which round it belongs to
+     * @param at when it began, as of {@link System#nanoTime}
+     */
+    record Attempt(long round, long at) {}
+
+    private final Duration patience;
+
     /** Those that are started in one round fail together: that counts once. */
     private long round;
 
     private int failedRounds;
     private int earlyDeaths;
 
+    // Since no worker is ready
+    private boolean failing;
+    private long failingSince;
+    private long failingUntil;
+    private int failedAlone;
+    private int refusedAlone;
+
     /** Those that have begun and not ended; they may overlap. */
     private int pauses;
 
     private long lastNanos;
 
-    /** Returns the number of the round that a worker is started in. */
-    long round() {
-        return round;
+    /**
+     * Creates the record of a pool that has started no worker.
+     *
+     * @param patience how long starts may fail while no worker is ready
+     */
+    Starts(Duration patience) {
+        this.patience = patience;
+    }
+
+    /** Returns the start of a worker that begins now. */
+    Attempt begun(long now) {
+        return new Attempt(round, now);
     }
 
     /** Returns whether no worker is to be started now. */
@@ -53,28 +98,72 @@ final class Starts {
         return lastNanos;
     }
 
-    void succeeded(long nanos) {
+    void succeeded(Attempt attempt, long now) {
         failedRounds = 0;
-        lastNanos = nanos;
+        failing = false;
+        lastNanos = now - attempt.at;
     }
 
     /**
      * Called when a worker could not start.
      *
+     * @param alone whether no other worker is ready
+     * @param refused whether its JVM refused its options
+     * @param now the time, as of {@link System#nanoTime}
      * @return how long to pause; empty if that is settled, since another one of its round has failed
      */
-    Optional<Duration> failed(long itsRound) {
-        if (itsRound != round) {
+    Optional<Duration> failed(Attempt attempt, boolean alone, boolean refused, long now) {
+        boolean first = attempt.round == round;
+        if (!alone) {
+            failing = false;
+        } else if (!failing || attempt.at - failingUntil > 2 * LONGEST_PAUSE.toNanos()) {
+            failing = true;
+            failingSince = now;
+            failedAlone = 1;
+            refusedAlone = refused ? 1 : 0;
+        } else if (first) {
+            failedAlone++;
+            refusedAlone += refused ? 1 : 0;
+        }
+        failingUntil = now;
+        if (!first) {
             return Optional.empty();
         }
         round++;
         failedRounds++;
-        return Optional.of(pause(failedRounds));
+        Duration pause = pause(failedRounds);
+        return Optional.of(failing ? atMost(pause, patience.minus(failingFor())) : pause);
     }
 
-    /** Returns whether so many have failed that no other will do better. */
+    /** Shortens a pause that would last longer than the patience. */
+    private static Duration atMost(Duration pause, Duration left) {
+        return pause.compareTo(left) <= 0 || left.compareTo(SHORTEST_PAUSE) < 0 ? pause : left;
+    }
+
+    /** Returns whether starts have failed so often, and for so long, that no other will do better. */
     boolean haveFailedForGood() {
-        return failedRounds >= ATTEMPTS;
+        return failing
+                && failedAlone >= ATTEMPTS
+                && (refusedAlone == failedAlone || failingFor().compareTo(patience) >= 0);
+    }
+
+    private Duration failingFor() {
+        return Duration.ofNanos(failingUntil - failingSince);
+    }
+
+    /** Returns how often, and for how long, starts have failed: the end of a sentence. */
+    String failures() {
+        return failedAlone + " times running within " + failingFor().truncatedTo(ChronoUnit.MILLIS);
+    }
+
+    /**
+     * Returns whether a JVM has refused its options: then no other attempt will do better.
+     *
+     * @param exitCode its exit code, if it had one
+     * @param said what it had printed
+     */
+    static boolean refusedOptions(OptionalInt exitCode, String said) {
+        return exitCode.orElse(0) == JVM_REFUSED && WRONG_OPTION.matcher(said).find();
     }
 
     /** Called when a worker has answered a call. */

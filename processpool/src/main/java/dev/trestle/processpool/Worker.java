@@ -107,8 +107,7 @@ final class Worker {
     // Also guarded by that lock, and changed by the crew only
     State state = State.STARTING;
     int callsTaken;
-    long startRound;
-    long createdAt;
+    Starts.@Nullable Attempt start;
     long readyAt;
     long idleSince;
 
@@ -552,7 +551,7 @@ final class Worker {
             dispatcher.died(this, obituary, answers);
         } else {
             dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
-            dispatcher.startFailed(this, obituary.ofStart(end));
+            dispatcher.startFailed(this, obituary.ofStart(end, dead.stdoutTail()));
         }
         removeFiles();
     }

@@ -39,14 +39,16 @@ final class WorkerProcess {
     private final String mark;
     private final Process process;
     private final OutputStream stdin;
+    private final OutputLog stdout;
     private final OutputLog stderr;
     private final Future<?> pumped;
     private final OomKills oomKillsBefore = OomKills.now();
 
-    private WorkerProcess(String mark, StartedProcess started, OutputStream stdin, OutputLog stderr) {
+    private WorkerProcess(String mark, StartedProcess started, OutputStream stdin, OutputLog stdout, OutputLog stderr) {
         this.mark = mark;
         this.process = started.getProcess();
         this.stdin = stdin;
+        this.stdout = stdout;
         this.stderr = stderr;
         this.pumped = started.getFuture();
         OomScore.raise(process.pid());
@@ -78,7 +80,7 @@ final class WorkerProcess {
             executor.environment(variable.getKey(), variable.getValue());
         }
         try {
-            return new WorkerProcess(mark, executor.start(), streams.stdin(), stderr);
+            return new WorkerProcess(mark, executor.start(), streams.stdin(), stdout, stderr);
         } catch (IOException | IllegalArgumentException e) {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
@@ -158,6 +160,10 @@ final class WorkerProcess {
         } catch (ExecutionException e) {
             logger.debug("The streams of process {} could not be closed", process.pid(), e);
         }
+    }
+
+    String stdoutTail() {
+        return stdout.tail();
     }
 
     String stderrTail() {

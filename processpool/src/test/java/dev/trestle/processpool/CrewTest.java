@@ -199,7 +199,7 @@ class CrewTest {
         of(2, builder -> builder.minWorkers(1));
         Worker worker = start();
         crew.remove(worker);
-        assertThat(crew.startFailed(worker)).isPresent();
+        assertThat(crew.startFailed(worker, false)).isPresent();
         assertThat(crew.needsOneMore(1, true)).isFalse();
         assertThat(crew.mayGrowTo(1)).isFalse();
         crew.pauseEnds();
@@ -207,20 +207,42 @@ class CrewTest {
         assertThat(crew.starting()).isZero();
     }
 
+    private void failToStart(Worker worker) {
+        crew.remove(worker);
+        crew.startFailed(worker, false).ifPresent(_ -> crew.pauseEnds());
+    }
+
     @Test
-    void hopeIsLostWhenNobodyLivesWhoCouldStart() {
-        of(2);
+    void hopeIsLostWhenNobodyLivesOrStarts() {
+        of(3, builder -> builder.startRetryTime(Duration.ofNanos(1)));
         Worker working = busy();
-        for (int i = 0; i < Starts.ATTEMPTS; i++) {
-            Worker worker = start();
-            crew.remove(worker);
-            crew.startFailed(worker);
-            crew.pauseEnds();
+        for (int i = 0; i < 10; i++) {
+            now++;
+            failToStart(start());
         }
         assertThat(crew.isHopeless()).as("one works").isFalse();
         crew.remove(working);
+        for (int i = 0; i < Starts.ATTEMPTS; i++) {
+            Worker another = start();
+            now++;
+            failToStart(start());
+            assertThat(crew.isHopeless()).as("another starts").isFalse();
+            crew.remove(another);
+        }
         assertThat(crew.isHopeless()).isTrue();
-        assertThat(crew.startsFailed()).isEqualTo(Starts.ATTEMPTS);
+        assertThat(crew.startsFailed()).isEqualTo(10 + Starts.ATTEMPTS);
+    }
+
+    @Test
+    void thoseThatStartForNobodyAreToldToLeave() {
+        of(3);
+        Worker first = start();
+        Worker second = start();
+        Worker third = start();
+        assertThat(crew.dismissStarting(3)).isEmpty();
+        assertThat(crew.dismissStarting(1)).containsExactly(second, third);
+        assertThat(crew.starting()).isEqualTo(1);
+        assertThat(crew.dismissStarting(0)).containsExactly(first);
     }
 
     /** A life at random: whatever happens in whatever order, the books are right. */
@@ -251,7 +273,7 @@ class CrewTest {
             crew.remove(worker);
             workers.remove(worker);
             switch (before) {
-                case STARTING -> crew.startFailed(worker).ifPresent(_ -> crew.pauseEnds());
+                case STARTING -> crew.startFailed(worker, false).ifPresent(_ -> crew.pauseEnds());
                 case IDLE, BUSY, SPARE -> crew.died(worker).ifPresent(_ -> crew.pauseEnds());
                 default -> {}
             }

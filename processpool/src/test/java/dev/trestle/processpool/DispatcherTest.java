@@ -7,6 +7,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -25,8 +26,14 @@ class DispatcherTest {
 
     private final List<Worker> born = new CopyOnWriteArrayList<>();
     private final List<Worker> gone = new ArrayList<>();
-    private final Dispatcher dispatcher =
-            new Dispatcher(ProcessPool.builder().workers(2).options(), 1, null, this::bear);
+    private final Dispatcher dispatcher = new Dispatcher(
+            ProcessPool.builder()
+                    .workers(2)
+                    .startRetryTime(Duration.ofMillis(1))
+                    .options(),
+            1,
+            null,
+            this::bear);
     private final Calls calls = new Calls(dispatcher);
 
     private void bear(Worker worker) {

@@ -279,7 +279,9 @@ class FailureTableTest {
 
     private static void whileStarting(Row row) {
         Mishap how = row.how();
-        var builder = builder(1).startTimeout(Duration.ofMillis(how == WAITS ? 500 : 20_000));
+        var builder = builder(1)
+                .startTimeout(Duration.ofMillis(how == WAITS ? 500 : 20_000))
+                .startRetryTime(Duration.ofMillis(1));
         if (row.where() == INITIALIZING) {
             builder.initializer(how::happen);
         } else {

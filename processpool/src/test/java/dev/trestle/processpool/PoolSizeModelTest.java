@@ -48,9 +48,6 @@ class PoolSizeModelTest {
         final Calls calls;
         int born;
 
-        /** So many starts have failed running; three of them would break the pool. */
-        int failures;
-
         Model(int seed) {
             random = new SplittableRandom(seed);
             int workers = random.nextInt(1, 5);
@@ -91,13 +88,12 @@ class PoolSizeModelTest {
                 case 8 ->
                     any(State.IDLE, State.BUSY, State.SPARE, State.LEAVING).ifPresent(this::die);
                 case 9 -> any(State.LEAVING).ifPresent(this::die);
-                case 10 -> any(State.STARTING).filter(_ -> failures < 2).ifPresent(this::failToStart);
+                case 10 -> any(State.STARTING).filter(_ -> random.nextBoolean()).ifPresent(this::failToStart);
                 default -> timer.advance(STEP.multipliedBy(random.nextInt(1, 6)));
             }
         }
 
         void getReady(Worker worker) {
-            failures = 0;
             worker.follow(dispatcher.ready(worker));
         }
 
@@ -119,7 +115,6 @@ class PoolSizeModelTest {
         }
 
         void failToStart(Worker worker) {
-            failures++;
             live.remove(worker);
             dispatcher.startFailed(
                     worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));

@@ -3,18 +3,34 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(10)
 class StartsTest {
 
     private static final Duration SOON = Duration.ofMillis(5);
 
-    private final Starts starts = new Starts();
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    private final Starts starts = new Starts(PATIENCE);
+    private long now;
+
+    /** Has all of a round fail while no worker is ready. */
     private Duration failRound() {
-        return starts.failed(starts.round()).orElseThrow();
+        return fail(true, false).orElseThrow();
+    }
+
+    private Optional<Duration> fail(boolean alone, boolean refused) {
+        return starts.failed(starts.begun(now), alone, refused, now);
+    }
+
+    private void pass(Duration time) {
+        now += time.toNanos();
     }
 
     @Test
@@ -29,25 +45,117 @@ class StartsTest {
     }
 
     @Test
-    void thoseThatWereStartedTogetherFailOnce() {
-        long round = starts.round();
-        assertThat(starts.failed(round)).isPresent();
-        assertThat(starts.failed(round)).isEmpty();
-        assertThat(starts.failed(round)).isEmpty();
-        assertThat(starts.haveFailedForGood()).isFalse();
+    void aPauseEndsWithThePatience() {
+        for (int i = 0; i < 10; i++) {
+            failRound();
+        }
+        pass(PATIENCE.minusSeconds(1));
+        assertThat(failRound()).isEqualTo(Duration.ofSeconds(1));
+        pass(Duration.ofSeconds(1));
+        failRound();
+        assertThat(starts.haveFailedForGood()).isTrue();
     }
 
     @Test
-    void threeRoundsInARowAreForGood() {
+    void thoseThatWereStartedTogetherFailOnce() {
+        var first = starts.begun(now);
+        var second = starts.begun(now);
+        assertThat(starts.failed(first, true, false, now)).isPresent();
+        assertThat(starts.failed(second, true, false, now)).isEmpty();
+        assertThat(starts.failures()).isEqualTo("1 times running within PT0S");
+    }
+
+    @Test
+    void manyFailuresInAShortTimeAreNotForGood() {
+        for (int i = 0; i < 100; i++) {
+            failRound();
+            pass(PATIENCE.dividedBy(100));
+            assertThat(starts.haveFailedForGood()).isFalse();
+        }
         failRound();
+        assertThat(starts.haveFailedForGood()).isTrue();
+        assertThat(starts.failures()).isEqualTo("101 times running within PT10S");
+    }
+
+    @Test
+    void twoFailuresAreNotForGoodHoweverLongTheyTake() {
         failRound();
-        assertThat(starts.haveFailedForGood()).isFalse();
-        starts.succeeded(1);
-        failRound();
+        pass(PATIENCE);
         failRound();
         assertThat(starts.haveFailedForGood()).isFalse();
         failRound();
         assertThat(starts.haveFailedForGood()).isTrue();
+    }
+
+    @Test
+    void oneThatGetsReadyBringsHope() {
+        failRound();
+        failRound();
+        pass(PATIENCE);
+        starts.succeeded(starts.begun(now), now);
+        failRound();
+        assertThat(starts.haveFailedForGood()).isFalse();
+    }
+
+    @Test
+    void failuresBesideAWorkerThatIsReadyDoNotCount() {
+        for (int i = 0; i < 10; i++) {
+            pass(PATIENCE);
+            assertThat(fail(false, false)).isPresent();
+            assertThat(starts.haveFailedForGood()).isFalse();
+        }
+        failRound();
+        assertThat(starts.haveFailedForGood()).as("the patience begins").isFalse();
+    }
+
+    /** Nobody has tried meanwhile. */
+    @Test
+    void failuresOfLongAgoDoNotCount() {
+        failRound();
+        failRound();
+        pass(Duration.ofHours(1));
+        failRound();
+        assertThat(starts.haveFailedForGood()).isFalse();
+    }
+
+    @Test
+    void threeJvmsThatRefuseTheirOptionsAreForGood() {
+        for (int i = 1; i <= Starts.ATTEMPTS; i++) {
+            assertThat(starts.haveFailedForGood()).isFalse();
+            fail(true, true);
+        }
+        assertThat(starts.haveFailedForGood()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Unrecognized VM option 'NoSuchFlag'",
+                "Unrecognized option: -foo",
+                "Error occurred during initialization of VM\n"
+                        + "Initial heap size set to a larger value than the maximum heap size",
+                "Error occurred during initialization of VM\nMultiple garbage collectors selected",
+                "Invalid maximum heap size: -Xmx1y",
+                "Improperly specified VM option 'MaxMetaspaceSize=-1'"
+            })
+    void whatAJvmSaysOfItsOptionsIsForGood(String said) {
+        assertThat(Starts.refusedOptions(OptionalInt.of(1), said)).isTrue();
+        assertThat(Starts.refusedOptions(OptionalInt.of(7), said))
+                .as("of another program")
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "There is insufficient memory for the Java Runtime Environment to continue.",
+                "Could not reserve enough space for 1048576KB object heap",
+                "Error: Could not find or load main class dev.trestle.processpool.child.WorkerMain",
+                "Could not find agent library nope on the library path",
+                ""
+            })
+    void whatMayChangeIsNotForGood(String said) {
+        assertThat(Starts.refusedOptions(OptionalInt.of(1), said)).isFalse();
     }
 
     @Test

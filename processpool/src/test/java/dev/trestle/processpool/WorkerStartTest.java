@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.BrokenExecutorException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.channels.spi.SelectorProvider;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -106,6 +109,7 @@ class WorkerStartTest {
     @Test
     void anInitializerThatFailsBreaksThePoolAndIsTheCause() {
         try (var pool = TestPools.builder(2)
+                .startRetryTime(Duration.ofMillis(1))
                 .initializer(() -> Integer.parseInt("no number"))
                 .build()) {
             var first = pool.submit(() -> 1);
@@ -133,9 +137,56 @@ class WorkerStartTest {
         }
     }
 
+    /** It says so on stdout, and nothing on stderr. */
+    @Test
+    void aJvmThatDoesNotStartIsQuoted() {
+        try (var pool = TestPools.builder(1).jvmArguments("-Xms64m", "-Xmx32m").build()) {
+            assertThatThrownBy(pool.submit(() -> 1)::result)
+                    .isInstanceOf(BrokenExecutorException.class)
+                    .hasMessageContaining("Initial heap size set to a larger value than the maximum heap size");
+        }
+    }
+
+    /** Its initializer would keep it for the minute of the start timeout. */
+    @Test
+    void aPoolThatIsClosedDoesNotWaitForAWorkerThatStartsForNobody() {
+        String in = folder.toString();
+        try (var pool = TestPools.builder(2)
+                .minWorkers(1)
+                .initializer(() -> markAndHang(in))
+                .build()) {
+            Gate.await(folder, "starting");
+            assertThat(pool.statistics().starting()).isEqualTo(1);
+        }
+    }
+
+    private static void markAndHang(String folder) {
+        try {
+            Gate.mark(folder, "starting");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Gate.hang();
+    }
+
+    @Test
+    void aCallThatIsCancelledAfterShutdownDoesNotLeaveAWorkerStartingForNobody() throws Exception {
+        String in = folder.toString();
+        var pool = TestPools.builder(1).initializer(() -> markAndHang(in)).build();
+        var call = pool.submit(() -> 1);
+        Gate.await(folder, "starting");
+        pool.shutdown();
+        assertThat(pool.isTerminated()).isFalse();
+        call.cancel(true);
+
+        assertThat(pool.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(pool.statistics().startsFailed()).as("it was told to go").isZero();
+    }
+
     @Test
     void aWrongWorkingDirectoryBreaksThePoolWithoutShowingTheEnvironment() {
         try (var pool = TestPools.builder(1)
+                .startRetryTime(Duration.ofMillis(1))
                 .workingDirectory(folder.resolve("missing"))
                 .environment("PASSWORD", "do not show")
                 .build()) {
@@ -152,7 +203,7 @@ class WorkerStartTest {
         Path late = folder.resolve("late");
         try (var pool = TestPools.builder(1).workingDirectory(late).build()) {
             var future = pool.submit(() -> System.getProperty("user.dir"));
-            Gate.until(() -> pool.statistics().startsFailed() > 0);
+            Gate.until(() -> pool.statistics().startsFailed() > Starts.ATTEMPTS);
             Files.createDirectory(late);
 
             assertThat(Path.of(future.result())).isEqualTo(late.toRealPath());
@@ -169,6 +220,7 @@ class WorkerStartTest {
     void aWorkerThatIsNotReadyInTimeIsKilled() {
         try (var pool = TestPools.builder(1)
                 .startTimeout(Duration.ofMillis(400))
+                .startRetryTime(Duration.ofMillis(1))
                 .initializer(Gate::hang)
                 .build()) {
             assertThatThrownBy(pool.submit(() -> 1)::result)
@@ -228,7 +280,8 @@ class WorkerStartTest {
         Path java = Files.writeString(broken.resolve("java"), "#!/bin/sh\necho 'Error: no JVM here' >&2\nexit 6\n");
         assertThat(java.toFile().setExecutable(true)).isTrue();
         System.setProperty("java.home", replaced.toString());
-        try (var pool = TestPools.of(1)) {
+        try (var pool =
+                TestPools.builder(1).startRetryTime(Duration.ofMillis(1)).build()) {
             long pid = pool.submit(Gate::pid).result();
             Files.delete(replaced);
             Files.createSymbolicLink(replaced, broken.getParent());
