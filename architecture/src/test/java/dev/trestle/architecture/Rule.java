@@ -93,6 +93,8 @@ enum Rule {
             .doNotHaveSimpleName("AotStore") // the age of files is known by that clock only
             .and()
             .doNotHaveSimpleName("PrivateDirectory")
+            .and()
+            .doNotHaveSimpleName("StaleDirectories")
             .should()
             .accessTargetWhere(describe("the target reads the clock of the day", Rule::isClockOfTheDay))
             .because("a time limit must hold when somebody sets the clock; System.nanoTime is not set")),

@@ -130,6 +130,7 @@ final class AotCache {
 
     private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
             throws IOException, InterruptedException {
+        directory.ensure();
         Path output = directory.resolve("aot.output");
         List<String> command = JavaCommand.writeWithoutMain(
                 options,

@@ -157,14 +157,26 @@ final class Dispatcher {
         this.initializer = initializer == null
                 ? null
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
-        Path parent = Path.of(System.getProperty("java.io.tmpdir"));
-        this.directory = PrivateDirectory.create(parent);
+        this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
         this.aotCache = new AotCache(options);
         this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
         Runtime.getRuntime().addShutdownHook(shutdownHook);
         if (!staleRemoved.getAndSet(true)) {
-            Thread.ofVirtual().name("trestle-remove-stale").start(() -> PrivateDirectory.removeStale(parent));
+            onItsOwn("trestle-sweep", directory::removeStale);
         }
+        keepYoungLater();
+    }
+
+    /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
+    private static void onItsOwn(String name, Runnable action) {
+        Thread.ofPlatform().name(name).daemon().start(action);
+    }
+
+    private void keepYoungLater() {
+        var _ = timer.after(PrivateDirectory.TOUCH, () -> {
+            keepYoungLater();
+            onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+        });
     }
 
     PrivateDirectory directory() {

@@ -1,64 +1,81 @@
 package dev.trestle.processpool;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A directory that only this user may enter, for the sockets, argument files and crash logs of one pool's workers. */
+/**
+ * A directory that only this user may enter, for the sockets, argument files and crash logs of one pool's workers.
+ * Thread-safe.
+ */
 final class PrivateDirectory implements AutoCloseable {
 
     /*
-     * The owner holds a lock on a file in the directory for as long as it lives; the kernel drops it however the owner
-     * ends. So a directory whose lock is free belongs to the dead. A process id in the name would not do: containers
-     * share temporary directories and not process ids. POSIX locks belong to the process and are lost when it closes any
-     * handle of the file, so our own directories are left out by name before one is opened.
+     * Two kinds of programs delete what is not theirs to delete. Other pools sweep up after programs that died, so a directory has a
+     * proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon as the owner is gone,
+     * however it went. Nothing else will do: a process id means nothing in another container that has the same temporary
+     * directory, and a file lock of POSIX is dropped by the first code of this process, of whatever class loader, that
+     * closes another handle of the file. Nobody ever accepts: to connect is enough.
+     *
+     * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that is gone
+     * all the same is made anew before the next worker starts.
      */
 
     private static final Logger logger = LoggerFactory.getLogger(PrivateDirectory.class);
 
-    private static final String PREFIX = "trestle-";
-    private static final String LOCK = "owner.lock";
-    /** Between the making of a directory and the locking of its file nobody may take it for stale. */
-    private static final Duration UNLOCKED_GRACE = Duration.ofMinutes(1);
+    /** How often files are touched. */
+    static final Duration TOUCH = Duration.ofHours(1);
+
+    static final String PREFIX = "trestle-";
 
     private static final Set<Path> ours = ConcurrentHashMap.newKeySet();
 
-    private final Path path;
-    private final FileChannel lockFile;
+    private final Path parent;
 
-    private PrivateDirectory(Path path, FileChannel lockFile) {
-        this.path = path;
-        this.lockFile = lockFile;
+    @GuardedBy("this")
+    private boolean closed;
+
+    /** Which directory it is; null where the system does not tell them apart. */
+    @GuardedBy("this")
+    private @Nullable Object key;
+
+    @GuardedBy("this")
+    private @Nullable ServerSocketChannel proof;
+
+    private volatile Path path;
+
+    private PrivateDirectory(Path parent) throws IOException {
+        this.parent = parent;
+        this.path = makeElsewhere();
     }
 
     /** Creates a directory in another one, usually the temporary directory. */
     static PrivateDirectory create(Path parent) {
         try {
-            // Mode 0700 where there are modes. Absolute, since workers may have another working directory.
-            Path path = Files.createTempDirectory(parent.toAbsolutePath(), PREFIX);
-            ours.add(path);
-            FileChannel lockFile =
-                    FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            if (lockFile.tryLock() == null) {
-                throw new IOException("Somebody else has locked " + path.resolve(LOCK));
-            }
-            return new PrivateDirectory(path, lockFile);
+            // Absolute, since workers may have another working directory.
+            return new PrivateDirectory(parent.toAbsolutePath());
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "A process pool needs a private directory and cannot create one in " + parent
@@ -80,86 +97,146 @@ final class PrivateDirectory implements AutoCloseable {
         return Set.copyOf(ours);
     }
 
+    // Staying there
+
+    /**
+     * Makes the directory anew if it is gone. To be called before files are made in it.
+     *
+     * @throws IOException if that cannot be, or if there is something else in its place; then there will be another directory,
+     *     of which {@link #resolve} knows
+     */
+    synchronized void ensure() throws IOException {
+        if (closed) {
+            throw new IOException("The private directory " + path + " has been deleted, since its pool has ended");
+        }
+        try {
+            var found = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            if (!Objects.equals(found.fileKey(), key)) {
+                throw new FileAlreadyExistsException(path.toString());
+            }
+            if (!Files.exists(path.resolve(proof == null ? StaleDirectories.NO_SOCKET : StaleDirectories.SOCKET))) {
+                prove();
+            }
+        } catch (NoSuchFileException e) {
+            logger.warn("The private directory {} of a process pool was deleted, and is made anew", path);
+            makeAgain();
+        } catch (FileAlreadyExistsException e) {
+            makeElsewhereInsteadOf(e);
+        }
+    }
+
+    private synchronized void makeAgain() throws IOException {
+        try {
+            taken(Files.createDirectory(path, ownerOnly(parent)));
+        } catch (FileAlreadyExistsException e) {
+            makeElsewhereInsteadOf(e);
+        }
+    }
+
+    private synchronized void makeElsewhereInsteadOf(FileAlreadyExistsException e) throws IOException {
+        Path before = path;
+        ours.remove(before);
+        path = makeElsewhere();
+        throw new IOException(
+                "The private directory " + before
+                        + " was deleted, and something else is in its place. Further workers use " + path,
+                e);
+    }
+
+    private synchronized Path makeElsewhere() throws IOException {
+        return taken(Files.createTempDirectory(parent, PREFIX)); // mode 0700 where there are modes
+    }
+
+    private static FileAttribute<?>[] ownerOnly(Path parent) throws IOException {
+        return Files.getFileStore(parent).supportsFileAttributeView("posix")
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+                }
+                : new FileAttribute<?>[0];
+    }
+
+    private synchronized Path taken(Path made) throws IOException {
+        key = Files.readAttributes(made, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
+        path = made;
+        ours.add(made);
+        prove();
+        return made;
+    }
+
+    /** Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. */
+    private synchronized void prove() throws IOException {
+        closeProof();
+        Path socket = path.resolve(StaleDirectories.SOCKET);
+        try {
+            var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+            try {
+                proof = listener.bind(UnixDomainSocketAddress.of(socket), 1);
+            } catch (IOException e) {
+                listener.close();
+                throw e;
+            }
+        } catch (IOException | UnsupportedOperationException e) {
+            logger.debug("No Unix-domain socket at {}: the directory is kept by touching it", socket, e);
+            Files.write(path.resolve(StaleDirectories.NO_SOCKET), new byte[0]);
+        }
+    }
+
+    private synchronized void closeProof() {
+        try {
+            if (proof != null) {
+                proof.close();
+            }
+        } catch (IOException e) {
+            logger.debug("Cannot close the socket of {}", path, e);
+        }
+        proof = null;
+    }
+
+    /** Makes everything in the directory young, and the directory anew if it is gone. */
+    void keepYoung() {
+        try {
+            ensure();
+        } catch (IOException e) {
+            logger.debug("{} is not what it was", path, e); // the next worker tries again
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            touch(path);
+            for (Path each : files) {
+                touch(each);
+            }
+        } catch (IOException e) {
+            logger.debug("{} cannot be kept young", path, e);
+        }
+    }
+
+    private static void touch(Path file) throws IOException {
+        FileTime now = FileTime.from(Instant.now());
+        try {
+            Files.getFileAttributeView(file, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                    .setTimes(now, now, null);
+        } catch (NoSuchFileException e) {
+            logger.debug("{} is gone already", file, e);
+        }
+    }
+
+    /** Deletes the directories of owners that died without closing their pools. Blocks; on no thread that others need. */
+    void removeStale() {
+        StaleDirectories.remove(parent, path);
+    }
+
     /** Deletes the directory with everything in it. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         try {
-            deleteTree(path);
+            StaleDirectories.delete(path);
         } catch (IOException e) {
             logger.warn("Cannot delete the private directory {} of a process pool", path, e);
         } finally {
-            try {
-                lockFile.close();
-            } catch (IOException e) {
-                logger.warn("Cannot close the lock file of {}", path, e);
-            }
+            closeProof();
             ours.remove(path);
         }
-    }
-
-    /** Deletes the directories of owners that died without closing their pools. */
-    static void removeStale(Path parent) {
-        try (DirectoryStream<Path> candidates = Files.newDirectoryStream(parent.toAbsolutePath(), PREFIX + "*")) {
-            for (Path candidate : candidates) {
-                if (!ours.contains(candidate)) {
-                    removeIfStale(candidate);
-                }
-            }
-        } catch (IOException e) {
-            logger.debug("Cannot look for directories of dead process pools in {}", parent, e);
-        }
-    }
-
-    private static void removeIfStale(Path directory) {
-        try (FileChannel lockFile = FileChannel.open(directory.resolve(LOCK), StandardOpenOption.WRITE);
-                @Nullable FileLock lock = lockFile.tryLock()) {
-            if (lock != null) {
-                deleteTree(directory);
-            }
-        } catch (NoSuchFileException e) {
-            removeIfOldAndEmpty(directory);
-        } catch (IOException e) {
-            // Another user's, or going away this very moment: not ours to remove.
-            logger.debug("{} is left alone", directory, e);
-        }
-    }
-
-    private static void removeIfOldAndEmpty(Path directory) {
-        try {
-            Instant made = Files.getLastModifiedTime(directory).toInstant();
-            if (made.plus(UNLOCKED_GRACE).isBefore(Instant.now())) {
-                Files.deleteIfExists(directory); // only if it is empty: without a lock file we cannot tell whose it is
-            }
-        } catch (IOException e) {
-            logger.debug("{} is left alone", directory, e);
-        }
-    }
-
-    private static void deleteTree(Path root) throws IOException {
-        Files.walkFileTree(root, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.deleteIfExists(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-                if (e instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE; // a worker may have removed it meanwhile
-                }
-                throw e;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e) throws IOException {
-                if (e != null) {
-                    throw e;
-                }
-                Files.deleteIfExists(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 
     @Override

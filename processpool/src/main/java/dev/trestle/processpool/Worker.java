@@ -185,6 +185,7 @@ final class Worker {
     }
 
     private void start() throws IOException {
+        dispatcher.directory().ensure();
         var event = WorkerStartEvent.begun();
         Future<?> deadline = dispatcher
                 .timer()

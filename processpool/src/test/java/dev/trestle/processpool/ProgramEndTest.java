@@ -88,7 +88,9 @@ class ProgramEndTest {
                 .untilAsserted(() -> assertThat(workers).noneMatch(ProgramEndTest::runs));
 
         assertThat(temporary).isNotEmptyDirectory();
-        PrivateDirectory.removeStale(temporary);
+        try (var next = PrivateDirectory.create(temporary)) {
+            next.removeStale();
+        }
         assertThat(temporary).isEmptyDirectory();
     }
 

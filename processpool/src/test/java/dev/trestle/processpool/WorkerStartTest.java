@@ -21,6 +21,8 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What workers are started with, and what happens when they do not start. */
 @Timeout(30)
@@ -298,6 +300,39 @@ class WorkerStartTest {
         } finally {
             System.setProperty("java.home", home);
         }
+    }
+
+    /** As a program does that deletes what is old, in a directory for temporary files. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void workersStartAfterTheFilesOfThePoolWereDeleted(boolean directoryToo) throws Exception {
+        String temporary = System.getProperty("java.io.tmpdir");
+        System.setProperty("java.io.tmpdir", folder.toString());
+        try (var pool = TestPools.of(1)) {
+            long first = pool.submit(Gate::pid).result();
+            Path directory;
+            try (var found = Files.list(folder)) {
+                directory = found.findFirst().orElseThrow();
+            }
+            if (directoryToo) {
+                StaleDirectories.delete(directory);
+            } else {
+                try (var files = Files.list(directory)) {
+                    for (Path each : files.toList()) {
+                        Files.delete(each);
+                    }
+                }
+            }
+            assertThat(pool.submit(Gate::pid).result()).as("the one that lives").isEqualTo(first);
+            pool.submit(() -> Runtime.getRuntime().halt(1)).exception();
+
+            assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(first);
+            assertThat(pool.statistics().startsFailed()).isZero();
+            assertThat(directory).isNotEmptyDirectory();
+        } finally {
+            System.setProperty("java.io.tmpdir", temporary);
+        }
+        assertThat(folder).isEmptyDirectory();
     }
 
     /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */
