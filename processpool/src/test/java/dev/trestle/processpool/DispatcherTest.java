@@ -99,7 +99,7 @@ class DispatcherTest {
         assertThat(call.promise().exception())
                 .containsInstanceOf(BrokenExecutorException.class)
                 .hasValueSatisfying(e -> assertThat(e)
-                        .hasMessageContaining("3 times running")
+                        .hasMessageContaining(" times running within PT")
                         .hasMessageContaining("could not be started")
                         .hasMessageContaining("unable to create native thread"));
     }

@@ -119,7 +119,7 @@ class WorkerStartTest {
 
             assertThatThrownBy(first::result)
                     .isInstanceOf(BrokenExecutorException.class)
-                    .hasMessageContaining("3 times running")
+                    .hasMessageContaining(" times running within PT")
                     .hasMessageContaining("no number")
                     .hasCauseInstanceOf(WorkerDiedException.class)
                     .hasRootCauseInstanceOf(NumberFormatException.class);
