@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import com.google.errorprone.annotations.MustBeClosed;
+import dev.trestle.processpool.wire.Orphans;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
@@ -101,6 +103,8 @@ final class StaleDirectories {
                 stale = isOf(user, files, directory) && isStale(files, directory);
             }
             if (stale) {
+                Orphans.killAllOf(
+                        directory.getFileName().toString()); // first: without the directory nobody looks for them
                 try (DirectoryStream<Path> files = open(parent, directory)) { // each can be read only once
                     deleteAll(files);
                 }
@@ -112,6 +116,7 @@ final class StaleDirectories {
         }
     }
 
+    @MustBeClosed
     private static DirectoryStream<Path> open(DirectoryStream<Path> parent, Path directory) throws IOException {
         if (parent instanceof SecureDirectoryStream<Path> secure) {
             return secure.newDirectoryStream(directory.getFileName(), LinkOption.NOFOLLOW_LINKS);

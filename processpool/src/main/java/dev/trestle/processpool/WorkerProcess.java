@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.wire.Orphans;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(30)
 class PrivateDirectoryTest {
 
-    private static final FileTime LONG_AGO = FileTime.from(Instant.now().minus(Duration.ofDays(20)));
+    private static final FileTime LONG_AGO = FileTime.from(Instant.parse("2020-02-02T20:20:20Z"));
 
     @TempDir
     Path parent = Path.of("");

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -14,8 +15,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of workers and files when a program ends, one way or the other, without closing its pool. */
 @Timeout(30)
@@ -34,17 +39,19 @@ class ProgramEndTest {
         output = folder.resolve("output");
     }
 
-    private Process start(Class<?> program) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx64m",
-                        "-Djava.io.tmpdir=" + temporary,
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        program.getName(),
-                        folder.toString())
+    private Process start(Class<?> program, String... more) throws IOException {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx64m",
+                "-Djava.io.tmpdir=" + temporary,
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName(),
+                folder.toString()));
+        command.addAll(List.of(more));
+        return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -92,6 +99,104 @@ class ProgramEndTest {
             next.removeStale();
         }
         assertThat(temporary).isEmptyDirectory();
+    }
+
+    /** How the call goes on that has started other processes. */
+    enum Meanwhile {
+        ENDED,
+        WAITS,
+        LOOPS
+    }
+
+    /** Has a worker whose call has started processes, and waits to be killed. */
+    static final class Starting {
+        public static void main(String[] arguments) {
+            String in = arguments[0];
+            var meanwhile = Meanwhile.valueOf(arguments[1]);
+            var pool = TestPools.of(1);
+            var _ = pool.submit(() -> leaveProcesses(in, meanwhile));
+            while (true) {
+                LockSupport.park();
+            }
+        }
+
+        private static int leaveProcesses(String in, Meanwhile meanwhile) throws IOException, InterruptedException {
+            var child = new ProcessBuilder("sleep", "3600").start();
+            Files.writeString(Path.of(in, "child"), Long.toString(child.pid()));
+            for (String how : List.of("", "setsid ")) {
+                Path mark = Path.of(in, how + "orphan");
+                new ProcessBuilder("sh", "-c", how + "sleep 3600 & echo $! > \"$0\"", mark.toString())
+                        .start()
+                        .waitFor(); // now it is nobody's child
+            }
+            return switch (meanwhile) {
+                case ENDED -> Gate.mark(in, "worker").length();
+                case WAITS -> Gate.pass(in, "worker").length();
+                case LOOPS -> Gate.spin(in, "worker");
+            };
+        }
+    }
+
+    private List<ProcessHandle> processesOfCalls() throws IOException {
+        var found = new ArrayList<ProcessHandle>();
+        for (String mark : List.of("child", "orphan", "setsid orphan")) {
+            long pid = Long.parseLong(Files.readString(folder.resolve(mark)).strip());
+            found.add(ProcessHandle.of(pid).orElseThrow());
+        }
+        return found;
+    }
+
+    private static void awaitEnd(List<ProcessHandle> processes) {
+        await().pollInterval(Duration.ofMillis(1))
+                .atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(processes).noneMatch(ProgramEndTest::runs));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @EnabledOnOs(OS.LINUX)
+    void whatCallsStartedEndsWithTheWorkerOfAKilledProgram(Meanwhile meanwhile) throws Exception {
+        Process program = start(Starting.class, meanwhile.name());
+        List<ProcessHandle> processes = List.of();
+        try {
+            Gate.await(folder, "worker");
+            processes = processesOfCalls();
+            assertThat(processes).allMatch(ProgramEndTest::runs);
+            program.destroyForcibly();
+            assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
+
+            awaitEnd(processes);
+        } finally {
+            program.destroyForcibly();
+            processes.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    /** As the end of a container, or the OOM killer, that takes a program and its workers together. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatCallsStartedIsFoundByTheNextProgramWhenTheWorkerWasKilledToo() throws Exception {
+        Process program = start(Starting.class, Meanwhile.WAITS.name());
+        List<ProcessHandle> processes = List.of();
+        try {
+            long worker = Gate.await(folder, "worker");
+            processes = processesOfCalls();
+            signal("STOP", worker); // or it would be faster
+            program.destroyForcibly();
+            assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
+            signal("KILL", worker);
+            awaitEnd(ProcessHandle.of(worker).stream().toList());
+            assertThat(processes).allMatch(ProgramEndTest::runs);
+            try (var next = PrivateDirectory.create(temporary)) {
+                next.removeStale();
+            }
+
+            awaitEnd(processes);
+            assertThat(temporary).isEmptyDirectory();
+        } finally {
+            program.destroyForcibly();
+            processes.forEach(ProcessHandle::destroyForcibly);
+        }
     }
 
     /** A process that has ended and that nobody has waited for still exists, but has no command any more. */

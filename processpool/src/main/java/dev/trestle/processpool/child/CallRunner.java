@@ -342,7 +342,7 @@ final class CallRunner {
     /** Ends the JVM because the connection did: nobody can take an answer. */
     void hangUp(IOException why) {
         System.err.println("The connection to the pool has ended: " + why);
-        Runtime.getRuntime().halt(HUNG_UP);
+        Lifeline.end(HUNG_UP);
     }
 
     /** Ends the JVM because something that must not fail did. */

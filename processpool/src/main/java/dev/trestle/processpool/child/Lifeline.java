@@ -1,8 +1,10 @@
 package dev.trestle.processpool.child;
 
+import dev.trestle.processpool.wire.Orphans;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.function.BooleanSupplier;
 
@@ -14,6 +16,9 @@ final class Lifeline {
 
     /** The exit code of a worker whose program is gone. Nobody is left to see it but who looks for it. */
     static final int ORPHANED = 86;
+
+    /** So long may it take to end what calls have started. */
+    private static final Duration LONGEST_END = Duration.ofSeconds(2);
 
     private final InputStream stdin;
 
@@ -42,8 +47,8 @@ final class Lifeline {
     }
 
     /**
-     * Halts this JVM as soon as the program is gone, whatever a call is doing. A platform thread, since an endless loop in
-     * a call must not keep it from running; halt, since shutdown hooks could hang.
+     * Halts this JVM as soon as the program is gone, whatever a call is doing, with what calls have started. A platform
+     * thread, since an endless loop in a call must not keep it from running; halt, since shutdown hooks could hang.
      *
      * <p>A worker that has said goodbye loses its stdin too, and ends in order: a JVM waits 300 ms at its exit for threads
      * that sit in a system call, as this one does.
@@ -61,9 +66,27 @@ final class Lifeline {
                 // as good as the end: it is a pipe, and its other side belongs to the program
             }
             if (!ending.getAsBoolean()) {
-                Runtime.getRuntime().halt(ORPHANED);
+                end(ORPHANED);
             }
         });
+    }
+
+    /**
+     * Ends this JVM at once, and before that what calls have started: when the program is gone, nobody else does. What
+     * cannot be found in time is left to the next program that sweeps up.
+     */
+    static void end(int code) {
+        try {
+            Thread.ofPlatform()
+                    .name("trestle-end")
+                    .daemon()
+                    .start(Orphans::killOwn)
+                    .join(LONGEST_END);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // by a call: then there is no time for it
+        } finally {
+            Runtime.getRuntime().halt(code);
+        }
     }
 
     /**
@@ -72,7 +95,7 @@ final class Lifeline {
      */
     private static void watchParent() {
         ProcessHandle.current().parent().ifPresent(parent -> {
-            var _ = parent.onExit().thenRun(() -> Runtime.getRuntime().halt(ORPHANED));
+            var _ = parent.onExit().thenRun(() -> end(ORPHANED));
         });
     }
 }
