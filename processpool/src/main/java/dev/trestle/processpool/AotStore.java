@@ -7,6 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -67,10 +68,15 @@ final class AotStore {
     /** Returns where caches are kept if the pool does not say; empty if there is no such place. */
     static Optional<Path> userDirectory(Map<String, String> environment, String home) {
         String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path base = caches.isEmpty() ? Path.of(home, ".cache") : Path.of(caches);
-        return base.isAbsolute() && (!caches.isEmpty() || Files.isDirectory(Path.of(home)))
-                ? Optional.of(base.resolve("trestle").resolve("aot"))
-                : Optional.empty();
+        try {
+            Path base = caches.isEmpty() ? Path.of(home, ".cache") : Path.of(caches);
+            return base.isAbsolute() && (!caches.isEmpty() || Files.isDirectory(Path.of(home)))
+                    ? Optional.of(base.resolve("trestle").resolve("aot"))
+                    : Optional.empty();
+        } catch (InvalidPathException e) {
+            logger.debug("No AOT cache is kept: the locale cannot express the name of its directory", e);
+            return Optional.empty();
+        }
     }
 
     /** Returns the cache for a key, if there is one and it is whole. */

@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.wire.AsciiText;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -7,7 +8,6 @@ import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
 import java.lang.module.ResolvedModule;
 import java.nio.channels.spi.SelectorProvider;
-import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,12 +72,14 @@ final class JavaCommand {
                     + System.getProperty("java.home") + ", does not have: make it with jlink --add-modules "
                     + String.join(",", lacking) + ", beside those that it has.");
         }
+        NativeText.check(options);
         if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
             throw new IllegalStateException("A process pool starts its workers with " + launcher()
                     + ", and there is no such file. A runtime made by jpackage has none unless it is told not to strip"
                     + " it: jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
         }
         var _ = ProgramClasses.of(options);
+        NativeText.checkArguments(arguments(options).toList());
         ProgramClasses.check(options);
     }
 
@@ -97,20 +99,29 @@ final class JavaCommand {
         Stream<String> main = own.isNamed()
                 ? Stream.of("-m", own.getName() + "/" + MAIN)
                 : Stream.of(ProgramClasses.of(options).launcher().orElse(MAIN));
+        List<String> all = Stream.concat(more.stream(), arguments(options)).toList();
         return write(
                 argumentFile,
-                Stream.of(more.stream(), arguments(options), main, mainArguments.stream())
+                Stream.of(
+                                all.stream().filter(each -> !NativeText.isLate(each)),
+                                main,
+                                mainArguments.stream(),
+                                all.stream()
+                                        .filter(NativeText::isLate)
+                                        .map(each -> AsciiText.encode(each.substring(2))))
                         .flatMap(arguments -> arguments));
     }
 
     /** As {@link #write}, for a JVM that has the same options and runs nothing. */
     static List<String> writeWithoutMain(PoolOptions options, Path argumentFile, List<String> more) throws IOException {
-        return write(argumentFile, Stream.concat(arguments(options), more.stream()));
+        return write(
+                argumentFile,
+                Stream.concat(arguments(options), more.stream()).filter(each -> !NativeText.isLate(each)));
     }
 
     private static List<String> write(Path argumentFile, Stream<String> arguments) throws IOException {
         String content = arguments.map(JavaCommand::quoted).collect(Collectors.joining("\n", "", "\n"));
-        Files.writeString(argumentFile, content, nativeCharset());
+        Files.writeString(argumentFile, content, NativeText.CHARSET);
         return List.of(launcher().toString(), "@" + argumentFile);
     }
 
@@ -238,10 +249,16 @@ final class JavaCommand {
     /** The child may have another working directory. An empty entry means the working directory. */
     private static String absolute(String path) {
         return Arrays.stream(path.split(Pattern.quote(File.pathSeparator), -1))
-                .map(entry -> entry.endsWith("*")
-                        ? new File(entry.substring(0, entry.length() - 1)).getAbsolutePath() + File.separator + "*"
-                        : new File(entry).getAbsolutePath())
+                .map(JavaCommand::absoluteEntry)
                 .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static String absoluteEntry(String entry) {
+        String absolute = entry.endsWith("*")
+                ? new File(entry.substring(0, entry.length() - 1)).getAbsolutePath() + File.separator + "*"
+                : new File(entry).getAbsolutePath();
+        // In a working directory whose name the locale cannot express, no JVM finds what is relative to it.
+        return NativeText.isWritable(absolute) ? absolute : entry;
     }
 
     /** Quotes an argument as the launcher reads it from a file. */
@@ -252,11 +269,5 @@ final class JavaCommand {
                         .replace("\n", "\\n")
                         .replace("\r", "\\r")
                 + '"';
-    }
-
-    /** The launcher reads bytes and takes them for what the platform's file names are in. */
-    private static Charset nativeCharset() {
-        String name = System.getProperty("sun.jnu.encoding");
-        return name != null && Charset.isSupported(name) ? Charset.forName(name) : Charset.defaultCharset();
     }
 }

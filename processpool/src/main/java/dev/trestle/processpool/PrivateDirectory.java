@@ -3,8 +3,6 @@ package dev.trestle.processpool;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -169,13 +167,7 @@ final class PrivateDirectory implements AutoCloseable {
         closeProof();
         Path socket = path.resolve(StaleDirectories.SOCKET);
         try {
-            var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            try {
-                proof = listener.bind(UnixDomainSocketAddress.of(socket), 1);
-            } catch (IOException e) {
-                listener.close();
-                throw e;
-            }
+            proof = Rendezvous.listen(socket);
         } catch (IOException | UnsupportedOperationException e) {
             logger.debug("No Unix-domain socket at {}: the directory is kept by touching it", socket, e);
             Files.write(path.resolve(StaleDirectories.NO_SOCKET), new byte[0]);

@@ -646,8 +646,12 @@ public final class ProcessPool implements FutureExecutor {
          * @param variable its name
          * @param value its value
          * @return this builder
+         * @throws IllegalArgumentException if no variable can have that name
          */
         public Builder environment(String variable, String value) {
+            if (variable.isEmpty() || variable.indexOf('=') >= 0) {
+                throw new IllegalArgumentException("No environment variable can have the name '" + variable + "'");
+            }
             environment.put(requireNonNull(variable, "variable"), requireNonNull(value, "value"));
             return this;
         }

@@ -10,11 +10,13 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +34,10 @@ final class Rendezvous implements AutoCloseable {
 
     private static final SecureRandom random = new SecureRandom();
     private static final int SECRET_BYTES = 32;
-    /** Of {@code sun_path}, which has 104 bytes on macOS and 108 on Linux. */
-    private static final int LONGEST_SOCKET_PATH = 100;
+    private static final List<String> LOOPBACK = List.of("127.0.0.1", "::1");
 
     private static final int BUFFER = 1 << 20;
+    private static final int BACKLOG = 8;
 
     private final ServerSocketChannel listener;
     private final String address;
@@ -49,36 +51,64 @@ final class Rendezvous implements AutoCloseable {
 
     /** Listens on a Unix-domain socket in a private directory, or on a loopback port where there is no such thing. */
     static Rendezvous open(Path socket) throws IOException {
-        if (socket.toString().length() <= LONGEST_SOCKET_PATH) {
-            try {
-                var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-                try {
-                    listener.bind(UnixDomainSocketAddress.of(socket));
-                    return new Rendezvous(listener, "unix:" + socket);
-                } catch (IOException e) {
-                    listener.close();
-                    throw e;
-                }
-            } catch (IOException | UnsupportedOperationException e) {
-                logger.debug("No Unix-domain socket at {}: using a loopback port", socket, e);
-            }
+        try {
+            return new Rendezvous(listen(socket), "unix:" + socket);
+        } catch (IOException | UnsupportedOperationException e) {
+            logger.debug("No Unix-domain socket at {}: using a loopback port", socket, e);
+            return openLoopback(e);
         }
-        return openLoopback();
     }
 
-    /** Listens on a port of the loopback interface. */
-    static Rendezvous openLoopback() throws IOException {
-        var listener = ServerSocketChannel.open();
+    /**
+     * Listens on a Unix-domain socket.
+     *
+     * @throws IOException if that fails, as where its path is longer than some 100 bytes
+     * @throws UnsupportedOperationException if this system has no such sockets
+     */
+    static ServerSocketChannel listen(Path socket) throws IOException {
+        if (!NativeText.canBeSocket(socket)) {
+            throw new IOException("With the default charset of this program there would be no socket at " + socket);
+        }
+        var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-            return new Rendezvous(listener, "tcp:" + ((InetSocketAddress) listener.getLocalAddress()).getPort());
+            return listener.bind(UnixDomainSocketAddress.of(socket), BACKLOG);
         } catch (IOException e) {
             listener.close();
             throw e;
         }
     }
 
-    /** Returns where the worker is to dial: {@code unix:<path>} or {@code tcp:<port>}. */
+    /**
+     * Listens on a port of the loopback interface. The address is a number and not a name, and one that both sides can
+     * reach whatever their options for IPv4 and IPv6 are, which differ.
+     *
+     * @param instead why there is no socket of another kind
+     */
+    static Rendezvous openLoopback(Exception instead) throws IOException {
+        var failed = new IOException(
+                "Neither can there be a Unix-domain socket in the private directory of the pool (" + instead
+                        + "), for which java.io.tmpdir may be too long, nor can workers be talked to over the loopback"
+                        + " interface, 127.0.0.1 or ::1");
+        failed.addSuppressed(instead);
+        for (String host : LOOPBACK) {
+            try {
+                var listener = ServerSocketChannel.open();
+                try {
+                    listener.bind(new InetSocketAddress(InetAddress.ofLiteral(host), 0));
+                    int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
+                    return new Rendezvous(listener, "tcp:" + host + "/" + port);
+                } catch (IOException | UnsupportedAddressTypeException e) {
+                    listener.close();
+                    failed.addSuppressed(e);
+                }
+            } catch (IOException e) {
+                failed.addSuppressed(e);
+            }
+        }
+        throw failed;
+    }
+
+    /** Returns where the worker is to dial: {@code unix:<path>} or {@code tcp:<address>/<port>}. */
     String address() {
         return address;
     }

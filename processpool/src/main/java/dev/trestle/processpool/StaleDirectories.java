@@ -161,6 +161,9 @@ final class StaleDirectories {
 
     /** Returns whether nobody listens on a socket; false also if that cannot be found out. */
     private static boolean isRefused(Path socket) throws IOException {
+        if (!NativeText.canBeSocket(socket)) {
+            return false;
+        }
         try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.configureBlocking(false); // the queue of connections that nobody accepts may be full
             channel.connect(UnixDomainSocketAddress.of(socket));

@@ -195,7 +195,10 @@ final class Worker {
             var command = JavaCommand.write(
                     options,
                     argumentFile,
-                    Stream.concat(Stream.of("-XX:ErrorFile=" + crashLog), dispatcher.aotCache().arguments().stream())
+                    Stream.concat(
+                                    Stream.of("-XX:ErrorFile="
+                                            + crashLog.toString().replace("%", "%%")),
+                                    dispatcher.aotCache().arguments().stream())
                             .toList(),
                     List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(

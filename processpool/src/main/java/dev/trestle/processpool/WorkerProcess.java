@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,11 @@ final class WorkerProcess {
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
     static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+
+    /** The process that inherits the children of those that end; in a container that may be the program. */
+    private static final long INIT = 1;
+
+    private static final AtomicBoolean warnedOfZombies = new AtomicBoolean();
 
     private final String mark;
     private final Process process;
@@ -149,6 +155,12 @@ final class WorkerProcess {
         int killed = Orphans.kill(mark);
         if (killed > 0) {
             logger.debug("Process {} had left {} processes, which were killed", process.pid(), killed);
+            if (ProcessHandle.current().pid() == INIT && !warnedOfZombies.getAndSet(true)) {
+                logger.warn("Processes that calls have started remain as zombies when their worker has died: they are"
+                        + " children of process 1 then, and that is this program, which waits only for processes"
+                        + " of its own. Give the container an init process, as with docker run --init, or tini as"
+                        + " its entry point.");
+            }
         }
     }
 

@@ -178,7 +178,7 @@ class PrivateDirectoryTest {
                     }
                 }
             }
-            for (int i = 0; i < 5; i++) {
+            for (int i = 0; i < 20; i++) {
                 sweep(parent); // more often than its queue of connections is long
             }
             assertThat(sweepInAnotherProgram()).isZero();

@@ -27,10 +27,12 @@ class RendezvousTest {
 
     private static SocketChannel dial(Rendezvous rendezvous, byte[] secret, char direction) throws IOException {
         String address = rendezvous.address();
+        int port = address.indexOf('/');
         SocketChannel channel = address.startsWith("unix:")
                 ? SocketChannel.open(UnixDomainSocketAddress.of(address.substring(5)))
                 : SocketChannel.open(new InetSocketAddress(
-                        InetAddress.getLoopbackAddress(), Integer.parseInt(address.substring(4))));
+                        InetAddress.ofLiteral(address.substring(4, port)),
+                        Integer.parseInt(address.substring(port + 1))));
         channel.write(ByteBuffer.allocate(33).put(secret).put((byte) direction).flip());
         return channel;
     }
@@ -75,7 +77,7 @@ class RendezvousTest {
 
     @Test
     void aWorkerIsMetOverALoopbackPort() throws Exception {
-        try (var rendezvous = Rendezvous.openLoopback()) {
+        try (var rendezvous = Rendezvous.openLoopback(new IOException("for a test"))) {
             meet(rendezvous);
         }
     }

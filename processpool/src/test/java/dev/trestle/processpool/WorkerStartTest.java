@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.trestle.api.BrokenExecutorException;
 import java.io.IOException;
@@ -333,6 +334,30 @@ class WorkerStartTest {
             System.setProperty("java.io.tmpdir", temporary);
         }
         assertThat(folder).isEmptyDirectory();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "sp ace q'uo\"te ha#sh",
+                "new\nline per%pcent",
+                "back\\slash st*r @t",
+                "gr\u00fc\u00dfe",
+                "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d"
+            })
+    void workersStartWhateverTheNameOfTheTemporaryDirectory(String name) throws Exception {
+        assumeTrue(NativeText.isWritable(name), "the locale of this test has these characters");
+        String temporary = System.getProperty("java.io.tmpdir");
+        Path odd = Files.createDirectory(folder.resolve(name));
+        System.setProperty("java.io.tmpdir", odd.toString());
+        try (var pool = TestPools.builder(1).workingDirectory(odd).build()) {
+            assertThat(pool.submit(() -> System.getProperty("user.dir")).result())
+                    .isEqualTo(odd.toRealPath().toString());
+            assertThat(pool.statistics().startsFailed()).isZero();
+        } finally {
+            System.setProperty("java.io.tmpdir", temporary);
+        }
+        assertThat(odd).isEmptyDirectory();
     }
 
     /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.child;
 
+import dev.trestle.processpool.wire.AsciiText;
 import dev.trestle.processpool.wire.CallDecoder;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
@@ -24,15 +25,21 @@ import java.util.concurrent.FutureTask;
 final class WorkerMain {
 
     private static final int BUFFER = 1 << 20;
+    private static final int PROPERTIES_AT = 3;
 
     private WorkerMain() {}
 
     /**
      * Lives a worker's life.
      *
-     * @param arguments where to dial, the flight record, the largest payload, and a name that only {@code ps} is to show
+     * @param arguments where to dial, the flight record, the largest payload, the system properties that no command line can
+     *     have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Exception {
+        for (int i = PROPERTIES_AT; i < arguments.length - 1; i++) {
+            String[] property = AsciiText.decode(arguments[i]).split("=", 2);
+            System.setProperty(property[0], property.length > 1 ? property[1] : "");
+        }
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 
@@ -81,8 +88,10 @@ final class WorkerMain {
         } else {
             channel = SocketChannel.open();
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            int port = address.indexOf('/');
             peer = new InetSocketAddress(
-                    InetAddress.getLoopbackAddress(), Integer.parseInt(address.substring("tcp:".length())));
+                    InetAddress.ofLiteral(address.substring("tcp:".length(), port)),
+                    Integer.parseInt(address.substring(port + 1)));
         }
         channel.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
         channel.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
