@@ -9,21 +9,32 @@ record Execution(ThreadPool pool, Runnable task) implements Work {
     public void run() {
         try {
             if (pool.prepare(this)) {
-                try {
-                    task.run();
-                } finally {
-                    pool.finished();
-                }
+                runTask();
             }
         } finally {
             pool.left();
         }
     }
 
+    private void runTask() {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            // Here, not by the end of the thread: the program may end as soon as this work has left the pool.
+            tellHandler(e);
+        } finally {
+            pool.finished();
+        }
+    }
+
     @Override
     public void fail(RejectedExecutionException why) {
+        tellHandler(why);
+    }
+
+    private static void tellHandler(Throwable uncaught) {
         Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, why);
+        thread.getUncaughtExceptionHandler().uncaughtException(thread, uncaught);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.KeepAlive;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import java.util.ArrayList;
@@ -31,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that who submits one call after the
  * other does not wait for it to wake up. That is processor time, once for each pause in the work; virtual threads do not spin.
+ *
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
+ * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle pool that nobody
+ * closed keeps no program running, and neither does a {@link Builder#daemon() daemon} pool. {@code System.exit} waits for no
+ * call. The threads of a pool are daemon threads, and so is a thread that a call starts, unless the call says otherwise.
  *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} wait only with a queue limit.
  *
@@ -59,8 +65,16 @@ public final class ThreadPool implements FutureExecutor {
     private final Runnable initializer;
     private final ThreadLocal<Boolean> initialized = ThreadLocal.withInitial(() -> false);
     private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
+
+    /** Null for a daemon pool. */
+    private final @Nullable KeepAlive keepAlive;
+
     private final AtomicLong submitted = new AtomicLong();
     private final AtomicLong completed = new AtomicLong();
+
+    /** Counts the submitted work that is over, callbacks included, whether it ran or not. */
+    private final AtomicLong ended = new AtomicLong();
+
     private final AtomicInteger running = new AtomicInteger();
 
     /**
@@ -83,11 +97,26 @@ public final class ThreadPool implements FutureExecutor {
                 ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
                 : Thread.ofPlatform()
                         .name(name + "-thread-", 1)
-                        .daemon(builder.daemon)
+                        .daemon() // KeepAlive decides, which tells an idle thread from a busy one
                         .factory();
         var queue = new HandOverQueue(!builder.virtual && Runtime.getRuntime().availableProcessors() > 1);
-        this.threads = new ThreadPoolExecutor(
-                0, size, IDLE_SECONDS, TimeUnit.SECONDS, queue, factory, (task, _) -> queueWhenFull(queue, task));
+        this.keepAlive = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
+        this.threads =
+                new ThreadPoolExecutor(
+                        0,
+                        size,
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        queue,
+                        factory,
+                        (task, _) -> queueWhenFull(queue, task)) {
+                    @Override
+                    protected void terminated() {
+                        if (keepAlive != null) {
+                            keepAlive.close();
+                        }
+                    }
+                };
     }
 
     /**
@@ -152,13 +181,18 @@ public final class ThreadPool implements FutureExecutor {
         if (limit != null) {
             limit.enter(this);
         }
+        submitted.incrementAndGet();
         try {
+            if (keepAlive != null) {
+                keepAlive.onAccepted();
+            }
             threads.execute(work);
         } catch (Throwable e) { // refused, or no thread could be started
-            left();
+            submitted.decrementAndGet();
+            freePlace();
+            tellKeepAlive();
             throw e;
         }
-        submitted.incrementAndGet();
         if (breakage.get() != null) {
             failQueued(); // it may have broken after we looked, and emptied its queue before we filled it
         }
@@ -210,9 +244,26 @@ public final class ThreadPool implements FutureExecutor {
 
     /** Called once for each work that left the pool, whether it ran or not. */
     void left() {
+        freePlace();
+        ended.incrementAndGet();
+        tellKeepAlive();
+    }
+
+    private void freePlace() {
         if (limit != null) {
             limit.leave();
         }
+    }
+
+    private void tellKeepAlive() {
+        if (keepAlive != null) {
+            keepAlive.onEnded();
+        }
+    }
+
+    private boolean hasUnfinished() {
+        long over = ended.get(); // first: a call that is submitted and ends in between must not hide another one
+        return submitted.get() != over;
     }
 
     void forget(Work work) {
@@ -412,7 +463,7 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Lets the program end while platform threads of this pool are running. Virtual ones never hold it.
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word.
          *
          * @return this builder
          */
