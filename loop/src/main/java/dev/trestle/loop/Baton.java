@@ -73,7 +73,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
 
-    // confined to the holder; while the loop does not run, to the one thread that uses it
+    /** The thread whose loop this is while it does not run: the one that ran the last turn. Null, it is for any one thread. */
+    private volatile @Nullable Thread owner;
+
+    // confined to the holder; while the loop does not run, to its owner
     private final ReadyQueue ready = new ReadyQueue();
     private final Timers timers = new Timers();
     private @Nullable Task<?> current;
@@ -153,6 +156,16 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return driver != null;
     }
 
+    /** Returns whether the calling thread may touch what is confined to the holder. */
+    boolean isConfinedHere() {
+        Thread me = Thread.currentThread();
+        if (holder == me) {
+            return true;
+        }
+        Thread last = owner;
+        return driver == null && (last == null || last == me || !last.isAlive());
+    }
+
     @Nullable
     Task<?> current() {
         return current;
@@ -174,6 +187,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     boolean hasReady() {
         return ready.size() > 0;
+    }
+
+    int timerCount() {
+        return timers.size();
     }
 
     /** Forgets the timers, and takes no more from other threads. What is ready, or was sent, can still be run. */
@@ -226,8 +243,16 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         driver = thread;
         holder = thread;
+        owner = thread == Thread.currentThread() ? thread : null;
         running.add(this);
         Watch.begin();
+    }
+
+    /** Makes the calling thread the one whose loop this is, until another thread does this or runs the loop. */
+    synchronized void own() {
+        if (driver == null) {
+            owner = Thread.currentThread();
+        }
     }
 
     /** Ends what {@link #begin} began. */

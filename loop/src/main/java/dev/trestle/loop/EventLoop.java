@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
  * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
- * before and after, any one thread.
+ * before and after, any one thread. Between two turns of {@link #runOnce}, only the thread that called it may.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -239,7 +239,8 @@ public final class EventLoop implements AutoCloseable {
      * due. Does not wait, and a virtual clock does not jump.
      *
      * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which takes
-     * longer than {@link #runForever} does.
+     * longer than {@link #runForever} does. Until the next turn the loop belongs to the calling thread: others go through
+     * {@link #callSoonThreadsafe}, as they do while it runs.
      *
      * @throws IllegalStateException if the loop is running, or is closed
      */
@@ -289,6 +290,7 @@ public final class EventLoop implements AutoCloseable {
             throw new IllegalStateException(
                     this + " is already running, on another thread. From here, go through callSoonThreadsafe.");
         }
+        baton.own();
     }
 
     /**
@@ -459,9 +461,9 @@ public final class EventLoop implements AutoCloseable {
         return baton.send(new Handle(step, true));
     }
 
-    /** Takes a cancelled timer out; on any thread. */
+    /** Takes a cancelled timer out; on any thread. A loop that does not run may begin to at any moment, on another thread. */
     void forget(TimerHandle timer) {
-        if (isRunningHere() || !baton.isRunning()) {
+        if (isRunningHere()) {
             baton.remove(timer);
         } else {
             sendInline(() -> baton.remove(timer));
@@ -748,7 +750,8 @@ public final class EventLoop implements AutoCloseable {
 
     /**
      * Tells the exception handler. May be called from any thread; on one that is not running the loop, the handler is
-     * called later, by the loop.
+     * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is closed; a
+     * loop that does not run otherwise has the handler called at once.
      *
      * @param context what happened
      */
@@ -803,6 +806,7 @@ public final class EventLoop implements AutoCloseable {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
         refuseInsideALoop("close");
+        baton.own();
         closing = true;
         try {
             closeNow(patience);
@@ -943,7 +947,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     void checkHere(String what) {
-        if (!baton.isHeldHere() && baton.isRunning()) {
+        if (!baton.isConfinedHere()) {
             throw new IllegalStateException("Cannot " + what + " something of " + this + " on " + Thread.currentThread()
                     + ": a loop and its futures are not thread-safe. From another thread, go through"
                     + " loop.callSoonThreadsafe(...).");

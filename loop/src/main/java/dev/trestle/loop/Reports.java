@@ -39,11 +39,14 @@ final class Reports {
         handler = newHandler;
     }
 
-    /** Tells the handler, in a callback if the loop is running. */
+    /**
+     * Tells the handler, which may touch what belongs to the loop: in this callback or a later one; if the loop does not run, at
+     * once where the loop is the calling thread's.
+     */
     void tell(ExceptionContext context) {
         boolean inCallback = loop.isRunningHere() && baton.current() == null;
-        boolean later = !inCallback && baton.isRunning();
-        if (!later || !baton.send(new Handle(() -> tellHere(context), false))) {
+        boolean betweenRuns = !baton.isRunning() && baton.isConfinedHere();
+        if (inCallback || betweenRuns || !baton.send(new Handle(() -> tellHere(context), false))) {
             tellHere(context);
         }
     }

@@ -1,0 +1,182 @@
+package dev.trestle.loop;
+
+import static java.time.Duration.ZERO;
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMinutes;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Threads at a loop that does not run at this moment: programs that call runOnce spend most of their time between two turns. */
+@Timeout(60)
+class ConfinementTest {
+
+    @AutoClose
+    private final EventLoop loop = new EventLoop();
+
+    private static <T extends @Nullable Object> T onAnotherThread(Coroutine<T> action) {
+        var result = new CompletableFuture<T>();
+        Thread thread = Thread.ofPlatform().start(() -> {
+            try {
+                result.complete(action.run());
+            } catch (Throwable e) {
+                result.completeExceptionally(e);
+            }
+        });
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        return result.join();
+    }
+
+    /**
+     * The other thread cancels timers while this one, between two turns, adds timers and cancels some: both would change the
+     * heap at once. Those that are left fire once each.
+     */
+    @Test
+    void anotherThreadCancelsTimersBetweenTurns() throws Exception {
+        int rounds = 60_000;
+        var toCancel = new ConcurrentLinkedQueue<TimerHandle>();
+        int[] fired = new int[rounds];
+        Throwable[] thrown = {null};
+        var done = new CompletableFuture<Void>();
+        Thread canceller = Thread.ofPlatform()
+                .start(() -> thrown[0] = catchThrowable(() -> {
+                    while (!done.isDone() || !toCancel.isEmpty()) {
+                        TimerHandle timer = toCancel.poll();
+                        if (timer != null) {
+                            timer.cancel();
+                        }
+                    }
+                }));
+        for (int i = 0; i < rounds; i++) {
+            int number = i;
+            toCancel.add(loop.callLater(ofMinutes(60 - i % 60), () -> fired[number] += 100));
+            TimerHandle mine = loop.callLater(ofHours(1), () -> fired[number] += 100);
+            loop.callLater(ZERO, () -> fired[number]++);
+            mine.cancel();
+            if (i % 100 == 0) {
+                loop.runOnce();
+            }
+        }
+        done.complete(null);
+        canceller.join();
+        loop.runOnce();
+        loop.runOnce();
+
+        assertThat(thrown).containsNull();
+        assertThat(fired).containsOnly(1);
+        assertThat(loop.baton().timerCount()).isZero();
+    }
+
+    @Test
+    void theOwnerSchedulesAndCancelsBetweenItsTurns() {
+        var trail = new ArrayList<String>();
+        loop.runOnce();
+        TimerHandle cancelled = loop.callLater(ZERO, () -> trail.add("cancelled"));
+        loop.callLater(ZERO, () -> trail.add("timer"));
+        loop.callSoon(() -> trail.add("callback"));
+        loop.createTask(() -> trail.add("coroutine"));
+        cancelled.cancel();
+        assertThat(cancelled.isCancelled()).isTrue();
+        loop.runOnce();
+        assertThat(trail).containsExactly("callback", "coroutine", "timer");
+    }
+
+    /** What only the loop's own code may do. */
+    enum Use {
+        CALL_SOON(loop -> loop.callSoon(() -> {})),
+        CALL_LATER(loop -> loop.callLater(ofHours(1), () -> {})),
+        CREATE_A_TASK(loop -> loop.createTask(() -> {})),
+        COMPLETE_A_FUTURE(loop -> loop.createFuture().setResult(null)),
+        CANCEL_A_FUTURE(loop -> loop.createFuture().cancel()),
+        ADD_A_CALLBACK(loop -> loop.createFuture().addDoneCallback(_ -> {})),
+        CREATE_A_PROMISE(loop -> new LoopPromise<>(loop, () -> {})),
+        SET_THE_TASK_FACTORY(loop -> loop.setTaskFactory(null)),
+        LIST_TASKS(EventLoop::allTasks);
+
+        @FunctionalInterface
+        private interface Call {
+            void make(EventLoop loop);
+        }
+
+        @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
+        private final Call call;
+
+        Use(Call call) {
+            this.call = call;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anotherThreadIsRefusedBetweenTurns(Use use) {
+        loop.runOnce();
+        onAnotherThread(() -> assertThatThrownBy(() -> use.call.make(loop))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("not thread-safe")
+                .hasMessageContaining("callSoonThreadsafe"));
+        use.call.make(loop);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aThreadThatRunsATurnOwnsTheLoop(Use use) {
+        loop.runOnce();
+        onAnotherThread(() -> {
+            loop.runOnce();
+            use.call.make(loop);
+            return null;
+        });
+        use.call.make(loop); // that thread has ended
+    }
+
+    @Test
+    void aLoopThatWasRunToTheEndIsForAnyThread() {
+        loop.runOnce();
+        String result = onAnotherThread(() -> loop.runUntilComplete(() -> "run elsewhere"));
+        assertThat(result).isEqualTo("run elsewhere");
+        loop.callSoon(() -> {});
+    }
+
+    @Test
+    void theHandlerIsToldOnTheLoopsThread() {
+        List<Thread> told = new ArrayList<>();
+        loop.setExceptionHandler((_, _) -> told.add(Thread.currentThread()));
+        loop.runOnce();
+        onAnotherThread(() -> {
+            loop.callExceptionHandler(new ExceptionContext("from another thread", null, null, null));
+            return null;
+        });
+        assertThat(told).isEmpty();
+        loop.runOnce();
+        assertThat(told).containsExactly(Thread.currentThread());
+    }
+
+    @Test
+    void aReportAfterTheLastTurnIsToldByClose() {
+        List<Thread> told = new ArrayList<>();
+        loop.setExceptionHandler((_, _) -> told.add(Thread.currentThread()));
+        loop.runOnce();
+        onAnotherThread(() -> {
+            loop.callExceptionHandler(new ExceptionContext("after the last turn", null, null, null));
+            return null;
+        });
+        assertThat(told).isEmpty();
+        loop.close();
+        assertThat(told).containsExactly(Thread.currentThread());
+    }
+}
