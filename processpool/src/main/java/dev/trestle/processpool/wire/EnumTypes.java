@@ -26,6 +26,15 @@ final class EnumTypes {
         return map.isEmpty() ? KeyType.of(map) : map.keySet().iterator().next().getDeclaringClass();
     }
 
+    /** Returns the enum that came as a value. */
+    @SuppressWarnings("rawtypes") // which enum is known only here
+    static Class checked(@Nullable Object head) {
+        if (!(head instanceof Class<?> type) || !type.isEnum()) {
+            throw new RefusedException(String.valueOf(head), "is no enum, but came as one", "");
+        }
+        return type;
+    }
+
     /**
      * The only public way to the key type of an empty map: writing it by Java serialization names all classes in it. What
      * is written goes nowhere.

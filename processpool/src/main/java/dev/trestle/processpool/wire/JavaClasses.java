@@ -3,6 +3,7 @@ package dev.trestle.processpool.wire;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,33 @@ final class JavaClasses {
     static boolean isOfJdk(Class<?> type) {
         ClassLoader loader = type.getClassLoader();
         return loader == null || loader == ClassLoader.getPlatformClassLoader();
+    }
+
+    /** Returns the class itself if it is the JDK's, otherwise its nearest superclass that is. */
+    static Class<?> jdkPart(Class<?> type) {
+        Class<?> each = type;
+        while (!isOfJdk(each)) {
+            each = each.getSuperclass();
+        }
+        return each;
+    }
+
+    /** Returns whether a class is anonymous and adds neither methods nor state to its superclass, which is the JDK's. */
+    static boolean isPlainAnonymous(Class<?> type) {
+        if (!type.isAnonymousClass() || !isOfJdk(type.getSuperclass())) {
+            return false;
+        }
+        for (Method each : type.getDeclaredMethods()) {
+            if (!each.isSynthetic()) {
+                return false;
+            }
+        }
+        for (Field each : type.getDeclaredFields()) {
+            if (!each.isSynthetic() && !Modifier.isStatic(each.getModifiers())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Returns whether an object of the class is a lambda or a method reference. */

@@ -12,6 +12,7 @@ import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,24 @@ final class Lambdas {
     /** Returns whether an object is a lambda that can be taken apart. */
     static boolean canTakeApart(Object object) {
         return object instanceof Serializable && JavaClasses.isLambda(object.getClass());
+    }
+
+    /** Returns whether two objects are equal, or lambdas that the same place in the program made of the same values. */
+    static boolean areSame(@Nullable Object one, @Nullable Object other) {
+        if (Objects.equals(one, other)) {
+            return true;
+        }
+        if (one == null || other == null || one.getClass() != other.getClass() || !canTakeApart(one)) {
+            return false;
+        }
+        SerializedLambda first = takeApart(one);
+        SerializedLambda second = takeApart(other);
+        for (int i = 0; i < first.getCapturedArgCount(); i++) {
+            if (!areSame(first.getCapturedArg(i), second.getCapturedArg(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Returns what a lambda is made of. */

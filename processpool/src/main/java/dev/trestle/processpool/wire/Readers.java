@@ -5,9 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.AbstractMap;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -61,64 +58,101 @@ final class Readers {
 
     /** A collection. */
     static final class OfCollection extends ValueDeserializer<Object> {
+        private final ValueCodec codec;
         private final Class<?> type;
-        private final CollectionKind kind;
+        private final @Nullable CollectionKind kind;
         private final Slot elements;
-        private final Slot order;
 
-        OfCollection(Class<?> type, JavaType elementType, JavaType anything) {
-            this.type = type;
-            this.kind = CollectionKind.of(type);
-            this.elements = new Slot(elementType);
-            this.order = new Slot(anything);
+        OfCollection(ValueCodec codec, JavaType type) {
+            this.codec = codec;
+            this.type = type.getRawClass();
+            this.kind = this.type.isInterface() ? null : CollectionKind.of(this.type);
+            this.elements = new Slot(WireTyping.contentOf(type));
         }
 
         @Override
+        @SuppressWarnings("unchecked") // its own elements
         public Object deserialize(JsonParser from, DeserializationContext context) {
             start(from, context, type);
-            Collection<@Nullable Object> filled =
-                    kind.create(kind.isSorted() ? readOrder(order, from, context) : null, type);
+            if (kind == null) {
+                throw refused(type);
+            }
+            if (kind == CollectionKind.OWN) {
+                OwnContainer own = OwnContainer.of(type);
+                Map<String, @Nullable Object> fields = own.read(from, context, codec);
+                Object made = own.make();
+                fill((Collection<@Nullable Object>) made, from, context);
+                own.set(made, fields);
+                return made;
+            }
+            Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            Collection<@Nullable Object> filled = kind.create(head);
+            fill(filled, from, context);
+            return kind.finish(filled, head);
+        }
+
+        private void fill(Collection<@Nullable Object> filled, JsonParser from, DeserializationContext context) {
             while (more(from, context, type)) {
                 filled.add(elements.read(from, context));
             }
-            return kind.finish(filled);
         }
     }
 
     /** A map. */
     static final class OfMap extends ValueDeserializer<Object> {
+        private final ValueCodec codec;
         private final Class<?> type;
-        private final MapKind kind;
+        private final @Nullable MapKind kind;
         private final Slot keys;
         private final Slot values;
-        private final Slot order;
 
-        OfMap(Class<?> type, JavaType keyType, JavaType valueType, JavaType anything) {
-            this.type = type;
-            this.kind = MapKind.of(type);
-            this.keys = new Slot(keyType);
-            this.values = new Slot(valueType);
-            this.order = new Slot(anything);
+        OfMap(ValueCodec codec, JavaType type) {
+            this.codec = codec;
+            this.type = type.getRawClass();
+            this.kind = this.type.isInterface() ? null : MapKind.of(this.type);
+            this.keys = new Slot(WireTyping.keyOf(type));
+            this.values = new Slot(WireTyping.contentOf(type));
         }
 
         @Override
+        @SuppressWarnings("unchecked") // its own entries
         public Object deserialize(JsonParser from, DeserializationContext context) {
             start(from, context, type);
-            Map<@Nullable Object, @Nullable Object> filled =
-                    kind.create(kind.isSorted() ? readOrder(order, from, context) : null, type);
+            if (kind == null) {
+                throw refused(type);
+            }
+            if (kind == MapKind.OWN) {
+                OwnContainer own = OwnContainer.of(type);
+                Map<String, @Nullable Object> fields = own.read(from, context, codec);
+                Object made = own.make();
+                fill((Map<@Nullable Object, @Nullable Object>) made, from, context);
+                own.set(made, fields);
+                return made;
+            }
+            Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            Map<@Nullable Object, @Nullable Object> filled = kind.create(head);
+            fill(filled, from, context);
+            return kind.finish(filled, head);
+        }
+
+        private void fill(
+                Map<@Nullable Object, @Nullable Object> filled, JsonParser from, DeserializationContext context) {
             while (more(from, context, type)) {
                 Object key = keys.read(from, context);
                 next(from, context, type);
                 filled.put(key, values.read(from, context));
             }
-            return kind.finish(filled);
         }
     }
 
-    @SuppressWarnings("unchecked") // a comparator of whatever the elements are
-    private static @Nullable Comparator<Object> readOrder(Slot slot, JsonParser from, DeserializationContext context) {
-        next(from, context, Comparator.class);
-        return (Comparator<Object>) slot.read(from, context);
+    private static @Nullable Object readHead(ValueCodec codec, JsonParser from, DeserializationContext context) {
+        next(from, context, Object.class);
+        return codec.slot(Object.class).read(from, context);
+    }
+
+    private static RefusedException refused(Class<?> container) {
+        Refusal refusal = Refusal.container(container);
+        return new RefusedException(container.getName(), refusal.reason(), refusal.wayOut());
     }
 
     /** An entry of a map. */
@@ -168,53 +202,6 @@ final class Readers {
             end(from, context, Optional.class);
             return Optional.ofNullable(value);
         }
-    }
-
-    /** A set of enum constants. */
-    static final class OfEnumSet extends ValueDeserializer<Object> {
-        @Override
-        @SuppressWarnings({"unchecked", "rawtypes"}) // the enum is known only here
-        public Object deserialize(JsonParser from, DeserializationContext context) {
-            start(from, context, EnumSet.class);
-            Class type = enumType(from, context);
-            EnumSet set = EnumSet.noneOf(type);
-            while (more(from, context, EnumSet.class)) {
-                set.add(Enum.valueOf(type, from.getString()));
-            }
-            return set;
-        }
-    }
-
-    /** A map of enum constants. */
-    static final class OfEnumMap extends ValueDeserializer<Object> {
-        private final Slot values;
-
-        OfEnumMap(JavaType valueType) {
-            this.values = new Slot(valueType);
-        }
-
-        @Override
-        @SuppressWarnings({"unchecked", "rawtypes"}) // the enum is known only here
-        public Object deserialize(JsonParser from, DeserializationContext context) {
-            start(from, context, EnumMap.class);
-            Class type = enumType(from, context);
-            EnumMap map = new EnumMap(type);
-            while (more(from, context, EnumMap.class)) {
-                Enum<?> key = Enum.valueOf(type, from.getString());
-                next(from, context, EnumMap.class);
-                map.put(key, values.read(from, context));
-            }
-            return map;
-        }
-    }
-
-    private static Class<?> enumType(JsonParser from, DeserializationContext context) {
-        next(from, context, Enum.class);
-        Class<?> type = Decoding.of(context).policy().permitted(from.getString());
-        if (!type.isEnum()) {
-            throw new RefusedException(type.getName(), "is no enum, but came as one", "");
-        }
-        return type;
     }
 
     /** A stream that was read. */

@@ -41,6 +41,9 @@ record Refusal(String reason, String wayOut) {
     private static final String DATA = "Pass data: records, collections, arrays, enums, or classes with a constructor"
             + " without arguments and no final fields.";
 
+    static final String PASS_A_COPY =
+            "Pass a copy, such as new ArrayList<>(...), new TreeSet<>(...) or new LinkedHashMap<>(...).";
+
     private static final Map<Class<?>, Refusal> byType = new LinkedHashMap<>();
 
     static {
@@ -144,7 +147,7 @@ record Refusal(String reason, String wayOut) {
     }
 
     /** Returns the refusal of a class whose module does not let its state be read. */
-    private static @Nullable Refusal ofModule(Class<?> type) {
+    static @Nullable Refusal ofModule(Class<?> type) {
         Module module = type.getModule();
         String inPackage = type.getPackageName();
         if (JavaClasses.isOfJdk(type) || module.isOpen(inPackage, ObjectMapper.class.getModule())) {
@@ -170,6 +173,21 @@ record Refusal(String reason, String wayOut) {
     /** Returns the refusal of a class of the user's whose state could not be restored. */
     static Refusal notData(String why) {
         return new Refusal("is not data: " + why, DATA);
+    }
+
+    /** Returns the refusal of a collection or map of the JDK that is more than its elements, and cannot be made again. */
+    static Refusal container(Class<?> type) {
+        String name = type.getName();
+        String reason = switch (name) {
+            case "java.util.IdentityHashMap", "java.util.WeakHashMap" ->
+                "knows its keys by their identity, which a copy does not have";
+            case "java.util.concurrent.ArrayBlockingQueue" -> "does not say whether it is fair";
+            default ->
+                name.startsWith("java.util.Collections$Checked")
+                        ? "does not say which class it checks for"
+                        : "is a view or has a behaviour of its own, and only the JDK can make it";
+        };
+        return new Refusal(reason, PASS_A_COPY);
     }
 
     /** Returns the refusal of a lambda that cannot be taken apart. */

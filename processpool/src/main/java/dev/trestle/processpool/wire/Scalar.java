@@ -3,8 +3,11 @@ package dev.trestle.processpool.wire;
 import java.io.File;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.MalformedURLException;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.URL;
 import java.net.UnknownHostException;
@@ -105,6 +108,8 @@ enum Scalar {
         }
     }
 
+    private static final Pattern CHANGE_OF_FLAGS = Pattern.compile("\\(\\?[a-zA-Z-]+\\)");
+
     private final Class<?> type;
 
     Scalar(Class<?> type) {
@@ -153,7 +158,7 @@ enum Scalar {
         switch (this) {
             case CHAR, CHARACTER -> to.writeNumber((int) (char) value);
             case BIG_INTEGER -> to.writeNumber((BigInteger) value);
-            case BIG_DECIMAL -> to.writeNumber((BigDecimal) value);
+            case BIG_DECIMAL -> writeDecimal((BigDecimal) value, to);
             case UNIQUE_ID -> to.writeBinary(bytes((UUID) value));
             case BIT_SET -> to.writeBinary(((BitSet) value).toByteArray());
             case CLASS -> to.writeString(TypeNames.nameOf((Class<?>) value));
@@ -189,15 +194,16 @@ enum Scalar {
             }
             case PATTERN -> {
                 to.writeStartArray();
-                to.writeNumber(((Pattern) value).flags());
+                to.writeNumber(flags((Pattern) value));
                 to.writeString(((Pattern) value).pattern());
                 to.writeEndArray();
             }
-            case INET_ADDRESS -> to.writeBinary(((InetAddress) value).getAddress());
+            case INET_ADDRESS -> writeAddress((InetAddress) value, to);
             case FILE -> to.writeString(((File) value).getPath());
             case PATH -> to.writeString(text((Path) value));
-            case LOCALE -> to.writeString(((Locale) value).toLanguageTag());
-            case CHARSET -> to.writeString(((Charset) value).name());
+            case LOCALE -> writeLocale((Locale) value, to);
+            case CHARSET -> to.writeString(checked(((Charset) value).name(), value));
+            case URI_, ZONED_DATE_TIME, ZONE_ID -> to.writeString(checked(value.toString(), value));
             default -> to.writeString(value.toString());
         }
     }
@@ -206,10 +212,10 @@ enum Scalar {
         return switch (this) {
             case CHAR, CHARACTER -> (char) from.getIntValue();
             case BIG_INTEGER -> from.getBigIntegerValue();
-            case BIG_DECIMAL -> from.getDecimalValue();
+            case BIG_DECIMAL -> decimal(from);
             case UNIQUE_ID -> uuid(from.getBinaryValue());
             case BIT_SET -> BitSet.valueOf(from.getBinaryValue());
-            case CLASS -> Decoding.of(context).policy().permitted(from.getString());
+            case CLASS -> Decoding.of(context).policy().permittedClass(from.getString());
             case COMPARATOR -> comparator(from.getString());
             case DATE -> new Date(from.getLongValue());
             case DURATION -> Duration.ofSeconds(from.nextLongValue(0), last(from));
@@ -220,7 +226,8 @@ enum Scalar {
             case OPTIONAL_LONG -> isEmpty(from) ? OptionalLong.empty() : OptionalLong.of(from.getLongValue());
             case OPTIONAL_DOUBLE -> isEmpty(from) ? OptionalDouble.empty() : OptionalDouble.of(from.getDoubleValue());
             case PATTERN -> pattern(from);
-            case INET_ADDRESS -> address(from.getBinaryValue());
+            case INET_ADDRESS -> address(from);
+            case LOCALE -> locale(from);
             default -> parse(from.getString());
         };
     }
@@ -231,7 +238,6 @@ enum Scalar {
             case URL_ -> url(text);
             case FILE -> new File(text);
             case PATH -> Path.of(text);
-            case LOCALE -> Locale.forLanguageTag(text);
             case CURRENCY -> Currency.getInstance(text);
             case CHARSET -> Charset.forName(text);
             case LOCAL_DATE -> LocalDate.parse(text);
@@ -276,6 +282,21 @@ enum Scalar {
         return from.currentToken() == JsonToken.VALUE_FALSE;
     }
 
+    /**
+     * Returns the flags that a pattern was made with. It tells those that hold at its end, so flags that change on the way
+     * would hold from the beginning.
+     */
+    private static int flags(Pattern value) {
+        String text = value.pattern();
+        if (text.length() > 1 && CHANGE_OF_FLAGS.matcher(text).find(1)) {
+            throw new RefusedException(
+                    Pattern.class.getName(),
+                    "changes its flags on the way, and does not tell those that it was made with",
+                    "Write (?i:...), or pass the expression as a text.");
+        }
+        return value.flags();
+    }
+
     private static Pattern pattern(JsonParser from) {
         int flags = from.nextIntValue(0);
         String regex = from.nextStringValue();
@@ -295,12 +316,113 @@ enum Scalar {
         return new UUID(buffer.getLong(), buffer.getLong());
     }
 
-    private static InetAddress address(byte[] bytes) {
-        try {
-            return InetAddress.getByAddress(bytes);
-        } catch (UnknownHostException e) {
-            throw new IllegalArgumentException("an address has the wrong length", e);
+    /** Its scale goes beside it: Jackson's own form has no room for large ones. */
+    private static void writeDecimal(BigDecimal value, JsonGenerator to) {
+        to.writeStartArray();
+        to.writeNumber(value.scale());
+        to.writeNumber(value.unscaledValue());
+        to.writeEndArray();
+    }
+
+    private static BigDecimal decimal(JsonParser from) {
+        int scale = from.nextIntValue(0);
+        from.nextToken();
+        BigInteger unscaled = from.getBigIntegerValue();
+        end(from);
+        return new BigDecimal(unscaled, scale);
+    }
+
+    /** The name that an address was made with, its bytes, and the scope of one of version 6: a number or an interface. */
+    private static void writeAddress(InetAddress value, JsonGenerator to) {
+        String text = value.toString();
+        String name = text.substring(0, text.lastIndexOf('/')); // getHostName might ask a server
+        to.writeStartArray();
+        to.writeString(name);
+        to.writeBinary(value.getAddress());
+        if (!(value instanceof Inet6Address six)) {
+            to.writeNull();
+        } else if (six.getScopedInterface() != null) {
+            to.writeString(six.getScopedInterface().getName());
+        } else {
+            to.writeNumber(text.indexOf('%') < 0 ? -1 : six.getScopeId());
         }
+        to.writeEndArray();
+    }
+
+    private static InetAddress address(JsonParser from) {
+        try {
+            String name = from.nextStringValue();
+            String host = name == null || name.isEmpty() ? null : name;
+            from.nextToken();
+            byte[] bytes = from.getBinaryValue();
+            JsonToken scope = from.nextToken();
+            InetAddress address = switch (scope) {
+                case VALUE_NULL -> InetAddress.getByAddress(host, bytes);
+                case VALUE_NUMBER_INT -> Inet6Address.getByAddress(host, bytes, from.getIntValue());
+                default -> Inet6Address.getByAddress(host, bytes, networkInterface(from.getString()));
+            };
+            end(from);
+            return address;
+        } catch (UnknownHostException | SocketException e) {
+            throw new IllegalArgumentException("an address cannot be made: " + e.getMessage(), e);
+        }
+    }
+
+    private static NetworkInterface networkInterface(String name) throws SocketException {
+        NetworkInterface found = NetworkInterface.getByName(name);
+        if (found == null) {
+            throw new RefusedException(
+                    Inet6Address.class.getName(),
+                    "belongs to the network interface " + name + ", which is not here",
+                    "");
+        }
+        return found;
+    }
+
+    /** A language tag, or the parts of one that has none. */
+    private static void writeLocale(Locale value, JsonGenerator to) {
+        String tag = value.toLanguageTag();
+        if (Locale.forLanguageTag(tag).equals(value)) {
+            to.writeString(tag);
+            return;
+        }
+        Locale plain = Locale.of(value.getLanguage(), value.getCountry(), value.getVariant());
+        if (!plain.equals(value)) {
+            throw new RefusedException(
+                    Locale.class.getName(), "is " + value + ", which no language tag stands for", "Pass its parts.");
+        }
+        to.writeStartArray();
+        to.writeString(value.getLanguage());
+        to.writeString(value.getCountry());
+        to.writeString(value.getVariant());
+        to.writeEndArray();
+    }
+
+    private static Locale locale(JsonParser from) {
+        if (from.currentToken() == JsonToken.VALUE_STRING) {
+            return Locale.forLanguageTag(from.getString());
+        }
+        String language = from.nextStringValue();
+        String country = from.nextStringValue();
+        String variant = from.nextStringValue();
+        end(from);
+        return Locale.of(language, country, variant);
+    }
+
+    /** Returns a text if it stands for the value; some can be made that it does not stand for. */
+    private String checked(String text, Object value) {
+        boolean isSame;
+        try {
+            Object again = parse(text);
+            isSame = value.equals(again) && again.getClass() == value.getClass();
+        } catch (RuntimeException e) {
+            isSame = false; // it cannot even be read
+        }
+        if (!isSame) {
+            throw new RefusedException(
+                    value.getClass().getName(), "is " + text + ", which does not say all of it", "Pass its parts.");
+        }
+        return text;
     }
 
     @SuppressWarnings("deprecation") // the constructor that is not deprecated needs a URI, and a URL need not be one
@@ -313,13 +435,14 @@ enum Scalar {
     }
 
     private static String text(Path path) {
-        if (path.getFileSystem() != FileSystems.getDefault()) {
+        if (path.getFileSystem() != FileSystems.getDefault()
+                || path.getClass() != Path.of("").getClass()) {
             throw new RefusedException(
                     path.getClass().getName(),
                     "is a path of " + path.getFileSystem().provider().getScheme() + ":, not of the default file system",
                     "Pass the path of the archive and open it in the worker.");
         }
-        return path.toString();
+        return PATH.checked(path.toString(), path);
     }
 
     private static String comparatorName(Object comparator) {

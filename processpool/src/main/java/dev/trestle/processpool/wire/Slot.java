@@ -109,9 +109,7 @@ final class Slot {
             }
             ValueSerializer<Object> serializer = serializers.get(of);
             if (serializer == null) {
-                serializer = declared.hasGenericTypes()
-                        ? context.findContentValueSerializer(context.constructSpecializedType(declared, of), null)
-                        : context.findContentValueSerializer(of, null);
+                serializer = context.findContentValueSerializer(WireTyping.precise(declared, of, context), null);
                 serializers.put(of, serializer);
             }
             last = new Known(of, serializer);

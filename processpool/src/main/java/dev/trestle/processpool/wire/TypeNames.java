@@ -3,8 +3,6 @@ package dev.trestle.processpool.wire;
 import java.lang.reflect.Modifier;
 import java.util.AbstractMap;
 import java.util.Collection;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +11,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names that classes have on the wire: short ones for the JDK's value classes and collections, the class name for all
- * others. One per class loader. Finding a class does not initialize it.
+ * The names on the wire. One per class loader. Finding a class does not initialize it.
+ *
+ * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. How values are carried is
+ * another matter: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what stands in front
+ * of a value is short for the JDK's value classes and collections, and the class name for all others.
  */
 final class TypeNames {
 
@@ -38,6 +39,8 @@ final class TypeNames {
                 float.class,
                 double.class,
                 void.class,
+                char.class,
+                Character.class,
                 Boolean.class,
                 Byte.class,
                 Short.class,
@@ -51,8 +54,6 @@ final class TypeNames {
                 Comparable.class,
                 CharSequence.class,
                 Optional.class,
-                EnumSet.class,
-                EnumMap.class,
                 Throwable.class,
                 Map.Entry.class)) {
             fix(each.getSimpleName(), each);
@@ -76,9 +77,18 @@ final class TypeNames {
         fixedNames.put(type, name);
     }
 
-    /** Returns the name for values of this class. */
-    static String nameOf(Class<?> type) {
+    /** Returns the name of how values of this class are carried. */
+    static String carriedAs(Class<?> type) {
         return names.get(type);
+    }
+
+    /** Returns the name of this very class. */
+    static String nameOf(Class<?> type) {
+        if (type.isArray()) {
+            return nameOf(type.componentType()) + "[]";
+        }
+        String name = fixedNames.get(type);
+        return name == null ? ownName(type) : name;
     }
 
     /** Returns whether values in a place that is declared with this class need their own class written. */
@@ -95,7 +105,7 @@ final class TypeNames {
 
     private static String compute(Class<?> type) {
         if (type.isArray()) {
-            return compute(type.componentType()) + "[]";
+            return nameOf(type);
         }
         String name = fixedNames.get(type);
         if (name != null) {
@@ -105,16 +115,13 @@ final class TypeNames {
         if (scalar != null) {
             return scalar.wireName();
         }
-        if (EnumSet.class.isAssignableFrom(type)) {
-            return "EnumSet";
-        }
-        if (Collection.class.isAssignableFrom(type) && !type.isInterface()) {
+        if (Collection.class.isAssignableFrom(type)) {
             CollectionKind kind = CollectionKind.of(type);
-            return kind == CollectionKind.OWN ? ownName(type) : kind.wireName();
+            return kind == null || kind == CollectionKind.OWN ? ownName(type) : kind.wireName();
         }
-        if (Map.class.isAssignableFrom(type) && !type.isInterface()) {
+        if (Map.class.isAssignableFrom(type)) {
             MapKind kind = MapKind.of(type);
-            return kind == MapKind.OWN ? ownName(type) : kind.wireName();
+            return kind == null || kind == MapKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
             return "SimpleEntry"; // an entry of a map that stays behind
@@ -163,11 +170,24 @@ final class TypeNames {
         }
         if (type == null) {
             type = name.endsWith("[]")
-                    ? find(name.substring(0, name.length() - 2)).arrayType()
-                    : Class.forName(name.startsWith(".") ? name.substring(1) : name, false, loader);
+                    ? findClass(name.substring(0, name.length() - 2)).arrayType()
+                    : findOwn(name);
             found.put(name, type);
         }
         return type;
+    }
+
+    /** Returns the class that has a {@linkplain #nameOf name}. */
+    Class<?> findClass(String name) throws ClassNotFoundException {
+        if (name.endsWith("[]")) {
+            return find(name);
+        }
+        Class<?> type = fixed.get(name);
+        return type == null ? findOwn(name) : type;
+    }
+
+    private Class<?> findOwn(String name) throws ClassNotFoundException {
+        return Class.forName(name.startsWith(".") ? name.substring(1) : name, false, loader);
     }
 
     ClassLoader loader() {

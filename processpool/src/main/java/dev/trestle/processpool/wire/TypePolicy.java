@@ -2,12 +2,12 @@ package dev.trestle.processpool.wire;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.GenericArrayType;
+import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -62,7 +62,7 @@ final class TypePolicy {
         return names.loader();
     }
 
-    /** Returns the class with a name from the wire, if the sender may name it. */
+    /** Returns the class that carries values with a name from the wire, if the sender may name it. */
     Class<?> permitted(String name) {
         Class<?> known = permitted.get(name);
         if (known != null) {
@@ -74,24 +74,52 @@ final class TypePolicy {
         } catch (ClassNotFoundException | LinkageError e) {
             throw RefusedException.notFound(name);
         }
-        if (!trusting && !TypeNames.isBuiltIn(name) && !permits(type)) {
-            throw new RefusedException(
-                    name,
-                    "may not be part of this result: it is neither a record nor an enum, and the declared type of the"
-                            + " result does not lead to it",
-                    "Declare the result with it, or add it to the pool's allowed types: allow(" + simpleName(type)
-                            + ".class).");
+        if (!trusting && !TypeNames.isBuiltIn(name) && !(type.isArray() ? permitsClass(type) : permits(type))) {
+            throw refused(name, type);
         }
         permitted.put(name, type);
         return type;
     }
 
-    private boolean permits(Class<?> type) {
+    /** Returns the class with a name from the wire, which is itself a value and makes none, if the sender may name it. */
+    Class<?> permittedClass(String name) {
+        Class<?> type;
+        try {
+            type = names.findClass(name);
+        } catch (ClassNotFoundException | LinkageError e) {
+            throw RefusedException.notFound(name);
+        }
+        if (!trusting && !permitsClass(type)) {
+            throw refused(name, type);
+        }
+        return type;
+    }
+
+    private static RefusedException refused(String name, Class<?> type) {
+        return new RefusedException(
+                name,
+                "may not be part of this result: it is neither a record nor an enum, and the declared type of the"
+                        + " result does not lead to it",
+                "Declare the result with it, or add it to the pool's allowed types: allow(" + simpleName(type)
+                        + ".class).");
+    }
+
+    /** Returns whether a class, or arrays of it, may be in a result: no object of it is made by that. */
+    private boolean permitsClass(Class<?> type) {
         Class<?> element = type;
         while (element.isArray()) {
             element = element.componentType();
         }
-        if (element.isPrimitive() || TypeNames.isBuiltIn(TypeNames.nameOf(element)) || options.allows(element)) {
+        return element.isPrimitive()
+                || Throwable.class.isAssignableFrom(element)
+                || permits(element)
+                || (element.getModule() == Object.class.getModule()
+                        && Modifier.isPublic(element.getModifiers())
+                        && element.getModule().isExported(element.getPackageName()));
+    }
+
+    private boolean permits(Class<?> element) {
+        if (TypeNames.isBuiltIn(TypeNames.nameOf(element)) || options.allows(element)) {
             return true;
         }
         if (JavaClasses.isOfJdk(element)) {
@@ -175,10 +203,8 @@ final class TypePolicy {
                 reach(each.getGenericType(), into);
             }
         }
-        if (!Collection.class.isAssignableFrom(type) && !Map.class.isAssignableFrom(type)) {
-            for (Field each : JavaClasses.stateFields(type, Object.class)) {
-                reach(each.getGenericType(), into);
-            }
+        for (Field each : JavaClasses.stateFields(type, Object.class)) {
+            reach(each.getGenericType(), into);
         }
         reach(type.getGenericSuperclass(), into);
     }

@@ -1,8 +1,6 @@
 package dev.trestle.processpool.wire;
 
 import com.fasterxml.jackson.annotation.JsonFormat;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -103,6 +101,16 @@ final class WireModule extends JacksonModule {
         }
 
         @Override
+        public @Nullable ValueSerializer<?> findEnumSerializer(
+                SerializationConfig config,
+                JavaType type,
+                BeanDescription.Supplier description,
+                JsonFormat.@Nullable Value format) {
+            Scalar scalar = Scalar.of(type.getRawClass()); // the natural order is an enum, as it happens
+            return scalar == null ? null : new Writers.OfScalar(scalar);
+        }
+
+        @Override
         public @Nullable ValueSerializer<?> findArraySerializer(
                 SerializationConfig config,
                 ArrayType type,
@@ -121,15 +129,8 @@ final class WireModule extends JacksonModule {
                 JsonFormat.@Nullable Value format,
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
-            Class<?> raw = type.getRawClass();
-            if (EnumSet.class.isAssignableFrom(raw)) {
-                return new Writers.OfEnumSet();
-            }
-            Scalar scalar = Scalar.of(raw); // a path is a collection-like of its names
-            return scalar != null
-                    ? new Writers.OfScalar(scalar)
-                    : new Writers.OfCollection(
-                            type.getContentType(), CollectionKind.of(raw).isSorted(), anything());
+            Scalar scalar = Scalar.of(type.getRawClass()); // a path is a collection-like of its names
+            return scalar != null ? new Writers.OfScalar(scalar) : new Writers.OfCollection(codec, type);
         }
 
         @Override
@@ -141,14 +142,7 @@ final class WireModule extends JacksonModule {
                 @Nullable ValueSerializer<Object> keys,
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
-            Class<?> raw = type.getRawClass();
-            return EnumMap.class.isAssignableFrom(raw)
-                    ? new Writers.OfEnumMap(type.getContentType())
-                    : new Writers.OfMap(
-                            type.getKeyType(),
-                            type.getContentType(),
-                            MapKind.of(raw).isSorted(),
-                            anything());
+            return new Writers.OfMap(codec, type);
         }
 
         @Override
@@ -232,9 +226,7 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return EnumSet.class.isAssignableFrom(type.getRawClass())
-                    ? new Readers.OfEnumSet()
-                    : new Readers.OfCollection(type.getRawClass(), type.getContentType(), anything());
+            return new Readers.OfCollection(codec, type);
         }
 
         @Override
@@ -245,9 +237,7 @@ final class WireModule extends JacksonModule {
                 @Nullable KeyDeserializer keys,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return EnumMap.class.isAssignableFrom(type.getRawClass())
-                    ? new Readers.OfEnumMap(type.getContentType())
-                    : new Readers.OfMap(type.getRawClass(), type.getKeyType(), type.getContentType(), anything());
+            return new Readers.OfMap(codec, type);
         }
 
         @Override

@@ -2,9 +2,8 @@ package dev.trestle.processpool.wire;
 
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.Collection;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -23,6 +22,7 @@ import tools.jackson.databind.jsontype.TypeSerializer;
 import tools.jackson.databind.jsontype.impl.AsArrayTypeSerializer;
 import tools.jackson.databind.jsontype.impl.DefaultTypeResolverBuilder;
 import tools.jackson.databind.jsontype.impl.TypeIdResolverBase;
+import tools.jackson.databind.type.TypeFactory;
 
 /**
  * When and how the class of a value is written: {@code [name, value]}, wherever the declared type leaves it open.
@@ -61,14 +61,33 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         return this;
     }
 
+    /** Returns the type that values of a class have in a place of a declared type: for the writer and for the reader alike. */
+    static JavaType precise(JavaType declared, Class<?> type, DatabindContext context) {
+        return declared.hasGenericTypes() && declared.isTypeOrSuperTypeOf(type)
+                ? context.constructSpecializedType(declared, type)
+                : context.constructType(type);
+    }
+
+    /** Returns the type of the elements of a collection, or of the values of a map. */
+    static JavaType contentOf(JavaType container) {
+        return isText(container) ? TypeFactory.unknownType() : container.getContentType();
+    }
+
+    /** Returns the type of the keys of a map. */
+    static JavaType keyOf(JavaType map) {
+        return isText(map) ? TypeFactory.unknownType() : map.getKeyType();
+    }
+
+    /** Returns whether Jackson takes a map for one of texts, which properties need not be. */
+    private static boolean isText(JavaType container) {
+        return Properties.class.isAssignableFrom(container.getRawClass());
+    }
+
     /** The names of classes; only for writing. */
     private static final class Ids extends TypeIdResolverBase {
 
-        private final Class<?> declared;
-
         Ids(JavaType declared) {
             super(declared);
-            this.declared = declared.getRawClass();
         }
 
         @Override
@@ -78,31 +97,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
 
         @Override
         public String idFromValueAndType(DatabindContext context, Object value, Class<?> type) {
-            if (!(value instanceof EnumSet<?> || value instanceof EnumMap<?, ?>)
-                    && (value instanceof Collection<?> || value instanceof Map<?, ?>)) {
-                checkArrivesAs(value.getClass());
-            }
-            return TypeNames.nameOf(type);
-        }
-
-        private void checkArrivesAs(Class<?> type) {
-            Class<?> arriving = arrivingAs(type);
-            if (!declared.isAssignableFrom(arriving)) {
-                throw new RefusedException(
-                        type.getName(),
-                        "can be made here only; it would arrive as " + arriving.getName() + ", but it is declared as "
-                                + declared.getName(),
-                        "Declare it as the interface.");
-            }
-        }
-
-        private static Class<?> arrivingAs(Class<?> type) {
-            if (Collection.class.isAssignableFrom(type)) {
-                CollectionKind kind = CollectionKind.of(type);
-                return kind == CollectionKind.OWN ? type : kind.type();
-            }
-            MapKind kind = MapKind.of(type);
-            return kind == MapKind.OWN ? type : kind.type();
+            return TypeNames.carriedAs(type);
         }
 
         @Override
@@ -152,10 +147,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         private ValueDeserializer<Object> reader(Class<?> type, DeserializationContext context) {
             ValueDeserializer<Object> reader = readers.get(type);
             if (reader == null) {
-                JavaType precise = declared.isTypeOrSuperTypeOf(type) && declared.hasGenericTypes()
-                        ? context.constructSpecializedType(declared, type)
-                        : context.constructType(type);
-                reader = context.findContextualValueDeserializer(precise, property);
+                reader = context.findContextualValueDeserializer(precise(declared, type, context), property);
                 readers.put(type, reader);
             }
             return reader;

@@ -5,14 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.PriorityQueue;
-import java.util.SortedMap;
-import java.util.SortedSet;
-import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -63,88 +58,141 @@ final class Writers {
         }
     }
 
-    /** A collection: its elements, after the comparator of a sorted one. */
-    static final class OfCollection extends WireSerializer {
-        private final Slot elements;
-        private final boolean sorted;
-        private final Slot order;
+    /** Writes collections and maps. What is written depends on the class of each value, whatever class is declared. */
+    abstract static class OfContainer<F> extends WireSerializer {
+        final ValueCodec codec;
+        final JavaType type;
+        final Slot head;
+        private final Map<Class<?>, F> forms = new ConcurrentHashMap<>(2);
 
-        OfCollection(JavaType elementType, boolean sorted, JavaType anything) {
-            this.elements = new Slot(elementType);
-            this.sorted = sorted;
-            this.order = new Slot(anything);
+        OfContainer(ValueCodec codec, JavaType type) {
+            this.codec = codec;
+            this.type = type;
+            this.head = codec.slot(Object.class);
+        }
+
+        F form(Class<?> of, SerializationContext context) {
+            F form = forms.get(of);
+            if (form == null) {
+                form = newForm(of, context);
+                forms.put(of, form);
+            }
+            return form;
+        }
+
+        abstract F newForm(Class<?> of, SerializationContext context);
+
+        /** Returns the type that the reader takes for values of a class that the wire names. */
+        JavaType precise(Class<?> named, SerializationContext context) {
+            return type.isTypeOrSuperTypeOf(named) ? WireTyping.precise(type, named, context) : type;
+        }
+
+        void writeHead(@Nullable Object value, Object of, JsonGenerator to, SerializationContext context) {
+            try {
+                head.write(value, to, context);
+            } catch (JacksonException e) {
+                throw e.prependPath(of, value instanceof Comparator<?> ? "comparator()" : "(what it wraps)");
+            }
+        }
+
+        static RefusedException refused(Class<?> type) {
+            Refusal refusal = Refusal.container(type);
+            return new RefusedException(type.getName(), refusal.reason(), refusal.wayOut());
+        }
+    }
+
+    /** Collections of one class in places of one type. */
+    record CollectionForm(CollectionKind kind, Slot elements) {}
+
+    /** Maps of one class in places of one type. */
+    record MapForm(MapKind kind, Slot keys, Slot values) {}
+
+    /** A collection: its elements, after the one value that some kinds have in front of them. */
+    static final class OfCollection extends OfContainer<CollectionForm> {
+
+        OfCollection(ValueCodec codec, JavaType type) {
+            super(codec, type);
+        }
+
+        @Override
+        CollectionForm newForm(Class<?> of, SerializationContext context) {
+            CollectionKind kind = CollectionKind.of(of);
+            if (kind == null) {
+                throw refused(of);
+            }
+            JavaType collection = precise(kind == CollectionKind.OWN ? of : kind.type(), context);
+            return new CollectionForm(kind, new Slot(WireTyping.contentOf(collection)));
         }
 
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            CollectionForm form = form(value.getClass(), context);
+            Collection<?> collection = (Collection<?>) value;
             to.writeStartArray(value);
-            if (sorted) {
-                writeOrder(comparator((Collection<?>) value), value, order, to, context);
+            boolean hasElements = !form.kind.isWrapper();
+            if (form.kind == CollectionKind.OWN) {
+                hasElements = OwnContainer.of(value.getClass()).write(value, to, context, codec);
+            } else if (form.kind.hasHead()) {
+                writeHead(form.kind.head(collection), value, to, context);
             }
-            int index = 0;
-            for (Object each : (Collection<?>) value) {
-                try {
-                    elements.write(each, to, context);
-                } catch (RuntimeException e) {
-                    wrapAndThrow(context, e, value, index);
+            if (hasElements) {
+                int index = 0;
+                for (Object each : collection) {
+                    try {
+                        form.elements.write(each, to, context);
+                    } catch (RuntimeException e) {
+                        wrapAndThrow(context, e, value, index);
+                    }
+                    index++;
                 }
-                index++;
             }
             to.writeEndArray();
         }
-
-        private static @Nullable Comparator<?> comparator(Collection<?> collection) {
-            return switch (collection) {
-                case SortedSet<?> set -> set.comparator();
-                case PriorityQueue<?> queue -> queue.comparator();
-                case PriorityBlockingQueue<?> queue -> queue.comparator();
-                default -> null;
-            };
-        }
     }
 
-    /** A map: keys and values in turn, so that a key may be anything; after the comparator of a sorted one. */
-    static final class OfMap extends WireSerializer {
-        private final Slot keys;
-        private final Slot values;
-        private final boolean sorted;
-        private final Slot order;
+    /** A map: keys and values in turn, so that a key may be anything; after the one value that some kinds have. */
+    static final class OfMap extends OfContainer<MapForm> {
 
-        OfMap(JavaType keyType, JavaType valueType, boolean sorted, JavaType anything) {
-            this.keys = new Slot(keyType);
-            this.values = new Slot(valueType);
-            this.sorted = sorted;
-            this.order = new Slot(anything);
+        OfMap(ValueCodec codec, JavaType type) {
+            super(codec, type);
+        }
+
+        @Override
+        MapForm newForm(Class<?> of, SerializationContext context) {
+            MapKind kind = MapKind.of(of);
+            if (kind == null) {
+                throw refused(of);
+            }
+            JavaType map = precise(kind == MapKind.OWN ? of : kind.type(), context);
+            return new MapForm(kind, new Slot(WireTyping.keyOf(map)), new Slot(WireTyping.contentOf(map)));
         }
 
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            MapForm form = form(value.getClass(), context);
+            Map<?, ?> map = (Map<?, ?>) value;
             to.writeStartArray(value);
-            if (sorted) {
-                writeOrder(value instanceof SortedMap<?, ?> map ? map.comparator() : null, value, order, to, context);
+            boolean hasEntries = !form.kind.isWrapper();
+            if (form.kind == MapKind.OWN) {
+                hasEntries = OwnContainer.of(value.getClass()).write(value, to, context, codec);
+            } else if (form.kind.hasHead()) {
+                writeHead(form.kind.head(map), value, to, context);
             }
-            for (Map.Entry<?, ?> each : ((Map<?, ?>) value).entrySet()) {
-                try {
-                    keys.write(each.getKey(), to, context);
-                } catch (RuntimeException e) {
-                    wrapAndThrow(context, e, value, "(key)");
-                }
-                try {
-                    values.write(each.getValue(), to, context);
-                } catch (RuntimeException e) {
-                    wrapAndThrow(context, e, value, String.valueOf(each.getKey()));
+            if (hasEntries) {
+                for (Map.Entry<?, ?> each : map.entrySet()) {
+                    try {
+                        form.keys.write(each.getKey(), to, context);
+                    } catch (RuntimeException e) {
+                        wrapAndThrow(context, e, value, "(key)");
+                    }
+                    try {
+                        form.values.write(each.getValue(), to, context);
+                    } catch (RuntimeException e) {
+                        wrapAndThrow(context, e, value, String.valueOf(each.getKey()));
+                    }
                 }
             }
             to.writeEndArray();
-        }
-    }
-
-    private static void writeOrder(
-            @Nullable Comparator<?> comparator, Object of, Slot slot, JsonGenerator to, SerializationContext context) {
-        try {
-            slot.write(comparator, to, context);
-        } catch (JacksonException e) {
-            throw e.prependPath(of, "comparator()");
         }
     }
 
@@ -184,44 +232,6 @@ final class Writers {
                     content.write(optional.get(), to, context);
                 } catch (RuntimeException e) {
                     wrapAndThrow(context, e, value, "get()");
-                }
-            }
-            to.writeEndArray();
-        }
-    }
-
-    /** A set of enum constants: the enum, then the names. */
-    static final class OfEnumSet extends WireSerializer {
-        @Override
-        public void serialize(Object value, JsonGenerator to, SerializationContext context) {
-            to.writeStartArray(value);
-            to.writeString(TypeNames.nameOf(EnumTypes.of((EnumSet<?>) value)));
-            for (Enum<?> each : (EnumSet<?>) value) {
-                to.writeString(each.name());
-            }
-            to.writeEndArray();
-        }
-    }
-
-    /** A map of enum constants: the enum, then names and values in turn. */
-    static final class OfEnumMap extends WireSerializer {
-        private final Slot values;
-
-        OfEnumMap(JavaType valueType) {
-            this.values = new Slot(valueType);
-        }
-
-        @Override
-        public void serialize(Object value, JsonGenerator to, SerializationContext context) {
-            to.writeStartArray(value);
-            EnumMap<?, ?> map = (EnumMap<?, ?>) value;
-            to.writeString(TypeNames.nameOf(EnumTypes.of(map)));
-            for (Map.Entry<? extends Enum<?>, ?> each : map.entrySet()) {
-                to.writeString(each.getKey().name());
-                try {
-                    values.write(each.getValue(), to, context);
-                } catch (RuntimeException e) {
-                    wrapAndThrow(context, e, value, each.getKey().name());
                 }
             }
             to.writeEndArray();

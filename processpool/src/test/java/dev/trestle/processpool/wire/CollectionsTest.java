@@ -192,22 +192,16 @@ class CollectionsTest {
     }
 
     @Test
-    void whatNobodyCanMakeArrivesAsTheNearestThatCanBeMade() throws Throwable {
-        var map = new LinkedHashMap<String, Integer>(Map.of("k", 1));
-        var list = new ArrayList<>(List.of(1, 2, 3));
+    void anAnonymousClassThatOnlyFillsItselfArrivesAsItsSuperclass() throws Throwable {
+        Object arrived = journey.send(new ArrayList<>(List.of(1)) {
+            private static final long serialVersionUID = 1;
 
-        assertThat(journey.send(map.keySet())).isEqualTo(Set.of("k")).isInstanceOf(LinkedHashSet.class);
-        assertThat(journey.send(map.values())).isEqualTo(List.of(1)).isInstanceOf(ArrayList.class);
-        assertThat(journey.send(list.subList(1, 3))).isEqualTo(List.of(2, 3));
-        assertThat(journey.send(Collections.synchronizedList(list))).isEqualTo(list);
-        assertThat(journey.send(new TreeMap<>(Map.of(1, 1, 2, 2)).headMap(2)))
-                .isEqualTo(Map.of(1, 1))
-                .isInstanceOf(TreeMap.class);
-        assertThat(journey.send(Collections.nCopies(2, "x"))).isEqualTo(List.of("x", "x"));
-        assertThat(journey.send(new ArrayList<>(List.of(1)) {
-                    private static final long serialVersionUID = 1;
-                }))
-                .isEqualTo(List.of(1));
+            {
+                add(2);
+            }
+        });
+
+        assertThat(arrived).isExactlyInstanceOf(ArrayList.class).isEqualTo(List.of(1, 2));
     }
 
     @Test
