@@ -14,13 +14,21 @@ final class Encoding extends OutputStream {
     private static final int LARGEST_PIECE = 1 << 20;
     private static final int MAX_STATE = 64 << 10;
 
+    /**
+     * What becomes of a value may be much larger than the value: an object that is referred to twice is written twice, and what
+     * it refers to four times. This share of the heap is what one value may become before it is too late.
+     */
+    private static final int SHARE_OF_HEAP = 4;
+
     private final long limit;
+    private final long heapLimit = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
     private final int outOfBandBytes;
     private final boolean ofState;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
     private long size;
+    private long inHeap;
 
     private Encoding(long limit, int outOfBandBytes, boolean ofState) {
         this.limit = limit;
@@ -59,6 +67,13 @@ final class Encoding extends OutputStream {
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
         count(length);
+        inHeap += length;
+        if (inHeap > heapLimit) {
+            throw new TooLargeException("would become larger than " + heapLimit
+                    + " bytes, a quarter of the heap of this JVM. An object that is referred to several times is sent"
+                    + " each time; so is all that it refers to. Pass less, for example keys instead of objects that"
+                    + " share others, or give the JVM a larger heap (-Xmx).");
+        }
         int left = length;
         if (last != null) {
             int fitting = Math.min(last.remaining(), length);
@@ -98,7 +113,9 @@ final class Encoding extends OutputStream {
     private void count(long bytes) throws TooLargeException {
         size += bytes;
         if (size > limit) {
-            throw new TooLargeException(limit);
+            throw new TooLargeException("is larger than " + limit
+                    + " bytes, the limit of the pool. Pass less, for example the name of a file, or raise the"
+                    + " pool's limit.");
         }
     }
 
@@ -107,8 +124,8 @@ final class Encoding extends OutputStream {
 
         private static final long serialVersionUID = 1;
 
-        TooLargeException(long limit) {
-            super("larger than " + limit + " bytes");
+        TooLargeException(String why) {
+            super(why);
         }
     }
 }

@@ -50,7 +50,7 @@ final class Explanation {
     }
 
     private NotEncodableException notEncodable(IntFunction<String> hint) {
-        String extra = path.isEmpty() ? "" : spaced(hint.apply(path.getFirst().getIndex()));
+        String extra = hasRoot() ? spaced(hint.apply(path.getFirst().getIndex())) : "";
         RefusedException refused = find(RefusedException.class, thrown);
         if (refused != null) {
             return exception(
@@ -60,10 +60,7 @@ final class Explanation {
         }
         Encoding.TooLargeException tooLarge = find(Encoding.TooLargeException.class, thrown);
         if (tooLarge != null) {
-            return exception(
-                    "it is " + tooLarge.getMessage() + ", the limit of the pool. Pass less, for example the name of a"
-                            + " file, or raise the pool's limit.",
-                    "");
+            return exception("it " + tooLarge.getMessage(), "");
         }
         if (find(StreamConstraintsException.class, thrown) != null || thrown instanceof StackOverflowError) {
             Object again = repeated();
@@ -86,8 +83,13 @@ final class Explanation {
         return new NotEncodableException(subject + " cannot travel: " + why, where, typeName, thrown);
     }
 
+    /** Jackson keeps the end of a path only if it is long. */
+    private boolean hasRoot() {
+        return !path.isEmpty() && path.getFirst().getIndex() >= 0;
+    }
+
     private String where(IntFunction<String> rootName) {
-        if (path.isEmpty()) {
+        if (!hasRoot()) {
             return "a value";
         }
         var text = new StringBuilder(rootName.apply(path.getFirst().getIndex()));

@@ -10,6 +10,7 @@ import java.nio.channels.ByteChannel;
 import java.nio.channels.Pipe;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
@@ -108,18 +109,7 @@ class PayloadLimitTest {
     @Test
     void whatGrowsWithoutEndStopsAtTheLimitAndNotWithTheMemory() {
         String block = "x".repeat(50_000);
-        var endless = new java.util.AbstractList<String>() {
-            @Override
-            public String get(int index) {
-                return block + index;
-            }
-
-            @Override
-            public int size() {
-                return Integer.MAX_VALUE;
-            }
-        };
-        List<String> list = endless;
+        List<String> list = Collections.nCopies(Integer.MAX_VALUE, block);
 
         assertThatThrownBy(() -> narrow.encode((Call<Integer>) () -> list.size()))
                 .isInstanceOf(NotEncodableException.class)
