@@ -1,6 +1,7 @@
 package dev.trestle.processpool.wire;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -129,7 +130,7 @@ public record Failure(
                 if (causedBy != null) {
                     cause = take(causedBy, depth + 1);
                 }
-                Throwable[] all = exception.getSuppressed();
+                Throwable[] all = suppressed(exception);
                 for (int i = 0; i < Math.min(all.length, MAX_SUPPRESSED) && budget > 0; i++) {
                     suppressed.add(take(all[i], depth + 1));
                 }
@@ -155,8 +156,29 @@ public record Failure(
             }
         }
 
+        private static Throwable[] suppressed(Throwable exception) {
+            try {
+                return exception.getSuppressed();
+            } catch (Throwable e) { // the memory or the stack ends; the rest of the exception is what matters
+                return new Throwable[0];
+            }
+        }
+
+        /** The user's code once more: it may throw, or say nothing where something has to be. */
+        private static StackTraceElement[] stackTrace(Throwable exception) {
+            try {
+                StackTraceElement[] all = exception.getStackTrace();
+                if (all != null && !Arrays.asList(all).contains(null)) {
+                    return all;
+                }
+            } catch (Throwable e) { // as below
+                return new StackTraceElement[0];
+            }
+            return new StackTraceElement[0];
+        }
+
         private List<StackTraceElement> stack(Throwable exception) {
-            StackTraceElement[] all = exception.getStackTrace();
+            StackTraceElement[] all = stackTrace(exception);
             int length = Math.min(all.length, MAX_FRAMES);
             var stack = new ArrayList<StackTraceElement>(Math.min(length, 64));
             for (int i = 0; i < length && budget > 0; i++) {
@@ -185,7 +207,12 @@ public record Failure(
         }
 
         private byte[] state(Throwable exception) {
-            byte[] state = stateOf.apply(exception);
+            byte[] state;
+            try {
+                state = stateOf.apply(exception);
+            } catch (Throwable e) { // of a field that is traversed: without its state the exception gets a stand-in
+                return NO_STATE;
+            }
             if (state.length > budget) {
                 return NO_STATE;
             }

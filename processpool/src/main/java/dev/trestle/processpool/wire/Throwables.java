@@ -139,14 +139,12 @@ final class Throwables {
     Throwable exception(Failure failure, TypePolicy policy, String origin) {
         Failure cause = failure.cause();
         Throwable causedBy = cause == null || cause.repeated() ? null : exception(cause, policy, origin);
-        Throwable exception = remake(failure, causedBy, policy);
+        Throwable exception = remake(failure, causedBy, policy, stack(failure, origin));
         if (exception == null) {
             exception = unknown.apply(failure);
             if (causedBy != null && exception.getCause() == null) {
                 exception.initCause(causedBy);
             }
-            exception.setStackTrace(stack(failure, origin));
-        } else {
             exception.setStackTrace(stack(failure, origin));
         }
         for (Failure each : failure.suppressed()) {
@@ -170,7 +168,9 @@ final class Throwables {
                 .toArray(StackTraceElement[]::new);
     }
 
-    private @Nullable Throwable remake(Failure failure, @Nullable Throwable cause, TypePolicy policy) {
+    /** Whatever methods of the exception's class throw here, errors included, leads to a stand-in. */
+    private @Nullable Throwable remake(
+            Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack) {
         try {
             Class<?> type = Class.forName(failure.className(), false, codec.loader());
             if (!Throwable.class.isAssignableFrom(type) || Modifier.isAbstract(type.getModifiers())) {
@@ -183,9 +183,13 @@ final class Throwables {
                 }
                 state = Map.of();
             }
-            return new Remaking(failure, cause, state).of(type.asSubclass(Throwable.class));
-        } catch (ClassNotFoundException | LinkageError | JacksonException | IllegalArgumentException e) {
-            return null; // the class is not here, or not the same: the failure tells what there is to tell
+            Throwable made = new Remaking(failure, cause, state).of(type.asSubclass(Throwable.class));
+            if (made != null) {
+                made.setStackTrace(stack);
+            }
+            return made;
+        } catch (Throwable e) { // the user's code, or a class that is not the same here
+            return null; // the failure tells what there is to tell
         }
     }
 
@@ -301,7 +305,7 @@ final class Throwables {
                 }
                 setFields(made);
                 return isRight(made) ? made : null;
-            } catch (ReflectiveOperationException | RuntimeException e) {
+            } catch (Throwable e) { // the user's code
                 return null; // the constructor does not take these; another one may
             }
         }
