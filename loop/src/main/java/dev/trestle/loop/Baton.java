@@ -20,8 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class Baton implements Thread.UncaughtExceptionHandler {
 
     /*
-     * `holder` is one word with four kinds of value: null, the loop does not run; the driver; the thread of a coroutine;
-     * FREE, the loop runs but has nothing to do. Only the holder writes it, but for the compare-and-set from FREE.
+     * `holder` is one word with five kinds of value: null, the loop does not run; the driver; the thread of a coroutine;
+     * FREE, the loop runs but has nothing to do; ABANDONED, the loop was closed while its holder did not give the baton back. Only
+     * the holder writes it, but for the compare-and-set from FREE, and the end of a loop that is abandoned. A holder that
+     * passes the baton on at that moment overwrites ABANDONED: then the rest of its turn is run after all, and the driver
+     * ends as it was told to.
      *
      * Who suspends finds the next item of the turn. If it is a coroutine, the baton goes straight to its thread. The
      * loop's own steps (a timer that completes a future, a part of a gather) are run on the spot, by whoever holds the
@@ -48,6 +51,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
+    private static final Thread ABANDONED =
+            Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
     private static final VarHandle HOLDER;
 
@@ -140,7 +145,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     @Nullable
     Thread holder() {
         Thread now = holder;
-        return now == FREE ? null : now;
+        return now == FREE || now == ABANDONED ? null : now;
     }
 
     /** Returns a number that changes with everything that is run; may be called from any thread, and may be late. */
@@ -153,7 +158,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     boolean isRunning() {
-        return driver != null;
+        return driver != null && holder != ABANDONED;
     }
 
     /** Returns whether the calling thread may touch what is confined to the holder. */
@@ -193,15 +198,42 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return timers.size();
     }
 
+    int readyCount() {
+        return ready.size();
+    }
+
+    /** Drops what is ready, and returns how many items that were. */
+    int dropReady() {
+        return drop(ready);
+    }
+
+    private static int drop(ReadyQueue queue) {
+        int count = queue.size();
+        while (queue.size() > 0) {
+            if (queue.take() instanceof Handle handle) {
+                handle.cancel();
+            }
+        }
+        return count;
+    }
+
     /** Forgets the timers, and takes no more from other threads. What is ready, or was sent, can still be run. */
     void close() {
         timers.clear();
         inbox.close(ready);
     }
 
-    /** Takes no more from other threads, and drops what they have sent: somebody has the baton, and will not give it back. */
-    void abandon() {
-        inbox.close(new ReadyQueue());
+    /**
+     * Takes the baton from the thread that has it and does not give it back, for good, and takes no more from other threads.
+     * Drops what they have sent, and returns how many items that were. Called by the closing thread.
+     */
+    synchronized int abandon() {
+        running.remove(this);
+        holder = ABANDONED;
+        LockSupport.unpark(driver); // it ends, unless it is the one that hangs
+        var sent = new ReadyQueue();
+        inbox.close(sent);
+        return drop(sent);
     }
 
     // From any thread
@@ -258,7 +290,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Ends what {@link #begin} began. */
     synchronized void end() {
         running.remove(this);
-        holder = null;
+        if (holder != ABANDONED) {
+            holder = null;
+        }
         driver = null;
     }
 
@@ -270,7 +304,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     void drive(boolean oneTurn) {
         once = oneTurn;
         beginTurn();
-        while (true) {
+        while (holder != ABANDONED) {
             Task<?> next = next();
             if (next != null) {
                 if (give(next, true)) {
@@ -295,7 +329,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         Thread me = Thread.currentThread();
         boolean interrupted = false;
         boolean late = false;
-        while (holder != me) {
+        while (holder != me && holder != ABANDONED) {
             if (holder == FREE && (late || isWanted())) {
                 if (HOLDER.compareAndSet(this, FREE, me)) {
                     break;
@@ -315,8 +349,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             interrupted |= Thread.interrupted(); // or the next park would not park
         }
-        armedFor = NEVER;
-        current = null;
+        if (holder == me) {
+            armedFor = NEVER;
+            current = null;
+        }
         if (interrupted) {
             me.interrupt();
         }

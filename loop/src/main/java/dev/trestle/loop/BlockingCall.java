@@ -65,6 +65,12 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
+    /** Returns what the call threw; called after it, by the coroutine. */
+    @Nullable
+    Throwable failure() {
+        return exception;
+    }
+
     /** Returns or throws what the call did; called after it, by the coroutine. A cancelled call has no result. */
     @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
     T outcomeOfCall() {

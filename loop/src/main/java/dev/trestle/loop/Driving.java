@@ -3,17 +3,21 @@ package dev.trestle.loop;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A run of a loop on a driver of its own, until the loop is stopped. */
+/** A run of a loop on a driver of its own. */
 final class Driving {
 
     private final Thread thread;
     private volatile @Nullable Throwable failure;
 
-    /** Begins the run. */
-    Driving(String name, Baton baton) {
+    /**
+     * Begins the run.
+     *
+     * @param run what the driver does, with the baton
+     */
+    Driving(String name, Baton baton, Runnable run) {
         this.thread = baton.newDriver(name, () -> {
             try {
-                baton.drive(false);
+                run.run();
             } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
                 failure = e;
             } finally {
@@ -21,7 +25,12 @@ final class Driving {
             }
         });
         baton.begin(thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (Throwable e) { // no memory for a thread, most likely: the loop can be run again, and closed
+            baton.end();
+            throw e;
+        }
     }
 
     /** Waits for the end of the run. */

@@ -1,30 +1,27 @@
 package dev.trestle.loop;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a loop that is closed ends its tasks: it cancels them, waits within bounds, and throws out those who stay. Confined to
- * the holder of the baton; while the loop does not run, to the thread that closes it.
+ * The state of a loop that ends: which tasks the {@link LoopCloser} waits for, whether coroutines may still wait, and the listeners
+ * that are told. Confined to the holder of the baton where nothing else is said; while the loop does not run, to the closing thread.
  */
 final class Ending {
-
-    /** How long {@link EventLoop#close()} waits for coroutines that clean up, from one end to the next. */
-    static final Duration PATIENCE = Duration.ofSeconds(10);
-
-    /** How long a coroutine has at least to give the baton back: with no patience at all, still the time it takes to await. */
-    private static final Duration LEAST = Duration.ofSeconds(1);
-
-    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
-    static final int LAST_TURNS = 1_000;
 
     /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
     private static final int REFUSALS = 1_000;
 
-    private final EventLoop loop;
     private final Baton baton;
+
+    // any thread
+    private final Set<ClosingListener> listeners = ConcurrentHashMap.newKeySet();
+    private final CountDownLatch over = new CountDownLatch(1);
+    private volatile boolean throwingOut;
 
     /** How many tasks up to `lastToEnd` the loop waits for. */
     private int awaitedEnds;
@@ -35,16 +32,14 @@ final class Ending {
     private long lastToRenew;
 
     private @Nullable Patience patience;
-    private boolean throwingOut;
     private int refusals;
 
-    Ending(EventLoop loop, Baton baton) {
-        this.loop = loop;
+    Ending(Baton baton) {
         this.baton = baton;
     }
 
-    /** How long to wait for the next task that ends. Whoever closes the loop waits; the loop's code renews it. */
-    private static final class Patience {
+    /** How long to wait for the next task that ends. The closing thread waits; the loop's code renews it. */
+    static final class Patience {
         private final Duration each;
         private volatile long until;
         private boolean over;
@@ -75,78 +70,23 @@ final class Ending {
         }
     }
 
-    /** Ends all tasks; returns false if a coroutine does not give the baton back. */
-    boolean endTasks(Duration each) {
-        var failed = new ArrayList<Task<?>>();
+    // Tasks
+
+    /** Called when closing begins, and when a resource has run the loop once more. */
+    void begin() {
         lastToRenew = EventLoop.lastTaskNumber();
-        boolean back = cancelTasks(each, failed);
-        if (back && loop.taskCount() > 0) {
-            back = throwOut(each);
-        }
-        if (!back) {
-            Task<?> holder = baton.current();
-            report(
-                    "A coroutine does not give the baton back, so its loop cannot be closed properly: " + holder
-                            + (holder == null ? "" : loop.createdText(holder)),
-                    holder);
-        }
-        for (Task<?> task : failed) {
-            loop.reports()
-                    .tellHere(new ExceptionContext(
-                            task.name() + loop.createdText(task) + " failed while its loop was closing",
-                            task.exception().orElse(null),
-                            task,
-                            null));
-        }
-        return back;
     }
 
-    /** Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn. */
-    private boolean cancelTasks(Duration each, List<Task<?>> failed) {
-        var left = new Patience(each);
-        boolean back = true;
-        while (back && loop.taskCount() > 0 && !left.isOver()) {
-            List<Task<?>> cancelled = loop.allTasks();
-            cancelled.forEach(Task::cancel);
-            back = driveUntilEnded(left);
-            cancelled.stream().filter(LoopFuture::isFailed).forEach(failed::add);
-        }
-        return back;
-    }
-
-    private boolean throwOut(Duration each) {
-        List<Task<?>> refusing = loop.allTasks();
-        refusing.forEach(task -> report(
-                task + loop.createdText(task)
-                        + " refused to end: it was cancelled because its loop is closed, and went on for " + each
-                        + " in which no other task ended. Let CancelledError pass, and let blocking calls end when"
-                        + " they are interrupted.",
-                task));
-        throwingOut = true;
-        refusing.forEach(Task::throwOut);
-        return driveUntilEnded(new Patience(each));
-    }
-
-    private void report(String message, @Nullable Task<?> task) {
-        loop.reports().tellHere(new ExceptionContext(message, null, task, null));
-    }
-
-    /** Runs the loop until the tasks it has now have ended, or patience is over; returns false if it does not stop then. */
-    private boolean driveUntilEnded(Patience left) {
+    /** Makes the next run end when the tasks have ended that are there now. */
+    void stopWhenEnded(int tasks, Patience left) {
         patience = left;
-        awaitedEnds = loop.taskCount();
+        awaitedEnds = tasks;
         lastToEnd = EventLoop.lastTaskNumber();
-        var driving = new Driving(loop.name(), baton);
-        boolean back = left.waitFor(driving);
-        if (!back) {
-            baton.stop();
-            back = driving.joinFor(left.each.compareTo(LEAST) < 0 ? LEAST : left.each);
-        }
-        if (back) {
-            awaitedEnds = 0;
-            driving.finish();
-        }
-        return back;
+    }
+
+    /** Called when that run has ended. */
+    void hasStopped() {
+        awaitedEnds = 0;
     }
 
     /** Called when a task has ended. */
@@ -159,6 +99,16 @@ final class Ending {
         }
     }
 
+    /** Makes every wait of a coroutine throw from now on. Called on any thread. */
+    void throwOut() {
+        throwingOut = true;
+    }
+
+    /** Returns whether every wait of a coroutine throws. */
+    boolean isThrowingOut() {
+        return throwingOut;
+    }
+
     /** Called where a coroutine is about to wait, or has waited: a loop that ends throws out those who stay. */
     void refuseToWait(Task<?> task) {
         if (throwingOut) {
@@ -166,12 +116,67 @@ final class Ending {
             if (refusals > REFUSALS) {
                 baton.strand();
             }
-            throw endedWithout(task);
+            throw endedWithout(task, null);
         }
     }
 
-    IllegalStateException endedWithout(Task<?> task) {
-        return new IllegalStateException(
-                task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled");
+    /** Returns what is thrown in a coroutine that its loop has ended without. */
+    static IllegalStateException endedWithout(Task<?> task, @Nullable Throwable cause) {
+        return new Refused(
+                task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled", cause);
+    }
+
+    /** Is thrown where a coroutine wants to go on whose loop has ended without it. */
+    static final class Refused extends IllegalStateException {
+        private static final long serialVersionUID = 1;
+
+        private Refused(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    // Any thread
+
+    void addListener(ClosingListener listener) {
+        listeners.add(listener);
+        if (over.getCount() == 0) {
+            tellClosed(listener);
+        }
+    }
+
+    void removeListener(ClosingListener listener) {
+        listeners.remove(listener);
+    }
+
+    List<ClosingListener> listeners() {
+        return List.copyOf(listeners);
+    }
+
+    /** Tells a listener, unless another thread has told it. */
+    void tellClosed(ClosingListener listener) {
+        if (listeners.remove(listener)) {
+            listener.onClosed();
+        }
+    }
+
+    /** Called when none of the loop's code will run any more. */
+    void isOver() {
+        over.countDown();
+    }
+
+    /** Waits until none of the loop's code will run any more. An interrupt waits until after it. */
+    void awaitOver() {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                over.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

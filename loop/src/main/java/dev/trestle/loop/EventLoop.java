@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +52,7 @@ public final class EventLoop implements AutoCloseable {
     // any thread
     private volatile boolean closed;
     private volatile Debugging debugging = Debugging.byDefault();
+    private final AtomicBoolean closing = new AtomicBoolean();
 
     // confined to the holder of the baton
     private final List<AutoCloseable> closeWithLoop = new ArrayList<>();
@@ -61,7 +63,6 @@ public final class EventLoop implements AutoCloseable {
     /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
     private @Nullable Origin originForFactory;
 
-    private boolean closing;
     private long sequence;
 
     /** The run that is to end when its future is done. */
@@ -99,7 +100,7 @@ public final class EventLoop implements AutoCloseable {
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
         this.baton = new Baton(this, clock, shuffle);
-        this.ending = new Ending(this, baton);
+        this.ending = new Ending(baton);
         this.reports = new Reports(this, baton);
     }
 
@@ -145,8 +146,7 @@ public final class EventLoop implements AutoCloseable {
         }
         EventLoop left = Baton.loopLeftBehind();
         if (left != null) {
-            throw new IllegalStateException("This is inside blocking(...), where " + left + " goes on without this"
-                    + " coroutine: await, createTask and the like belong before or after it.");
+            throw new IllegalStateException(left.leftBehindText());
         }
         throw new IllegalStateException("No event loop is running on " + Thread.currentThread()
                 + ". Call this from a coroutine, inside EventLoop.run(() -> ...), or from a callback of a loop;"
@@ -265,7 +265,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new Driving(name, baton);
+        var driving = new Driving(name, baton, () -> baton.drive(false));
         boolean interrupted = false;
         while (true) {
             try {
@@ -318,6 +318,9 @@ public final class EventLoop implements AutoCloseable {
         } finally {
             callbackContext = before;
             this.callback = callbackBefore;
+            if (closing.get()) {
+                Thread.interrupted(); // it was meant for this callback, which had taken too long
+            }
         }
     }
 
@@ -488,8 +491,9 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. What was accepted is
-     * called, at the latest by {@link #close}.
+     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. A callback that was accepted
+     * is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine that hangs: then
+     * the report of that says how many callbacks are not called.
      *
      * @param callback what to call
      * @return cancels it
@@ -766,12 +770,16 @@ public final class EventLoop implements AutoCloseable {
     // Ending
 
     /**
-     * Has something closed with this loop, after its tasks have ended; the last first.
+     * Closes something with this loop, after its tasks have ended; the last first. Its {@code close} method runs on a thread of
+     * the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is interrupted, and
+     * is left behind after another patience.
      *
      * @param resource what to close
+     * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public void closeWithLoop(AutoCloseable resource) {
         checkHere("add to");
+        refuseIfClosed();
         closeWithLoop.add(requireNonNull(resource, "resource"));
     }
 
@@ -779,68 +787,76 @@ public final class EventLoop implements AutoCloseable {
      * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}. Its
      * patience is ten seconds.
      *
-     * @throws IllegalStateException if the loop is running
+     * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
     @Override
     public void close() {
-        close(Ending.PATIENCE);
+        close(LoopCloser.PATIENCE);
     }
 
     /**
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
      * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so many
-     * tasks may clean up one after the other, and one that waits for ever is still found. What is ready, or was sent
-     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Again is without
-     * effect.
+     * tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was sent
+     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Idempotent.
+     *
+     * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one piece (a
+     * callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named to the exception
+     * handler if it still has not ended after another patience, of at least a second. If it is a resource or the exception
+     * handler, the rest goes on without it. If it is a callback or a coroutine, nothing else of the loop can run, so other coroutines stay
+     * suspended, callbacks that are ready or were sent are not called, and listeners are told: see {@link ClosingListener}.
+     * The task of a coroutine whose {@link Async#blocking} call ignores its interrupts is cancelled; on the thread of that call,
+     * the methods of the loop throw an {@link IllegalStateException} from then on.
      *
      * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a turn
-     * @throws IllegalStateException if the loop is running
+     * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
     public void close(Duration patience) {
         requireNonNull(patience, "patience");
-        if (closed || closing) {
+        if (closed || closing.get()) {
             return;
         }
         if (baton.isRunning()) {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
-        refuseInsideALoop("close");
-        baton.own();
-        closing = true;
+        EventLoop here = Baton.loopHere();
+        if (here != null) {
+            throw new IllegalStateException("Cannot close " + this + " in the code of " + here
+                    + ", which it would stop. In a coroutine, call blocking(() -> loop.close()).");
+        }
+        if (!closing.compareAndSet(false, true)) {
+            return;
+        }
         try {
-            closeNow(patience);
+            new LoopCloser(this, patience).close(closeWithLoop);
         } finally {
-            closing = false;
+            closing.set(false);
         }
     }
 
-    private void closeNow(Duration patience) {
-        boolean ended = ending.endTasks(patience);
-        while (!closeWithLoop.isEmpty()) {
-            AutoCloseable resource = closeWithLoop.removeLast();
-            try {
-                resource.close();
-            } catch (Throwable e) { // the others are closed all the same, and so is the loop
-                reports.tellHere(
-                        new ExceptionContext("Closing " + Words.of(resource) + " with its loop failed", e, null, null));
-            }
-        }
-        if (ended) {
-            ended = ending.endTasks(patience); // of those that a resource left, which ran the loop once more
-        }
+    /** Takes no more tasks, callbacks and timers. */
+    void refuseFromNowOn() {
         closed = true;
-        if (!ended) {
-            baton.abandon();
-        } else {
-            baton.close();
-            // What is ready may be what ends a future elsewhere. Nothing new can be scheduled any more but the
-            // callbacks of futures that this completes.
-            for (int turn = 0; turn < Ending.LAST_TURNS && baton.hasReady(); turn++) {
-                driveHere();
-            }
-        }
-        reports.tellUnseen();
+    }
+
+    /**
+     * Adds a listener that is told when this loop is closed. May be called from any thread. If the loop is closed already, the
+     * listener is told at once, on the calling thread.
+     *
+     * @param listener the listener; held until it is told, or removed
+     */
+    public void addClosingListener(ClosingListener listener) {
+        ending.addListener(requireNonNull(listener, "listener"));
+    }
+
+    /**
+     * Removes a listener. May be called from any thread. Idempotent.
+     *
+     * @param listener what was added
+     */
+    public void removeClosingListener(ClosingListener listener) {
+        ending.removeListener(listener);
     }
 
     // Looking
@@ -908,6 +924,12 @@ public final class EventLoop implements AutoCloseable {
         return handle == null ? null : "Callback " + handle.callbackText();
     }
 
+    /** Returns the callback that runs, if one does; read racily, from any thread. */
+    @Nullable
+    Handle runningCallback() {
+        return callback;
+    }
+
     /**
      * Returns a picture of the tasks that are not done, with their stacks, and who awaits whom; {@code toString()} draws it.
      * May be called from any thread, also while a coroutine holds the baton and does not give it away. If others run
@@ -946,8 +968,25 @@ public final class EventLoop implements AutoCloseable {
         return baton.isHeldHere();
     }
 
+    /** Returns why a thread of this loop that does not have the baton must not touch it. */
+    private String leftBehindText() {
+        return closed
+                ? this
+                        + " has given up on this coroutine or callback, which did not end when the loop was closed:"
+                        + " nothing of the loop can be used here any more."
+                : "This is inside blocking(...), where " + this + " goes on without this"
+                        + " coroutine: await, createTask and the like belong before or after it.";
+    }
+
     void checkHere(String what) {
-        if (!baton.isConfinedHere()) {
+        if (baton.isHeldHere()) {
+            return;
+        }
+        boolean confinedHere = baton.isConfinedHere();
+        if (Baton.loopLeftBehind() == this && (closed || confinedHere)) {
+            throw new IllegalStateException("Cannot " + what + " something of a loop here. " + leftBehindText());
+        }
+        if (!confinedHere) {
             throw new IllegalStateException("Cannot " + what + " something of " + this + " on " + Thread.currentThread()
                     + ": a loop and its futures are not thread-safe. From another thread, go through"
                     + " loop.callSoonThreadsafe(...).");

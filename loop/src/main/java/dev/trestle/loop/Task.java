@@ -271,17 +271,50 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         coroutine = null; // what it captured is garbage as soon as it is no longer needed
         try {
             T result = body.run();
+            if (isOrphan()) {
+                return;
+            }
             if (mustCancel) {
                 cancelNow(cancelMessage);
             } else {
                 super.setResult(result);
             }
         } catch (Throwable e) { // every outcome belongs to whoever awaits the task
-            super.setException(e);
+            if (isOrphan()) {
+                reportLate(e);
+            } else {
+                super.setException(e);
+            }
         } finally {
-            loop().unlink(this);
-            loop().baton().leave();
+            if (!isOrphan()) {
+                loop().unlink(this);
+                loop().baton().leave();
+            }
         }
+    }
+
+    /** Returns whether the loop was closed without this coroutine, which runs here: its outcome has been decided. */
+    private boolean isOrphan() {
+        return !loop().baton().isHeldHere();
+    }
+
+    /** Tells of what an orphan has thrown, unless that is why it has ended. */
+    private void reportLate(Throwable thrown) {
+        if (!(thrown instanceof CancelledError) && !(thrown instanceof Ending.Refused)) {
+            loop().reports()
+                    .tellHere(new ExceptionContext(
+                            name() + loop().createdText(this) + " failed after its loop was closed",
+                            thrown,
+                            this,
+                            null));
+        }
+    }
+
+    /** Cancels this task because its loop ends; its coroutine will never have the baton again. */
+    void endWithLoop() {
+        awaited = null;
+        cancelNow("its loop is closed");
+        loop().unlink(this);
     }
 
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
@@ -318,14 +351,32 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             yieldNow(); // throws, as an await would
         }
         loop().ending().refuseToWait(this);
+        return leaveFor(call);
+    }
+
+    /**
+     * Waits for the end of an executor on this thread, without the baton. Who closes an executor wants it closed: if this task was
+     * cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is thrown afterwards.
+     */
+    <R extends @Nullable Object> R callEndWait(BlockingCall<R> call) {
+        if (mustCancel) {
+            mustCancel = false;
+            call.cancel(cancelMessage);
+        } else if (loop().ending().isThrowingOut()) {
+            call.cancel("its loop is closed");
+        }
+        return leaveFor(call);
+    }
+
+    private <R extends @Nullable Object> R leaveFor(BlockingCall<R> call) {
         awaited = call;
         loop().baton().goAway();
         call.run();
-        boolean back = loop().baton().comeBack(this);
-        awaited = null;
-        if (!back) {
-            throw loop().ending().endedWithout(this);
+        if (!loop().baton().comeBack(this)) {
+            loop().ending().awaitOver(); // its callbacks may still run
+            throw Ending.endedWithout(this, call.failure());
         }
+        awaited = null;
         throwIfCancelled();
         return call.outcomeOfCall();
     }

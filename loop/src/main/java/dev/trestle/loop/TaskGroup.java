@@ -238,6 +238,9 @@ public final class TaskGroup {
         } catch (Throwable e) {
             thrown = e;
         }
+        if (!parent.loop().isRunningHere()) { // the loop was closed without this coroutine, and with the tasks
+            throw thrown == null ? Ending.endedWithout(parent, null) : LoopFuture.unchecked(thrown);
+        }
         inBody = false;
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;
         if (thrown != null && !aborting) {

@@ -42,10 +42,14 @@ final class Waiters {
         return here;
     }
 
-    /** Called before a change that does not suspend. Before the owner has a loop, any one thread may make it. */
+    /**
+     * Called before a change that does not suspend. Before the owner has a loop, any one thread may make it, but no thread that a
+     * loop has left behind.
+     */
     void checkHere(String what) {
-        if (loop != null) {
-            loop.checkHere(what);
+        EventLoop owner = loop == null ? Baton.loopLeftBehind() : loop;
+        if (owner != null) {
+            owner.checkHere(what);
         }
     }
 
