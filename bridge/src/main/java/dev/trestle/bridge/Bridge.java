@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
-import dev.trestle.api.Promise;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.loop.Action;
 import dev.trestle.loop.Context;
@@ -117,7 +116,7 @@ public final class Bridge {
                 if (future.isDone()) {
                     crossing.arrive(future);
                 } else {
-                    Thread.ofVirtual().name("trestle-bridge-waiter").start(() -> crossing.arriveAfterWaiting(future));
+                    crossing.arriveAfterWaiting(future);
                 }
                 yield crossing.arrival();
             }
@@ -186,6 +185,9 @@ public final class Bridge {
      * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop. The task
      * sees a copy of the current {@link Context}; other executors carry none, as in Python.
      *
+     * <p>Closing the loop waits for tasks whose futures nobody cancels. After the patience of {@link EventLoop#close} it interrupts
+     * them, and after another one it names them to the exception handler and goes on without them.
+     *
      * @param task what to run; outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it interrupts the task
@@ -193,9 +195,9 @@ public final class Bridge {
      */
     public static <T extends @Nullable Object> LoopFuture<T> toThread(Callable<T> task) {
         requireNonNull(task, "task");
-        ExecutorService executor = DefaultExecutor.of(EventLoop.getRunningLoop());
+        DefaultExecutor executor = DefaultExecutor.of(EventLoop.getRunningLoop());
         Context context = Context.copyContext();
-        return runInExecutor(executor, () -> context.call(task));
+        return wrapFuture(executor.submit(task, context));
     }
 
     /**
@@ -235,23 +237,22 @@ public final class Bridge {
      * Returns a thread-safe future that ends as a loop's future ends; for foreign threads to wait for, to add callbacks to,
      * or, by {@link ConcurrentFuture#toCompletableFuture}, to compose.
      *
+     * <p>The returned future ends when the loop is closed, at the latest: if the loop's future is not done then, it is cancelled.
+     *
      * @param future a future of the running loop
      * @param <T> the type of the result
      * @return its other face; cancelling it cancels the loop's future
      */
     public static <T extends @Nullable Object> ConcurrentFuture<T> toConcurrentFuture(LoopFuture<T> future) {
-        EventLoop loop = future.loop();
-        var promise = new Promise<T>((running, interrupt) -> Entrance.enter(loop, future::cancel));
-        promise.setRunningOrNotifyCancel();
-        future.addDoneCallback(done -> Departure.copy(done, promise));
-        return promise;
+        return Departure.of(future);
     }
 
     /**
      * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.
      *
-     * <p>The coroutine's context is a copy of the calling thread's. Every future ends: if the loop is closed before the coroutine has ended, it is cancelled; if before it has begun,
-     * the future fails with an {@link IllegalStateException}.
+     * <p>The coroutine's context is a copy of the calling thread's. The future ends when the loop is closed, at the latest: if the
+     * coroutine has not ended by then, also because its loop gave up on it, the future is cancelled; if it has not begun, the future
+     * fails with an {@link IllegalStateException}. A loop that is neither run nor closed ends nothing.
      *
      * @param coroutine what to run
      * @param loop where; it need not be running yet
@@ -261,6 +262,6 @@ public final class Bridge {
      */
     public static <T extends @Nullable Object> ConcurrentFuture<T> runCoroutineThreadsafe(
             Coroutine<T> coroutine, EventLoop loop) {
-        return new Departure<>(requireNonNull(coroutine, "coroutine"), loop).begin();
+        return Departure.of(requireNonNull(coroutine, "coroutine"), loop);
     }
 }

@@ -1,5 +1,6 @@
 package dev.trestle.bridge;
 
+import dev.trestle.loop.ClosingListener;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
 import dev.trestle.loop.LoopPromise;
@@ -15,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code arrive} may be called on any thread, once. If the loop is closed by then, nobody is waiting any more. The arrival
  * is the loop's: created, read and cancelled there.
  */
-final class Crossing<T extends @Nullable Object> {
+final class Crossing<T extends @Nullable Object> implements ClosingListener {
 
     private final LoopPromise<T> promise;
+    private volatile @Nullable Thread waiter;
 
     /**
      * Opens a way into a loop.
@@ -56,8 +58,27 @@ final class Crossing<T extends @Nullable Object> {
         };
     }
 
-    /** Waits for a future that tells nobody when it is done; on a virtual thread of its own. */
+    /** Takes the outcome of a future that tells nobody when it is done: a virtual thread waits for it, until the loop is closed. */
     void arriveAfterWaiting(Future<T> future) {
+        EventLoop loop = arrival().loop();
+        Thread made = Thread.ofVirtual().name("trestle-bridge-waiter").unstarted(() -> {
+            waitFor(future);
+            loop.removeClosingListener(this);
+        });
+        waiter = made;
+        loop.addClosingListener(this);
+        made.start();
+    }
+
+    @Override
+    public void onClosed() {
+        Thread waits = waiter;
+        if (waits != null) {
+            waits.interrupt();
+        }
+    }
+
+    private void waitFor(Future<T> future) {
         try {
             try {
                 future.get();

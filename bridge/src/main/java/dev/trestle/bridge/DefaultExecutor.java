@@ -1,27 +1,86 @@
 package dev.trestle.bridge;
 
+import dev.trestle.loop.Context;
 import dev.trestle.loop.EventLoop;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/** The executor that belongs to a loop: made when it is first asked for, closed with the loop. */
-final class DefaultExecutor {
+/** The executor that belongs to a loop: made when it is first asked for, closed with the loop. For any thread. */
+final class DefaultExecutor implements AutoCloseable {
 
-    private static final Map<EventLoop, ExecutorService> executors = Collections.synchronizedMap(new WeakHashMap<>());
+    /** Its values must not hold their loops, or neither were ever garbage. */
+    private static final Map<EventLoop, DefaultExecutor> executors = Collections.synchronizedMap(new WeakHashMap<>());
+
+    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("trestle-to-thread-", 1).factory());
+
+    /** For messages. */
+    private final Set<Running> running = ConcurrentHashMap.newKeySet();
 
     private DefaultExecutor() {}
 
-    static ExecutorService of(EventLoop loop) {
+    static DefaultExecutor of(EventLoop loop) {
         return executors.computeIfAbsent(loop, DefaultExecutor::open);
     }
 
-    private static ExecutorService open(EventLoop loop) {
-        ExecutorService executor = Executors.newThreadPerTaskExecutor(
-                Thread.ofVirtual().name("trestle-to-thread-", 1).factory());
+    private static DefaultExecutor open(EventLoop loop) {
+        var executor = new DefaultExecutor();
         loop.closeWithLoop(executor);
         return executor;
+    }
+
+    /** Runs a task on a thread of its own, in a context. */
+    <T extends @Nullable Object> Future<T> submit(Callable<T> task, Context context) {
+        return threads.submit(() -> {
+            var call = new Running(task);
+            running.add(call);
+            try {
+                return context.call(task);
+            } finally {
+                running.remove(call);
+            }
+        });
+    }
+
+    /** Waits for the calls that have not ended. If it is interrupted, interrupts them, and goes on waiting. */
+    @Override
+    public void close() {
+        threads.close();
+    }
+
+    @Override
+    public String toString() {
+        return "the executor of Bridge.toThread, in which these calls have not ended: "
+                + running.stream().map(Running::toString).collect(Collectors.joining("; "));
+    }
+
+    /** A call that has not ended; one of a kind. */
+    private static final class Running {
+        private final Callable<?> task;
+        private final Thread thread = Thread.currentThread();
+
+        Running(Callable<?> task) {
+            this.task = task;
+        }
+
+        @Override
+        public String toString() {
+            return task.getClass().getName()
+                    + Stream.of(thread.getStackTrace())
+                            .filter(frame -> !"java.base".equals(frame.getModuleName()))
+                            .findFirst()
+                            .map(frame -> ", which is at " + frame)
+                            .orElse("");
+        }
     }
 }

@@ -2,49 +2,71 @@ package dev.trestle.bridge;
 
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
+import dev.trestle.loop.ClosingListener;
 import dev.trestle.loop.Coroutine;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
-import dev.trestle.loop.Task;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A coroutine that a foreign thread started, and the future that this thread has of it.
+ * The way of one outcome out of a loop: from a future of the loop's to the one that other threads have of it.
  *
- * <p>The promise may be cancelled on any thread. The task belongs to the loop: made, watched and cancelled there.
+ * <p>The promise may be cancelled on any thread. Its source belongs to the loop: made, watched and cancelled there. The promise ends
+ * at the latest when the loop is closed, whatever has become of the source.
  */
-final class Departure<T extends @Nullable Object> {
+final class Departure<T extends @Nullable Object> implements ClosingListener {
 
-    private final Coroutine<T> coroutine;
     private final EventLoop loop;
-    private final Promise<T> promise = new Promise<>((running, interrupt) -> cancelTask());
-    private @Nullable Task<T> task;
+    private final Promise<T> promise = new Promise<>((running, interrupt) -> cancelSource());
 
-    Departure(Coroutine<T> coroutine, EventLoop loop) {
-        this.coroutine = coroutine;
+    /** Written in the loop; null until a coroutine begins. */
+    private volatile @Nullable LoopFuture<T> source;
+
+    private Departure(EventLoop loop) {
         this.loop = loop;
     }
 
-    ConcurrentFuture<T> begin() {
-        loop.callSoonThreadsafe(this::start);
+    /** Returns a future that ends as a loop's future ends. */
+    static <T extends @Nullable Object> ConcurrentFuture<T> of(LoopFuture<T> future) {
+        var departure = new Departure<T>(future.loop());
+        departure.promise.setRunningOrNotifyCancel();
+        departure.follow(future);
+        return departure.untilTheLoopIsClosed();
+    }
+
+    /** Starts a coroutine in a loop, from any thread, and returns its future. */
+    static <T extends @Nullable Object> ConcurrentFuture<T> of(Coroutine<T> coroutine, EventLoop loop) {
+        var departure = new Departure<T>(loop);
+        loop.callSoonThreadsafe(() -> departure.start(coroutine));
+        return departure.untilTheLoopIsClosed();
+    }
+
+    private ConcurrentFuture<T> untilTheLoopIsClosed() {
+        loop.addClosingListener(this);
+        promise.addDoneCallback(_ -> loop.removeClosingListener(this));
         return promise;
     }
 
-    private void start() {
+    private void start(Coroutine<T> coroutine) {
         if (!promise.setRunningOrNotifyCancel()) {
             return;
         }
         try {
-            task = loop.createTask(coroutine);
+            follow(loop.createTask(coroutine));
         } catch (Throwable e) { // the loop was closed, or its task factory has failed
             promise.trySetException(e);
-            return;
         }
-        task.addDoneCallback(done -> copy(done, promise));
     }
 
-    /** Ends a promise as a loop's future has ended. */
-    static <T extends @Nullable Object> void copy(LoopFuture<T> done, Promise<T> promise) {
+    private void follow(LoopFuture<T> future) {
+        source = future;
+        if (!loop.isClosed()) { // or the listener is told, which any thread may be
+            future.addDoneCallback(this::end);
+        }
+    }
+
+    /** Ends the promise as a loop's future has ended. */
+    private void end(LoopFuture<T> done) {
         if (done.isCancelled()) {
             promise.cancel(false);
         } else {
@@ -52,11 +74,30 @@ final class Departure<T extends @Nullable Object> {
         }
     }
 
-    private void cancelTask() {
+    private void cancelSource() {
         Entrance.enter(loop, () -> {
-            if (task != null) {
-                task.cancel();
+            if (source != null) {
+                source.cancel();
             }
         });
+    }
+
+    /** Ends the promise if its source never will, or if nobody has told of it: the loop may have given up on a callback. */
+    @Override
+    public void onClosed() {
+        LoopFuture<T> from = source;
+        if (from == null) {
+            promise.trySetException(new IllegalStateException(loop + " was closed before the coroutine had begun"));
+        } else if (from.isDone()) { // read racily if code of the loop hangs: what it misses counts as cancelled
+            end(from);
+        } else {
+            promise.cancel(false);
+        }
+    }
+
+    @Override
+    public String toString() {
+        LoopFuture<T> from = source;
+        return "the future that other threads have of " + (from == null ? "a coroutine" : from);
     }
 }
