@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All methods may be called from any thread. None but {@code map}'s stream, {@code invokeAll}, {@code invokeAny},
  * {@code awaitTermination} and {@code close} waits for a call; {@code submit} waits only where a pool was given a
- * bounded queue.
+ * bounded queue. In a coroutine of an event loop, {@code awaitTermination} and {@code close} suspend the coroutine while the loop goes
+ * on, and cancelling the task interrupts them; the others refuse to wait there.
  */
 public interface FutureExecutor extends ExecutorService {
 
@@ -199,6 +200,33 @@ public interface FutureExecutor extends ExecutorService {
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
         return Invocation.any(this, tasks, Deadline.in(Duration.of(timeout, unit.toChronoUnit())));
+    }
+
+    /**
+     * Takes no more calls, and waits until those that were taken have ended. If the waiting thread is interrupted, does as
+     * {@link #shutdownNow} and goes on waiting.
+     *
+     * <p>In a coroutine of an event loop, the coroutine is suspended meanwhile. If its task is cancelled, or was before, this method
+     * does as {@code shutdownNow}, goes on waiting, and throws the cancellation when the executor has ended. In a callback of an event
+     * loop, which cannot be suspended, this method shuts the executor down and refuses to wait.
+     *
+     * @throws IllegalStateException in a callback of an event loop; the executor takes no more calls, and ends when those that were
+     *     taken have ended
+     */
+    @Override
+    default void close() {
+        if (isTerminated()) {
+            return;
+        }
+        shutdown(); // also if the wait is refused
+        try {
+            WaitGuard.awaitEnd(this, () -> {
+                ExecutorService.super.close();
+                return true;
+            });
+        } catch (InterruptedException e) { // a guard's own, since the wait throws none
+            Thread.currentThread().interrupt();
+        }
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.trestle.api;
 
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 
 /** The {@link WaitGuard}s of this program; loaded at the first wait that parks. */
@@ -18,5 +19,14 @@ final class WaitGuards {
         for (WaitGuard guard : guards) {
             guard.beforeWait(future);
         }
+    }
+
+    static boolean awaitEnd(ExecutorService executor, EndWait wait) throws InterruptedException {
+        EndWait guarded = wait;
+        for (WaitGuard guard : guards) {
+            EndWait inner = guarded;
+            guarded = () -> guard.aroundEndWait(executor, inner);
+        }
+        return guarded.await();
     }
 }

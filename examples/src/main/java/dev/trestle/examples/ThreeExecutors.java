@@ -1,9 +1,12 @@
 package dev.trestle.examples;
 
 import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.createTask;
 
 import dev.trestle.bridge.Bridge;
 import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopFuture;
+import dev.trestle.loop.Task;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
@@ -12,7 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process pool.
+ * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process pool. Each pool is
+ * closed by the end of its {@code try}, in the coroutine: that suspends the coroutine, and the loop goes on meanwhile.
  */
 final class ThreeExecutors {
 
@@ -28,10 +32,12 @@ final class ThreeExecutors {
                 IO.println("custom thread pool: " + more.length + " bytes");
             }
 
+            Task<?> printing;
             try (var pool = new ProcessPool(1)) {
-                BigInteger sum = await(Bridge.runInExecutor(pool, ThreeExecutors::cpuBound));
-                IO.println("process pool: " + sum);
-            }
+                LoopFuture<BigInteger> sum = Bridge.runInExecutor(pool, ThreeExecutors::cpuBound);
+                printing = createTask(() -> IO.println("process pool: " + await(sum)));
+            } // waits until the call has ended; the loop goes on, so the other coroutine prints meanwhile
+            await(printing);
         });
     }
 

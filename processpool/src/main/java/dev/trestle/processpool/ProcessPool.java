@@ -8,6 +8,7 @@ import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.WaitGuard;
 import dev.trestle.processpool.wire.CallEncoder;
 import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.NotEncodableException;
@@ -417,12 +418,15 @@ public final class ProcessPool implements FutureExecutor {
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
         refuseOnOwnThread("wait for its end");
-        return dispatcher.awaitTermination(timeout, unit);
+        return timeout <= 0
+                ? isTerminated()
+                : WaitGuard.awaitEnd(this, () -> dispatcher.awaitTermination(timeout, unit));
     }
 
     /**
      * Takes no more calls, cancels streams that have not ended, and waits until those that were taken have been run, and until no process, thread, socket or
-     * file of this pool is left. If the waiting thread is interrupted, does as {@link #shutdownNow} and goes on waiting.
+     * file of this pool is left. If the waiting thread is interrupted, does as {@link #shutdownNow} and goes on waiting. In a coroutine
+     * of an event loop the loop goes on meanwhile; see {@link FutureExecutor#close}.
      *
      * @throws IllegalStateException if called by a callback of one of its own futures, for which it would wait
      */

@@ -9,6 +9,7 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.KeepAlive;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.WaitGuard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -344,7 +345,7 @@ public final class ThreadPool implements FutureExecutor {
 
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return threads.awaitTermination(timeout, unit);
+        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> threads.awaitTermination(timeout, unit));
     }
 
     // Looking
