@@ -165,7 +165,9 @@ final class Worker {
     private void live() {
         Throwable end = null;
         try {
-            start();
+            try (var _ = FileHandles.reserve()) {
+                start();
+            }
             dispatcher.trainLater();
             follow(dispatcher.ready(this));
             while (true) {

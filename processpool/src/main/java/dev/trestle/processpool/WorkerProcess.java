@@ -92,6 +92,10 @@ final class WorkerProcess {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
             throw new IOException("Cannot start " + command + ": " + said.getMessage(), said);
+        } catch (Throwable e) { // out of memory or threads, when the process was there already and nobody had it yet
+            streams.hangUp();
+            Orphans.kill(mark);
+            throw e;
         }
     }
 
@@ -218,6 +222,17 @@ final class WorkerProcess {
 
         OutputStream stdin() {
             return stdin.join();
+        }
+
+        /** Lets a process end that nobody will talk to. */
+        void hangUp() {
+            try {
+                if (stdin.isDone()) {
+                    stdin.join().close();
+                }
+            } catch (IOException e) {
+                logger.debug("The stdin of a process that {} could not have cannot be closed", name, e);
+            }
         }
 
         @Override

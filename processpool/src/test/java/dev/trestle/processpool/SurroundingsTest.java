@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.processpool.wire.AsciiText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -162,6 +164,33 @@ class SurroundingsTest {
         List<String> lines = run(List.of("sh", there.toString()), Talking.class, locale, Stream.of());
 
         assertThat(lines).contains("large=4194304", "failed=0");
+    }
+
+    /** Wants more workers than it can have handles for. */
+    static final class WithFewFileHandles {
+        public static void main(String[] arguments) {
+            try (var pool = TestPools.builder(24).heap(16 << 20).build()) {
+                List<ConcurrentFuture<Integer>> calls = IntStream.range(0, 48)
+                        .mapToObj(i -> pool.submit(() -> i))
+                        .toList();
+                print("sum=" + calls.stream().mapToInt(ConcurrentFuture::result).sum());
+                print("failed=" + (pool.statistics().startsFailed() > 0));
+            }
+            print("closed");
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aProgramWithFewFileHandlesHasTheWorkersThatItHasHandlesFor() throws Exception {
+        var launcher = List.of("sh", "-c", "ulimit -n 96 && exec \"$@\"", "sh");
+        List<String> lines = run(
+                launcher,
+                WithFewFileHandles.class,
+                Map.of(),
+                Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off"));
+
+        assertThat(lines).containsExactly("sum=1128", "failed=true", "closed");
     }
 
     /** Is process 1, so it gets the children of a worker that died. */
