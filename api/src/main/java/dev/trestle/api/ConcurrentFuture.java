@@ -68,7 +68,9 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
      *
      * <p>Callbacks run in the order in which they were added, on the thread that completes or cancels the future; one
      * that is added to a future that is already done runs before this method returns, on the calling thread, unless
-     * another thread is just running the earlier ones: then that thread runs it after them. No lock is held meanwhile.
+     * another thread is just running the earlier ones: then that thread runs it after them. Callbacks that complete or cancel other
+     * futures run their callbacks at once, up to eight levels deep; beyond that, they run on the same thread when the callback at the
+     * deepest level has returned. No lock is held while callbacks run.
      * An exception that a callback throws is logged, and the remaining callbacks still run.
      *
      * @param callback what to call; it should be short

@@ -1,8 +1,6 @@
 package dev.trestle.api;
 
 import java.time.Duration;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,11 +18,6 @@ record Deadline(@Nullable Duration timeout, long nanoTime) {
     /** Returns the nanoseconds left, zero if it is over. */
     long left() {
         return timeout == null ? Long.MAX_VALUE : Math.max(0, nanoTime - System.nanoTime());
-    }
-
-    /** Takes the next element, waiting until the deadline; returns {@code null} when it is over. */
-    <E> @Nullable E poll(BlockingQueue<E> queue) throws InterruptedException {
-        return timeout == null ? queue.take() : queue.poll(left(), TimeUnit.NANOSECONDS);
     }
 
     /** Returns a duration in nanoseconds, cut to what can be added to the clock: 146 years. */

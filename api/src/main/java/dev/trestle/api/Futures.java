@@ -3,6 +3,7 @@ package dev.trestle.api;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -10,11 +11,9 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -113,20 +112,6 @@ public final class Futures {
         return distinct;
     }
 
-    private static void watch(ConcurrentFuture<?> future, Promise.Wait wait) {
-        if (future instanceof Promise<?> promise) {
-            promise.addWait(wait);
-        } else {
-            future.addDoneCallback(wait::onDone);
-        }
-    }
-
-    private static void unwatch(ConcurrentFuture<?> future, Promise.Wait wait) {
-        if (future instanceof Promise<?> promise && !promise.isDone()) {
-            promise.removeWait(wait);
-        }
-    }
-
     /** A wait for one condition over many futures. */
     private static final class Condition implements Promise.Wait {
         private final ReturnWhen when;
@@ -139,20 +124,33 @@ public final class Futures {
         }
 
         static boolean holds(ReturnWhen when, Set<? extends ConcurrentFuture<?>> futures) {
-            return futures.stream().allMatch(Future::isDone)
-                    || switch (when) {
-                        case FIRST_COMPLETED -> futures.stream().anyMatch(Future::isDone);
-                        case FIRST_EXCEPTION -> futures.stream().anyMatch(Condition::failed);
-                        case ALL_COMPLETED -> false;
-                    };
+            boolean all = true;
+            boolean enough = false;
+            for (ConcurrentFuture<?> future : futures) {
+                boolean done = future.isDone();
+                all &= done;
+                enough |= done && suffices(when, future);
+            }
+            return all || enough;
+        }
+
+        /** Returns whether one future that is done ends the wait for all. */
+        private static boolean suffices(ReturnWhen when, ConcurrentFuture<?> done) {
+            return when == ReturnWhen.FIRST_COMPLETED || (when == ReturnWhen.FIRST_EXCEPTION && failed(done));
         }
 
         void watch(ConcurrentFuture<?> future) {
-            Futures.watch(future, this);
+            if (future instanceof Promise<?> promise) {
+                promise.addWait(this);
+            } else {
+                future.addDoneCallback(this::onDone);
+            }
         }
 
         void unwatch(ConcurrentFuture<?> future) {
-            Futures.unwatch(future, this);
+            if (future instanceof Promise<?> promise && !promise.isDone()) {
+                promise.removeWait(this);
+            }
         }
 
         void await(Set<? extends ConcurrentFuture<?>> futures, @Nullable Duration timeout) throws InterruptedException {
@@ -160,7 +158,7 @@ public final class Futures {
                 return;
             }
             if (holds.getCount() > 0) {
-                WaitGuards.beforeWait(futures.iterator().next());
+                WaitGuards.beforeWait(futures);
             }
             if (timeout == null) {
                 holds.await();
@@ -172,7 +170,7 @@ public final class Futures {
         @Override
         public void onDone(ConcurrentFuture<?> future) {
             boolean last = pending.decrementAndGet() == 0;
-            if (last || when == ReturnWhen.FIRST_COMPLETED || (when == ReturnWhen.FIRST_EXCEPTION && failed(future))) {
+            if (last || suffices(when, future)) {
                 holds.countDown();
             }
         }
@@ -186,24 +184,29 @@ public final class Futures {
         private final int total;
         private final Deadline deadline;
 
-        /** Those that were not done, and what waits at each. */
-        private final Map<F, Promise.Wait> pending = new LinkedHashMap<>();
+        /** Those that were not returned, and what waits at each. */
+        private final Map<F, Arrivals.Arrival<F>> pending = new LinkedHashMap<>();
 
-        private final BlockingQueue<F> completed = new LinkedBlockingQueue<>();
+        private final Arrivals<F> arrivals = new Arrivals<>();
         private int left;
 
         Completions(Set<F> futures, Deadline deadline) {
             this.total = futures.size();
             this.left = total;
             this.deadline = deadline;
+            var later = new ArrayList<F>();
             for (F future : futures) {
                 if (future.isDone()) {
-                    completed.add(future);
+                    expect(future);
                 } else {
-                    pending.put(future, _ -> completed.add(future));
+                    later.add(future);
                 }
             }
-            pending.forEach(Futures::watch);
+            later.forEach(this::expect);
+        }
+
+        private void expect(F future) {
+            pending.put(future, arrivals.expect(future, future));
         }
 
         @Override
@@ -216,7 +219,7 @@ public final class Futures {
             if (left == 0) {
                 throw new NoSuchElementException("All " + total + " futures have been returned");
             }
-            F future = completed.poll();
+            F future = arrivals.poll();
             if (future == null) {
                 future = await();
             }
@@ -226,16 +229,16 @@ public final class Futures {
         }
 
         private F await() {
-            WaitGuards.beforeWait(pending.keySet().iterator().next());
+            WaitGuards.beforeWait(pending.keySet());
             try {
-                F future = deadline.poll(completed);
+                F future = arrivals.poll(deadline);
                 if (future != null) {
                     return future;
                 }
             } catch (InterruptedException e) {
                 throw Interruption.during("waiting for the next of " + total + " futures", e);
             }
-            pending.forEach(Futures::unwatch); // they may live long, and be waited for again and again
+            pending.forEach(Arrivals::forget); // they may live long, and be waited for again and again
             throw new CompletionException(
                     new TimeoutException(left + " (of " + total + ") futures unfinished after " + deadline));
         }

@@ -5,12 +5,10 @@ import static java.util.Objects.requireNonNull;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -64,12 +62,12 @@ final class Invocation {
             throw new IllegalArgumentException("invokeAny needs at least one task");
         }
         var futures = new ArrayList<ConcurrentFuture<T>>(tasks.size());
-        BlockingQueue<ConcurrentFuture<T>> completed = new LinkedBlockingQueue<>();
+        var completed = new Arrivals<ConcurrentFuture<T>>();
         try {
             for (Callable<T> task : tasks) {
                 ConcurrentFuture<T> future = executor.submit(requireNonNull(task, "tasks contains null"));
                 futures.add(future);
-                future.addDoneCallback(_ -> completed.add(future));
+                completed.expect(future, future);
             }
             return firstResult(futures, completed, deadline);
         } finally {
@@ -78,14 +76,15 @@ final class Invocation {
     }
 
     private static <T extends @Nullable Object> T firstResult(
-            List<ConcurrentFuture<T>> futures, BlockingQueue<ConcurrentFuture<T>> completed, Deadline deadline)
+            List<ConcurrentFuture<T>> futures, Arrivals<ConcurrentFuture<T>> completed, Deadline deadline)
             throws InterruptedException, ExecutionException, TimeoutException {
         ExecutionException last = null;
         for (int failed = 0; failed < futures.size(); failed++) {
-            if (completed.isEmpty()) {
-                WaitGuards.beforeWait(futures.getFirst());
+            ConcurrentFuture<T> done = completed.poll();
+            if (done == null) {
+                WaitGuards.beforeWait(futures);
+                done = completed.poll(deadline);
             }
-            ConcurrentFuture<T> done = deadline.poll(completed);
             if (done == null) {
                 throw new TimeoutException("None of " + futures.size() + " tasks had a result after " + deadline + "; "
                         + failed + " had failed, the others have been cancelled");

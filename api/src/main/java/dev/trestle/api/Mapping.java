@@ -10,11 +10,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.Spliterators.AbstractSpliterator;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -58,7 +56,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
 
     private final Deque<Chunk<A>> inOrder = new ArrayDeque<>();
     private final Set<Chunk<A>> inFlight = new HashSet<>();
-    private final BlockingQueue<Chunk<A>> completed = new LinkedBlockingQueue<>();
+    private final Arrivals<Chunk<A>> completed = new Arrivals<>();
     private long itemsTaken;
     private long itemsDelivered;
     private int chunkSize = 1;
@@ -204,7 +202,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         var chunk = new Chunk<>(items, future);
         inFlight.add(chunk);
         if (options.order() == MapOptions.Order.COMPLETION) {
-            future.addDoneCallback(_ -> completed.add(chunk));
+            completed.expect(future, chunk);
         } else if (first) {
             inOrder.addFirst(chunk);
         } else {
@@ -256,8 +254,12 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         Chunk<A> chunk = completed.poll();
         try {
             if (chunk == null) {
-                WaitGuards.beforeWait(anyInFlight());
-                chunk = deadline.poll(completed);
+                for (Chunk<A> each : inFlight) {
+                    if (!each.future().isDone()) {
+                        WaitGuards.beforeWait(each.future());
+                    }
+                }
+                chunk = completed.poll(deadline);
             }
         } catch (InterruptedException e) {
             throw interrupted(e);
@@ -324,7 +326,6 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         inFlight.forEach(chunk -> chunk.future().cancel(true));
         inFlight.clear();
         inOrder.clear();
-        completed.clear();
     }
 
     private record Chunk<A extends @Nullable Object>(List<A> items, ConcurrentFuture<Object> future) {

@@ -1,6 +1,5 @@
 package dev.trestle.api;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
@@ -32,22 +31,30 @@ import org.jspecify.annotations.Nullable;
  * <p>The first completion wins. {@code set...} methods throw when they lose, {@code trySet...} methods return whether
  * they won.
  *
+ * <p>Where stack or memory ends inside {@code set...}, {@code trySet...}, {@code cancel} or {@code addDoneCallback}, the caller gets
+ * the {@link StackOverflowError} or {@link OutOfMemoryError}, and nothing has changed: the caller may try again.
+ *
  * @param <T> the type of the result
  */
 public final class Promise<T extends @Nullable Object> implements ConcurrentFuture<T> {
 
     /*
      * Two words. `state` is null while pending, RUNNING, or the outcome; it changes by compare-and-set and an outcome is
-     * final. `listeners` is a Treiber stack of callbacks and waiting threads, as in CompletableFuture.
+     * final. A failure is its exception itself; a result that is null or an exception is masked. `listeners` is a Treiber stack
+     * of callbacks and waiting threads, as in CompletableFuture.
      *
      * The law is that callbacks run in the order they were added, each once, also when one is added while the others run.
-     * So at most one thread may run them at a time: it is the one that replaced the stack with the marker DRAINING. Who
+     * So at most one thread may run them at a time: the one that replaced the stack with the marker DRAINING. A thread that
      * finds a marker at the bottom of the stack pushes on top of it and leaves; the drainer looks again before it takes
      * the marker away. `aboveMarker` answers "is there a marker at the bottom" without walking. Our own listeners, the
      * waiting threads and the waits for many futures, are told before the first callback runs: they must not wait for
      * foreign code.
      *
      * No lock is held while foreign code runs, because there is none.
+     *
+     * An outcome is final, so whoever sets it must be able to tell the listeners. Hence nothing is allocated from then on, the
+     * stack is reversed in place, and before that point the setter makes sure that there is stack left. How deep callbacks
+     * may run inside callbacks is for CallbackNesting to say. See ADR 22.
      */
 
     /** How the work behind a running promise is told that its promise was cancelled. */
@@ -64,33 +71,13 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         void cancelled(boolean wasRunning, boolean mayInterrupt);
     }
 
-    private static final System.Logger logger = System.getLogger(Promise.class.getName());
-
-    /** Objects that no caller can hold, unlike a string literal: a result may be any object. */
-    private static final Object RUNNING = new Object();
-
-    private static final Object NULL_RESULT = new Object();
-    private static final Listener DRAINING = new Listener(new Object(), null, false);
-
-    private static final VarHandle STATE;
-    private static final VarHandle LISTENERS;
-
-    static {
-        try {
-            var lookup = MethodHandles.lookup();
-            STATE = lookup.findVarHandle(Promise.class, "state", Object.class);
-            LISTENERS = lookup.findVarHandle(Promise.class, "listeners", Listener.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     private volatile @Nullable Object state;
     private volatile @Nullable Listener listeners;
     private final @Nullable Canceller canceller;
 
     /** Creates a pending promise that can be cancelled only until it runs, as in Python. */
     public Promise() {
+        Groundwork.ensure();
         this.canceller = null;
     }
 
@@ -100,7 +87,14 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      * @param canceller told when the promise is cancelled
      */
     public Promise(Canceller canceller) {
+        Groundwork.ensure();
         this.canceller = requireNonNull(canceller, "canceller");
+    }
+
+    /** Creates one for {@link Groundwork} itself. */
+    @SuppressWarnings("UnusedVariable") // tells this constructor from the others
+    Promise(Groundwork groundwork) {
+        this.canceller = null;
     }
 
     // Writing
@@ -113,7 +107,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      * @throws InvalidStateException if it is already running or finished
      */
     public boolean setRunningOrNotifyCancel() {
-        if (STATE.compareAndSet(this, null, RUNNING)) {
+        if (Words.STATE.compareAndSet(this, null, Words.RUNNING)) {
             return true;
         }
         if (isCancelled()) {
@@ -154,7 +148,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      * @return whether this call completed it
      */
     public boolean trySetResult(T result) {
-        return complete(result == null ? NULL_RESULT : result);
+        return complete(result == null ? Words.NULL_RESULT : result instanceof Throwable ? new Masked(result) : result);
     }
 
     /**
@@ -164,7 +158,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      * @return whether this call completed it
      */
     public boolean trySetException(Throwable exception) {
-        return complete(new Failure(requireNonNull(exception, "exception")));
+        return complete(requireNonNull(exception, "exception"));
     }
 
     /**
@@ -176,18 +170,23 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
      */
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
+        if (isDone()) {
+            return false;
+        }
+        StackRoom.require();
         while (true) {
             Object current = state;
-            if (outcomeIn(current) != null || (current == RUNNING && canceller == null)) {
+            if (outcomeIn(current) != null || (current == Words.RUNNING && canceller == null)) {
                 return false;
             }
-            if (STATE.compareAndSet(this, current, Cancelled.INSTANCE)) {
-                try {
-                    if (canceller != null) {
-                        canceller.cancelled(current == RUNNING, mayInterruptIfRunning);
-                    }
-                } finally {
+            var cancellation = canceller == null
+                    ? null
+                    : new Cancellation(canceller, current == Words.RUNNING, mayInterruptIfRunning);
+            if (Words.STATE.compareAndSet(this, current, Words.CANCELLED)) {
+                if (cancellation == null) {
                     drain();
+                } else {
+                    CallbackNesting.run(this, cancellation);
                 }
                 return true;
             }
@@ -195,12 +194,18 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     private boolean complete(Object outcome) {
+        if (isDone()) {
+            return false;
+        }
+        if (listeners != null) {
+            StackRoom.require();
+        }
         while (true) {
             Object current = state;
             if (outcomeIn(current) != null) {
                 return false;
             }
-            if (STATE.compareAndSet(this, current, outcome)) {
+            if (Words.STATE.compareAndSet(this, current, outcome)) {
                 drain();
                 return true;
             }
@@ -222,12 +227,12 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public boolean isCancelled() {
-        return state == Cancelled.INSTANCE;
+        return state == Words.CANCELLED;
     }
 
     @Override
     public boolean isRunning() {
-        return state == RUNNING;
+        return state == Words.RUNNING;
     }
 
     @Override
@@ -236,11 +241,10 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (outcome == null) {
             return State.RUNNING;
         }
-        return switch (outcome) {
-            case Cancelled _ -> State.CANCELLED;
-            case Failure _ -> State.FAILED;
-            default -> State.SUCCESS;
-        };
+        if (outcome == Words.CANCELLED) {
+            return State.CANCELLED;
+        }
+        return outcome instanceof Throwable ? State.FAILED : State.SUCCESS;
     }
 
     @Override
@@ -260,11 +264,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public Optional<Throwable> exception() {
-        return switch (outcomeWaiting()) {
-            case Cancelled _ -> throw cancellation();
-            case Failure(var exception) -> Optional.of(exception);
-            default -> Optional.empty();
-        };
+        Object outcome = outcomeWaiting();
+        if (outcome == Words.CANCELLED) {
+            throw cancellation();
+        }
+        return outcome instanceof Throwable exception ? Optional.of(exception) : Optional.empty();
     }
 
     @Override
@@ -283,12 +287,13 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (outcome == null) {
             throw new IllegalStateException(this + " is not done: it has no result yet");
         }
-        return switch (outcome) {
-            case Cancelled _ -> throw new IllegalStateException(this + " has no result: it was cancelled");
-            case Failure(var exception) ->
-                throw new IllegalStateException(this + " has no result: it failed", exception);
-            default -> unmask(outcome);
-        };
+        if (outcome == Words.CANCELLED) {
+            throw new IllegalStateException(this + " has no result: it was cancelled");
+        }
+        if (outcome instanceof Throwable exception) {
+            throw new IllegalStateException(this + " has no result: it failed", exception);
+        }
+        return unmask(outcome);
     }
 
     @Override
@@ -297,7 +302,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (outcome == null) {
             throw new IllegalStateException(this + " is not done: it has no exception yet");
         }
-        if (outcome instanceof Failure(var exception)) {
+        if (outcome instanceof Throwable exception) {
             return exception;
         }
         throw new IllegalStateException(this + " has no exception");
@@ -305,33 +310,26 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public void addDoneCallback(Consumer<? super ConcurrentFuture<T>> callback) {
-        requireNonNull(callback, "callback");
-        push(callback);
-        if (isDone()) {
-            drain();
-        }
+        add(requireNonNull(callback, "callback"));
     }
 
     @Override
     public CompletableFuture<T> toCompletableFuture() {
-        var view = new CompletableFuture<T>() {
-            @Override
-            public boolean cancel(boolean mayInterruptIfRunning) {
-                boolean cancelled = super.cancel(mayInterruptIfRunning);
-                if (cancelled) {
-                    Promise.this.cancel(true);
-                }
-                return cancelled;
-            }
-        };
-        addDoneCallback(_ -> {
-            switch (requireNonNull(state)) {
-                case Cancelled _ -> view.completeExceptionally(cancellation());
-                case Failure(var exception) -> view.completeExceptionally(exception);
-                case Object outcome -> view.complete(unmask(outcome));
-            }
-        });
+        var view = new View<>(this);
+        add(view.completion(this));
         return view;
+    }
+
+    /** Ends a view as this promise has ended. */
+    void complete(CompletableFuture<T> view) {
+        Object outcome = requireNonNull(state);
+        if (outcome == Words.CANCELLED) {
+            view.completeExceptionally(cancellation());
+        } else if (outcome instanceof Throwable exception) {
+            view.completeExceptionally(exception);
+        } else {
+            view.complete(unmask(outcome));
+        }
     }
 
     @Override
@@ -340,18 +338,17 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         String text;
         if (current == null) {
             text = "pending";
-        } else if (current == RUNNING) {
+        } else if (current == Words.RUNNING) {
             text = "running";
+        } else if (current == Words.CANCELLED) {
+            text = "cancelled";
+        } else if (current instanceof Throwable exception) {
+            text = "failed with " + exception.getClass().getName();
+        } else if (current == Words.NULL_RESULT) {
+            text = "result null";
         } else {
-            text = switch (current) {
-                case Cancelled _ -> "cancelled";
-                case Failure(var exception) ->
-                    "failed with " + exception.getClass().getName();
-                default ->
-                    current == NULL_RESULT
-                            ? "result null"
-                            : "result of " + current.getClass().getName();
-            };
+            Object result = current instanceof Masked masked ? masked.result : current;
+            text = "result of " + result.getClass().getName();
         }
         return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text + "]";
     }
@@ -359,30 +356,41 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     // Outcomes
 
     private static @Nullable Object outcomeIn(@Nullable Object state) {
-        return state == RUNNING ? null : state;
+        return state == Words.RUNNING ? null : state;
     }
 
     private T value(Object outcome) {
-        return switch (outcome) {
-            case Cancelled _ -> throw cancellation();
-            case Failure(RuntimeException exception) -> throw exception;
-            case Failure(Error error) -> throw error;
-            case Failure(var checked) -> throw new CompletionException(checked);
-            default -> unmask(outcome);
-        };
+        if (outcome == Words.CANCELLED) {
+            throw cancellation();
+        }
+        if (outcome instanceof Throwable thrown) {
+            if (thrown instanceof RuntimeException exception) {
+                throw exception;
+            }
+            if (thrown instanceof Error error) {
+                throw error;
+            }
+            throw new CompletionException(thrown);
+        }
+        return unmask(outcome);
     }
 
     private T valueOrExecutionException(Object outcome) throws ExecutionException {
-        return switch (outcome) {
-            case Cancelled _ -> throw cancellation();
-            case Failure(var exception) -> throw new ExecutionException(exception);
-            default -> unmask(outcome);
-        };
+        if (outcome == Words.CANCELLED) {
+            throw cancellation();
+        }
+        if (outcome instanceof Throwable exception) {
+            throw new ExecutionException(exception);
+        }
+        return unmask(outcome);
     }
 
     @SuppressWarnings({"unchecked", "NullAway", "TypeParameterUnusedInFormals"})
     private static <T extends @Nullable Object> T unmask(Object outcome) {
-        return outcome == NULL_RESULT ? null : (T) outcome;
+        if (outcome == Words.NULL_RESULT) {
+            return null;
+        }
+        return (T) (outcome instanceof Masked masked ? masked.result : outcome);
     }
 
     private CancellationException cancellation() {
@@ -451,20 +459,38 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     // Listeners
 
+    /** Adds a wait, which is told once; at once, and by this thread, if this promise is done. */
+    void addWait(Wait wait) {
+        add(wait);
+    }
+
+    private void add(Object target) {
+        if (isDone()) {
+            StackRoom.require();
+        }
+        push(target);
+        if (isDone()) {
+            drain();
+        }
+    }
+
     private void push(Object target) {
+        var pushed = new Listener(target);
         while (true) {
             Listener top = listeners;
-            if (LISTENERS.compareAndSet(this, top, new Listener(target, top, isDraining(top)))) {
+            pushed.next = top;
+            pushed.aboveMarker = isDraining(top);
+            if (Words.LISTENERS.compareAndSet(this, top, pushed)) {
                 return;
             }
         }
     }
 
     private static boolean isDraining(@Nullable Listener top) {
-        return top != null && (top == DRAINING || top.aboveMarker);
+        return top != null && (top == Words.DRAINING || top.aboveMarker);
     }
 
-    /** Runs what is on the stack, unless another thread is doing so; called only when this promise is done. */
+    /** Tells what is on the stack, unless another thread is doing so; called only when this promise is done. */
     private void drain() {
         Listener top;
         do {
@@ -472,47 +498,88 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (top == null || isDraining(top)) {
                 return;
             }
-        } while (!LISTENERS.compareAndSet(this, top, DRAINING));
-        while (true) {
-            for (Listener each = tellWaitsAndReverse(top); each != null; each = each.next) {
-                call(each.target);
-            }
-            if (LISTENERS.compareAndSet(this, DRAINING, null)) {
-                return;
-            }
-            top = (Listener) LISTENERS.getAndSet(this, DRAINING);
+        } while (!Words.LISTENERS.compareAndSet(this, top, Words.DRAINING));
+        Listener callbacks = tellWaits(top);
+        if (callbacks != null || !isDrained()) {
+            CallbackNesting.run(this, callbacks);
         }
     }
 
-    private @Nullable Listener tellWaitsAndReverse(@Nullable Listener top) {
-        Listener oldest = null;
-        for (Listener each = top; each != null && each != DRAINING; each = each.next) {
-            if (each.target instanceof Wait wait) {
-                wait.onDone(this);
-            } else {
-                oldest = new Listener(each.target, oldest, false);
-            }
+    /**
+     * Logs what a callback has thrown. Nobody waits for a callback: this is the last place where its failure can be seen. An Error
+     * must not keep the other callbacks from running either; nor must its toString, which is as foreign.
+     */
+    void report(String what, Object target, Throwable failure) {
+        try {
+            Log.failed(what, target, this, failure);
+        } catch (Throwable e) {
+            // The log has failed as well, as it may where stack or memory ends. There is nobody else to tell.
         }
-        return oldest;
+    }
+
+    /** Takes the marker away, unless there are new listeners. */
+    private boolean isDrained() {
+        return Words.LISTENERS.compareAndSet(this, Words.DRAINING, null);
+    }
+
+    /**
+     * Tells the canceller, if it is to be told, and then the listeners; or runs callbacks that this thread has taken. Called by
+     * {@link CallbackNesting} only. Throws what the canceller throws, but nothing that a callback throws.
+     */
+    void finish(@Nullable Listener callbacks, @Nullable Cancellation cancellation) {
+        if (cancellation == null) {
+            runCallbacks(callbacks);
+            return;
+        }
+        try {
+            cancellation.canceller.cancelled(cancellation.wasRunning, cancellation.mayInterrupt);
+        } finally {
+            drain();
+        }
+    }
+
+    /** Runs callbacks, and those that are added while they run. The marker is on the stack. */
+    private void runCallbacks(@Nullable Listener first) {
+        Listener callbacks = first;
+        do {
+            for (Listener each = callbacks; each != null; each = each.next) {
+                try {
+                    callback(each).accept(this);
+                } catch (Throwable e) {
+                    report("callback", each.target, e);
+                }
+            }
+            callbacks = null;
+            if (listeners != Words.DRAINING) {
+                callbacks = tellWaits((Listener) Words.LISTENERS.getAndSet(this, Words.DRAINING));
+            }
+        } while (callbacks != null || !isDrained());
     }
 
     @SuppressWarnings("unchecked")
-    private void call(Object callback) {
-        try {
-            ((Consumer<? super ConcurrentFuture<T>>) callback).accept(this);
-        } catch (Throwable e) {
-            // Nobody waits for a callback: this is the last place where its failure can be seen. An Error must not
-            // keep the others from running either; nor must its toString, which is as foreign.
-            logger.log(ERROR, "A callback, " + callback.getClass().getName() + ", failed on " + this, e);
-        }
+    private Consumer<? super ConcurrentFuture<T>> callback(Listener listener) {
+        return (Consumer<? super ConcurrentFuture<T>>) listener.target;
     }
 
-    /** Adds a wait, which is told once; at once, and by this thread, if this promise is done. */
-    void addWait(Wait wait) {
-        push(wait);
-        if (isDone()) {
-            drain();
+    /** Tells the waits of a stack that this thread has taken, and returns its callbacks, the oldest first. */
+    private @Nullable Listener tellWaits(@Nullable Listener top) {
+        Listener oldest = null;
+        Listener each = top;
+        while (each != null && each != Words.DRAINING) {
+            Listener next = each.next;
+            if (each.target instanceof Wait wait) {
+                try {
+                    wait.onDone(this);
+                } catch (Throwable e) { // of the scheduler of a virtual thread, for instance
+                    report("wait", wait, e);
+                }
+            } else {
+                each.next = oldest;
+                oldest = each;
+            }
+            each = next;
         }
+        return oldest;
     }
 
     /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */
@@ -522,38 +589,59 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (top == null || isDraining(top)) {
                 return; // done meanwhile: the drainer drops everything
             }
-            if (LISTENERS.compareAndSet(this, top, without(wait, top))) {
+            if (Words.LISTENERS.compareAndSet(this, top, without(wait, top))) {
                 return;
             }
         }
     }
 
+    /**
+     * Returns a copy without a wait. Should a drainer take the stack at the same time and turn its links, this walk is wrong, but it
+     * ends, at the latest where the drainer has begun; and the copy is not used.
+     */
     private static @Nullable Listener without(Wait wait, Listener top) {
         if (top.target == wait) {
             return top.next;
         }
-        Listener reversed = null;
+        Listener newest = null;
+        Listener last = null;
         for (Listener each = top; each != null; each = each.next) {
             if (each.target != wait) {
-                reversed = new Listener(each.target, reversed, false);
+                var kept = new Listener(each.target);
+                if (last == null) {
+                    newest = kept;
+                } else {
+                    last.next = kept;
+                }
+                last = kept;
             }
         }
-        Listener kept = null;
-        for (Listener each = reversed; each != null; each = each.next) {
-            kept = new Listener(each.target, kept, false);
-        }
-        return kept;
+        return newest;
     }
 
-    /** A link of the stack: a callback or a {@link Wait}. Immutable, so that whoever took the stack owns it. */
-    private record Listener(Object target, @Nullable Listener next, boolean aboveMarker) {}
+    /** A link of the stack: a callback or a {@link Wait}. Only a thread that has taken the stack changes it. */
+    static final class Listener {
+        final Object target;
 
-    /** What waits for a promise inside this module: told before any callback runs, so it must be short. */
+        @Nullable
+        Listener next;
+
+        boolean aboveMarker;
+
+        Listener(Object target) {
+            this.target = target;
+        }
+    }
+
+    /** What a canceller is to be told. */
+    record Cancellation(Canceller canceller, boolean wasRunning, boolean mayInterrupt) {}
+
+    /** What waits for a promise inside this module: told before any callback runs, so it must be short, and allocate nothing. */
     interface Wait {
         void onDone(ConcurrentFuture<?> promise);
     }
 
-    private static final class ParkedThread implements Wait {
+    static final class ParkedThread implements Wait {
         private final Thread thread = Thread.currentThread();
 
         @Override
@@ -562,9 +650,38 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
     }
 
-    private record Failure(Throwable exception) {}
+    /** A result that is an exception, where an exception would be a failure. */
+    private static final class Masked {
+        final Object result;
 
-    private enum Cancelled {
-        INSTANCE
+        Masked(Object result) {
+            this.result = result;
+        }
+    }
+
+    /**
+     * What all promises share. Apart from {@link Promise}, which so has no static initializer: one that met the end of the stack
+     * would make the class unusable for good.
+     */
+    private static final class Words {
+        /** Objects that no caller can hold, unlike a string literal: a result may be any object. */
+        static final Object RUNNING = new Object();
+
+        static final Object CANCELLED = new Object();
+        static final Object NULL_RESULT = new Object();
+        static final Listener DRAINING = new Listener(new Object());
+
+        static final VarHandle STATE;
+        static final VarHandle LISTENERS;
+
+        static {
+            try {
+                var lookup = MethodHandles.lookup();
+                STATE = lookup.findVarHandle(Promise.class, "state", Object.class);
+                LISTENERS = lookup.findVarHandle(Promise.class, "listeners", Listener.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
     }
 }

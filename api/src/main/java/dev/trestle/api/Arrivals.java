@@ -1,0 +1,106 @@
+package dev.trestle.api;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A queue of what futures stand for, in the order in which the futures are done. Any thread completes futures; one thread takes.
+ *
+ * <p>Nothing is allocated when a future is done, so no arrival is lost where memory is out.
+ *
+ * @param <E> what is taken
+ */
+final class Arrivals<E> {
+
+    /** Those that have arrived, the latest first: a Treiber stack. */
+    private final AtomicReference<@Nullable Arrival<E>> latest = new AtomicReference<>();
+
+    private final Semaphore arrived = new Semaphore(0);
+
+    /** Those that were taken off the stack, the earliest first; confined to the taking thread. */
+    private @Nullable Arrival<E> next;
+
+    /** Lets an element arrive when a future is done: now, if it is done. Returns what to {@link #forget}. */
+    Arrival<E> expect(ConcurrentFuture<?> future, E element) {
+        var arrival = new Arrival<>(this, element);
+        if (future instanceof Promise<?> promise) {
+            promise.addWait(arrival);
+        } else {
+            future.addDoneCallback(arrival::onDone);
+        }
+        return arrival;
+    }
+
+    /** Takes an element out of the listeners of its future, if it has not arrived. */
+    static void forget(ConcurrentFuture<?> future, Arrival<?> arrival) {
+        if (future instanceof Promise<?> promise && !promise.isDone()) {
+            promise.removeWait(arrival);
+        }
+    }
+
+    boolean isEmpty() {
+        return arrived.availablePermits() == 0;
+    }
+
+    /** Takes the next element, or returns {@code null} if none has arrived. */
+    @Nullable
+    E poll() {
+        return arrived.tryAcquire() ? take() : null;
+    }
+
+    /** Takes the next element, waiting until the deadline; returns {@code null} when it is over. */
+    @Nullable
+    E poll(Deadline deadline) throws InterruptedException {
+        if (deadline.timeout() == null) {
+            arrived.acquire();
+        } else if (!arrived.tryAcquire(deadline.left(), TimeUnit.NANOSECONDS)) {
+            return null;
+        }
+        return take();
+    }
+
+    private E take() {
+        if (next == null) {
+            takeArrived();
+        }
+        Arrival<E> taken = requireNonNull(next);
+        next = taken.next;
+        return taken.element;
+    }
+
+    private void takeArrived() {
+        Arrival<E> each = latest.getAndSet(null);
+        while (each != null) {
+            Arrival<E> earlier = each.next;
+            each.next = next;
+            next = each;
+            each = earlier;
+        }
+    }
+
+    /** An element that has arrived, or will. */
+    static final class Arrival<E> implements Promise.Wait {
+        private final Arrivals<E> queue;
+        private final E element;
+        private @Nullable Arrival<E> next;
+
+        private Arrival(Arrivals<E> queue, E element) {
+            this.queue = queue;
+            this.element = element;
+        }
+
+        @Override
+        public void onDone(ConcurrentFuture<?> future) {
+            Arrival<E> top;
+            do {
+                top = queue.latest.get();
+                next = top;
+            } while (!queue.latest.compareAndSet(top, this));
+            queue.arrived.release();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package dev.trestle.api;
+
+import java.time.Duration;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/** Uses everything that promises use, once, before the first of them is made. */
+final class Groundwork {
+
+    /*
+     * The JVM initializes classes, and links call sites and variable handles, when they are first used. Where that meets the end of
+     * the stack, the class or the call site fails for good, for the whole program. A program may come here first in a deep
+     * recursion, so it is done while there is stack enough, or not at all: then the caller gets the StackOverflowError, and the
+     * next one tries again.
+     */
+
+    /** Read without synchronization. A thread that reads an old value does the work again, which changes nothing. */
+    private static boolean laid;
+
+    private Groundwork() {}
+
+    static void ensure() {
+        if (!laid) {
+            StackRoom.requireForLinkage();
+            lay();
+            laid = true;
+        }
+    }
+
+    private static void lay() {
+        var _ = Log.isOn();
+        use(promise -> promise.setResult(""));
+        use(promise -> promise.setException(new IllegalStateException("never thrown")));
+        use(promise -> promise.cancel(true));
+    }
+
+    private static void use(Consumer<Promise<Object>> end) {
+        var promise = new Promise<>(new Groundwork());
+        var given = new Promise.ParkedThread();
+        promise.addWait(given);
+        promise.removeWait(given);
+        promise.addWait(new Promise.ParkedThread());
+        promise.addDoneCallback(future -> future.addDoneCallback(_ -> {}));
+        var _ = promise.toCompletableFuture();
+        try {
+            promise.result(Duration.ZERO);
+        } catch (TimeoutException e) {
+            end.accept(promise); // as expected
+        }
+        var _ = promise.toString();
+    }
+}

@@ -1,0 +1,20 @@
+package dev.trestle.api;
+
+import static java.lang.System.Logger.Level.ERROR;
+
+/** The log of this module. */
+final class Log {
+
+    private static final System.Logger logger = System.getLogger(Promise.class.getName());
+
+    private Log() {}
+
+    static void failed(String what, Object code, ConcurrentFuture<?> future, Throwable failure) {
+        logger.log(ERROR, "A " + what + ", " + code.getClass().getName() + ", failed on " + future, failure);
+    }
+
+    /** Returns whether failures are logged at all; for {@link Groundwork}, which wants the log to be there. */
+    static boolean isOn() {
+        return logger.isLoggable(ERROR);
+    }
+}
