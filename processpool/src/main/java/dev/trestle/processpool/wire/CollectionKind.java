@@ -207,7 +207,8 @@ enum CollectionKind {
             case PRIORITY_QUEUE -> ((PriorityQueue<?>) of).comparator();
             case BLOCKING_PRIORITY_QUEUE -> ((PriorityBlockingQueue<?>) of).comparator();
             case BLOCKING_QUEUE, BLOCKING_DEQUE -> capacity((BlockingQueue<?>) of);
-            case LIST_OF, SUB_LIST_OF -> takesNull(of) ? true : null;
+            case LIST_OF -> isOfStream((List<?>) of) ? true : null;
+            case SUB_LIST_OF -> takesNull(of) ? true : null;
             case CONCURRENT_MAP_KEYS ->
                 // The map is public, and so is what add puts into it.
                 Arrays.asList(
@@ -237,7 +238,16 @@ enum CollectionKind {
         return capacity >= Integer.MAX_VALUE ? null : (int) capacity;
     }
 
-    /** Returns whether an immutable list answers to the question for null: List.of throws, Stream.toList does not. */
+    /** Returns whether an immutable list is of the kind that takes null, of Stream.toList; of the other kind no copy is made. */
+    private static boolean isOfStream(List<?> list) {
+        try {
+            return List.copyOf(list) != list;
+        } catch (NullPointerException e) {
+            return true; // it has a null
+        }
+    }
+
+    /** Returns whether a part of an immutable list answers to the question for null. To ask a whole one so costs too much. */
     private static boolean takesNull(Collection<?> list) {
         try {
             var _ = list.contains(null);

@@ -26,7 +26,14 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /** What a container says to a script of questions and changes, as lines of text: two that behave alike say the same. */
-@SuppressWarnings({"unchecked", "rawtypes", "ReturnValueIgnored", "CollectionUndefinedEquality"})
+@SuppressWarnings({
+    "unchecked",
+    "rawtypes",
+    "ReturnValueIgnored",
+    "CollectionUndefinedEquality",
+    "UndefinedEquals",
+    "JdkObsolete"
+}) // it asks everything of everything
 final class Behaviour {
 
     private final List<String> trace = new ArrayList<>();
