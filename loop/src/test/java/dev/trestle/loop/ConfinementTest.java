@@ -101,7 +101,7 @@ class ConfinementTest {
         CALL_SOON(loop -> loop.callSoon(() -> {})),
         CALL_LATER(loop -> loop.callLater(ofHours(1), () -> {})),
         CREATE_A_TASK(loop -> loop.createTask(() -> {})),
-        COMPLETE_A_FUTURE(loop -> loop.createFuture().setResult(null)),
+        COMPLETE_A_FUTURE(loop -> loop.createFuture().setResult("done")),
         CANCEL_A_FUTURE(loop -> loop.createFuture().cancel()),
         ADD_A_CALLBACK(loop -> loop.createFuture().addDoneCallback(_ -> {})),
         CREATE_A_PROMISE(loop -> new LoopPromise<>(loop, () -> {})),
