@@ -131,9 +131,13 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
         @GuardedBy("lock")
         private @Nullable Thread reader;
 
-        /** When the reading thread called the iterator last. */
+        /** When the reading thread called the iterator last; it counts unless the thread is idle. */
         @GuardedBy("lock")
         private long calledAt;
+
+        /** Whether the reading thread has not taken up the last request. */
+        @GuardedBy("lock")
+        private boolean idle = true;
 
         /** Whether the iterator had no more inputs when it was last asked. */
         @GuardedBy("lock")
@@ -173,7 +177,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
         private void await(BooleanSupplier resultReady, Deadline deadline) throws InterruptedException {
             for (long left = deadline.left(); !isSatisfied() && left > 0; left = deadline.left()) {
                 long patience = left;
-                if (!buffer.isEmpty() || resultReady.getAsBoolean()) {
+                if (!idle && (!buffer.isEmpty() || resultReady.getAsBoolean())) {
                     patience = calledAt + PATIENCE_NANOS - System.nanoTime();
                     if (patience <= 0) {
                         return;
@@ -192,7 +196,6 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
 
         @GuardedBy("lock")
         private void wakeReader() {
-            calledAt = System.nanoTime();
             if (reader == null) {
                 reader = Thread.ofPlatform().name("trestle-map-inputs").daemon().start(this::readWhileAsked);
             } else {
@@ -220,16 +223,21 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
             try {
                 long left = IDLE_NANOS;
                 while (isSatisfied() && !closed && left > 0) {
+                    idle = true;
                     try {
                         left = changed.awaitNanos(left);
                     } catch (InterruptedException e) {
                         // By the iterator's own code, or by `close`, which is seen by `closed`.
                     }
                 }
-                calledAt = System.nanoTime();
                 if (isSatisfied()) {
                     reader = null;
                     return false;
+                }
+                calledAt = System.nanoTime();
+                if (idle) {
+                    idle = false;
+                    changed.signalAll(); // from now on the patience of `await` counts
                 }
                 return true;
             } finally {
@@ -258,6 +266,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
             try {
                 failure = thrown;
                 reader = null;
+                idle = true;
                 changed.signalAll();
             } finally {
                 lock.unlock();
