@@ -12,7 +12,8 @@ record Execution(ThreadPool pool, Runnable task) implements Work {
                 runTask();
             }
         } finally {
-            pool.left();
+            pool.freePlace();
+            pool.over();
         }
     }
 

@@ -19,6 +19,9 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
     /** Whom to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next call. */
     private @Nullable Thread runner;
 
+    /** Confined to the thread that runs this. */
+    private boolean placeFreed;
+
     Submission(ThreadPool pool, Callable<T> task) {
         this.pool = pool;
         this.task = task;
@@ -31,7 +34,16 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
                 call();
             }
         } finally {
-            pool.left();
+            freePlace();
+            pool.over();
+        }
+    }
+
+    /** Frees the place in the queue; called before the future is done, so that the caller's next call finds it. Idempotent. */
+    private void freePlace() {
+        if (!placeFreed) {
+            placeFreed = true;
+            pool.freePlace();
         }
     }
 
@@ -40,8 +52,7 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
             runner = Thread.currentThread(); // before the promise runs, or a cancel that sees it running finds no one
         }
         if (!promise.setRunningOrNotifyCancel()) {
-            stopBeingInterrupted();
-            pool.finished();
+            endRun();
             return;
         }
         Callable<T> mine = requireNonNull(task);
@@ -50,14 +61,18 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
         try {
             result = mine.call();
         } catch (Throwable e) {
-            stopBeingInterrupted();
+            endRun();
             promise.trySetException(e);
             return;
-        } finally {
-            pool.finished();
         }
-        stopBeingInterrupted();
+        endRun();
         promise.trySetResult(result);
+    }
+
+    private void endRun() {
+        stopBeingInterrupted();
+        pool.finished();
+        freePlace();
     }
 
     private void stopBeingInterrupted() {

@@ -243,14 +243,20 @@ public final class ThreadPool implements FutureExecutor {
         completed.incrementAndGet();
     }
 
-    /** Called once for each work that left the pool, whether it ran or not. */
-    void left() {
+    /** Called once for each work that left the pool without running. */
+    private void left() {
         freePlace();
+        over();
+    }
+
+    /** Called once for each work that is over, its callbacks included. */
+    void over() {
         ended.incrementAndGet();
         tellKeepAlive();
     }
 
-    private void freePlace() {
+    /** Called once for each work, before its future is done. */
+    void freePlace() {
         if (limit != null) {
             limit.leave();
         }
@@ -331,6 +337,23 @@ public final class ThreadPool implements FutureExecutor {
             }
         }
         return never;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException also in a call of this pool, and in a callback that one of its threads runs: the wait would be
+     *     for that call. Two pools whose calls close each other wait forever, which neither of them can see
+     */
+    @Override
+    public void close() {
+        if (initialized.get()) {
+            throw new IllegalStateException(
+                    "Cannot close " + this + " on one of its own threads, in a call or in a callback of a future: it"
+                            + " would wait for that call. Call shutdown() instead, or close it on"
+                            + " another thread.");
+        }
+        FutureExecutor.super.close();
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -30,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is particular to threads; and map and the waits, which need an executor to be tested. */
 @Timeout(30)
@@ -48,6 +51,59 @@ class ThreadPoolTest {
     private boolean pass() throws InterruptedException {
         gate.await();
         return true;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void closeIsRefusedOnAThreadOfThePool(boolean virtual) {
+        try (var own = (virtual ? ThreadPool.builder().virtual() : ThreadPool.builder()).build()) {
+            var inCall = own.submit(own::close);
+            assertThat(inCall.exception())
+                    .hasValueSatisfying(refused -> assertThat(refused)
+                            .isInstanceOf(IllegalStateException.class)
+                            .hasMessageContaining(
+                                    "Cannot close " + own.toString().substring(0, 20))
+                            .hasMessageContaining("shutdown()"));
+
+            var inCallback = new CompletableFuture<String>();
+            var call = own.submit(this::pass);
+            call.addDoneCallback(_ -> {
+                try {
+                    own.close();
+                } catch (IllegalStateException e) {
+                    inCallback.complete(String.valueOf(e.getMessage()));
+                }
+            });
+            gate.countDown();
+            assertThat(inCallback.join()).contains("in a callback");
+            assertThat(own.isShutdown()).isFalse();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3})
+    void aPlaceInTheQueueIsFreeBeforeTheFutureIsDone(int queueLimit) {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(queueLimit).build()) {
+            for (int i = 0; i < queueLimit; i++) {
+                var _ = bounded.submit(this::pass);
+            }
+            var last = new CompletableFuture<Integer>();
+            bounded.submit(this::pass).addDoneCallback(_ -> submitInCallback(bounded, 100, last));
+            gate.countDown();
+
+            assertThat(last.join()).isZero();
+        }
+    }
+
+    private static void submitInCallback(ThreadPool bounded, int left, CompletableFuture<Integer> last) {
+        if (left == 0) {
+            last.complete(left);
+            return;
+        }
+        var latch = new CountDownLatch(1);
+        bounded.submit(() -> latch.await(10, TimeUnit.SECONDS))
+                .addDoneCallback(_ -> submitInCallback(bounded, left - 1, last));
+        latch.countDown();
     }
 
     @Test
