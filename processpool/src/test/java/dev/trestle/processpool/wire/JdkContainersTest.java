@@ -55,7 +55,8 @@ class JdkContainersTest {
                 received = requireNonNull(journey.send(sent));
             } catch (NotEncodableException e) {
                 refused.add(sent.getClass().getName());
-                if (!e.getMessage().matches("(?s).* cannot travel: captured value #0.*, which .*\\. .+")) {
+                if (!requireNonNull(e.getMessage())
+                        .matches("(?s).* cannot travel: captured value #0.*, which .*\\. .+")) {
                     wrong.add(each + " of " + sent.getClass() + ": " + e.getMessage());
                 }
                 continue;

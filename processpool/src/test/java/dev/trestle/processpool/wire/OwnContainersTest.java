@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Collections and maps of classes of the user's arrive with their fields and behaviour, or are refused in words. */
 @Timeout(30)
-@SuppressWarnings({"serial", "rawtypes", "unchecked"}) // nobody serializes them
+@SuppressWarnings({"serial", "rawtypes", "unchecked", "UnusedVariable", "HidingField"}) // nobody serializes them
 class OwnContainersTest {
 
     private final Journey journey = Journey.allowingTests();

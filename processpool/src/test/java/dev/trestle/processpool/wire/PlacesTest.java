@@ -43,7 +43,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A collection or map arrives the same, whatever is declared of the place that holds it. */
 @Timeout(60)
-@SuppressWarnings({"rawtypes", "NullAway", "UnusedVariable"}) // places of every kind, filled by reflection
+@SuppressWarnings({"rawtypes", "NullAway", "UnusedVariable", "ArrayRecordComponent", "OperatorPrecedence"
+}) // places of every kind, filled by reflection
 class PlacesTest {
 
     private final Journey journey = Journey.allowingTests();

@@ -15,7 +15,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** An exception whose own methods or fields misbehave arrives as itself or as a stand-in, and never harms who takes it apart. */
 @Timeout(30)
-@SuppressWarnings({"NullAway", "serial"}) // rude on purpose
+@SuppressWarnings({
+    "NullAway",
+    "serial",
+    "TypeParameterUnusedInFormals",
+    "OverrideThrowableToString",
+    "ThrowableEqualsHashCode",
+    "StaticAssignmentInConstructor"
+}) // rude on purpose
 class RudeExceptionsTest {
 
     private final Journey journey = Journey.allowingTests();
