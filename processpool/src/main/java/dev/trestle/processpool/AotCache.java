@@ -18,8 +18,6 @@ import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The JVM's AOT cache that the workers of one pool start from: classes already loaded and linked. It is made by a
@@ -35,7 +33,7 @@ final class AotCache {
      * worker that had one does not start, the pool's next workers go without.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(AotCache.class);
+    private static final Log logger = Log.of(AotCache.class);
 
     /** What the JVM would print about a cache that does not fit. */
     static final List<String> quiet = List.of("-Xlog:aot*=off", "-Xlog:cds*=off");

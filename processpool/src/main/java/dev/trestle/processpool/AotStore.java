@@ -29,8 +29,6 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The directory in which AOT caches are kept for all programs of a user. Thread-safe, also against other programs. */
 final class AotStore {
@@ -44,7 +42,7 @@ final class AotStore {
      * The kernel drops the lock with its owner. Files of the dead have random names, and are swept later.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(AotStore.class);
+    private static final Log logger = Log.of(AotStore.class);
 
     private static final String CACHE = ".aot";
     private static final String FAILED = ".failed";

@@ -363,6 +363,19 @@ final class Crew {
                 : starts.diedIdle(Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt));
     }
 
+    /** Puts the books right after a change that was cut short by an Error; the states of the workers are what counts. */
+    void putRight() {
+        idle.removeIf(each -> each.state != Worker.State.IDLE);
+        spares.removeIf(each -> each.state != Worker.State.SPARE);
+        for (Worker each : live) {
+            if (each.state == Worker.State.IDLE && !idle.contains(each)) {
+                idle.addFirst(each);
+            } else if (each.state == Worker.State.SPARE && !spares.contains(each)) {
+                spares.addLast(each);
+            }
+        }
+    }
+
     // Looking
 
     /** Returns those that live, in the order in which they were added; for reading. */

@@ -19,8 +19,6 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The items of one call, between the thread that reads them from the worker and the one that consumes them. */
 final class Delivery {
@@ -35,7 +33,7 @@ final class Delivery {
      * than it may is in error, and its conversation ends.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final Log logger = Log.of(ProcessPool.class);
     private static final long CREDIT = Frame.Item.WINDOW / 4;
 
     private final PoolCall<?> call;
@@ -202,10 +200,10 @@ final class Delivery {
     /** Called when nobody can read the stream any more. */
     private void abandon() {
         if (!call.promise().isDone()) {
+            close();
             logger.warn(
                     "The stream of {} was dropped before its end without being closed; its call is cancelled",
                     call.description());
-            close();
         }
     }
 

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,8 +24,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
@@ -44,6 +41,11 @@ final class Dispatcher {
      *
      * Each change that may call for another worker ends with `startWhatIsNeeded`.
      *
+     * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is made in
+     * one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed. What follows
+     * from the change, such as starting another worker, depends on nothing but the state; if it is cut short, the caretaker, a
+     * task of the timer, does it instead, and tries until it is done. See `putRight`, and docs/adr/0260.
+     *
      * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
      * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
      * meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
@@ -53,7 +55,7 @@ final class Dispatcher {
      * the head of the queue.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final Log logger = Log.of(ProcessPool.class);
 
     /** So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends. */
     private static final int SEND_ATTEMPTS = 20;
@@ -84,17 +86,30 @@ final class Dispatcher {
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
     private final Timer timer;
+    private final Timer.Task caretaker;
+    private final Timer.Task cleaning;
+
+    /** A look at the workers that are idle. */
+    private final Timer.Task shrinking;
+
+    /** A look at the calls that were sent ahead. */
+    private final Timer.Task watching;
+
     private final AotCache aotCache;
     private final AtomicBoolean trained = new AtomicBoolean();
     private final Thread shutdownHook;
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
+    private final Timer.Task registering;
     private final Endings endings = new Endings();
     private final AtomicLong callNumbers = new AtomicLong();
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
 
     private final ReentrantLock lock = new ReentrantLock();
+
+    /** Whether something was cut short, and the caretaker is to look after it. */
+    private volatile boolean disturbed;
 
     @GuardedBy("lock")
     private Lifecycle lifecycle = Lifecycle.OPEN;
@@ -103,7 +118,7 @@ final class Dispatcher {
     private @Nullable BrokenExecutorException breakage;
 
     @GuardedBy("lock")
-    private final LinkedHashSet<PoolCall<?>> queue = new LinkedHashSet<>();
+    private final CallQueue queue = new CallQueue();
 
     @GuardedBy("lock")
     private final Crew crew;
@@ -111,14 +126,6 @@ final class Dispatcher {
     /** Who has still something to do: the threads of workers, which outlast their processes, and who stops the pool. */
     @GuardedBy("lock")
     private int unfinished;
-
-    /** Whether a look at the workers that are idle is due. */
-    @GuardedBy("lock")
-    private boolean shrinking;
-
-    /** Whether a look at the calls that were sent ahead is due. */
-    @GuardedBy("lock")
-    private boolean watching;
 
     @GuardedBy("lock")
     private int workerNumbers;
@@ -157,12 +164,23 @@ final class Dispatcher {
         this.initializer = initializer == null
                 ? null
                 : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
-        this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+        this.caretaker = timer.prepare(this::putRight);
+        this.cleaning = timer.prepare(this::cleanUp);
+        this.shrinking = timer.prepare(this::shrink);
+        this.watching = timer.prepare(this::askBack);
+        this.registering = timer.prepare(bean::register);
         this.aotCache = new AotCache(options);
         this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
-        Runtime.getRuntime().addShutdownHook(shutdownHook);
-        if (!staleRemoved.getAndSet(true)) {
-            onItsOwn("trestle-sweep", directory::removeStale);
+        this.directory = createDirectory(timer);
+        try {
+            addShutdownHook();
+            if (!staleRemoved.getAndSet(true)) {
+                onItsOwn("trestle-sweep", directory::removeStale);
+            }
+            keepYoungLater();
+        } catch (Throwable e) {
+            cleanUp();
+            throw e;
         }
         keepYoungLater();
     }
@@ -177,6 +195,19 @@ final class Dispatcher {
             keepYoungLater();
             onItsOwn(options.name() + "-keep-young", directory::keepYoung);
         });
+    }
+
+    private static PrivateDirectory createDirectory(Timer timer) {
+        try {
+            return PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+        } catch (Throwable e) {
+            timer.close();
+            throw e;
+        }
+    }
+
+    private void addShutdownHook() {
+        Runtime.getRuntime().addShutdownHook(shutdownHook);
     }
 
     PrivateDirectory directory() {
@@ -212,13 +243,15 @@ final class Dispatcher {
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
     void accept(PoolCall<?> call) {
-        Worker worker;
-        boolean begins;
+        if (disturbed) {
+            caretaker.now();
+        }
+        Worker worker = null;
+        boolean begins = false;
         boolean write = false;
         lock.lock();
         try {
             refuseIfClosed(call);
-            counts.submitted++;
             worker = crew.takeIdle();
             begins = worker != null;
             if (worker == null) {
@@ -231,11 +264,27 @@ final class Dispatcher {
                 assign(worker, call);
                 write = worker.load.startWriting();
             }
+            counts.submitted++;
+        } catch (Error e) {
+            disturbed = true;
+            caretaker.now();
+            throw e;
         } finally {
             lock.unlock();
         }
         if (worker != null) {
-            worker.run(begins ? call : null, write);
+            carryOut(worker, begins ? call : null, write);
+        }
+    }
+
+    /** Has a worker told what it was given; by another thread if this one has no stack for it. */
+    private void carryOut(Worker worker, @Nullable PoolCall<?> begins, boolean write) {
+        try {
+            worker.run(begins, write);
+        } catch (StackOverflowError e) {
+            worker.lacksWriter = write;
+            disturbed = true;
+            caretaker.now();
         }
     }
 
@@ -311,19 +360,28 @@ final class Dispatcher {
         }
     }
 
-    /** Called when a call was cancelled, by whoever cancelled it. */
+    /** Called when a call was cancelled, by whoever cancelled it. Does not throw. */
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
+        try {
+            tellCancelled(call, mayInterrupt);
+        } catch (Throwable e) { // no memory, or no stack, on the thread of anybody
+            call.untold = mayInterrupt ? PoolCall.Untold.INTERRUPTING : PoolCall.Untold.POLITE;
+            disturbed = true;
+            caretaker.now();
+        }
+    }
+
+    private void tellCancelled(PoolCall<?> call, boolean mayInterrupt) {
         Worker worker;
         long ticket;
         List<Worker> unborn;
-        boolean over;
         lock.lock();
         try {
-            queue.remove(call);
+            var _ = queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
             unborn = dismissUnneeded();
-            over = endIfOver();
+            endIfOver();
         } finally {
             lock.unlock();
         }
@@ -332,9 +390,6 @@ final class Dispatcher {
             worker.interrupt(call, ticket);
         } else if (worker != null) {
             worker.tell(ticket);
-        }
-        if (over) {
-            cleanUp();
         }
     }
 
@@ -406,11 +461,13 @@ final class Dispatcher {
         Endings.Batch streams;
         lock.lock();
         try {
-            streams = endings.of(taken().filter(PoolCall::isStream).toList());
+            streams = endings.of(
+                    taken().filter(PoolCall::isStream).toList(),
+                    call -> call.promise().cancel(true));
         } finally {
             lock.unlock();
         }
-        streams.end(call -> call.promise().cancel(true));
+        streams.end();
     }
 
     /** Returns the calls in the queue, and those that workers have. */
@@ -423,10 +480,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private void watch() {
-        if (!watching) {
-            watching = true;
-            var _ = timer.after(Load.SHORT, this::askBack);
-        }
+        watching.within(Load.SHORT);
     }
 
     /** Has those workers give calls back whose first call takes longer than was expected. */
@@ -434,7 +488,6 @@ final class Dispatcher {
         Map<Worker, List<Long>> late = new HashMap<>();
         lock.lock();
         try {
-            watching = false;
             long now = System.nanoTime();
             long patience = (crew.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
             for (Worker each : crew.live()) {
@@ -474,7 +527,7 @@ final class Dispatcher {
             }
             boolean active = crew.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
             if (crew.started() == 1) {
-                bean.registerSoon();
+                registering.now();
             }
             if (!active) {
                 lookAtTheIdle();
@@ -494,14 +547,16 @@ final class Dispatcher {
      */
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
-        Map<Worker, Worker.Order> others;
+        List<Errand> others;
         Endings.Batch unwanted;
         lock.lock();
         try {
             PoolCall<?> before = worker.load.first();
             List<PoolCall<?>> back = match(worker, answers, calls);
             crew.answered();
-            unwanted = endings.of(lifecycle == Lifecycle.STOPPED ? back : List.of());
+            unwanted = endings.of(
+                    lifecycle == Lifecycle.STOPPED ? back : List.of(),
+                    call -> call.promise().cancel(false));
             if (lifecycle != Lifecycle.STOPPED) {
                 queueFirst(back);
                 counts.takenBack += back.size();
@@ -516,36 +571,59 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-        others.forEach(Worker::follow);
-        unwanted.end(call -> call.promise().cancel(false));
+        others.forEach(Errand::run);
+        unwanted.end();
         return order;
     }
 
+    /** Needs no memory. */
     @GuardedBy("lock")
     private void queueFirst(List<PoolCall<?>> calls) {
-        for (PoolCall<?> call : calls.reversed()) {
-            queue.addFirst(call);
+        for (int i = calls.size() - 1; i >= 0; i--) {
+            queue.addFirst(calls.get(i));
+        }
+    }
+
+    /** What a worker is to be told, by a thread that is not its own. */
+    private record Errand(Worker worker, Worker.Order order) implements Runnable {
+        @Override
+        public void run() {
+            try {
+                worker.follow(order);
+            } catch (Throwable e) {
+                worker.condemn(e);
+            }
         }
     }
 
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
-    private Map<Worker, Worker.Order> wake() {
+    private List<Errand> wake() {
         if (!crew.hasSpares() && (queue.isEmpty() || !crew.hasIdle())) {
-            return Map.of();
+            return List.of();
         }
-        Map<Worker, Worker.Order> orders = new HashMap<>();
+        var errands = new ArrayList<Errand>(crew.size());
         for (Worker spare = crew.takeSpare(); spare != null; spare = crew.takeSpare()) {
-            orders.put(spare, next(spare, null));
+            addErrand(spare, errands);
         }
         while (!queue.isEmpty()) {
             Worker worker = crew.takeIdle();
             if (worker == null) {
                 break;
             }
-            orders.put(worker, next(worker, null));
+            addErrand(worker, errands);
         }
-        return orders;
+        return errands;
+    }
+
+    /** Gives a worker what it can do. One that could not be told what it was given has to end: its calls go to others. */
+    @GuardedBy("lock")
+    private void addErrand(Worker worker, List<Errand> errands) {
+        try {
+            errands.add(new Errand(worker, next(worker, null)));
+        } catch (Error e) {
+            worker.condemnSoon(e);
+        }
     }
 
     /** Takes the calls from the worker that it has answered; returns those that it gave back and that are still wanted. */
@@ -593,31 +671,24 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private void lookAtTheIdle() {
-        if (!shrinking && options.idleTime().isPresent()) {
-            shrinking = true;
-            var _ = timer.after(options.idleTime().get(), this::shrink);
-        }
+        options.idleTime().ifPresent(shrinking::within);
     }
 
     /** Has those workers leave that have been idle for long. */
     private void shrink() {
         List<Worker> leaving;
-        Map<Worker, Worker.Order> others;
+        List<Errand> others;
         Duration limit = options.idleTime().orElseThrow();
         lock.lock();
         try {
             leaving = crew.dismissRested(limit);
-            Optional<Duration> next = crew.untilNextHasRested(limit);
-            shrinking = next.isPresent();
-            if (next.isPresent()) {
-                var _ = timer.after(next.get(), this::shrink);
-            }
+            crew.untilNextHasRested(limit).ifPresent(shrinking::within);
             others = wake();
         } finally {
             lock.unlock();
         }
         leaving.forEach(Worker::leave);
-        others.forEach(Worker::follow);
+        others.forEach(Errand::run);
     }
 
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
@@ -626,64 +697,124 @@ final class Dispatcher {
         long now = System.nanoTime();
         int share = queue.size() / Math.max(1, crew.size()) + 1;
         while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
-            share -= assign(worker, queue.removeFirst()) ? 1 : 0;
+            share -= give(worker, queue.removeFirst()) ? 1 : 0;
+        }
+    }
+
+    /** Gives a worker a call from the queue, to which the call returns if there is no memory for that. */
+    @GuardedBy("lock")
+    private boolean give(Worker worker, PoolCall<?> call) {
+        try {
+            return assign(worker, call);
+        } catch (Throwable e) {
+            if (call.worker == null) {
+                queue.addFirst(call);
+            }
+            throw e;
+        }
+    }
+
+    /** What becomes of the calls of a dead worker. */
+    private static final class Estate {
+        final List<PoolCall<?>> answered = new ArrayList<>();
+        final List<PoolCall<?>> again = new ArrayList<>();
+
+        /** Given back to a pool that has stopped. */
+        final List<PoolCall<?>> unwanted = new ArrayList<>();
+
+        final List<PoolCall<?>> lost = new ArrayList<>();
+
+        /** The first that was not answered. */
+        @Nullable
+        PoolCall<?> first;
+
+        List<PoolCall<?>> ended() {
+            return Stream.of(answered, unwanted, lost).flatMap(List::stream).toList();
         }
     }
 
     /**
-     * Called when a worker that had been ready is dead. Ends its calls, save those that go to others.
+     * Called when a worker that had been ready is dead. Ends its calls, except those that go to others. If this throws, nothing
+     * has changed.
      *
-     * @param answers what it had answered and nobody has dealt with; those to calls that it does not have are removed
+     * @param answers what it had answered and nobody has dealt with
      */
     void died(Worker worker, Obituary obituary, List<Frame.OfCall> answers) {
         boolean expected;
         boolean stopped;
-        var answered = new ArrayList<PoolCall<?>>();
-        var lost = new ArrayList<PoolCall<?>>();
-        var again = new ArrayList<PoolCall<?>>();
-        List<PoolCall<?>> unwanted;
+        Estate estate;
         Endings.Batch ending;
-        Map<Worker, Worker.Order> others;
+        List<Errand> errands = List.of();
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            List<PoolCall<?>> back = match(worker, answers, answered);
-            unwanted = stopped ? back : List.of();
-            again.addAll(stopped ? List.of() : back);
-            boolean first = true;
-            for (PoolCall<?> call : remove(worker)) {
-                (!stopped && isToBeRunAgain(call, first, obituary) ? again : lost).add(call);
-                first = false;
+            estate = divide(worker.load.all(), obituary, answers, stopped);
+            boolean cancels = stopped;
+            ending = endings.of(estate.ended(), call -> endAfterDeath(call, obituary, answers, cancels));
+            // Nothing has changed so far, and from here on nothing needs memory.
+            note(estate, obituary, answers);
+            remove(worker);
+            queueFirst(estate.again);
+            try {
+                if (!expected) {
+                    crew.died(worker).ifPresent(this::pause);
+                }
+                errands = wake();
+                startWhatIsNeeded();
+            } catch (Error e) {
+                caretaker.now();
             }
-            queueFirst(again);
-            counts.rerun += again.size();
-            counts.lost += lost.size();
-            if (!expected) {
-                crew.died(worker).ifPresent(this::pause);
-            }
-            var ended = new ArrayList<>(answered);
-            ended.removeAll(back);
-            ended.addAll(unwanted);
-            ended.addAll(lost);
-            ending = endings.of(ended);
-            others = wake();
-            startWhatIsNeeded();
         } finally {
             lock.unlock();
         }
-        others.forEach(Worker::follow);
-        if (!expected && !stopped) {
-            logger.warn("{} (pid {}) died: {}", obituary.worker(), obituary.pid(), obituary.how());
+        try {
+            errands.forEach(Errand::run);
+            if (!expected && !stopped) {
+                logger.warn("{} (pid {}) died: {}", obituary.worker(), obituary.pid(), obituary.how());
+            }
+            if (!estate.again.isEmpty()) {
+                logger.info(
+                        "{} calls that {} had, {} first, go to other workers",
+                        estate.again.size(),
+                        worker,
+                        estate.again.getFirst());
+            }
+        } catch (Error e) {
+            caretaker.now(); // no memory to tell of it
+        } finally {
+            ending.end();
         }
-        if (!again.isEmpty()) {
-            logger.info("{} calls that {} had, {} first, go to other workers", again.size(), worker, again.getFirst());
+    }
+
+    /** Decides what becomes of the calls of a dead worker. Changes nothing. */
+    private static Estate divide(
+            List<PoolCall<?>> calls, Obituary obituary, List<Frame.OfCall> answers, boolean stopped) {
+        var estate = new Estate();
+        for (PoolCall<?> call : calls) {
+            Frame.OfCall answer = answerTo(call, answers);
+            if (answer instanceof Frame.Cancelled) { // dropped, because it was cancelled or is to go to another
+                if (!call.promise().isDone()) {
+                    (stopped ? estate.unwanted : estate.again).add(call);
+                }
+            } else if (answer != null) {
+                estate.answered.add(call);
+            } else {
+                boolean first = estate.first == null;
+                estate.first = first ? call : estate.first;
+                (!stopped && isToBeRunAgain(call, first, obituary) ? estate.again : estate.lost).add(call);
+            }
         }
-        ending.run(() -> {
-            worker.end(answered, answers);
-            unwanted.forEach(call -> call.promise().cancel(false));
-            lost.forEach(call -> endLost(call, obituary, stopped));
-        });
+        return estate;
+    }
+
+    private static Frame.@Nullable OfCall answerTo(PoolCall<?> call, List<Frame.OfCall> answers) {
+        for (int i = 0; i < answers.size(); i++) {
+            if (answers.get(i).id() == call.ticket) {
+                return answers.get(i);
+            }
+        }
+        return null;
     }
 
     private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, Obituary obituary) {
@@ -691,61 +822,118 @@ final class Dispatcher {
             return false;
         }
         if (obituary.hadBegun(call)) {
-            return call.retry();
+            return call.mayRunAgain();
         }
-        return !first || call.resend(obituary.wasReceiving(call) ? SUSPICION : 1, SEND_ATTEMPTS);
+        return !first || call.maySendAgain(weight(call, obituary), SEND_ATTEMPTS);
     }
 
-    private static void endLost(PoolCall<?> call, Obituary obituary, boolean stopped) {
+    /** Returns how much the death of a worker says against a call that had not begun. */
+    private static int weight(PoolCall<?> call, Obituary obituary) {
+        return obituary.wasReceiving(call) ? SUSPICION : 1;
+    }
+
+    /** Notes what has become of the calls of a dead worker. Needs no memory. */
+    @GuardedBy("lock")
+    private void note(Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
+        counts.completed += estate.answered.size();
+        counts.rerun += estate.again.size();
+        counts.lost += estate.lost.size();
+        for (int i = 0; i < estate.answered.size(); i++) {
+            PoolCall<?> call = estate.answered.get(i);
+            if (answerTo(call, answers) instanceof Frame.Result result) {
+                call.runTime().note(result.runNanos());
+            }
+        }
+        for (int i = 0; i < estate.again.size(); i++) {
+            PoolCall<?> call = estate.again.get(i);
+            if (answerTo(call, answers) == null && obituary.hadBegun(call)) {
+                call.noteRerun();
+            }
+        }
+        PoolCall<?> first = estate.first;
+        if (first != null && !obituary.hadBegun(first)) {
+            first.noteDeathBefore(weight(first, obituary));
+        }
+    }
+
+    private static void endAfterDeath(
+            PoolCall<?> call, Obituary obituary, List<Frame.OfCall> answers, boolean stopped) {
+        Frame.OfCall answer = answerTo(call, answers);
+        if (answer != null && !(answer instanceof Frame.Cancelled)) {
+            call.end(answer, obituary.worker());
+            return;
+        }
         call.endDeadline();
-        if (obituary.hadBegun(call)) {
+        if (answer == null && obituary.hadBegun(call)) {
             call.fail(obituary.ofCall(call));
         } else if (stopped) {
-            call.promise().cancel(false); // as those that waited in the queue
+            var _ = call.promise().cancel(false); // as those that waited in the queue
         } else {
             call.fail(obituary.ofUndeliverable(call));
         }
     }
 
-    /** Called when a worker could not start. */
+    /** Called when a worker could not start. May be called again if it throws. */
     void startFailed(Worker worker, WorkerDiedException why) {
-        Endings.Batch failed = endings.of(List.of());
-        BrokenExecutorException end = null;
+        Endings.Batch failed;
         boolean expected;
         String replaced = jdk.ifReplaced();
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
-            remove(worker);
-            if (!expected) {
-                crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
-                        .ifPresent(this::pause);
-                if (breakage == null && crew.isHopeless()) {
-                    end = new BrokenExecutorException(
-                            options.name() + " is broken: its workers cannot start, " + crew.failures()
-                                    + ", and none lives. The last time: " + why.getMessage() + replaced,
-                            why);
-                    breakage = end;
-                    failed = endings.of(List.copyOf(queue));
-                    queue.clear();
+            if (worker.state != Worker.State.GONE) {
+                remove(worker);
+                if (!expected) {
+                    pauseOrBreak(worker, why, replaced);
                 }
-                startWhatIsNeeded(); // if it was the last of an earlier round, nobody else will
             }
+            failed = takeIfBroken();
+            startWhatIsNeeded(); // if it was the last of an earlier round, nobody else will
         } finally {
             lock.unlock();
         }
         if (!expected) {
             logger.warn("A worker could not start: {}", why.getMessage());
         }
-        if (end != null) {
-            BrokenExecutorException broken = end;
-            failed.end(call -> call.fail(broken(broken)));
+        failed.end();
+    }
+
+    @GuardedBy("lock")
+    private void pauseOrBreak(Worker worker, WorkerDiedException why, String replaced) {
+        try {
+            crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
+                    .ifPresent(this::pause);
+            if (breakage == null && crew.isHopeless()) {
+                breakage = new BrokenExecutorException(
+                        options.name() + " is broken: its workers cannot start, " + crew.failures()
+                                + ", and none lives. The last time: " + why.getMessage() + replaced,
+                        why);
+            }
+        } catch (Error e) {
+            caretaker.now(); // no memory for a pause: others are started at once
         }
+    }
+
+    /** Takes the calls of a broken pool. */
+    @GuardedBy("lock")
+    private Endings.Batch takeIfBroken() {
+        BrokenExecutorException cause = breakage;
+        if (cause == null) {
+            return endings.of(List.of(), _ -> {});
+        }
+        Endings.Batch failed = endings.of(List.copyOf(queue), call -> call.fail(broken(cause)));
+        queue.clear();
+        return failed;
     }
 
     @GuardedBy("lock")
     private void pause(Duration pause) {
-        var _ = timer.after(pause, this::pauseEnds);
+        try {
+            var _ = timer.after(pause, this::pauseEnds);
+        } catch (Error e) {
+            crew.pauseEnds();
+            throw e;
+        }
     }
 
     private void pauseEnds() {
@@ -758,19 +946,34 @@ final class Dispatcher {
         }
     }
 
+    /** Needs no memory. */
     @GuardedBy("lock")
-    private List<PoolCall<?>> remove(Worker worker) {
+    private void remove(Worker worker) {
         crew.remove(worker);
-        List<PoolCall<?>> calls = worker.load.clear();
-        for (PoolCall<?> call : calls) {
-            call.worker = null;
+        worker.load.clear();
+    }
+
+    /** Starts workers; what goes wrong with that is left to the caretaker. */
+    @GuardedBy("lock")
+    private void startWhatIsNeeded() {
+        try {
+            if (needsOneMore()) {
+                StackRoom.require();
+                startAllThatAreNeeded();
+            }
+        } catch (Error e) {
+            caretaker.now();
         }
-        return calls;
     }
 
     @GuardedBy("lock")
-    private void startWhatIsNeeded() {
-        while (breakage == null && crew.needsOneMore(queue.size(), lifecycle == Lifecycle.OPEN)) {
+    private boolean needsOneMore() {
+        return breakage == null && crew.needsOneMore(queue.size(), lifecycle == Lifecycle.OPEN);
+    }
+
+    @GuardedBy("lock")
+    private void startAllThatAreNeeded() {
+        while (needsOneMore()) {
             start();
         }
     }
@@ -791,27 +994,83 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void start() {
         var worker = new Worker(this, options, ++workerNumbers);
-        crew.add(worker);
+        try {
+            crew.add(worker);
+        } catch (Throwable e) {
+            crew.remove(worker);
+            throw e;
+        }
         unfinished++;
         try {
             birth.accept(worker);
         } catch (Throwable e) { // OutOfMemoryError is what the JVM says of a limit of the system for threads
-            var _ = timer.after(Duration.ZERO, () -> worker.wasNeverBorn(e));
+            worker.wasNeverBorn(e);
         }
     }
 
-    /** The last thing that the thread of a worker does. */
+    /** The last thing that the thread of a worker does. Needs no memory. */
     void finished() {
-        boolean over;
         lock.lock();
         try {
             unfinished--;
-            over = endIfOver();
+            endIfOver();
         } finally {
             lock.unlock();
         }
-        if (over) {
-            cleanUp();
+    }
+
+    /**
+     * Does what follows from the state and was not done, since there was no memory or no stack for it where it should have been. On
+     * the timer's threads, again and again until it does not throw.
+     */
+    private void putRight() {
+        disturbed = false;
+        List<PoolCall<?>> untold;
+        List<Worker> leaving;
+        List<Errand> errands;
+        lock.lock();
+        try {
+            List<Worker> all = List.copyOf(crew.live());
+            untold = taken().filter(call -> call.untold != null).toList();
+            leaving = new ArrayList<>(all.size());
+            errands = new ArrayList<>(all.size());
+            crew.putRight();
+            for (Worker each : all) {
+                putRight(each, leaving, errands);
+            }
+            if (lifecycle != Lifecycle.OPEN) {
+                leaving.addAll(crew.dismissResting());
+                leaving.addAll(dismissUnneeded());
+            }
+            errands.addAll(wake());
+            startAllThatAreNeeded();
+            endIfOver();
+        } finally {
+            lock.unlock();
+        }
+        errands.forEach(Errand::run);
+        leaving.forEach(Worker::leave);
+        untold.forEach(this::tellNow);
+    }
+
+    @GuardedBy("lock")
+    private void putRight(Worker worker, List<Worker> leaving, List<Errand> errands) {
+        worker.load.putRight();
+        if (worker.state == Worker.State.BUSY && worker.load.isEmpty()) {
+            addErrand(worker, errands);
+        } else if (worker.state == Worker.State.LEAVING) {
+            leaving.add(worker); // to be told twice does no harm
+        } else if (worker.lacksWriter || worker.load.startWriting()) {
+            worker.lacksWriter = false;
+            worker.writeSoon();
+        }
+    }
+
+    private void tellNow(PoolCall<?> call) {
+        PoolCall.Untold how = call.untold;
+        if (how != null) {
+            tellCancelled(call, how == PoolCall.Untold.INTERRUPTING);
+            call.untold = null;
         }
     }
 
@@ -847,8 +1106,7 @@ final class Dispatcher {
     /** Takes no more calls; what has been taken is run. */
     void shutdown() {
         List<Worker> leaving = List.of();
-        List<Worker> unborn;
-        boolean over;
+        List<Worker> unborn = List.of();
         lock.lock();
         try {
             if (lifecycle == Lifecycle.OPEN) {
@@ -856,16 +1114,16 @@ final class Dispatcher {
                 leaving = crew.dismissResting();
             }
             unborn = dismissUnneeded();
-            over = endIfOver();
+            endIfOver();
+        } catch (Error e) {
+            caretaker.now(); // it has been shut down, and the caretaker tells the workers
         } finally {
             lock.unlock();
         }
-        leaving.forEach(Worker::leave);
-        unborn.forEach(Dispatcher::abort);
-        aotCache.stop();
-        if (over) {
-            cleanUp();
+        for (Worker each : leaving) {
+            each.leave();
         }
+        aotCache.stop();
     }
 
     /** Has those workers leave that start for calls which will not come any more, so that nobody waits for them. */
@@ -889,68 +1147,112 @@ final class Dispatcher {
     }
 
     /**
-     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up.
+     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory or no stack for
+     * this, it throws, and nothing has changed.
      *
      * @param interrupts whether to interrupt the calls that run
      * @param how what to do with each worker
      */
     private List<PoolCall<?>> stop(boolean interrupts, Consumer<Worker> how) {
+        StackRoom.require();
         List<Worker> leaving;
         List<Worker> workers;
-        List<Worker> unborn;
         List<PoolCall<?>> waited;
         Endings.Batch ending;
         lock.lock();
         try {
+            workers = List.copyOf(crew.live());
+            waited = List.copyOf(queue);
+            ending = endings.of(
+                    Stream.concat(interrupts ? taken() : Stream.empty(), waited.stream())
+                            .toList(),
+                    this::cancelOrInterrupt);
+            leaving = dismissRestingOr(ending);
+            // From here on nothing needs memory.
             if (lifecycle != Lifecycle.TERMINATED) {
                 lifecycle = Lifecycle.STOPPED;
             }
-            leaving = crew.dismissResting();
-            workers = List.copyOf(crew.live());
-            unborn = workers.stream()
-                    .filter(each -> each.state == Worker.State.STARTING)
-                    .toList();
-            waited = List.copyOf(queue);
             queue.clear();
-            ending = endings.of(Stream.concat(interrupts ? taken() : Stream.empty(), waited.stream())
-                    .toList());
             unfinished++; // until they have ended
         } finally {
             lock.unlock();
         }
-        aotCache.stop();
-        leaving.forEach(Worker::leave);
-        unborn.forEach(Dispatcher::abort);
-        workers.forEach(how);
-        ending.end(call -> {
-            if (!call.promise().cancel(true)) {
-                interrupt(call); // its future has ended, and it may run all the same
+        try {
+            for (Worker each : leaving) {
+                each.leave();
             }
-        });
-        finished();
+            for (Worker each : workers) {
+                end(each, how);
+            }
+            aotCache.stop();
+        } finally {
+            ending.end();
+            finished();
+        }
         return waited;
     }
 
     @GuardedBy("lock")
-    private boolean endIfOver() {
+    private List<Worker> dismissRestingOr(Endings.Batch ending) {
+        try {
+            return crew.dismissResting();
+        } catch (Throwable e) {
+            ending.drop();
+            throw e;
+        }
+    }
+
+    /** Ends a worker as it was asked for; however that goes, there is a limit for it. */
+    private void end(Worker worker, Consumer<Worker> how) {
+        worker.endWithin(options.cancelGrace().plus(options.closeGrace()));
+        try {
+            if (worker.pid() == 0) {
+                worker.kill("the pool was shut down"); // it is starting
+            }
+            how.accept(worker);
+        } catch (Throwable e) {
+            worker.condemn(e);
+        }
+    }
+
+    private void cancelOrInterrupt(PoolCall<?> call) {
+        if (!call.promise().cancel(true)) {
+            interrupt(call); // its future has ended, and it may run all the same
+        }
+    }
+
+    @GuardedBy("lock")
+    private void endIfOver() {
         boolean closing = lifecycle == Lifecycle.SHUT_DOWN || lifecycle == Lifecycle.STOPPED;
         if (closing && queue.isEmpty() && unfinished == 0) {
             lifecycle = Lifecycle.TERMINATED;
-            return true;
+            cleaning.now();
         }
-        return false;
     }
 
+    /** Ends what is left of a pool that has no workers any more. On the timer's thread. */
     private void cleanUp() {
-        bean.unregister();
+        attempt("unregister its bean", bean::unregister);
+        attempt("delete its directory", directory::close);
+        attempt("remove its shutdown hook", this::removeShutdownHook);
         timer.close();
-        directory.close();
+        terminated.countDown();
+    }
+
+    private void attempt(String what, Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            logger.warn("{} cannot {}", options.name(), what, e);
+        }
+    }
+
+    private void removeShutdownHook() {
         try {
             Runtime.getRuntime().removeShutdownHook(shutdownHook);
         } catch (IllegalStateException e) {
             logger.debug("{} ends with the JVM", options.name()); // its hook is running, or has run
         }
-        terminated.countDown();
     }
 
     /** The shutdown hook. Without it children would end as well, by the end of their stdin; but files would stay. */

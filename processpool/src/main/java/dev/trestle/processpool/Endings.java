@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -24,17 +25,36 @@ final class Endings {
 
     private static final ScopedValue<Batch> HERE = ScopedValue.newInstance();
 
-    private final Batch nothing = new Batch(List.of());
+    /** For so long a call is tried to be ended as it should be, if there is no memory for that. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final Batch nothing = new Batch(List.of(), _ -> {});
     private final Queue<Batch> batches = new ConcurrentLinkedQueue<>();
 
-    /** Takes calls that the calling thread is going to end; called under the dispatcher's lock. */
-    Batch of(List<PoolCall<?>> calls) {
+    /**
+     * Takes calls that the calling thread is going to end; called under the dispatcher's lock.
+     *
+     * @param how ends a call; called again for a call that has not ended if it throws
+     */
+    Batch of(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
         if (calls.isEmpty()) {
             return nothing;
         }
-        var batch = new Batch(List.copyOf(calls));
+        var batch = new Batch(List.copyOf(calls), how);
         batches.add(batch);
         return batch;
+    }
+
+    /** Ends a call with what has kept it from ending as it should, and tries until it has ended. Does not throw. */
+    static void endWith(PoolCall<?> call, Throwable why) {
+        long pause = 0;
+        while (!call.promise().isDone()) {
+            try {
+                call.fail(why);
+            } catch (Throwable e) {
+                pause = Retry.pauseAndDouble(pause);
+            }
+        }
     }
 
     /** Returns whether a future is that of a call which some thread is ending, or will next. */
@@ -67,32 +87,62 @@ final class Endings {
     }
 
     /** Calls that end together. */
-    final class Batch {
+    final class Batch implements Runnable {
 
         private final List<PoolCall<?>> calls;
+        private final Consumer<PoolCall<?>> how;
 
         /** What this thread was ending when a callback had it end these. */
         private @Nullable Batch outer;
 
-        private Batch(List<PoolCall<?>> calls) {
+        private Batch(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
             this.calls = calls;
+            this.how = how;
         }
 
-        /** Ends the calls, if there are any; not under the lock. */
-        void end(Consumer<PoolCall<?>> how) {
-            run(() -> calls.forEach(how));
-        }
-
-        /** Does what ends the calls, if there are any; not under the lock. */
-        void run(Runnable ending) {
+        /** Ends the calls, if there are any; not under the lock. Does not throw. */
+        void end() {
             if (calls.isEmpty()) {
                 return;
             }
             outer = here();
-            try {
-                ScopedValue.where(HERE, this).run(ending);
-            } finally {
-                batches.remove(this);
+            Retry.untilDone(this);
+            drop();
+        }
+
+        /** Takes the calls out of the books again: they have ended, or are elsewhere. */
+        void drop() {
+            batches.remove(this);
+        }
+
+        /** A step of {@link #end}. */
+        @Override
+        public void run() {
+            ScopedValue.where(HERE, this).run(this::endAll);
+        }
+
+        private void endAll() {
+            for (int i = 0; i < calls.size(); i++) {
+                endSurely(calls.get(i));
+            }
+        }
+
+        private void endSurely(PoolCall<?> call) {
+            long began = System.nanoTime();
+            long pause = 0;
+            while (true) {
+                try {
+                    how.accept(call);
+                    return;
+                } catch (Throwable e) {
+                    if (System.nanoTime() - began >= PATIENCE.toNanos()) {
+                        endWith(call, e);
+                    }
+                    if (call.promise().isDone()) {
+                        return;
+                    }
+                }
+                pause = Retry.pauseAndDouble(pause);
             }
         }
 

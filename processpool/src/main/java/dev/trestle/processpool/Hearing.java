@@ -4,13 +4,11 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.processpool.wire.Frame;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Brings what a call reports to its listener, on a thread that exists only while there is something to bring. */
 final class Hearing {
 
-    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final Log logger = Log.of(ProcessPool.class);
     private static final int MOST_MESSAGES = 100;
 
     private final CallListener listener;
@@ -32,8 +30,19 @@ final class Hearing {
         this.name = name;
     }
 
-    /** Takes a report; does not wait. */
+    /** Takes a report; does not wait. If there is no memory for it, it is dropped: it is not worth the worker. */
     void add(Frame.Progress report) {
+        try {
+            if (put(report)) {
+                startThread();
+            }
+        } catch (Error e) {
+            logger.debug("A report of {} is dropped", name, e);
+        }
+    }
+
+    /** Takes a report; returns whether the caller is to start the thread that brings it. */
+    private boolean put(Frame.Progress report) {
         synchronized (lock) {
             if (!isMessage(report)) {
                 latest = report;
@@ -43,12 +52,21 @@ final class Hearing {
                 }
                 messages.addLast(report);
             }
-            if (bringing) {
-                return;
-            }
+            boolean starts = !bringing;
             bringing = true;
+            return starts;
         }
-        Thread.ofVirtual().name(name).start(this::bring);
+    }
+
+    private void startThread() {
+        try {
+            Thread.ofVirtual().name(name).start(this::bring);
+        } catch (Throwable e) {
+            synchronized (lock) {
+                bringing = false; // so that the next report starts one
+            }
+            throw e;
+        }
     }
 
     private static boolean isMessage(Frame.Progress report) {

@@ -28,13 +28,15 @@ final class Load {
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
-    private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>();
-    private final ArrayDeque<PoolCall<?>> unwritten = new ArrayDeque<>();
+    // As large as they get, so that to add a call needs no memory
+    private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
+    private final ArrayDeque<PoolCall<?>> unwritten = new ArrayDeque<>(MOST_CALLS);
 
     /** Whether some thread is writing calls, and will look for more. */
     private boolean writing;
 
     private long lastTicket;
+    private long lastWritten;
     private long expectedNanos;
     private long bytes;
     private long firstSince;
@@ -127,12 +129,26 @@ final class Load {
         return now - firstSince;
     }
 
-    /** Takes all calls away. */
-    List<PoolCall<?>> clear() {
-        List<PoolCall<?>> all = all();
-        calls.clear();
+    /** Takes all calls away. Needs no memory. */
+    void clear() {
+        for (PoolCall<?> call = calls.pollFirst(); call != null; call = calls.pollFirst()) {
+            call.worker = null;
+        }
         unwritten.clear();
-        return all;
+    }
+
+    /** Puts the books right after a change that was cut short by an Error; the calls that are here are what counts. */
+    void putRight() {
+        expectedNanos = 0;
+        bytes = 0;
+        unwritten.clear();
+        for (PoolCall<?> each : calls) {
+            expectedNanos += each.expectedNanos;
+            bytes += each.payload().size();
+            if (each.ticket > lastWritten) {
+                unwritten.addLast(each);
+            }
+        }
     }
 
     // Writing
@@ -149,11 +165,16 @@ final class Load {
     /** Returns what is to be written now, in the order of the numbers; if it is nothing, the caller is done with it. */
     Frame[] nextToWrite() {
         var frames = new Frame[unwritten.size()];
-        for (int i = 0; i < frames.length; i++) {
-            PoolCall<?> call = unwritten.removeFirst();
-            frames[i] = call.frame();
+        int count = 0;
+        for (PoolCall<?> each : unwritten) {
+            frames[count++] = each.frame();
         }
-        writing = frames.length > 0;
+        PoolCall<?> last = unwritten.peekLast(); // nothing has changed so far, if there was no memory
+        if (last != null) {
+            lastWritten = last.ticket;
+        }
+        unwritten.clear();
+        writing = count > 0;
         return frames;
     }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param worker its name
  * @param pid its process id
- * @param exit how its process ended; null if it could not be ended
+ * @param exit how its process ended; null if it could not be ended, or if that is not known
  * @param lastWords what it was doing; null if that is not known
  * @param killedBecause why the pool killed it; null if it did not
  * @param stderrTail its last lines
@@ -93,7 +93,7 @@ record Obituary(
             return "the pool killed it because " + killedBecause;
         }
         if (exit == null) {
-            return "it does not end";
+            return "how it ended is not known, if it has ended";
         }
         return crash.isEmpty()
                 ? exit.explain(lastWords != null && lastWords.exiting())

@@ -64,13 +64,13 @@ final class OutputLog extends OutputStream {
 
     private void endLine() {
         int end = length > 0 && line[length - 1] == '\r' ? length - 1 : length;
-        String text = new String(line, 0, end, StandardCharsets.UTF_8);
         length = 0;
-        remember(text);
         try {
+            String text = new String(line, 0, end, StandardCharsets.UTF_8);
+            remember(text);
             log.accept(text);
-        } catch (RuntimeException | Error e) {
-            // The log itself is broken, so this cannot be logged; the statistics show it.
+        } catch (Throwable e) {
+            // The log itself is broken, or there is no memory, so this cannot be logged; the statistics show it.
             lost.increment();
         }
     }

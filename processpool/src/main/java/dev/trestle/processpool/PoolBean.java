@@ -19,8 +19,6 @@ import javax.management.MBeanAttributeInfo;
 import javax.management.MBeanInfo;
 import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What JMX shows of a pool: each of its {@link ProcessPool.Statistics}, and the process ids of its workers, as attributes to
@@ -32,11 +30,11 @@ final class PoolBean implements DynamicMBean {
 
     /*
      * The attributes are the components of the record, so that there is one list of what there is to count. The platform's
-     * server takes a while to start the first time it is asked for: it is asked for on a thread of its own, while the pool's
+     * server takes a while to start the first time it is asked for: it is asked for on a thread of the pool's timer, while the
      * calls go on.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(PoolBean.class);
+    private static final Log logger = Log.of(PoolBean.class);
     private static final String PIDS = "WorkerPids";
     private static final Map<String, RecordComponent> statistics = Arrays.stream(
                     ProcessPool.Statistics.class.getRecordComponents())
@@ -52,12 +50,8 @@ final class PoolBean implements DynamicMBean {
         this.dispatcher = dispatcher;
     }
 
-    /** Registers this, in a while. Does not wait. */
-    void registerSoon() {
-        Thread.ofVirtual().name(dispatcher.poolName() + "-jmx").start(this::register);
-    }
-
-    private synchronized void register() {
+    /** Registers this. May take a while, the first time in a program. */
+    synchronized void register() {
         if (over) {
             return;
         }
@@ -71,7 +65,7 @@ final class PoolBean implements DynamicMBean {
                     logger.debug("There is a pool named {} already", name);
                 }
             }
-        } catch (JMException e) {
+        } catch (JMException | RuntimeException e) {
             logger.warn("{} cannot be seen by JMX", dispatcher.poolName(), e);
         }
     }
@@ -81,7 +75,7 @@ final class PoolBean implements DynamicMBean {
         if (registered != null) {
             try {
                 ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
-            } catch (JMException e) {
+            } catch (JMException | RuntimeException e) {
                 logger.debug("{} is gone already", registered, e);
             }
         }

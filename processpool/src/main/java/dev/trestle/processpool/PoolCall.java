@@ -12,7 +12,6 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.RunTime;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -39,8 +38,22 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** How long it was expected to run when the worker was given it. */
     long expectedNanos;
 
+    /** Its place in the queue, if it waits there. */
+    final CallQueue.Links queueLinks = new CallQueue.Links();
+
     /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
-    private volatile @Nullable Future<?> deadline;
+    private volatile Timer.@Nullable Task deadline;
+
+    /** What its worker is still to be told of its cancellation, by the dispatcher's caretaker. */
+    volatile @Nullable Untold untold;
+
+    /** A cancellation that could not be passed on to the worker when it happened: there was no memory or stack for it. */
+    enum Untold {
+        /** The call goes on, and is told. */
+        POLITE,
+        /** The call is interrupted. */
+        INTERRUPTING
+    }
 
     /** Whether its time was over before its future had ended. */
     private volatile boolean expired;
@@ -155,8 +168,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Returns whether the call may be run again after it had begun on a worker that died. */
-    boolean retry() {
-        return itemsDelivered() == 0 && retriesLeft-- > 0;
+    boolean mayRunAgain() {
+        return itemsDelivered() == 0 && retriesLeft > 0;
+    }
+
+    /** Notes that the call is run again after it had begun. */
+    void noteRerun() {
+        retriesLeft--;
     }
 
     /** Returns how many items of its stream have arrived. */
@@ -170,10 +188,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * @param weight how much the death of the last of them says against the call
      * @param limit how much is enough
      */
-    boolean resend(int weight, int limit) {
+    boolean maySendAgain(int weight, int limit) {
+        return evidence + weight < limit;
+    }
+
+    /** Notes that a worker died before it began the call, and how much that says against the call. */
+    void noteDeathBefore(int weight) {
         deathsBefore++;
         evidence += weight;
-        return evidence < limit;
     }
 
     /** Returns how many workers died before they had begun the call. */
@@ -181,15 +203,15 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return deathsBefore;
     }
 
-    void deadline(Future<?> timer) {
-        deadline = timer;
+    void deadline(Timer.Task task) {
+        deadline = task;
     }
 
     /** Forgets the deadline: the worker no longer has this call. */
     void endDeadline() {
-        Future<?> timer = deadline;
-        if (timer != null) {
-            timer.cancel(false);
+        Timer.Task task = deadline;
+        if (task != null) {
+            task.cancel();
         }
     }
 

@@ -21,8 +21,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A directory that only this user may enter, for the sockets, argument files and crash logs of one pool's workers.
@@ -41,7 +39,7 @@ final class PrivateDirectory implements AutoCloseable {
      * all the same is made anew before the next worker starts.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(PrivateDirectory.class);
+    private static final Log logger = Log.of(PrivateDirectory.class);
 
     /** How often files are touched. */
     static final Duration TOUCH = Duration.ofHours(1);

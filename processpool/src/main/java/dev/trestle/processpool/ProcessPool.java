@@ -32,8 +32,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An executor whose calls run in child JVMs: Python's {@code ProcessPoolExecutor}. A crash, an exhausted heap, a
@@ -72,7 +70,7 @@ public final class ProcessPool implements FutureExecutor {
      * dispatcher down. `reachabilityFence` keeps `new ProcessPool(1).submit(...)` from being cleaned up while it submits.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(ProcessPool.class);
+    private static final Log logger = Log.of(ProcessPool.class);
     private static final Cleaner cleaner = Cleaner.create();
     private static final AtomicInteger poolNumbers = new AtomicInteger();
 
@@ -106,16 +104,21 @@ public final class ProcessPool implements FutureExecutor {
         this.limit = options.queueLimit().isPresent()
                 ? new QueueLimit(options.workers(), options.queueLimit().getAsInt())
                 : null;
-        var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
-        dispatcher.prestart(options.minWorkers());
+        try {
+            var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
+            dispatcher.prestart(options.minWorkers());
+        } catch (Throwable e) { // no memory, perhaps: nobody could close it
+            dispatcher.shutdown();
+            throw e;
+        }
     }
 
     private record Dropped(String name, Dispatcher dispatcher) implements Runnable {
         @Override
         public void run() {
             if (!dispatcher.isShutdown()) {
-                logger.warn("{} was dropped without being closed; it ends when its calls have", name);
                 dispatcher.shutdown();
+                logger.warn("{} was dropped without being closed; it ends when its calls have", name);
             }
         }
     }

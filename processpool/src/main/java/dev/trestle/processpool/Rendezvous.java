@@ -18,8 +18,6 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The place where one worker dials in: a listening socket for a single meeting, and the secret that the worker shows.
@@ -30,7 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Rendezvous implements AutoCloseable {
 
-    private static final Logger logger = LoggerFactory.getLogger(Rendezvous.class);
+    private static final Log logger = Log.of(Rendezvous.class);
 
     private static final SecureRandom random = new SecureRandom();
     private static final int SECRET_BYTES = 32;

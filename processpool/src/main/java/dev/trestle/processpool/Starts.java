@@ -131,8 +131,8 @@ final class Starts {
         }
         round++;
         failedRounds++;
-        Duration pause = pause(failedRounds);
-        return Optional.of(failing ? atMost(pause, patience.minus(failingFor())) : pause);
+        Duration pause = pauseAfter(failedRounds);
+        return begin(failing ? atMost(pause, patience.minus(failingFor())) : pause);
     }
 
     /** Shortens a pause that would last longer than the patience. */
@@ -180,12 +180,17 @@ final class Starts {
         if (age.compareTo(EARLY) >= 0 || ++earlyDeaths == 1 || pauses > 0) {
             return Optional.empty();
         }
-        return Optional.of(pause(earlyDeaths - 1));
+        return begin(pauseAfter(earlyDeaths - 1));
     }
 
-    /** Begins a pause, twice as long each time; a part of it is left to chance, so that pools that fail together part. */
-    private Duration pause(int times) {
-        pauses++;
+    private Optional<Duration> begin(Duration pause) {
+        Optional<Duration> begun = Optional.of(pause);
+        pauses++; // last: if there was no memory, nobody would end it
+        return begun;
+    }
+
+    /** Returns how long to pause, twice as long each time; a part is left to chance, so that pools that fail together part. */
+    private static Duration pauseAfter(int times) {
         long millis = Math.min(SHORTEST_PAUSE.toMillis() << Math.min(times - 1, 16), LONGEST_PAUSE.toMillis());
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1));
     }

@@ -1,25 +1,69 @@
 package dev.trestle.processpool;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Does things later, each on a virtual thread of its own. After {@link #close} it does nothing more. Tests have one with a time
- * of its own.
+ * Runs the tasks of one pool later, on platform threads. After {@link #close} it runs nothing more. Tests have one with a time of
+ * its own. Thread-safe.
  */
 class Timer implements AutoCloseable {
 
-    private final ScheduledThreadPoolExecutor scheduler;
-    private final Thread.Builder.OfVirtual threads;
+    /*
+     * Time limits, retries and the end of a pool hang on this, so it goes on when memory has run out, when user code holds
+     * all carriers of virtual threads, and when a task blocks or throws.
+     *
+     * Its threads are leader and followers: one waits for the first task that is due, and wakes a follower to wait in its
+     * place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks run late,
+     * one after the other, but they run.
+     *
+     * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to schedule
+     * a task that exists needs no memory; see `prepare`.
+     */
 
+    private static final Log logger = Log.of(Timer.class);
+
+    /** A follower without work ends after this time. */
+    private static final long KEEP_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final String name;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition leading = lock.newCondition();
+    private final Condition following = lock.newCondition();
+
+    @GuardedBy("lock")
+    private @Nullable Task first;
+
+    @GuardedBy("lock")
+    private @Nullable Task last;
+
+    /** The thread that waits for the first task. */
+    @GuardedBy("lock")
+    private @Nullable Thread leader;
+
+    /** How many threads wait to become the leader. */
+    @GuardedBy("lock")
+    private int followers;
+
+    @GuardedBy("lock")
+    private boolean closed;
+
+    /** Starts the first thread. */
     Timer(String name) {
-        this.threads = Thread.ofVirtual().name(name);
-        this.scheduler = new ScheduledThreadPoolExecutor(
-                1, Thread.ofVirtual().name(name).factory(), new ThreadPoolExecutor.DiscardPolicy());
-        scheduler.setRemoveOnCancelPolicy(true);
+        this.name = name;
+        startThread();
+    }
+
+    /** Starts a thread of this; a test may do without. */
+    void startThread() {
+        Thread.ofPlatform().name(name).daemon().start(this::run);
     }
 
     /** Returns the time that passes for this timer, as {@link System#nanoTime} does. */
@@ -27,13 +71,311 @@ class Timer implements AutoCloseable {
         return System.nanoTime();
     }
 
-    Future<?> after(Duration delay, Runnable action) {
-        return scheduler.schedule(
-                () -> threads.start(action), TimeUnit.NANOSECONDS.convert(delay), TimeUnit.NANOSECONDS);
+    /** Runs an action after a time, once; returns what cancels it. */
+    Task after(Duration delay, Runnable action) {
+        var task = new Task(action, false);
+        task.in(delay);
+        return task;
+    }
+
+    /**
+     * Returns a task that runs each time it is scheduled, which needs no memory, and that runs again, after a pause, if it
+     * throws: until it does not. It never runs on two threads at a time.
+     */
+    Task prepare(Runnable action) {
+        return new Task(action, true);
+    }
+
+    /** Something to do at a time. */
+    final class Task {
+        private final Runnable action;
+        private final boolean insists;
+
+        // Guarded by the timer's lock
+        private long at;
+        private boolean scheduled;
+        private boolean running;
+        private boolean again;
+        private @Nullable Task previous;
+        private @Nullable Task next;
+
+        private long pause = SHORTEST_PAUSE_NANOS; // confined to the thread that runs it
+
+        private Task(Runnable action, boolean insists) {
+            this.action = action;
+            this.insists = insists;
+        }
+
+        /** Schedules this to run as soon as possible. If it is running, it runs once more. */
+        void now() {
+            inNanos(0);
+        }
+
+        /** Schedules this, instead of when it was to run before. */
+        void in(Duration delay) {
+            inNanos(TimeUnit.NANOSECONDS.convert(delay));
+        }
+
+        /** Schedules this, unless it is to run earlier already. */
+        void within(Duration delay) {
+            long nanos = TimeUnit.NANOSECONDS.convert(delay);
+            lock.lock();
+            try {
+                if (!scheduled || at - nanoTime() > nanos) {
+                    inNanos(nanos);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private void inNanos(long nanos) {
+            lock.lock();
+            try {
+                unlink(this);
+                at = nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1);
+                if (running) {
+                    again = true;
+                } else {
+                    link(this);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Drops this if it has not begun. */
+        void cancel() {
+            lock.lock();
+            try {
+                again = false;
+                unlink(this);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Returns when this is to run. */
+        long at() {
+            return at;
+        }
+
+        /** Runs this; on the thread that has taken it. */
+        void run() {
+            boolean failed = false;
+            try {
+                action.run();
+                pause = SHORTEST_PAUSE_NANOS;
+            } catch (Throwable e) {
+                failed = true;
+                if (!insists || pause == SHORTEST_PAUSE_NANOS) {
+                    // Nobody waits for a task: this is the last place where its failure can be seen.
+                    logger.error("{} failed{}", name, insists ? ", and tries until it does not" : "", e);
+                }
+            } finally {
+                var _ = Thread.interrupted(); // it may have run anybody's callbacks
+                ended(this, failed && insists);
+            }
+        }
+    }
+
+    private void ended(Task task, boolean retry) {
+        lock.lock();
+        try {
+            task.running = false;
+            if (task.again) {
+                task.again = false;
+                link(task);
+            } else if (retry) {
+                task.at = nanoTime() + task.pause;
+                task.pause = Math.min(2 * task.pause, LONGEST_PAUSE_NANOS);
+                link(task);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void link(Task task) {
+        if (closed) {
+            return;
+        }
+        Task before = last;
+        while (before != null && before.at - task.at > 0) {
+            before = before.previous;
+        }
+        Task after = before == null ? first : before.next;
+        task.previous = before;
+        task.next = after;
+        if (before == null) {
+            first = task;
+        } else {
+            before.next = task;
+        }
+        if (after == null) {
+            last = task;
+        } else {
+            after.previous = task;
+        }
+        task.scheduled = true;
+        if (first == task) {
+            leading.signal();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void unlink(Task task) {
+        if (!task.scheduled) {
+            return;
+        }
+        task.scheduled = false;
+        Task before = task.previous;
+        Task after = task.next;
+        if (before == null) {
+            first = after;
+        } else {
+            before.next = after;
+        }
+        if (after == null) {
+            last = before;
+        } else {
+            after.previous = before;
+        }
+        task.previous = null;
+        task.next = null;
+    }
+
+    // On its threads
+
+    private void run() {
+        boolean needed = true;
+        while (needed) {
+            try {
+                needed = runNext();
+            } catch (Throwable e) {
+                // No memory to wait with, or to log with. Even a call from here could fail, when its class is looked
+                // up.
+                needed = true;
+            }
+        }
+    }
+
+    /** Waits for a task, and runs it; returns whether there may be another for this thread. */
+    private boolean runNext() {
+        Task task = take();
+        if (task == null) {
+            return false;
+        }
+        try {
+            watchMeanwhile();
+        } finally {
+            task.run();
+        }
+        return true;
+    }
+
+    /** Waits for a task that is due; returns null if this thread is not needed any more. */
+    private @Nullable Task take() {
+        Thread self = Thread.currentThread();
+        lock.lock();
+        try {
+            while (!closed) {
+                try {
+                    if (leader != null && leader != self) {
+                        if (!follow()) {
+                            return null;
+                        }
+                    } else {
+                        leader = self;
+                        long now = nanoTime();
+                        Task task = takeDueAt(now);
+                        if (task != null) {
+                            leader = null;
+                            return task;
+                        }
+                        var _ = leading.awaitNanos(first == null ? Long.MAX_VALUE : first.at - now);
+                    }
+                } catch (InterruptedException e) {
+                    logger.debug("{} was interrupted, and looks again", name);
+                }
+            }
+            return null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until there is no leader; returns false if there has been one all the time. */
+    @GuardedBy("lock")
+    private boolean follow() throws InterruptedException {
+        long left = KEEP_NANOS;
+        followers++;
+        try {
+            while (leader != null && left > 0 && !closed) {
+                left = following.awaitNanos(left);
+            }
+        } finally {
+            followers--;
+        }
+        return leader == null;
+    }
+
+    /** Takes the first task if it is due at a time; returns null if not. For a test, which runs it. */
+    @Nullable
+    Task takeDueAt(long time) {
+        lock.lock();
+        try {
+            Task task = first;
+            if (task == null || task.at - time > 0) {
+                return null;
+            }
+            unlink(task);
+            task.running = true;
+            return task;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Sees to it that another thread waits for the next task while this one runs its own. */
+    private void watchMeanwhile() {
+        lock.lock();
+        try {
+            if (leader != null) {
+                return;
+            }
+            if (followers > 0) {
+                following.signal();
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        try {
+            startThread();
+        } catch (Throwable e) {
+            logger.debug("{} has one thread only, so what is due may be late", name, e);
+        }
+    }
+
+    /** Drops all tasks that have not begun. Idempotent. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            first = null;
+            last = null;
+            leading.signalAll();
+            following.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
-    public void close() {
-        scheduler.shutdownNow();
+    public String toString() {
+        return "Timer[" + name + "]";
     }
 }

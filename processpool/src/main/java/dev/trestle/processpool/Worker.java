@@ -5,17 +5,18 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.Orphans;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -24,8 +25,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A child JVM and the conversation with it. It is long because the two end together: who kills the process ends the
@@ -44,9 +43,37 @@ final class Worker {
      * write cancellations to a connection of their own, or kill the process. Whoever wants this worker to end kills the
      * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
      * be read, and finds out from the flight record what became of the calls.
+     *
+     * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead, its end
+     * reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if there is no
+     * memory for it, and the rest is tried until it is done. Nothing needs memory that is done about a worker in that way:
+     * its tasks of the timer are made with it.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(Worker.class);
+    private static final Log logger = Log.of(Worker.class);
+
+    static {
+        // A class whose initializer runs out of memory can never be used any more. These are needed at the end of a
+        // worker.
+        try {
+            for (Class<?> each : List.of(
+                    Retry.class,
+                    Obituary.class,
+                    ExitStatus.class,
+                    OomKills.class,
+                    Orphans.class,
+                    CrashLog.class,
+                    FlightRecord.LastWords.class,
+                    FlightRecord.Step.class,
+                    WorkerDiedException.class,
+                    WorkerDiedException.Phase.class)) {
+                var _ = MethodHandles.lookup().ensureInitialized(each);
+            }
+            Retry.rehearse();
+        } catch (IllegalAccessException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** The worker whose thread this is, for those who must not wait on it. */
     static final ScopedValue<Worker> CURRENT = ScopedValue.newInstance();
@@ -60,7 +87,9 @@ final class Worker {
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
     private static final Duration THREAD_DUMP = Duration.ofSeconds(1);
-    private static final int CRASH_EXCERPT = 2 << 10;
+
+    /** How long it is tried to find out how a worker ended, if there is no memory for it. */
+    private static final Duration INQUEST = Duration.ofSeconds(1);
 
     /** What the dispatcher can tell a worker to do next. */
     sealed interface Order {
@@ -114,6 +143,9 @@ final class Worker {
     /** Whether it will soon have run as many calls as it may. */
     boolean retiring;
 
+    /** Whether the thread that was to write to it could not. */
+    volatile boolean lacksWriter;
+
     // Written by the worker's thread
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
@@ -124,12 +156,30 @@ final class Worker {
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
     /** The calls whose futures are being completed, or will next. Set before they leave the load, and filled under the lock. */
-    private volatile List<PoolCall<?>> ending = List.of();
+    private volatile List<PoolCall<?>> answered = List.of();
 
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
     private final AtomicReference<@Nullable CompletableFuture<String>> threadDump = new AtomicReference<>();
+
+    // What may have to be done about it when there is no memory
+    private final Timer.Task deadline;
+    private final Timer.Task parting;
+    private final Timer.Task writing;
+    private final Timer.Task execution;
+    private final Timer.Task burial;
+    private final Runnable ending;
+    private volatile @Nullable Throwable condemnation;
+
+    private volatile @Nullable Rendezvous rendezvous;
+
+    // Confined to the thread that buries it
+    private FlightRecord.@Nullable Reader record;
+    private @Nullable Throwable end;
+    private @Nullable Obituary obituary;
+    private boolean buried;
+    private boolean finished;
 
     Worker(Dispatcher dispatcher, PoolOptions options, int number) {
         this.dispatcher = dispatcher;
@@ -141,13 +191,17 @@ final class Worker {
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
+        Timer timer = dispatcher.timer();
+        this.deadline = timer.prepare(this::killLate);
+        this.parting = timer.prepare(this::closeConnections);
+        this.writing = timer.prepare(this::pump);
+        this.execution = timer.prepare(this::execute);
+        this.burial = timer.prepare(this::end);
+        this.ending = this::endHere;
     }
 
     void startThread() {
-        Thread.ofPlatform()
-                .name(name)
-                .daemon()
-                .start(() -> ScopedValue.where(CURRENT, this).run(this::live));
+        Thread.ofPlatform().name(name).daemon().start(this::live);
     }
 
     Dispatcher dispatcher() {
@@ -163,7 +217,19 @@ final class Worker {
     // Its life, on its own thread
 
     private void live() {
-        Throwable end = null;
+        try {
+            ScopedValue.where(CURRENT, this).run(this::converse);
+        } catch (Throwable e) {
+            end = e;
+        }
+        Retry.untilDone(ending);
+    }
+
+    private void endHere() {
+        ScopedValue.where(CURRENT, this).run(this::end);
+    }
+
+    private void converse() {
         try {
             try (var _ = FileHandles.reserve()) {
                 start();
@@ -179,21 +245,17 @@ final class Worker {
         } catch (Throwable e) {
             end = e; // whatever it is, the process must go and its call must end
         }
-        try {
-            bury(end);
-        } finally {
-            dispatcher.finished();
-        }
     }
 
     private void start() throws IOException {
         dispatcher.directory().ensure();
         var event = WorkerStartEvent.begun();
-        Future<?> deadline = dispatcher
+        Timer.Task late = dispatcher
                 .timer()
                 .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
-        try (Rendezvous rendezvous = Rendezvous.open(socket)) {
-            FlightRecord.create(flightRecord);
+        try (Rendezvous meeting = Rendezvous.open(socket)) {
+            rendezvous = meeting;
+            record = FlightRecord.create(flightRecord);
             var command = JavaCommand.write(
                     options,
                     argumentFile,
@@ -202,34 +264,41 @@ final class Worker {
                                             + crashLog.toString().replace("%", "%%")),
                                     dispatcher.aotCache().arguments().stream())
                             .toList(),
-                    List.of(rendezvous.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
+                    List.of(meeting.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
                     mark,
                     Stream.concat(command.stream(), Stream.of(name)).toList(),
                     options,
                     dispatcher.depth(),
-                    dispatcher.linesLost());
+                    dispatcher.linesLost(),
+                    this::exited);
             process = started;
-            var _ = started.onExit().thenRun(() -> {
-                closeQuietly(rendezvous);
-                var _ = dispatcher.timer().after(PARTING, this::closeChannel);
-            });
             if (killedBecause.get() != null) {
                 started.kill(); // by someone who found no process to kill
             }
-            greet(started, rendezvous);
+            greet(started, meeting);
             initialize();
             ready = true;
         } finally {
-            deadline.cancel(false);
+            late.cancel();
+            rendezvous = null;
             event.ended(options.name(), name, pid(), ready);
         }
     }
 
-    private void greet(WorkerProcess started, Rendezvous rendezvous) throws IOException {
-        started.tell(rendezvous.secret());
-        Rendezvous.Met sockets = rendezvous.meet();
+    /** On a thread that waits for the end of the process. */
+    private void exited() {
+        Rendezvous meeting = rendezvous;
+        if (meeting != null) {
+            closeQuietly(meeting);
+        }
+        parting.in(PARTING);
+    }
+
+    private void greet(WorkerProcess started, Rendezvous meeting) throws IOException {
+        started.tell(meeting.secret());
+        Rendezvous.Met sockets = meeting.meet();
         var frames = new FrameChannel(sockets.work(), options.maxPayloadBytes());
         channel = frames;
         controls = FrameChannel.ofControls(sockets.controls());
@@ -277,7 +346,7 @@ final class Worker {
         }
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
-        ending = calls;
+        answered = calls;
         try {
             follow(dispatcher.answered(this, answers, calls));
         } finally {
@@ -293,16 +362,21 @@ final class Worker {
 
     /** Ends calls; each has its answer at the same index. On the worker's thread. */
     void end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
-        ending = calls;
+        answered = calls;
         for (int i = 0; i < calls.size(); i++) {
-            calls.get(i).end(answers.get(i), name);
+            PoolCall<?> call = calls.get(i);
+            try {
+                call.end(answers.get(i), name);
+            } catch (Throwable e) { // the others must end too
+                Endings.endWith(call, e);
+            }
         }
-        ending = List.of();
+        answered = List.of();
     }
 
     /** Returns whether a future is that of a call which was answered, and is being ended or will be next. */
     boolean isEnding(Future<?> future) {
-        return ending.stream().anyMatch(call -> call.promise() == future);
+        return answered.stream().anyMatch(call -> call.promise() == future);
     }
 
     private void handle(Frame frame) throws IOException {
@@ -362,30 +436,48 @@ final class Worker {
     }
 
     /**
-     * Does what there is to do when the dispatcher has given calls to this worker.
+     * Does what there is to do when the dispatcher has given calls to this worker. What goes wrong with that costs the worker:
+     * calls that have not begun go to others.
      *
      * @param begins the call that begins now, if there is one
      * @param write whether to write what is unwritten
      */
     void run(@Nullable PoolCall<?> begins, boolean write) {
-        if (begins != null) {
-            begins.timeout().ifPresent(limit -> {
-                begins.deadline(dispatcher.timer().after(limit, () -> timeOut(begins, limit)));
-                if (!dispatcher.isRunning(this, begins)) {
-                    begins.endDeadline(); // it was answered meanwhile
-                }
-            });
+        try {
+            if (begins != null) {
+                begins.timeout().ifPresent(limit -> {
+                    begins.deadline(dispatcher.timer().after(limit, () -> timeOut(begins, limit)));
+                    if (!dispatcher.isRunning(this, begins)) {
+                        begins.endDeadline(); // it was answered meanwhile
+                    }
+                });
+            }
+        } catch (Throwable e) {
+            condemn(e);
         }
         if (write) {
-            pump();
+            try {
+                pump();
+            } catch (Throwable e) {
+                writeSoon();
+            }
         }
     }
 
     /** Writes what is unwritten, until nothing is. */
     private void pump() {
         for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
-            write(channel, calls);
+            try {
+                write(channel, calls);
+            } catch (Throwable e) { // perhaps in the middle of a frame
+                condemn(e);
+            }
         }
+    }
+
+    /** Has another thread write what is unwritten, since the one that was to write it could not. */
+    void writeSoon() {
+        writing.now();
     }
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
@@ -422,13 +514,22 @@ final class Worker {
 
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
-        write(controls, new Frame.Goodbye("no more calls"));
-        write(channel, new Frame.Goodbye("no more calls"));
-        var _ = dispatcher
-                .timer()
-                .after(
-                        options.closeGrace(),
-                        () -> kill("it had not ended " + options.closeGrace() + " after it was told to"));
+        endWithin(options.closeGrace());
+        try {
+            write(controls, new Frame.Goodbye("no more calls"));
+            write(channel, new Frame.Goodbye("no more calls"));
+        } catch (Throwable e) {
+            condemn(e);
+        }
+    }
+
+    /** Sees to it that this worker is killed if it has not ended within a time, or within one that was set before. */
+    void endWithin(Duration grace) {
+        deadline.within(grace);
+    }
+
+    private void killLate() {
+        kill("it had not ended " + options.closeGrace() + " after it was told to");
     }
 
     private void timeOut(PoolCall<?> late, Duration limit) {
@@ -484,14 +585,19 @@ final class Worker {
             killedBecause.compareAndSet(null, because); // start() looks at it when there is a process
             victim = process;
         }
-        if (victim != null && victim.isAlive()) {
+        if (victim == null) {
+            return;
+        }
+        if (victim.isAlive()) {
             killedBecause.compareAndSet(null, because);
             victim.kill();
         }
+        parting.within(PARTING); // what it started may hold the connection
     }
 
-    /** Asks the process to end, as {@code kill} does. */
+    /** Asks the process to end, as {@code kill} does; if it has not ended after a time, it is killed. */
     void terminate(String because) {
+        endWithin(options.closeGrace());
         WorkerProcess victim = process;
         if (victim == null) {
             kill(because);
@@ -501,116 +607,184 @@ final class Worker {
         }
     }
 
-    // Its end, on its own thread
-
-    /** Called instead of everything else, on a thread that has nothing to do with it, if its own could not start. */
-    void wasNeverBorn(Throwable why) {
+    /** Ends this worker since it is not known what it was told. Does not throw. */
+    void condemn(Throwable why) {
+        condemnation = why;
         try {
-            bury(why);
-        } finally {
-            dispatcher.finished();
+            execute();
+        } catch (Throwable e) {
+            execution.now();
         }
     }
 
-    private void bury(@Nullable Throwable end) {
-        WorkerProcess dead = process;
-        if (dead == null) {
-            dispatcher.startFailed(
-                    this,
-                    new WorkerDiedException(
-                            name + " could not be started: " + end,
-                            end,
-                            0,
-                            null,
-                            WorkerDiedException.Phase.STARTING,
-                            ""));
-            removeFiles();
-            return;
-        }
+    /** As {@link #condemn}, for callers that must not wait. Needs no memory. */
+    void condemnSoon(Throwable why) {
+        condemnation = why;
+        execution.now();
+    }
+
+    private void execute() {
+        kill("the program could not tell it what to do: " + condemnation);
+    }
+
+    // Its end, on its own thread
+
+    /** Called instead of everything else if its own thread could not start: ends it on one of the timer's. Needs no memory. */
+    void wasNeverBorn(Throwable why) {
+        end = why;
+        burial.now();
+    }
+
+    /** Does what is left to do. May be called again if it throws. */
+    private void end() {
         var _ = Thread.interrupted(); // or nothing in here could wait
+        WorkerProcess dead = process;
+        if (!buried) {
+            if (dead == null) {
+                dispatcher.startFailed(this, neverStarted());
+            } else {
+                bury(dead);
+            }
+            buried = true;
+        }
+        removeFiles();
+        deadline.cancel();
+        parting.cancel();
+        if (!finished) {
+            dispatcher.finished();
+            finished = true;
+        }
+    }
+
+    private WorkerDiedException neverStarted() {
+        if (end instanceof Error) {
+            attempt(
+                    "look for its process",
+                    () -> Orphans.kill(mark)); // no memory, perhaps: it may have one all the same
+        }
+        return new WorkerDiedException(
+                name + " could not be started: " + end, end, 0, null, WorkerDiedException.Phase.STARTING, "");
+    }
+
+    private void bury(WorkerProcess dead) {
+        Obituary known = obituary;
+        if (known == null) {
+            known = inquest(dead);
+            obituary = known;
+        }
+        if (ready) {
+            dispatcher.died(this, known, answers);
+        } else {
+            dispatcher.startFailed(this, known.ofStart(end, dead.stdoutTail()));
+        }
+    }
+
+    /** Sees to it that the process has ended, and finds out what it can. */
+    private Obituary inquest(WorkerProcess dead) {
+        try {
+            killIfItsConversationFailed();
+            if (!dead.awaitExit(
+                    dispatcher.isLeaving(this) ? options.closeGrace().plus(PARTING) : PARTING)) {
+                kill("it had closed its connection");
+            }
+        } catch (Throwable e) { // no memory to say why
+            dead.kill();
+        }
+        boolean ended = dead.awaitExit(REAP);
+        if (!ended) {
+            logger.error(
+                    "{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away",
+                    name,
+                    dead);
+        }
+        ExitStatus exit = ended ? found("its exit status", dead::exitStatus, null) : null;
+        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
+            attempt("look for what it has started", dead::killOrphans);
+        }
+        attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));
+        closeConnections();
+        String stderr = found("its last lines", dead::stderrTail, "");
+        String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
+        var known = new Obituary(
+                name,
+                dead.pid(),
+                exit,
+                found("what it did last", this::lastWords, null),
+                killedBecause.get(),
+                stderr,
+                crash);
+        attempt("record its end", () -> WorkerEndEvent.record(options.name(), known));
+        if (ready) {
+            attempt("read the answers that it had not sent yet; those calls are lost", this::readLastAnswers);
+        } else {
+            attempt("look at its AOT cache", () -> dispatcher.aotCache().distrust(!crash.isEmpty()));
+        }
+        return known;
+    }
+
+    private void killIfItsConversationFailed() {
         if (end instanceof ClosedByInterruptException) {
             kill("its conversation failed: something that a callback of a future has left behind interrupted the thread"
                     + " that reads its answers (" + end + ")");
         } else if (end instanceof ProtocolException || (end != null && !(end instanceof IOException))) {
             kill("its conversation failed: " + end);
         }
-        if (!dead.awaitExit(dispatcher.isLeaving(this) ? options.closeGrace().plus(PARTING) : PARTING)) {
-            kill("it had closed its connection");
-        }
-        ExitStatus exit = dead.awaitExit(REAP) ? dead.exitStatus() : null;
-        if (exit == null) {
-            logger.error(
-                    "{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away",
-                    name,
-                    dead);
-        }
-        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
-            dead.killOrphans();
-        }
-        dead.drainOutput(LAST_OUTPUT);
-        closeChannel();
-        var obituary =
-                new Obituary(name, dead.pid(), exit, lastWords(), killedBecause.get(), dead.stderrTail(), crash());
-        WorkerEndEvent.record(options.name(), obituary);
-        if (ready) {
-            readLastAnswers();
-            dispatcher.died(this, obituary, answers);
-        } else {
-            dispatcher.aotCache().distrust(!obituary.crash().isEmpty());
-            dispatcher.startFailed(this, obituary.ofStart(end, dead.stdoutTail()));
-        }
-        removeFiles();
     }
 
-    private FlightRecord.@Nullable LastWords lastWords() {
+    /** Finds something out about a dead worker. That is not worth a call, so without memory, and without success, it is left. */
+    private <T extends @Nullable Object> T found(String what, Callable<T> source, T otherwise) {
         try {
-            return FlightRecord.read(flightRecord);
-        } catch (NoSuchFileException e) {
-            return null; // the program ends, and its hook was faster
-        } catch (IOException e) {
-            logger.warn("What {} did last is not known, so its call counts as begun", name, e);
-            return null;
+            return Retry.within(INQUEST, source);
+        } catch (Throwable e) {
+            logger.warn("{} of {} cannot be found out", what, this, e);
+            return otherwise;
         }
+    }
+
+    private interface Attempt {
+        void run() throws Exception;
+    }
+
+    private void attempt(String what, Attempt attempt) {
+        try {
+            attempt.run();
+        } catch (Throwable e) {
+            logger.warn("The end of {}: cannot {}", this, what, e);
+        }
+    }
+
+    private FlightRecord.@Nullable LastWords lastWords() throws IOException {
+        FlightRecord.Reader reader = record;
+        return reader == null ? null : reader.lastWords(); // if that is not known, its call counts as begun
     }
 
     /** Finds the answers that it had not sent yet. */
-    private void readLastAnswers() {
-        try {
-            for (Frame frame : FrameChannel.framesIn(FlightRecord.readHeld(flightRecord), options.maxPayloadBytes())) {
-                if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
-                    answers.add((Frame.OfCall) frame);
-                } else if (frame instanceof Frame.Item item) {
-                    deliver(item);
-                }
+    private void readLastAnswers() throws IOException {
+        FlightRecord.Reader reader = record;
+        if (reader == null) {
+            return;
+        }
+        for (Frame frame : FrameChannel.framesIn(reader.held(), options.maxPayloadBytes())) {
+            if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
+                answers.add((Frame.OfCall) frame);
+            } else if (frame instanceof Frame.Item item) {
+                deliver(item);
             }
-        } catch (NoSuchFileException e) {
-            logger.debug("{} has left no answers: the program ends, and its hook was faster", name);
-        } catch (IOException e) {
-            logger.warn("The answers that {} had not sent yet cannot be read; those calls are lost", name, e);
         }
     }
 
-    /** Returns the head of the JVM's crash log, if it left one. */
-    private String crash() {
-        if (!Files.exists(crashLog)) {
-            return "";
+    private void closeConnections() {
+        Rendezvous meeting = rendezvous;
+        if (meeting != null) {
+            closeQuietly(meeting);
         }
-        try (var lines = Files.lines(crashLog)) {
-            var excerpt = new StringBuilder();
-            lines.filter(line -> !line.isBlank() && !line.equals("#"))
-                    .takeWhile(_ -> excerpt.length() < CRASH_EXCERPT)
-                    .forEach(line -> excerpt.append(line).append('\n'));
-            return excerpt.toString();
-        } catch (IOException | UncheckedIOException e) {
-            return "(its crash log cannot be read: " + e + ")";
+        FrameChannel work = channel;
+        if (work != null) {
+            closeQuietly(work);
         }
-    }
-
-    private void closeChannel() {
-        for (FrameChannel each : new @Nullable FrameChannel[] {channel, controls}) {
-            if (each != null) {
-                closeQuietly(each);
-            }
+        FrameChannel ofControls = controls;
+        if (ofControls != null) {
+            closeQuietly(ofControls);
         }
     }
 
@@ -623,6 +797,10 @@ final class Worker {
     }
 
     private void removeFiles() {
+        FlightRecord.Reader reader = record;
+        if (reader != null) {
+            closeQuietly(reader);
+        }
         for (Path file : List.of(flightRecord, crashLog, argumentFile, socket)) {
             try {
                 Files.deleteIfExists(file);

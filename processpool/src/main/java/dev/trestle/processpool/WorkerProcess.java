@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.processpool.wire.Orphans;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -7,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -16,11 +19,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
 import org.zeroturnaround.exec.StartedProcess;
+import org.zeroturnaround.exec.listener.ProcessListener;
 import org.zeroturnaround.exec.stream.PumpStreamHandler;
 
 /** The process of a worker: its standard streams, its end. Thread-safe. */
@@ -32,7 +37,7 @@ final class WorkerProcess {
      * environment into logs and messages. See docs/adr/0224.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(WorkerProcess.class);
+    private static final Log logger = Log.of(WorkerProcess.class);
     private static final Logger workerLogger = LoggerFactory.getLogger("dev.trestle.processpool.worker");
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
@@ -42,6 +47,11 @@ final class WorkerProcess {
     private static final long INIT = 1;
 
     private static final AtomicBoolean warnedOfZombies = new AtomicBoolean();
+
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then. */
+    private static final Duration SURELY = Duration.ofSeconds(10);
 
     private final String mark;
     private final Process process;
@@ -67,14 +77,21 @@ final class WorkerProcess {
      * @param name the worker's, for log lines and threads
      * @param mark a name for the processes that it starts, which nothing else in the machine has
      * @param linesLost counts the lines that the log did not take
+     * @param onExit called at the end of the process, on a thread of its own; again and again, if it throws
      */
     static WorkerProcess start(
-            String name, String mark, List<String> command, PoolOptions options, int depth, LongAdder linesLost)
+            String name,
+            String mark,
+            List<String> command,
+            PoolOptions options,
+            int depth,
+            LongAdder linesLost,
+            Runnable onExit)
             throws IOException {
         var stdout = new OutputLog(line -> workerLogger.info("[{}] {}", name, line), linesLost);
         var stderr = new OutputLog(line -> workerLogger.warn("[{}] {}", name, line), linesLost);
         var streams = new Streams(name, stdout, stderr);
-        var executor = new Executor(name, command);
+        var executor = new Executor(name, command, onExit);
         executor.redirectErrorStream(false)
                 .streams(streams)
                 .closeTimeout(1, TimeUnit.SECONDS)
@@ -92,7 +109,8 @@ final class WorkerProcess {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
             throw new IOException("Cannot start " + command + ": " + said.getMessage(), said);
-        } catch (Throwable e) { // out of memory or threads, when the process was there already and nobody had it yet
+        } catch (Throwable e) {
+            executor.endWhatWasStarted(); // no memory, no thread: nobody would own it
             streams.hangUp();
             Orphans.kill(mark);
             throw e;
@@ -103,13 +121,9 @@ final class WorkerProcess {
         return process.pid();
     }
 
+    /** Returns whether it lives. Asks the system: the JDK's thread that reaps it may be short of memory. */
     boolean isAlive() {
-        return process.isAlive();
-    }
-
-    /** Completes at the end of the process. */
-    CompletableFuture<?> onExit() {
-        return process.onExit();
+        return process.toHandle().isAlive();
     }
 
     /** Writes a line to its stdin, which stays open. */
@@ -125,13 +139,21 @@ final class WorkerProcess {
 
     /** Waits for its end; returns whether it came in time. Not interruptible. */
     boolean awaitExit(Duration limit) {
-        try {
-            getUninterrupted(process.onExit(), limit);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (ExecutionException e) {
-            throw new AssertionError("An exit does not fail", e);
+        long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        while (true) {
+            long left = end - System.nanoTime();
+            try {
+                // Not by its future, which completes on the common pool: calls of the program may hold all threads of
+                // that.
+                if (process.waitFor(Math.min(left, LOOK_AGAIN_NANOS), TimeUnit.NANOSECONDS) || !isAlive()) {
+                    return true;
+                }
+            } catch (InterruptedException e) {
+                logger.debug("An interrupt of the thread that waits for process {} is dropped", process.pid());
+            }
+            if (left <= 0) {
+                return false;
+            }
         }
     }
 
@@ -149,9 +171,12 @@ final class WorkerProcess {
         }
     }
 
-    /** Returns how it ended; only after its end. */
+    /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
+    @Nullable
     ExitStatus exitStatus() {
-        return new ExitStatus(process.exitValue(), OomKills.now().suspect(oomKillsBefore));
+        return process.isAlive()
+                ? null
+                : new ExitStatus(process.exitValue(), OomKills.now().suspect(oomKillsBefore));
     }
 
     /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */
@@ -194,9 +219,18 @@ final class WorkerProcess {
 
     /** Ends it and what it started, as {@code kill -9} does. */
     void kill() {
-        List<ProcessHandle> descendants = process.descendants().toList(); // before they become orphans
-        process.toHandle()
-                .destroyForcibly(); // Process.destroyForcibly would close its outputs, and lose its last words
+        kill(process);
+    }
+
+    private static void kill(Process process) {
+        List<ProcessHandle> descendants = List.of();
+        try {
+            descendants = process.descendants().toList(); // before they become orphans
+        } catch (RuntimeException | Error e) {
+            logger.debug("What process {} has started is not known; it is looked for later", process.pid(), e);
+        }
+        // Process.destroyForcibly would close its outputs, and lose its last words
+        var _ = process.toHandle().destroyForcibly();
         descendants.forEach(ProcessHandle::destroyForcibly);
     }
 
@@ -224,35 +258,79 @@ final class WorkerProcess {
             return stdin.join();
         }
 
-        /** Lets a process end that nobody will talk to. */
+        /** Closes stdin if there is a process: it ends. */
         void hangUp() {
             try {
-                if (stdin.isDone()) {
-                    stdin.join().close();
+                OutputStream open = stdin.getNow(null);
+                if (open != null) {
+                    open.close();
                 }
             } catch (IOException e) {
-                logger.debug("The stdin of a process that {} could not have cannot be closed", name, e);
+                logger.debug("The stdin of {} cannot be closed", name, e);
             }
         }
 
         @Override
         protected Thread newThread(Runnable task) {
-            return Thread.ofPlatform().name(name + "-output").daemon().unstarted(task);
+            // Again without end if there is no memory to read with: a pipe that nobody reads stops the worker.
+            return Thread.ofPlatform().name(name + "-output").daemon().unstarted(() -> Retry.untilDone(task));
         }
     }
 
+    /** Waits for the end of the process on a platform thread, which nothing that the program does can hold up. */
     private static final class Executor extends ProcessExecutor {
         private final String name;
+        private final Runnable onExit;
+        private volatile @Nullable Process started;
 
-        Executor(String name, List<String> command) {
+        Executor(String name, List<String> command, Runnable onExit) {
             super(command);
             this.name = name;
+            this.onExit = onExit;
+            addListener(new ProcessListener() {
+                @Override
+                public void afterStart(Process process, ProcessExecutor executor) {
+                    started = process;
+                }
+            });
         }
 
         @Override
         protected ExecutorService newExecutor(String processName) {
             return Executors.newThreadPerTaskExecutor(
-                    Thread.ofVirtual().name(name + "-exit").factory());
+                    Thread.ofPlatform().name(name + "-exit").daemon().factory());
+        }
+
+        @Override
+        protected <T> Future<T> invokeSubmit(ExecutorService executor, Callable<T> waiting) {
+            return super.invokeSubmit(executor, () -> {
+                Process process = requireNonNull(started);
+                awaitExit(process);
+                Retry.untilDone(onExit);
+                if (process.isAlive()) {
+                    throw new IllegalStateException("The JDK has missed the end of process " + process.pid());
+                }
+                return waiting.call();
+            });
+        }
+
+        private static void awaitExit(Process process) {
+            boolean waits = true;
+            while (waits) {
+                try {
+                    waits = !process.waitFor(SURELY.toNanos(), TimeUnit.NANOSECONDS)
+                            && process.toHandle().isAlive();
+                } catch (InterruptedException | Error e) {
+                    logger.debug("The wait for process {} goes on", process.pid(), e);
+                }
+            }
+        }
+
+        void endWhatWasStarted() {
+            Process process = started;
+            if (process != null) {
+                kill(process);
+            }
         }
     }
 }

@@ -168,6 +168,7 @@ class PoolSizeModelTest {
         void close() throws InterruptedException {
             dispatcher.shutdownNow();
             List.copyOf(live).forEach(this::die);
+            timer.advance(Duration.ZERO); // cleans up
             assertThat(dispatcher.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         }
 

@@ -7,7 +7,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -77,14 +76,27 @@ public final class FlightRecord {
     }
 
     /**
-     * Creates the empty file; the pool does it before it starts the worker.
+     * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in the place
+     * of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a record has.
      *
-     * @param file where
+     * @param file where; there must be nothing yet
+     * @return the file as the pool sees it
      * @throws IOException if that fails
      */
-    public static void create(Path file) throws IOException {
-        // Written, not only sized: a hole in the file on a full disk would kill the worker with SIGBUS.
-        Files.write(file, new byte[SIZE], StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    public static Reader create(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        try {
+            // Written, not only sized: a hole in the file on a full disk would kill the worker with SIGBUS.
+            ByteBuffer empty = ByteBuffer.allocate(SIZE);
+            while (empty.hasRemaining()) {
+                channel.write(empty);
+            }
+            return new Reader(file, channel);
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /**
@@ -128,45 +140,69 @@ public final class FlightRecord {
     }
 
     /**
-     * Reads what the worker did last; the pool does it when the worker is dead.
-     *
-     * @param file the file
-     * @return what it says
-     * @throws IOException if it cannot be read, or is damaged
+     * The pool's view of a record, for when the worker is dead. Reads from the file, which is not mapped here: a worker that
+     * truncates it causes an exception. Not thread-safe.
      */
-    public static LastWords read(Path file) throws IOException {
-        ByteBuffer memory = memoryOf(file);
-        long word = memory.getLong(0);
-        int step = (int) word & (1 << STEP_BITS) - 1;
-        if (step >= steps.length) {
-            throw new IOException("The flight record " + file + " is damaged: there is no step " + step);
-        }
-        return new LastWords(word >>> STEP_BITS, steps[step], memory.getLong(EXITING) != 0);
-    }
+    public static final class Reader implements AutoCloseable {
 
-    /**
-     * Reads the frames that the worker had written and not sent, or not sent entirely; the pool does it when the worker is
-     * dead. The last of those that were sent may be among them.
-     *
-     * @param file the file
-     * @return the frames, one after the other, for {@link FrameChannel#framesIn}
-     * @throws IOException if it cannot be read, or is damaged
-     */
-    public static ByteBuffer readHeld(Path file) throws IOException {
-        ByteBuffer memory = memoryOf(file);
-        long held = memory.getLong(HELD);
-        if (held < 0 || held > BUFFER) {
-            throw new IOException("The flight record " + file + " is damaged: it holds " + held + " bytes");
-        }
-        return memory.slice(BUFFER_AT, (int) held);
-    }
+        private final Path file;
+        private final FileChannel channel;
 
-    private static ByteBuffer memoryOf(Path file) throws IOException {
-        ByteBuffer memory = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-        if (memory.remaining() != SIZE) {
-            throw new IOException(
-                    "The flight record " + file + " has " + memory.remaining() + " bytes instead of " + SIZE);
+        private Reader(Path file, FileChannel channel) {
+            this.file = file;
+            this.channel = channel;
         }
-        return memory;
+
+        /**
+         * Reads what the worker did last.
+         *
+         * @return what it says
+         * @throws IOException if it cannot be read, or is damaged
+         */
+        public LastWords lastWords() throws IOException {
+            ByteBuffer words = read(0, HELD);
+            long word = words.getLong(0);
+            int step = (int) word & (1 << STEP_BITS) - 1;
+            if (step >= steps.length) {
+                throw new IOException("The flight record " + file + " is damaged: there is no step " + step);
+            }
+            return new LastWords(word >>> STEP_BITS, steps[step], words.getLong(EXITING) != 0);
+        }
+
+        /**
+         * Reads the frames that the worker had written and not sent, or not sent entirely. The last of those that were sent may
+         * be among them.
+         *
+         * @return the frames, one after the other, for {@link FrameChannel#framesIn}
+         * @throws IOException if it cannot be read, or is damaged
+         */
+        public ByteBuffer held() throws IOException {
+            long held = read(HELD, Long.BYTES).getLong(0);
+            if (held < 0 || held > BUFFER) {
+                throw new IOException("The flight record " + file + " is damaged: it holds " + held + " bytes");
+            }
+            return read(BUFFER_AT, (int) held);
+        }
+
+        private ByteBuffer read(int from, int length) throws IOException {
+            ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes, from + bytes.position()) < 0) {
+                    throw new IOException("The flight record " + file + " is damaged: it ends after "
+                            + (from + bytes.position()) + " bytes instead of " + SIZE);
+                }
+            }
+            return bytes.flip();
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+
+        @Override
+        public String toString() {
+            return "FlightRecord.Reader[" + file + "]";
+        }
     }
 }

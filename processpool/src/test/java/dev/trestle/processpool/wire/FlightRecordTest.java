@@ -7,8 +7,11 @@ import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -24,16 +27,17 @@ class FlightRecordTest {
     @Test
     void theLastStepIsReadBack() throws Exception {
         Path file = folder.resolve("record");
-        FlightRecord.create(file);
-        assertThat(FlightRecord.read(file)).isEqualTo(new LastWords(0, Step.NOTHING, false));
+        try (var reader = FlightRecord.create(file)) {
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(0, Step.NOTHING, false));
 
-        var record = FlightRecord.open(file);
-        record.note(1, Step.DECODING);
-        record.note(1L << 40, Step.ENCODING);
-        assertThat(FlightRecord.read(file)).isEqualTo(new LastWords(1L << 40, Step.ENCODING, false));
+            var record = FlightRecord.open(file);
+            record.note(1, Step.DECODING);
+            record.note(1L << 40, Step.ENCODING);
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, false));
 
-        record.noteExit();
-        assertThat(FlightRecord.read(file)).isEqualTo(new LastWords(1L << 40, Step.ENCODING, true));
+            record.noteExit();
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, true));
+        }
     }
 
     @Test
@@ -48,54 +52,95 @@ class FlightRecordTest {
     @Test
     void framesThatWereAppendedAndNotSentAreInTheFile() throws Exception {
         Path file = folder.resolve("record");
-        FlightRecord.create(file);
-        var sent = new FrameChannelTest.Bytes(); // what went out
-        var channel = FrameChannel.ofWorker(sent, 1000, FlightRecord.open(file));
-        channel.append(new Frame.Cancelled(1));
-        channel.append(new Frame.Cancelled(2));
+        try (var reader = FlightRecord.create(file)) {
+            var sent = new FrameChannelTest.Bytes(); // what went out
+            var channel = FrameChannel.ofWorker(sent, 1000, FlightRecord.open(file));
+            channel.append(new Frame.Cancelled(1));
+            channel.append(new Frame.Cancelled(2));
 
-        assertThat(sent.all()).isEmpty();
-        assertThat(held(file)).containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+            assertThat(sent.all()).isEmpty();
+            assertThat(held(reader)).containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
 
-        channel.flush();
-        channel.append(new Frame.Cancelled(3));
-        assertThat(FrameChannel.framesIn(ByteBuffer.wrap(sent.all()), 1000))
-                .containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
-        assertThat(held(file)).containsExactly(new Frame.Cancelled(3));
+            channel.flush();
+            channel.append(new Frame.Cancelled(3));
+            assertThat(FrameChannel.framesIn(ByteBuffer.wrap(sent.all()), 1000))
+                    .containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+            assertThat(held(reader)).containsExactly(new Frame.Cancelled(3));
 
-        channel.write(new Frame.Cancelled(4));
-        assertThat(held(file)).isEmpty();
+            channel.write(new Frame.Cancelled(4));
+            assertThat(held(reader)).isEmpty();
+        }
     }
 
     /** Of any size: those that the buffer is almost too small for, and those that are larger. */
     @Test
     void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
         Path file = folder.resolve("record");
-        FlightRecord.create(file);
-        var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, FlightRecord.open(file));
-        var sizes = new SplittableRandom(20261121);
-        for (int i = 0; i < 300; i++) {
-            var payload = new Payload(
-                    List.of(ByteBuffer.allocate(sizes.nextInt(3000))),
-                    i % 10 == 0 ? List.of(new long[sizes.nextInt(20_000)]) : List.of());
-            channel.append(new Frame.Item(1, i, payload));
+        try (var reader = FlightRecord.create(file)) {
+            var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, FlightRecord.open(file));
+            var sizes = new SplittableRandom(20261121);
+            for (int i = 0; i < 300; i++) {
+                var payload = new Payload(
+                        List.of(ByteBuffer.allocate(sizes.nextInt(3000))),
+                        i % 10 == 0 ? List.of(new long[sizes.nextInt(20_000)]) : List.of());
+                channel.append(new Frame.Item(1, i, payload));
 
-            List<Frame> held = FrameChannel.framesIn(FlightRecord.readHeld(file), 1 << 20);
-            assertThat(held).allSatisfy(frame -> assertThat(frame).isInstanceOf(Frame.Item.class));
+                List<Frame> held = FrameChannel.framesIn(reader.held(), 1 << 20);
+                assertThat(held).allSatisfy(frame -> assertThat(frame).isInstanceOf(Frame.Item.class));
+            }
         }
     }
 
-    private static List<Frame> held(Path file) throws IOException {
-        return FrameChannel.framesIn(FlightRecord.readHeld(file), 1000);
+    private static List<Frame> held(FlightRecord.Reader reader) throws IOException {
+        return FrameChannel.framesIn(reader.held(), 1000);
     }
 
     @Test
-    void aDamagedFileIsAnError() throws Exception {
+    void aTruncatedFileIsAnError() throws Exception {
         Path file = folder.resolve("record");
-        Files.writeString(file, "short");
+        try (var reader = FlightRecord.create(file)) {
+            Files.write(file, new byte[5]);
 
-        assertThatThrownBy(() -> FlightRecord.read(file))
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining("5 bytes");
+            assertThatThrownBy(reader::lastWords)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("ends after 5 bytes");
+            assertThatThrownBy(reader::held).isInstanceOf(IOException.class).hasMessageContaining("is damaged");
+        }
+    }
+
+    @Test
+    void aFileThatIsMuchTooLargeIsReadLikeAnyOther() throws Exception {
+        Path file = folder.resolve("record");
+        try (var reader = FlightRecord.create(file)) {
+            FlightRecord.open(file).note(3, Step.RUNNING);
+            try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.write(ByteBuffer.allocate(1), 1L << 40); // a hole of a terabyte
+            }
+
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, false));
+            assertThat(held(reader)).isEmpty();
+        }
+    }
+
+    @Test
+    void anotherFileInTheSamePlaceIsNotRead() throws Exception {
+        Path file = folder.resolve("record");
+        try (var reader = FlightRecord.create(file)) {
+            FlightRecord.open(file).note(3, Step.RUNNING);
+            Files.delete(file);
+            Files.createSymbolicLink(file, folder.resolve("other"));
+            FlightRecord.create(folder.resolve("other")).close();
+
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, false));
+        }
+    }
+
+    @Test
+    void whatIsInThePlaceOfANewFileIsAnError() throws Exception {
+        Path file = folder.resolve("record");
+        Files.createSymbolicLink(file, folder.resolve("elsewhere"));
+
+        assertThatThrownBy(() -> FlightRecord.create(file)).isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(folder.resolve("elsewhere")).doesNotExist();
     }
 }

@@ -1,0 +1,63 @@
+package dev.trestle.processpool;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+import org.slf4j.spi.LocationAwareLogger;
+
+/**
+ * A logger that never throws: the program chooses the logging system and its appenders, and neither a bug in them nor an
+ * exhausted heap may keep a worker from ending. Thread-safe.
+ */
+final class Log {
+
+    /** The class whose caller a logging system names as the origin of a line. */
+    private static final String BOUNDARY = Log.class.getName();
+
+    private final Logger logger;
+
+    Log(Logger logger) {
+        this.logger = logger;
+    }
+
+    static Log of(Class<?> origin) {
+        return new Log(LoggerFactory.getLogger(origin));
+    }
+
+    void debug(String format, @Nullable Object... arguments) {
+        log(Level.DEBUG, format, arguments);
+    }
+
+    void info(String format, @Nullable Object... arguments) {
+        log(Level.INFO, format, arguments);
+    }
+
+    void warn(String format, @Nullable Object... arguments) {
+        log(Level.WARN, format, arguments);
+    }
+
+    void error(String format, @Nullable Object... arguments) {
+        log(Level.ERROR, format, arguments);
+    }
+
+    private void log(Level level, String format, @Nullable Object[] arguments) {
+        try {
+            if (!logger.isEnabledForLevel(level)) {
+                return;
+            }
+            if (logger instanceof LocationAwareLogger aware) {
+                aware.log(null, BOUNDARY, level.toInt(), format, arguments, thrown(arguments));
+            } else {
+                logger.atLevel(level).log(format, arguments);
+            }
+        } catch (Throwable e) {
+            // The log itself is broken, or there is no memory for a line: this is no reason to stop, and cannot be
+            // logged.
+        }
+    }
+
+    private static @Nullable Throwable thrown(@Nullable Object[] arguments) {
+        return arguments.length > 0 && arguments[arguments.length - 1] instanceof Throwable last ? last : null;
+    }
+}
