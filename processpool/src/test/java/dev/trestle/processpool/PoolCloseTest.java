@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** How a pool ends. That nothing of it is left is checked for the whole class. */
 @Timeout(30)
@@ -137,6 +139,71 @@ class PoolCloseTest {
                 .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(Gate::hang)))
                 .build()) {
             pool.submit(() -> 1).result();
+        }
+    }
+
+    /** Each way in which the end of a worker can be asked for. */
+    enum Way {
+        SHUTDOWN,
+        SHUTDOWN_NOW,
+        TERMINATE_WORKERS,
+        TERMINATE_WORKERS_AFTER_SHUTDOWN,
+        SHUTDOWN_NOW_AFTER_TERMINATE_WORKERS,
+        KILL_WORKERS,
+        CANCEL,
+        IDLENESS,
+        RECYCLING;
+
+        boolean endsCalls() {
+            return this != SHUTDOWN && this != IDLENESS && this != RECYCLING;
+        }
+
+        void take(ProcessPool pool, ConcurrentFuture<?> call) {
+            switch (this) {
+                case SHUTDOWN -> pool.shutdown();
+                case SHUTDOWN_NOW -> pool.shutdownNow();
+                case TERMINATE_WORKERS -> pool.terminateWorkers();
+                case TERMINATE_WORKERS_AFTER_SHUTDOWN -> {
+                    pool.shutdown();
+                    pool.terminateWorkers();
+                }
+                case SHUTDOWN_NOW_AFTER_TERMINATE_WORKERS -> {
+                    pool.terminateWorkers();
+                    pool.shutdownNow();
+                }
+                case KILL_WORKERS -> pool.killWorkers();
+                case CANCEL -> call.cancel(true);
+                case IDLENESS, RECYCLING -> {} // it comes by itself
+            }
+        }
+    }
+
+    /** Its call ignores interrupts, if it is not to have ended; and one of its shutdown hooks hangs. */
+    @ParameterizedTest
+    @EnumSource
+    void aWorkerThatResistsIsKilledHoweverItsEndWasAskedFor(Way way) {
+        String in = folder.toString();
+        var builder = TestPools.builder(1)
+                .closeGrace(Duration.ofMillis(200))
+                .cancelGrace(Duration.ofMillis(200))
+                .initializer(() -> Runtime.getRuntime().addShutdownHook(new Thread(Gate::hang)));
+        if (way == Way.IDLENESS) {
+            builder.idleTime(Duration.ofMillis(1));
+        } else if (way == Way.RECYCLING) {
+            builder.maxTasksPerWorker(1);
+        }
+        try (var pool = builder.build()) {
+            var call = way.endsCalls()
+                    ? pool.submit(() -> Gate.pass(in, "call"))
+                    : pool.submit(() -> Gate.mark(in, "call"));
+            long worker = Gate.await(folder, "call");
+            if (!way.endsCalls()) {
+                call.result();
+            }
+            way.take(pool, call);
+
+            Gate.until(() -> ProcessHandle.of(worker).isEmpty());
+            Gate.until(call::isDone);
         }
     }
 
