@@ -2,6 +2,8 @@ package dev.trestle.processpool;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
@@ -49,6 +51,8 @@ final class AotCache {
 
     /** A class path of so few jars may be one that names others in its manifest: that of {@code java -jar}, of an IDE. */
     private static final int FEW = 2;
+
+    private static final int MOST_OUTPUT = 4 << 10;
 
     /** Beyond this a JVM lays out objects in another way. */
     private static final long LARGE_HEAP = 31L << 30;
@@ -129,12 +133,11 @@ final class AotCache {
     private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
             throws IOException, InterruptedException {
         directory.ensure();
-        Path output = directory.resolve("aot.output");
         List<String> command = JavaCommand.writeWithoutMain(
                 options,
                 directory.resolve("aot.args"),
                 List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
-        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
+        var builder = new ProcessBuilder(command).redirectErrorStream(true);
         WorkerProcess.jvmOptionVariables.forEach(builder.environment()::remove);
         Process process = builder.start();
         assembler.set(process);
@@ -143,16 +146,29 @@ final class AotCache {
             if (stopped) {
                 process.destroyForcibly();
             }
+            String said = headOf(process.getInputStream());
             int exit = process.waitFor();
             stopIfToldTo();
             if (exit != 0) {
-                logger.debug("No AOT cache for {}: exit code {}, {}", options.name(), exit, Files.readString(output));
+                logger.debug("No AOT cache for {}: exit code {}, {}", options.name(), exit, said);
             }
             return exit == 0;
         } finally {
             process.destroyForcibly();
             assembler.set(null);
         }
+    }
+
+    /** Reads a stream to its end, which may be that it is closed; returns its beginning. */
+    private String headOf(InputStream stream) {
+        byte[] head = {};
+        try (stream) {
+            head = stream.readNBytes(MOST_OUTPUT);
+            stream.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            logger.debug("The output of the JVM that makes the AOT cache of {} ends", options.name(), e);
+        }
+        return new String(head, StandardCharsets.UTF_8);
     }
 
     private void stopIfToldTo() throws InterruptedException {

@@ -18,19 +18,23 @@ import java.nio.file.attribute.BasicFileAttributes;
  */
 final class CrashLog {
 
+    private static final Log logger = Log.of(CrashLog.class);
+
     private static final int MOST_BYTES = 32 << 10;
     private static final int MOST_CHARS = 2 << 10;
 
     private CrashLog() {}
 
-    /** Returns the beginning of a log without its ornaments; empty if there is none. */
+    /** Returns the beginning of a log without its ornaments; empty if there is none, or something else in its place. */
     static String head(Path file) {
         try {
             if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
                     .isRegularFile()) {
-                return "(what is in the place of its crash log is not a file, and is not read)";
+                logger.debug("What is at {} is not a file, and so no crash log", file);
+                return "";
             }
-            return headOf(StandardCharsets.UTF_8.decode(read(file)).toString());
+            String text = StandardCharsets.UTF_8.decode(read(file)).toString();
+            return text.startsWith("#") ? headOf(text) : "";
         } catch (NoSuchFileException e) {
             return "";
         } catch (IOException e) {

@@ -394,7 +394,8 @@ public final class ProcessPool implements FutureExecutor {
 
     /**
      * Takes no more calls, cancels those that wait, and asks all workers to end as SIGTERM does, whatever they are doing:
-     * the calls that they run fail with a {@link WorkerDiedException}. Python's {@code terminate_workers}. Does not wait.
+     * the calls that they run fail with a {@link WorkerDiedException}. A worker that has not ended after
+     * {@link Builder#closeGrace} is killed. Python's {@code terminate_workers}. Does not wait.
      */
     public void terminateWorkers() {
         dispatcher.stopWorkers(worker -> worker.terminate("terminateWorkers was called"));
@@ -777,7 +778,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set.
+         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
+         * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
+         * {@link #maxTasksPerWorker}.
          *
          * @param limit the time
          * @return this builder

@@ -26,8 +26,6 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.UUID;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The private directories of pools whose programs died without closing them: which they are, and how they are deleted. */
 final class StaleDirectories {
@@ -43,7 +41,7 @@ final class StaleDirectories {
      * is deleted through a link.
      */
 
-    private static final Logger logger = LoggerFactory.getLogger(StaleDirectories.class);
+    private static final Log logger = Log.of(StaleDirectories.class);
 
     /** How the name of a proof begins. */
     private static final String PROOF = "owner-";

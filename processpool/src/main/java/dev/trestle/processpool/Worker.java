@@ -11,6 +11,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -253,6 +254,7 @@ final class Worker {
         Timer.Task late = dispatcher
                 .timer()
                 .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
+        removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
             record = FlightRecord.create(flightRecord);
@@ -804,9 +806,19 @@ final class Worker {
         for (Path file : List.of(flightRecord, crashLog, argumentFile, socket)) {
             try {
                 Files.deleteIfExists(file);
+            } catch (DirectoryNotEmptyException e) {
+                deleteDirectory(file);
             } catch (IOException e) {
                 logger.debug("{} cannot delete {}", name, file, e); // the whole directory goes when the pool does
             }
+        }
+    }
+
+    private void deleteDirectory(Path directory) {
+        try {
+            StaleDirectories.delete(directory);
+        } catch (IOException e) {
+            logger.debug("{} cannot delete {}", name, directory, e);
         }
     }
 
