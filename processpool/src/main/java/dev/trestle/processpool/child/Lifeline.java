@@ -17,8 +17,8 @@ final class Lifeline {
     /** The exit code of a worker whose program is gone. Nobody is left to see it but who looks for it. */
     static final int ORPHANED = 86;
 
-    /** So long may it take to end what calls have started. */
-    private static final Duration LONGEST_END = Duration.ofSeconds(2);
+    /** So long may it take to end what calls have started: a worker outlives its program by less than a second. */
+    private static final Duration LONGEST_END = Duration.ofMillis(500);
 
     private final InputStream stdin;
 

@@ -1,14 +1,12 @@
 package dev.trestle.processpool.wire;
 
+import java.io.File;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
+import java.util.Iterator;
 import java.util.Optional;
 import java.util.function.BiConsumer;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -22,11 +20,15 @@ public final class Orphans {
     /*
      * A mark is the name of the pool's private directory, a slash, and the name of the worker. A worker of a worker has its
      * mark behind that of the other, with a colon between them; so what has the mark of a worker was started below it.
+     *
+     * A worker looks for them when its program is gone, and has a moment for that. So this is written for code that runs for
+     * the first time: without lambdas, and with few classes.
      */
 
     private static final String VARIABLE = "TRESTLE_WORKER";
     private static final String SEPARATOR = ":";
-    private static final Path PROC = Path.of("/proc");
+    private static final String ENTRY = "\0" + VARIABLE + "=";
+    private static final String PROC = "/proc/";
 
     private Orphans() {}
 
@@ -48,7 +50,7 @@ public final class Orphans {
      * @return how many there were
      */
     public static int kill(String mark) {
-        return kill(mark::equals);
+        return killWith(mark + SEPARATOR);
     }
 
     /**
@@ -58,39 +60,62 @@ public final class Orphans {
      * @return how many there were
      */
     public static int killAllOf(String directory) {
-        return kill(mark -> mark.startsWith(directory + "/"));
+        return killWith(directory + "/");
     }
 
     /** Kills the processes that this worker has started and those that they left behind. */
     public static void killOwn() {
-        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
         String marks = System.getenv(VARIABLE);
         if (marks != null) {
             kill(marks.substring(marks.lastIndexOf(SEPARATOR) + 1));
         }
-    }
-
-    private static int kill(Predicate<String> isTheirs) {
-        List<ProcessHandle> found;
-        try (Stream<ProcessHandle> all = Files.isDirectory(PROC) ? ProcessHandle.allProcesses() : Stream.empty()) {
-            found = all.filter(process -> !process.equals(ProcessHandle.current()))
-                    .filter(process -> Arrays.stream(marksOf(process)).anyMatch(isTheirs))
-                    .toList();
+        try (Stream<ProcessHandle> others = ProcessHandle.current().descendants()) {
+            for (Iterator<ProcessHandle> each = others.iterator(); each.hasNext(); ) {
+                each.next().destroyForcibly();
+            }
         }
-        return (int) found.stream().filter(ProcessHandle::destroyForcibly).count();
     }
 
-    private static String[] marksOf(ProcessHandle process) {
-        Path file = PROC.resolve(Long.toString(process.pid())).resolve("environ");
-        try {
-            String environment = Files.isReadable(file) ? Files.readString(file, StandardCharsets.ISO_8859_1) : "";
-            Optional<String> marks = Arrays.stream(environment.split("\0"))
-                    .filter(variable -> variable.startsWith(VARIABLE + "="))
-                    .map(variable -> variable.substring(VARIABLE.length() + 1))
-                    .findFirst();
-            return marks.map(text -> text.split(SEPARATOR)).orElse(new String[0]);
+    /** Kills the processes of which a mark begins so, with the colon that follows each. */
+    private static int killWith(String beginning) {
+        String[] all = new File(PROC).list();
+        int killed = 0;
+        for (String name : all == null ? new String[0] : all) {
+            if (isNumber(name) && marksOf(name).contains(SEPARATOR + beginning)) {
+                Optional<ProcessHandle> found = ProcessHandle.of(Long.parseLong(name));
+                // Asked again, since the number may have been given to another process before the handle was there.
+                if (found.isPresent()
+                        && !found.get().equals(ProcessHandle.current())
+                        && marksOf(name).contains(SEPARATOR + beginning)
+                        && found.get().destroyForcibly()) {
+                    killed++;
+                }
+            }
+        }
+        return killed;
+    }
+
+    private static boolean isNumber(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (name.charAt(i) < '0' || name.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Returns the marks of a process, with a colon before and behind each; nothing if there are none. */
+    private static String marksOf(String pid) {
+        try (var in = new FileInputStream(PROC + pid + "/environ")) {
+            String environment = "\0" + new String(in.readAllBytes(), StandardCharsets.ISO_8859_1) + "\0";
+            int at = environment.indexOf(ENTRY);
+            if (at < 0) {
+                return "";
+            }
+            int begin = at + ENTRY.length();
+            return SEPARATOR + environment.substring(begin, environment.indexOf('\0', begin)) + SEPARATOR;
         } catch (IOException e) {
-            return new String[0]; // it has ended meanwhile, or is another user's
+            return ""; // it has ended meanwhile, or is another user's
         }
     }
 }
