@@ -8,9 +8,11 @@ import java.util.Optional;
 /**
  * How a {@link ProcessPool} treats one call.
  *
- * @param timeout how long the call may run in its worker, the wait in the queue not counted; empty for the pool's default.
- *     A call that runs longer fails with a {@link java.util.concurrent.TimeoutException} that shows what it was doing; it
- *     is interrupted, and its worker killed if that does not help
+ * @param timeout how long the call may run in its worker, until its result is written; empty for the pool's default.
+ *     The wait in the queue does not count, nor does what its worker does before the call's own code begins, such as
+ *     reading its arguments: that has as much time as a worker has to start, or this time if it is longer. A call that
+ *     takes longer fails with a {@link java.util.concurrent.TimeoutException} that shows what it was doing; it is
+ *     interrupted, and its worker killed if that does not help. A call that is run again has this time again
  * @param retries how often the call may be run again when its worker dies under it. More than 0 declares the call
  *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run elsewhere;
  *     a stream of which an item has arrived is never run again

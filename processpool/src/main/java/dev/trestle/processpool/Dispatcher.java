@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -57,7 +59,9 @@ final class Dispatcher {
 
     private static final Log logger = Log.of(ProcessPool.class);
 
-    /** So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends. */
+    /**
+     * So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends.
+     */
     private static final int SEND_ATTEMPTS = 20;
 
     /** So many of these count, each, deaths while the worker took the call from the connection: it may be too large. */
@@ -142,7 +146,7 @@ final class Dispatcher {
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
-        this(options, depth, initializer, Worker::startThread);
+        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"));
     }
 
     /**
@@ -247,13 +251,11 @@ final class Dispatcher {
             caretaker.now();
         }
         Worker worker = null;
-        boolean begins = false;
         boolean write = false;
         lock.lock();
         try {
             refuseIfClosed(call);
             worker = crew.takeIdle();
-            begins = worker != null;
             if (worker == null) {
                 worker = oneWithRoom(call);
             }
@@ -272,17 +274,17 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-        if (worker != null) {
-            carryOut(worker, begins ? call : null, write);
+        if (worker != null && write) {
+            write(worker);
         }
     }
 
-    /** Has a worker told what it was given; by another thread if this one has no stack for it. */
-    private void carryOut(Worker worker, @Nullable PoolCall<?> begins, boolean write) {
+    /** Writes to a worker what it was given; by another thread if this one has no stack for it. */
+    private void write(Worker worker) {
         try {
-            worker.run(begins, write);
+            worker.writeCalls();
         } catch (StackOverflowError e) {
-            worker.lacksWriter = write;
+            worker.lacksWriter = true;
             disturbed = true;
             caretaker.now();
         }
@@ -294,7 +296,7 @@ final class Dispatcher {
         if (!queue.isEmpty() || !crew.isComplete()) {
             return null;
         }
-        long now = System.nanoTime();
+        long now = timer.nanoTime();
         Worker best = null;
         for (Worker each : crew.live()) {
             if (each.state == Worker.State.BUSY
@@ -340,8 +342,10 @@ final class Dispatcher {
             return false;
         }
         worker.load.add(call);
-        call.worker = worker;
-        if (!begins) {
+        call.givenTo(worker);
+        if (begins) {
+            call.begins();
+        } else {
             watch();
         }
         if (crew.gave(worker)) {
@@ -393,6 +397,81 @@ final class Dispatcher {
         }
     }
 
+    // Time limits
+
+    /** Returns how long a worker may take to get ready, and before the own code of a call begins. */
+    Duration startTimeout() {
+        return options.startTimeout();
+    }
+
+    /** Ends a call if its time is up, and interrupts it; on the timer's thread. May be called again if it throws. */
+    void timeIsUp(Deadline deadline) {
+        Deadline.Sending sending = sendingOf(deadline);
+        if (sending == null) {
+            return;
+        }
+        PoolCall<?> late = deadline.call();
+        Worker worker = sending.worker();
+        FlightRecord.Progress progress = worker.progress();
+        switch (look(deadline, sending, progress)) {
+            case GO_ON -> {}
+            case ASK_FOR_ANSWER -> worker.takeBack(List.of(sending.ticket()));
+            case EXPIRE -> {
+                var why = new TimeoutException(deadline.explain(sending, progress)
+                        + ". It is being interrupted, and the worker killed if that does not end it within "
+                        + options.cancelGrace() + ". It was here:\n" + worker.stackOfCall());
+                if (expire(deadline, sending) && !late.fail(why)) {
+                    worker.interrupt(late, sending.ticket()); // it has gone on since it was cancelled
+                }
+            }
+        }
+    }
+
+    private Deadline.@Nullable Sending sendingOf(Deadline deadline) {
+        lock.lock();
+        try {
+            return deadline.sending();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Deadline.Verdict look(
+            Deadline deadline, Deadline.Sending sending, FlightRecord.@Nullable Progress progress) {
+        lock.lock();
+        try {
+            return deadline.look(sending, progress);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether the caller is to end the call; if not, the worker has answered meanwhile, or is dead. */
+    private boolean expire(Deadline deadline, Deadline.Sending sending) {
+        lock.lock();
+        try {
+            return deadline.expire(sending);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Called when the future of a call with a time limit has ended, before its callbacks. */
+    void ended(PoolCall<?> call) {
+        Deadline.Sending late = null;
+        lock.lock();
+        try {
+            if (call.deadline != null && call.isExpired()) {
+                late = call.deadline.sending();
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (late != null) {
+            late.worker().interrupt(call, late.ticket());
+        }
+    }
+
     /** Interrupts a call, if a worker has it. */
     void interrupt(PoolCall<?> call) {
         Worker worker;
@@ -409,11 +488,12 @@ final class Dispatcher {
         }
     }
 
-    /** Returns whether a call is the first that a worker has. */
-    boolean isRunning(Worker worker, PoolCall<?> call) {
+    /** Returns whether a number is that of the first call that a worker has. */
+    boolean isRunning(Worker worker, long ticket) {
         lock.lock();
         try {
-            return worker.load.first() == call;
+            PoolCall<?> first = worker.load.first();
+            return first != null && first.ticket == ticket;
         } finally {
             lock.unlock();
         }
@@ -425,16 +505,6 @@ final class Dispatcher {
         lock.lock();
         try {
             return worker.load.find(ticket);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Returns whether a worker still has a call that it was given under a number. */
-    boolean has(Worker worker, PoolCall<?> call, long ticket) {
-        lock.lock();
-        try {
-            return call.worker == worker && call.ticket == ticket;
         } finally {
             lock.unlock();
         }
@@ -488,7 +558,7 @@ final class Dispatcher {
         Map<Worker, List<Long>> late = new HashMap<>();
         lock.lock();
         try {
-            long now = System.nanoTime();
+            long now = timer.nanoTime();
             long patience = (crew.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
             for (Worker each : crew.live()) {
                 if (each.load.size() > 1) {
@@ -523,7 +593,7 @@ final class Dispatcher {
         lock.lock();
         try {
             if (worker.state == Worker.State.LEAVING) {
-                return new Worker.Order.Leave(); // it is being killed
+                return Worker.Order.LEAVE; // it is being killed
             }
             boolean active = crew.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
             if (crew.started() == 1) {
@@ -531,9 +601,9 @@ final class Dispatcher {
             }
             if (!active) {
                 lookAtTheIdle();
-                return new Worker.Order.Stay();
+                return Worker.Order.STAY;
             }
-            return next(worker, null);
+            return next(worker);
         } finally {
             lock.unlock();
         }
@@ -564,8 +634,9 @@ final class Dispatcher {
             PoolCall<?> first = worker.load.first();
             if (first != null && first != before) {
                 var _ = first.claim(); // if it was cancelled, the worker has been told
+                first.begins();
             }
-            order = next(worker, before);
+            order = next(worker);
             others = wake();
             startWhatIsNeeded();
         } finally {
@@ -616,17 +687,21 @@ final class Dispatcher {
         return errands;
     }
 
-    /** Gives a worker what it can do. One that could not be told what it was given has to end: its calls go to others. */
+    /**
+     * Gives a worker what it can do. One that could not be told what it was given has to end: its calls go to others.
+     */
     @GuardedBy("lock")
     private void addErrand(Worker worker, List<Errand> errands) {
         try {
-            errands.add(new Errand(worker, next(worker, null)));
+            errands.add(new Errand(worker, next(worker)));
         } catch (Error e) {
             worker.condemnSoon(e);
         }
     }
 
-    /** Takes the calls from the worker that it has answered; returns those that it gave back and that are still wanted. */
+    /**
+     * Takes the calls from the worker that it has answered; returns those that it gave back and that are still wanted.
+     */
     @GuardedBy("lock")
     private List<PoolCall<?>> match(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         List<PoolCall<?>> back = new ArrayList<>();
@@ -637,11 +712,12 @@ final class Dispatcher {
                 iterator.remove();
                 continue;
             }
-            call.worker = null;
+            boolean expired = call.isExpired();
+            call.left();
             calls.add(call);
             if (answer instanceof Frame.Cancelled) {
                 crew.gaveBack(worker);
-                if (!call.promise().isDone()) {
+                if (!call.promise().isDone() && !expired) {
                     back.add(call);
                     continue;
                 }
@@ -656,17 +732,16 @@ final class Dispatcher {
     }
 
     @GuardedBy("lock")
-    private Worker.Order next(Worker worker, @Nullable PoolCall<?> before) {
+    private Worker.Order next(Worker worker) {
         giveCalls(worker);
-        PoolCall<?> first = worker.load.first();
-        if (first != null) {
-            return new Worker.Order.Run(first == before ? null : first, worker.load.startWriting());
+        if (!worker.load.isEmpty()) {
+            return worker.load.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
         }
         if (crew.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
-            return new Worker.Order.Leave();
+            return Worker.Order.LEAVE;
         }
         lookAtTheIdle();
-        return new Worker.Order.Stay();
+        return Worker.Order.STAY;
     }
 
     @GuardedBy("lock")
@@ -694,7 +769,7 @@ final class Dispatcher {
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
-        long now = System.nanoTime();
+        long now = timer.nanoTime();
         int share = queue.size() / Math.max(1, crew.size()) + 1;
         while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
             share -= give(worker, queue.removeFirst()) ? 1 : 0;
@@ -794,7 +869,7 @@ final class Dispatcher {
         for (PoolCall<?> call : calls) {
             Frame.OfCall answer = answerTo(call, answers);
             if (answer instanceof Frame.Cancelled) { // dropped, because it was cancelled or is to go to another
-                if (!call.promise().isDone()) {
+                if (!call.promise().isDone() && !call.isExpired()) {
                     (stopped ? estate.unwanted : estate.again).add(call);
                 }
             } else if (answer != null) {
@@ -818,7 +893,7 @@ final class Dispatcher {
     }
 
     private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, Obituary obituary) {
-        if (call.promise().isDone()) {
+        if (call.promise().isDone() || call.isExpired()) {
             return false;
         }
         if (obituary.hadBegun(call)) {
@@ -863,7 +938,6 @@ final class Dispatcher {
             call.end(answer, obituary.worker());
             return;
         }
-        call.endDeadline();
         if (answer == null && obituary.hadBegun(call)) {
             call.fail(obituary.ofCall(call));
         } else if (stopped) {

@@ -4,6 +4,7 @@ import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,8 @@ final class Load {
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
+    private final LongSupplier clock;
+
     // As large as they get, so that to add a call needs no memory
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
     private final ArrayDeque<PoolCall<?>> unwritten = new ArrayDeque<>(MOST_CALLS);
@@ -41,6 +44,13 @@ final class Load {
     private long bytes;
     private long firstSince;
     private long askedBack;
+
+    /**
+     * @param clock as {@link System#nanoTime}
+     */
+    Load(LongSupplier clock) {
+        this.clock = clock;
+    }
 
     /** Returns the call that runs, or will as soon as it has been written. */
     @Nullable
@@ -121,7 +131,7 @@ final class Load {
     }
 
     private void noteNewFirst() {
-        firstSince = System.nanoTime();
+        firstSince = clock.getAsLong();
     }
 
     /** Returns for how long the first call has run, as far as one can know. */
@@ -132,7 +142,7 @@ final class Load {
     /** Takes all calls away. Needs no memory. */
     void clear() {
         for (PoolCall<?> call = calls.pollFirst(); call != null; call = calls.pollFirst()) {
-            call.worker = null;
+            call.left();
         }
         unwritten.clear();
     }

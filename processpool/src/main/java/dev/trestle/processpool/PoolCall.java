@@ -10,9 +10,6 @@ import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.RunTime;
-import java.time.Duration;
-import java.util.Optional;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -41,22 +38,21 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 
-    /** Interrupts the call when its time is over. Set by who sends it, and cancelled at the end. */
-    private volatile Timer.@Nullable Task deadline;
+    /** Its time limit; null if it has none. */
+    final @Nullable Deadline deadline;
 
     /** What its worker is still to be told of its cancellation, by the dispatcher's caretaker. */
     volatile @Nullable Untold untold;
 
-    /** A cancellation that could not be passed on to the worker when it happened: there was no memory or stack for it. */
+    /**
+     * A cancellation that could not be passed on to the worker when it happened: there was no memory or stack for it.
+     */
     enum Untold {
         /** The call goes on, and is told. */
         POLITE,
         /** The call is interrupted. */
         INTERRUPTING
     }
-
-    /** Whether its time was over before its future had ended. */
-    private volatile boolean expired;
 
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
@@ -100,8 +96,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (event != null) {
             promise.addDoneCallback(done -> event.ended(done, description()));
         }
-        if (options.timeout().isPresent()) {
-            promise.addDoneCallback(_ -> interruptIfExpired()); // before those of others, which may wait for its worker
+        this.deadline = dispatcher.hasDeadlines()
+                ? options.timeout()
+                        .map(limit -> new Deadline(dispatcher, this, limit))
+                        .orElse(null)
+                : null;
+        if (deadline != null) {
+            promise.addDoneCallback(_ -> dispatcher.ended(this)); // before those of others, which may wait for its worker
         }
         this.hearing = options.listener()
                 .map(listener -> new Hearing(listener, "trestle-listener-" + id))
@@ -123,10 +124,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     Promise<T> promise() {
         return promise;
-    }
-
-    Optional<Duration> timeout() {
-        return dispatcher.hasDeadlines() ? options.timeout() : Optional.empty();
     }
 
     Payload payload() {
@@ -152,7 +149,32 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
     }
 
-    // To and from a worker; under the dispatcher's lock
+    // To and from a worker; under the dispatcher's lock, and without memory
+
+    /** Notes that a worker has the call, under its number. */
+    void givenTo(Worker other) {
+        worker = other;
+    }
+
+    /** Notes that its worker begins the call now, as far as one can know. */
+    void begins() {
+        if (deadline != null && worker != null) {
+            deadline.begin(worker, ticket);
+        }
+    }
+
+    /** Notes that no worker has the call any more, so that nothing of this sending touches the next one. */
+    void left() {
+        worker = null;
+        if (deadline != null) {
+            deadline.end();
+        }
+    }
+
+    /** Returns whether a thread is about to end the call, because its time on its worker is up. */
+    boolean isExpired() {
+        return deadline != null && deadline.isExpired();
+    }
 
     RunTime runTime() {
         return runTime;
@@ -203,30 +225,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return deathsBefore;
     }
 
-    void deadline(Timer.Task task) {
-        deadline = task;
-    }
-
-    /** Forgets the deadline: the worker no longer has this call. */
-    void endDeadline() {
-        Timer.Task task = deadline;
-        if (task != null) {
-            task.cancel();
-        }
-    }
-
-    /** Ends the future since the call has run for too long, and interrupts it. */
-    void expire(TimeoutException why) {
-        expired = true;
-        promise.trySetException(why);
-    }
-
-    private void interruptIfExpired() {
-        if (expired) {
-            dispatcher.interrupt(this);
-        }
-    }
-
     // Cancelling
 
     @Override
@@ -258,7 +256,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come. */
     void end(Frame.OfCall answer, String workerName) {
-        endDeadline();
         try {
             switch (answer) {
                 case Frame.Result result -> {
@@ -310,8 +307,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.decodeFailure(failure, workerName);
     }
 
-    void fail(Throwable exception) {
-        promise.trySetException(exception);
+    /** Ends the future with an exception; returns false if it has ended already. */
+    boolean fail(Throwable exception) {
+        return promise.trySetException(exception);
     }
 
     @Override

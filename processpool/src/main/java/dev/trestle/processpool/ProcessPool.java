@@ -738,7 +738,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a worker may take to get ready, its initializer included; a minute if not set.
+         * Sets how long a worker may take to get ready, its initializer included, and how long it may then take before
+         * the own code of a call begins; a minute if not set.
          *
          * @param limit the time
          * @return this builder

@@ -2,6 +2,8 @@ package dev.trestle.processpool;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -129,7 +131,8 @@ class Timer implements AutoCloseable {
             }
         }
 
-        private void inNanos(long nanos) {
+        /** As {@link #in}, in nanoseconds. */
+        void inNanos(long nanos) {
             lock.lock();
             try {
                 unlink(this);
@@ -244,6 +247,20 @@ class Timer implements AutoCloseable {
         }
         task.previous = null;
         task.next = null;
+    }
+
+    /** Returns what is scheduled, in the order of its time. */
+    List<Runnable> scheduled() {
+        List<Runnable> actions = new ArrayList<>();
+        lock.lock();
+        try {
+            for (Task each = first; each != null; each = each.next) {
+                actions.add(each.action);
+            }
+        } finally {
+            lock.unlock();
+        }
+        return actions;
     }
 
     // On its threads

@@ -93,20 +93,12 @@ final class Worker {
     private static final Duration INQUEST = Duration.ofSeconds(1);
 
     /** What the dispatcher can tell a worker to do next. */
-    sealed interface Order {
-        /**
-         * Run calls.
-         *
-         * @param begins the call that begins now; null if it has begun before
-         * @param write whether there are calls to write, by the thread that gets this order
-         */
-        record Run(@Nullable PoolCall<?> begins, boolean write) implements Order {}
-
-        /** Wait for a call. */
-        record Stay() implements Order {}
-
-        /** End. */
-        record Leave() implements Order {}
+    enum Order {
+        /** Write the calls that it was given, on the thread that gets this order. */
+        WRITE,
+        /** Wait, for a call or until another thread has written those that there are. */
+        STAY,
+        LEAVE
     }
 
     /** Guarded by the dispatcher's lock. */
@@ -132,7 +124,7 @@ final class Worker {
     private final Path socket;
 
     /** Guarded by the dispatcher's lock. */
-    final Load load = new Load();
+    final Load load;
 
     // Also guarded by that lock, and changed by the crew only
     State state = State.STARTING;
@@ -151,12 +143,19 @@ final class Worker {
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
+    private volatile FlightRecord.@Nullable Reader record;
     private volatile boolean ready;
+
+    /** When it said hello, as the timer tells the time. */
+    private volatile long helloAt;
 
     /** What has been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
-    /** The calls whose futures are being completed, or will next. Set before they leave the load, and filled under the lock. */
+    /**
+     * The calls whose futures are being completed, or will next. Set before they leave the load, and filled under the
+     * lock.
+     */
     private volatile List<PoolCall<?>> answered = List.of();
 
     /** Why we killed it, if we did. */
@@ -176,7 +175,6 @@ final class Worker {
     private volatile @Nullable Rendezvous rendezvous;
 
     // Confined to the thread that buries it
-    private FlightRecord.@Nullable Reader record;
     private @Nullable Throwable end;
     private @Nullable Obituary obituary;
     private boolean buried;
@@ -193,6 +191,7 @@ final class Worker {
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
+        this.load = new Load(timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::pump);
@@ -307,6 +306,7 @@ final class Worker {
         if (!(frames.read() instanceof Frame.Hello hello)) {
             throw new ProtocolException(name + " did not say hello first");
         }
+        helloAt = dispatcher.timer().nanoTime();
         if (hello.protocolVersion() != FrameChannel.PROTOCOL_VERSION) {
             throw new ProtocolException(
                     name + " speaks version " + hello.protocolVersion() + " of the protocol, this program "
@@ -431,38 +431,20 @@ final class Worker {
     /** Does what the dispatcher has decided. */
     void follow(Order order) {
         switch (order) {
-            case Order.Run(var begins, var write) -> run(begins, write);
-            case Order.Stay() -> {}
-            case Order.Leave() -> leave();
+            case WRITE -> writeCalls();
+            case STAY -> {}
+            case LEAVE -> leave();
         }
     }
 
     /**
-     * Does what there is to do when the dispatcher has given calls to this worker. What goes wrong with that costs the worker:
-     * calls that have not begun go to others.
-     *
-     * @param begins the call that begins now, if there is one
-     * @param write whether to write what is unwritten
+     * Writes the calls that this worker was given. What goes wrong with that costs the worker: its calls go to others.
      */
-    void run(@Nullable PoolCall<?> begins, boolean write) {
+    void writeCalls() {
         try {
-            if (begins != null) {
-                begins.timeout().ifPresent(limit -> {
-                    begins.deadline(dispatcher.timer().after(limit, () -> timeOut(begins, limit)));
-                    if (!dispatcher.isRunning(this, begins)) {
-                        begins.endDeadline(); // it was answered meanwhile
-                    }
-                });
-            }
+            pump();
         } catch (Throwable e) {
-            condemn(e);
-        }
-        if (write) {
-            try {
-                pump();
-            } catch (Throwable e) {
-                writeSoon();
-            }
+            writeSoon();
         }
     }
 
@@ -495,13 +477,43 @@ final class Worker {
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.cancelGrace(), () -> {
-            if (dispatcher.isRunning(this, unwanted)) {
+            if (dispatcher.isRunning(this, ticket) && !isGettingReady()) {
                 kill(unwanted.description() + " went on for " + options.cancelGrace()
                         + " after it had been interrupted");
-            } else if (dispatcher.has(this, unwanted, ticket)) {
-                killIfItGoesOn(unwanted, ticket); // one in front of it does not end either
+            } else if (dispatcher.callOf(this, ticket) != null) {
+                killIfItGoesOn(unwanted, ticket); // one in front of it does not end either, or it has not begun
             }
         });
+    }
+
+    /** Returns what the worker is doing; null if that is not known. */
+    FlightRecord.@Nullable Progress progress() {
+        FlightRecord.Reader reader = record;
+        if (reader == null) {
+            return null;
+        }
+        try {
+            return reader.progress();
+        } catch (IOException e) {
+            logger.debug("What {} is doing cannot be read", name, e);
+            return null;
+        }
+    }
+
+    /** Returns when the worker said hello, which it counts the time from. */
+    long helloAt() {
+        return helloAt;
+    }
+
+    /**
+     * Returns whether no call of this worker has begun, so that what its first call takes may be the setup of this
+     * worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
+     */
+    private boolean isGettingReady() {
+        FlightRecord.Progress progress = progress();
+        return progress != null
+                && progress.begunNanos() == 0
+                && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.startTimeout());
     }
 
     /** Lets a stream send further items. */
@@ -534,15 +546,14 @@ final class Worker {
         kill("it had not ended " + options.closeGrace() + " after it was told to");
     }
 
-    private void timeOut(PoolCall<?> late, Duration limit) {
-        if (!dispatcher.isRunning(this, late) || late.promise().isDone()) {
-            return;
+    /** Returns the stack of the call that runs. Waits for it, for a second at most. */
+    String stackOfCall() {
+        if (controls == null) {
+            return "(it is not there)";
         }
         String dump = requestThreadDump();
-        logger.debug("{} when {} was late:\n{}", name, late, dump);
-        late.expire(new TimeoutException(late.description() + " ran longer than " + limit + " in " + this
-                + "; it is being interrupted, and the worker killed if that does not end it within "
-                + options.cancelGrace() + ". It was here:\n" + firstThread(dump)));
+        logger.debug("The threads of {}:\n{}", name, dump);
+        return firstThread(dump);
     }
 
     private String requestThreadDump() {
@@ -631,7 +642,10 @@ final class Worker {
 
     // Its end, on its own thread
 
-    /** Called instead of everything else if its own thread could not start: ends it on one of the timer's. Needs no memory. */
+    /**
+     * Called instead of everything else if its own thread could not start: ends it on one of the timer's. Needs no
+     * memory.
+     */
     void wasNeverBorn(Throwable why) {
         end = why;
         burial.now();
@@ -733,7 +747,10 @@ final class Worker {
         }
     }
 
-    /** Finds something out about a dead worker. That is not worth a call, so without memory, and without success, it is left. */
+    /**
+     * Finds something out about a dead worker. That is not worth a call, so without memory, and without success, it is
+     * left.
+     */
     private <T extends @Nullable Object> T found(String what, Callable<T> source, T otherwise) {
         try {
             return Retry.within(INQUEST, source);
@@ -825,7 +842,9 @@ final class Worker {
     @Override
     public String toString() {
         WorkerProcess running = process;
-        return name + (running == null ? "" : " (" + running + ")");
+        String killed = killedBecause.get();
+        return name + (running == null ? "" : " (" + running + ")")
+                + (killed == null ? "" : ", which is killed because " + killed);
     }
 
     /** Carries what the initializer threw from where it is read to where the worker is buried. */

@@ -67,6 +67,7 @@ class CancelAndTimeoutTest {
     @Test
     void aCallThatIsLateFailsWithWhatItWasDoing() {
         String in = folder.toString();
+        pool.submit(() -> Gate.mark(in, "warm")).result();
         var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300)).withLabel("the long one");
         var future = pool.submit(() -> Gate.stay(in, "stays"), options);
         long worker = Gate.await(folder, "stays");
@@ -84,6 +85,7 @@ class CancelAndTimeoutTest {
     @Test
     void anEndlessLoopThatIsLateDiesWithItsWorker() {
         String in = folder.toString();
+        pool.submit(() -> Gate.mark(in, "warm")).result();
         var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300));
         var future = pool.submit(() -> Gate.spin(in, "spinning"), options);
         long worker = Gate.await(folder, "spinning");

@@ -17,7 +17,7 @@ class LoadTest {
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final Load load = new Load();
+    private final Load load = new Load(System::nanoTime);
 
     @AfterEach
     void close() {
@@ -74,7 +74,7 @@ class LoadTest {
                 .as("behind one that was thought to be short")
                 .isFalse();
 
-        var behindLong = new Load();
+        var behindLong = new Load(System::nanoTime);
         behindLong.add(longCall);
         assertThat(behindLong.hasRoomFor(calls.shortOne(), now)).isFalse();
     }
@@ -88,7 +88,7 @@ class LoadTest {
         assertThat(load.size()).isBetween(10, 128);
         assertThat(load.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
 
-        var bytes = new Load();
+        var bytes = new Load(System::nanoTime);
         byte[] large = new byte[20_000];
         for (int i = 0; i < 10; i++) {
             var call = calls.of(() -> large.length);

@@ -21,6 +21,11 @@ final class VirtualTimer extends Timer {
         return now;
     }
 
+    /** Lets time pass, and does nothing. */
+    void pass(Duration time) {
+        now += time.toNanos();
+    }
+
     /** Lets time pass, and does what is due meanwhile. */
     void advance(Duration time) {
         long until = now + time.toNanos();

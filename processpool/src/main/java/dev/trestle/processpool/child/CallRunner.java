@@ -120,7 +120,9 @@ final class CallRunner {
         System.exit(0);
     }
 
-    /** Returns whether there is more to come. Without a switch over types, which the first call would have to wait for. */
+    /**
+     * Returns whether there is more to come. Without a switch over types, which the first call would have to wait for.
+     */
     private boolean handle(Frame frame) throws IOException {
         if (frame instanceof Frame.Call call) {
             take(call.id(), call.payload(), false);
@@ -187,6 +189,9 @@ final class CallRunner {
             size = result.size();
             end = System.nanoTime();
             reply = new Frame.Result(id, result, end - start);
+        } catch (NotWanted e) {
+            end = System.nanoTime();
+            reply = new Frame.Cancelled(id);
         } catch (CallFailed e) {
             end = System.nanoTime();
             reply = new Frame.Failed(id, e.phase, e.failure, end - start);
@@ -216,14 +221,15 @@ final class CallRunner {
         heldSince = NONE;
     }
 
-    private Payload perform(long id, Payload call, boolean streams) throws CallFailed {
+    private Payload perform(long id, Payload call, boolean streams) throws CallFailed, NotWanted {
         Frame.Phase phase = Frame.Phase.DECODING;
         DecodedCall decoded = null;
         try {
             record.note(id, Step.DECODING);
             decoded = decoder.decode(call);
             phase = Frame.Phase.RUNNING;
-            record.note(id, Step.RUNNING);
+            refuseIfCancelled(id);
+            record.noteBegun(id);
             Object result = null;
             if (streams) {
                 stream(id, decoded);
@@ -234,6 +240,8 @@ final class CallRunner {
             record.note(id, Step.ENCODING);
             endInterruption();
             return encode(decoded, result);
+        } catch (NotWanted e) {
+            throw e;
         } catch (NotEncodableException e) {
             throw new CallFailed(Frame.Phase.ENCODING, e, Failure.of(e));
         } catch (Throwable e) {
@@ -265,6 +273,13 @@ final class CallRunner {
             return null;
         } catch (NotEncodableException e) {
             return new CallNotSerializableException(requireNonNull(e.getMessage()), null);
+        }
+    }
+
+    /** A call that was cancelled while it was read does not begin: what it read may have dropped the interrupt. */
+    private void refuseIfCancelled(long id) throws NotWanted {
+        if (reports.isCancelled(id)) {
+            throw new NotWanted();
         }
     }
 
@@ -370,6 +385,15 @@ final class CallRunner {
             for (StackTraceElement each : stack) {
                 text.append("\tat ").append(each).append('\n');
             }
+        }
+    }
+
+    /** Ends a call that nobody wants any more, and whose own code has not begun. */
+    private static final class NotWanted extends Exception {
+        private static final long serialVersionUID = 1;
+
+        NotWanted() {
+            super(null, null, false, false);
         }
     }
 

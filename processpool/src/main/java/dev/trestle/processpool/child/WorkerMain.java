@@ -52,6 +52,7 @@ final class WorkerMain {
         FlightRecord record = opening.get();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
+        record.noteHello();
         channel.write(new Frame.Hello(
                 secret,
                 FrameChannel.PROTOCOL_VERSION,

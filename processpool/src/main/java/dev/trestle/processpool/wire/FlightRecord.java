@@ -58,8 +58,40 @@ public final class FlightRecord {
         }
     }
 
+    /**
+     * What a living worker is doing.
+     *
+     * @param callId the number of the last call that the worker knows of; 0 if there was none
+     * @param step what the worker does with it
+     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello; 0 if none has
+     *     begun
+     */
+    public record Progress(long callId, Step step, long begunNanos) {
+
+        /**
+         * Returns whether the own code of a call has begun.
+         *
+         * @param id the number of the call
+         * @return whether it has; what came before, such as reading its arguments, does not count
+         */
+        public boolean hasBegun(long id) {
+            return isPast(id) || (id == callId && step.compareTo(Step.RUNNING) >= 0);
+        }
+
+        /**
+         * Returns whether the worker is done with a call.
+         *
+         * @param id the number of the call
+         * @return whether it has turned to a later one
+         */
+        public boolean isPast(long id) {
+            return id < callId;
+        }
+    }
+
     private static final int EXITING = 8;
     private static final int HELD = 16;
+    private static final int BEGUN = 24;
     private static final int BUFFER_AT = 64;
     /** A little more than a socket takes at once. */
     static final int BUFFER = 256 << 10;
@@ -70,6 +102,7 @@ public final class FlightRecord {
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final ByteBuffer memory;
+    private long hello = System.nanoTime();
 
     private FlightRecord(ByteBuffer memory) {
         this.memory = memory;
@@ -124,6 +157,21 @@ public final class FlightRecord {
         WORDS.setRelease(memory, 0, callId << STEP_BITS | step.ordinal());
     }
 
+    /** Notes that the worker says hello now, which the pool hears. From here on both count the time. */
+    public void noteHello() {
+        hello = System.nanoTime();
+    }
+
+    /**
+     * Notes that the own code of a call begins now.
+     *
+     * @param callId the number of the call
+     */
+    public void noteBegun(long callId) {
+        WORDS.setOpaque(memory, BEGUN, System.nanoTime() - hello);
+        note(callId, Step.RUNNING);
+    }
+
     /** Notes that the JVM is ending in order. */
     public void noteExit() {
         WORDS.setVolatile(memory, EXITING, 1L);
@@ -140,8 +188,9 @@ public final class FlightRecord {
     }
 
     /**
-     * The pool's view of a record, for when the worker is dead. Reads from the file, which is not mapped here: a worker that
-     * truncates it causes an exception. Not thread-safe.
+     * The pool's view of a record, of a worker that lives or is dead. Reads from the file, which is not mapped here: a
+     * worker that truncates it causes an exception. Thread-safe; a thread that is interrupted while it reads closes the
+     * file.
      */
     public static final class Reader implements AutoCloseable {
 
@@ -162,11 +211,27 @@ public final class FlightRecord {
         public LastWords lastWords() throws IOException {
             ByteBuffer words = read(0, HELD);
             long word = words.getLong(0);
+            return new LastWords(word >>> STEP_BITS, step(word), words.getLong(EXITING) != 0);
+        }
+
+        /**
+         * Reads what the worker is doing.
+         *
+         * @return what it says
+         * @throws IOException if it cannot be read, or is damaged
+         */
+        public Progress progress() throws IOException {
+            ByteBuffer words = read(0, BUFFER_AT);
+            long word = words.getLong(0);
+            return new Progress(word >>> STEP_BITS, step(word), words.getLong(BEGUN));
+        }
+
+        private Step step(long word) throws IOException {
             int step = (int) word & (1 << STEP_BITS) - 1;
             if (step >= steps.length) {
                 throw new IOException("The flight record " + file + " is damaged: there is no step " + step);
             }
-            return new LastWords(word >>> STEP_BITS, steps[step], words.getLong(EXITING) != 0);
+            return steps[step];
         }
 
         /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import dev.trestle.processpool.wire.FlightRecord.Progress;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -37,6 +38,27 @@ class FlightRecordTest {
 
             record.noteExit();
             assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, true));
+        }
+    }
+
+    @Test
+    void aLivingWorkerTellsWhenTheOwnCodeOfACallBegan() throws Exception {
+        Path file = folder.resolve("record");
+        try (var reader = FlightRecord.create(file)) {
+            var record = FlightRecord.open(file);
+            record.noteHello();
+            record.note(2, Step.DECODING);
+            assertThat(reader.progress()).isEqualTo(new Progress(2, Step.DECODING, 0));
+            assertThat(reader.progress().hasBegun(1)).isTrue();
+            assertThat(reader.progress().hasBegun(2)).isFalse();
+
+            record.noteBegun(2);
+            long begun = reader.progress().begunNanos();
+            assertThat(begun).isPositive();
+            assertThat(reader.progress()).isEqualTo(new Progress(2, Step.RUNNING, begun));
+            assertThat(reader.progress().hasBegun(2)).isTrue();
+            assertThat(reader.progress().isPast(2)).isFalse();
+            assertThat(reader.progress().isPast(1)).isTrue();
         }
     }
 

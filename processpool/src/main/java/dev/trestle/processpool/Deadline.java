@@ -1,0 +1,185 @@
+package dev.trestle.processpool;
+
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
+import dev.trestle.processpool.wire.FlightRecord.Progress;
+import dev.trestle.processpool.wire.FlightRecord.Step;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The time limit of a call: of one sending at a time. Guarded by the dispatcher's lock. */
+final class Deadline {
+
+    /*
+     * A call may be sent several times: a worker gives it back, or dies before it has begun the call, or the call may
+     * be run again. Each time that it becomes the first of a worker its time begins anew, and ends when that worker no
+     * longer has the call. Both happen under the lock. Whoever is to do something when the time is up does it for a
+     * sending, and finds out under the lock whether that is still the one: so what is left of a former sending touches
+     * nothing of the next one.
+     *
+     * The limit is for the call's own code. What comes before, as long as classes are loaded and arguments are read, is
+     * bounded by the time that a worker has for its start, or by the limit if that is longer: otherwise each new worker
+     * on a busy machine would be killed while it is cold, and the next would be as cold. The flight record tells
+     * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
+     * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
+     * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
+     * of a start.
+     *
+     * Needs memory when it is made, with its call, and not afterwards.
+     */
+
+    /** One sending of a call: to a worker, under a number. */
+    record Sending(Worker worker, long ticket) {}
+
+    /** What is to be done when the time seems to be up. */
+    enum Verdict {
+        /** Nothing: the worker no longer has the call, or there is time left. */
+        GO_ON,
+        /** The call has ended, so its worker is to send the answer. */
+        ASK_FOR_ANSWER,
+        /** The call is to be ended. */
+        EXPIRE
+    }
+
+    /** A call that has not begun is looked at no more often than this. */
+    private static final long SHORTEST_LOOK_NANOS = Duration.ofMillis(10).toNanos();
+
+    /** For so long an answer may be on its way. */
+    private static final long TRANSIT_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private final PoolCall<?> call;
+    private final Duration limit;
+    private final long limitNanos;
+    private final long startNanos;
+    private final Timer timer;
+    private final Timer.Task task;
+
+    private @Nullable Worker worker;
+    private long ticket;
+    private long since;
+    private boolean awaitsAnswer;
+    private boolean expired;
+
+    /**
+     * @param limit how long the call's own code may run
+     */
+    Deadline(Dispatcher dispatcher, PoolCall<?> call, Duration limit) {
+        this.call = call;
+        this.limit = limit;
+        this.limitNanos = NANOSECONDS.convert(limit);
+        this.startNanos = Math.max(limitNanos, NANOSECONDS.convert(dispatcher.startTimeout()));
+        this.timer = dispatcher.timer();
+        this.task = timer.prepare(new Look(dispatcher, this));
+    }
+
+    /** What the timer does when the time seems to be up. */
+    record Look(Dispatcher dispatcher, Deadline deadline) implements Runnable {
+        @Override
+        public void run() {
+            dispatcher.timeIsUp(deadline);
+        }
+    }
+
+    /** Begins, since the call is now the first of a worker. */
+    void begin(Worker current, long number) {
+        worker = current;
+        ticket = number;
+        since = timer.nanoTime();
+        awaitsAnswer = false;
+        expired = false;
+        task.inNanos(limitNanos);
+    }
+
+    /** Ends, since the worker no longer has the call. */
+    void end() {
+        worker = null;
+        task.cancel();
+    }
+
+    /** Returns the sending whose time it is; null if there is none. */
+    @Nullable
+    Sending sending() {
+        return worker == null ? null : new Sending(worker, ticket);
+    }
+
+    private boolean isOf(Sending sending) {
+        return worker == sending.worker && ticket == sending.ticket;
+    }
+
+    /**
+     * Returns what is to be done now; looks again later if that is nothing.
+     *
+     * @param sending what was to be looked at
+     * @param progress what the worker is doing; null if that is not known
+     */
+    Verdict look(Sending sending, @Nullable Progress progress) {
+        if (!isOf(sending)) {
+            return Verdict.GO_ON;
+        }
+        if (progress != null && progress.isPast(ticket) && !awaitsAnswer) {
+            awaitsAnswer = true;
+            task.inNanos(TRANSIT_NANOS);
+            return Verdict.ASK_FOR_ANSWER;
+        }
+        long left = left(sending.worker, progress, timer.nanoTime() - since);
+        if (awaitsAnswer || left <= 0) {
+            return Verdict.EXPIRE;
+        }
+        task.inNanos(left);
+        return Verdict.GO_ON;
+    }
+
+    private long left(Worker current, @Nullable Progress progress, long elapsed) {
+        if (progress == null) {
+            return limitNanos - elapsed;
+        }
+        if (!progress.hasBegun(ticket)) {
+            return Math.min(startNanos - elapsed, Math.max(limitNanos, SHORTEST_LOOK_NANOS));
+        }
+        long begun = current.helloAt() + progress.begunNanos() - since;
+        return limitNanos - (elapsed - Math.clamp(begun, 0, startNanos));
+    }
+
+    /**
+     * Notes that the time of a sending is up, and returns true: the caller ends the call. False if the sending is over.
+     */
+    boolean expire(Sending sending) {
+        expired |= isOf(sending);
+        return isOf(sending);
+    }
+
+    /** Returns whether a thread is about to end the call because its time is up, or has done it. */
+    boolean isExpired() {
+        return expired;
+    }
+
+    // Constants, so not guarded
+
+    PoolCall<?> call() {
+        return call;
+    }
+
+    /**
+     * Says what was late.
+     *
+     * @param progress what the worker was doing; null if that is not known
+     */
+    String explain(Sending sending, @Nullable Progress progress) {
+        Step step = progress != null && progress.callId() == sending.ticket ? progress.step() : Step.NOTHING;
+        if (progress == null || progress.hasBegun(sending.ticket)) {
+            return call.description() + " ran longer than " + limit + " in " + sending.worker
+                    + (step == Step.ENCODING ? " and was writing its result" : "");
+        }
+        return call.description() + " has a limit of " + limit + " and has not begun within "
+                + Duration.ofNanos(startNanos) + ", which " + sending.worker + " had for that. The time was over "
+                + (step == Step.DECODING
+                        ? "while it was reading the call's arguments"
+                        : "and it had not read the call: perhaps it is stopped, or the machine is overloaded");
+    }
+
+    @Override
+    public String toString() {
+        return "Deadline[" + limit + (worker == null ? "" : " for number " + ticket + " of " + worker)
+                + (expired ? ", expired]" : "]");
+    }
+}
