@@ -102,7 +102,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                         .orElse(null)
                 : null;
         if (deadline != null) {
-            promise.addDoneCallback(_ -> dispatcher.ended(this)); // before those of others, which may wait for its worker
+            promise.addDoneCallback(
+                    _ -> dispatcher.ended(this)); // before those of others, which may wait for its worker
         }
         this.hearing = options.listener()
                 .map(listener -> new Hearing(listener, "trestle-listener-" + id))

@@ -843,7 +843,8 @@ final class Worker {
     public String toString() {
         WorkerProcess running = process;
         String killed = killedBecause.get();
-        return name + (running == null ? "" : " (" + running + ")")
+        return name
+                + (running == null ? "" : " (" + running + ")")
                 + (killed == null ? "" : ", which is killed because " + killed);
     }
 
