@@ -1196,6 +1196,7 @@ final class Dispatcher {
         for (Worker each : leaving) {
             each.leave();
         }
+        unborn.forEach(Dispatcher::abort);
         aotCache.stop();
     }
 
