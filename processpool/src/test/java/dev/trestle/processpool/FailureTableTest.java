@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
@@ -137,7 +136,7 @@ class FailureTableTest {
         Mishap how = row.how();
         return switch (row.where()) {
             case ENCODING_THE_CALL -> {
-                var captured = badToWrite(how);
+                var captured = new BadToWrite(how);
                 yield pool.submit(() -> captured.size());
             }
             case DECODING_THE_CALL -> {
@@ -179,19 +178,20 @@ class FailureTableTest {
                 : CallOptions.DEFAULT;
     }
 
-    /** Goes wrong when this program writes it. */
-    private static List<Long> badToWrite(Mishap how) {
-        return new AbstractList<>() {
-            @Override
-            public Long get(int index) {
-                return how.happen();
-            }
+    /** Goes wrong when this program writes it, and tries whether a worker could fill another one. */
+    static final class BadToWrite extends ArrayList<Mishap> {
+        private static final long serialVersionUID = 1;
 
-            @Override
-            public int size() {
-                return 1;
-            }
-        };
+        BadToWrite() {}
+
+        BadToWrite(Mishap how) {
+            super.add(how);
+        }
+
+        @Override
+        public boolean add(Mishap how) {
+            return how.happen() > 0;
+        }
     }
 
     /** Goes wrong when a worker makes one, or when this program does. */
