@@ -542,7 +542,13 @@ final class Dispatcher {
     /** Returns the calls in the queue, and those that workers have. */
     @GuardedBy("lock")
     private Stream<PoolCall<?>> taken() {
-        return Stream.concat(queue.stream(), crew.live().stream().flatMap(each -> each.load.all().stream()));
+        return Stream.concat(queue.stream(), given());
+    }
+
+    /** Returns the calls that workers have. */
+    @GuardedBy("lock")
+    private Stream<PoolCall<?>> given() {
+        return crew.live().stream().flatMap(each -> each.load.all().stream());
     }
 
     // Calls sent ahead
@@ -1238,7 +1244,7 @@ final class Dispatcher {
             workers = List.copyOf(crew.live());
             waited = List.copyOf(queue);
             ending = endings.of(
-                    Stream.concat(interrupts ? taken() : Stream.empty(), waited.stream())
+                    Stream.concat(interrupts ? given() : Stream.empty(), waited.stream())
                             .toList(),
                     this::cancelOrInterrupt);
             leaving = dismissRestingOr(ending);
