@@ -70,11 +70,14 @@ final class Retry {
         }
     }
 
-    /** Pauses, shortly if the last pause is 0; returns how long to pause the next time. */
+    /** Pauses, shortly if the last pause is 0; returns how long to pause the next time. Keeps the interrupt status. */
     static long pauseAndDouble(long pause) {
         long nanos = Math.max(pause, SHORTEST_PAUSE_NANOS);
-        var _ = Thread.interrupted(); // or there would be no pause
+        boolean interrupted = Thread.interrupted(); // or there would be no pause
         LockSupport.parkNanos(nanos);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
         return Math.min(2 * nanos, LONGEST_PAUSE_NANOS);
     }
 }
