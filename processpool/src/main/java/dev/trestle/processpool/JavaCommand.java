@@ -15,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -40,9 +39,8 @@ final class JavaCommand {
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access");
 
-    /** Properties that change what a call computes or prints, if the program was started with them. */
-    private static final Set<String> inheritedProperties =
-            Set.of("file.encoding", "user.timezone", "user.language", "user.country", "user.variant");
+    /** Changes what a call reads and writes, if the program was started with it. */
+    private static final String FILE_ENCODING = "file.encoding";
 
     private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
 
@@ -141,11 +139,9 @@ final class JavaCommand {
         if (JavaCommand.class.desiredAssertionStatus()) {
             arguments.add("-ea");
         }
-        for (String property : inheritedProperties) {
-            String value = System.getProperty(property);
-            if (value != null && !value.isEmpty()) {
-                arguments.add("-D" + property + "=" + value);
-            }
+        String encoding = System.getProperty(FILE_ENCODING);
+        if (encoding != null) {
+            arguments.add("-D" + FILE_ENCODING + "=" + encoding);
         }
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> inherited.stream().anyMatch(argument::startsWith))

@@ -21,10 +21,12 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TimeZone;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -667,6 +669,10 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Adds a system property.
          *
+         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool is
+         * built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later, with
+         * {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
+         *
          * @param property its name
          * @param value its value
          * @return this builder
@@ -931,7 +937,7 @@ public final class ProcessPool implements FutureExecutor {
                     jvmArguments,
                     heapBytes,
                     environment,
-                    systemProperties,
+                    LocaleSettings.addTo(systemProperties, jvmArguments),
                     workingDirectory,
                     classPath,
                     modulePath,
