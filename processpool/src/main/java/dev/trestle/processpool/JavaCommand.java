@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -172,7 +171,12 @@ final class JavaCommand {
         arguments.add(
                 options.heapBytes() > 0
                         ? "-Xmx" + options.heapBytes()
-                        : String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.3f", 75.0 / options.workers()));
+                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.workers()));
+    }
+
+    /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
+    private static String thousandths(int number) {
+        return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
     private static void paths(PoolOptions options, List<String> arguments) {

@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,14 +17,25 @@ final class Log {
     /** The class whose caller a logging system names as the origin of a line. */
     private static final String BOUNDARY = Log.class.getName();
 
-    private final Logger logger;
+    private final Supplier<Logger> source;
+    private volatile @Nullable Logger logger; // a race finds the same one twice
 
-    Log(Logger logger) {
-        this.logger = logger;
+    Log(Supplier<Logger> source) {
+        this.source = source;
     }
 
+    /** Returns the log of a class. The logging system is set up by the first line, not by the class that may have one. */
     static Log of(Class<?> origin) {
-        return new Log(logger(origin.getName(), Level.WARN));
+        return new Log(() -> logger(origin.getName(), Level.WARN));
+    }
+
+    private Logger logger() {
+        Logger known = logger;
+        if (known == null) {
+            known = source.get();
+            logger = known;
+        }
+        return known;
     }
 
     /**
@@ -55,6 +67,7 @@ final class Log {
 
     private void log(Level level, String format, @Nullable Object[] arguments) {
         try {
+            Logger logger = logger();
             if (!logger.isEnabledForLevel(level)) {
                 return;
             }

@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,7 +141,16 @@ final class PrivateDirectory implements AutoCloseable {
     }
 
     private synchronized Path makeElsewhere() throws IOException {
-        return taken(Files.createTempDirectory(parent, PREFIX)); // mode 0700 where there are modes
+        // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
+        // set up.
+        while (true) {
+            String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+            try {
+                return taken(Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent)));
+            } catch (FileAlreadyExistsException e) {
+                logger.debug("A name for a private directory is taken", e);
+            }
+        }
     }
 
     private static FileAttribute<?>[] ownerOnly(Path parent) throws IOException {
