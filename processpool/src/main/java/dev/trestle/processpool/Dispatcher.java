@@ -104,8 +104,9 @@ final class Dispatcher {
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
     private final Timer.Task registering;
-    private final Endings endings = new Endings();
+    private final Endings endings;
     private final AtomicLong callNumbers = new AtomicLong();
+    private final InFlight inFlight;
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
 
@@ -163,6 +164,8 @@ final class Dispatcher {
         this.depth = depth;
         this.birth = birth;
         this.timer = timer;
+        this.inFlight = new InFlight(options.daemon());
+        this.endings = new Endings(inFlight);
         this.crew = new Crew(options, timer::nanoTime);
         this.initializer = initializer == null
                 ? null
@@ -185,7 +188,6 @@ final class Dispatcher {
             cleanUp();
             throw e;
         }
-        keepYoungLater();
     }
 
     /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
@@ -225,6 +227,10 @@ final class Dispatcher {
         return timer;
     }
 
+    InFlight inFlight() {
+        return inFlight;
+    }
+
     int depth() {
         return depth;
     }
@@ -246,6 +252,17 @@ final class Dispatcher {
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
     void accept(PoolCall<?> call) {
+        try {
+            call.holdProgram();
+            take(call);
+        } catch (Throwable e) { // refused, or a thread could not be started
+            call.freePlace();
+            call.releaseProgram();
+            throw e;
+        }
+    }
+
+    private void take(PoolCall<?> call) {
         if (disturbed) {
             caretaker.now();
         }
@@ -1315,6 +1332,7 @@ final class Dispatcher {
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
+        inFlight.close();
         timer.close();
         terminated.countDown();
     }

@@ -52,6 +52,11 @@ import org.jspecify.annotations.Nullable;
  * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
  * {@code dev.trestle.processpool.worker}.
  *
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
+ * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls that wait, run or are
+ * retried. A pool without calls that nobody closed keeps no program running, and neither does a stream whose worker waits for
+ * its consumer, nor a {@link Builder#daemon() daemon} pool.
+ *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
  * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
  * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
@@ -327,13 +332,8 @@ public final class ProcessPool implements FutureExecutor {
         } else {
             limit.enter(this);
         }
-        try {
-            dispatcher.accept(call);
-        } catch (Throwable e) { // refused, or a thread could not be started
-            limit.leave();
-            throw e;
-        }
-        call.promise().addDoneCallback(_ -> limit.leave());
+        call.takesPlace(limit);
+        dispatcher.accept(call);
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
@@ -543,6 +543,7 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
         private boolean debug;
+        private boolean daemon;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -922,6 +923,17 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
+        /**
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word, and
+         * {@code System.exit} and signals wait for none of them.
+         *
+         * @return this builder
+         */
+        public Builder daemon() {
+            daemon = true;
+            return this;
+        }
+
         PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
@@ -947,7 +959,8 @@ public final class ProcessPool implements FutureExecutor {
                     allowedTypes,
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
                     aotCacheDelay,
-                    debug);
+                    debug,
+                    daemon);
         }
 
         /**
