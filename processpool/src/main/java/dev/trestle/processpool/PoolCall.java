@@ -14,6 +14,7 @@ import dev.trestle.processpool.wire.RunTime;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One call on its way, from {@code submit} to the end of its future. */
@@ -386,6 +387,22 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             releaseProgram();
         }
         return ended;
+    }
+
+    /** Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in flight. */
+    static boolean callbackExits() {
+        return Thread.getAllStackTraces().values().stream()
+                .anyMatch(stack -> Stream.of(stack).anyMatch(PoolCall::isOfCall)
+                        && Stream.of(stack).anyMatch(PoolCall::isExit));
+    }
+
+    private static boolean isOfCall(StackTraceElement frame) {
+        return frame.getClassName().equals(PoolCall.class.getName());
+    }
+
+    private static boolean isExit(StackTraceElement frame) {
+        return frame.getClassName().equals("java.lang.Runtime")
+                && frame.getMethodName().equals("exit");
     }
 
     @Override

@@ -18,6 +18,7 @@ import java.util.Set;
  * @param aotCacheDelay how long after the start of the first worker the cache is made
  * @param debug whether debuggers may attach to the workers, and no time limit holds
  * @param daemon whether the program may end while calls run or wait
+ * @param shutdownHook whether the pool takes part in the end of the JVM
  */
 record PoolOptions(
         String name,
@@ -44,7 +45,8 @@ record PoolOptions(
         Optional<Path> aotCache,
         Duration aotCacheDelay,
         boolean debug,
-        boolean daemon) {
+        boolean daemon,
+        boolean shutdownHook) {
 
     PoolOptions {
         jvmArguments = List.copyOf(jvmArguments);
@@ -84,6 +86,7 @@ record PoolOptions(
                 Optional.empty(),
                 aotCacheDelay,
                 false,
+                true,
                 true);
     }
 }

@@ -1,8 +1,10 @@
 package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
+import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,11 +70,15 @@ class AcceptedCallsTest {
         }
         List<String> lines = Files.readAllLines(output);
         assertThat(program.exitValue()).as("exit code; it said: %s", lines).isEqualTo(exitCode);
+        awaitEnd(workers);
+        assertThat(temporary).isEmptyDirectory();
+        return lines;
+    }
+
+    private static void awaitEnd(List<ProcessHandle> workers) {
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
                 .untilAsserted(() -> assertThat(workers).noneMatch(AcceptedCallsTest::runs));
-        assertThat(temporary).isEmptyDirectory();
-        return lines;
     }
 
     /** A process that has ended and that nobody has waited for still exists, but has no command any more. */
@@ -188,5 +194,127 @@ class AcceptedCallsTest {
         assertThat(endOf(start(Daemon.class), 0)).isEmpty();
 
         assertThat(Gate.isMarked(folder, "waiting")).isFalse();
+    }
+
+    // Programs that are ended
+
+    /** What a program does with its open request when it is ended, and with its pool. */
+    enum Service {
+        /** Finishes the request in a hook of its own. */
+        DRAINS,
+        /** Leaves all to the pool, whose grace is long enough. */
+        LEAVES_IT_TO_THE_POOL,
+        /** As above, but the request never ends. */
+        HANGS,
+        /** Ends its pool at once in a hook of its own. */
+        STOPS_ITS_POOL,
+        /** Finishes the request in a hook of its own; the pool has no hook, and a grace that would be too short. */
+        OWNS_ITS_END,
+        /** Is ended by System.exit, not by a signal. */
+        EXITS,
+        /** Is ended by System.exit in the callback of its request, which then never returns. */
+        EXITS_IN_A_CALLBACK,
+        /** Its pool is a daemon, and the request never ends. */
+        IS_A_DAEMON;
+
+        Duration grace() {
+            return this == HANGS || this == OWNS_ITS_END ? Duration.ofMillis(300) : Duration.ofHours(1);
+        }
+
+        boolean requestEnds() {
+            return this == DRAINS || this == LEAVES_IT_TO_THE_POOL || this == OWNS_ITS_END || this == EXITS;
+        }
+    }
+
+    /** Has an open request, and waits for its end. */
+    static final class Serves {
+        public static void main(String[] arguments) {
+            String in = arguments[0];
+            var service = Service.valueOf(arguments[1]);
+            var builder = TestPools.builder(1)
+                    .closeGrace(service.grace())
+                    .cancelGrace(Duration.ofMillis(100))
+                    .maxTasksPerWorker(1); // so a further call needs a further worker
+            if (service == Service.OWNS_ITS_END) {
+                builder.withoutShutdownHook();
+            } else if (service == Service.IS_A_DAEMON) {
+                builder.daemon();
+            }
+            var pool = builder.build();
+            var request = pool.submit(() -> Gate.pass(in, "request"));
+            request.addDoneCallback(done -> {
+                say("ended: " + done.state());
+                if (service == Service.EXITS_IN_A_CALLBACK) {
+                    System.exit(3);
+                }
+            });
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                try {
+                    Gate.mark(in, "ending");
+                } catch (IOException e) {
+                    say(e);
+                }
+                end(service, pool, request);
+            }));
+            Gate.await(Path.of(in), "request");
+            if (service == Service.EXITS) {
+                System.exit(3);
+            }
+            Gate.hang();
+        }
+
+        private static void end(Service service, ProcessPool pool, ConcurrentFuture<String> request) {
+            switch (service) {
+                case DRAINS, OWNS_ITS_END -> {
+                    say("result: " + request.result());
+                    say("one more: " + pool.submit(() -> "call").result());
+                    if (service == Service.OWNS_ITS_END) {
+                        pool.close();
+                    } else {
+                        say(catchThrowable(() -> TestPools.of(1)));
+                    }
+                }
+                case HANGS -> say(request.exception().orElseThrow());
+                case STOPS_ITS_POOL -> pool.shutdownNow();
+                case LEAVES_IT_TO_THE_POOL, EXITS, EXITS_IN_A_CALLBACK, IS_A_DAEMON -> {}
+            }
+        }
+    }
+
+    /** Signals, and with them frameworks that end their requests in hooks of their own. */
+    @ParameterizedTest
+    @EnumSource
+    void callsInFlightHaveAGraceWhenTheirProgramIsEnded(Service service) throws Exception {
+        Process program = start(Serves.class, service);
+        Gate.await(folder, "request");
+        List<ProcessHandle> workers = program.descendants().toList();
+        if (service == Service.EXITS_IN_A_CALLBACK) {
+            Gate.open(folder, "request");
+        } else if (service != Service.EXITS) {
+            program.destroy();
+        }
+        Gate.await(folder, "ending");
+        if (service.requestEnds()) {
+            Gate.open(folder, "request");
+        }
+        List<String> lines = endOf(program, service.name().startsWith("EXITS") ? 3 : 128 + 15);
+        awaitEnd(workers);
+
+        switch (service) {
+            case DRAINS ->
+                assertThat(lines)
+                        .contains("ended: SUCCESS", "result: request", "one more: call")
+                        .anyMatch(line -> line.contains("Cannot create a process pool while the program is ending")
+                                && line.contains("withoutShutdownHook()"));
+            case OWNS_ITS_END -> assertThat(lines).contains("ended: SUCCESS", "result: request", "one more: call");
+            case LEAVES_IT_TO_THE_POOL, EXITS, EXITS_IN_A_CALLBACK ->
+                assertThat(lines).containsExactly("ended: SUCCESS");
+            case HANGS ->
+                assertThat(lines)
+                        .contains("ended: FAILED")
+                        .anyMatch(line -> line.contains("WorkerDiedException") && line.contains("the program ends"));
+            case STOPS_ITS_POOL -> assertThat(lines).containsExactly("ended: CANCELLED");
+            case IS_A_DAEMON -> assertThat(lines).isEmpty();
+        }
     }
 }
