@@ -72,6 +72,9 @@ final class Dispatcher {
     /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
+    /** So long it may take to kill the workers whose calls have not ended with the program, and to end those calls. */
+    private static final Duration LAST_CALLS = Duration.ofSeconds(1);
+
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
 
     private enum Lifecycle {
@@ -100,12 +103,15 @@ final class Dispatcher {
 
     private final AotCache aotCache;
     private final AtomicBoolean trained = new AtomicBoolean();
-    private final Thread shutdownHook;
+    /** Null if the owner of the pool has the end of the JVM in hand. */
+    private final @Nullable Thread shutdownHook;
+
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
     private final Timer.Task registering;
-    private final Endings endings = new Endings();
+    private final Endings endings;
     private final AtomicLong callNumbers = new AtomicLong();
+    private final InFlight inFlight;
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
 
@@ -163,6 +169,8 @@ final class Dispatcher {
         this.depth = depth;
         this.birth = birth;
         this.timer = timer;
+        this.inFlight = new InFlight(options.daemon());
+        this.endings = new Endings(inFlight);
         this.crew = new Crew(options, timer::nanoTime);
         this.initializer = initializer == null
                 ? null
@@ -173,7 +181,7 @@ final class Dispatcher {
         this.watching = timer.prepare(this::askBack);
         this.registering = timer.prepare(bean::register);
         this.aotCache = new AotCache(options);
-        this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
+        this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
         this.directory = createDirectory(timer);
         try {
             addShutdownHook();
@@ -185,7 +193,6 @@ final class Dispatcher {
             cleanUp();
             throw e;
         }
-        keepYoungLater();
     }
 
     /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
@@ -210,7 +217,18 @@ final class Dispatcher {
     }
 
     private void addShutdownHook() {
-        Runtime.getRuntime().addShutdownHook(shutdownHook);
+        if (shutdownHook == null) {
+            return;
+        }
+        try {
+            Runtime.getRuntime().addShutdownHook(shutdownHook);
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(
+                    "Cannot create a process pool while the program is ending, as in a shutdown hook: the pool could"
+                            + " not see to it that nothing of it stays. Create the pool before, or build it with"
+                            + " withoutShutdownHook() and close it in your own hook.",
+                    e);
+        }
     }
 
     PrivateDirectory directory() {
@@ -223,6 +241,10 @@ final class Dispatcher {
 
     Timer timer() {
         return timer;
+    }
+
+    InFlight inFlight() {
+        return inFlight;
     }
 
     int depth() {
@@ -246,6 +268,17 @@ final class Dispatcher {
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
     void accept(PoolCall<?> call) {
+        try {
+            call.holdProgram();
+            take(call);
+        } catch (Throwable e) { // refused, or a thread could not be started
+            call.freePlace();
+            call.releaseProgram();
+            throw e;
+        }
+    }
+
+    private void take(PoolCall<?> call) {
         if (disturbed) {
             caretaker.now();
         }
@@ -1315,6 +1348,7 @@ final class Dispatcher {
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
+        inFlight.close();
         timer.close();
         terminated.countDown();
     }
@@ -1329,16 +1363,36 @@ final class Dispatcher {
 
     private void removeShutdownHook() {
         try {
-            Runtime.getRuntime().removeShutdownHook(shutdownHook);
+            if (shutdownHook != null) {
+                Runtime.getRuntime().removeShutdownHook(shutdownHook);
+            }
         } catch (IllegalStateException e) {
             logger.debug("{} ends with the JVM", options.name()); // its hook is running, or has run
         }
     }
 
-    /** The shutdown hook. Without it children would end as well, by the end of their stdin; but files would stay. */
-    private void jvmEnds() {
-        stopWorkers(worker -> worker.kill("the program ends"));
-        directory.close();
+    /**
+     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So the pool goes
+     * on for as long as any hook runs, within the grace, and this hook itself waits only for calls in flight. Workers end with
+     * the program, by the end of their stdin; files are deleted when all hooks have ended.
+     */
+    void jvmEnds() {
+        Duration grace = options.closeGrace();
+        var _ = timer.after(grace, () -> stopWorkers(worker -> worker.kill("the program ends")));
+        int calls = inFlight.size();
+        if (calls > 0 && !options.daemon() && !PoolCall.callbackExits()) {
+            logger.info("{} waits for {} calls in flight, for {} at most, since the program ends", this, calls, grace);
+            if (!inFlight.awaitNone(grace.plus(LAST_CALLS))) {
+                logger.warn("{} calls of {} have not ended with the program", inFlight.size(), this);
+            }
+        }
+        directory.deleteAtExit();
+        lock.lock();
+        try {
+            crew.live().forEach(Worker::deleteFilesAtExit);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Returns whether a time that is over ends anything. Not while somebody looks for a bug. */

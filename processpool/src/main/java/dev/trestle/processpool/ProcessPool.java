@@ -54,6 +54,12 @@ import org.jspecify.annotations.Nullable;
  * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
  * {@code dev.trestle.processpool.worker}.
  *
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
+ * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls that wait, run or are
+ * retried. A pool without calls that nobody closed keeps no program running, and neither does a stream whose worker waits for
+ * its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by {@code System.exit} or a signal, calls
+ * in flight have the {@link Builder#closeGrace} to end; see {@link Builder#withoutShutdownHook}.
+ *
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
  * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
  * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
@@ -330,13 +336,8 @@ public final class ProcessPool implements FutureExecutor {
         } else {
             limit.enter(this);
         }
-        try {
-            dispatcher.accept(call);
-        } catch (Throwable e) { // refused, or a thread could not be started
-            limit.leave();
-            throw e;
-        }
-        call.promise().addDoneCallback(_ -> limit.leave());
+        call.takesPlace(limit);
+        dispatcher.accept(call);
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
@@ -546,6 +547,8 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
         private boolean debug;
+        private boolean daemon;
+        private boolean shutdownHook = true;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -790,6 +793,10 @@ public final class ProcessPool implements FutureExecutor {
          * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
          * {@link #maxTasksPerWorker}.
          *
+         * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
+         * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is
+         * over, the workers are killed and the calls that are left fail. {@code System.exit} in a callback of a future waits for no call.
+         *
          * @param limit the time
          * @return this builder
          * @throws IllegalArgumentException if it is not positive
@@ -929,6 +936,31 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
+        /**
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word, and
+         * {@code System.exit} and signals wait for none of them.
+         *
+         * @return this builder
+         */
+        public Builder daemon() {
+            daemon = true;
+            return this;
+        }
+
+        /**
+         * Leaves the end of this pool to its owner when the JVM ends: the pool adds no shutdown hook. Calls go on for as long as hooks of
+         * the program run, and the owner closes the pool in one of them, after whatever still submits calls. Workers end with the
+         * program in any case; but if the owner does not close the pool, calls that run then are lost, and the pool's private directory
+         * stays until a later program sweeps it up.
+         *
+         * @return this builder
+         * @see #closeGrace
+         */
+        public Builder withoutShutdownHook() {
+            shutdownHook = false;
+            return this;
+        }
+
         PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
@@ -954,7 +986,9 @@ public final class ProcessPool implements FutureExecutor {
                     allowedTypes,
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
                     aotCacheDelay,
-                    debug);
+                    debug,
+                    daemon,
+                    shutdownHook);
         }
 
         /**

@@ -820,7 +820,7 @@ final class Worker {
         if (reader != null) {
             closeQuietly(reader);
         }
-        for (Path file : List.of(flightRecord, crashLog, argumentFile, socket)) {
+        for (Path file : files()) {
             try {
                 Files.deleteIfExists(file);
             } catch (DirectoryNotEmptyException e) {
@@ -829,6 +829,15 @@ final class Worker {
                 logger.debug("{} cannot delete {}", name, file, e); // the whole directory goes when the pool does
             }
         }
+    }
+
+    /** Lets the JVM delete the files of this worker at its very end, also those that are not there yet. */
+    void deleteFilesAtExit() {
+        files().forEach(PrivateDirectory::deleteAtExit);
+    }
+
+    private List<Path> files() {
+        return List.of(flightRecord, crashLog, argumentFile, socket);
     }
 
     private void deleteDirectory(Path directory) {
