@@ -42,6 +42,7 @@ public final class CallDecoder {
         try {
             var from = new BodyReader(body);
             if (!from.flag()) {
+                codec.checkObject(from.number(), from.slice());
                 Slot anything = codec.slot(Object.class);
                 Object object = values(body, payload, new Slot[] {anything})[0];
                 return DecodedCall.ofObject(codec, object, anything);

@@ -20,8 +20,10 @@ final class Encoding extends OutputStream {
      */
     private static final int SHARE_OF_HEAP = 4;
 
+    /** Asked for once: the JVM takes as long to say it as it takes to write a number. */
+    private static final long heapLimit = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
+
     private final long limit;
-    private final long heapLimit = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
     private final int outOfBandBytes;
     private final boolean ofState;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);

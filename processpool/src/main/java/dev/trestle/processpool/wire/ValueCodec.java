@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -34,12 +35,14 @@ final class ValueCodec {
     private final TypeNames names;
     private final TypePolicy trusting;
     private final Throwables throwables;
+    private final ClassVersions versions = new ClassVersions();
 
     /** Made when it is first needed, or by {@link #prepare}. */
     private volatile @Nullable Jackson jackson;
 
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+    private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
 
     /**
@@ -132,6 +135,10 @@ final class ValueCodec {
         return trusting;
     }
 
+    ClassVersions versions() {
+        return versions;
+    }
+
     Throwables throwables() {
         return throwables;
     }
@@ -179,6 +186,7 @@ final class ValueCodec {
             LambdaSite site = LambdaSite.of(parts);
             var writer = new BodyWriter();
             site.write(writer);
+            writer.longNumbers(versions.ofProgram(code(site)));
             shape = new LambdaShape(site, writer.toArray(), this);
             shapesByClass.put(lambda.getClass(), shape);
         }
@@ -189,15 +197,42 @@ final class ValueCodec {
     LambdaShape shapeOf(int hash, ByteBuffer bytes) throws ProtocolException {
         LambdaShape shape = shapesByBytes.get(new SiteKey(hash, bytes));
         if (shape == null) {
-            byte[] copy = new byte[bytes.remaining()];
-            bytes.get(bytes.position(), copy);
+            byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
             LambdaSite site = LambdaSite.read(from);
+            long[] expected = from.longNumbers();
             from.end();
             shape = new LambdaShape(site, copy, this);
+            ClassVersions.check(expected, code(site));
             shapesByBytes.put(new SiteKey(hash, ByteBuffer.wrap(copy)), shape);
         }
         return shape;
+    }
+
+    /** Checks that the class of an object that is a call is that of the program. */
+    void checkObject(int hash, ByteBuffer bytes) throws ProtocolException, ClassNotFoundException {
+        if (!checkedObjects.contains(new SiteKey(hash, bytes))) {
+            byte[] copy = copyOf(bytes);
+            var from = new BodyReader(ByteBuffer.wrap(copy));
+            Class<?> type = Class.forName(from.string(), false, loader());
+            ClassVersions.check(from.longNumbers(), type);
+            from.end();
+            checkedObjects.add(new SiteKey(hash, ByteBuffer.wrap(copy)));
+        }
+    }
+
+    private static byte[] copyOf(ByteBuffer bytes) {
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(bytes.position(), copy);
+        return copy;
+    }
+
+    private Class<?>[] code(LambdaSite site) {
+        try {
+            return site.code(loader());
+        } catch (ClassNotFoundException e) {
+            throw RefusedException.notFound(String.valueOf(e.getMessage()));
+        }
     }
 
     /** A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is not. */
