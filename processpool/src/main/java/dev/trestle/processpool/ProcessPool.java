@@ -60,8 +60,9 @@ import org.jspecify.annotations.Nullable;
  * its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by {@code System.exit} or a signal, calls
  * in flight have the {@link Builder#closeGrace} to end; see {@link Builder#withoutShutdownHook}.
  *
- * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
- * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
+ * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
+ * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
+ * run on the thread that reads what the
  * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
  *
  * {@snippet :
