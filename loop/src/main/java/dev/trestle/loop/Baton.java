@@ -577,7 +577,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             if (holder != me && Thread.interrupted()) {
                 // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
-                send(new Handle(() -> self.cancel("its thread was interrupted"), true));
+                send(new Handle(() -> self.cancel(Task.INTERRUPTED), true));
             }
         }
     }

@@ -70,10 +70,8 @@ final class Watch implements Runnable {
         if (thread == null) {
             try {
                 thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
-            } catch (
-                    Throwable
-                            e) { // no memory for a thread: the next loop that begins tries again, this one runs
-                                 // unwatched
+            } catch (Throwable e) { // no memory for a thread: the next loop that begins tries again, this one runs
+                // unwatched
                 Log.log(WARNING, () -> "Slow callbacks are not watched: no thread could be started", e);
                 return;
             }
