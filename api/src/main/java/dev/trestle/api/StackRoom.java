@@ -2,9 +2,9 @@ package dev.trestle.api;
 
 /**
  * A check that the calling thread has stack left, made before something begins that must not end halfway. It costs some
- * nanoseconds, and throws the {@link StackOverflowError} that would have come later.
+ * nanoseconds, and throws the {@link StackOverflowError} that would have come later. For code that implements executors.
  */
-final class StackRoom {
+public final class StackRoom {
 
     /*
      * Java tells no thread how much stack it has left, so the check uses some: the frames of a recursion with many local variables.
@@ -14,22 +14,33 @@ final class StackRoom {
      */
 
     /** Four frames are 16 KiB: as much as it takes to tell the listeners of a promise, in the interpreter too. */
-    @SuppressWarnings("FieldMayBeFinal")
-    private static int enough = 4;
+    private static final int ENOUGH = 4;
 
     /** 64 KiB. */
     private static final int ENOUGH_FOR_LINKAGE = 16;
 
+    /** Always zero, but no constant. Without an initializer: where the stack ends, it would fail, and the class with it, for good. */
+    @SuppressWarnings({"FieldMayBeFinal", "UnusedVariable"})
+    private static int more;
+
     private StackRoom() {}
 
-    /** Requires enough stack for telling the listeners of a promise. */
-    static void require() {
-        descend(enough);
+    /**
+     * Requires enough stack for some steps in code that has run before, such as telling the listeners of a promise.
+     *
+     * @throws StackOverflowError if there is not enough
+     */
+    public static void require() {
+        descend(ENOUGH + more);
     }
 
-    /** Requires enough stack for initializing classes: one that fails for lack of it is unusable for good. */
-    static void requireForLinkage() {
-        descend(ENOUGH_FOR_LINKAGE);
+    /**
+     * Requires enough stack for initializing classes and linking call sites: those that fail for lack of it are unusable for good.
+     *
+     * @throws StackOverflowError if there is not enough
+     */
+    public static void requireForLinkage() {
+        descend(ENOUGH_FOR_LINKAGE + more);
     }
 
     @SuppressWarnings("UnusedVariable") // they make the frame large

@@ -412,10 +412,11 @@ public abstract class ExecutorContract {
         awaitMark("second.started");
         var queued = submitWaiting(executor, "queued");
 
-        assertThat(executor.shutdownNow()).hasSize(1);
+        List<Runnable> never = executor.shutdownNow();
+        assertThat(never).hasSize(1).doesNotContainNull();
+        never.forEach(Runnable::run);
         assertThat(executor.awaitTermination(30, SECONDS)).isTrue();
-        assertThat(List.of(first, second, queued)).allMatch(Future::isDone);
-        assertThat(queued.isCancelled()).isTrue();
+        assertThat(List.of(first, second, queued)).allMatch(Future::isCancelled);
         assertThat(marked("first.interrupted")).isTrue();
         assertThat(marked("second.interrupted")).isTrue();
         assertThat(marked("queued.started")).isFalse();
