@@ -62,8 +62,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
  * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
- * run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
+ * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
+ * is refused.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
