@@ -10,6 +10,7 @@ import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,10 +145,36 @@ final class Dispatcher {
 
     private static final class Counts {
         long submitted;
-        long completed;
-        long lost;
+        private final Map<PoolCall.Ending, AtomicLong> ended = new EnumMap<>(PoolCall.Ending.class);
         long rerun;
         long takenBack;
+
+        Counts() {
+            for (PoolCall.Ending each : PoolCall.Ending.values()) {
+                ended.put(each, new AtomicLong());
+            }
+        }
+
+        /** Counts a call among those that ended in one way, and no more among those that ended in another. Needs no memory. */
+        void note(PoolCall<?> call, PoolCall.Ending ending) {
+            PoolCall.Ending before = call.ending;
+            if (before == PoolCall.Ending.CANCELLED) {
+                return; // before its answer, or the death of its worker, was known
+            }
+            if (before != null) {
+                ended(before).decrementAndGet();
+            }
+            call.ending = ending;
+            ended(ending).incrementAndGet();
+        }
+
+        long of(PoolCall.Ending ending) {
+            return ended(ending).get();
+        }
+
+        private AtomicLong ended(PoolCall.Ending ending) {
+            return requireNonNull(ended.get(ending));
+        }
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
@@ -371,6 +398,9 @@ final class Dispatcher {
     private boolean assign(Worker worker, PoolCall<?> call) {
         boolean begins = worker.load.isEmpty();
         if (begins ? !call.claim() : call.promise().isDone()) {
+            if (call.ending == null) {
+                counts.note(call, PoolCall.Ending.CANCELLED);
+            }
             return false;
         }
         worker.load.add(call);
@@ -413,6 +443,7 @@ final class Dispatcher {
         List<Worker> unborn;
         lock.lock();
         try {
+            counts.note(call, PoolCall.Ending.CANCELLED);
             var _ = queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
@@ -482,7 +513,11 @@ final class Dispatcher {
     private boolean expire(Deadline deadline, Deadline.Sending sending) {
         lock.lock();
         try {
-            return deadline.expire(sending);
+            boolean expired = deadline.expire(sending);
+            if (expired) {
+                counts.note(deadline.call(), PoolCall.Ending.TIMED_OUT);
+            }
+            return expired;
         } finally {
             lock.unlock();
         }
@@ -764,7 +799,9 @@ final class Dispatcher {
             } else if (answer instanceof Frame.Failed failed) {
                 call.runTime().note(failed.runNanos());
             }
-            counts.completed++;
+            if (!expired && !(answer instanceof Frame.Cancelled)) {
+                counts.note(call, PoolCall.Ending.COMPLETED);
+            }
         }
         return back;
     }
@@ -948,9 +985,9 @@ final class Dispatcher {
     /** Notes what has become of the calls of a dead worker. Needs no memory. */
     @GuardedBy("lock")
     private void note(Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
-        counts.completed += estate.answered.size();
         counts.rerun += estate.again.size();
-        counts.lost += estate.lost.size();
+        noteEnding(estate.lost, PoolCall.Ending.LOST);
+        noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
         for (int i = 0; i < estate.answered.size(); i++) {
             PoolCall<?> call = estate.answered.get(i);
             if (answerTo(call, answers) instanceof Frame.Result result) {
@@ -966,6 +1003,15 @@ final class Dispatcher {
         PoolCall<?> first = estate.first;
         if (first != null && !obituary.hadBegun(first)) {
             first.noteDeathBefore(weight(first, obituary));
+        }
+    }
+
+    @GuardedBy("lock")
+    private void noteEnding(List<PoolCall<?>> calls, PoolCall.Ending ending) {
+        for (int i = 0; i < calls.size(); i++) {
+            if (!calls.get(i).isExpired()) {
+                counts.note(calls.get(i), ending);
+            }
         }
     }
 
@@ -1033,7 +1079,9 @@ final class Dispatcher {
         if (cause == null) {
             return endings.of(List.of(), _ -> {});
         }
-        Endings.Batch failed = endings.of(List.copyOf(queue), call -> call.fail(broken(cause)));
+        List<PoolCall<?>> waiting = List.copyOf(queue);
+        Endings.Batch failed = endings.of(waiting, call -> call.fail(broken(cause)));
+        noteEnding(waiting, PoolCall.Ending.LOST);
         queue.clear();
         return failed;
     }
@@ -1452,8 +1500,10 @@ final class Dispatcher {
                     crew.spares(),
                     waiting(),
                     counts.submitted,
-                    counts.completed,
-                    counts.lost,
+                    counts.of(PoolCall.Ending.COMPLETED),
+                    counts.of(PoolCall.Ending.CANCELLED),
+                    counts.of(PoolCall.Ending.TIMED_OUT),
+                    counts.of(PoolCall.Ending.LOST),
                     counts.rerun,
                     counts.takenBack,
                     crew.started(),

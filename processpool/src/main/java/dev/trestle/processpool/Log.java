@@ -1,6 +1,5 @@
 package dev.trestle.processpool;
 
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,25 +16,14 @@ final class Log {
     /** The class whose caller a logging system names as the origin of a line. */
     private static final String BOUNDARY = Log.class.getName();
 
-    private final Supplier<Logger> source;
-    private volatile @Nullable Logger logger; // a race finds the same one twice
+    private final Logger logger;
 
-    Log(Supplier<Logger> source) {
-        this.source = source;
+    Log(Logger logger) {
+        this.logger = logger;
     }
 
-    /** Returns the log of a class. The logging system is set up by the first line, not by the class that may have one. */
     static Log of(Class<?> origin) {
-        return new Log(() -> logger(origin.getName(), Level.WARN));
-    }
-
-    private Logger logger() {
-        Logger known = logger;
-        if (known == null) {
-            known = source.get();
-            logger = known;
-        }
-        return known;
+        return new Log(logger(origin.getName(), Level.WARN));
     }
 
     /**
@@ -67,7 +55,6 @@ final class Log {
 
     private void log(Level level, String format, @Nullable Object[] arguments) {
         try {
-            Logger logger = logger();
             if (!logger.isEnabledForLevel(level)) {
                 return;
             }

@@ -52,6 +52,21 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** How long it was expected to run when the worker was given it. */
     long expectedNanos;
 
+    /** Where the statistics count it; null while it has not ended. */
+    @Nullable
+    Ending ending;
+
+    /** How the future of a call ended. */
+    enum Ending {
+        /** With what its worker answered. */
+        COMPLETED,
+        CANCELLED,
+        /** Its time limit passed. */
+        TIMED_OUT,
+        /** Its worker died, or none could start. */
+        LOST
+    }
+
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 

@@ -501,7 +501,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done.
+     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those that
+     * {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by the way in which
+     * its future ended.
      *
      * @param size the largest number of workers
      * @param alive the workers there are, those that start or end included
@@ -510,8 +512,10 @@ public final class ProcessPool implements FutureExecutor {
      * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
-     * @param completed the calls that workers have answered, whatever the answer
-     * @param lost the calls that ended because their worker died
+     * @param completed the calls whose future ended with what a worker answered, a result or an exception
+     * @param cancelled the calls that were cancelled, by their futures or by {@link ProcessPool#shutdownNow}
+     * @param timedOut the calls whose time limit passed
+     * @param lost the calls that ended because their worker died, or none could start
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
@@ -529,6 +533,8 @@ public final class ProcessPool implements FutureExecutor {
             int queued,
             long submitted,
             long completed,
+            long cancelled,
+            long timedOut,
             long lost,
             long rerun,
             long takenBack,

@@ -12,8 +12,8 @@ import java.util.Optional;
 
 /**
  * What the first call of a program would do on the thread that submits it, done in the background when a pool is built: to set up
- * logging, the flight recorder's event classes and Jackson takes a quarter of a second of processor time. A call that comes
- * meanwhile waits for what it needs of it.
+ * the flight recorder's event classes and Jackson takes a quarter of a second of processor time. A call that comes meanwhile waits
+ * for what it needs of it. Not the logging system: SLF4J warns when two threads set it up at once.
  */
 final class WarmUp implements Runnable {
 
@@ -33,7 +33,6 @@ final class WarmUp implements Runnable {
     @Override
     public void run() {
         try {
-            logger.debug("The first pool sets up what its calls need");
             var _ = new Promise<Object>();
             var _ = MethodHandles.lookup().ensureInitialized(Worker.class);
             var _ = CallEvent.submitted("");
