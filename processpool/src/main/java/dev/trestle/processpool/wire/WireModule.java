@@ -92,7 +92,13 @@ final class WireModule extends JacksonModule {
                 JavaType entry = type.findSuperType(Map.Entry.class);
                 return new Writers.OfEntry(entry.containedTypeOrUnknown(0), entry.containedTypeOrUnknown(1));
             }
-            return refused(raw);
+            ValueSerializer<?> constants = constants(raw);
+            return constants == null ? refused(raw) : constants;
+        }
+
+        private static @Nullable ValueSerializer<?> constants(Class<?> raw) {
+            Constants constants = Constants.of(raw);
+            return constants == null || Refusal.ofModule(raw) != null ? null : new Writers.OfConstant(constants);
         }
 
         private @Nullable ValueSerializer<?> refused(Class<?> raw) {
@@ -130,7 +136,11 @@ final class WireModule extends JacksonModule {
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
             Scalar scalar = Scalar.of(type.getRawClass()); // a path is a collection-like of its names
-            return scalar != null ? new Writers.OfScalar(scalar) : new Writers.OfCollection(codec, type);
+            if (scalar != null) {
+                return new Writers.OfScalar(scalar);
+            }
+            ValueSerializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Writers.OfCollection(codec, type) : constants;
         }
 
         @Override
@@ -142,7 +152,8 @@ final class WireModule extends JacksonModule {
                 @Nullable ValueSerializer<Object> keys,
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
-            return new Writers.OfMap(codec, type);
+            ValueSerializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Writers.OfMap(codec, type) : constants;
         }
 
         @Override
@@ -203,8 +214,17 @@ final class WireModule extends JacksonModule {
             if (raw == Object.class || type.isAbstract()) {
                 return null;
             }
+            ValueDeserializer<?> constants = constants(raw);
+            if (constants != null) {
+                return constants;
+            }
             Refusal refusal = Refusal.of(raw, codec.options());
             return refusal == null ? null : new Readers.OfRefused(type, refusal);
+        }
+
+        private static @Nullable ValueDeserializer<?> constants(Class<?> raw) {
+            Constants constants = Constants.of(raw);
+            return constants == null ? null : new Readers.OfConstant(constants);
         }
 
         @Override
@@ -226,7 +246,8 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return new Readers.OfCollection(codec, type);
+            ValueDeserializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Readers.OfCollection(codec, type) : constants;
         }
 
         @Override
@@ -237,7 +258,8 @@ final class WireModule extends JacksonModule {
                 @Nullable KeyDeserializer keys,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return new Readers.OfMap(codec, type);
+            ValueDeserializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Readers.OfMap(codec, type) : constants;
         }
 
         @Override

@@ -252,6 +252,20 @@ final class Writers {
         }
     }
 
+    /** A constant: its name. */
+    static final class OfConstant extends WireSerializer {
+        private final Constants constants;
+
+        OfConstant(Constants constants) {
+            this.constants = constants;
+        }
+
+        @Override
+        public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            to.writeString(constants.nameOf(value));
+        }
+    }
+
     /** A value that no one can send; says so when somebody tries. */
     static final class OfRefused extends WireSerializer {
         private final String reason;
