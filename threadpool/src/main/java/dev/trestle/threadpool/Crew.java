@@ -1,8 +1,6 @@
 package dev.trestle.threadpool;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -250,21 +248,22 @@ final class Crew {
     }
 
     /** What was there when a crew was stopped: the work that was running, and the oldest of the work that will never run. */
-    record Stopped(List<Work> running, @Nullable Work oldest) {}
+    static final class Stopped {
+        final Work[] running;
+        final @Nullable Work oldest;
+
+        Stopped(Work[] running, @Nullable Work oldest) {
+            this.running = running;
+            this.oldest = oldest;
+        }
+    }
 
     /** Shuts the crew down, and takes out the work that waits, which stays linked. If it throws, nothing has changed. */
     Stopped stop() {
         Stopped stopped;
         boolean over;
         synchronized (lock) {
-            var running = new ArrayList<Work>(threads);
-            for (Worker each = workers; each != null; each = each.next) {
-                Work work = each.work;
-                if (work != null) {
-                    running.add(work);
-                }
-            }
-            stopped = new Stopped(running, oldest);
+            stopped = new Stopped(running(), oldest);
             over = phase == Phase.OPEN && threads == 0;
             phase = Phase.STOPPED;
             for (Work each = oldest; each != null; each = each.later) {
@@ -279,6 +278,25 @@ final class Crew {
             terminate();
         }
         return stopped;
+    }
+
+    @GuardedBy("lock")
+    private Work[] running() {
+        int count = 0;
+        for (Worker each = workers; each != null; each = each.next) {
+            if (each.work != null) {
+                count++;
+            }
+        }
+        var running = new Work[count];
+        for (Worker each = workers; each != null; each = each.next) {
+            Work work = each.work;
+            if (work != null) {
+                count--;
+                running[count] = work;
+            }
+        }
+        return running;
     }
 
     @GuardedBy("lock")

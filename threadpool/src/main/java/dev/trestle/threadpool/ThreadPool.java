@@ -230,7 +230,7 @@ public final class ThreadPool implements FutureExecutor {
         }
     }
 
-    private boolean hasUnfinished() {
+    boolean hasUnfinished() {
         long over = ended.get(); // first: a call that is submitted and ends in between must not hide another one
         return submitted.get() != over;
     }
@@ -293,16 +293,25 @@ public final class ThreadPool implements FutureExecutor {
     @Override
     public List<Runnable> shutdownNow() {
         StackRoom.requireForLinkage();
-        Crew.Stopped stopped = crew.stop();
-        Throwable problem = null;
-        for (Work each : stopped.running()) { // first: a callback of a call that waits may wait for one that runs
-            problem = stop(each, problem);
-        }
         var never = new ArrayList<Runnable>();
-        for (Work each = stopped.oldest(); each != null; each = each.later) {
+        Crew.Stopped stopped = crew.stop();
+        Throwable problem = null; // from here on, an error keeps nothing from its end
+        Work[] running = stopped.running;
+        for (int i = 0; i < running.length; i++) { // first: a callback of a call that waits may wait for one that runs
+            try {
+                running[i].stop();
+            } catch (Throwable e) {
+                problem = e;
+            }
+        }
+        Work next;
+        for (Work each = stopped.oldest; each != null; each = next) {
+            next = each.later;
+            each.earlier = null; // a future that is held must not hold the others
+            each.later = null;
             try {
                 never.add(each.handBack());
-            } catch (Throwable e) { // of memory; the others still have to end
+            } catch (Throwable e) {
                 each.fail(e);
                 problem = e;
             }
@@ -315,15 +324,6 @@ public final class ThreadPool implements FutureExecutor {
             default -> throw new AssertionError(problem);
         }
         return never;
-    }
-
-    private static @Nullable Throwable stop(Work work, @Nullable Throwable before) {
-        try {
-            work.stop();
-            return before;
-        } catch (Throwable e) {
-            return e;
-        }
     }
 
     /**

@@ -171,6 +171,61 @@ class ThreadPoolTest {
         }
     }
 
+    /** How a callback of a call brings about the next one. */
+    enum Link {
+        CALLBACK {
+            @Override
+            void tie(ConcurrentFuture<?> done, Runnable next) {
+                done.addDoneCallback(_ -> next.run());
+            }
+        },
+        STAGE {
+            @Override
+            void tie(ConcurrentFuture<?> done, Runnable next) {
+                var _ = done.toCompletableFuture().whenComplete((_, _) -> next.run());
+            }
+        };
+
+        abstract void tie(ConcurrentFuture<?> done, Runnable next);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aChainOfCallsOfAnyLengthCompletes(Link link) throws Exception {
+        var last = new CompletableFuture<String>();
+        chain(link, 20_000, last);
+
+        assertThat(last.get(20, TimeUnit.SECONDS)).isEqualTo("the end");
+    }
+
+    private void chain(Link link, int left, CompletableFuture<String> last) {
+        if (left == 0) {
+            last.complete("the end");
+        } else {
+            link.tie(pool.submit(() -> left), () -> chain(link, left - 1, last));
+        }
+    }
+
+    /** Each waiting call is cancelled by the callback of the one before. */
+    @ParameterizedTest
+    @EnumSource
+    void aChainOfCancelledCallsOfAnyLengthEnds(Link link) {
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var waiting = IntStream.range(0, 20_000)
+                    .mapToObj(i -> one.submit(() -> i))
+                    .toList();
+            for (int i = 0; i + 1 < waiting.size(); i++) {
+                var next = waiting.get(i + 1);
+                link.tie(waiting.get(i), () -> next.cancel(true));
+            }
+            waiting.getFirst().cancel(true);
+
+            assertThat(waiting).allMatch(ConcurrentFuture::isCancelled);
+            gate.countDown();
+        }
+    }
+
     @Test
     void threadsThatAreIdleArePreferredToNewOnes() throws Exception {
         try (var three = new ThreadPool(3)) {
