@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
@@ -53,6 +54,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
+
+    /** The loops that run on threads which they have not made, as by {@link EventLoop#runOnce}. */
+    private static final Map<Thread, Baton> drivenElsewhere = new ConcurrentHashMap<>();
+
     private static final VarHandle HOLDER;
 
     static {
@@ -114,11 +119,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Returns the loop whose baton the calling thread holds, if any. */
     static @Nullable EventLoop loopHere() {
         Thread me = Thread.currentThread();
-        if (me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder == me) {
+        Thread.UncaughtExceptionHandler handler = me.getUncaughtExceptionHandler();
+        if (handler instanceof Baton baton && baton.holder == me) {
             return baton.loop;
         }
-        for (Baton baton : running) { // a thread that drives a loop by runOnce, or whose handler was replaced
-            if (baton.holder == me) {
+        Baton driven = drivenElsewhere.get(me);
+        if (driven != null && driven.holder == me) {
+            return driven.loop;
+        }
+        return handler instanceof Baton || handler instanceof ThreadGroup ? null : loopOfHolder(me);
+    }
+
+    /** Returns the loop whose baton a thread holds, if any, though its handler does not say so. Asks all loops that run. */
+    private static @Nullable EventLoop loopOfHolder(Thread thread) {
+        for (Baton baton : running) { // a coroutine may have given its thread a handler of its own
+            if (baton.holder == thread) {
                 return baton.loop;
             }
         }
@@ -134,6 +149,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Returns the batons of the loops that run; may be called from any thread. */
     static Set<Baton> running() {
         return running;
+    }
+
+    /** Returns the loops that run on threads of others, by thread. */
+    static Map<Thread, Baton> drivenElsewhere() {
+        return drivenElsewhere;
     }
 
     EventLoop loop() {
@@ -276,6 +296,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         holder = thread;
         owner = thread == Thread.currentThread() ? thread : null;
         running.add(this);
+        if (thread.getUncaughtExceptionHandler() != this) {
+            drivenElsewhere.put(thread, this);
+        }
         Watch.begin();
     }
 
@@ -291,6 +314,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         running.remove(this);
         if (holder != ABANDONED) {
             holder = null;
+        }
+        if (driver != null) {
+            var _ = drivenElsewhere.remove(driver, this);
         }
         driver = null;
     }
