@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -68,6 +69,8 @@ final class Worker {
                     CrashLog.class,
                     FlightRecord.LastWords.class,
                     FlightRecord.Step.class,
+                    FlightRecord.Exit.class,
+                    Evidence.class,
                     WorkerDiedException.class,
                     WorkerDiedException.Phase.class)) {
                 var _ = MethodHandles.lookup().ensureInitialized(each);
@@ -767,19 +770,21 @@ final class Worker {
                     name,
                     dead);
         }
-        ExitStatus exit = ended ? found("its exit status", dead::exitStatus, null) : null;
-        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
+        ExitStatus status = ended ? found("its exit status", dead::exitStatus, null) : null;
+        if (status == null || status.code() != 0 || !dispatcher.isLeaving(this)) {
             attempt("look for what it has started", dead::killOrphans);
         }
         attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));
         closeConnections();
         String stderr = found("its last lines", dead::stderrTail, "");
         String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
+        FlightRecord.LastWords last = found("what it did last", this::lastWords, null);
+        boolean outOfMemory = found("why it ended", dead::saidOutOfMemory, false);
         var known = new Obituary(
                 name,
                 dead.pid(),
-                exit,
-                found("what it did last", this::lastWords, null),
+                status == null ? null : status.with(Evidence.of(last, outOfMemory)),
+                last,
                 killedBecause.get(),
                 stderr,
                 crash);

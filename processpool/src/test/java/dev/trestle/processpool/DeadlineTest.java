@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.Deadline.Verdict;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Progress;
 import dev.trestle.processpool.wire.FlightRecord.Step;
@@ -56,7 +57,7 @@ class DeadlineTest {
     /** Lets a worker die while it did something with its first call. */
     private void die(Worker worker, Step step) {
         PoolCall<?> first = worker.load.first();
-        var last = new LastWords(first == null ? 0 : first.ticket, step, false);
+        var last = new LastWords(first == null ? 0 : first.ticket, step, Exit.NONE);
         dead.add(worker);
         dispatcher.died(worker, new Obituary("w", 1, null, last, null, "", ""), new ArrayList<>());
         dispatcher.finished();

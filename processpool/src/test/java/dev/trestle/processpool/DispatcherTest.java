@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
@@ -69,7 +70,7 @@ class DispatcherTest {
 
     /** Has a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
-        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, false), null, "", "");
+        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
         dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
         gone.add(worker);
         dispatcher.finished();

@@ -38,14 +38,24 @@ public final class FlightRecord {
         ENCODING
     }
 
+    /** How the orderly end of a JVM, that with shutdown hooks, began. */
+    public enum Exit {
+        /** It has not begun: the JVM lives, or it was killed, has crashed or was halted. */
+        NONE,
+        /** Something has called {@code System.exit}. */
+        CALLED,
+        /** A signal has come, such as SIGTERM. */
+        SIGNALLED
+    }
+
     /**
      * The record as it was found.
      *
      * @param callId the number of the last call that the worker knew of; 0 if there was none
      * @param step what the worker did with it
-     * @param exiting whether the JVM was ending in order, as after {@code System.exit} or SIGTERM
+     * @param exit whether the JVM was ending in order, and why
      */
-    public record LastWords(long callId, Step step, boolean exiting) {
+    public record LastWords(long callId, Step step, Exit exit) {
 
         /**
          * Returns whether a call had begun. The calls of a worker have ascending numbers and run in that order.
@@ -99,6 +109,7 @@ public final class FlightRecord {
     private static final int SIZE = BUFFER_AT + BUFFER;
     private static final int STEP_BITS = 3;
     private static final Step[] steps = Step.values();
+    private static final Exit[] exits = Exit.values();
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final ByteBuffer memory;
@@ -172,9 +183,13 @@ public final class FlightRecord {
         note(callId, Step.RUNNING);
     }
 
-    /** Notes that the JVM is ending in order. */
-    public void noteExit() {
-        WORDS.setVolatile(memory, EXITING, 1L);
+    /**
+     * Notes that the JVM is ending in order.
+     *
+     * @param bySignal whether a signal is the reason
+     */
+    public void noteExit(boolean bySignal) {
+        WORDS.setVolatile(memory, EXITING, bySignal ? 2L : 1L); // places in the enum
     }
 
     /** Returns the memory for frames that wait to be sent. */
@@ -211,7 +226,7 @@ public final class FlightRecord {
         public LastWords lastWords() throws IOException {
             ByteBuffer words = read(0, HELD);
             long word = words.getLong(0);
-            return new LastWords(word >>> STEP_BITS, step(word), words.getLong(EXITING) != 0);
+            return new LastWords(word >>> STEP_BITS, step(word), exit(words.getLong(EXITING)));
         }
 
         /**
@@ -224,6 +239,13 @@ public final class FlightRecord {
             ByteBuffer words = read(0, BUFFER_AT);
             long word = words.getLong(0);
             return new Progress(word >>> STEP_BITS, step(word), words.getLong(BEGUN));
+        }
+
+        private Exit exit(long word) throws IOException {
+            if (word < 0 || word >= exits.length) {
+                throw new IOException("The flight record " + file + " is damaged: there is no exit " + word);
+            }
+            return exits[(int) word];
         }
 
         private Step step(long word) throws IOException {
