@@ -56,7 +56,8 @@ class DeadlineTest {
         var last = new LastWords(first == null ? 0 : first.ticket, step, false);
         dead.add(worker);
         dispatcher.died(worker, new Obituary("w", 1, null, last, null, "", ""), new ArrayList<>());
-        dispatcher.finished();
+        worker.endRest();
+        dispatcher.finished(worker);
     }
 
     private PoolCall<Object> accept(CallOptions options) {
@@ -169,8 +170,8 @@ class DeadlineTest {
     /**
      * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
      * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call has a deadline if, and only if, it is the first of a worker and has a
-     * limit; this deadline is for this worker; and no other is left.
+     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
+     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -277,7 +278,8 @@ class DeadlineTest {
                             .as("what %s is for", deadline)
                             .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
                 }
-                if (deadline != null && runs && !deadline.isExpired()) {
+                boolean isRead = each.answeredBy != null && !each.promise().isDone();
+                if (deadline != null && (runs || isRead) && !deadline.isExpired()) {
                     expected.add(deadline);
                 }
             }
