@@ -23,7 +23,8 @@ final class Deadline {
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
      * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
      * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
-     * of a start.
+     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not count: the
+     * record shifts the time at which the call began by that.
      *
      * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may take long to
      * read, or never be read. If it is not known when the call's own code began, because that was late or because the call was
@@ -193,7 +194,7 @@ final class Deadline {
         if (progress == null) {
             return limitNanos - elapsed;
         }
-        if (!progress.hasBegun(ticket)) {
+        if (!progress.hasBegun(ticket) || progress.isSettingUp(ticket)) {
             return Math.min(startNanos - elapsed, Math.max(limitNanos, SHORTEST_LOOK_NANOS));
         }
         long begun = current.helloAt() + progress.begunNanos() - since;
@@ -228,7 +229,11 @@ final class Deadline {
         Step step = progress != null && progress.callId() == sending.ticket ? progress.step() : Step.NOTHING;
         if (progress == null || progress.hasBegun(sending.ticket)) {
             return call.description() + " ran longer than " + limit + " in " + sending.worker
-                    + (step == Step.ENCODING ? " and was writing its result" : "");
+                    + switch (step) {
+                        case SETTING_UP -> " and was setting up what it needs to write its result";
+                        case ENCODING -> " and was writing its result";
+                        default -> "";
+                    };
         }
         return call.description() + " has a limit of " + limit + " and has not begun within "
                 + Duration.ofNanos(startNanos) + ", which " + sending.worker + " had for that. The time was over "

@@ -683,13 +683,13 @@ final class Worker {
     }
 
     /**
-     * Returns whether no call of this worker has begun, so that what its first call takes may be the setup of this
-     * worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
+     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its call takes may be
+     * the setup of this worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
      */
     private boolean isGettingReady() {
         FlightRecord.Progress progress = progress();
         return progress != null
-                && progress.begunNanos() == 0
+                && (progress.begunNanos() == 0 || progress.step() == FlightRecord.Step.SETTING_UP)
                 && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.startTimeout());
     }
 

@@ -149,6 +149,31 @@ class DeadlineTest {
     }
 
     @Test
+    void theTimeInWhichAWorkerSetsUpToWriteAResultDoesNotCount() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var setup = LIMIT.multipliedBy(3);
+
+        assertThat(after(LIMIT, deadline, doing(Step.SETTING_UP, Duration.ofNanos(1))))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(setup.minus(LIMIT), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(LIMIT.minusNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
+    void aWorkerThatSetsUpForeverHasTheTimeOfAStart() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var settingUp = doing(Step.SETTING_UP, Duration.ofNanos(1));
+
+        assertThat(after(options.startTimeout().minusNanos(1), deadline, settingUp))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, settingUp)).isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
     void aCallThatBeganBeforeItsTurnHasItsWholeLimit() {
         timer.pass(LIMIT);
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));

@@ -12,7 +12,7 @@ final class Journey {
 
     private Journey(WireOptions options, Function<Failure, Throwable> unknown) {
         this.encoder = new CallEncoder(options, unknown);
-        this.decoder = new CallDecoder(options, Journey.class.getClassLoader());
+        this.decoder = new CallDecoder(options, Journey.class.getClassLoader(), Setup.IGNORED);
     }
 
     static Journey with(WireOptions options) {
