@@ -42,7 +42,7 @@ record Obituary(
                 : switch (lastWords.step()) {
                     case DECODING -> Phase.DECODING;
                     case RUNNING, NOTHING, RECEIVING -> Phase.RUNNING;
-                    case ENCODING -> Phase.ENCODING;
+                    case SETTING_UP, ENCODING -> Phase.ENCODING;
                 };
         String doing = switch (phase) {
             case DECODING -> "reading";

@@ -63,7 +63,7 @@ import org.jspecify.annotations.Nullable;
  * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
  * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
  * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
- * is refused.
+ * is refused. Results are made on that thread too; when that takes long, another thread reads on.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -798,7 +798,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
          * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
-         * {@link #maxTasksPerWorker}.
+         * {@link #maxTasksPerWorker}. So long, and a second more for each 10 MB, a pool that was shut down also waits for answers that
+         * are being read in this program, when it has nothing else to wait for.
          *
          * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
          * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is

@@ -60,7 +60,8 @@ class DeadlineTest {
         var last = new LastWords(first == null ? 0 : first.ticket, step, Exit.NONE);
         dead.add(worker);
         dispatcher.died(worker, new Obituary("w", 1, null, last, null, "", ""), new ArrayList<>());
-        dispatcher.finished();
+        worker.endRest();
+        dispatcher.finished(worker);
     }
 
     private PoolCall<Object> accept(CallOptions options) {
@@ -152,6 +153,31 @@ class DeadlineTest {
     }
 
     @Test
+    void theTimeInWhichAWorkerSetsUpToWriteAResultDoesNotCount() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var setup = LIMIT.multipliedBy(3);
+
+        assertThat(after(LIMIT, deadline, doing(Step.SETTING_UP, Duration.ofNanos(1))))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(setup.minus(LIMIT), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(LIMIT.minusNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
+    void aWorkerThatSetsUpForeverHasTheTimeOfAStart() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var settingUp = doing(Step.SETTING_UP, Duration.ofNanos(1));
+
+        assertThat(after(options.startTimeout().minusNanos(1), deadline, settingUp))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, settingUp)).isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
     void aCallThatBeganBeforeItsTurnHasItsWholeLimit() {
         timer.pass(LIMIT);
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
@@ -173,8 +199,8 @@ class DeadlineTest {
     /**
      * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
      * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call has a deadline if, and only if, it is the first of a worker and has a
-     * limit; this deadline is for this worker; and no other is left.
+     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
+     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -309,7 +335,8 @@ class DeadlineTest {
                             .as("what %s is for", deadline)
                             .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
                 }
-                if (deadline != null && runs && !deadline.isExpired()) {
+                boolean isRead = each.answeredBy != null && !each.promise().isDone();
+                if (deadline != null && (runs || isRead) && !deadline.isExpired()) {
                     expected.add(deadline);
                 }
             }

@@ -65,15 +65,16 @@ class DispatcherTest {
         dispatcher.startFailed(
                 worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     /** Has a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
         var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
         dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
+        worker.endRest();
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     private static Frame.OfCall answer(PoolCall<?> call) {

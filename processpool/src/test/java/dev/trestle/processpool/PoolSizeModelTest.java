@@ -112,14 +112,15 @@ class PoolSizeModelTest {
             PoolCall<?> call = worker.load.first();
             var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, Exit.NONE);
             dispatcher.died(worker, new Obituary("w", 1, null, words, null, "", ""), new ArrayList<>());
-            dispatcher.finished();
+            worker.endRest();
+            dispatcher.finished(worker);
         }
 
         void failToStart(Worker worker) {
             live.remove(worker);
             dispatcher.startFailed(
                     worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
-            dispatcher.finished();
+            dispatcher.finished(worker);
         }
 
         /** Lets starts and calls end, but no time pass. */

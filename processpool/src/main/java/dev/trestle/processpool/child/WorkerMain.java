@@ -65,7 +65,8 @@ final class WorkerMain {
 
         // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
         // way.
-        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader());
+        var decoder =
+                new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), record);
         Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
 
         var reports = new Reports(channel);

@@ -26,29 +26,36 @@ final class Encoding extends OutputStream {
     private final long limit;
     private final int outOfBandBytes;
     private final boolean ofState;
+    private final Setup setup;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
     private long size;
     private long inHeap;
 
-    private Encoding(long limit, int outOfBandBytes, boolean ofState) {
+    private Encoding(long limit, int outOfBandBytes, boolean ofState, Setup setup) {
         this.limit = limit;
         this.outOfBandBytes = outOfBandBytes;
         this.ofState = ofState;
+        this.setup = setup;
     }
 
-    static Encoding ofPayload(WireOptions options) {
-        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), false);
+    static Encoding ofPayload(WireOptions options, Setup setup) {
+        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), false, setup);
     }
 
     /** Returns an encoding of the state of an exception: small, in one piece, and without further exceptions. */
-    static Encoding ofState() {
-        return new Encoding(MAX_STATE, Integer.MAX_VALUE, true);
+    static Encoding ofState(Setup setup) {
+        return new Encoding(MAX_STATE, Integer.MAX_VALUE, true, setup);
     }
 
     static Encoding of(DatabindContext context) {
         return (Encoding) context.getAttribute(Encoding.class);
+    }
+
+    /** Returns who hears when something is set up for this. */
+    Setup setup() {
+        return setup;
     }
 
     boolean isOfState() {

@@ -19,10 +19,10 @@ import java.nio.file.StandardOpenOption;
  * effects and is lost, from those that had only been sent, which can go to another worker. And the worker writes its
  * answers from a buffer in this file, so it may hold them back while it runs the next call: they are not lost with it.
  *
- * <p>Thread-safe: one thread notes steps, any thread may note the orderly exit. The buffer belongs to a
+ * <p>Thread-safe: one thread notes steps and setups, any thread may note the orderly exit. The buffer belongs to a
  * {@link FrameChannel}.
  */
-public final class FlightRecord {
+public final class FlightRecord implements Setup {
 
     /** What the worker is doing with a call. */
     public enum Step {
@@ -34,6 +34,8 @@ public final class FlightRecord {
         DECODING,
         /** It runs the call. */
         RUNNING,
+        /** It sets itself up to write something of the call for the first time. */
+        SETTING_UP,
         /** It writes the result, or has written it. */
         ENCODING
     }
@@ -73,8 +75,8 @@ public final class FlightRecord {
      *
      * @param callId the number of the last call that the worker knows of; 0 if there was none
      * @param step what the worker does with it
-     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello; 0 if none has
-     *     begun
+     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by the time that
+     *     the worker has spent with setting itself up since; 0 if none has begun
      */
     public record Progress(long callId, Step step, long begunNanos) {
 
@@ -86,6 +88,16 @@ public final class FlightRecord {
          */
         public boolean hasBegun(long id) {
             return isPast(id) || (id == callId && step.compareTo(Step.RUNNING) >= 0);
+        }
+
+        /**
+         * Returns whether the worker sets itself up to write something of a call.
+         *
+         * @param id the number of the call
+         * @return whether it does
+         */
+        public boolean isSettingUp(long id) {
+            return id == callId && step == Step.SETTING_UP;
         }
 
         /**
@@ -114,6 +126,11 @@ public final class FlightRecord {
 
     private final ByteBuffer memory;
     private long hello = System.nanoTime();
+
+    // Confined to the thread that notes steps
+    private int setups;
+    private long setupSince;
+    private long stepBefore;
 
     private FlightRecord(ByteBuffer memory) {
         this.memory = memory;
@@ -190,6 +207,24 @@ public final class FlightRecord {
      */
     public void noteExit(boolean bySignal) {
         WORDS.setVolatile(memory, EXITING, bySignal ? 2L : 1L); // places in the enum
+    }
+
+    @Override
+    public void begins() {
+        if (setups++ == 0) {
+            setupSince = System.nanoTime();
+            stepBefore = (long) WORDS.get(memory, 0);
+            note(stepBefore >>> STEP_BITS, Step.SETTING_UP);
+        }
+    }
+
+    @Override
+    public void ends() {
+        if (--setups == 0) {
+            long begun = (long) WORDS.get(memory, BEGUN);
+            WORDS.setOpaque(memory, BEGUN, begun + System.nanoTime() - setupSince);
+            WORDS.setRelease(memory, 0, stepBefore);
+        }
     }
 
     /** Returns the memory for frames that wait to be sent. */

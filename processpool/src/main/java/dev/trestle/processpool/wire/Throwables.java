@@ -66,7 +66,7 @@ final class Throwables {
             return Failure.NO_STATE;
         }
         try {
-            Encoding encoding = Encoding.ofState();
+            Encoding encoding = Encoding.ofState(codec.setup());
             codec.encode(encoding, stateSlots(), new Object[] {state});
             ByteBuffer body = encoding.finish().wholeBody();
             byte[] bytes = new byte[body.remaining()];

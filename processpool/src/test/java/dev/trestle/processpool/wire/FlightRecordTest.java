@@ -64,6 +64,28 @@ class FlightRecordTest {
     }
 
     @Test
+    void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
+        Path file = folder.resolve("record");
+        try (var reader = FlightRecord.create(file)) {
+            var record = FlightRecord.open(file);
+            record.noteHello();
+            record.noteBegun(2);
+            long begun = reader.progress().begunNanos();
+            record.begins();
+            record.begins();
+            record.ends();
+            assertThat(reader.progress()).isEqualTo(new Progress(2, Step.SETTING_UP, begun));
+            assertThat(reader.progress().isSettingUp(2)).isTrue();
+            assertThat(reader.progress().isSettingUp(1)).isFalse();
+            assertThat(reader.progress().hasBegun(2)).isTrue();
+
+            record.ends();
+            assertThat(reader.progress().step()).isEqualTo(Step.RUNNING);
+            assertThat(reader.progress().begunNanos()).isGreaterThan(begun);
+        }
+    }
+
+    @Test
     void aCallHasBegunWhenItIsDecodedAndNotWhileItIsReceived() {
         assertThat(new LastWords(7, Step.RECEIVING, Exit.NONE).hadBegun(6)).isTrue();
         assertThat(new LastWords(7, Step.RECEIVING, Exit.NONE).hadBegun(7)).isFalse();
