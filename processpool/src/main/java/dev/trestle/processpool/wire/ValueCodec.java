@@ -23,7 +23,6 @@ import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.cfg.EnumFeature;
-import tools.jackson.databind.ser.std.StdSerializer;
 import tools.jackson.dataformat.smile.SmileFactory;
 import tools.jackson.dataformat.smile.SmileMapper;
 import tools.jackson.dataformat.smile.SmileWriteFeature;
@@ -250,11 +249,7 @@ final class ValueCodec {
             Slot[] places,
             @Nullable Object[] values) {}
 
-    static final class ValuesWriter extends StdSerializer<Object> {
-
-        ValuesWriter() {
-            super(Object.class);
-        }
+    static final class ValuesWriter extends WireSerializer {
 
         static boolean handles(Class<?> type) {
             return type == Values.class;
