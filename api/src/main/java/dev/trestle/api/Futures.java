@@ -58,6 +58,7 @@ public final class Futures {
      */
     public static <F extends ConcurrentFuture<?>> DoneAndPending<F> waitUntil(
             ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
+        StackRoom.requireForLinkage();
         requireNonNull(when, "when");
         Set<F> distinct = distinct(futures);
         if (!Condition.holds(when, distinct)) {
@@ -102,6 +103,7 @@ public final class Futures {
      */
     public static <F extends ConcurrentFuture<?>> Iterable<F> asCompleted(
             Collection<? extends F> futures, @Nullable Duration timeout) {
+        StackRoom.requireForLinkage();
         Set<F> distinct = distinct(futures);
         return () -> new Completions<>(distinct, Deadline.in(timeout));
     }
@@ -191,6 +193,7 @@ public final class Futures {
         private int left;
 
         Completions(Set<F> futures, Deadline deadline) {
+            StackRoom.requireForLinkage();
             this.total = futures.size();
             this.left = total;
             this.deadline = deadline;

@@ -82,6 +82,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
 
     static <A extends @Nullable Object, R extends @Nullable Object> Stream<R> stream(
             FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
+        StackRoom.requireForLinkage();
         var mapping = new Mapping<>(executor, fn, inputs, options);
         mapping.submitMore(true);
         if (mapping.inFlight.isEmpty()) {

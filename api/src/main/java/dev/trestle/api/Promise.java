@@ -69,6 +69,13 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
          * @param mayInterrupt whether running work is to be interrupted; if not, it goes on and its outcome is dropped
          */
         void cancelled(boolean wasRunning, boolean mayInterrupt);
+
+        /**
+         * Called on a thread that is about to run callbacks of the promise, after the threads that wait for it have been woken;
+         * not if there are no callbacks. May be called several times. For executors whose thread is not free for the next
+         * call while it runs callbacks. By default does nothing.
+         */
+        default void onCallbacks() {}
     }
 
     private volatile @Nullable Object state;
@@ -501,7 +508,18 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         } while (!Words.LISTENERS.compareAndSet(this, top, Words.DRAINING));
         Listener callbacks = tellWaits(top);
         if (callbacks != null || !isDrained()) {
+            if (canceller != null) {
+                announceCallbacks(canceller);
+            }
             CallbackNesting.run(this, callbacks);
+        }
+    }
+
+    private void announceCallbacks(Canceller to) {
+        try {
+            to.onCallbacks();
+        } catch (Throwable e) {
+            report("canceller", to, e);
         }
     }
 

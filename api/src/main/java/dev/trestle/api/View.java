@@ -79,14 +79,14 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
             this.promise = promise;
         }
 
-        /** Completes the view, for which memory is needed: this is the only one who does, so it waits for the memory. */
+        /** Completes the view, for which memory is needed. Nobody else does, so this waits for the memory. */
         @Override
         public void accept(ConcurrentFuture<T> done) {
             while (true) {
                 try {
                     promise.complete(view);
                     return;
-                } catch (OutOfMemoryError e) { // also that of a stage; then it goes on with the next stage
+                } catch (Throwable e) { // of memory, also in a stage; then it goes on with the next stage
                     LockSupport.parkNanos(MEMORY_PAUSE_NANOS);
                 }
             }

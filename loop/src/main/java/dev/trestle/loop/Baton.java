@@ -49,7 +49,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
@@ -578,7 +577,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             if (holder != me && Thread.interrupted()) {
                 // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
-                send(new Handle(() -> self.cancel("its thread was interrupted"), true));
+                send(new Handle(() -> self.cancel(Task.INTERRUPTED), true));
             }
         }
     }
@@ -602,6 +601,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     @Override
     public void uncaughtException(Thread thread, Throwable exception) {
-        logger.log(ERROR, "A thread of " + loop + " ended with an exception: " + thread, exception);
+        Log.log(ERROR, () -> "A thread of " + loop + " ended with an exception: " + thread, exception);
     }
 }

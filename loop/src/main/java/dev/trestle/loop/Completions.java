@@ -76,6 +76,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
             throw new NoSuchElementException("All " + total + " futures have been returned");
         }
         Task<?> task = loop.requireTask("take the next completed future");
+        task.throwIfInterrupted();
         while (completed.isEmpty()) {
             if (late) {
                 throw new CompletionException(

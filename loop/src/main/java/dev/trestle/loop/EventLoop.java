@@ -915,13 +915,22 @@ public final class EventLoop implements AutoCloseable {
 
     /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
     @Nullable
-    String runningText() {
+    Running running() {
         Task<?> task = baton.current();
-        if (task != null) {
-            return task.identity() + createdText(task);
-        }
         Handle handle = callback;
-        return handle == null ? null : "Callback " + handle.callbackText();
+        Runnable scheduled = handle == null ? null : handle.callback();
+        return task == null && scheduled == null ? null : new Running(this, task, scheduled);
+    }
+
+    /** A task, or else a callback, to be put into words where its {@code toString} may hang. */
+    record Running(
+            EventLoop loop,
+            @Nullable Task<?> task,
+            @Nullable Runnable callback) {
+        @Override
+        public String toString() {
+            return task == null ? "Callback " + Words.of(callback) : task.identity() + loop.createdText(task);
+        }
     }
 
     /** Returns the callback that runs, if one does; read racily, from any thread. */

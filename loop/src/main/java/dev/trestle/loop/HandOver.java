@@ -197,8 +197,6 @@ sealed interface HandOver {
      */
     record Jdk(MethodHandle newBuilder, MethodHandle currentCarrier, Executor scheduler) {
 
-        private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
-
         /** Set by hand to have a program run as if nothing was opened. */
         private static final String OFF = "dev.trestle.loop.publicApiOnly";
 
@@ -223,7 +221,7 @@ sealed interface HandOver {
                         .invoke();
                 return new Jdk(newBuilder, currentCarrier, scheduler);
             } catch (Throwable e) { // another JDK, other insides: what needs no flags is always there
-                logger.log(DEBUG, "java.lang is opened, but has no scheduler to set; going on without", e);
+                Log.log(DEBUG, () -> "java.lang is opened, but has no scheduler to set; going on without", e);
                 return null;
             }
         }

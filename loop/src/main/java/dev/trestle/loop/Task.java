@@ -20,6 +20,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
     /** How often a picture of a list that changes is taken. */
     private static final int SNAPSHOTS = 10;
 
+    /** The message of a cancellation by an interrupt. */
+    static final String INTERRUPTED = "its thread was interrupted";
+
     private final long number;
     private final Origin origin;
     private @Nullable String name;
@@ -319,7 +322,10 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
     <R extends @Nullable Object> R await(LoopFuture<R> future) {
-        if (!future.isDone()) {
+        if (future.isDone()) {
+            throwIfInterrupted();
+        } else {
+            heedInterrupt();
             loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
@@ -339,6 +345,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
+        heedInterrupt();
         loop().ending().refuseToWait(this);
         loop().baton().ready(this);
         loop().baton().suspend(this);
@@ -347,6 +354,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Runs a blocking call on this thread, without the baton. */
     <R extends @Nullable Object> R callBlocking(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
@@ -359,6 +367,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
      * cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is thrown afterwards.
      */
     <R extends @Nullable Object> R callEndWait(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             mustCancel = false;
             call.cancel(cancelMessage);
@@ -391,6 +400,24 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             call.cancel("its loop is closed");
         } else if (awaited != null && awaited.forget(this)) {
             loop().baton().ready(this);
+        }
+    }
+
+    /**
+     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine awaits, before
+     * it waits: one that always finds something ready never parks, and would not notice.
+     */
+    private void heedInterrupt() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+        }
+    }
+
+    /** Does the same where the coroutine awaits what need not be waited for. */
+    void throwIfInterrupted() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+            throwIfCancelled();
         }
     }
 

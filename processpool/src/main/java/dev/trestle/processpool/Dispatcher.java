@@ -10,6 +10,7 @@ import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,9 @@ final class Dispatcher {
     /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
+    /** So long it may take to kill the workers whose calls have not ended with the program, and to end those calls. */
+    private static final Duration LAST_CALLS = Duration.ofSeconds(1);
+
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
 
     private enum Lifecycle {
@@ -100,12 +104,15 @@ final class Dispatcher {
 
     private final AotCache aotCache;
     private final AtomicBoolean trained = new AtomicBoolean();
-    private final Thread shutdownHook;
+    /** Null if the owner of the pool has the end of the JVM in hand. */
+    private final @Nullable Thread shutdownHook;
+
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
     private final Timer.Task registering;
-    private final Endings endings = new Endings();
+    private final Endings endings;
     private final AtomicLong callNumbers = new AtomicLong();
+    private final InFlight inFlight;
     private final LongAdder linesLost = new LongAdder();
     private final @Nullable PoolCall<?> initializer;
 
@@ -138,10 +145,36 @@ final class Dispatcher {
 
     private static final class Counts {
         long submitted;
-        long completed;
-        long lost;
+        private final Map<PoolCall.Ending, AtomicLong> ended = new EnumMap<>(PoolCall.Ending.class);
         long rerun;
         long takenBack;
+
+        Counts() {
+            for (PoolCall.Ending each : PoolCall.Ending.values()) {
+                ended.put(each, new AtomicLong());
+            }
+        }
+
+        /** Counts a call among those that ended in one way, and no more among those that ended in another. Needs no memory. */
+        void note(PoolCall<?> call, PoolCall.Ending ending) {
+            PoolCall.Ending before = call.ending;
+            if (before == PoolCall.Ending.CANCELLED) {
+                return; // before its answer, or the death of its worker, was known
+            }
+            if (before != null) {
+                ended(before).decrementAndGet();
+            }
+            call.ending = ending;
+            ended(ending).incrementAndGet();
+        }
+
+        long of(PoolCall.Ending ending) {
+            return ended(ending).get();
+        }
+
+        private AtomicLong ended(PoolCall.Ending ending) {
+            return requireNonNull(ended.get(ending));
+        }
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
@@ -163,6 +196,8 @@ final class Dispatcher {
         this.depth = depth;
         this.birth = birth;
         this.timer = timer;
+        this.inFlight = new InFlight(options.daemon());
+        this.endings = new Endings(inFlight);
         this.crew = new Crew(options, timer::nanoTime);
         this.initializer = initializer == null
                 ? null
@@ -173,7 +208,7 @@ final class Dispatcher {
         this.watching = timer.prepare(this::askBack);
         this.registering = timer.prepare(bean::register);
         this.aotCache = new AotCache(options);
-        this.shutdownHook = new Thread(this::jvmEnds, options.name() + "-shutdown");
+        this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
         this.directory = createDirectory(timer);
         try {
             addShutdownHook();
@@ -185,7 +220,6 @@ final class Dispatcher {
             cleanUp();
             throw e;
         }
-        keepYoungLater();
     }
 
     /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
@@ -210,7 +244,18 @@ final class Dispatcher {
     }
 
     private void addShutdownHook() {
-        Runtime.getRuntime().addShutdownHook(shutdownHook);
+        if (shutdownHook == null) {
+            return;
+        }
+        try {
+            Runtime.getRuntime().addShutdownHook(shutdownHook);
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(
+                    "Cannot create a process pool while the program is ending, as in a shutdown hook: the pool could"
+                            + " not see to it that nothing of it stays. Create the pool before, or build it with"
+                            + " withoutShutdownHook() and close it in your own hook.",
+                    e);
+        }
     }
 
     PrivateDirectory directory() {
@@ -223,6 +268,10 @@ final class Dispatcher {
 
     Timer timer() {
         return timer;
+    }
+
+    InFlight inFlight() {
+        return inFlight;
     }
 
     int depth() {
@@ -246,6 +295,17 @@ final class Dispatcher {
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
     void accept(PoolCall<?> call) {
+        try {
+            call.holdProgram();
+            take(call);
+        } catch (Throwable e) { // refused, or a thread could not be started
+            call.freePlace();
+            call.releaseProgram();
+            throw e;
+        }
+    }
+
+    private void take(PoolCall<?> call) {
         if (disturbed) {
             caretaker.now();
         }
@@ -338,6 +398,9 @@ final class Dispatcher {
     private boolean assign(Worker worker, PoolCall<?> call) {
         boolean begins = worker.load.isEmpty();
         if (begins ? !call.claim() : call.promise().isDone()) {
+            if (call.ending == null) {
+                counts.note(call, PoolCall.Ending.CANCELLED);
+            }
             return false;
         }
         worker.load.add(call);
@@ -380,6 +443,7 @@ final class Dispatcher {
         List<Worker> unborn;
         lock.lock();
         try {
+            counts.note(call, PoolCall.Ending.CANCELLED);
             var _ = queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
@@ -449,7 +513,11 @@ final class Dispatcher {
     private boolean expire(Deadline deadline, Deadline.Sending sending) {
         lock.lock();
         try {
-            return deadline.expire(sending);
+            boolean expired = deadline.expire(sending);
+            if (expired) {
+                counts.note(deadline.call(), PoolCall.Ending.TIMED_OUT);
+            }
+            return expired;
         } finally {
             lock.unlock();
         }
@@ -731,7 +799,9 @@ final class Dispatcher {
             } else if (answer instanceof Frame.Failed failed) {
                 call.runTime().note(failed.runNanos());
             }
-            counts.completed++;
+            if (!expired && !(answer instanceof Frame.Cancelled)) {
+                counts.note(call, PoolCall.Ending.COMPLETED);
+            }
         }
         return back;
     }
@@ -915,9 +985,9 @@ final class Dispatcher {
     /** Notes what has become of the calls of a dead worker. Needs no memory. */
     @GuardedBy("lock")
     private void note(Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
-        counts.completed += estate.answered.size();
         counts.rerun += estate.again.size();
-        counts.lost += estate.lost.size();
+        noteEnding(estate.lost, PoolCall.Ending.LOST);
+        noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
         for (int i = 0; i < estate.answered.size(); i++) {
             PoolCall<?> call = estate.answered.get(i);
             if (answerTo(call, answers) instanceof Frame.Result result) {
@@ -933,6 +1003,15 @@ final class Dispatcher {
         PoolCall<?> first = estate.first;
         if (first != null && !obituary.hadBegun(first)) {
             first.noteDeathBefore(weight(first, obituary));
+        }
+    }
+
+    @GuardedBy("lock")
+    private void noteEnding(List<PoolCall<?>> calls, PoolCall.Ending ending) {
+        for (int i = 0; i < calls.size(); i++) {
+            if (!calls.get(i).isExpired()) {
+                counts.note(calls.get(i), ending);
+            }
         }
     }
 
@@ -1000,7 +1079,9 @@ final class Dispatcher {
         if (cause == null) {
             return endings.of(List.of(), _ -> {});
         }
-        Endings.Batch failed = endings.of(List.copyOf(queue), call -> call.fail(broken(cause)));
+        List<PoolCall<?>> waiting = List.copyOf(queue);
+        Endings.Batch failed = endings.of(waiting, call -> call.fail(broken(cause)));
+        noteEnding(waiting, PoolCall.Ending.LOST);
         queue.clear();
         return failed;
     }
@@ -1315,6 +1396,7 @@ final class Dispatcher {
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
+        inFlight.close();
         timer.close();
         terminated.countDown();
     }
@@ -1329,16 +1411,36 @@ final class Dispatcher {
 
     private void removeShutdownHook() {
         try {
-            Runtime.getRuntime().removeShutdownHook(shutdownHook);
+            if (shutdownHook != null) {
+                Runtime.getRuntime().removeShutdownHook(shutdownHook);
+            }
         } catch (IllegalStateException e) {
             logger.debug("{} ends with the JVM", options.name()); // its hook is running, or has run
         }
     }
 
-    /** The shutdown hook. Without it children would end as well, by the end of their stdin; but files would stay. */
-    private void jvmEnds() {
-        stopWorkers(worker -> worker.kill("the program ends"));
-        directory.close();
+    /**
+     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So the pool goes
+     * on for as long as any hook runs, within the grace, and this hook itself waits only for calls in flight. Workers end with
+     * the program, by the end of their stdin; files are deleted when all hooks have ended.
+     */
+    void jvmEnds() {
+        Duration grace = options.closeGrace();
+        var _ = timer.after(grace, () -> stopWorkers(worker -> worker.kill("the program ends")));
+        int calls = inFlight.size();
+        if (calls > 0 && !options.daemon() && !PoolCall.callbackExits()) {
+            logger.info("{} waits for {} calls in flight, for {} at most, since the program ends", this, calls, grace);
+            if (!inFlight.awaitNone(grace.plus(LAST_CALLS))) {
+                logger.warn("{} calls of {} have not ended with the program", inFlight.size(), this);
+            }
+        }
+        directory.deleteAtExit();
+        lock.lock();
+        try {
+            crew.live().forEach(Worker::deleteFilesAtExit);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Returns whether a time that is over ends anything. Not while somebody looks for a bug. */
@@ -1398,8 +1500,10 @@ final class Dispatcher {
                     crew.spares(),
                     waiting(),
                     counts.submitted,
-                    counts.completed,
-                    counts.lost,
+                    counts.of(PoolCall.Ending.COMPLETED),
+                    counts.of(PoolCall.Ending.CANCELLED),
+                    counts.of(PoolCall.Ending.TIMED_OUT),
+                    counts.of(PoolCall.Ending.LOST),
                     counts.rerun,
                     counts.takenBack,
                     crew.started(),

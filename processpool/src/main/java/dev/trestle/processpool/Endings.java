@@ -28,8 +28,16 @@ final class Endings {
     /** For so long a call is tried to be ended as it should be, if there is no memory for that. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    private final InFlight inFlight;
     private final Batch nothing = new Batch(List.of(), _ -> {});
     private final Queue<Batch> batches = new ConcurrentLinkedQueue<>();
+
+    /**
+     * @param inFlight counts a batch of calls, so that the program does not end while a thread runs their callbacks
+     */
+    Endings(InFlight inFlight) {
+        this.inFlight = inFlight;
+    }
 
     /**
      * Takes calls that the calling thread is going to end; called under the dispatcher's lock.
@@ -106,8 +114,10 @@ final class Endings {
                 return;
             }
             outer = here();
+            inFlight.enterAgain();
             Retry.untilDone(this);
             drop();
+            inFlight.leave();
         }
 
         /** Takes the calls out of the books again: they have ended, or are elsewhere. */

@@ -41,7 +41,9 @@ final class Worker {
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
      * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads
-     * write cancellations to a connection of their own, or kill the process. Whoever wants this worker to end kills the
+     * write cancellations to a connection of their own, or kill the process. No thread but those of the timer waits until the
+     * worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while that is at work
+     * others write behind it. Whoever wants this worker to end kills the
      * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
      * be read, and finds out from the flight record what became of the calls.
      *
@@ -84,6 +86,9 @@ final class Worker {
 
     /** How long a process may live without its connection, and a connection without its process. */
     private static final Duration PARTING = Duration.ofSeconds(1);
+
+    /** For so long a thread of the timer waits in one go until the worker reads, while other tasks may be due. */
+    private static final Duration ROOM = Duration.ofMillis(100);
 
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
@@ -167,6 +172,7 @@ final class Worker {
     private final Timer.Task deadline;
     private final Timer.Task parting;
     private final Timer.Task writing;
+    private final Timer.Task controlling;
     private final Timer.Task execution;
     private final Timer.Task burial;
     private final Runnable ending;
@@ -194,7 +200,8 @@ final class Worker {
         this.load = new Load(timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
-        this.writing = timer.prepare(this::pump);
+        this.writing = timer.prepare(this::writeOn);
+        this.controlling = timer.prepare(this::controlOn);
         this.execution = timer.prepare(this::execute);
         this.burial = timer.prepare(this::end);
         this.ending = this::endHere;
@@ -448,15 +455,45 @@ final class Worker {
         }
     }
 
-    /** Writes what is unwritten, until nothing is. */
+    /** Writes what is unwritten, until nothing is, or there is no room for it. */
     private void pump() {
         for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
             try {
-                write(channel, calls);
+                if (!tryWrite(channel, calls)) {
+                    writing.now();
+                    return;
+                }
             } catch (Throwable e) { // perhaps in the middle of a frame
                 condemn(e);
             }
         }
+    }
+
+    /** Goes on with what {@link #pump} had no room for, or could not do. On the timer's threads. */
+    private void writeOn() {
+        if (sendOn(channel)) {
+            pump();
+        } else {
+            writing.now();
+        }
+    }
+
+    private void controlOn() {
+        if (!sendOn(controls)) {
+            controlling.now();
+        }
+    }
+
+    /** Sends what is left to send, and waits a while until the worker reads; returns false if something is still left. */
+    private boolean sendOn(@Nullable FrameChannel to) {
+        try {
+            return to == null || to.sendWithin(ROOM);
+        } catch (IOException e) {
+            endWithout(e);
+        } catch (Throwable e) {
+            condemn(e);
+        }
+        return true;
     }
 
     /** Has another thread write what is unwritten, since the one that was to write it could not. */
@@ -466,13 +503,13 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        write(controls, new Frame.Cancel(ticket, true));
+        control(new Frame.Cancel(ticket, true));
         killIfItGoesOn(unwanted, ticket);
     }
 
     /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
     void tell(long ticket) {
-        write(controls, new Frame.Cancel(ticket, false));
+        control(new Frame.Cancel(ticket, false));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
@@ -518,20 +555,22 @@ final class Worker {
 
     /** Lets a stream send further items. */
     void credit(long ticket, long bytes) {
-        write(controls, new Frame.Credit(ticket, bytes));
+        control(new Frame.Credit(ticket, bytes));
     }
 
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
-        write(controls, tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+        control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
         endWithin(options.closeGrace());
         try {
-            write(controls, new Frame.Goodbye("no more calls"));
-            write(channel, new Frame.Goodbye("no more calls"));
+            control(new Frame.Goodbye("no more calls"));
+            if (!tryWrite(channel, new Frame.Goodbye("no more calls"))) {
+                writing.now(); // it has no calls, so nobody else writes
+            }
         } catch (Throwable e) {
             condemn(e);
         }
@@ -561,7 +600,7 @@ final class Worker {
         CompletableFuture<String> asked = threadDump.compareAndExchange(null, mine);
         if (asked == null) {
             asked = mine;
-            write(controls, new Frame.ThreadDumpRequest());
+            control(new Frame.ThreadDumpRequest());
         }
         try {
             return asked.get(THREAD_DUMP.toNanos(), TimeUnit.NANOSECONDS);
@@ -578,17 +617,32 @@ final class Worker {
         return second < 0 ? dump : dump.substring(0, second);
     }
 
-    /** Writes to the worker; sees to it that the worker ends if that fails. */
-    private void write(@Nullable FrameChannel to, Frame... frames) {
+    /** Tells the worker something that must not wait for the calls that it has. */
+    private void control(Frame... frames) {
+        if (!tryWrite(controls, frames)) {
+            controlling.now();
+        }
+    }
+
+    /**
+     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if something is left,
+     * for which there is no room now.
+     */
+    private boolean tryWrite(@Nullable FrameChannel to, Frame... frames) {
         if (to == null) {
-            return; // it is starting, and whoever wants it to end kills it
+            return true; // it is starting, and whoever wants it to end kills it
         }
         try {
-            to.write(frames);
+            return to.tryWrite(frames);
         } catch (IOException e) {
-            logger.debug("{} cannot be reached", name, e);
-            kill("its connection broke: " + e);
+            endWithout(e);
+            return true;
         }
+    }
+
+    private void endWithout(IOException connection) {
+        logger.debug("{} cannot be reached", name, connection);
+        kill("its connection broke: " + connection);
     }
 
     /** Ends the process, at once, and what it started. Does nothing if it is dead. */
@@ -820,7 +874,7 @@ final class Worker {
         if (reader != null) {
             closeQuietly(reader);
         }
-        for (Path file : List.of(flightRecord, crashLog, argumentFile, socket)) {
+        for (Path file : files()) {
             try {
                 Files.deleteIfExists(file);
             } catch (DirectoryNotEmptyException e) {
@@ -829,6 +883,15 @@ final class Worker {
                 logger.debug("{} cannot delete {}", name, file, e); // the whole directory goes when the pool does
             }
         }
+    }
+
+    /** Lets the JVM delete the files of this worker at its very end, also those that are not there yet. */
+    void deleteFilesAtExit() {
+        files().forEach(PrivateDirectory::deleteAtExit);
+    }
+
+    private List<Path> files() {
+        return List.of(flightRecord, crashLog, argumentFile, socket);
     }
 
     private void deleteDirectory(Path directory) {

@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
 import org.zeroturnaround.exec.StartedProcess;
@@ -38,7 +38,7 @@ final class WorkerProcess {
      */
 
     private static final Log logger = Log.of(WorkerProcess.class);
-    private static final Logger workerLogger = LoggerFactory.getLogger("dev.trestle.processpool.worker");
+    private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
     static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");

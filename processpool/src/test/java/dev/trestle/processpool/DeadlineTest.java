@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trestle.api.Promise;
 import dev.trestle.processpool.Deadline.Verdict;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Progress;
@@ -10,12 +11,14 @@ import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -212,6 +215,34 @@ class DeadlineTest {
             List.copyOf(unfinished.values()).forEach(Runnable::run);
             alive().forEach(each -> die(each, Step.RUNNING));
             assertThat(all).allMatch(each -> each.promise().isDone());
+            assertThatEachIsCountedAsItEnded();
+        }
+
+        private void assertThatEachIsCountedAsItEnded() {
+            var ends = new EnumMap<PoolCall.Ending, Long>(PoolCall.Ending.class);
+            for (PoolCall.Ending each : PoolCall.Ending.values()) {
+                ends.put(each, 0L);
+            }
+            all.forEach(each -> ends.merge(endOf(each.promise()), 1L, Long::sum));
+            var counted = dispatcher.statistics();
+            assertThat(counted.submitted()).isEqualTo(all.size());
+            assertThat(Map.of(
+                            PoolCall.Ending.COMPLETED, counted.completed(),
+                            PoolCall.Ending.CANCELLED, counted.cancelled(),
+                            PoolCall.Ending.TIMED_OUT, counted.timedOut(),
+                            PoolCall.Ending.LOST, counted.lost()))
+                    .isEqualTo(ends);
+        }
+
+        private PoolCall.Ending endOf(Promise<?> future) {
+            if (future.isCancelled()) {
+                return PoolCall.Ending.CANCELLED;
+            }
+            return switch (future.state() == Future.State.FAILED ? future.exceptionNow() : null) {
+                case TimeoutException _ -> PoolCall.Ending.TIMED_OUT;
+                case WorkerDiedException _ -> PoolCall.Ending.LOST;
+                case null, default -> PoolCall.Ending.COMPLETED;
+            };
         }
 
         private void step() {

@@ -71,7 +71,7 @@ final class WorkerMain {
         runner.run(Thread.ofPlatform()
                 .name("trestle-controls")
                 .daemon()
-                .start(new Controls(FrameChannel.ofControls(controls), channel, runner)));
+                .start(new Controls(FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner)));
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
