@@ -80,7 +80,7 @@ public final class CallDecoder {
     }
 
     private @Nullable Object[] values(ByteBuffer body, Payload payload, Slot[] slots) {
-        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, false));
+        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, 0));
     }
 
     @Override

@@ -120,7 +120,7 @@ final class CallSite {
 
     private @Nullable Object decode(Payload payload, Slot place, String subject) throws NotDecodableException {
         try {
-            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, false);
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0);
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);

@@ -24,7 +24,6 @@ import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.cfg.EnumFeature;
-import tools.jackson.databind.ser.std.StdSerializer;
 import tools.jackson.dataformat.smile.SmileFactory;
 import tools.jackson.dataformat.smile.SmileMapper;
 import tools.jackson.dataformat.smile.SmileWriteFeature;
@@ -184,7 +183,7 @@ final class ValueCodec {
     private void writeFirst() {
         setup.begins();
         try {
-            Encoding nowhere = Encoding.ofState(setup);
+            Encoding nowhere = Encoding.ofState(null, setup);
             Object[] values = {List.of("something")};
             jackson().writer().writeValue(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
             hasWritten = true;
@@ -279,11 +278,7 @@ final class ValueCodec {
             Slot[] places,
             @Nullable Object[] values) {}
 
-    static final class ValuesWriter extends StdSerializer<Object> {
-
-        ValuesWriter() {
-            super(Object.class);
-        }
+    static final class ValuesWriter extends WireSerializer {
 
         static boolean handles(Class<?> type) {
             return type == Values.class;

@@ -9,6 +9,7 @@ import tools.jackson.databind.BeanDescription;
 import tools.jackson.databind.DeserializationConfig;
 import tools.jackson.databind.JacksonModule;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.KeyDeserializer;
 import tools.jackson.databind.SerializationConfig;
 import tools.jackson.databind.ValueDeserializer;
@@ -295,9 +296,11 @@ final class WireModule extends JacksonModule {
         @Override
         public ValueSerializer<?> modifySerializer(
                 SerializationConfig config, BeanDescription.Supplier description, ValueSerializer<?> serializer) {
-            if (serializer instanceof WireSerializer
-                    || description.getBeanClass().isEnum()) {
+            if (serializer instanceof WireSerializer || Enum.class.isAssignableFrom(description.getBeanClass())) {
                 return serializer;
+            }
+            if (JsonNode.class.isAssignableFrom(description.getBeanClass())) {
+                return new Writers.OfTree();
             }
             Refusal refusal = Beans.refusal(description.getType(), serializer, codec);
             return refusal == null ? serializer : new Writers.OfRefused(refusal);
