@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -483,11 +484,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
     static long nanos(Duration duration) {
-        long longest = Long.MAX_VALUE / 4;
-        if (duration.compareTo(Duration.ofNanos(longest)) > 0) {
-            return longest;
-        }
-        return duration.compareTo(Duration.ofNanos(-longest)) < 0 ? -longest : duration.toNanos();
+        return TimeLimit.nanos(duration);
     }
 
     /**

@@ -192,7 +192,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Returns what logs and messages call it. */
-    String description() {
+    @Override
+    public String description() {
         return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
     }
 
@@ -468,6 +469,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     @Override
     public String toString() {
-        return "PoolCall[" + id + ", " + description() + ", " + promise + "]";
+        return "PoolCall[" + id + ", " + promise + "]";
     }
 }
