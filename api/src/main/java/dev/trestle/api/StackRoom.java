@@ -2,9 +2,9 @@ package dev.trestle.api;
 
 /**
  * A check that the calling thread has stack left, made before something begins that must not end halfway. It costs some
- * nanoseconds, and throws the {@link StackOverflowError} that would have come later.
+ * nanoseconds, and throws the {@link StackOverflowError} that would have come later. For those who write executors and event loops.
  */
-final class StackRoom {
+public final class StackRoom {
 
     /*
      * Java tells no thread how much stack it has left, so the check uses some: the frames of a recursion with many local variables.
@@ -22,8 +22,12 @@ final class StackRoom {
 
     private StackRoom() {}
 
-    /** Requires enough stack for telling the listeners of a promise. */
-    static void require() {
+    /**
+     * Requires enough stack for telling the listeners of a promise.
+     *
+     * @throws StackOverflowError if there is less
+     */
+    public static void require() {
         descend(enough);
     }
 
