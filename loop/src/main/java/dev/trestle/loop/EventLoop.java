@@ -226,9 +226,9 @@ public final class EventLoop implements AutoCloseable {
                 done(future);
             }
         };
-        future.listen(stop);
+        Handle listener = future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
-        future.unlisten(stop);
+        future.unlisten(listener);
         untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
