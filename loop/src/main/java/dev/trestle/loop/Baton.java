@@ -85,8 +85,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private final LoopClock clock;
     private final @Nullable RandomGenerator shuffle;
     private final HandOver handOver = HandOver.create();
-    private final ThreadFactory threads =
-            handOver.threads().uncaughtExceptionHandler(this).factory();
+    private final ThreadFactory threads = handOver.threads()
+            .uncaughtExceptionHandler(this)
+            .inheritInheritableThreadLocals(false) // they would be those of the coroutine that happens to start it
+            .factory();
 
     // any thread
     private final Inbox inbox = new Inbox();
@@ -776,6 +778,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         try {
             thread = threads.newThread(task::live);
+            task.prepare(thread);
             current = task;
             due = null;
             task.startedOn(thread);
