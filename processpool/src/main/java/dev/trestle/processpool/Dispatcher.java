@@ -499,8 +499,9 @@ final class Dispatcher {
 
     /** Ends a call if its time is up, and interrupts it; on the timer's thread. May be called again if it throws. */
     void timeIsUp(Deadline deadline) {
-        if (isReadingLate(deadline)) {
-            endReading(deadline);
+        Worker answeredBy = lateReading(deadline);
+        if (answeredBy != null) {
+            endReading(deadline, answeredBy);
             return;
         }
         Deadline.Sending sending = sendingOf(deadline);
@@ -690,23 +691,21 @@ final class Dispatcher {
 
     // Threads that read answers
 
-    private boolean isReadingLate(Deadline deadline) {
+    private @Nullable Worker lateReading(Deadline deadline) {
         lock.lock();
         try {
-            return deadline.isReadingLate();
+            return deadline.lateReading();
         } finally {
             lock.unlock();
         }
     }
 
     /** Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of it. */
-    private void endReading(Deadline deadline) {
+    private void endReading(Deadline deadline, Worker worker) {
         PoolCall<?> late = deadline.call();
-        Worker worker;
         Reader reader;
         lock.lock();
         try {
-            worker = requireNonNull(late.answeredBy);
             reader = worker.isReading(late) ? worker.reader() : relieved.of(late);
             if (reader == null && deadline.waitsOnce()) {
                 hurry(worker);
@@ -751,7 +750,7 @@ final class Dispatcher {
         Reader reader;
         lock.lock();
         try {
-            if (call.answeredBy == null) {
+            if (!call.isAnswered) {
                 return;
             }
             reader = relieved.abandon(call);
@@ -870,7 +869,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private Stream<PoolCall<?>> beingRead() {
         return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
-                .filter(call -> call.answeredBy != null && !call.promise().isDone());
+                .filter(call -> call.isAnswered && !call.promise().isDone());
     }
 
     boolean isLeaving(Worker worker) {
