@@ -113,7 +113,6 @@ final class Endings {
             if (calls.isEmpty()) {
                 return;
             }
-            outer = here();
             inFlight.enterAgain();
             Retry.untilDone(this);
             drop();
@@ -128,6 +127,7 @@ final class Endings {
         /** A step of {@link #end}. */
         @Override
         public void run() {
+            outer = here(); // which may need memory
             ScopedValue.where(HERE, this).run(this::endAll);
         }
 

@@ -148,7 +148,13 @@ final class PrivateDirectory implements AutoCloseable {
     }
 
     private synchronized Path makeElsewhere() throws IOException {
-        return taken(Files.createTempDirectory(parent, PREFIX)); // mode 0700 where there are modes
+        Path made = Files.createTempDirectory(parent, PREFIX); // mode 0700 where there are modes
+        try {
+            return taken(made);
+        } catch (Throwable e) {
+            delete(made);
+            throw e;
+        }
     }
 
     private static FileAttribute<?>[] ownerOnly(Path parent) throws IOException {
@@ -252,17 +258,24 @@ final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    /** Deletes the directory with everything in it. */
+    /** Deletes the directory with everything in it. Idempotent. */
     @Override
     public synchronized void close() {
         closed = true;
+        delete(path);
+    }
+
+    private synchronized void delete(Path directory) {
         try {
-            StaleDirectories.delete(path);
+            StaleDirectories.delete(directory);
         } catch (IOException e) {
-            logger.warn("Cannot delete the private directory {} of a process pool", path, e);
+            logger.warn("Cannot delete the private directory {} of a process pool", directory, e);
         } finally {
-            closeProof();
-            ours.remove(path);
+            try {
+                closeProof();
+            } finally {
+                ours.remove(directory);
+            }
         }
     }
 
