@@ -353,7 +353,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             }
         } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
             fail(new CallNotSerializableException(
-                    "What " + workerName + " answered to the call " + description() + " cannot be read: " + e, e));
+                    "What " + workerName + " answered to the call " + description() + " cannot be read: "
+                            + Failure.of(e).headline(),
+                    e));
         }
     }
 

@@ -331,7 +331,8 @@ final class Worker {
         frames.write(new Frame.Call(INITIALIZER, initializer.payload()));
         switch (frames.read()) {
             case Frame.Result _ -> {}
-            case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure(), name));
+            case Frame.Failed failed ->
+                throw new InitializerFailed(failed.failure().headline(), initializer.thrown(failed.failure(), name));
             case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
         }
     }
@@ -915,8 +916,8 @@ final class Worker {
     static final class InitializerFailed extends IllegalStateException {
         private static final long serialVersionUID = 1;
 
-        InitializerFailed(Throwable thrown) {
-            super("The initializer failed: " + thrown, thrown);
+        InitializerFailed(String headline, Throwable thrown) {
+            super("The initializer failed: " + headline, thrown);
         }
     }
 }
