@@ -341,7 +341,7 @@ final class Worker {
     private void readAnswers(FrameChannel frames) throws IOException {
         do {
             Frame frame = frames.read();
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed || frame instanceof Frame.Cancelled) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else {
                 handle(frame);
@@ -839,7 +839,7 @@ final class Worker {
             return;
         }
         for (Frame frame : FrameChannel.framesIn(reader.held(), options.maxPayloadBytes())) {
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
                 deliver(item);
