@@ -165,7 +165,7 @@ public final class Futures {
             if (timeout == null) {
                 holds.await();
             } else {
-                var _ = holds.await(Deadline.nanos(timeout), TimeUnit.NANOSECONDS);
+                var _ = holds.await(TimeLimit.nanos(timeout), TimeUnit.NANOSECONDS);
             }
         }
 

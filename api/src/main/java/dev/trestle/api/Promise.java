@@ -70,6 +70,15 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         void cancelled(boolean wasRunning, boolean mayInterrupt);
 
         /**
+         * Names the work, for messages; by default, it has no name. May be called from any thread at any time.
+         *
+         * @return what completes the promise, such as "the call of this class on that pool"
+         */
+        default String description() {
+            return "";
+        }
+
+        /**
          * Called on a thread that is about to run callbacks of the promise, after the threads that wait for it have been woken;
          * not if there are no callbacks. May be called several times. For executors whose thread is not free for the next
          * call while it runs callbacks. By default does nothing.
@@ -262,7 +271,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     public T result(Duration timeout) throws TimeoutException {
         requireNonNull(timeout, "timeout");
         try {
-            return value(outcomeWithin(Deadline.nanos(timeout)));
+            return value(outcomeWithin(timeout));
         } catch (InterruptedException e) {
             throw Interruption.during("waiting for " + this, e);
         }
@@ -284,7 +293,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
-        return valueOrExecutionException(outcomeWithin(unit.toNanos(timeout)));
+        return valueOrExecutionException(outcomeWithin(TimeLimit.of(timeout, unit)));
     }
 
     @Override
@@ -356,7 +365,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             Object result = current instanceof Masked masked ? masked.result : current;
             text = "result of " + result.getClass().getName();
         }
-        return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text + "]";
+        String of = canceller == null ? "" : canceller.description();
+        return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text
+                + (of.isEmpty() ? "" : ", " + of) + "]";
     }
 
     // Outcomes
@@ -418,14 +429,18 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return outcome != null ? outcome : requireNonNull(parkUntilDone(false, 0));
     }
 
-    private Object outcomeWithin(long nanos) throws InterruptedException, TimeoutException {
+    private Object outcomeWithin(Duration limit) throws InterruptedException, TimeoutException {
         Object outcome = outcomeIn(state);
-        if (outcome == null && nanos > 0) {
-            outcome = parkUntilDone(true, System.nanoTime() + nanos);
+        if (outcome == null) {
+            long nanos = TimeLimit.nanos(limit);
+            if (nanos > 0) {
+                outcome = parkUntilDone(true, System.nanoTime() + nanos);
+            } else if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
         }
         if (outcome == null) {
-            throw new TimeoutException(
-                    this + " was not done after " + Duration.ofNanos(Math.max(0, nanos)) + "; it goes on");
+            throw new TimeoutException(this + " was not done after " + limit + "; it goes on");
         }
         return outcome;
     }
@@ -597,6 +612,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             each = next;
         }
         return oldest;
+    }
+
+    /** Returns whether anything listens; for tests. */
+    boolean hasListeners() {
+        return listeners != null;
     }
 
     /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */

@@ -266,7 +266,10 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, () -> await(future));
+            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+                limit.waitsFor(future, timeout);
+                return await(future);
+            });
         }
         if (!future.isDone()) {
             future.cancel();
@@ -291,7 +294,10 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(Coroutine<T> coroutine, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, coroutine);
+            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+                limit.waitsFor(coroutine.getClass().getName(), timeout);
+                return coroutine.run();
+            });
         }
         return waitFor(createTask(coroutine), timeout);
     }

@@ -41,6 +41,15 @@ final class Log {
         log(level, text, null);
     }
 
+    /** Makes the logging system ready; for {@link Groundwork}. */
+    static void initialize() {
+        try {
+            var _ = logger.isLoggable(System.Logger.Level.ERROR);
+        } catch (Throwable e) {
+            logInstead(() -> "nothing yet", null, e);
+        }
+    }
+
     private static void logInstead(Supplier<String> text, @Nullable Throwable thrown, Throwable failure) {
         try {
             int number = failures.incrementAndGet();

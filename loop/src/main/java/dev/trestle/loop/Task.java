@@ -1,7 +1,9 @@
 package dev.trestle.loop;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -15,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the type of the result
  */
-public final class Task<T extends @Nullable Object> extends LoopFuture<T> implements Ready {
+public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** How often a picture of a list that changes is taken. */
     private static final int SNAPSHOTS = 10;
@@ -257,14 +259,31 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             return false;
         }
         coroutine = null;
-        cancelNow(cancelMessage);
-        loop().unlink(this);
+        end(cancellation(cancelMessage));
         return true;
     }
 
+    /** Fails this task, whose coroutine will not run. Does not throw. */
     void failToStart(Throwable reason) {
         coroutine = null;
-        fail(new IllegalStateException("No thread could be started for " + name(), reason));
+        Throwable failure;
+        try {
+            failure = new IllegalStateException("No thread could be started for " + name(), reason);
+        } catch (Throwable e) {
+            failure = reason;
+        }
+        end(failure(failure));
+    }
+
+    /** Ends this task, whatever goes wrong: nobody else will. */
+    private void end(Object outcome) {
+        while (!isDone()) {
+            try {
+                complete(outcome);
+            } catch (Throwable e) {
+                Log.log(ERROR, () -> "The end of " + name() + " failed; it is tried again", e);
+            }
+        }
         loop().unlink(this);
     }
 
@@ -277,20 +296,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             if (isOrphan()) {
                 return;
             }
-            if (mustCancel) {
-                cancelNow(cancelMessage);
-            } else {
-                super.setResult(result);
-            }
+            end(mustCancel ? cancellation(cancelMessage) : success(result));
         } catch (Throwable e) { // every outcome belongs to whoever awaits the task
             if (isOrphan()) {
                 reportLate(e);
             } else {
-                super.setException(e);
+                end(failure(e));
             }
         } finally {
             if (!isOrphan()) {
-                loop().unlink(this);
                 loop().baton().leave();
             }
         }
@@ -325,6 +339,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         if (future.isDone()) {
             throwIfInterrupted();
         } else {
+            StackRoom.require(); // before anything is changed, for giving the baton away
             heedInterrupt();
             loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
@@ -345,6 +360,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
+        StackRoom.require();
         heedInterrupt();
         loop().ending().refuseToWait(this);
         loop().baton().ready(this);

@@ -125,7 +125,7 @@ final class Watch implements Runnable {
         }
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            if (sight.isSame(baton.holder(), baton.progress())) {
+            if (sight.isUnmoved(baton.holderOrNobody(), baton.progress())) {
                 attempt(baton::rescue);
             }
         }
@@ -219,6 +219,8 @@ final class Watch implements Runnable {
     static final class Sight {
         private @Nullable Thread holder;
         private int progress;
+        private @Nullable Thread lastHolder;
+        private int lastProgress;
         private long nanos;
         private boolean told;
         private long toldAfter;
@@ -240,6 +242,14 @@ final class Watch implements Runnable {
             holder = newHolder;
             progress = newProgress;
             return verdict;
+        }
+
+        /** Returns whether nothing has happened since the look before: nobody else has got the baton, and nothing was run. */
+        boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
+            boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
+            lastHolder = holderOrNobody;
+            lastProgress = nowProgress;
+            return unmoved;
         }
 
         private boolean isSame(@Nullable Thread newHolder, int newProgress) {

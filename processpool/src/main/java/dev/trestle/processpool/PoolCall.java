@@ -70,6 +70,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 
+    /** The worker that has answered it; null if none has. */
+    @Nullable
+    Worker answeredBy;
+
     /** Its time limit; null if it has none. */
     final @Nullable Deadline deadline;
 
@@ -85,6 +89,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         /** The call is interrupted. */
         INTERRUPTING
     }
+
+    /** Whether its future was ended by another than the thread that reads its answer. */
+    private volatile boolean abandoned;
 
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
@@ -185,7 +192,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Returns what logs and messages call it. */
-    String description() {
+    @Override
+    public String description() {
         return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
     }
 
@@ -250,6 +258,25 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (deadline != null) {
             deadline.end();
         }
+    }
+
+    /** Notes that its worker has answered it. Its time limit goes on until its future has ended. */
+    void answered() {
+        answeredBy = worker;
+        worker = null;
+        if (deadline != null) {
+            deadline.answered();
+        }
+    }
+
+    /** Notes that its future was ended by another than the thread that reads its answer. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    /** Returns whether nobody wants what the thread makes that reads its answer. */
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     /** Returns whether a thread is about to end the call, because its time on its worker is up. */
@@ -337,10 +364,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // Ending
 
-    /** Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come. */
-    void end(Frame.OfCall answer, String workerName) {
+    /**
+     * Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come.
+     *
+     * @param onlyPlain whether no answer is to be read that runs code of the program
+     */
+    void end(Frame.OfCall answer, String workerName, boolean onlyPlain) {
         try {
             switch (answer) {
+                case Frame.Result result when onlyPlain && !encoded.isPlain(result.payload()) -> refuse(workerName);
+                case Frame.Failed _ when onlyPlain -> refuse(workerName);
                 case Frame.Result result -> {
                     answeredBy(workerName, result.runNanos());
                     succeed(result.payload());
@@ -357,6 +390,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                             + Failure.of(e).headline(),
                     e));
         }
+    }
+
+    private void refuse(String workerName) {
+        fail(new CallNotSerializableException(
+                "What " + workerName + " answered to the call " + description()
+                        + " cannot be read: too many threads of "
+                        + dispatcher.poolName()
+                        + " are still reading answers of calls that were cancelled or late, and do"
+                        + " not end when they are interrupted. A thread dump shows what"
+                        + " they are doing: threads with the same name as this worker.",
+                null));
     }
 
     private void answeredBy(String worker, long runNanos) {
@@ -384,6 +428,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     private void fail(Frame.Phase phase, Failure failure, String workerName) {
+        if (promise.isDone()) {
+            return;
+        }
         Throwable thrown = thrown(failure, workerName);
         fail(
                 phase == Frame.Phase.RUNNING
@@ -424,6 +471,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     @Override
     public String toString() {
-        return "PoolCall[" + id + ", " + description() + ", " + promise + "]";
+        return "PoolCall[" + id + ", " + promise + "]";
     }
 }

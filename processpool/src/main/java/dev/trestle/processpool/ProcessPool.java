@@ -63,7 +63,7 @@ import org.jspecify.annotations.Nullable;
  * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
  * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
  * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
- * is refused.
+ * is refused. Results are made on that thread too; when that takes long, another thread reads on.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -352,8 +352,19 @@ public final class ProcessPool implements FutureExecutor {
         try {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
-            throw new CallNotSerializableException(requireNonNull(e.getMessage()), e);
+            dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
+            throw new CallNotSerializableException(e.getMessage() + wayOutOfAWrapper(task), e);
         }
+    }
+
+    /** Returns what to do about a task that a library has made around the program's call; empty if the program's call is refused. */
+    private static String wayOutOfAWrapper(Object task) {
+        boolean own = task instanceof Call<?> || task instanceof RunnableCall;
+        return own || task instanceof Future<?>
+                ? ""
+                : " If a library has wrapped the call, as decorators of executors and of tasks do, give the pool the"
+                        + " call itself, pool.submit(() -> ...), and let the library have the future: pool.submit(() ->"
+                        + " ...).toCompletableFuture().";
     }
 
     /**
@@ -798,7 +809,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
          * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
-         * {@link #maxTasksPerWorker}.
+         * {@link #maxTasksPerWorker}. So long, and a second more for each 10 MB, a pool that was shut down also waits for answers that
+         * are being read in this program, when it has nothing else to wait for.
          *
          * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
          * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is

@@ -15,12 +15,16 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
     /** Null when it is over: who holds the future is not to hold what the task captured. */
     private volatile @Nullable Callable<T> task;
 
+    /** For messages; null when it is over, since it holds a class loader. */
+    private volatile @Nullable Class<?> type;
+
     /** The worker that completes the promise at this moment. Other threads may read an old value; they are not its thread. */
     private @Nullable Worker completing;
 
     Submission(ThreadPool pool, Callable<T> task) {
         super(pool);
         this.task = task;
+        this.type = task.getClass();
     }
 
     @Override
@@ -35,12 +39,14 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         try {
             result = mine.call();
         } catch (Throwable e) {
+            type = null;
             endRun(worker);
             completing = worker;
             fail(e);
             completing = null;
             return;
         }
+        type = null;
         endRun(worker);
         completing = worker;
         try {
@@ -53,6 +59,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
     @Override
     void fail(Throwable why) {
         task = null;
+        type = null;
         promise.trySetException(why);
     }
 
@@ -60,6 +67,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         if (!wasRunning) {
             task = null;
+            type = null;
             pool.forget(this);
         } else if (mayInterrupt) {
             interrupt();
@@ -93,7 +101,13 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
     }
 
     @Override
+    public String description() {
+        Class<?> known = type;
+        return known == null ? "" : known.getName() + " on " + pool.name();
+    }
+
+    @Override
     public String toString() {
-        return String.valueOf(task);
+        return description();
     }
 }

@@ -193,6 +193,11 @@ public final class ThreadPool implements FutureExecutor {
         }
     }
 
+    /** Returns the name of this pool, for messages. */
+    String name() {
+        return name;
+    }
+
     // Running, on the pool's threads
 
     /** Runs the initializer if the worker is new; returns why its work cannot run, or null if it can. */

@@ -162,7 +162,7 @@ public final class CallEncoder {
         ClassLoader loader = type.getClassLoader();
         return codecs.computeIfAbsent(
                 loader == null ? ClassLoader.getSystemClassLoader() : loader,
-                each -> new ValueCodec(options, each, unknown));
+                each -> new ValueCodec(options, each, unknown, Setup.IGNORED));
     }
 
     /** Returns what the method of a lambda returns, with type arguments where it has them. */

@@ -72,7 +72,7 @@ final class CallSite {
     }
 
     EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
-        Encoding encoding = Encoding.ofPayload(codec.options());
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
         encoding.share(prefix);
         if (values.length > 0) {
             try {

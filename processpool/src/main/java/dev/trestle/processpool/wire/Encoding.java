@@ -28,20 +28,22 @@ final class Encoding extends OutputStream {
     private final long limit;
     private final int outOfBandBytes;
     private final @Nullable Nest nest;
+    private final Setup setup;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
     private long size;
     private long inHeap;
 
-    private Encoding(long limit, int outOfBandBytes, @Nullable Nest nest) {
+    private Encoding(long limit, int outOfBandBytes, @Nullable Nest nest, Setup setup) {
         this.limit = limit;
         this.outOfBandBytes = outOfBandBytes;
         this.nest = nest;
+        this.setup = setup;
     }
 
-    static Encoding ofPayload(WireOptions options) {
-        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), null);
+    static Encoding ofPayload(WireOptions options, Setup setup) {
+        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), null, setup);
     }
 
     /**
@@ -49,12 +51,13 @@ final class Encoding extends OutputStream {
      *
      * @param around the encoding that the exception is a value of; null if it is what a call threw
      */
-    static Encoding ofState(@Nullable Encoding around) {
+    static Encoding ofState(@Nullable Encoding around, Setup setup) {
         Nest outer = around == null ? null : around.nest;
         return new Encoding(
                 MAX_STATE,
                 Integer.MAX_VALUE,
-                outer == null ? new Nest(1, new AtomicInteger()) : new Nest(outer.depth + 1, outer.exceptions));
+                outer == null ? new Nest(1, new AtomicInteger()) : new Nest(outer.depth + 1, outer.exceptions),
+                setup);
     }
 
     /**
@@ -67,6 +70,11 @@ final class Encoding extends OutputStream {
 
     static Encoding of(DatabindContext context) {
         return (Encoding) context.getAttribute(Encoding.class);
+    }
+
+    /** Returns who hears when something is set up for this. */
+    Setup setup() {
+        return setup;
     }
 
     /** Returns whether another exception may be written as a value: within an exception there may be some, not any number. */

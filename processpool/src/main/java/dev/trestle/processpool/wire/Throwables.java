@@ -65,7 +65,7 @@ final class Throwables {
             return Failure.NO_STATE;
         }
         try {
-            Encoding encoding = Encoding.ofState(around);
+            Encoding encoding = Encoding.ofState(around, codec.setup());
             codec.encode(encoding, stateSlots(), new Object[] {state});
             ByteBuffer body = encoding.finish().wholeBody();
             byte[] bytes = new byte[body.remaining()];

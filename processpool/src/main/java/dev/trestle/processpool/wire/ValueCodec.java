@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,6 +40,11 @@ final class ValueCodec {
     /** Made when it is first needed, or by {@link #prepare}. */
     private volatile @Nullable Jackson jackson;
 
+    private final Setup setup;
+
+    /** Whether something has been written, so that the classes are there that Jackson writes with. */
+    private volatile boolean hasWritten;
+
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
     private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
@@ -50,8 +56,10 @@ final class ValueCodec {
      * @param options the options of the connection
      * @param loader where classes are found
      * @param unknown makes an exception that stands for one that cannot be made again
+     * @param setup hears when something is set up for a value that is written
      */
-    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown) {
+    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown, Setup setup) {
+        this.setup = setup;
         this.options = options;
         this.names = new TypeNames(loader);
         this.trusting = TypePolicy.trusting(names, options);
@@ -121,6 +129,11 @@ final class ValueCodec {
         return options;
     }
 
+    /** Returns who hears when something is set up for a value that is written. */
+    Setup setup() {
+        return setup;
+    }
+
     ClassLoader loader() {
         return names.loader();
     }
@@ -159,7 +172,23 @@ final class ValueCodec {
     /** Writes values, each into its place. */
     void encode(Encoding to, Slot[] places, @Nullable Object[] values) {
         if (!PlainValues.write(values, to)) {
+            if (!hasWritten && setup != Setup.IGNORED) {
+                writeFirst();
+            }
             jackson().writer().writeValue(to, new Values(to, places, values));
+        }
+    }
+
+    /** Writes something that nobody reads, since the first time takes long. */
+    private void writeFirst() {
+        setup.begins();
+        try {
+            Encoding nowhere = Encoding.ofState(null, setup);
+            Object[] values = {List.of("something")};
+            jackson().writer().writeValue(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
+            hasWritten = true;
+        } finally {
+            setup.ends();
         }
     }
 
