@@ -79,7 +79,7 @@ final class Load {
         return calls.isEmpty()
                 || (calls.size() < MOST_CALLS
                         && expected(call) <= MOST_NANOS - expectedNanos
-                        && call.payload().size() <= MOST_BYTES - bytes
+                        && call.size() <= MOST_BYTES - bytes
                         && firstHasRun(now) < SHORT.toNanos());
     }
 
@@ -95,7 +95,7 @@ final class Load {
         call.ticket = ++lastTicket;
         call.expectedNanos = expected(call);
         expectedNanos += call.expectedNanos;
-        bytes += call.payload().size();
+        bytes += call.size();
         calls.addLast(call);
         unwritten.addLast(call);
     }
@@ -108,7 +108,7 @@ final class Load {
             return null;
         }
         expectedNanos -= call.expectedNanos;
-        bytes -= call.payload().size();
+        bytes -= call.size();
         if (call != calls.peekFirst()) {
             calls.remove(call);
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
@@ -154,7 +154,7 @@ final class Load {
         unwritten.clear();
         for (PoolCall<?> each : calls) {
             expectedNanos += each.expectedNanos;
-            bytes += each.payload().size();
+            bytes += each.size();
             if (each.ticket > lastWritten) {
                 unwritten.addLast(each);
             }
