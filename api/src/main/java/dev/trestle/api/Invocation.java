@@ -95,7 +95,7 @@ final class Invocation {
                 case SUCCESS -> {
                     return done.resultNow();
                 }
-                case FAILED -> last = new ExecutionException(done.exceptionNow());
+                case FAILED -> last = Causes.execution(done.exceptionNow());
                 default -> last = new ExecutionException(new CancellationException(done + " was cancelled"));
             }
         }

@@ -142,7 +142,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         return switch (thrown) {
             case RuntimeException exception -> exception;
             case Error error -> throw error;
-            default -> new CompletionException(thrown);
+            default -> Causes.completion(thrown);
         };
     }
 

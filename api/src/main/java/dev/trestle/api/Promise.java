@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -342,7 +341,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (outcome == Words.CANCELLED) {
             view.completeExceptionally(cancellation());
         } else if (outcome instanceof Throwable exception) {
-            view.completeExceptionally(exception);
+            view.completeExceptionally(Causes.completing(exception));
         } else {
             view.complete(unmask(outcome));
         }
@@ -388,7 +387,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (thrown instanceof Error error) {
                 throw error;
             }
-            throw new CompletionException(thrown);
+            throw Causes.completion(thrown);
         }
         return unmask(outcome);
     }
@@ -398,7 +397,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             throw cancellation();
         }
         if (outcome instanceof Throwable exception) {
-            throw new ExecutionException(exception);
+            throw Causes.execution(exception);
         }
         return unmask(outcome);
     }

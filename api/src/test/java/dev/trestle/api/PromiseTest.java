@@ -56,6 +56,46 @@ class PromiseTest {
         assertThatThrownBy(promise::exceptionNow).isInstanceOf(IllegalStateException.class);
     }
 
+    /** An exception whose text cannot be had. */
+    @SuppressWarnings({"serial", "OverrideThrowableToString"})
+    private static final class Rude extends Exception {
+        private final Throwable thrown;
+
+        Rude(Throwable thrown) {
+            this.thrown = thrown;
+        }
+
+        @Override
+        public String toString() {
+            if (thrown instanceof Error error) {
+                throw error;
+            }
+            throw new IllegalStateException("rude", thrown);
+        }
+    }
+
+    @Test
+    void anExceptionThatThrowsWhereItsTextIsAskedForIsACauseLikeOthers() {
+        for (Throwable each : List.of(new IOException(), new AssertionError("rude"), new StackOverflowError())) {
+            var failed = new Promise<String>();
+            var before = failed.toCompletableFuture().handle((_, e) -> e);
+            var rude = new Rude(each);
+            failed.setException(rude);
+            String text = Rude.class.getName() + " (its toString() gives no text)";
+
+            assertThatThrownBy(failed::result)
+                    .isExactlyInstanceOf(CompletionException.class)
+                    .hasMessage(text)
+                    .satisfies(e -> assertThat(e.getCause()).isSameAs(rude));
+            assertThatThrownBy(failed::get)
+                    .isExactlyInstanceOf(ExecutionException.class)
+                    .hasMessage(text)
+                    .satisfies(e -> assertThat(e.getCause()).isSameAs(rude));
+            assertThat(before).isCompletedWithValueMatching(e -> e.getCause() == rude);
+            assertThat(failed.toCompletableFuture().thenApply(_ -> 1)).isCompletedExceptionally();
+        }
+    }
+
     @Test
     void nullIsAResult() {
         var nothing = new Promise<@Nullable Void>();

@@ -35,7 +35,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     private final long id;
     private final EncodedCall encoded;
-    private final CallOptions options;
+    private final String label;
     private final Dispatcher dispatcher;
     private final Function<@Nullable Object, T> resultOf;
     private final Promise<T> promise = new Promise<>(this);
@@ -95,7 +95,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
-    private final @Nullable Hearing hearing;
+    private volatile @Nullable Hearing hearing;
 
     /** Takes the items, if the result of the call is a stream of them. */
     private final @Nullable Delivery delivery;
@@ -134,7 +134,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.id = id;
         this.resultOf = resultOf;
         this.encoded = encoded;
-        this.options = options;
+        this.label = options.label();
         this.dispatcher = dispatcher;
         this.retriesLeft = options.retries();
         this.event = CallEvent.submitted(dispatcher.poolName());
@@ -176,6 +176,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.payload();
     }
 
+    /** Returns the size of what is sent, also when that is gone. */
+    long size() {
+        return encoded.size();
+    }
+
     /** Returns what to send to a worker that knows this call by its ticket. */
     Frame frame() {
         return delivery == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
@@ -193,7 +198,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Returns what logs and messages call it. */
     @Override
     public String description() {
-        return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
+        return label.isEmpty() ? encoded.description() : label + " (" + encoded.description() + ")";
     }
 
     // Accepted, and over
@@ -338,13 +343,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         freePlace();
         dispatcher.cancelled(this, mayInterrupt);
-        releaseProgram();
+        if (!wasRunning) {
+            hearing = null;
+        }
+        over();
     }
 
     /** Takes what the call reports. */
     void hear(Frame.Progress report) {
-        if (hearing != null) {
-            hearing.add(report);
+        Hearing listener = hearing;
+        if (listener != null) {
+            listener.add(report);
         }
     }
 
@@ -383,9 +392,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                 }
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
+            if (promise.isDone()) {
+                hearing = null;
+            }
         } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
             fail(new CallNotSerializableException(
-                    "What " + workerName + " answered to the call " + description() + " cannot be read: " + e, e));
+                    "What " + workerName + " answered to the call " + description() + " cannot be read: "
+                            + Failure.of(e).headline(),
+                    e));
         }
     }
 
@@ -420,7 +434,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         T value = resultOf.apply(result);
         freePlace();
         if (promise.trySetResult(value)) {
-            releaseProgram();
+            over();
         }
     }
 
@@ -440,12 +454,22 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.decodeFailure(failure, workerName);
     }
 
+    /**
+     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps this. Needs no
+     * memory. A frame of the call that is still to be written has nothing in it then, which the worker answers with a failure.
+     */
+    private void over() {
+        encoded.release();
+        releaseProgram();
+    }
+
     /** Ends the future with an exception; returns false if it has ended already. */
     boolean fail(Throwable exception) {
         freePlace();
         boolean ended = promise.trySetException(exception);
         if (ended) {
-            releaseProgram();
+            hearing = null;
+            over();
         }
         return ended;
     }

@@ -377,7 +377,8 @@ final class Worker {
         frames.write(new Frame.Call(INITIALIZER, initializer.payload()));
         switch (frames.read()) {
             case Frame.Result _ -> {}
-            case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure(), name));
+            case Frame.Failed failed ->
+                throw new InitializerFailed(failed.failure().headline(), initializer.thrown(failed.failure(), name));
             case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
         }
     }
@@ -386,7 +387,7 @@ final class Worker {
     private void readAnswers(FrameChannel frames) throws IOException {
         do {
             Frame frame = frames.read();
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed || frame instanceof Frame.Cancelled) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else {
                 handle(frame);
@@ -1001,7 +1002,7 @@ final class Worker {
             return;
         }
         for (Frame frame : FrameChannel.framesIn(reader.held(), options.maxPayloadBytes())) {
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
                 deliver(item);
@@ -1078,8 +1079,8 @@ final class Worker {
     static final class InitializerFailed extends IllegalStateException {
         private static final long serialVersionUID = 1;
 
-        InitializerFailed(Throwable thrown) {
-            super("The initializer failed: " + thrown, thrown);
+        InitializerFailed(String headline, Throwable thrown) {
+            super("The initializer failed: " + headline, thrown);
         }
     }
 }

@@ -202,6 +202,17 @@ class DispatcherTest {
         assertThat(twins.lost.promise().exceptionNow()).isInstanceOf(WorkerDiedException.class);
     }
 
+    /** Its number is smaller than that of the call in which the worker died. */
+    @Test
+    void aCallThatWasDroppedBeforeItsWorkerDiedHadNotBegun() {
+        var twins = new Twins();
+        long next = twins.lost.ticket + 1;
+        die(twins.worker, next, answer(twins.answered), new Frame.Cancelled(twins.lost.ticket));
+
+        assertThat(twins.lost.promise().isDone()).isFalse();
+        assertThat(dispatcher.statistics().rerun()).isEqualTo(1);
+    }
+
     /** The thread that ends it may be in a callback, which waits for the thread that asks. */
     @Test
     void whatAnotherThreadIsAboutToEndIsPending() throws Exception {

@@ -14,6 +14,7 @@ import tools.jackson.databind.deser.ValueInstantiator;
 import tools.jackson.databind.deser.bean.BeanDeserializerBase;
 import tools.jackson.databind.ser.PropertyWriter;
 import tools.jackson.databind.ser.bean.BeanSerializerBase;
+import tools.jackson.databind.ser.impl.UnknownSerializer;
 
 /** Finds out whether objects of a class of the user's can be made again, before the first one is sent. */
 final class Beans {
@@ -29,6 +30,9 @@ final class Beans {
         Class<?> closed = superclassWithHiddenState(raw);
         if (closed != null) {
             return Refusal.notData("it extends " + closed.getName() + " of the JDK, which keeps its state to itself");
+        }
+        if (serializer instanceof UnknownSerializer) {
+            return null; // it has no fields
         }
         if (!(serializer instanceof BeanSerializerBase)) {
             return Refusal.notData(

@@ -124,6 +124,13 @@ final class CallSite {
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);
+        } catch (OutOfMemoryError e) {
+            throw new NotDecodableException(
+                    subject + description() + " cannot be read: what becomes of its " + payload.size()
+                            + " bytes has no room in the heap of this program, which is at most "
+                            + Runtime.getRuntime().maxMemory()
+                            + " bytes (-Xmx). Return less, or give the program a larger heap.",
+                    e);
         }
     }
 

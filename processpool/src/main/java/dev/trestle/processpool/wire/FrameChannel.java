@@ -108,6 +108,9 @@ public final class FrameChannel implements AutoCloseable {
 
     private boolean withinFrame;
 
+    /** The size of the last payload that was read, as far as it is known. */
+    private long payloadBytes;
+
     private final AtomicLong framesRead = new AtomicLong();
     private final AtomicLong framesWritten = new AtomicLong();
     private final AtomicLong bytesRead = new AtomicLong();
@@ -655,6 +658,9 @@ public final class FrameChannel implements AutoCloseable {
                 record.note(id, FlightRecord.Step.RECEIVING);
             }
             Payload payload = payload(bodyLength, arrayCount);
+            if (payload == null) {
+                throw noRoom("a call");
+            }
             return type == FrameType.CALL ? new Frame.Call(id, payload) : new Frame.StreamCall(id, payload);
         }
         if (bodyLength < PREFIX) {
@@ -663,12 +669,21 @@ public final class FrameChannel implements AutoCloseable {
         fill(PREFIX);
         long prefix = in.getLong();
         Payload payload = payload(bodyLength - PREFIX, arrayCount);
+        if (payload == null) {
+            if (type == FrameType.RESULT) {
+                return new Frame.Failed(id, Frame.Phase.ENCODING, Failure.of(noRoom("a result")), prefix);
+            }
+            throw noRoom("an item");
+        }
         return type == FrameType.RESULT ? new Frame.Result(id, payload, prefix) : new Frame.Item(id, prefix, payload);
     }
 
-    private Payload payload(int bodyLength, int arrayCount) throws IOException {
+    /** Reads a payload; returns null if there is no memory for it, after all of it has been read. */
+    private @Nullable Payload payload(int bodyLength, int arrayCount) throws IOException {
         byte[] body = (byte[]) elements(ArrayKind.BYTE, bodyLength);
         List<Object> arrays = new ArrayList<>();
+        boolean isComplete = body != null;
+        payloadBytes = bodyLength;
         long left = maxPayloadBytes - bodyLength;
         for (int i = 0; i < arrayCount; i++) {
             fill(ARRAY_HEADER);
@@ -678,23 +693,52 @@ public final class FrameChannel implements AutoCloseable {
                 throw new ProtocolException("An array of kind " + kind + " with " + length
                         + " elements is impossible; the limit of a payload is " + maxPayloadBytes + " bytes");
             }
-            arrays.add(elements(kind, length));
+            payloadBytes += (long) length * kind.width();
+            Object array = isComplete ? elements(kind, length) : null;
+            if (array == null) {
+                if (isComplete) {
+                    isComplete = false;
+                    arrays.clear();
+                } else {
+                    skip((long) length * kind.width());
+                }
+            } else {
+                arrays.add(array);
+            }
         }
-        return new Payload(List.of(ByteBuffer.wrap(body)), arrays);
+        return isComplete && body != null ? new Payload(List.of(ByteBuffer.wrap(body)), arrays) : null;
     }
 
-    /** Reads an array, which gets its whole length when the first part of it has arrived. */
-    private Object elements(ArrayKind kind, int length) throws IOException {
+    private void skip(long bytes) throws IOException {
+        for (long left = bytes; left > 0; ) {
+            fill(1);
+            int count = (int) Math.min(in.remaining(), left);
+            in.position(in.position() + count);
+            left -= count;
+        }
+    }
+
+    /**
+     * Reads an array, which gets its whole length when the first part of it has arrived. Returns null if there is no memory for it,
+     * after all of it has been read, so that the connection stays in step.
+     */
+    private @Nullable Object elements(ArrayKind kind, int length) throws IOException {
         int width = kind.width();
         int capacity = Math.min(length, FIRST_ALLOCATION / width);
-        Object array = kind.allocate(capacity);
+        Object array = allocated(kind, capacity);
         int done = 0;
         while (done < length) {
-            if (done == capacity) {
+            if (done == capacity && array != null) {
                 capacity = length;
-                Object larger = kind.allocate(capacity);
-                System.arraycopy(array, 0, larger, 0, done);
+                Object larger = allocated(kind, capacity);
+                if (larger != null) {
+                    System.arraycopy(array, 0, larger, 0, done);
+                }
                 array = larger;
+            }
+            if (array == null) {
+                skip((long) (length - done) * width);
+                return null;
             }
             fill(width);
             int count = Math.min(in.remaining() / width, capacity - done);
@@ -704,8 +748,27 @@ public final class FrameChannel implements AutoCloseable {
         return array;
     }
 
+    private OutOfMemoryError noRoom(String what) {
+        return new OutOfMemoryError(
+                what + " of " + payloadBytes + " bytes has no room in the heap of this JVM, which is at most "
+                        + Runtime.getRuntime().maxMemory()
+                        + " bytes (-Xmx). Send less, such as a part or the name of a file, or give"
+                        + " the JVM a larger heap.");
+    }
+
+    private static @Nullable Object allocated(ArrayKind kind, int length) {
+        try {
+            return kind.allocate(length);
+        } catch (OutOfMemoryError e) {
+            return null; // the heap has no room for this one; there was some for all that went before
+        }
+    }
+
     private Frame small(FrameType type, long id, int bodyLength) throws IOException {
         byte[] bytes = (byte[]) elements(ArrayKind.BYTE, bodyLength);
+        if (bytes == null) {
+            throw new OutOfMemoryError("A " + type + " frame of " + bodyLength + " bytes does not fit into the heap");
+        }
         var body = new BodyReader(ByteBuffer.wrap(bytes));
         Frame frame = switch (type) {
             case HELLO -> hello(body);

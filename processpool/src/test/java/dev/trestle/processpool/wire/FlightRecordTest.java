@@ -104,7 +104,9 @@ class FlightRecordTest {
             channel.append(new Frame.Cancelled(2));
 
             assertThat(sent.all()).isEmpty();
-            assertThat(held(reader)).containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+            assertThat(held(reader))
+                    .containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2))
+                    .allMatch(Frame::isAnswer, "they say what has become of calls");
 
             channel.flush();
             channel.append(new Frame.Cancelled(3));
