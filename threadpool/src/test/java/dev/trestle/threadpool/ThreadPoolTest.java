@@ -716,6 +716,55 @@ class ThreadPoolTest {
         assertThat(futures).hasSize(2).doesNotContain(cancelled); // held until here
     }
 
+    /** A request whose failure knows the request, and so the future that holds the failure. */
+    private static final class Request {
+        private @Nullable ConcurrentFuture<String> answer;
+
+        @Override
+        public String toString() {
+            return "the request of " + answer;
+        }
+    }
+
+    private static final class RequestFailed extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @SuppressWarnings("serial")
+        private final Request request;
+
+        RequestFailed(Request request) {
+            this.request = request;
+        }
+
+        @Override
+        public String getMessage() {
+            return request + " failed";
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFailureThatReachesItsOwnFutureIsGarbage(boolean retrieved) {
+        var gone = new ArrayList<WeakReference<Object>>();
+        for (int i = 0; i < 10; i++) {
+            var request = new Request();
+            gone.add(new WeakReference<>(request));
+            ConcurrentFuture<String> answer = pool.submit((Callable<String>) () -> {
+                throw new RequestFailed(request);
+            });
+            request.answer = answer;
+            if (retrieved) {
+                assertThatThrownBy(answer::result).isInstanceOf(RequestFailed.class);
+                var _ = answer.toCompletableFuture();
+            }
+        }
+
+        await().until(() -> {
+            System.gc();
+            return gone.stream().allMatch(each -> each.refersTo(null));
+        });
+    }
+
     /** Submits a call that captures something big. */
     private ConcurrentFuture<String> submitWith(List<WeakReference<Object>> gone, Callable<String> call) {
         var big = new Object();
