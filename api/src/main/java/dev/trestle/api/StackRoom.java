@@ -2,7 +2,7 @@ package dev.trestle.api;
 
 /**
  * A check that the calling thread has stack left, made before something begins that must not end halfway. It costs some
- * nanoseconds, and throws the {@link StackOverflowError} that would have come later. For code that implements executors.
+ * nanoseconds, and throws the {@link StackOverflowError} that would have come later. For code that implements executors and loops.
  */
 public final class StackRoom {
 

@@ -39,6 +39,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What {@link java.util.concurrent.ExecutorService} and {@link Future} demand, of every pool. A pool's module extends this
@@ -587,6 +588,34 @@ public abstract class ExecutorContract {
             for (int i = 0; i < 3; i++) {
                 assertThat(bounded.submit(() -> 1).result()).isEqualTo(1);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3})
+    void thePlaceOfACallIsFreeInItsCallback(int queueLimit) {
+        try (var bounded = newExecutor(1, queueLimit)) {
+            for (int i = 0; i < queueLimit; i++) {
+                var _ = submitWaiting(bounded, "gate");
+            }
+            var last = new CompletableFuture<Integer>();
+            submitWaiting(bounded, "gate").addDoneCallback(_ -> submitInCallback(bounded, 100, last));
+            openGate("gate");
+
+            assertThat(last.join()).isZero();
+        }
+    }
+
+    /** Where a callback must not wait, the executor refuses the call if it is full; and everywhere else it would wait forever. */
+    private static void submitInCallback(FutureExecutor bounded, int left, CompletableFuture<Integer> last) {
+        if (left == 0) {
+            last.complete(left);
+            return;
+        }
+        try {
+            bounded.submit(() -> left).addDoneCallback(_ -> submitInCallback(bounded, left - 1, last));
+        } catch (RejectedExecutionException e) {
+            last.completeExceptionally(e);
         }
     }
 

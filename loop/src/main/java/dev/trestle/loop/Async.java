@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Every method belongs to the loop that is running on the calling thread, and throws an {@link IllegalStateException}
  * that says so if there is none. Those that suspend ({@code await}, {@code sleep}, {@code yieldNow}, {@code waitUntil},
  * {@code waitFor}, {@code timeout}, {@code blocking}) must be called by a coroutine, not by a callback, and throw a
- * {@link CancelledError} when the task is cancelled meanwhile.
+ * {@link CancelledError} when the task is cancelled meanwhile. They also throw one, whether they have to wait or not, if the
+ * coroutine's thread was interrupted.
  */
 public final class Async {
 

@@ -28,6 +28,9 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
     private int left;
     private boolean late;
 
+    /** Why a future that has completed cannot be returned. */
+    private @Nullable Throwable failure;
+
     /** What the consumer waits for, while it waits. */
     private @Nullable LoopFuture<@Nullable Void> more;
 
@@ -36,9 +39,28 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
         this.timeout = timeout;
         this.total = futures.size();
         this.left = total;
-        futures.forEach(future -> pending.put(future, _ -> onDone(future)));
+        futures.forEach(future -> pending.put(future, new Ended(future)));
         pending.forEach(LoopFuture::listen);
         this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
+    }
+
+    private final class Ended implements LoopFuture.Listener {
+        private final F future;
+
+        Ended(F future) {
+            this.future = future;
+        }
+
+        @Override
+        public void done(LoopFuture<?> done) {
+            onDone(future);
+        }
+
+        @Override
+        public void failed(Throwable e) {
+            failure = e;
+            wakeConsumer();
+        }
     }
 
     private void onDone(F future) {
@@ -76,7 +98,11 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
             throw new NoSuchElementException("All " + total + " futures have been returned");
         }
         Task<?> task = loop.requireTask("take the next completed future");
+        task.throwIfInterrupted();
         while (completed.isEmpty()) {
+            if (failure != null) {
+                throw LoopFuture.unchecked(failure);
+            }
             if (late) {
                 throw new CompletionException(
                         new TimeoutException(left + " (of " + total + ") futures unfinished after " + timeout));

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of a part's result
  * @param <R> what stands in the list for a part: its result, or its outcome
  */
-final class Gathering<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>> {
+final class Gathering<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>>
+        implements LoopFuture.Listener {
 
     private final List<LoopFuture<? extends T>> parts;
     private final Set<LoopFuture<? extends T>> distinct;
@@ -53,14 +54,15 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
             if (part.isDone()) {
                 alreadyDone.add(part);
             } else {
-                part.listen(this::onDone);
+                part.listen(this);
             }
         }
-        alreadyDone.forEach(this::onDone);
+        alreadyDone.forEach(this::done);
         return this;
     }
 
-    private void onDone(LoopFuture<?> part) {
+    @Override
+    public void done(LoopFuture<?> part) {
         pending--;
         if (isDone()) {
             return; // a further failure stays unretrieved, and so is reported
@@ -74,6 +76,13 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
             fail(((Outcome.Failure<?>) part.outcome()).exception());
         } else if (pending == 0) {
             finish();
+        }
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+        if (!isDone()) {
+            fail(failure);
         }
     }
 

@@ -1,7 +1,9 @@
 package dev.trestle.loop;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -15,10 +17,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the type of the result
  */
-public final class Task<T extends @Nullable Object> extends LoopFuture<T> implements Ready {
+public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** How often a picture of a list that changes is taken. */
     private static final int SNAPSHOTS = 10;
+
+    /** The message of a cancellation by an interrupt. */
+    static final String INTERRUPTED = "its thread was interrupted";
 
     private final long number;
     private final Origin origin;
@@ -254,14 +259,31 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             return false;
         }
         coroutine = null;
-        cancelNow(cancelMessage);
-        loop().unlink(this);
+        end(cancellation(cancelMessage));
         return true;
     }
 
+    /** Fails this task, whose coroutine will not run. Does not throw. */
     void failToStart(Throwable reason) {
         coroutine = null;
-        fail(new IllegalStateException("No thread could be started for " + name(), reason));
+        Throwable failure;
+        try {
+            failure = new IllegalStateException("No thread could be started for " + name(), reason);
+        } catch (Throwable e) {
+            failure = reason;
+        }
+        end(failure(failure));
+    }
+
+    /** Ends this task, whatever goes wrong: nobody else will. */
+    private void end(Object outcome) {
+        while (!isDone()) {
+            try {
+                complete(outcome);
+            } catch (Throwable e) {
+                Log.log(ERROR, () -> "The end of " + name() + " failed; it is tried again", e);
+            }
+        }
         loop().unlink(this);
     }
 
@@ -274,20 +296,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             if (isOrphan()) {
                 return;
             }
-            if (mustCancel) {
-                cancelNow(cancelMessage);
-            } else {
-                super.setResult(result);
-            }
+            end(mustCancel ? cancellation(cancelMessage) : success(result));
         } catch (Throwable e) { // every outcome belongs to whoever awaits the task
             if (isOrphan()) {
                 reportLate(e);
             } else {
-                super.setException(e);
+                end(failure(e));
             }
         } finally {
             if (!isOrphan()) {
-                loop().unlink(this);
                 loop().baton().leave();
             }
         }
@@ -319,7 +336,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
     <R extends @Nullable Object> R await(LoopFuture<R> future) {
-        if (!future.isDone()) {
+        if (future.isDone()) {
+            throwIfInterrupted();
+        } else {
+            StackRoom.require(); // before anything is changed, for giving the baton away
+            heedInterrupt();
             loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
@@ -339,6 +360,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
+        StackRoom.require();
+        heedInterrupt();
         loop().ending().refuseToWait(this);
         loop().baton().ready(this);
         loop().baton().suspend(this);
@@ -347,6 +370,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Runs a blocking call on this thread, without the baton. */
     <R extends @Nullable Object> R callBlocking(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
@@ -359,6 +383,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
      * cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is thrown afterwards.
      */
     <R extends @Nullable Object> R callEndWait(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             mustCancel = false;
             call.cancel(cancelMessage);
@@ -391,6 +416,24 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             call.cancel("its loop is closed");
         } else if (awaited != null && awaited.forget(this)) {
             loop().baton().ready(this);
+        }
+    }
+
+    /**
+     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine awaits, before
+     * it waits: one that always finds something ready never parks, and would not notice.
+     */
+    private void heedInterrupt() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+        }
+    }
+
+    /** Does the same where the coroutine awaits what need not be waited for. */
+    void throwIfInterrupted() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+            throwIfCancelled();
         }
     }
 

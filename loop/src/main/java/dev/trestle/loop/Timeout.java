@@ -129,9 +129,17 @@ public final class Timeout {
     }
 
     private void expire() {
+        int before = task.cancelling();
+        try {
+            task.cancel("the time limit was over");
+        } catch (Throwable e) { // this is called again
+            while (task.cancelling() > before) {
+                task.uncancel();
+            }
+            throw e;
+        }
         timer = null;
         state = State.EXPIRING;
-        task.cancel("the time limit was over");
     }
 
     /**

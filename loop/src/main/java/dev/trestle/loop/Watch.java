@@ -5,7 +5,12 @@ import static java.lang.System.Logger.Level.WARNING;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,9 +27,11 @@ final class Watch implements Runnable {
      *
      * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one that
      * came in time.
+     *
+     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's. What is told is put into
+     * words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
+     * while there is something to tell. Each look first rescues and then judges, and what fails at one loop is left out.
      */
-
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
 
     /** The longest time between two looks, in nanoseconds. */
     private static final long LONGEST = 250_000_000;
@@ -32,6 +39,8 @@ final class Watch implements Runnable {
     private static final long SHORTEST = 1_000_000;
 
     private static final Watch watch = new Watch();
+
+    private final Warnings warnings = new Warnings();
 
     private @Nullable Thread thread;
     private volatile boolean asleep = true;
@@ -59,7 +68,13 @@ final class Watch implements Runnable {
 
     private synchronized void wake() {
         if (thread == null) {
-            thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
+            try {
+                thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
+            } catch (Throwable e) { // no memory for a thread: the next loop that begins tries again, this one runs
+                // unwatched
+                Log.log(WARNING, () -> "Slow callbacks are not watched: no thread could be started", e);
+                return;
+            }
         }
         asleep = false;
         LockSupport.unpark(thread);
@@ -69,19 +84,27 @@ final class Watch implements Runnable {
     public void run() {
         long last = System.nanoTime();
         while (true) {
-            long interval = LONGEST;
-            for (Baton baton : Baton.running()) {
-                interval = Math.min(interval, baton.loop().slowNanos() / 4);
-            }
-            interval = Math.max(interval, SHORTEST);
-            LockSupport.parkNanos(this, interval);
-            long now = System.nanoTime();
-            look(Math.min(now - last, interval));
-            last = now;
-            if (sights.isEmpty()) {
-                sleep();
+            try {
+                long interval = interval();
+                LockSupport.parkNanos(this, interval);
+                long now = System.nanoTime();
+                look(Math.min(now - last, interval));
+                last = now;
+                if (sights.isEmpty()) {
+                    sleep();
+                }
+            } catch (Throwable e) { // no memory, most likely
+                LockSupport.parkNanos(this, SHORTEST);
             }
         }
+    }
+
+    private static long interval() {
+        long interval = LONGEST;
+        for (Baton baton : Baton.running()) {
+            interval = Math.min(interval, baton.loop().slowNanos() / 4);
+        }
+        return Math.max(interval, SHORTEST);
     }
 
     private void sleep() {
@@ -102,46 +125,88 @@ final class Watch implements Runnable {
         }
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            Thread holder = baton.holder();
-            if (sight.isSame(holder, baton.progress())) {
-                baton.rescue();
+            if (sight.isUnmoved(baton.holderOrNobody(), baton.progress())) {
+                attempt(baton::rescue);
             }
-            judge(baton, sight, holder, nanos);
+        }
+        for (Baton baton : Baton.running()) {
+            Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
+            attempt(() -> judge(baton, sight, baton.holder(), nanos));
         }
     }
 
-    private static void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
+    /** What fails is tried again, if need be, at the next look. */
+    private void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            warnings.add(() -> "A look at an event loop failed; the next one follows", e);
+        }
+    }
+
+    private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
         switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
             case QUIET -> {}
             case TOO_LONG -> tell(baton, sight);
-            case GIVEN_AWAY ->
-                logger.log(
-                        WARNING,
-                        sight.who + " has given the baton of " + baton.loop() + " away after about "
-                                + millis(sight.toldAfter));
+            case GIVEN_AWAY -> {
+                EventLoop.Running who = sight.who;
+                String rest =
+                        " has given the baton of " + baton.loop() + " away after about " + millis(sight.toldAfter);
+                warnings.add(() -> who + rest, null);
+            }
         }
     }
 
-    private static void tell(Baton baton, Sight sight) {
+    private void tell(Baton baton, Sight sight) {
         Thread holder = sight.holder;
-        String who = baton.loop().runningText();
+        EventLoop.Running who = baton.loop().running();
         List<StackTraceElement> stack = holder == null ? List.of() : Stacks.of(holder);
         if (who == null || baton.holder() != holder || baton.progress() != sight.progress) {
             sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
             return;
         }
         sight.who = who;
-        logger.log(
-                WARNING,
-                who + " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
-                        + " and still does, so nothing else runs there. If it waits for something, put that into"
-                        + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
-                        + " pool."
-                        + Stacks.text(stack, "    at "));
+        String rest = " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
+                + " and still does, so nothing else runs there. If it waits for something, put that into"
+                + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
+                + " pool."
+                + Stacks.text(stack, "    at ");
+        warnings.add(() -> who + rest, null);
     }
 
     private static String millis(long nanos) {
         return nanos / 1_000_000 + " ms";
+    }
+
+    /** What is to be logged, one line after the other, on a thread that may fail or hang without harm. */
+    private static final class Warnings {
+
+        /** How many lines wait for a log that is slow or hangs; those after them are dropped, and counted. */
+        private static final int MOST_WAITING = 64;
+
+        private final AtomicInteger dropped = new AtomicInteger();
+        private final ThreadPoolExecutor thread = new ThreadPoolExecutor(
+                1,
+                1,
+                1,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(MOST_WAITING),
+                Thread.ofPlatform().name("trestle-watch-log").daemon().factory(),
+                (_, _) -> dropped.incrementAndGet());
+
+        Warnings() {
+            thread.allowCoreThreadTimeOut(true);
+        }
+
+        void add(Supplier<String> text, @Nullable Throwable thrown) {
+            thread.execute(() -> {
+                int missing = dropped.getAndSet(0);
+                String note = missing == 0
+                        ? ""
+                        : "\n(" + missing + " warnings before this one were dropped: the log is slow)";
+                Log.log(WARNING, () -> text.get() + note, thrown);
+            });
+        }
     }
 
     enum Verdict {
@@ -154,10 +219,12 @@ final class Watch implements Runnable {
     static final class Sight {
         private @Nullable Thread holder;
         private int progress;
+        private @Nullable Thread lastHolder;
+        private int lastProgress;
         private long nanos;
         private boolean told;
         private long toldAfter;
-        private String who = "";
+        private EventLoop.@Nullable Running who;
 
         /** Compares a look with the one before. */
         Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {
@@ -175,6 +242,14 @@ final class Watch implements Runnable {
             holder = newHolder;
             progress = newProgress;
             return verdict;
+        }
+
+        /** Returns whether nothing has happened since the look before: nobody else has got the baton, and nothing was run. */
+        boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
+            boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
+            lastHolder = holderOrNobody;
+            lastProgress = nowProgress;
+            return unmoved;
         }
 
         private boolean isSame(@Nullable Thread newHolder, int newProgress) {

@@ -86,6 +86,9 @@ final class Delivery {
             arrived++;
             outstanding += item.cost();
             items.addLast(item);
+            if (outstanding >= Frame.Item.WINDOW) {
+                call.releaseProgram(); // perhaps nobody reads the stream any more
+            }
             changed.signal();
         } finally {
             lock.unlock();
@@ -137,6 +140,7 @@ final class Delivery {
                     credit = taken;
                     outstanding -= taken;
                     taken = 0;
+                    holdProgram();
                 }
             }
         } finally {
@@ -149,6 +153,15 @@ final class Delivery {
             var _ = call.promise().result();
         }
         return item;
+    }
+
+    /** Lets the program wait for the call again, whose worker may go on. */
+    private void holdProgram() {
+        try {
+            call.holdProgram();
+        } catch (OutOfMemoryError e) { // the item that was taken must not be lost to this
+            logger.debug("The program may end before {}", call.description(), e);
+        }
     }
 
     private boolean mustWait() {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +29,16 @@ final class Endings {
     /** For so long a call is tried to be ended as it should be, if there is no memory for that. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    private final InFlight inFlight;
     private final Batch nothing = new Batch(List.of(), _ -> {});
     private final Queue<Batch> batches = new ConcurrentLinkedQueue<>();
+
+    /**
+     * @param inFlight counts a batch of calls, so that the program does not end while a thread runs their callbacks
+     */
+    Endings(InFlight inFlight) {
+        this.inFlight = inFlight;
+    }
 
     /**
      * Takes calls that the calling thread is going to end; called under the dispatcher's lock.
@@ -95,6 +104,9 @@ final class Endings {
         /** What this thread was ending when a callback had it end these. */
         private @Nullable Batch outer;
 
+        /** What the calling thread does first. */
+        private @Nullable BooleanSupplier before;
+
         private Batch(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
             this.calls = calls;
             this.how = how;
@@ -107,7 +119,19 @@ final class Endings {
             }
             outer = here();
             Retry.untilDone(this);
-            drop();
+        }
+
+        /**
+         * As {@link #end}, but does something else first, which may end calls as well. If that returns false, ends nothing: another
+         * thread has taken over, and calls this again. Needs no memory.
+         */
+        void endAfter(BooleanSupplier step) {
+            if (calls.isEmpty()) {
+                var _ = step.getAsBoolean();
+            } else {
+                before = step;
+                end();
+            }
         }
 
         /** Takes the calls out of the books again: they have ended, or are elsewhere. */
@@ -122,9 +146,15 @@ final class Endings {
         }
 
         private void endAll() {
+            if (before != null && !before.getAsBoolean()) {
+                return;
+            }
+            inFlight.enterAgain();
             for (int i = 0; i < calls.size(); i++) {
                 endSurely(calls.get(i));
             }
+            drop();
+            inFlight.leave();
         }
 
         private void endSurely(PoolCall<?> call) {

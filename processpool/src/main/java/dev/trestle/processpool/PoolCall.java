@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.Promise;
+import dev.trestle.api.QueueLimit;
 import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
@@ -10,11 +11,27 @@ import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.RunTime;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One call on its way, from {@code submit} to the end of its future. */
 final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
+
+    private static final VarHandle IN_FLIGHT;
+    private static final VarHandle PLACE;
+
+    static {
+        try {
+            var lookup = MethodHandles.lookup();
+            IN_FLIGHT = lookup.findVarHandle(PoolCall.class, "inFlight", boolean.class);
+            PLACE = lookup.findVarHandle(PoolCall.class, "place", QueueLimit.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final long id;
     private final EncodedCall encoded;
@@ -35,8 +52,27 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** How long it was expected to run when the worker was given it. */
     long expectedNanos;
 
+    /** Where the statistics count it; null while it has not ended. */
+    @Nullable
+    Ending ending;
+
+    /** How the future of a call ended. */
+    enum Ending {
+        /** With what its worker answered. */
+        COMPLETED,
+        CANCELLED,
+        /** Its time limit passed. */
+        TIMED_OUT,
+        /** Its worker died, or none could start. */
+        LOST
+    }
+
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
+
+    /** The worker that has answered it; null if none has. */
+    @Nullable
+    Worker answeredBy;
 
     /** Its time limit; null if it has none. */
     final @Nullable Deadline deadline;
@@ -54,6 +90,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         INTERRUPTING
     }
 
+    /** Whether its future was ended by another than the thread that reads its answer. */
+    private volatile boolean abandoned;
+
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
@@ -63,6 +102,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final @Nullable Delivery delivery;
 
     private final RunTime runTime;
+
+    /** Whether the program waits for this call before it ends by itself. */
+    private volatile boolean inFlight;
+
+    /** Where the call has a place until it ends; null if it has none. */
+    private volatile @Nullable QueueLimit place;
+
     private int retriesLeft;
     private int deathsBefore;
     private int evidence;
@@ -151,6 +197,47 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
     }
 
+    // Accepted, and over
+
+    /** Notes that the call has a place in the queue, which becomes free when the call ends. */
+    void takesPlace(QueueLimit limit) {
+        place = limit;
+    }
+
+    /** Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent. */
+    void freePlace() {
+        if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
+            limit.leave();
+        }
+    }
+
+    /**
+     * Lets the program wait for this call before it ends by itself. Idempotent.
+     *
+     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has changed
+     */
+    void holdProgram() {
+        if (inFlight || !IN_FLIGHT.compareAndSet(this, false, true)) {
+            return;
+        }
+        try {
+            dispatcher.inFlight().enter();
+        } catch (Throwable e) {
+            inFlight = false;
+            throw e;
+        }
+        if (promise.isDone()) {
+            releaseProgram(); // who ended it may have come before
+        }
+    }
+
+    /** Lets the program end without this call, which has ended or makes no progress. Idempotent. */
+    void releaseProgram() {
+        if (inFlight && IN_FLIGHT.compareAndSet(this, true, false)) {
+            dispatcher.inFlight().leave();
+        }
+    }
+
     // To and from a worker; under the dispatcher's lock, and without memory
 
     /** Notes that a worker has the call, under its number. */
@@ -171,6 +258,25 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (deadline != null) {
             deadline.end();
         }
+    }
+
+    /** Notes that its worker has answered it. Its time limit goes on until its future has ended. */
+    void answered() {
+        answeredBy = worker;
+        worker = null;
+        if (deadline != null) {
+            deadline.answered();
+        }
+    }
+
+    /** Notes that its future was ended by another than the thread that reads its answer. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    /** Returns whether nobody wants what the thread makes that reads its answer. */
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     /** Returns whether a thread is about to end the call, because its time on its worker is up. */
@@ -231,7 +337,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
+        freePlace();
         dispatcher.cancelled(this, mayInterrupt);
+        releaseProgram();
     }
 
     /** Takes what the call reports. */
@@ -256,10 +364,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // Ending
 
-    /** Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come. */
-    void end(Frame.OfCall answer, String workerName) {
+    /**
+     * Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come.
+     *
+     * @param onlyPlain whether no answer is to be read that runs code of the program
+     */
+    void end(Frame.OfCall answer, String workerName, boolean onlyPlain) {
         try {
             switch (answer) {
+                case Frame.Result result when onlyPlain && !encoded.isPlain(result.payload()) -> refuse(workerName);
+                case Frame.Failed _ when onlyPlain -> refuse(workerName);
                 case Frame.Result result -> {
                     answeredBy(workerName, result.runNanos());
                     succeed(result.payload());
@@ -274,6 +388,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             fail(new CallNotSerializableException(
                     "What " + workerName + " answered to the call " + description() + " cannot be read: " + e, e));
         }
+    }
+
+    private void refuse(String workerName) {
+        fail(new CallNotSerializableException(
+                "What " + workerName + " answered to the call " + description()
+                        + " cannot be read: too many threads of "
+                        + dispatcher.poolName()
+                        + " are still reading answers of calls that were cancelled or late, and do"
+                        + " not end when they are interrupted. A thread dump shows what"
+                        + " they are doing: threads with the same name as this worker.",
+                null));
     }
 
     private void answeredBy(String worker, long runNanos) {
@@ -293,10 +418,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             fail(new CallNotSerializableException(requireNonNull(e.getMessage()), e));
             return;
         }
-        promise.trySetResult(resultOf.apply(result));
+        T value = resultOf.apply(result);
+        freePlace();
+        if (promise.trySetResult(value)) {
+            releaseProgram();
+        }
     }
 
     private void fail(Frame.Phase phase, Failure failure, String workerName) {
+        if (promise.isDone()) {
+            return;
+        }
         Throwable thrown = thrown(failure, workerName);
         fail(
                 phase == Frame.Phase.RUNNING
@@ -311,7 +443,28 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Ends the future with an exception; returns false if it has ended already. */
     boolean fail(Throwable exception) {
-        return promise.trySetException(exception);
+        freePlace();
+        boolean ended = promise.trySetException(exception);
+        if (ended) {
+            releaseProgram();
+        }
+        return ended;
+    }
+
+    /** Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in flight. */
+    static boolean callbackExits() {
+        return Thread.getAllStackTraces().values().stream()
+                .anyMatch(stack -> Stream.of(stack).anyMatch(PoolCall::isOfCall)
+                        && Stream.of(stack).anyMatch(PoolCall::isExit));
+    }
+
+    private static boolean isOfCall(StackTraceElement frame) {
+        return frame.getClassName().equals(PoolCall.class.getName());
+    }
+
+    private static boolean isExit(StackTraceElement frame) {
+        return frame.getClassName().equals("java.lang.Runtime")
+                && frame.getMethodName().equals("exit");
     }
 
     @Override

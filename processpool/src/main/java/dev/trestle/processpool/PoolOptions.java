@@ -18,6 +18,8 @@ import java.util.Set;
  * @param aotCache the directory of the AOT caches; empty if none is wanted
  * @param aotCacheDelay how long after the start of the first worker the cache is made
  * @param debug whether debuggers may attach to the workers, and no time limit holds
+ * @param daemon whether the program may end while calls run or wait
+ * @param shutdownHook whether the pool takes part in the end of the JVM
  */
 record PoolOptions(
         String name,
@@ -43,7 +45,9 @@ record PoolOptions(
         Set<String> allowedTypes,
         Optional<Path> aotCache,
         Duration aotCacheDelay,
-        boolean debug) {
+        boolean debug,
+        boolean daemon,
+        boolean shutdownHook) {
 
     PoolOptions {
         idleTime = idleTime.map(TimeLimit::cut);
@@ -89,6 +93,8 @@ record PoolOptions(
                 allowedTypes,
                 Optional.empty(),
                 aotCacheDelay,
-                false);
+                false,
+                true,
+                true);
     }
 }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,9 @@ final class PrivateDirectory implements AutoCloseable {
 
     private volatile Path path;
 
+    /** Whether the JVM deletes this directory, with what is made in it, at its very end. */
+    private volatile boolean deletedAtExit;
+
     private PrivateDirectory(Path parent) throws IOException {
         this.parent = parent;
         this.path = makeElsewhere();
@@ -81,7 +86,11 @@ final class PrivateDirectory implements AutoCloseable {
     }
 
     Path resolve(String name) {
-        return path.resolve(name);
+        Path file = path.resolve(name);
+        if (deletedAtExit) {
+            deleteAtExit(file);
+        }
+        return file;
     }
 
     Path path() {
@@ -140,7 +149,16 @@ final class PrivateDirectory implements AutoCloseable {
     }
 
     private synchronized Path makeElsewhere() throws IOException {
-        return taken(Files.createTempDirectory(parent, PREFIX)); // mode 0700 where there are modes
+        // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
+        // set up.
+        while (true) {
+            String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+            try {
+                return taken(Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent)));
+            } catch (FileAlreadyExistsException e) {
+                logger.debug("A name for a private directory is taken", e);
+            }
+        }
     }
 
     private static FileAttribute<?>[] ownerOnly(Path parent) throws IOException {
@@ -156,6 +174,9 @@ final class PrivateDirectory implements AutoCloseable {
                 .fileKey();
         path = made;
         ours.add(made);
+        if (deletedAtExit) {
+            deleteAtExit(made);
+        }
         prove();
         return made;
     }
@@ -163,12 +184,12 @@ final class PrivateDirectory implements AutoCloseable {
     /** Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. */
     private synchronized void prove() throws IOException {
         closeProof();
-        Path socket = path.resolve(StaleDirectories.SOCKET);
+        Path socket = resolve(StaleDirectories.SOCKET);
         try {
             proof = Rendezvous.listen(socket);
         } catch (IOException | UnsupportedOperationException e) {
             logger.debug("No Unix-domain socket at {}: the directory is kept by touching it", socket, e);
-            Files.write(path.resolve(StaleDirectories.NO_SOCKET), new byte[0]);
+            Files.write(resolve(StaleDirectories.NO_SOCKET), new byte[0]);
         }
     }
 
@@ -213,6 +234,32 @@ final class PrivateDirectory implements AutoCloseable {
     /** Deletes the directories of owners that died without closing their pools. Blocks; on no thread that others need. */
     void removeStale() {
         StaleDirectories.remove(parent, path);
+    }
+
+    /**
+     * Lets the JVM delete the directory when all shutdown hooks have ended, with what is in it now and what {@link #resolve} is asked
+     * for until then. To be called in a shutdown hook: the JVM never forgets a name. Does not wait for that.
+     */
+    synchronized void deleteAtExit() {
+        if (closed) {
+            return;
+        }
+        deletedAtExit = true;
+        deleteAtExit(path); // first, since the JVM begins with the last
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            files.forEach(PrivateDirectory::deleteAtExit);
+        } catch (IOException | DirectoryIteratorException e) {
+            logger.debug("What is in {} is not known", path, e);
+        }
+    }
+
+    /** Lets the JVM delete a file at its very end, if it is there then. */
+    static void deleteAtExit(Path file) {
+        try {
+            file.toFile().deleteOnExit();
+        } catch (IllegalStateException e) {
+            logger.debug("The JVM has ended, and {} stays until the next sweep", file, e);
+        }
     }
 
     /** Deletes the directory with everything in it. */

@@ -21,10 +21,12 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TimeZone;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -52,9 +54,16 @@ import org.jspecify.annotations.Nullable;
  * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
  * {@code dev.trestle.processpool.worker}.
  *
- * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
- * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
+ * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls that wait, run or are
+ * retried. A pool without calls that nobody closed keeps no program running, and neither does a stream whose worker waits for
+ * its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by {@code System.exit} or a signal, calls
+ * in flight have the {@link Builder#closeGrace} to end; see {@link Builder#withoutShutdownHook}.
+ *
+ * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
+ * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
+ * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
+ * is refused. Results are made on that thread too; when that takes long, another thread reads on.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -107,6 +116,7 @@ public final class ProcessPool implements FutureExecutor {
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
+            WarmUp.start(encoder);
         } catch (Throwable e) { // no memory, perhaps: nobody could close it
             dispatcher.shutdown();
             throw e;
@@ -327,13 +337,8 @@ public final class ProcessPool implements FutureExecutor {
         } else {
             limit.enter(this);
         }
-        try {
-            dispatcher.accept(call);
-        } catch (Throwable e) { // refused, or a thread could not be started
-            limit.leave();
-            throw e;
-        }
-        call.promise().addDoneCallback(_ -> limit.leave());
+        call.takesPlace(limit);
+        dispatcher.accept(call);
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
@@ -507,7 +512,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done.
+     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those that
+     * {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by the way in which
+     * its future ended.
      *
      * @param size the largest number of workers
      * @param alive the workers there are, those that start or end included
@@ -516,8 +523,10 @@ public final class ProcessPool implements FutureExecutor {
      * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
-     * @param completed the calls that workers have answered, whatever the answer
-     * @param lost the calls that ended because their worker died
+     * @param completed the calls whose future ended with what a worker answered, a result or an exception
+     * @param cancelled the calls that were cancelled, by their futures or by {@link ProcessPool#shutdownNow}
+     * @param timedOut the calls whose time limit passed
+     * @param lost the calls that ended because their worker died, or none could start
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
@@ -535,6 +544,8 @@ public final class ProcessPool implements FutureExecutor {
             int queued,
             long submitted,
             long completed,
+            long cancelled,
+            long timedOut,
             long lost,
             long rerun,
             long takenBack,
@@ -554,6 +565,8 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<Duration> idleTime = Optional.empty();
         private @Nullable String name;
         private boolean debug;
+        private boolean daemon;
+        private boolean shutdownHook = true;
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -678,6 +691,10 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Adds a system property.
          *
+         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool is
+         * built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later, with
+         * {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
+         *
          * @param property its name
          * @param value its value
          * @return this builder
@@ -792,7 +809,12 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
          * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
-         * {@link #maxTasksPerWorker}.
+         * {@link #maxTasksPerWorker}. So long, and a second more for each 10 MB, a pool that was shut down also waits for answers that
+         * are being read in this program, when it has nothing else to wait for.
+         *
+         * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
+         * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is
+         * over, the workers are killed and the calls that are left fail. {@code System.exit} in a callback of a future waits for no call.
          *
          * @param limit the time
          * @return this builder
@@ -933,6 +955,31 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
+        /**
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word, and
+         * {@code System.exit} and signals wait for none of them.
+         *
+         * @return this builder
+         */
+        public Builder daemon() {
+            daemon = true;
+            return this;
+        }
+
+        /**
+         * Leaves the end of this pool to its owner when the JVM ends: the pool adds no shutdown hook. Calls go on for as long as hooks of
+         * the program run, and the owner closes the pool in one of them, after whatever still submits calls. Workers end with the
+         * program in any case; but if the owner does not close the pool, calls that run then are lost, and the pool's private directory
+         * stays until a later program sweeps it up.
+         *
+         * @return this builder
+         * @see #closeGrace
+         */
+        public Builder withoutShutdownHook() {
+            shutdownHook = false;
+            return this;
+        }
+
         PoolOptions options() {
             return new PoolOptions(
                     name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
@@ -942,7 +989,7 @@ public final class ProcessPool implements FutureExecutor {
                     jvmArguments,
                     heapBytes,
                     environment,
-                    systemProperties,
+                    LocaleSettings.addTo(systemProperties, jvmArguments),
                     workingDirectory,
                     classPath,
                     modulePath,
@@ -958,7 +1005,9 @@ public final class ProcessPool implements FutureExecutor {
                     allowedTypes,
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
                     aotCacheDelay,
-                    debug);
+                    debug,
+                    daemon,
+                    shutdownHook);
         }
 
         /**

@@ -2,10 +2,16 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.Futures;
+import dev.trestle.api.Promise;
+import dev.trestle.api.ReturnWhen;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
@@ -16,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Callbacks are anybody's code, and run on threads that the pool needs: it must not matter what they do there. */
 @Timeout(30)
@@ -125,6 +133,58 @@ class CallbackTest {
     @Test
     void aCallbackMayWaitForARunningCallWhoseWorkerIsKilled() throws Exception {
         assertThat(waitingForTheRunningCall(ProcessPool::killWorkers)).isInstanceOf(WorkerDiedException.class);
+    }
+
+    /** Each way to wait for many futures, of which some end and one cannot while a callback waits. */
+    enum WayToWait {
+        ALL,
+        ALL_WITHIN,
+        NO_FAILURE,
+        ITERATION,
+        ITERATION_WITHIN;
+
+        void take(List<? extends ConcurrentFuture<?>> futures) {
+            switch (this) {
+                case ALL -> Futures.waitUntil(ReturnWhen.ALL_COMPLETED, futures);
+                case ALL_WITHIN -> Futures.waitUntil(ReturnWhen.ALL_COMPLETED, futures, Duration.ofDays(1));
+                case NO_FAILURE -> Futures.waitUntil(ReturnWhen.FIRST_EXCEPTION, futures);
+                case ITERATION -> Futures.asCompleted(futures).forEach(_ -> {});
+                case ITERATION_WITHIN ->
+                    Futures.asCompleted(futures, Duration.ofDays(1)).forEach(_ -> {});
+            }
+        }
+    }
+
+    /** The thread would wait for what it reads itself, wherever that stands among the others. */
+    @ParameterizedTest
+    @EnumSource
+    void aWaitForManyIsRefusedIfOneOfThemIsPending(WayToWait way) throws Exception {
+        String in = folder.toString();
+        try (var pool = TestPools.of(1)) {
+            var done = pool.submit(() -> 1);
+            done.result();
+            var elsewhere = new Promise<Integer>();
+            var first = pool.submit(() -> Gate.pass(in, "first"));
+            var pending = pool.submit(() -> 2);
+            var refusals = new ArrayList<CompletableFuture<?>>();
+            for (var futures : List.of(
+                    List.of(done, pending),
+                    List.of(pending, done),
+                    List.of(done, elsewhere, pending),
+                    List.of(done, pending, elsewhere))) {
+                refusals.add(after(first, () -> catchThrowable(() -> way.take(futures))));
+            }
+            Gate.open(folder, "first");
+
+            for (var each : refusals) {
+                assertThat((Throwable) each.get())
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining(
+                                "Cannot wait for " + pending.toString().substring(0, 12))
+                        .hasMessageContaining("in a callback of a future of the same pool");
+            }
+            assertThat(pending.result()).isEqualTo(2);
+        }
     }
 
     /** A value whose constructor fails only where the result is read, and with what nobody expects. */

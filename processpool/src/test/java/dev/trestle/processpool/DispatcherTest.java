@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
@@ -64,15 +65,16 @@ class DispatcherTest {
         dispatcher.startFailed(
                 worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     /** Has a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
-        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, false), null, "", "");
+        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
         dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
+        worker.endRest();
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     private static Frame.OfCall answer(PoolCall<?> call) {

@@ -271,7 +271,7 @@ class ProgramEndTest {
     static final class Ending {
         public static void main(String[] arguments) {
             String in = arguments[0];
-            var pool = TestPools.of(1);
+            var pool = TestPools.builder(1).daemon().build();
             var _ = pool.submit(() -> Gate.spin(in, "spinning"));
             Gate.await(Path.of(in), "spinning");
         }

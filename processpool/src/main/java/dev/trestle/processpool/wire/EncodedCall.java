@@ -52,6 +52,16 @@ public final class EncodedCall {
     }
 
     /**
+     * Returns whether a result is made of numbers and short texts, so that to read it runs no code of the program.
+     *
+     * @param result from {@link Frame.Result}
+     * @return whether it is
+     */
+    public boolean isPlain(Payload result) {
+        return PlainValues.isPlain(result.wholeBody());
+    }
+
+    /**
      * Reads an item of a stream, as {@link #decodeResult} reads a result.
      *
      * @param item from {@link Frame.Item}
