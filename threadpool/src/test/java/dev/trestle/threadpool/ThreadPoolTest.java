@@ -449,6 +449,79 @@ class ThreadPoolTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void executedTasksAndRefusedOnesLeaveTheirPlaces(int queueLimit) throws Exception {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(queueLimit).build()) {
+            for (int i = 0; i < 10; i++) {
+                var ran = new CountDownLatch(1);
+                bounded.execute(ran::countDown);
+                assertThat(ran.await(10, TimeUnit.SECONDS)).isTrue();
+            }
+            assertThat(bounded.submit(() -> "the next").get(10, TimeUnit.SECONDS))
+                    .isEqualTo("the next");
+            bounded.shutdown();
+            for (int i = 0; i < 10; i++) {
+                assertThatThrownBy(() -> bounded.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+            }
+        }
+    }
+
+    @Test
+    void theInterruptOfACallDoesNotReachItsCallbacks() {
+        var interrupted = new ArrayList<Boolean>();
+        try (var one = new ThreadPool(1)) {
+            var inCall = new CountDownLatch(1);
+            var future = one.submit(() -> {
+                Thread.currentThread().interrupt();
+                return waitFor(inCall);
+            });
+            future.addDoneCallback(_ -> interrupted.add(Thread.currentThread().isInterrupted()));
+            inCall.countDown();
+            var _ = future.exception();
+            var result = one.submit(() -> Thread.currentThread().isInterrupted());
+            interrupted.add(result.result());
+        }
+        assertThat(interrupted).containsExactlyInAnyOrder(false, false);
+    }
+
+    /** Waits without heeding interrupts. */
+    private static boolean waitFor(CountDownLatch latch) {
+        while (latch.getCount() > 0) {
+            Thread.onSpinWait();
+        }
+        return Thread.currentThread().isInterrupted();
+    }
+
+    @Test
+    void aBrokenPoolRunsNothingThatWasQueued() throws Exception {
+        var ran = new AtomicInteger();
+        var uncaught = new LinkedBlockingQueue<Throwable>();
+        try (var broken = ThreadPool.builder()
+                .size(2)
+                .initializer(() -> {
+                    Thread.currentThread().setUncaughtExceptionHandler((_, e) -> uncaught.add(e));
+                    try {
+                        pass();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw new IllegalStateException("no database");
+                })
+                .build()) {
+            var futures = IntStream.range(0, 20)
+                    .mapToObj(_ -> broken.submit(ran::incrementAndGet))
+                    .toList();
+            broken.execute(ran::incrementAndGet);
+            gate.countDown();
+
+            assertThat(futures)
+                    .allSatisfy(each -> assertThat(each.exception()).containsInstanceOf(BrokenExecutorException.class));
+            assertThat(uncaught.poll(10, TimeUnit.SECONDS)).isInstanceOf(BrokenExecutorException.class);
+        }
+        assertThat(ran).hasValue(0);
+    }
+
     @Test
     void aFailingInitializerBreaksThePoolWithItsCause() {
         var cause = new IllegalStateException("no database");
