@@ -91,6 +91,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
 
+    /** When the driver is to be woken, as of System.nanoTime, if it sleeps until then. */
+    private volatile long wakeAt;
+
+    private volatile boolean sleeping;
+
     /** A foreign thread that has picked up the baton, to give it to a coroutine. */
     private volatile @Nullable Thread courier;
 
@@ -378,7 +383,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return;
         }
         if (now == FREE) {
-            if (isWanted()) {
+            if (hasWork()) {
                 LockSupport.unpark(driver);
             }
         } else if (isStray(now) && HOLDER.compareAndSet(this, now, driver)) {
@@ -386,6 +391,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } else {
             LockSupport.unpark(now);
         }
+    }
+
+    /** Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the watch. */
+    boolean hasWork() {
+        Thread now = holder;
+        if (now != FREE) {
+            return now != null && now != ABANDONED;
+        }
+        return isWanted() || (clock == SystemClock.INSTANCE && loop.nanos() > armedFor);
     }
 
     private boolean isStray(Thread now) {
@@ -403,7 +417,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (driver != null) {
             throw new IllegalStateException(loop + " is already running, on " + driver);
         }
-        running.add(this); // first what may fail
+        Alarm.begin(); // first what may fail
+        running.add(this);
         Watch.begin();
         owner = thread == Thread.currentThread() ? thread : null;
         driver = thread;
@@ -480,8 +495,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private void recover(int failures, Throwable failure) {
         if (failures == 1) {
             Log.log(ERROR, () -> "A step of " + loop + " failed; it is made again", failure);
-        } else {
-            LockSupport.parkNanos(this, 1_000_000);
+        } else { // without a timed park, which takes memory
+            long until = System.nanoTime() + 1_000_000;
+            while (System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
         }
     }
 
@@ -501,7 +519,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             } else {
                 long nanos = until - now();
                 if (nanos > 0) {
-                    LockSupport.parkNanos(this, nanos);
+                    sleepFor(nanos);
                 } else {
                     late = true;
                     armedFor = NEVER;
@@ -516,6 +534,29 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (interrupted) {
             me.interrupt();
         }
+    }
+
+    /** Parks until the alarm goes off, or this thread is woken otherwise. */
+    private void sleepFor(long nanos) {
+        wakeAt = System.nanoTime() + nanos;
+        sleeping = true;
+        Alarm.set(wakeAt);
+        LockSupport.park(this);
+        sleeping = false;
+    }
+
+    /** Wakes the driver if it is time; returns how long it may sleep otherwise. Called by the alarm. */
+    long wakeIfDue(long now) {
+        if (!sleeping) {
+            return Long.MAX_VALUE;
+        }
+        long left = wakeAt - now;
+        if (left > 0) {
+            return left;
+        }
+        sleeping = false;
+        LockSupport.unpark(driver);
+        return Long.MAX_VALUE;
     }
 
     private boolean isWanted() {
