@@ -999,7 +999,12 @@ public final class EventLoop implements AutoCloseable {
      * @return the picture
      */
     public TaskGraph taskGraph() {
-        return TaskGraph.of(this, baton.current(), Task.snapshot(() -> tasks));
+        return TaskGraph.of(this, baton.current(), tasksRacily());
+    }
+
+    /** Returns the tasks that are not done, as they can be seen from any thread. */
+    List<Task<?>> tasksRacily() {
+        return Task.snapshot(() -> tasks);
     }
 
     /**
