@@ -140,6 +140,16 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
+    /** Returns whether a CancelledError is to be thrown when the coroutine awaits next, or now. */
+    boolean isToBeCancelled() {
+        return mustCancel;
+    }
+
+    /** Throws no CancelledError that has not been thrown yet. */
+    void forgetCancellation() {
+        mustCancel = false;
+    }
+
     void throwLater(@Nullable String message) {
         mustCancel = true;
         cancelMessage = message;

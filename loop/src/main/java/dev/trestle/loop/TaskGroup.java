@@ -61,6 +61,10 @@ public final class TaskGroup {
 
     private final Task<?> parent;
     private final int requestsBefore;
+
+    /** Whether a cancellation of the parent was still to be thrown when the group began. */
+    private final boolean pendingBefore;
+
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
     private final List<Throwable> failures = new ArrayList<>();
 
@@ -75,6 +79,7 @@ public final class TaskGroup {
     private TaskGroup(Task<?> parent) {
         this.parent = parent;
         this.requestsBefore = parent.cancelling();
+        this.pendingBefore = parent.isToBeCancelled();
     }
 
     /**
@@ -291,6 +296,9 @@ public final class TaskGroup {
 
     private void end(@Nullable CancelledError cancellation) {
         boolean cancelledByGroupAlone = parentCancelRequested && parent.uncancel() <= requestsBefore;
+        if (cancelledByGroupAlone && !pendingBefore) {
+            parent.forgetCancellation(); // a body that awaited nothing has not met it
+        }
         if (lostFailure != null) {
             failures.add(lostFailure);
         }

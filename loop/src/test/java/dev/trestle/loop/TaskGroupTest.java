@@ -19,6 +19,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tasks that end together: waiting, failing, cancelling, from inside and from outside. */
 @Timeout(30)
@@ -39,6 +41,43 @@ class TaskGroupTest extends InVirtualTime {
             assertThat(result).isEqualTo(42);
             assertThat(clock.elapsed()).isEqualTo(ofSeconds(5));
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aGroupThatIsCancelledLeavesNoCancellationToATaskThatHasSwallowedAnother(boolean awaits) {
+        run(() -> {
+            Task<?> task = createTask(() -> {
+                assertThatThrownBy(() -> sleep(ofHours(1))).isInstanceOf(CancelledError.class); // and is not taken back
+                TaskGroup.run(group -> {
+                    group.cancel();
+                    if (awaits) {
+                        sleep(ofHours(1));
+                    }
+                });
+                sleep(ofSeconds(1));
+                trail.add("went on");
+            });
+            yieldNow();
+            task.cancel();
+            await(task);
+            assertThat(task.cancelling()).isOne();
+        });
+        assertThat(trail).containsExactly("went on");
+    }
+
+    @Test
+    void aCancellationThatWasPendingBeforeAGroupIsThrownAfterIt() {
+        run(() -> {
+            Task<?> task = createTask(() -> {
+                currentTask().cancel();
+                TaskGroup.run(TaskGroup::cancel);
+                yieldNow();
+                trail.add("never");
+            });
+            assertThatThrownBy(() -> await(task)).isInstanceOf(CancelledError.class);
+        });
+        assertThat(trail).isEmpty();
     }
 
     @Test
