@@ -331,6 +331,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             if (!isOrphan()) {
                 loop().baton().leave();
             }
+            thread = null; // a task that is kept for its result keeps no more than that
         }
     }
 

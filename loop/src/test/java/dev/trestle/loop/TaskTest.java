@@ -12,6 +12,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
@@ -20,6 +22,27 @@ import org.junit.jupiter.api.Timeout;
 /** Names, outcomes, what is awaited, and who is cancelled by whom. */
 @Timeout(30)
 class TaskTest extends WithLoop {
+
+    @Test
+    void aTaskThatIsDoneHoldsNoThread() {
+        List<WeakReference<Thread>> threads = new ArrayList<>();
+        List<Task<?>> kept = new ArrayList<>();
+        EventLoop.run(() -> {
+            for (int i = 0; i < 3; i++) {
+                kept.add(createTask(() -> {
+                    threads.add(new WeakReference<>(Thread.currentThread()));
+                    yieldNow();
+                }));
+            }
+            kept.forEach(Async::await);
+        });
+
+        while (threads.stream().anyMatch(each -> each.get() != null)) {
+            System.gc();
+            Thread.onSpinWait();
+        }
+        assertThat(kept).allMatch(Task::isDone);
+    }
 
     @Test
     void aTaskHasANumberedNameUntilItGetsAnother() {

@@ -67,7 +67,8 @@ class FullHeapTest {
         private static ByteBuffer map(Path file) throws IOException {
             try (var channel = FileChannel.open(
                     file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-                return channel.map(FileChannel.MapMode.READ_WRITE, 0, 1);
+                ByteBuffer memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, 1);
+                return memory.put(0, (byte) 0); // the first time takes memory
             }
         }
 
