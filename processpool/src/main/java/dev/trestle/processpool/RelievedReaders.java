@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -131,8 +132,8 @@ final class RelievedReaders {
     /** Returns those for which the end of the pool has waited long enough, if it waits for them. */
     List<Reader> overdue(long now) {
         return all.stream()
-                .filter(each -> each.isAwaited
-                        && now - each.relievedAt >= patienceWith(each).toNanos())
+                .filter(each ->
+                        each.isAwaited && now - each.relievedAt >= TimeUnit.NANOSECONDS.convert(patienceWith(each)))
                 .toList();
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Timeout.ThreadMode.SEPARATE_THREAD;
 
+import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import java.nio.file.Path;
@@ -253,6 +254,26 @@ class SlowEndTest {
 
             assertThat(slow.result()).isEqualTo(new Slow(gate, 0));
         }
+    }
+
+    @Test
+    void anExceptionOfAnInitializerThatIsNotMadeInTimeIsReplaced() throws Exception {
+        String name = gate;
+        try (var own = TestPools.builder(1)
+                .closeGrace(Duration.ofMillis(50))
+                .startRetryTime(Duration.ofMillis(1))
+                .initializer(() -> {
+                    throw new SlowException(name);
+                })
+                .build()) {
+            assertThat(own.submit(() -> 1).exception())
+                    .containsInstanceOf(BrokenExecutorException.class)
+                    .hasValueSatisfying(e -> assertThat(e)
+                            .hasMessageContaining("The initializer failed: ")
+                            .hasMessageContaining("SlowException: " + name)
+                            .hasRootCauseInstanceOf(RemoteException.class));
+        }
+        gateway.interrupted.await();
     }
 
     /** The ways to end a pool. */
