@@ -10,8 +10,10 @@ import dev.trestle.api.ConcurrentFuture;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -338,6 +340,49 @@ class SlowEndTest {
         own.close();
 
         assertThat(slow.resultNow()).isEqualTo(new Slow(gate, 0));
+    }
+
+    /** Takes a while to read in the program, and longer the larger its number is. */
+    record Delayed(int number) {
+        Delayed {
+            if (Nesting.depth() == 0) {
+                for (int i = 0; i < number % 50 * 2_000; i++) {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+    }
+
+    private static void waitFor(ConcurrentFuture<?> future) {
+        if (!future.isCancelled()) {
+            future.exception();
+        }
+    }
+
+    /** Readers are relieved at whatever moment a call is cancelled, and there is always exactly one. */
+    @Test
+    void noAnswerIsLostWhenCallsAreCancelledWhileAnswersAreRead() {
+        long died = pool.statistics().workersDied();
+        var random = new SplittableRandom(1);
+        List<ConcurrentFuture<Delayed>> futures = IntStream.range(0, 600)
+                .mapToObj(number -> pool.submit(() -> new Delayed(number)))
+                .toList();
+        for (int i = 1; i < 600; i++) {
+            if (random.nextBoolean()) {
+                waitFor(futures.get(i - 1)); // so that the answer of this one is about to be read, or is being read
+                for (int turns = random.nextInt(50_000); turns > 0; turns--) {
+                    Thread.onSpinWait();
+                }
+                futures.get(i).cancel(random.nextBoolean());
+            }
+        }
+        for (int i = 0; i < 600; i++) {
+            if (!futures.get(i).isCancelled()) {
+                assertThat(futures.get(i).result()).isEqualTo(new Delayed(i));
+            }
+        }
+        assertThat(pool.submit(Gate::pid).result()).isPositive();
+        assertThat(pool.statistics().workersDied()).isEqualTo(died);
     }
 
     @Test
