@@ -821,7 +821,7 @@ final class Dispatcher {
     private void giveUpLaterIfClosing() {
         if (lifecycle == Lifecycle.SHUT_DOWN && hasDeadlines()) {
             readersWait = true;
-            givingUp.within(relieved.patience());
+            givingUp.withinNanos(relieved.patienceNanos());
         }
     }
 
@@ -1660,7 +1660,7 @@ final class Dispatcher {
             lifecycle = Lifecycle.TERMINATED;
             cleaning.now();
         } else if (closing && queue.isEmpty() && unfinished == relieved.awaited() && hasDeadlines()) {
-            givingUp.within(relieved.patience());
+            givingUp.withinNanos(relieved.patienceNanos());
         }
     }
 
@@ -1675,7 +1675,7 @@ final class Dispatcher {
             overdue = relieved.overdue(timer.nanoTime());
             readersWait = overdue.size() < relieved.awaited();
             if (readersWait) {
-                givingUp.within(relieved.patience());
+                givingUp.withinNanos(relieved.patienceNanos());
             }
         } finally {
             lock.unlock();

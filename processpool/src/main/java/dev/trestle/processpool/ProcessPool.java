@@ -411,7 +411,8 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Takes no more calls, cancels those that wait, and asks all workers to end as SIGTERM does, whatever they are doing:
      * the calls that they run fail with a {@link WorkerDiedException}. A worker that has not ended after
-     * {@link Builder#closeGrace} is killed. Python's {@code terminate_workers}. Does not wait.
+     * {@link Builder#closeGrace} is killed. Calls whose answers are being read in this program are cancelled. Python's
+     * {@code terminate_workers}. Does not wait.
      */
     public void terminateWorkers() {
         dispatcher.stopWorkers(worker -> worker.terminate("terminateWorkers was called"));
@@ -419,7 +420,8 @@ public final class ProcessPool implements FutureExecutor {
 
     /**
      * Takes no more calls, cancels those that wait, and kills all workers, with what they started: the calls that they run
-     * fail with a {@link WorkerDiedException}. Python's {@code kill_workers}. Does not wait.
+     * fail with a {@link WorkerDiedException}. Calls whose answers are being read in this program are cancelled. Python's
+     * {@code kill_workers}. Does not wait.
      */
     public void killWorkers() {
         dispatcher.stopWorkers(worker -> worker.kill("killWorkers was called"));

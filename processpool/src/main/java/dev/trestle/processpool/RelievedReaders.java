@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,14 +21,16 @@ final class RelievedReaders {
     /** How much longer than `closeGrace` a pool that ends waits for each byte of an answer that is being read. */
     private static final long NANOS_PER_BYTE = 100;
 
-    private final PoolOptions options;
+    private final int workers;
+    private final long closeGraceNanos;
     private final List<Reader> all = new ArrayList<>();
 
     /** Read by any thread. */
     private volatile boolean manyLost;
 
     RelievedReaders(PoolOptions options) {
-        this.options = options;
+        this.workers = options.workers();
+        this.closeGraceNanos = TimeUnit.NANOSECONDS.convert(options.closeGrace());
     }
 
     /** Relieves a reader of a call; returns false if it is not ending that any more. If it throws, nothing has changed. */
@@ -63,7 +66,7 @@ final class RelievedReaders {
         for (int i = 0; i < all.size(); i++) {
             lost += isLost(all.get(i)) ? 1 : 0;
         }
-        manyLost = lost >= (long) MOST_LOST * options.workers();
+        manyLost = lost >= (long) MOST_LOST * workers;
     }
 
     private static boolean isLost(Reader reader) {
@@ -110,29 +113,29 @@ final class RelievedReaders {
         return awaited;
     }
 
-    /** Returns how long a pool that could end without them waits for them. */
-    Duration patience() {
-        Duration longest = options.closeGrace();
-        for (Reader each : all) {
-            Duration patience = patienceWith(each);
-            longest = patience.compareTo(longest) > 0 ? patience : longest;
+    /** Returns how long a pool that could end without them waits for them, in nanoseconds. Needs no memory. */
+    long patienceNanos() {
+        long longest = 0;
+        for (int i = 0; i < all.size(); i++) {
+            longest = Math.max(longest, patienceNanos(all.get(i)));
         }
         return longest;
     }
 
-    /**
-     * Returns how long a pool that could end without a reader waits for it: longer, if the answer is large. May be called without
-     * the lock.
-     */
+    /** Returns how long a pool that could end without a reader waits for it: longer, if the answer is large. */
+    private long patienceNanos(Reader reader) {
+        return Math.min(closeGraceNanos, Long.MAX_VALUE >> 1) + reader.lastBytes * NANOS_PER_BYTE;
+    }
+
+    /** As {@link #patienceNanos}, for messages. May be called without the lock. */
     Duration patienceWith(Reader reader) {
-        return options.closeGrace().plusNanos(reader.lastBytes * NANOS_PER_BYTE);
+        return Duration.ofNanos(patienceNanos(reader));
     }
 
     /** Returns those for which the end of the pool has waited long enough, if it waits for them. */
     List<Reader> overdue(long now) {
         return all.stream()
-                .filter(each -> each.isAwaited
-                        && now - each.relievedAt >= patienceWith(each).toNanos())
+                .filter(each -> each.isAwaited && now - each.relievedAt >= patienceNanos(each))
                 .toList();
     }
 

@@ -119,7 +119,11 @@ class Timer implements AutoCloseable {
 
         /** Schedules this, unless it is to run earlier already. */
         void within(Duration delay) {
-            long nanos = TimeUnit.NANOSECONDS.convert(delay);
+            withinNanos(TimeUnit.NANOSECONDS.convert(delay));
+        }
+
+        /** As {@link #within}, in nanoseconds. */
+        void withinNanos(long nanos) {
             lock.lock();
             try {
                 if (!scheduled || at - nanoTime() > nanos) {

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.ExitStatus.Evidence;
+import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -22,6 +23,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -378,8 +380,24 @@ final class Worker {
         switch (frames.read()) {
             case Frame.Result _ -> {}
             case Frame.Failed failed ->
-                throw new InitializerFailed(failed.failure().headline(), initializer.thrown(failed.failure(), name));
+                throw new InitializerFailed(failed.failure().headline(), thrownBy(initializer, failed.failure()));
             case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
+        }
+    }
+
+    /**
+     * Returns what an initializer has thrown. That runs code of the program, which may take forever: hence a thread of its own, and a
+     * stand-in for an exception that is not there in time.
+     */
+    private Throwable thrownBy(PoolCall<?> initializer, Failure failure) {
+        var made = new FutureTask<>(() -> initializer.thrown(failure, name));
+        Thread maker = Thread.ofPlatform().name(name + "-initializer").daemon().start(made);
+        try {
+            return made.get(TimeUnit.NANOSECONDS.convert(options.closeGrace()), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException | ExecutionException | InterruptedException e) {
+            logger.debug("What the initializer of {} has thrown cannot be made: {}", name, maker, e);
+            maker.interrupt();
+            return new RemoteException(failure);
         }
     }
 

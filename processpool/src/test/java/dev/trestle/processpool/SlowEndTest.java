@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Timeout.ThreadMode.SEPARATE_THREAD;
 
+import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -255,6 +258,26 @@ class SlowEndTest {
         }
     }
 
+    @Test
+    void anExceptionOfAnInitializerThatIsNotMadeInTimeIsReplaced() throws Exception {
+        String name = gate;
+        try (var own = TestPools.builder(1)
+                .closeGrace(Duration.ofMillis(50))
+                .startRetryTime(Duration.ofMillis(1))
+                .initializer(() -> {
+                    throw new SlowException(name);
+                })
+                .build()) {
+            assertThat(own.submit(() -> 1).exception())
+                    .containsInstanceOf(BrokenExecutorException.class)
+                    .hasValueSatisfying(e -> assertThat(e)
+                            .hasMessageContaining("The initializer failed: ")
+                            .hasMessageContaining("SlowException: " + name)
+                            .hasRootCauseInstanceOf(RemoteException.class));
+        }
+        gateway.interrupted.await();
+    }
+
     /** The ways to end a pool. */
     enum End {
         SHUTDOWN_NOW,
@@ -317,6 +340,49 @@ class SlowEndTest {
         own.close();
 
         assertThat(slow.resultNow()).isEqualTo(new Slow(gate, 0));
+    }
+
+    /** Takes a while to read in the program, and longer the larger its number is. */
+    record Delayed(int number) {
+        Delayed {
+            if (Nesting.depth() == 0) {
+                for (int i = 0; i < number % 50 * 2_000; i++) {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+    }
+
+    private static void waitFor(ConcurrentFuture<?> future) {
+        if (!future.isCancelled()) {
+            future.exception();
+        }
+    }
+
+    /** Readers are relieved at whatever moment a call is cancelled, and there is always exactly one. */
+    @Test
+    void noAnswerIsLostWhenCallsAreCancelledWhileAnswersAreRead() {
+        long died = pool.statistics().workersDied();
+        var random = new SplittableRandom(1);
+        List<ConcurrentFuture<Delayed>> futures = IntStream.range(0, 600)
+                .mapToObj(number -> pool.submit(() -> new Delayed(number)))
+                .toList();
+        for (int i = 1; i < 600; i++) {
+            if (random.nextBoolean()) {
+                waitFor(futures.get(i - 1)); // so that the answer of this one is about to be read, or is being read
+                for (int turns = random.nextInt(50_000); turns > 0; turns--) {
+                    Thread.onSpinWait();
+                }
+                futures.get(i).cancel(random.nextBoolean());
+            }
+        }
+        for (int i = 0; i < 600; i++) {
+            if (!futures.get(i).isCancelled()) {
+                assertThat(futures.get(i).result()).isEqualTo(new Delayed(i));
+            }
+        }
+        assertThat(pool.submit(Gate::pid).result()).isPositive();
+        assertThat(pool.statistics().workersDied()).isEqualTo(died);
     }
 
     @Test
