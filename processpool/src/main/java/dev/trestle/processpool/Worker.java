@@ -59,6 +59,9 @@ final class Worker {
         try {
             for (Class<?> each : List.of(
                     Retry.class,
+                    Deadline.Verdict.class,
+                    PoolCall.Untold.class,
+                    StaleDirectories.class,
                     Obituary.class,
                     ExitStatus.class,
                     OomKills.class,
