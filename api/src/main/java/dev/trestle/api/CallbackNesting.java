@@ -46,7 +46,7 @@ final class CallbackNesting {
                 here.defer(new Deferred(promise, callbacks, cancellation));
                 return;
             }
-        } catch (OutOfMemoryError e) {
+        } catch (Throwable e) { // of memory
             promise.finish(callbacks, cancellation); // in any case, if need be a level too deep
             return;
         }

@@ -79,7 +79,8 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
 
     /**
      * Returns a new {@link CompletableFuture} that ends as this future ends, with the task's exception itself.
-     * Cancelling it cancels this future, with interruption; completing it by hand does not touch this future.
+     * Cancelling it cancels this future, with interruption, and so do {@link CompletableFuture#orTimeout} and
+     * {@link CompletableFuture#completeOnTimeout} when the time is over; completing it by hand does not touch this future.
      *
      * @return the view
      */

@@ -12,21 +12,12 @@ import org.jspecify.annotations.Nullable;
 record Deadline(@Nullable Duration timeout, long nanoTime) {
 
     static Deadline in(@Nullable Duration timeout) {
-        return new Deadline(timeout, timeout == null ? 0 : System.nanoTime() + nanos(timeout));
+        return new Deadline(timeout, timeout == null ? 0 : System.nanoTime() + TimeLimit.nanos(timeout));
     }
 
     /** Returns the nanoseconds left, zero if it is over. */
     long left() {
         return timeout == null ? Long.MAX_VALUE : Math.max(0, nanoTime - System.nanoTime());
-    }
-
-    /** Returns a duration in nanoseconds, cut to what can be added to the clock: 146 years. */
-    static long nanos(Duration duration) {
-        long longest = Long.MAX_VALUE / 2;
-        if (duration.isNegative()) {
-            return 0;
-        }
-        return duration.compareTo(Duration.ofNanos(longest)) > 0 ? longest : duration.toNanos();
     }
 
     @Override

@@ -1,6 +1,5 @@
 package dev.trestle.api;
 
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -159,7 +158,7 @@ public interface FutureExecutor extends ExecutorService {
     @Override
     default <T extends @Nullable Object> List<Future<T>> invokeAll(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
-        return Invocation.all(this, tasks, Deadline.in(Duration.of(timeout, unit.toChronoUnit())));
+        return Invocation.all(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
     }
 
     /**
@@ -199,7 +198,7 @@ public interface FutureExecutor extends ExecutorService {
     default <T extends @Nullable Object> T invokeAny(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return Invocation.any(this, tasks, Deadline.in(Duration.of(timeout, unit.toChronoUnit())));
+        return Invocation.any(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
     }
 
     /**

@@ -58,6 +58,7 @@ public final class Futures {
      */
     public static <F extends ConcurrentFuture<?>> DoneAndPending<F> waitUntil(
             ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
+        StackRoom.requireForLinkage();
         requireNonNull(when, "when");
         Set<F> distinct = distinct(futures);
         if (!Condition.holds(when, distinct)) {
@@ -102,6 +103,7 @@ public final class Futures {
      */
     public static <F extends ConcurrentFuture<?>> Iterable<F> asCompleted(
             Collection<? extends F> futures, @Nullable Duration timeout) {
+        StackRoom.requireForLinkage();
         Set<F> distinct = distinct(futures);
         return () -> new Completions<>(distinct, Deadline.in(timeout));
     }
@@ -140,7 +142,9 @@ public final class Futures {
         }
 
         void watch(ConcurrentFuture<?> future) {
-            if (future instanceof Promise<?> promise) {
+            if (future.isDone()) {
+                onDone(future); // now: the thread that tells the listeners may be slow, or busy with callbacks
+            } else if (future instanceof Promise<?> promise) {
                 promise.addWait(this);
             } else {
                 future.addDoneCallback(this::onDone);
@@ -163,7 +167,7 @@ public final class Futures {
             if (timeout == null) {
                 holds.await();
             } else {
-                var _ = holds.await(Deadline.nanos(timeout), TimeUnit.NANOSECONDS);
+                var _ = holds.await(TimeLimit.nanos(timeout), TimeUnit.NANOSECONDS);
             }
         }
 
@@ -191,6 +195,7 @@ public final class Futures {
         private int left;
 
         Completions(Set<F> futures, Deadline deadline) {
+            StackRoom.requireForLinkage();
             this.total = futures.size();
             this.left = total;
             this.deadline = deadline;

@@ -29,6 +29,10 @@ final class Groundwork {
 
     private static void lay() {
         var _ = Log.isOn();
+        var _ = ReturnWhen.ALL_COMPLETED; // callers name it, and the options, before they call a method that could look
+        // at the
+        // stack
+        var _ = MapOptions.DEFAULT;
         use(promise -> promise.setResult(""));
         use(promise -> promise.setException(new IllegalStateException("never thrown")));
         use(promise -> promise.cancel(true));

@@ -21,6 +21,7 @@ final class Invocation {
     static <T extends @Nullable Object> List<Future<T>> all(
             FutureExecutor executor, Collection<? extends Callable<T>> tasks, Deadline deadline)
             throws InterruptedException {
+        StackRoom.requireForLinkage();
         var futures = new ArrayList<Future<T>>(tasks.size());
         boolean complete = false;
         try {
@@ -58,6 +59,7 @@ final class Invocation {
     static <T extends @Nullable Object> T any(
             FutureExecutor executor, Collection<? extends Callable<T>> tasks, Deadline deadline)
             throws InterruptedException, ExecutionException, TimeoutException {
+        StackRoom.requireForLinkage();
         if (tasks.isEmpty()) {
             throw new IllegalArgumentException("invokeAny needs at least one task");
         }
@@ -93,7 +95,7 @@ final class Invocation {
                 case SUCCESS -> {
                     return done.resultNow();
                 }
-                case FAILED -> last = new ExecutionException(done.exceptionNow());
+                case FAILED -> last = Causes.execution(done.exceptionNow());
                 default -> last = new ExecutionException(new CancellationException(done + " was cancelled"));
             }
         }

@@ -82,6 +82,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
 
     static <A extends @Nullable Object, R extends @Nullable Object> Stream<R> stream(
             FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
+        StackRoom.requireForLinkage();
         var mapping = new Mapping<>(executor, fn, inputs, options);
         mapping.submitMore(true);
         if (mapping.inFlight.isEmpty()) {
@@ -93,7 +94,13 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     @Override
     @SuppressWarnings("unchecked") // as fn returned it
     public boolean tryAdvance(Consumer<? super R> action) {
-        ChunkResult.Outcomes ready = nextOutcomes();
+        ChunkResult.Outcomes ready;
+        try {
+            ready = nextOutcomes();
+        } catch (Throwable e) { // also a refusal to wait, after which nobody may come to close the stream
+            end();
+            throw e;
+        }
         if (ready == null) {
             return false;
         }
@@ -141,7 +148,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         return switch (thrown) {
             case RuntimeException exception -> exception;
             case Error error -> throw error;
-            default -> new CompletionException(thrown);
+            default -> Causes.completion(thrown);
         };
     }
 

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -69,6 +68,22 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
          * @param mayInterrupt whether running work is to be interrupted; if not, it goes on and its outcome is dropped
          */
         void cancelled(boolean wasRunning, boolean mayInterrupt);
+
+        /**
+         * Names the work, for messages; by default, it has no name. May be called from any thread at any time.
+         *
+         * @return what completes the promise, such as "the call of this class on that pool"
+         */
+        default String description() {
+            return "";
+        }
+
+        /**
+         * Called on a thread that is about to run callbacks of the promise, after the threads that wait for it have been woken;
+         * not if there are no callbacks. May be called several times. For executors whose thread is not free for the next
+         * call while it runs callbacks. By default does nothing.
+         */
+        default void onCallbacks() {}
     }
 
     private volatile @Nullable Object state;
@@ -256,7 +271,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     public T result(Duration timeout) throws TimeoutException {
         requireNonNull(timeout, "timeout");
         try {
-            return value(outcomeWithin(Deadline.nanos(timeout)));
+            return value(outcomeWithin(timeout));
         } catch (InterruptedException e) {
             throw Interruption.during("waiting for " + this, e);
         }
@@ -278,7 +293,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
-        return valueOrExecutionException(outcomeWithin(unit.toNanos(timeout)));
+        return valueOrExecutionException(outcomeWithin(TimeLimit.of(timeout, unit)));
     }
 
     @Override
@@ -326,7 +341,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         if (outcome == Words.CANCELLED) {
             view.completeExceptionally(cancellation());
         } else if (outcome instanceof Throwable exception) {
-            view.completeExceptionally(exception);
+            view.completeExceptionally(Causes.completing(exception));
         } else {
             view.complete(unmask(outcome));
         }
@@ -350,7 +365,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             Object result = current instanceof Masked masked ? masked.result : current;
             text = "result of " + result.getClass().getName();
         }
-        return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text + "]";
+        String of = canceller == null ? "" : canceller.description();
+        return "Promise@" + Integer.toHexString(System.identityHashCode(this)) + "[" + text
+                + (of.isEmpty() ? "" : ", " + of) + "]";
     }
 
     // Outcomes
@@ -370,7 +387,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (thrown instanceof Error error) {
                 throw error;
             }
-            throw new CompletionException(thrown);
+            throw Causes.completion(thrown);
         }
         return unmask(outcome);
     }
@@ -380,7 +397,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             throw cancellation();
         }
         if (outcome instanceof Throwable exception) {
-            throw new ExecutionException(exception);
+            throw Causes.execution(exception);
         }
         return unmask(outcome);
     }
@@ -412,14 +429,18 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return outcome != null ? outcome : requireNonNull(parkUntilDone(false, 0));
     }
 
-    private Object outcomeWithin(long nanos) throws InterruptedException, TimeoutException {
+    private Object outcomeWithin(Duration limit) throws InterruptedException, TimeoutException {
         Object outcome = outcomeIn(state);
-        if (outcome == null && nanos > 0) {
-            outcome = parkUntilDone(true, System.nanoTime() + nanos);
+        if (outcome == null) {
+            long nanos = TimeLimit.nanos(limit);
+            if (nanos > 0) {
+                outcome = parkUntilDone(true, System.nanoTime() + nanos);
+            } else if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
         }
         if (outcome == null) {
-            throw new TimeoutException(
-                    this + " was not done after " + Duration.ofNanos(Math.max(0, nanos)) + "; it goes on");
+            throw new TimeoutException(this + " was not done after " + limit + "; it goes on");
         }
         return outcome;
     }
@@ -478,11 +499,34 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         var pushed = new Listener(target);
         while (true) {
             Listener top = listeners;
-            pushed.next = top;
+            pushed.follow(top);
             pushed.aboveMarker = isDraining(top);
             if (Words.LISTENERS.compareAndSet(this, top, pushed)) {
+                if (pushed.count >= pushed.purgeAt) {
+                    purge();
+                }
                 return;
             }
+        }
+    }
+
+    /**
+     * Removes the waits of iterations that are garbage. They tell nobody that they are, so this looks at all listeners, as soon as
+     * there are twice as many as were alive the last time: on the average, a push looks at two.
+     */
+    private void purge() {
+        Listener top = listeners;
+        if (top == null || isDraining(top)) {
+            return; // done meanwhile: the drainer drops everything
+        }
+        try {
+            Listener alive = without(null, top);
+            if (alive != null) {
+                alive.purgeAt = Math.max(Listener.FEW, 2 * alive.count);
+            }
+            Words.LISTENERS.compareAndSet(this, top, alive); // or somebody else has changed them, and purges if need be
+        } catch (Throwable e) {
+            // There is no memory, or no stack. What was pushed has been pushed; the next push tries again.
         }
     }
 
@@ -501,7 +545,18 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         } while (!Words.LISTENERS.compareAndSet(this, top, Words.DRAINING));
         Listener callbacks = tellWaits(top);
         if (callbacks != null || !isDrained()) {
+            if (canceller != null) {
+                announceCallbacks(canceller);
+            }
             CallbackNesting.run(this, callbacks);
+        }
+    }
+
+    private void announceCallbacks(Canceller to) {
+        try {
+            to.onCallbacks();
+        } catch (Throwable e) {
+            report("canceller", to, e);
         }
     }
 
@@ -582,6 +637,12 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return oldest;
     }
 
+    /** Returns how much listens; for tests. */
+    int listenerCount() {
+        Listener top = listeners;
+        return top == null ? 0 : top.count;
+    }
+
     /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */
     void removeWait(Wait wait) {
         while (true) {
@@ -589,24 +650,24 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (top == null || isDraining(top)) {
                 return; // done meanwhile: the drainer drops everything
             }
-            if (Words.LISTENERS.compareAndSet(this, top, without(wait, top))) {
+            Listener others = top.target == wait ? top.next : without(wait, top);
+            if (Words.LISTENERS.compareAndSet(this, top, others)) {
                 return;
             }
         }
     }
 
     /**
-     * Returns a copy without a wait. Should a drainer take the stack at the same time and turn its links, this walk is wrong, but it
-     * ends, at the latest where the drainer has begun; and the copy is not used.
+     * Returns a copy without a wait, if one is given, and without those that are not awaited. Should a drainer take the stack at the
+     * same time and turn its links, this walk is wrong, but it ends, at the latest where the drainer has begun; and the copy is
+     * not used.
      */
-    private static @Nullable Listener without(Wait wait, Listener top) {
-        if (top.target == wait) {
-            return top.next;
-        }
+    private static @Nullable Listener without(@Nullable Wait unwanted, Listener top) {
         Listener newest = null;
         Listener last = null;
+        int count = 0;
         for (Listener each = top; each != null; each = each.next) {
-            if (each.target != wait) {
+            if (each.target != unwanted && !(each.target instanceof Wait wait && !wait.isAwaited())) {
                 var kept = new Listener(each.target);
                 if (last == null) {
                     newest = kept;
@@ -614,13 +675,20 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
                     last.next = kept;
                 }
                 last = kept;
+                count++;
             }
+        }
+        if (newest != null) {
+            newest.count = count;
+            newest.purgeAt = top.purgeAt;
         }
         return newest;
     }
 
     /** A link of the stack: a callback or a {@link Wait}. Only a thread that has taken the stack changes it. */
     static final class Listener {
+        static final int FEW = 64;
+
         final Object target;
 
         @Nullable
@@ -628,8 +696,19 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
         boolean aboveMarker;
 
+        /** How many listeners there are from here on, and with how many to look for garbage; right at the top of a stack. */
+        int count = 1;
+
+        int purgeAt = FEW;
+
         Listener(Object target) {
             this.target = target;
+        }
+
+        void follow(@Nullable Listener top) {
+            next = top;
+            count = top == null ? 1 : top.count + 1;
+            purgeAt = top == null ? FEW : top.purgeAt;
         }
     }
 
@@ -639,6 +718,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /** What waits for a promise inside this module: told before any callback runs, so it must be short, and allocate nothing. */
     interface Wait {
         void onDone(ConcurrentFuture<?> promise);
+
+        /** Returns whether anything will ever take what this brings. */
+        default boolean isAwaited() {
+            return true;
+        }
     }
 
     static final class ParkedThread implements Wait {

@@ -2,302 +2,43 @@ package dev.trestle.api;
 
 /**
  * A check that the calling thread has stack left, made before something begins that must not end halfway. It costs some
- * nanoseconds, and throws the {@link StackOverflowError} that would have come later.
+ * nanoseconds, and throws the {@link StackOverflowError} that would have come later. For code that implements executors and loops.
  */
-final class StackRoom {
+public final class StackRoom {
 
     /*
-     * Java tells no thread how much stack it has left, so the check uses some: the frames of a recursion with many local variables.
-     * The interpreter gives each variable its place. Compiled code has no place for a variable that is never used, but HotSpot's
-     * compilers check, where a method begins, that the interpreter's frames would fit as well, since they may have to go back
-     * to it. That holds as long as the recursion cannot be folded away; so its depth is no constant.
+     * Java tells no thread how much stack it has left, so the check uses some: the frame of a method with many local variables. In
+     * the interpreter, each variable has its place. Compiled code has no place for variables that are never used, but HotSpot's
+     * compilers check, where a method begins that calls others, that the interpreter's frames of all that was inlined into it
+     * would fit as well, since they may have to go back to these. One large frame is the most they check for: a recursion of such
+     * methods would not add up. The call in it must stay a call, or the check is compiled away.
      */
 
-    /** Four frames are 16 KiB: as much as it takes to tell the listeners of a promise, in the interpreter too. */
-    @SuppressWarnings("FieldMayBeFinal")
-    private static int enough = 4;
+    /** No compiler inlines so many levels of a recursion, or knows that it ends there, as {@link #more} may change. */
+    private static final int CALLS = 3;
 
-    /** 64 KiB. */
-    private static final int ENOUGH_FOR_LINKAGE = 16;
+    /** Always zero, but no constant. Without an initializer: where the stack ends, it would fail, and the class with it, for good. */
+    @SuppressWarnings("FieldMayBeFinal")
+    private static int more;
 
     private StackRoom() {}
 
-    /** Requires enough stack for telling the listeners of a promise. */
-    static void require() {
-        descend(enough);
+    /**
+     * Requires 16 KiB of stack: enough for some steps in code that has run before, such as telling the listeners of a promise.
+     *
+     * @throws StackOverflowError if there is less
+     */
+    public static void require() {
+        LargeFrames.of16KiB(CALLS + more);
     }
 
-    /** Requires enough stack for initializing classes: one that fails for lack of it is unusable for good. */
-    static void requireForLinkage() {
-        descend(ENOUGH_FOR_LINKAGE);
-    }
-
-    @SuppressWarnings("UnusedVariable") // they make the frame large
-    private static int descend(int frames) {
-        long aa,
-                ab,
-                ac,
-                ad,
-                ae,
-                af,
-                ag,
-                ah,
-                ai,
-                aj,
-                ak,
-                al,
-                am,
-                an,
-                ao,
-                ap,
-                aq,
-                ar,
-                as,
-                at,
-                au,
-                av,
-                aw,
-                ax,
-                ay,
-                az,
-                ba,
-                bb,
-                bc,
-                bd,
-                be,
-                bf,
-                bg,
-                bh,
-                bi,
-                bj,
-                bk,
-                bl,
-                bm,
-                bn,
-                bo,
-                bp,
-                bq,
-                br,
-                bs,
-                bt,
-                bu,
-                bv,
-                bw,
-                bx,
-                by,
-                bz,
-                ca,
-                cb,
-                cc,
-                cd,
-                ce,
-                cf,
-                cg,
-                ch,
-                ci,
-                cj,
-                ck,
-                cl,
-                cm,
-                cn,
-                co,
-                cp,
-                cq,
-                cr,
-                cs,
-                ct,
-                cu,
-                cv,
-                cw,
-                cx,
-                cy,
-                cz,
-                da,
-                db,
-                dc,
-                dd,
-                de,
-                df,
-                dg,
-                dh,
-                di,
-                dj,
-                dk,
-                dl,
-                dm,
-                dn,
-                dp,
-                dq,
-                dr,
-                ds,
-                dt,
-                du,
-                dv,
-                dw,
-                dx,
-                dy,
-                dz,
-                ea,
-                eb,
-                ec,
-                ed,
-                ee,
-                ef,
-                eg,
-                eh,
-                ei,
-                ej,
-                ek,
-                el,
-                em,
-                en,
-                eo,
-                ep,
-                eq,
-                er,
-                es,
-                et,
-                eu,
-                ev,
-                ew,
-                ex,
-                ey,
-                ez,
-                fa,
-                fb,
-                fc,
-                fd,
-                fe,
-                ff,
-                fg,
-                fh,
-                fi,
-                fj,
-                fk,
-                fl,
-                fm,
-                fn,
-                fo,
-                fp,
-                fq,
-                fr,
-                fs,
-                ft,
-                fu,
-                fv,
-                fw,
-                fx,
-                fy,
-                fz,
-                ga,
-                gb,
-                gc,
-                gd,
-                ge,
-                gf,
-                gg,
-                gh,
-                gi,
-                gj,
-                gk,
-                gl,
-                gm,
-                gn,
-                go,
-                gp,
-                gq,
-                gr,
-                gs,
-                gt,
-                gu,
-                gv,
-                gw,
-                gx,
-                gy,
-                gz,
-                ha,
-                hb,
-                hc,
-                hd,
-                he,
-                hf,
-                hg,
-                hh,
-                hi,
-                hj,
-                hk,
-                hl,
-                hm,
-                hn,
-                ho,
-                hp,
-                hq,
-                hr,
-                hs,
-                ht,
-                hu,
-                hv,
-                hw,
-                hx,
-                hy,
-                hz,
-                ia,
-                ib,
-                ic,
-                id,
-                ie,
-                ig,
-                ih,
-                ii,
-                ij,
-                ik,
-                il,
-                im,
-                in,
-                io,
-                ip,
-                iq,
-                ir,
-                is,
-                it,
-                iu,
-                iv,
-                iw,
-                ix,
-                iy,
-                iz,
-                ja,
-                jb,
-                jc,
-                jd,
-                je,
-                jf,
-                jg,
-                jh,
-                ji,
-                jj,
-                jk,
-                jl,
-                jm,
-                jn,
-                jo,
-                jp,
-                jq,
-                jr,
-                js,
-                jt,
-                ju,
-                jv,
-                jw,
-                jx,
-                jy,
-                jz,
-                ka,
-                kb,
-                kc,
-                kd,
-                ke,
-                kf;
-        return frames == 1 ? 0 : descend(frames - 1) + 1;
+    /**
+     * Requires 64 KiB of stack: enough for initializing classes and linking call sites. Those that fail for lack of it are unusable for
+     * good.
+     *
+     * @throws StackOverflowError if there is less
+     */
+    public static void requireForLinkage() {
+        LargeFrames.of64KiB(CALLS + more);
     }
 }

@@ -1,10 +1,12 @@
 package dev.trestle.api;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +41,37 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
         return cancelled;
     }
 
+    /** Fails when the time is over, and cancels what this is a view of, as nobody waits for it any more. */
+    @Override
+    public CompletableFuture<T> orTimeout(long timeout, TimeUnit unit) {
+        Duration limit = TimeLimit.of(timeout, unit);
+        return when(
+                limit,
+                () -> completeExceptionally(new TimeoutException(source + " was not done after " + limit
+                        + (cancelsSource ? "; it has been cancelled" : "; it goes on"))));
+    }
+
+    /** Has this value when the time is over, and cancels what this is a view of, as nobody waits for it any more. */
+    @Override
+    public CompletableFuture<T> completeOnTimeout(T value, long timeout, TimeUnit unit) {
+        return when(TimeLimit.of(timeout, unit), () -> complete(value));
+    }
+
+    /** Completes this when the time is over, unless it has ended before; then the timer is dropped. */
+    private View<T> when(Duration limit, BooleanSupplier completion) {
+        if (!isDone()) {
+            var timer = new CompletableFuture<@Nullable Void>();
+            var _ = timer.thenRun(() -> {
+                if (completion.getAsBoolean() && cancelsSource) {
+                    source.cancel(true);
+                }
+            });
+            var _ = whenComplete((_, _) -> timer.cancel(false));
+            var _ = timer.completeOnTimeout(null, TimeLimit.nanos(limit), TimeUnit.NANOSECONDS);
+        }
+        return this;
+    }
+
     @Override
     public <U extends @Nullable Object> CompletableFuture<U> newIncompleteFuture() {
         return new View<>(source, false);
@@ -60,8 +93,17 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
 
     @Override
     public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
-        askGuards();
-        return super.get(timeout, unit);
+        if (timeout > 0) {
+            askGuards();
+        }
+        try {
+            return super.get(timeout, unit);
+        } catch (TimeoutException e) {
+            var named = new TimeoutException(
+                    source + " was not done after " + TimeLimit.of(timeout, unit) + "; it goes on");
+            named.initCause(e);
+            throw named;
+        }
     }
 
     private void askGuards() {
@@ -79,14 +121,14 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
             this.promise = promise;
         }
 
-        /** Completes the view, for which memory is needed: this is the only one who does, so it waits for the memory. */
+        /** Completes the view, for which memory is needed. Nobody else does, so this waits for the memory. */
         @Override
         public void accept(ConcurrentFuture<T> done) {
             while (true) {
                 try {
                     promise.complete(view);
                     return;
-                } catch (OutOfMemoryError e) { // also that of a stage; then it goes on with the next stage
+                } catch (Throwable e) { // of memory, also in a stage; then it goes on with the next stage
                     LockSupport.parkNanos(MEMORY_PAUSE_NANOS);
                 }
             }

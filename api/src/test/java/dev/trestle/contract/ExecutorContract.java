@@ -24,9 +24,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -35,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -327,25 +331,66 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void anInterruptedInvokeAllCancelsItsTasks() {
+    void invokeAllWaitsForEachTaskWhateverTheOthersDo() throws Exception {
         String in = folder.toString();
-        Thread.currentThread().interrupt();
+        List<Callable<String>> tasks =
+                List.of(travelling(() -> fail("first")), travelling(() -> waitAtGate(in, "second")), travelling(() -> {
+                    throw new CancellationException("third");
+                }));
+        var invocation = new FutureTask<>(() -> executor.invokeAll(tasks));
+        Thread.ofVirtual().start(invocation);
+        awaitMark("second.started");
+        executor.submit(() -> "after the third").result();
+        assertThat(invocation.isDone()).isFalse();
+        openGate("second");
 
-        assertThatThrownBy(() -> executor.invokeAll(List.of(travelling(() -> waitAtGate(in, "call")))))
-                .isInstanceOf(InterruptedException.class);
+        assertThat(invocation.get())
+                .extracting(Future::state)
+                .containsExactly(Future.State.FAILED, Future.State.SUCCESS, Future.State.FAILED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInterruptedInvokeAllOrInvokeAnyCancelsItsTasks(boolean any) throws Exception {
+        String in = folder.toString();
+        List<Callable<String>> tasks = List.of(
+                travelling(() -> waitAtGate(in, "first")),
+                travelling(() -> waitAtGate(in, "second")),
+                travelling(() -> waitAtGate(in, "waiting")));
+        var invocation = new FutureTask<Object>(() -> any ? executor.invokeAny(tasks) : executor.invokeAll(tasks));
+        Thread thread = Thread.ofPlatform().start(invocation);
+        awaitMark("first.started");
+        awaitMark("second.started");
+        thread.interrupt();
+
+        assertThatThrownBy(invocation::get).hasCauseInstanceOf(InterruptedException.class);
+        awaitMark("first.interrupted");
+        awaitMark("second.interrupted");
         assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+        assertThat(marked("waiting.started")).isFalse();
     }
 
     @Test
     void invokeAnyReturnsAResultAndCancelsTheOthers() throws Exception {
         String in = folder.toString();
+        var invocation = new FutureTask<>(() -> executor.<String>invokeAny(List.of(
+                travelling(() -> waitAtGate(in, "first")),
+                travelling(() -> waitAtGate(in, "second")),
+                travelling(() -> waitAtGate(in, "waiting")))));
+        Thread.ofVirtual().start(invocation);
+        awaitMark("first.started");
+        awaitMark("second.started");
+        openGate("second");
 
-        assertThat(executor.<String>invokeAny(List.of(
-                        travelling(() -> fail("first")),
-                        travelling(() -> "second"),
-                        travelling(() -> waitAtGate(in, "third")))))
-                .isEqualTo("second");
+        assertThat(invocation.get()).isEqualTo("second");
+        awaitMark("first.interrupted");
         assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void invokeAnyReturnsAResultThatComesAfterFailures() throws Exception {
+        assertThat(executor.<String>invokeAny(List.of(travelling(() -> fail("first")), travelling(() -> "second"))))
+                .isEqualTo("second");
     }
 
     @Test
@@ -368,7 +413,54 @@ public abstract class ExecutorContract {
                 .hasMessageContaining("None of 1 tasks");
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void invokeAllAndInvokeAnyTakeAnyTimeLimit(TimeUnit unit) throws Exception {
+        List<Callable<Integer>> tasks = List.of(travelling(() -> 1), travelling(() -> 1));
+
+        assertThat(executor.invokeAll(tasks, Long.MAX_VALUE, unit))
+                .extracting(Future::resultNow)
+                .containsExactly(1, 1);
+        assertThat(executor.invokeAny(tasks, Long.MAX_VALUE, unit)).isEqualTo(1);
+        assertThat(executor.awaitTermination(Long.MIN_VALUE, unit)).isFalse();
+        for (long none : new long[] {0, -1, Long.MIN_VALUE}) {
+            assertThat(executor.invokeAll(tasks, none, unit)).allMatch(Future::isDone);
+            String in = folder.toString();
+            assertThatThrownBy(() -> executor.invokeAny(List.of(travelling(() -> waitAtGate(in, "never"))), none, unit))
+                    .isInstanceOf(TimeoutException.class);
+        }
+    }
+
     // Ending
+
+    /** Tasks of every kind, also such as cannot travel. */
+    @SuppressWarnings("FutureReturnValueIgnored") // there is none
+    private List<Consumer<FutureExecutor>> submissions() {
+        var here = new Object();
+        return List.of(
+                to -> to.submit(() -> 1),
+                to -> to.submit(travelling(() -> 1)),
+                to -> to.submit((Callable<Object>) () -> here),
+                to -> to.submit((Runnable) here::notifyAll),
+                to -> to.submit((Runnable) here::notifyAll, "result"),
+                to -> to.submit(new FutureTask<>(() -> here)),
+                to -> to.execute(here::notifyAll),
+                to -> to.execute(new FutureTask<>(() -> here)),
+                to -> to.map(_ -> here, List.of(1)));
+    }
+
+    @Test
+    void everyTaskIsRejectedAfterShutdownAndTheRejectionNamesTheExecutorOnce() {
+        executor.shutdown();
+
+        for (Consumer<FutureExecutor> each : submissions()) {
+            assertThatThrownBy(() -> each.accept(executor))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .satisfies(e -> assertThat(String.valueOf(e.getMessage()))
+                            .containsOnlyOnce(executor.toString())
+                            .containsOnlyOnce("it has been shut down"));
+        }
+    }
 
     @Test
     void afterShutdownEverythingIsRefused() {
@@ -412,10 +504,11 @@ public abstract class ExecutorContract {
         awaitMark("second.started");
         var queued = submitWaiting(executor, "queued");
 
-        assertThat(executor.shutdownNow()).hasSize(1);
+        List<Runnable> never = executor.shutdownNow();
+        assertThat(never).hasSize(1).doesNotContainNull();
+        never.forEach(Runnable::run);
         assertThat(executor.awaitTermination(30, SECONDS)).isTrue();
-        assertThat(List.of(first, second, queued)).allMatch(Future::isDone);
-        assertThat(queued.isCancelled()).isTrue();
+        assertThat(List.of(first, second, queued)).allMatch(Future::isCancelled);
         assertThat(marked("first.interrupted")).isTrue();
         assertThat(marked("second.interrupted")).isTrue();
         assertThat(marked("queued.started")).isFalse();

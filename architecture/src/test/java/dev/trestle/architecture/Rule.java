@@ -73,6 +73,8 @@ enum Rule {
     STANDARD_STREAMS_ARE_NOT_OURS(noClasses()
             .that()
             .resideOutsideOfPackage("dev.trestle.processpool.child..")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.trestle.processpool.Log") // where the program has no logging system
             .should(ACCESS_STANDARD_STREAMS)
             .because("they belong to the program that uses us; in a worker, standard error is the pool's log")),
 

@@ -37,8 +37,14 @@ final class Departure<T extends @Nullable Object> implements ClosingListener {
     /** Starts a coroutine in a loop, from any thread, and returns its future. */
     static <T extends @Nullable Object> ConcurrentFuture<T> of(Coroutine<T> coroutine, EventLoop loop) {
         var departure = new Departure<T>(loop);
-        loop.callSoonThreadsafe(() -> departure.start(coroutine));
-        return departure.untilTheLoopIsClosed();
+        ConcurrentFuture<T> future = departure.untilTheLoopIsClosed();
+        try {
+            loop.callSoonThreadsafe(() -> departure.start(coroutine)); // last: a coroutine that runs has a future
+        } catch (Throwable e) {
+            loop.removeClosingListener(departure);
+            throw e;
+        }
+        return future;
     }
 
     private ConcurrentFuture<T> untilTheLoopIsClosed() {

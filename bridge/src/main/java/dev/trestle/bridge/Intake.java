@@ -1,6 +1,7 @@
 package dev.trestle.bridge;
 
 import static dev.trestle.loop.Async.await;
+import static java.util.Objects.requireNonNull;
 
 import dev.trestle.loop.ClosingListener;
 import dev.trestle.loop.EventLoop;
@@ -153,6 +154,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
 
     @Override
     public void onSubscribe(Flow.Subscription given) {
+        requireNonNull(given, "subscription");
         if (!subscription.compareAndSet(null, given)) {
             given.cancel();
         } else if (!Entrance.enter(loop, this::ask)) {
@@ -162,6 +164,9 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
 
     @Override
     public void onNext(T item) {
+        if (item == null) {
+            throw refuseNull("onNext");
+        }
         boolean entered = Entrance.enter(loop, () -> {
             asked--;
             items.add(item);
@@ -174,13 +179,34 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
 
     @Override
     public void onError(Throwable thrown) {
-        if (finish() != OVER) {
-            Entrance.enter(loop, () -> {
-                failure = thrown;
-                ended = true;
-                changed();
-            });
+        if (thrown == null) {
+            throw refuseNull("onError");
         }
+        if (finish() != OVER) {
+            fail(thrown);
+        }
+    }
+
+    /** Ends the subscription of a publisher that breaks rule 2.13, and its reader too, who must not take that for the end. */
+    private NullPointerException refuseNull(String method) {
+        var refusal = new NullPointerException("The publisher has called " + method
+                + "(null), which reactive streams forbid (rule 2.13); its subscription has been cancelled");
+        Flow.Subscription before = finish();
+        if (before != OVER) {
+            fail(refusal);
+            if (before != null) {
+                before.cancel();
+            }
+        }
+        return refusal;
+    }
+
+    private void fail(Throwable thrown) {
+        Entrance.enter(loop, () -> {
+            failure = thrown;
+            ended = true;
+            changed();
+        });
     }
 
     @Override

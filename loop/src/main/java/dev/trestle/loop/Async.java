@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Every method belongs to the loop that is running on the calling thread, and throws an {@link IllegalStateException}
  * that says so if there is none. Those that suspend ({@code await}, {@code sleep}, {@code yieldNow}, {@code waitUntil},
  * {@code waitFor}, {@code timeout}, {@code blocking}) must be called by a coroutine, not by a callback, and throw a
- * {@link CancelledError} when the task is cancelled meanwhile.
+ * {@link CancelledError} when the task is cancelled meanwhile. They also throw one, whether they have to wait or not, if the
+ * coroutine's thread was interrupted.
  */
 public final class Async {
 
@@ -265,7 +266,10 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, () -> await(future));
+            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+                limit.waitsFor(future, timeout);
+                return await(future);
+            });
         }
         if (!future.isDone()) {
             future.cancel();
@@ -290,7 +294,10 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(Coroutine<T> coroutine, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, coroutine);
+            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+                limit.waitsFor(coroutine.getClass().getName(), timeout);
+                return coroutine.run();
+            });
         }
         return waitFor(createTask(coroutine), timeout);
     }

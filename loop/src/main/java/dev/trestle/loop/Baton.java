@@ -3,11 +3,14 @@ package dev.trestle.loop;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +45,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      *     earlier, the driver has to be told. A driver that wakes when the baton is taken sets it to NEVER, and reads
      *     `holder` afterwards.
      *
+     * Nothing that the loop needs to go on takes memory, and all of it has stack enough: what is queued is its own link, and who
+     * might be near the end of the stack makes sure of some before anything is changed. If a hand-over fails all the same, its
+     * item stays in `due`, and the baton goes to the driver, at the bottom of its own stack. A wake-up that is lost is made up for by
+     * the watch, which also takes the baton back from a thread that has no business with it. See ADR 143.
+     *
      * Which loop a thread belongs to is found through its uncaught-exception handler, which is this object for every
      * thread the loop makes: it is the one place in a Thread that costs a coroutine no memory. A thread local costs it
      * over a hundred bytes, a scoped value more.
@@ -49,12 +57,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
+
+    /** The loops that run on threads which they have not made, as by {@link EventLoop#runOnce}. */
+    private static final Map<Thread, Baton> drivenElsewhere = new ConcurrentHashMap<>();
+
     private static final VarHandle HOLDER;
+
+    // Whether what a foreign thread uses, when it brings an outcome or wakes the driver, has been used before, and so
+    // is linked and
+    // initialized. Racy, at the cost of a larger check.
+    private static boolean deliveryLinked;
+    private static boolean wakeUpLinked;
 
     static {
         try {
@@ -68,15 +85,26 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private final LoopClock clock;
     private final @Nullable RandomGenerator shuffle;
     private final HandOver handOver = HandOver.create();
-    private final ThreadFactory threads =
-            handOver.threads().uncaughtExceptionHandler(this).factory();
+    private final ThreadFactory threads = handOver.threads()
+            .uncaughtExceptionHandler(this)
+            .inheritInheritableThreadLocals(false) // they would be those of the coroutine that happens to start it
+            .factory();
 
     // any thread
     private final Inbox inbox = new Inbox();
+    private final AtomicBoolean clockFailed = new AtomicBoolean();
     private volatile @Nullable Thread holder;
     private volatile @Nullable Thread driver;
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
+
+    /** When the driver is to be woken, as of System.nanoTime, if it sleeps until then. */
+    private volatile long wakeAt;
+
+    private volatile boolean sleeping;
+
+    /** A foreign thread that has picked up the baton, to give it to a coroutine. */
+    private volatile @Nullable Thread courier;
 
     /** The thread whose loop this is while it does not run: the one that ran the last turn. Null, it is for any one thread. */
     private volatile @Nullable Thread owner;
@@ -88,6 +116,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** The callback that the driver is to run next. */
     private @Nullable Handle callback;
+
+    /** What was taken from the queue, and has not been given the baton yet. */
+    private @Nullable Ready due;
+
+    /** What the clock said last. */
+    private long lastTime;
 
     /** How many items of this turn are left. */
     private int left;
@@ -115,11 +149,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Returns the loop whose baton the calling thread holds, if any. */
     static @Nullable EventLoop loopHere() {
         Thread me = Thread.currentThread();
-        if (me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder == me) {
+        Thread.UncaughtExceptionHandler handler = me.getUncaughtExceptionHandler();
+        if (handler instanceof Baton baton && baton.holder == me) {
             return baton.loop;
         }
-        for (Baton baton : running) { // a thread that drives a loop by runOnce, or whose handler was replaced
-            if (baton.holder == me) {
+        Baton driven = drivenElsewhere.get(me);
+        if (driven != null && driven.holder == me) {
+            return driven.loop;
+        }
+        return handler instanceof Baton || handler instanceof ThreadGroup ? null : loopOfHolder(me);
+    }
+
+    /** Returns the loop whose baton a thread holds, if any, though its handler does not say so. Asks all loops that run. */
+    private static @Nullable EventLoop loopOfHolder(Thread thread) {
+        for (Baton baton : running) { // a coroutine may have given its thread a handler of its own
+            if (baton.holder == thread) {
                 return baton.loop;
             }
         }
@@ -137,6 +181,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return running;
     }
 
+    /** Returns the loops that run on threads of others, by thread. */
+    static Map<Thread, Baton> drivenElsewhere() {
+        return drivenElsewhere;
+    }
+
     EventLoop loop() {
         return loop;
     }
@@ -146,6 +195,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     Thread holder() {
         Thread now = holder;
         return now == FREE || now == ABANDONED ? null : now;
+    }
+
+    /** Returns who has the baton, or what stands for nobody; to be compared only. May be called from any thread. */
+    @Nullable
+    Thread holderOrNobody() {
+        return holder;
     }
 
     /** Returns a number that changes with everything that is run; may be called from any thread, and may be late. */
@@ -182,16 +237,23 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         ready.add(item);
     }
 
+    /** Makes a ring of items ready, given its last one. */
+    void readyRing(Ready last) {
+        ready.addRing(last);
+    }
+
     void add(TimerHandle timer) {
+        StackRoom.require(); // a heap must not be left halfway
         timers.add(timer);
     }
 
     void remove(TimerHandle timer) {
+        StackRoom.require();
         timers.remove(timer);
     }
 
     boolean hasReady() {
-        return ready.size() > 0;
+        return ready.size() > 0 || due != null;
     }
 
     int timerCount() {
@@ -204,6 +266,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Drops what is ready, and returns how many items that were. */
     int dropReady() {
+        due = null;
         return drop(ready);
     }
 
@@ -238,32 +301,135 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // From any thread
 
-    /** Has an item run in a later turn; returns false if the loop is closed. */
+    /**
+     * Makes an item run in a later turn; returns false if the loop is closed. If the calling thread has too little stack left, this
+     * throws, and nothing has changed.
+     */
     boolean send(Ready item) {
+        requireStack(isOwn(item));
+        return sendDecided(item);
+    }
+
+    /** Returns whether an item is the loop's own, which any thread that holds the baton may run. */
+    private static boolean isOwn(Ready item) {
+        return item instanceof Handle handle ? handle.inline : item instanceof LoopPromise.Arrival<?>;
+    }
+
+    /** Does the same without asking for stack. If this throws, the item was not sent. */
+    boolean sendDecided(Ready item) {
         if (!inbox.add(item)) {
             return false;
         }
         if (holder == FREE) {
-            boolean own = item instanceof Handle handle && handle.isInline();
-            if (own && HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
-                pass(null, false); // no detour over the driver, whose waking costs more than all the rest
-            } else {
-                LockSupport.unpark(driver);
+            if (!isOwn(item) || !deliver()) {
+                wakeDriver();
             }
         }
         return true;
     }
 
-    void stop() {
-        stopping = true;
-        if (holder == FREE) {
-            LockSupport.unpark(driver);
+    /** Makes sure of the stack that a hand-over takes, and of more if its classes may have to be initialized. */
+    static void requireStack(boolean delivery) {
+        if (delivery ? deliveryLinked : wakeUpLinked) {
+            StackRoom.require();
+        } else {
+            Groundwork.requireStack();
         }
     }
 
-    /** Has the holder run if it was handed the baton by a thread that keeps their carrier. */
+    /**
+     * Picks up the baton, runs what the loop has to do itself, and gives the baton to the coroutine that is next: without a detour over
+     * the driver, whose waking costs more than all the rest. Returns false if another thread was faster.
+     */
+    private boolean deliver() {
+        Thread me = Thread.currentThread();
+        courier = me;
+        try {
+            if (!HOLDER.compareAndSet(this, FREE, me)) {
+                return false;
+            }
+            deliveryLinked = true;
+            pass(null, false);
+            return true;
+        } catch (Throwable e) { // of pass, which hands the baton on in any case
+            return holder != FREE;
+        } finally {
+            courier = null;
+        }
+    }
+
+    /** Wakes the driver, which may fail in a JVM without memory; then the watch does it. */
+    private void wakeDriver() {
+        try {
+            LockSupport.unpark(driver);
+            wakeUpLinked = true;
+        } catch (Throwable e) {
+            // The watch looks after a loop that has something to do and does nothing.
+        }
+    }
+
+    /** Cancels a timer; on a thread that does not hold the baton. A loop that does not run may begin to at any moment. */
+    void cancel(TimerHandle timer) {
+        requireStack(false);
+        if (timer.cancelOnce()) {
+            inbox.addCancelled(timer);
+            if (holder == FREE) {
+                wakeDriver();
+            }
+        }
+    }
+
+    boolean isClosed() {
+        return inbox.isClosed();
+    }
+
+    void stop() {
+        if (holder != Thread.currentThread()) {
+            requireStack(false);
+        }
+        stopping = true;
+        if (holder == FREE) {
+            wakeDriver();
+        }
+    }
+
+    /**
+     * Helps a loop in which nothing has happened between two looks, whatever keeps it: wakes the holder, also if it was handed the
+     * baton by a thread that keeps their carrier; wakes the driver if there is something to do; takes the baton back from a
+     * thread that does not belong to the loop, or has ended. Waking a thread for nothing does no harm.
+     */
     void rescue() {
         handOver.rescue();
+        Thread now = holder;
+        if (now == null || now == ABANDONED) {
+            return;
+        }
+        if (now == FREE) {
+            if (hasWork()) {
+                LockSupport.unpark(driver);
+            }
+        } else if (isStray(now) && HOLDER.compareAndSet(this, now, driver)) {
+            LockSupport.unpark(driver);
+        } else {
+            LockSupport.unpark(now);
+        }
+    }
+
+    /** Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the watch. */
+    boolean hasWork() {
+        Thread now = holder;
+        if (now != FREE) {
+            return now != null && now != ABANDONED;
+        }
+        return isWanted() || (clock == SystemClock.INSTANCE && loop.nanos() > armedFor);
+    }
+
+    private boolean isStray(Thread now) {
+        Task<?> task = current;
+        boolean ofLoop = now == driver
+                || now.getUncaughtExceptionHandler() == this
+                || (task != null && task.thread() == now); // whose handler was replaced
+        return now.getState() == Thread.State.TERMINATED || (!ofLoop && now != courier);
     }
 
     // Driving
@@ -273,11 +439,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (driver != null) {
             throw new IllegalStateException(loop + " is already running, on " + driver);
         }
+        try { // first what may fail
+            Alarm.begin();
+            running.add(this);
+            if (thread.getUncaughtExceptionHandler() != this) {
+                drivenElsewhere.put(thread, this);
+            }
+            Watch.begin();
+        } catch (Throwable e) {
+            running.remove(this);
+            var _ = drivenElsewhere.remove(thread, this);
+            throw e;
+        }
+        owner = thread == Thread.currentThread() ? thread : null;
         driver = thread;
         holder = thread;
-        owner = thread == Thread.currentThread() ? thread : null;
-        running.add(this);
-        Watch.begin();
     }
 
     /** Makes the calling thread the one whose loop this is, until another thread does this or runs the loop. */
@@ -293,6 +469,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (holder != ABANDONED) {
             holder = null;
         }
+        if (driver != null) {
+            var _ = drivenElsewhere.remove(driver, this);
+        }
         driver = null;
     }
 
@@ -303,26 +482,59 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Runs the loop until it is stopped, or for one turn; on the driver. */
     void drive(boolean oneTurn) {
         once = oneTurn;
-        beginTurn();
+        boolean begun = false;
+        int failures = 0;
         while (holder != ABANDONED) {
-            Task<?> next = next();
-            if (next != null) {
-                if (give(next, true)) {
-                    waitAsDriver(NEVER);
+            try {
+                if (!begun) {
+                    begun = true;
+                    beginTurn();
                 }
-            } else if (callback != null) {
-                Handle due = callback;
-                callback = null;
-                loop.run(due);
-            } else if (stopping || once) {
-                break;
-            } else {
-                armedFor = sleepLimit();
-                holder = FREE;
-                waitAsDriver(armedFor);
+                if (step()) {
+                    break;
+                }
+                failures = 0;
+            } catch (Throwable e) { // for lack of memory, most likely: every step can be made again
+                recover(++failures, e);
             }
         }
         stopping = false;
+    }
+
+    /** Does what is next, or waits for it; returns true if this was the last step. */
+    private boolean step() {
+        if (holder != driver) {
+            waitAsDriver(armedFor);
+            return false;
+        }
+        Task<?> next = next();
+        if (next != null) {
+            if (give(next, true)) {
+                waitAsDriver(NEVER);
+            }
+        } else if (callback != null) {
+            Handle handle = callback;
+            callback = null;
+            loop.run(handle);
+        } else if (stopping || once) {
+            return true;
+        } else {
+            armedFor = sleepLimit();
+            holder = FREE;
+            waitAsDriver(armedFor);
+        }
+        return false;
+    }
+
+    private void recover(int failures, Throwable failure) {
+        if (failures == 1) {
+            Log.log(ERROR, () -> "A step of " + loop + " failed; it is made again", failure);
+        } else { // without a timed park, which takes memory
+            long until = System.nanoTime() + 1_000_000;
+            while (System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     private void waitAsDriver(long until) {
@@ -339,9 +551,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             if (late || until == NEVER) {
                 LockSupport.park(this);
             } else {
-                long nanos = until - loop.nanos();
+                long nanos = until - now();
                 if (nanos > 0) {
-                    LockSupport.parkNanos(this, nanos);
+                    sleepFor(nanos);
                 } else {
                     late = true;
                     armedFor = NEVER;
@@ -358,6 +570,29 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
+    /** Parks until the alarm goes off, or this thread is woken otherwise. */
+    private void sleepFor(long nanos) {
+        wakeAt = System.nanoTime() + nanos;
+        sleeping = true;
+        Alarm.set(wakeAt);
+        LockSupport.park(this);
+        sleeping = false;
+    }
+
+    /** Wakes the driver if it is time; returns how long it may sleep otherwise. Called by the alarm. */
+    long wakeIfDue(long now) {
+        if (!sleeping) {
+            return Long.MAX_VALUE;
+        }
+        long left = wakeAt - now;
+        if (left > 0) {
+            return left;
+        }
+        sleeping = false;
+        LockSupport.unpark(driver);
+        return Long.MAX_VALUE;
+    }
+
     private boolean isWanted() {
         return stopping || !inbox.isEmpty();
     }
@@ -371,24 +606,51 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Begins a turn: all that is ready now, and nothing that it adds. Returns whether there is anything. */
     private boolean beginTurn() {
+        inbox.removeCancelled(timers);
         inbox.moveTo(ready);
         fireTimers();
-        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && loop.jumpTo(timers.due())) {
+        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && jumpTo(timers.due())) {
             fireTimers();
         }
-        left = ready.size();
-        if (shuffle != null && left > 1) {
+        if (shuffle != null && ready.size() > 1) {
             ready.shuffle(shuffle);
         }
+        left = ready.size();
         return left > 0;
     }
 
     private void fireTimers() {
         if (timers.size() > 0) {
-            long now = loop.nanos();
+            long now = now();
             while (timers.due() <= now) {
                 ready.add(timers.take());
             }
+        }
+    }
+
+    /** Returns the loop's time; where the clock fails, which is the user's, what it said last. */
+    private long now() {
+        try {
+            lastTime = loop.nanos();
+            clockFailed.setPlain(false);
+        } catch (Throwable e) {
+            tellOfClock(e);
+        }
+        return lastTime;
+    }
+
+    private boolean jumpTo(long nanos) {
+        try {
+            return loop.jumpTo(nanos);
+        } catch (Throwable e) {
+            tellOfClock(e);
+            return false;
+        }
+    }
+
+    private void tellOfClock(Throwable failure) {
+        if (clockFailed.compareAndSet(false, true)) {
+            Log.log(ERROR, () -> "The clock of " + loop + " failed; until it works again, no time passes", failure);
         }
     }
 
@@ -398,19 +660,30 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
     private @Nullable Task<?> next() {
         while (callback == null) {
-            if (left == 0 && (stopping || once || !beginTurn())) {
-                return null;
-            }
-            left--;
-            switch (ready.take()) {
-                case Task<?> task -> {
-                    if (!task.endsBeforeItStarts()) {
-                        return task;
-                    }
+            Ready item = due;
+            if (item == null) {
+                if (left <= 0 && (stopping || once || !beginTurn())) {
+                    return null;
                 }
-                case Handle handle when handle.isCancelled() -> {}
-                case Handle handle when handle.isInline() -> loop.run(handle);
-                case Handle handle -> callback = handle;
+                item = ready.take();
+                due = item;
+                left--;
+            }
+            if (item instanceof Task<?> task) {
+                if (!task.endsBeforeItStarts()) {
+                    return task;
+                }
+                due = null;
+            } else if (item instanceof Handle handle) {
+                due = null; // it is not run twice
+                if (!handle.inline && handle.callback != null) {
+                    callback = handle;
+                } else if (handle.callback != null) {
+                    loop.run(handle);
+                }
+            } else {
+                ((LoopPromise.Arrival<?>) item).arrive();
+                due = null;
             }
         }
         return null;
@@ -432,6 +705,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Gives the baton away, to do something else meanwhile. */
     void goAway() {
+        StackRoom.require(); // for coming back, too
         away++;
         departures++;
         pass(null, false);
@@ -441,7 +715,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     boolean comeBack(Task<?> self) {
         // What is in the inbox was there first.
         if (!inbox.isEmpty() || !HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
-            if (!send(self)) {
+            if (!sendInAnyCase(self)) {
                 return false;
             }
             waitAsCoroutine(self);
@@ -449,6 +723,17 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         current = self;
         away--;
         return true;
+    }
+
+    /** Sends what cannot be left unsent, since its thread must not go on without the baton. */
+    private boolean sendInAnyCase(Ready item) {
+        while (true) {
+            try {
+                return sendDecided(item);
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // it was not sent
+            }
+        }
     }
 
     /** Gives the baton away for good, and keeps a coroutine that would not end from running. */
@@ -461,11 +746,26 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it.
+     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it. Does not throw: what fails leaves the
+     * rest to the driver.
      *
      * @param parting whether the giver parks or ends at once
      */
     private boolean pass(@Nullable Task<?> self, boolean parting) {
+        try {
+            return passToNext(self, parting);
+        } catch (Throwable e) {
+            if (holder == Thread.currentThread()) {
+                current = null;
+                holder = driver;
+                wakeDriver();
+            }
+            Log.log(ERROR, () -> "A hand-over in " + loop + " failed; the driver goes on", e);
+            return false;
+        }
+    }
+
+    private boolean passToNext(@Nullable Task<?> self, boolean parting) {
         if (lender != null) {
             giveBack(lender, parting);
             return false;
@@ -474,6 +774,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             Task<?> next = next();
             if (next != null) {
                 if (next == self) {
+                    due = null;
                     return true;
                 }
                 if (give(next, parting)) {
@@ -481,8 +782,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 }
                 continue;
             }
-            long due = sleepLimit();
-            if (callback != null || stopping || once || due < armedFor) {
+            long until = sleepLimit();
+            if (callback != null || stopping || once || until < armedFor) {
                 current = null;
                 Thread to = requireNonNull(driver);
                 holder = to;
@@ -491,7 +792,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             current = null;
             holder = FREE;
-            boolean needed = isWanted() || due < armedFor;
+            boolean needed = isWanted() || until < armedFor;
             if (!needed || !HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
                 return false;
             }
@@ -504,14 +805,23 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         Thread me = Thread.currentThread();
         Task<?> before = current;
         Thread thread = task.thread();
-        current = task;
         if (thread != null) {
-            HOLDER.setRelease(this, thread);
+            current = task;
+            due = null;
+            try {
+                HOLDER.setRelease(this, thread);
+            } catch (Throwable e) {
+                due = task; // it was not given
+                throw e;
+            }
             wake(thread, parting);
             return true;
         }
         try {
             thread = threads.newThread(task::live);
+            task.prepare(thread);
+            current = task;
+            due = null;
             task.startedOn(thread);
             holder = thread;
             if (parting) {
@@ -536,9 +846,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     void runNow(Task<?> child) {
         Thread me = Thread.currentThread();
         Task<?> self = current;
-        lender = new Lender(me, self, lender);
-        if (!give(child, true)) {
-            lender = lender.outer;
+        Lender outer = lender;
+        StackRoom.require();
+        lender = new Lender(me, self, outer);
+        if (!giveToChild(child)) {
+            lender = outer;
         } else if (self != null) {
             waitAsCoroutine(self);
         } else {
@@ -553,6 +865,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
+    private boolean giveToChild(Task<?> child) {
+        try {
+            return give(child, true);
+        } catch (Throwable e) { // it runs as other tasks do
+            ready.add(child);
+            return false;
+        }
+    }
+
     private void giveBack(Lender to, boolean parting) {
         lender = to.outer();
         current = to.task();
@@ -560,48 +881,64 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         wake(to.thread(), parting);
     }
 
+    /** Wakes the new holder. Its failure is not the giver's, who does not have the baton any more: the watch makes up for it. */
     private void wake(Thread thread, boolean parting) {
-        if (parting) {
-            handOver.wakeAndPart(thread);
-        } else {
-            LockSupport.unpark(thread);
+        try {
+            if (parting) {
+                handOver.wakeAndPart(thread);
+            } else {
+                LockSupport.unpark(thread);
+            }
+        } catch (Throwable e) { // the watch looks after a holder that does nothing
+            deliveryLinked = false;
         }
     }
 
+    /** Returns when this coroutine has the baton. Does not throw. */
     private void waitAsCoroutine(Task<?> self) {
         Thread me = Thread.currentThread();
+        boolean interrupted = false;
         while (holder != me) {
             try {
+                if (interrupted) {
+                    // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
+                    send(new Handle(() -> self.cancel(Task.INTERRUPTED), true));
+                    interrupted = false;
+                }
                 LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
-            } catch (StackOverflowError e) {
-                waitOnCarrier(me);
+            } catch (Throwable e) { // the end of the stack, or of memory
+                interrupted |= waitOnCarrier(me);
             }
-            if (holder != me && Thread.interrupted()) {
-                // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
-                send(new Handle(() -> self.cancel("its thread was interrupted"), true));
-            }
+            interrupted |= holder != me && Thread.interrupted();
+        }
+        if (interrupted) {
+            me.interrupt();
         }
     }
 
     /**
-     * Waits for the baton, or an interrupt, and keeps the carrier: the JDK puts the stack of a virtual thread aside by recursion,
-     * and overflows itself if that is some thousand calls deep. Object.wait does not insist on leaving the carrier.
+     * Waits a moment for the baton, and keeps the carrier: the JDK puts the stack of a virtual thread aside by recursion, and overflows
+     * itself if that is some thousand calls deep. Object.wait does not insist on leaving the carrier. Returns whether the thread
+     * was interrupted.
      */
-    private void waitOnCarrier(Thread me) {
-        var nobody = new Object();
-        synchronized (nobody) {
-            while (holder != me && !me.isInterrupted()) {
-                try {
-                    nobody.wait(1);
-                } catch (InterruptedException e) {
-                    me.interrupt();
+    private boolean waitOnCarrier(Thread me) {
+        try {
+            handOver.rescueHere();
+            synchronized (handOver) {
+                if (holder != me) {
+                    handOver.wait(1);
                 }
             }
+            return false;
+        } catch (InterruptedException e) {
+            return true;
+        } catch (Throwable e) { // so deep that nothing can be called
+            return false;
         }
     }
 
     @Override
     public void uncaughtException(Thread thread, Throwable exception) {
-        logger.log(ERROR, "A thread of " + loop + " ended with an exception: " + thread, exception);
+        Log.log(ERROR, () -> "A thread of " + loop + " ended with an exception: " + thread, exception);
     }
 }

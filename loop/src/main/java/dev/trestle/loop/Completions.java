@@ -21,12 +21,15 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
     private final int total;
 
     /** Those that are not done, and what listens to each. */
-    private final Map<F, LoopFuture.Listener> pending = new LinkedHashMap<>();
+    private final Map<F, Handle> pending = new LinkedHashMap<>();
 
     private final ArrayDeque<F> completed = new ArrayDeque<>();
     private final @Nullable Handle timer;
     private int left;
     private boolean late;
+
+    /** Why a future that has completed cannot be returned. */
+    private @Nullable Throwable failure;
 
     /** What the consumer waits for, while it waits. */
     private @Nullable LoopFuture<@Nullable Void> more;
@@ -36,9 +39,27 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
         this.timeout = timeout;
         this.total = futures.size();
         this.left = total;
-        futures.forEach(future -> pending.put(future, _ -> onDone(future)));
-        pending.forEach(LoopFuture::listen);
+        futures.forEach(future -> pending.put(future, future.listen(new Ended(future))));
         this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
+    }
+
+    private final class Ended implements LoopFuture.Listener {
+        private final F future;
+
+        Ended(F future) {
+            this.future = future;
+        }
+
+        @Override
+        public void done(LoopFuture<?> done) {
+            onDone(future);
+        }
+
+        @Override
+        public void failed(Throwable e) {
+            failure = e;
+            wakeConsumer();
+        }
     }
 
     private void onDone(F future) {
@@ -76,7 +97,11 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
             throw new NoSuchElementException("All " + total + " futures have been returned");
         }
         Task<?> task = loop.requireTask("take the next completed future");
+        task.throwIfInterrupted();
         while (completed.isEmpty()) {
+            if (failure != null) {
+                throw LoopFuture.unchecked(failure);
+            }
             if (late) {
                 throw new CompletionException(
                         new TimeoutException(left + " (of " + total + ") futures unfinished after " + timeout));

@@ -21,8 +21,6 @@ final class CtrlC implements AutoCloseable {
      * ended when the first one is about to cancel it, the signal was not for the task: it is passed on.
      */
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
-
     /** What a shell expects of a program that ends by SIGINT: 128 and the number of the signal. */
     private static final int EXIT_CODE = 130;
 
@@ -128,7 +126,7 @@ final class CtrlC implements AutoCloseable {
                         signal.getMethod("handle", signal, handler),
                         signal.getMethod("raise", signal));
             } catch (ReflectiveOperationException | IllegalArgumentException e) {
-                logger.log(DEBUG, "Ctrl-C ends the program at once: sun.misc.Signal or SIGINT is missing", e);
+                Log.log(DEBUG, () -> "Ctrl-C ends the program at once: sun.misc.Signal or SIGINT is missing", e);
                 return null;
             }
         }
@@ -166,7 +164,7 @@ final class CtrlC implements AutoCloseable {
             try {
                 return handleMethod.invoke(null, sigint, handler);
             } catch (InvocationTargetException e) {
-                logger.log(DEBUG, "Ctrl-C cannot be handled", e.getCause());
+                Log.log(DEBUG, () -> "Ctrl-C cannot be handled", e.getCause());
                 return null;
             } catch (IllegalAccessException e) {
                 throw new IllegalStateException("sun.misc.Signal is public, but not accessible", e);

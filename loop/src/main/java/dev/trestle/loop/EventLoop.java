@@ -1,7 +1,10 @@
 package dev.trestle.loop;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +42,8 @@ public final class EventLoop implements AutoCloseable {
      * Reports, what it remembers for debugging that of Debugging.
      */
 
+    private static final int MOST_FAILED_STEPS = 1_000;
+
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
@@ -68,6 +73,12 @@ public final class EventLoop implements AutoCloseable {
     /** The run that is to end when its future is done. */
     private @Nullable Object untilComplete;
 
+    /** How often in a row a step of the loop's own has failed, and is made again. */
+    private int failedSteps;
+
+    /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
+    private boolean interruptedMeanwhile;
+
     /** The callback that is running. Others may read it, racily. */
     private @Nullable Handle callback;
 
@@ -94,6 +105,7 @@ public final class EventLoop implements AutoCloseable {
      * @param options how
      */
     public EventLoop(LoopOptions options) {
+        Groundwork.ensure();
         this.clock = options.clock();
         this.origin = clock.nanos();
         Random shuffle = options.shuffleSeed().isPresent()
@@ -203,14 +215,23 @@ public final class EventLoop implements AutoCloseable {
         checkMine(future);
         var thisRun = new Object();
         untilComplete = thisRun;
-        LoopFuture.Listener stop = _ -> {
-            if (untilComplete == thisRun) { // or this run was stopped when the future was done, and this is a later one
-                stop();
+        LoopFuture.Listener stop = new LoopFuture.Listener() {
+            @Override
+            public void done(LoopFuture<?> ended) {
+                if (untilComplete
+                        == thisRun) { // or this run was stopped when the future was done, and this is a later one
+                    stop();
+                }
+            }
+
+            @Override
+            public void failed(Throwable failure) {
+                done(future);
             }
         };
-        future.listen(stop);
+        Handle listener = future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
-        future.unlisten(stop);
+        future.unlisten(listener);
         untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
@@ -255,6 +276,10 @@ public final class EventLoop implements AutoCloseable {
             baton.drive(true);
         } finally {
             baton.end();
+            if (interruptedMeanwhile) {
+                interruptedMeanwhile = false;
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -303,24 +328,54 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs a callback; what it throws is reported, and the loop goes on. */
     void run(Handle handle) {
-        Runnable callback = handle.callback();
+        Runnable callback = handle.callback;
         if (callback == null) {
             return;
         }
         Handle callbackBefore = this.callback;
         Context before = callbackContext;
         this.callback = handle;
-        callbackContext = handle.context();
+        callbackContext = handle.context;
+        Thread me = Thread.currentThread();
+        ClassLoader classLoader = me.getContextClassLoader();
         try {
             callback.run();
+            failedSteps = 0;
         } catch (Throwable e) {
-            callExceptionHandler(new ExceptionContext("Exception in callback " + Words.of(callback), e, null, handle));
+            callbackFailed(handle, callback, e);
         } finally {
             callbackContext = before;
             this.callback = callbackBefore;
-            if (closing.get()) {
-                Thread.interrupted(); // it was meant for this callback, which had taken too long
+            if (!handle.inline) { // what the loop's own code finds on its thread belongs to a coroutine
+                cleanUpAfterCallback(me, classLoader);
             }
+        }
+    }
+
+    /** Takes away what the next callback must not see; on the driver. */
+    private void cleanUpAfterCallback(Thread driver, @Nullable ClassLoader before) {
+        if (driver.getContextClassLoader() != before) {
+            driver.setContextClassLoader(before);
+        }
+        // It was meant for this callback, or for the thread that runs the loop, which has it back after its turn.
+        interruptedMeanwhile |= Thread.interrupted() && !closing.get();
+    }
+
+    /** Tells of a callback that has failed. Never throws: the next one is to be called. */
+    private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
+        if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
+            failedSteps++; // no memory, most likely, and a coroutine waits for this step, which may be made again
+            baton.ready(handle);
+            return;
+        }
+        try {
+            callExceptionHandler(
+                    new ExceptionContext("Exception in callback " + Words.of(callback), failure, null, handle));
+        } catch (Throwable e) {
+            Log.log(
+                    ERROR,
+                    () -> "Callback " + Words.of(callback) + " of " + this + " failed, and so did telling of it",
+                    failure);
         }
     }
 
@@ -464,12 +519,12 @@ public final class EventLoop implements AutoCloseable {
         return baton.send(new Handle(step, true));
     }
 
-    /** Takes a cancelled timer out; on any thread. A loop that does not run may begin to at any moment, on another thread. */
-    void forget(TimerHandle timer) {
-        if (isRunningHere()) {
+    /** Cancels a timer, and takes it out; on any thread. */
+    void cancel(TimerHandle timer) {
+        if (!isRunningHere()) {
+            baton.cancel(timer);
+        } else if (timer.cancelOnce()) {
             baton.remove(timer);
-        } else {
-            sendInline(() -> baton.remove(timer));
         }
     }
 
@@ -483,11 +538,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
     static long nanos(Duration duration) {
-        long longest = Long.MAX_VALUE / 4;
-        if (duration.compareTo(Duration.ofNanos(longest)) > 0) {
-            return longest;
-        }
-        return duration.compareTo(Duration.ofNanos(-longest)) < 0 ? -longest : duration.toNanos();
+        return TimeLimit.nanos(duration);
     }
 
     /**
@@ -650,6 +701,7 @@ public final class EventLoop implements AutoCloseable {
             Coroutine<T> coroutine, @Nullable String name, @Nullable Context context, boolean eager) {
         checkHere("create a task in");
         refuseIfClosed();
+        StackRoom.require();
         Origin origin = originForFactory == null ? Origin.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
@@ -915,13 +967,22 @@ public final class EventLoop implements AutoCloseable {
 
     /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
     @Nullable
-    String runningText() {
+    Running running() {
         Task<?> task = baton.current();
-        if (task != null) {
-            return task.identity() + createdText(task);
-        }
         Handle handle = callback;
-        return handle == null ? null : "Callback " + handle.callbackText();
+        Runnable scheduled = handle == null ? null : handle.callback();
+        return task == null && scheduled == null ? null : new Running(this, task, scheduled);
+    }
+
+    /** A task, or else a callback, to be put into words where its {@code toString} may hang. */
+    record Running(
+            EventLoop loop,
+            @Nullable Task<?> task,
+            @Nullable Runnable callback) {
+        @Override
+        public String toString() {
+            return task == null ? "Callback " + Words.of(callback) : task.identity() + loop.createdText(task);
+        }
     }
 
     /** Returns the callback that runs, if one does; read racily, from any thread. */
@@ -938,7 +999,12 @@ public final class EventLoop implements AutoCloseable {
      * @return the picture
      */
     public TaskGraph taskGraph() {
-        return TaskGraph.of(this, baton.current(), Task.snapshot(() -> tasks));
+        return TaskGraph.of(this, baton.current(), tasksRacily());
+    }
+
+    /** Returns the tasks that are not done, as they can be seen from any thread. */
+    List<Task<?>> tasksRacily() {
+        return Task.snapshot(() -> tasks);
     }
 
     /**

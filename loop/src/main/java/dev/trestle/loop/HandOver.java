@@ -1,6 +1,7 @@
 package dev.trestle.loop;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
 
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -38,6 +39,9 @@ sealed interface HandOver {
      */
     void rescue();
 
+    /** Does the same for the carrier of the calling thread, which has given the baton away and cannot leave its carrier. */
+    void rescueHere();
+
     /** The JDK's scheduler, no flags. */
     record ByUnpark() implements HandOver {
 
@@ -58,6 +62,9 @@ sealed interface HandOver {
 
         @Override
         public void rescue() {}
+
+        @Override
+        public void rescueHere() {}
     }
 
     /** A scheduler on top of the JDK's. */
@@ -111,8 +118,11 @@ sealed interface HandOver {
                 LockSupport.unpark(next);
             } else {
                 leg.parting = true;
-                LockSupport.unpark(next);
-                leg.parting = false;
+                try {
+                    LockSupport.unpark(next);
+                } finally {
+                    leg.parting = false;
+                }
             }
         }
 
@@ -143,11 +153,21 @@ sealed interface HandOver {
 
         @Override
         public void rescue() {
-            for (Leg leg : legs.values()) {
-                Runnable stuck = leg.next;
-                if (stuck != null) {
-                    jdk.scheduler.execute(new Leg(stuck));
-                }
+            legs.values().forEach(this::rescue);
+        }
+
+        @Override
+        public void rescueHere() {
+            Leg leg = legs.get(Jdk.carrier());
+            if (leg != null) {
+                rescue(leg);
+            }
+        }
+
+        private void rescue(Leg leg) {
+            Runnable stuck = leg.next;
+            if (stuck != null) {
+                jdk.scheduler.execute(new Leg(stuck));
             }
         }
 
@@ -172,20 +192,47 @@ sealed interface HandOver {
                 return taken;
             }
 
+            /**
+             * Runs what it was made for, and what that hands over to. A thread that is taken from here and not run never goes on, so
+             * lack of memory costs speed only.
+             */
             @Override
             public void run() {
                 Thread me = Thread.currentThread();
-                carrier = me;
-                legs.put(me, this);
+                boolean known = enter(me);
                 Runnable due = first;
-                for (int i = 0; due != null && i < LONGEST; i++) {
-                    due.run();
+                for (int i = 0; due != null && (i < LONGEST || !goOnElsewhere(due)); i++) {
+                    try {
+                        due.run();
+                    } catch (
+                            Throwable e) { // of the JDK's own code; what was handed over to this carrier is run all the
+                        // same
+                        Log.log(ERROR, () -> "A carrier of an event loop failed", e);
+                    }
                     due = take();
                 }
-                legs.remove(me);
                 carrier = null;
-                if (due != null) {
+                if (known) {
+                    legs.remove(me);
+                }
+            }
+
+            private boolean enter(Thread me) {
+                try {
+                    legs.put(me, this);
+                    carrier = me;
+                    return true;
+                } catch (Throwable e) { // without: what is handed over goes through the JDK's scheduler
+                    return false;
+                }
+            }
+
+            private boolean goOnElsewhere(Runnable due) {
+                try {
                     jdk.scheduler.execute(new Leg(due));
+                    return true;
+                } catch (Throwable e) {
+                    return false;
                 }
             }
         }
@@ -196,8 +243,6 @@ sealed interface HandOver {
      * scheduler, the scheduler of all others, and the question which carrier runs the calling thread.
      */
     record Jdk(MethodHandle newBuilder, MethodHandle currentCarrier, Executor scheduler) {
-
-        private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
 
         /** Set by hand to have a program run as if nothing was opened. */
         private static final String OFF = "dev.trestle.loop.publicApiOnly";
@@ -223,7 +268,7 @@ sealed interface HandOver {
                         .invoke();
                 return new Jdk(newBuilder, currentCarrier, scheduler);
             } catch (Throwable e) { // another JDK, other insides: what needs no flags is always there
-                logger.log(DEBUG, "java.lang is opened, but has no scheduler to set; going on without", e);
+                Log.log(DEBUG, () -> "java.lang is opened, but has no scheduler to set; going on without", e);
                 return null;
             }
         }

@@ -1,17 +1,30 @@
 package dev.trestle.loop;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /** A callback that was scheduled, to be cancelled. All methods may be called from any thread. */
-public sealed class Handle implements Ready permits TimerHandle {
+public sealed class Handle extends Ready permits TimerHandle {
 
-    private volatile @Nullable Runnable callback;
+    private static final VarHandle CALLBACK;
+
+    static {
+        try {
+            CALLBACK = MethodHandles.lookup().findVarHandle(Handle.class, "callback", Runnable.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Null, it was cancelled. */
+    volatile @Nullable Runnable callback;
 
     /** Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver. */
-    private final boolean inline;
+    final boolean inline;
 
     /** In which the callback runs; null stands for an empty one. */
-    private final @Nullable Context context;
+    final @Nullable Context context;
 
     /** Has the loop's own code run, or the user's in an empty context. */
     Handle(Runnable callback, boolean inline) {
@@ -27,6 +40,11 @@ public sealed class Handle implements Ready permits TimerHandle {
     /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
     public void cancel() {
         callback = null;
+    }
+
+    /** Cancels the callback; returns whether it was not cancelled before. */
+    final boolean cancelOnce() {
+        return CALLBACK.getAndSet(this, null) != null;
     }
 
     /**

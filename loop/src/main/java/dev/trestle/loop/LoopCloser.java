@@ -46,8 +46,6 @@ final class LoopCloser {
     /** The longest time between two looks at a run. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
-
     private final EventLoop loop;
     private final Baton baton;
     private final Ending ending;
@@ -380,9 +378,9 @@ final class LoopCloser {
 
     private void leaveExceptionHandler(String stack) {
         loop.setExceptionHandler(null);
-        steps.run(() -> logger.log(
+        steps.run(() -> Log.log(
                 ERROR,
-                "The exception handler of " + loop
+                () -> "The exception handler of " + loop
                         + ", or the toString() of what it is told about, does not return. What"
                         + " it would be told is logged from now on." + stack));
     }

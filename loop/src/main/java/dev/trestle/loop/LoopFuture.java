@@ -1,18 +1,15 @@
 package dev.trestle.loop;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.InvalidStateException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,26 +20,31 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the type of the result
  */
-public class LoopFuture<T extends @Nullable Object> {
+public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
 
     /*
-     * Two fields. `outcome` is null while pending. `callbacks` is null, one callback, or an ArrayList of them. A callback
-     * is the Task that awaits, which becoming done makes ready without another object; a Listener of the loop's own code,
-     * which is called in a later turn by whoever holds the baton; or a Consumer of the user's, called there by the driver,
-     * bare or InContext.
+     * Two fields. `outcome` is null while pending. `callbacks` is null, or the last of what is to be made ready, in a ring that
+     * begins with the first, linked as the ready queue is: the Task that awaits; a Handle around a Notice, for a Listener of the
+     * loop's own code, which is called in a later turn by the holder of the baton; or a Handle around a Callback, for a Consumer of
+     * the user's, called there by the driver.
+     *
+     * Becoming done appends the ring to the ready queue, which takes neither memory nor, beyond one call, stack: so an awaiter is
+     * never lost halfway. Outcomes that cannot be made for lack of memory are replaced by one made beforehand.
      */
 
     /** A callback of the loop's own. It must not call foreign code. */
-    @FunctionalInterface
     interface Listener {
         void done(LoopFuture<?> future);
+
+        /** Called if {@link #done} fails, for lack of memory most likely: ends what would have waited for it. */
+        void failed(Throwable failure);
     }
 
     private static final Object NULL_RESULT = new Object();
 
     private final EventLoop loop;
     private @Nullable Object outcome;
-    private @Nullable Object callbacks;
+    private @Nullable Ready callbacks;
 
     LoopFuture(EventLoop loop) {
         this.loop = loop;
@@ -145,7 +147,7 @@ public class LoopFuture<T extends @Nullable Object> {
      * @throws InvalidStateException if it is already done
      */
     public void setResult(T result) {
-        complete(result == null ? NULL_RESULT : result);
+        complete(success(result));
     }
 
     /**
@@ -155,8 +157,7 @@ public class LoopFuture<T extends @Nullable Object> {
      * @throws InvalidStateException if it is already done
      */
     public void setException(Throwable exception) {
-        requireNonNull(exception, "exception");
-        complete(exception instanceof CancelledError error ? new Cancellation(error) : new Failure(exception));
+        complete(failure(requireNonNull(exception, "exception")));
     }
 
     /**
@@ -184,47 +185,77 @@ public class LoopFuture<T extends @Nullable Object> {
     }
 
     final void cancelNow(@Nullable String message) {
-        complete(new Cancellation(message));
+        complete(cancellation(message));
     }
 
     /** Fails this future, also with a CancelledError: gather tells the cancellation of a part from its own. */
     final void fail(Throwable exception) {
-        complete(new Failure(exception));
+        Object failure;
+        try {
+            failure = new Failure(exception);
+        } catch (Throwable e) {
+            failure = Failure.OUT_OF_MEMORY;
+        }
+        complete(failure);
     }
 
-    private void complete(Object outcome) {
+    /** Initializes what outcomes consist of; for {@link Groundwork}. */
+    static void initialize() {
+        var _ = new Cancellation((String) null).error();
+    }
+
+    /** Returns the outcome that an exception is. */
+    static Object failure(Throwable exception) {
+        try {
+            return exception instanceof CancelledError error ? new Cancellation(error) : new Failure(exception);
+        } catch (Throwable e) { // the awaiters are told in any case, if need be not why
+            return exception instanceof CancelledError ? Cancellation.OUT_OF_MEMORY : Failure.OUT_OF_MEMORY;
+        }
+    }
+
+    /** Returns the outcome that a cancellation is. */
+    static Object cancellation(@Nullable String message) {
+        try {
+            return new Cancellation(message);
+        } catch (Throwable e) {
+            return Cancellation.OUT_OF_MEMORY;
+        }
+    }
+
+    /** Returns the outcome that a result is. */
+    static Object success(@Nullable Object result) {
+        return result == null ? NULL_RESULT : result;
+    }
+
+    final void complete(Object outcome) {
         loop.checkHere("complete");
         if (this.outcome != null) {
             throw new InvalidStateException("Cannot complete " + this + ": it is already done. A future completes once;"
                     + " ask isDone() where losing the race is normal.");
         }
+        if (callbacks != null) {
+            loop.baton().readyRing(callbacks); // fails, if the stack ends, before it has changed anything
+            callbacks = null;
+        }
         this.outcome = outcome;
-        Object waiting = callbacks;
-        callbacks = null;
-        if (waiting instanceof List<?> several) {
-            several.forEach(this::schedule);
-        } else if (waiting != null) {
-            schedule(waiting);
-        }
-        if (outcome instanceof Failure failure && !(failure.exception() instanceof CancelledError)) {
-            loop.reports().watch(failure, this); // last: whatever becomes of the report, nobody waits in vain
+        if (outcome instanceof Failure failure) {
+            watch(failure);
         }
     }
 
-    private void schedule(Object callback) {
-        loop.baton()
-                .ready(
-                        switch (callback) {
-                            case Task<?> awaiting -> awaiting;
-                            case Listener listener -> new Handle(() -> listener.done(this), true);
-                            case InContext(var consumer, var context) -> handle(consumer, context);
-                            default -> handle(callback, null);
-                        });
-    }
-
-    @SuppressWarnings("unchecked")
-    private Handle handle(Object consumer, @Nullable Context context) {
-        return new Handle(new Callback<>((Consumer<? super LoopFuture<T>>) consumer, this), false, context);
+    /** Sees to it that a failure is told if nobody retrieves it. Never throws: this future is done, and its caller is told so. */
+    private void watch(Failure failure) {
+        try {
+            if (failure.isToBeRetrieved()) {
+                loop.reports().watch(failure, this);
+            }
+        } catch (Throwable e) {
+            Log.log(
+                    ERROR,
+                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since " + Words.of(e)
+                            + "; so it is told now",
+                    failure.exception());
+        }
     }
 
     /**
@@ -236,8 +267,7 @@ public class LoopFuture<T extends @Nullable Object> {
     public final void addDoneCallback(Consumer<? super LoopFuture<T>> callback) {
         loop.checkHere("add a callback to");
         requireNonNull(callback, "callback");
-        Context context = loop.captureContext();
-        addCallback(context == null ? callback : new InContext(callback, context));
+        addCallback(handle(callback, loop.captureContext()));
     }
 
     /**
@@ -248,7 +278,11 @@ public class LoopFuture<T extends @Nullable Object> {
      */
     public final void addDoneCallback(Consumer<? super LoopFuture<T>> callback, Context context) {
         loop.checkHere("add a callback to");
-        addCallback(new InContext(requireNonNull(callback, "callback"), requireNonNull(context, "context")));
+        addCallback(handle(requireNonNull(callback, "callback"), requireNonNull(context, "context")));
+    }
+
+    private Handle handle(Consumer<? super LoopFuture<T>> callback, @Nullable Context context) {
+        return new Handle(new Callback<>(callback, this), false, context);
     }
 
     /**
@@ -260,22 +294,41 @@ public class LoopFuture<T extends @Nullable Object> {
     public final int removeDoneCallback(Consumer<? super LoopFuture<T>> callback) {
         loop.checkHere("remove a callback from");
         // Its equals is foreign code, which may add and remove callbacks, and complete this future. So it is asked
-        // before
-        // anything changes, and never about a callback of the loop's own.
-        List<?> added = callbacks instanceof ArrayList<?> several
-                ? List.copyOf(several)
-                : callbacks == null ? List.of() : List.of(callbacks);
-        Set<Object> equal = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (Object each : added) {
-            if (isUsers(each) && callback.equals(each instanceof InContext(var consumer, var _) ? consumer : each)) {
-                equal.add(each);
+        // before anything
+        // changes, and never about a callback of the loop's own.
+        var users = new ArrayList<Handle>();
+        forEachCallback(added -> {
+            if (added instanceof Handle handle && handle.callback instanceof Callback<?>) {
+                users.add(handle);
+            }
+        });
+        users.removeIf(
+                each -> !(each.callback instanceof Callback<?>(var consumer, var _) && callback.equals(consumer)));
+        int removed = 0;
+        for (Handle each : users) {
+            if (removeCallback(each)) {
+                removed++;
             }
         }
-        return removeCallbacks(equal::contains);
+        return removed;
     }
 
-    private static boolean isUsers(Object callback) {
-        return !(callback instanceof Task || callback instanceof Listener);
+    private void forEachCallback(Consumer<Ready> action) {
+        Ready last = callbacks;
+        if (last != null) {
+            Ready each = last;
+            do {
+                each = requireNonNull(each.link);
+                action.accept(each);
+            } while (each != last);
+        }
+    }
+
+    /** Returns how many callbacks there are, of the loop's and of the user's. */
+    final int callbackCount() {
+        int[] count = {0};
+        forEachCallback(_ -> count[0]++);
+        return count[0];
     }
 
     /** Makes a task ready when this future is done. */
@@ -285,41 +338,59 @@ public class LoopFuture<T extends @Nullable Object> {
 
     /** Takes back {@link #wake}; returns false if the task was not waiting, or is ready already. */
     final boolean forget(Task<?> task) {
-        return removeCallbacks(added -> added == task) > 0;
+        return removeCallback(task);
     }
 
-    final void listen(Listener listener) {
-        addCallback(listener);
+    /** Has a listener called when this future is done; returns what {@link #unlisten} takes. */
+    final Handle listen(Listener listener) {
+        var handle = new Handle(new Notice(listener, this), true);
+        addCallback(handle);
+        return handle;
     }
 
-    final void unlisten(Listener listener) {
-        removeCallbacks(added -> added == listener);
+    /** Takes back {@link #listen}, unless the listener is called, or will be next. */
+    final void unlisten(Handle listener) {
+        var _ = removeCallback(listener);
     }
 
-    @SuppressWarnings("unchecked")
-    private void addCallback(Object callback) {
+    private void addCallback(Ready callback) {
+        Ready last = callbacks;
         if (outcome != null) {
-            schedule(callback);
-        } else if (callbacks == null) {
-            callbacks = callback;
-        } else if (callbacks instanceof ArrayList<?> several) {
-            ((ArrayList<Object>) several).add(callback);
-        } else {
-            callbacks = new ArrayList<>(List.of(callbacks, callback));
+            loop.baton().ready(callback);
+            return;
         }
+        if (last == null) {
+            callback.link = callback;
+            callback.back = callback;
+        } else {
+            Ready first = requireNonNull(last.link);
+            callback.link = first;
+            callback.back = last;
+            last.link = callback;
+            first.back = callback;
+        }
+        callbacks = callback;
     }
 
-    private int removeCallbacks(Predicate<Object> which) {
-        if (callbacks instanceof ArrayList<?> several) {
-            int before = several.size();
-            several.removeIf(which);
-            return before - several.size();
+    /** Removes a callback, however many there are; returns false if this future is done, or had no such callback. */
+    private boolean removeCallback(Ready callback) {
+        Ready before = callback.back;
+        if (before == null) {
+            return false;
         }
-        if (callbacks != null && which.test(callbacks)) {
+        if (before == callback) {
             callbacks = null;
-            return 1;
+        } else {
+            Ready after = requireNonNull(callback.link);
+            before.link = after;
+            after.back = before;
+            if (callbacks == callback) {
+                callbacks = before;
+            }
         }
-        return 0;
+        callback.link = null;
+        callback.back = null;
+        return true;
     }
 
     /** Returns whether this future has an exception; a cancelled one has none. */
@@ -369,6 +440,9 @@ public class LoopFuture<T extends @Nullable Object> {
 
     /** Outcome of a cancellation. The error that ended a task goes to the first who asks, as it is; others get copies. */
     private static final class Cancellation {
+        /** For where there is no memory for another one. */
+        static final Cancellation OUT_OF_MEMORY = new Cancellation("there was no memory for the message");
+
         private final @Nullable String message;
         private @Nullable CancelledError first;
         private final @Nullable CancelledError origin;
@@ -391,9 +465,20 @@ public class LoopFuture<T extends @Nullable Object> {
         }
     }
 
-    /** A callback of the user's that was added in a context that is not empty. */
-    private record InContext(Object consumer, Context context) {}
+    /** Tells a listener, which must not be lost. */
+    private record Notice(Listener listener, LoopFuture<?> future) implements Runnable {
+        @Override
+        public void run() {
+            try {
+                listener.done(future);
+            } catch (Throwable e) {
+                listener.failed(e);
+                Log.log(ERROR, () -> "What waits for " + future + " could not be told of its end in the usual way", e);
+            }
+        }
+    }
 
+    /** Tells a consumer of the user's. */
     private record Callback<T extends @Nullable Object>(Consumer<? super LoopFuture<T>> callback, LoopFuture<T> future)
             implements Runnable {
         @Override

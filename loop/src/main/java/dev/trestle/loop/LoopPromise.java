@@ -2,6 +2,8 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The methods that begin with {@code try} may be called from any thread, and never wait. The future becomes done in a turn
  * of the loop, in the order in which outcomes and callbacks were sent to it; the first outcome counts, and the others are
- * dropped.
+ * dropped. Where the calling thread's stack or the memory ends, they throw the {@link StackOverflowError} or the
+ * {@link OutOfMemoryError}, the loop goes on, nothing was sent, and the caller may try again.
  *
  * {@snippet :
  * var answer = new LoopPromise<String>(loop, request::abort);
@@ -53,7 +56,7 @@ public final class LoopPromise<T extends @Nullable Object> {
      * @return false if the loop is closed
      */
     public boolean trySetResult(T result) {
-        return arrive(() -> future.setResult(result));
+        return future.send(LoopFuture.success(result));
     }
 
     /**
@@ -63,8 +66,7 @@ public final class LoopPromise<T extends @Nullable Object> {
      * @return false if the loop is closed
      */
     public boolean trySetException(Throwable exception) {
-        requireNonNull(exception, "exception");
-        return arrive(() -> future.setException(exception));
+        return future.send(LoopFuture.failure(requireNonNull(exception, "exception")));
     }
 
     /**
@@ -73,21 +75,7 @@ public final class LoopPromise<T extends @Nullable Object> {
      * @return false if the loop is closed
      */
     public boolean tryCancel() {
-        return arrive(() -> future.cancelNow(null));
-    }
-
-    private boolean arrive(Runnable completion) {
-        EventLoop loop = future.loop();
-        Runnable unlessDone = () -> {
-            if (!future.isDone()) {
-                completion.run();
-            }
-        };
-        if (loop.isRunningHere()) {
-            unlessDone.run();
-            return true;
-        }
-        return loop.sendInline(unlessDone);
+        return future.send(LoopFuture.cancellation(null));
     }
 
     @Override
@@ -95,13 +83,56 @@ public final class LoopPromise<T extends @Nullable Object> {
         return "LoopPromise[" + future + "]";
     }
 
-    private static final class Arrival<T extends @Nullable Object> extends LoopFuture<T> {
+    /** The future, which is itself what is sent to the loop: an outcome that was decided takes no memory to arrive. */
+    static final class Arrival<T extends @Nullable Object> extends LoopFuture<T> {
+
+        private static final VarHandle SENT;
+
+        static {
+            try {
+                SENT = MethodHandles.lookup().findVarHandle(Arrival.class, "sent", Object.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
 
         private final Handle onCancel;
+
+        /** The first outcome, once it is on its way. */
+        private volatile @Nullable Object sent;
 
         Arrival(EventLoop loop, Runnable onCancel) {
             super(loop);
             this.onCancel = new Handle(onCancel, false, loop.captureContext());
+        }
+
+        /** Sends an outcome, unless one was sent before; returns false if the loop is closed. */
+        boolean send(Object outcome) {
+            EventLoop loop = loop();
+            if (loop.isRunningHere()) {
+                if (!isDone()) {
+                    complete(outcome);
+                }
+                return true;
+            }
+            Baton.requireStack(true); // before anything is decided: then the caller may try again
+            if (SENT.compareAndSet(this, null, outcome)) {
+                try {
+                    return loop.baton().sendDecided(this);
+                } catch (Throwable e) { // it has not been sent
+                    sent = null;
+                    throw e;
+                }
+            }
+            return !loop.baton().isClosed();
+        }
+
+        /** Completes this future with what was sent. Called by the holder of the baton. */
+        void arrive() {
+            Object outcome = sent;
+            if (outcome != null && !isDone()) {
+                complete(outcome);
+            }
         }
 
         @Override

@@ -2,18 +2,18 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** What is ready to run, first come, first served. Confined to the holder of the baton. */
+/** What is ready to run, first come, first served: a list linked through its items. Confined to the holder of the baton. */
 final class ReadyQueue {
 
-    private static final int SMALLEST = 64;
+    private @Nullable Ready first;
+    private @Nullable Ready last;
 
-    /** A ring whose length is a power of two. */
-    private @Nullable Ready[] items = new Ready[SMALLEST];
-
-    /** How many items were taken, ever: the first one's place, modulo the length. Others may read it, racily. */
+    /** How many items were taken, ever. Other threads may read it, and see an earlier number. */
     private int taken;
 
     private int size;
@@ -27,43 +27,62 @@ final class ReadyQueue {
     }
 
     void add(Ready item) {
-        if (size == items.length) {
-            resize(items.length * 2);
+        if (last == null) {
+            first = item;
+        } else {
+            last.link = item;
         }
-        items[at(size)] = item;
+        last = item;
         size++;
+    }
+
+    /** Adds a list of items, whose last one links to the first. */
+    void addRing(Ready lastOfRing) {
+        Ready firstOfRing = requireNonNull(lastOfRing.link);
+        int count = 1;
+        for (Ready item = firstOfRing; item != lastOfRing; item = requireNonNull(item.link)) {
+            item.back = null;
+            count++;
+        }
+        lastOfRing.back = null;
+        lastOfRing.link = null;
+        if (last == null) {
+            first = firstOfRing;
+        } else {
+            last.link = firstOfRing;
+        }
+        last = lastOfRing;
+        size += count;
     }
 
     /** Removes the first item; there must be one. */
     Ready take() {
-        int head = at(0);
-        Ready first = requireNonNull(items[head], "the ready queue is empty");
-        items[head] = null;
+        Ready item = requireNonNull(first, "the ready queue is empty");
+        Ready rest = item.link;
+        item.link = null;
+        first = rest;
+        if (rest == null) {
+            last = null;
+        }
         taken++;
         size--;
-        return first;
+        return item;
     }
 
     /** Puts the items into an arbitrary order, the same one for the same generator. */
     void shuffle(RandomGenerator random) {
-        for (int i = size - 1; i > 0; i--) {
-            int one = at(i);
-            int other = at(random.nextInt(i + 1));
-            Ready item = items[one];
-            items[one] = items[other];
-            items[other] = item;
+        var items = new ArrayList<Ready>(size);
+        for (Ready item = first; item != null; item = item.link) {
+            items.add(item);
         }
-    }
-
-    private int at(int offset) {
-        return (taken + offset) & (items.length - 1);
-    }
-
-    private void resize(int length) {
-        var larger = new @Nullable Ready[length];
-        for (int i = 0; i < size; i++) {
-            larger[(taken + i) & (length - 1)] = items[at(i)];
+        for (int i = items.size() - 1; i > 0; i--) {
+            Collections.swap(items, i, random.nextInt(i + 1));
         }
-        items = larger;
+        int before = taken;
+        while (size > 0) {
+            var _ = take();
+        }
+        taken = before;
+        items.forEach(this::add);
     }
 }

@@ -20,8 +20,6 @@ final class Reports {
                 Thread.ofPlatform().name("trestle-unretrieved").daemon().factory());
     }
 
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
-
     private final EventLoop loop;
     private final Baton baton;
 
@@ -71,14 +69,14 @@ final class Reports {
     private void tellHandler(ExceptionContext context) {
         ExceptionHandler told = handler;
         if (told == null) {
-            logger.log(ERROR, context.message() + ", in " + loop, context.exception());
+            Log.log(ERROR, () -> context.message() + ", in " + loop, context.exception());
             return;
         }
         try {
             told.handle(loop, context);
         } catch (Throwable e) { // the last place where either can be seen
-            logger.log(ERROR, "The exception handler of " + loop + " failed", e);
-            logger.log(ERROR, "It was told: " + context.message(), context.exception());
+            Log.log(ERROR, () -> "The exception handler of " + loop + " failed", e);
+            Log.log(ERROR, () -> "It was told: " + context.message(), context.exception());
         }
     }
 

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The future of {@code shield}: it ends as another ends, and keeps its own cancellation to itself. */
-final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
+final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implements LoopFuture.Listener {
 
     private final LoopFuture<T> inner;
 
@@ -13,7 +13,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
     private final LoopFuture<T> innermost;
 
     private final int depth;
-    private final Listener onDone = _ -> onDone();
+    private final Handle listener;
 
     Shielding(LoopFuture<T> inner) {
         super(inner.loop());
@@ -25,12 +25,20 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
             this.innermost = inner;
             this.depth = 1;
         }
-        inner.listen(onDone);
+        this.listener = inner.listen(this);
     }
 
-    private void onDone() {
+    @Override
+    public void done(LoopFuture<?> future) {
         if (!isDone()) {
             inner.copyTo(this);
+        }
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+        if (!isDone()) {
+            fail(failure);
         }
     }
 
@@ -50,7 +58,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> {
         if (!super.cancel(message)) {
             return false;
         }
-        inner.unlisten(onDone);
+        inner.unlisten(listener);
         return true;
     }
 }

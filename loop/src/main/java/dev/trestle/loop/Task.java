@@ -1,7 +1,9 @@
 package dev.trestle.loop;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -10,15 +12,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * A coroutine that runs in an event loop, and the future of its result: Python's {@code asyncio.Task}.
  *
- * <p>It starts in a later turn of the loop, never inside {@code createTask}. Like every {@link LoopFuture} it belongs to
+ * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of its own,
+ * which has the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
+ * inherited goes into a {@link ContextVar}. Like every {@link LoopFuture} it belongs to
  * its loop and is not thread-safe.
  *
  * @param <T> the type of the result
  */
-public final class Task<T extends @Nullable Object> extends LoopFuture<T> implements Ready {
+public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** How often a picture of a list that changes is taken. */
     private static final int SNAPSHOTS = 10;
+
+    /** The message of a cancellation by an interrupt. */
+    static final String INTERRUPTED = "its thread was interrupted";
 
     private final long number;
     private final Origin origin;
@@ -28,6 +35,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** In which the coroutine runs; null stands for an empty one. */
     private @Nullable Context context;
+
+    /** The context class loader of the thread that created this; null stands for the system class loader. */
+    private final @Nullable ClassLoader classLoader;
 
     /** What the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
@@ -57,6 +67,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         this.name = name;
         this.context = context;
         this.number = number;
+        ClassLoader here = Thread.currentThread().getContextClassLoader();
+        this.classLoader = here == ClassLoader.getSystemClassLoader() ? null : here;
     }
 
     /**
@@ -244,6 +256,13 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
         return thread;
     }
 
+    /** Gives the thread of the coroutine, which has not started, what it has from its creator. */
+    void prepare(Thread newThread) {
+        if (classLoader != null) {
+            newThread.setContextClassLoader(classLoader);
+        }
+    }
+
     void startedOn(Thread newThread) {
         thread = newThread;
     }
@@ -254,14 +273,31 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             return false;
         }
         coroutine = null;
-        cancelNow(cancelMessage);
-        loop().unlink(this);
+        end(cancellation(cancelMessage));
         return true;
     }
 
+    /** Fails this task, whose coroutine will not run. Does not throw. */
     void failToStart(Throwable reason) {
         coroutine = null;
-        fail(new IllegalStateException("No thread could be started for " + name(), reason));
+        Throwable failure;
+        try {
+            failure = new IllegalStateException("No thread could be started for " + name(), reason);
+        } catch (Throwable e) {
+            failure = reason;
+        }
+        end(failure(failure));
+    }
+
+    /** Ends this task, whatever goes wrong: nobody else will. */
+    private void end(Object outcome) {
+        while (!isDone()) {
+            try {
+                complete(outcome);
+            } catch (Throwable e) {
+                Log.log(ERROR, () -> "The end of " + name() + " failed; it is tried again", e);
+            }
+        }
         loop().unlink(this);
     }
 
@@ -274,20 +310,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             if (isOrphan()) {
                 return;
             }
-            if (mustCancel) {
-                cancelNow(cancelMessage);
-            } else {
-                super.setResult(result);
-            }
+            end(mustCancel ? cancellation(cancelMessage) : success(result));
         } catch (Throwable e) { // every outcome belongs to whoever awaits the task
             if (isOrphan()) {
                 reportLate(e);
             } else {
-                super.setException(e);
+                end(failure(e));
             }
         } finally {
             if (!isOrphan()) {
-                loop().unlink(this);
                 loop().baton().leave();
             }
         }
@@ -319,7 +350,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
     <R extends @Nullable Object> R await(LoopFuture<R> future) {
-        if (!future.isDone()) {
+        if (future.isDone()) {
+            throwIfInterrupted();
+        } else {
+            StackRoom.require(); // before anything is changed, for giving the baton away
+            heedInterrupt();
             loop().ending().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
@@ -339,6 +374,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Lets everything that is ready run once. */
     void yieldNow() {
+        StackRoom.require();
+        heedInterrupt();
         loop().ending().refuseToWait(this);
         loop().baton().ready(this);
         loop().baton().suspend(this);
@@ -347,6 +384,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
 
     /** Runs a blocking call on this thread, without the baton. */
     <R extends @Nullable Object> R callBlocking(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
@@ -359,6 +397,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
      * cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is thrown afterwards.
      */
     <R extends @Nullable Object> R callEndWait(BlockingCall<R> call) {
+        heedInterrupt();
         if (mustCancel) {
             mustCancel = false;
             call.cancel(cancelMessage);
@@ -391,6 +430,24 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> implem
             call.cancel("its loop is closed");
         } else if (awaited != null && awaited.forget(this)) {
             loop().baton().ready(this);
+        }
+    }
+
+    /**
+     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine awaits, before
+     * it waits: one that always finds something ready never parks, and would not notice.
+     */
+    private void heedInterrupt() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+        }
+    }
+
+    /** Does the same where the coroutine awaits what need not be waited for. */
+    void throwIfInterrupted() {
+        if (Thread.interrupted()) {
+            cancel(INTERRUPTED);
+            throwIfCancelled();
         }
     }
 

@@ -63,6 +63,10 @@ public final class TaskGroup {
     private final int requestsBefore;
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
     private final List<Throwable> failures = new ArrayList<>();
+
+    /** Why the failure of a task is not among them. */
+    private @Nullable Throwable lostFailure;
+
     private @Nullable LoopFuture<@Nullable Void> allEnded;
     private boolean aborting;
     private boolean inBody = true;
@@ -171,7 +175,19 @@ public final class TaskGroup {
         }
         Task<T> task = parent.loop().createTask(coroutine, options);
         unfinished.add(task);
-        task.listen(_ -> ended(task));
+        task.listen(new LoopFuture.Listener() {
+            @Override
+            public void done(LoopFuture<?> done) {
+                ended(task);
+            }
+
+            @Override
+            public void failed(Throwable failure) {
+                lostFailure = failure;
+                endIfAllHave();
+                abortWithParent();
+            }
+        });
         if (aborting && !task.isDone()) {
             task.cancel(); // it started eagerly, and has cancelled this group before it was one of its tasks
         }
@@ -211,6 +227,10 @@ public final class TaskGroup {
                 abortWithParent();
             });
         }
+        endIfAllHave();
+    }
+
+    private void endIfAllHave() {
         if (unfinished.isEmpty() && allEnded != null && !allEnded.isDone()) {
             allEnded.setResult(null);
         }
@@ -271,6 +291,9 @@ public final class TaskGroup {
 
     private void end(@Nullable CancelledError cancellation) {
         boolean cancelledByGroupAlone = parentCancelRequested && parent.uncancel() <= requestsBefore;
+        if (lostFailure != null) {
+            failures.add(lostFailure);
+        }
         if (!failures.isEmpty()) {
             if (parent.cancelling() > requestsBefore) {
                 // The failures are told first; the cancellation is not lost, the next await throws it.

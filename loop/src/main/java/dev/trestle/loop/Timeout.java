@@ -30,6 +30,10 @@ public final class Timeout {
     private @Nullable Duration when;
     private @Nullable Handle timer;
 
+    // For the message; null if it is not one thing that is waited for
+    private @Nullable Object awaited;
+    private @Nullable Duration limit;
+
     private Timeout(Task<?> task) {
         this.task = task;
         this.cancellingBefore = task.cancelling();
@@ -69,9 +73,16 @@ public final class Timeout {
         return task.uncancel() <= cancellingBefore;
     }
 
+    /** Tells what the body waits for, and for how long. */
+    void waitsFor(Object what, @Nullable Duration howLong) {
+        awaited = what;
+        limit = howLong;
+    }
+
     private TimeoutException timedOut(Throwable cause) {
         var exception = new TimeoutException(
-                task.name() + " was not done at " + when + " of its loop's time, when the time limit was over");
+                task.name() + " was not done at " + when + " of its loop's time, when the time limit was over"
+                        + (awaited == null ? "" : ": it waited for " + awaited + ", for " + limit));
         exception.initCause(cause);
         return exception;
     }
@@ -118,9 +129,17 @@ public final class Timeout {
     }
 
     private void expire() {
+        int before = task.cancelling();
+        try {
+            task.cancel("the time limit was over");
+        } catch (Throwable e) { // this is called again
+            while (task.cancelling() > before) {
+                task.uncancel();
+            }
+            throw e;
+        }
         timer = null;
         state = State.EXPIRING;
-        task.cancel("the time limit was over");
     }
 
     /**

@@ -13,6 +13,10 @@ public final class TimerHandle extends Handle {
     /** Where it is in the heap, -1 if it is not; confined to the holder of the baton. */
     private int place = -1;
 
+    /** The next one of those that other threads have cancelled; the inbox's matter. */
+    @Nullable
+    TimerHandle nextCancelled;
+
     TimerHandle(
             EventLoop loop, Runnable callback, boolean inline, @Nullable Context context, long when, long sequence) {
         super(callback, inline, context);
@@ -24,10 +28,7 @@ public final class TimerHandle extends Handle {
     /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
     @Override
     public void cancel() {
-        if (!isCancelled()) {
-            super.cancel();
-            loop.forget(this);
-        }
+        loop.cancel(this);
     }
 
     /**

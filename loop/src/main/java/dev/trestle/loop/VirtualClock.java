@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 
 /**
@@ -10,6 +11,9 @@ import java.time.Duration;
  * a thread pool for instance, takes no virtual time.
  */
 public final class VirtualClock implements LoopClock {
+
+    /** Leaves room for a timer beyond it. */
+    private static final long LATEST = Long.MAX_VALUE / 2;
 
     private long now;
 
@@ -28,12 +32,12 @@ public final class VirtualClock implements LoopClock {
     }
 
     /**
-     * Moves the time forward by hand.
+     * Moves the time forward by hand, by 146 years at most.
      *
      * @param duration by how much
      */
     public void advance(Duration duration) {
-        now += duration.toNanos();
+        now = Math.min(LATEST, now + TimeLimit.nanos(duration));
     }
 
     /**

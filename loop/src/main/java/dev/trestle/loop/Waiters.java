@@ -32,6 +32,10 @@ final class Waiters {
     /** Called before anything that may suspend: the owner belongs to the loop that does this first, until it is closed. */
     EventLoop enter() {
         EventLoop here = EventLoop.getRunningLoop();
+        Task<?> task = here.currentTask();
+        if (task != null) {
+            task.throwIfInterrupted();
+        }
         if (loop != here) {
             if (loop != null && !loop.isClosed()) {
                 throw new IllegalStateException(owner + " belongs to " + loop + ", where it was used first, and cannot"

@@ -5,13 +5,15 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.DoneAndPending;
 import dev.trestle.api.ReturnWhen;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code waitUntil} does: a count of the futures that are not done, and a future for "enough are". */
-final class Waiting {
+final class Waiting implements LoopFuture.Listener {
 
     private final ReturnWhen when;
     private final LoopFuture<@Nullable Void> enough;
@@ -35,28 +37,36 @@ final class Waiting {
         distinct.forEach(loop::checkMine);
 
         var waiting = new Waiting(when, new Joint(loop, "waitUntil(" + when + ")", distinct), distinct.size());
-        LoopFuture.Listener listener = waiting::onDone;
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.
-        distinct.forEach(future -> future.listen(listener));
+        List<Handle> listeners = new ArrayList<>(distinct.size());
+        distinct.forEach(future -> listeners.add(future.listen(waiting)));
         try {
             var _ = task.await(waiting.enough);
         } finally {
             if (timer != null) {
                 timer.cancel();
             }
-            distinct.forEach(future -> future.unlisten(listener));
+            var listener = listeners.iterator();
+            distinct.forEach(future -> future.unlisten(listener.next()));
         }
         return divide(distinct);
     }
 
-    private void onDone(LoopFuture<?> future) {
+    @Override
+    public void done(LoopFuture<?> future) {
         left--;
         if (left == 0
                 || when == ReturnWhen.FIRST_COMPLETED
                 || (when == ReturnWhen.FIRST_EXCEPTION && future.isFailed())) {
             finish();
         }
+    }
+
+    /** Enough, or not: who waits looks for himself. */
+    @Override
+    public void failed(Throwable failure) {
+        finish();
     }
 
     private void finish() {

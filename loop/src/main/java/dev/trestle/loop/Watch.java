@@ -5,7 +5,12 @@ import static java.lang.System.Logger.Level.WARNING;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,22 +27,32 @@ final class Watch implements Runnable {
      *
      * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one that
      * came in time.
+     *
+     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's, and asks for no stack, which
+     * the JDK may never answer where a thread was lost. What is told is put into words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
+     * while there is something to tell. Each look first rescues and then judges, and what fails at one loop is left out.
      */
-
-    private static final System.Logger logger = System.getLogger(EventLoop.class.getName());
 
     /** The longest time between two looks, in nanoseconds. */
     private static final long LONGEST = 250_000_000;
 
+    /** The same while carriers are kept, or have been added. */
+    private static final long LONGEST_WHILE_STUCK = 50_000_000;
+
     private static final long SHORTEST = 1_000_000;
 
     private static final Watch watch = new Watch();
+
+    private final Warnings warnings = new Warnings();
 
     private @Nullable Thread thread;
     private volatile boolean asleep = true;
 
     /** Confined to the thread. */
     private final Map<Baton, Sight> sights = new HashMap<>();
+
+    /** Made at the first look, as long as there is memory. Written by the thread alone. */
+    private volatile @Nullable Carriers carriers;
 
     private Watch() {}
 
@@ -59,7 +74,13 @@ final class Watch implements Runnable {
 
     private synchronized void wake() {
         if (thread == null) {
-            thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
+            try {
+                thread = Thread.ofPlatform().name("trestle-watch").daemon().start(this);
+            } catch (Throwable e) { // no memory for a thread: the next loop that begins tries again, this one runs
+                // unwatched
+                Log.log(WARNING, () -> "Slow callbacks are not watched: no thread could be started", e);
+                return;
+            }
         }
         asleep = false;
         LockSupport.unpark(thread);
@@ -69,19 +90,27 @@ final class Watch implements Runnable {
     public void run() {
         long last = System.nanoTime();
         while (true) {
-            long interval = LONGEST;
-            for (Baton baton : Baton.running()) {
-                interval = Math.min(interval, baton.loop().slowNanos() / 4);
-            }
-            interval = Math.max(interval, SHORTEST);
-            LockSupport.parkNanos(this, interval);
-            long now = System.nanoTime();
-            look(Math.min(now - last, interval));
-            last = now;
-            if (sights.isEmpty()) {
-                sleep();
+            try {
+                long interval = interval();
+                LockSupport.parkNanos(this, interval);
+                long now = System.nanoTime();
+                look(Math.min(now - last, interval));
+                last = now;
+                if (sights.isEmpty()) {
+                    sleep();
+                }
+            } catch (Throwable e) { // no memory, most likely
+                LockSupport.parkNanos(this, SHORTEST);
             }
         }
+    }
+
+    private long interval() {
+        long interval = carriers != null && carriers.isActive() ? LONGEST_WHILE_STUCK : LONGEST;
+        for (Baton baton : Baton.running()) {
+            interval = Math.min(interval, baton.loop().slowNanos() / 4);
+        }
+        return Math.max(interval, SHORTEST);
     }
 
     private void sleep() {
@@ -100,48 +129,161 @@ final class Watch implements Runnable {
                 all.remove();
             }
         }
+        boolean stuck = false;
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            Thread holder = baton.holder();
-            if (sight.isSame(holder, baton.progress())) {
-                baton.rescue();
+            if (sight.isUnmoved(baton.holderOrNobody(), baton.progress())) {
+                attempt(baton::rescue);
+                stuck |= baton.hasWork();
             }
-            judge(baton, sight, holder, nanos);
+        }
+        boolean anyStuck = stuck;
+        attempt(() -> lookAtCarriers(anyStuck));
+        for (Baton baton : Baton.running()) {
+            Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
+            attempt(() -> judge(baton, sight, baton.holder(), nanos));
         }
     }
 
-    private static void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
+    private void lookAtCarriers(boolean stuck) {
+        Carriers mine = carriers;
+        if (mine == null) {
+            mine = new Carriers();
+            carriers = mine;
+        }
+        Carriers.Change change = mine.look(stuck);
+        if (change != null) {
+            warnings.add(change::text, null);
+        }
+    }
+
+    /** Returns whether everything is there that the watch needs to add carriers. */
+    static boolean isReady() {
+        return watch.carriers != null;
+    }
+
+    /** What fails is tried again, if need be, at the next look. */
+    private void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            warnings.add(() -> "A look at an event loop failed; the next one follows", e);
+        }
+    }
+
+    private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
         switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
             case QUIET -> {}
-            case TOO_LONG -> tell(baton, sight);
-            case GIVEN_AWAY ->
-                logger.log(
-                        WARNING,
-                        sight.who + " has given the baton of " + baton.loop() + " away after about "
-                                + millis(sight.toldAfter));
+            case TOO_LONG -> {
+                EventLoop.Running who = baton.loop().running();
+                if (who == null || holder == null) {
+                    sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
+                    return;
+                }
+                var accusation = new Accusation(baton, who, holder, sight.progress, sight.nanos);
+                sight.accusation = accusation;
+                warnings.add(accusation::text, null);
+            }
+            case GIVEN_AWAY -> {
+                Accusation accusation = sight.accusation;
+                if (accusation != null) {
+                    long held = sight.toldAfter;
+                    warnings.add(() -> accusation.endText(held), null);
+                }
+            }
         }
     }
 
-    private static void tell(Baton baton, Sight sight) {
-        Thread holder = sight.holder;
-        String who = baton.loop().runningText();
-        List<StackTraceElement> stack = holder == null ? List.of() : Stacks.of(holder);
-        if (who == null || baton.holder() != holder || baton.progress() != sight.progress) {
-            sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
-            return;
+    /** What is told of a holder. Its methods look at the stack and run code of the program's, and so may hang. */
+    private static final class Accusation {
+        private final Baton baton;
+        private final EventLoop.Running who;
+        private final Thread holder;
+        private final int progress;
+        private final long nanos;
+        private boolean told;
+
+        Accusation(Baton baton, EventLoop.Running who, Thread holder, int progress, long nanos) {
+            this.baton = baton;
+            this.who = who;
+            this.holder = holder;
+            this.progress = progress;
+            this.nanos = nanos;
         }
-        sight.who = who;
-        logger.log(
-                WARNING,
-                who + " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
-                        + " and still does, so nothing else runs there. If it waits for something, put that into"
-                        + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
-                        + " pool."
-                        + Stacks.text(stack, "    at "));
+
+        @Nullable
+        String text() {
+            boolean waits = Stacks.isWaitingForTheBaton(holder);
+            List<StackTraceElement> stack = Stacks.of(holder);
+            if (baton.holder() != holder || baton.progress() != progress) {
+                return null; // it is over
+            }
+            if (waits) {
+                return who + " has been given the baton of " + baton.loop() + ", and its thread has not run for "
+                        + millis(nanos)
+                        + ", so nothing else runs there. All carriers of virtual threads are busy, or kept by pinned"
+                        + " threads.";
+            }
+            told = true;
+            return who + " has held the baton of " + baton.loop() + " for " + millis(nanos)
+                    + " and still does, so nothing else runs there. If it waits for something, put that into"
+                    + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
+                    + " pool."
+                    + Stacks.text(stack, "    at ");
+        }
+
+        @Nullable
+        String endText(long held) {
+            return told ? who + " has given the baton of " + baton.loop() + " away after about " + millis(held) : null;
+        }
     }
 
     private static String millis(long nanos) {
         return nanos / 1_000_000 + " ms";
+    }
+
+    /** What is to be logged, one line after the other, on a thread that may fail or hang without harm. */
+    private static final class Warnings {
+
+        /** How many lines wait for a log that is slow or hangs; those after them are dropped, and counted. */
+        private static final int MOST_WAITING = 64;
+
+        private final AtomicInteger dropped = new AtomicInteger();
+        private final ThreadPoolExecutor thread = new ThreadPoolExecutor(
+                1,
+                1,
+                1,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(MOST_WAITING),
+                Thread.ofPlatform().name("trestle-watch-log").daemon().factory(),
+                (_, _) -> dropped.incrementAndGet());
+
+        Warnings() {
+            thread.allowCoreThreadTimeOut(true);
+        }
+
+        /** Adds a line; or nothing, if the text turns out to be null. */
+        void add(Supplier<@Nullable String> text, @Nullable Throwable thrown) {
+            thread.execute(() -> {
+                String line = inWords(text);
+                if (line == null) {
+                    return;
+                }
+                int missing = dropped.getAndSet(0);
+                String note = missing == 0
+                        ? ""
+                        : "\n(" + missing + " warnings before this one were dropped: the log is slow)";
+                Log.log(WARNING, () -> line + note, thrown);
+            });
+        }
+
+        private static @Nullable String inWords(Supplier<@Nullable String> text) {
+            try {
+                return text.get();
+            } catch (Throwable e) {
+                return "A warning could not be put into words: " + Words.of(e);
+            }
+        }
     }
 
     enum Verdict {
@@ -154,10 +296,12 @@ final class Watch implements Runnable {
     static final class Sight {
         private @Nullable Thread holder;
         private int progress;
+        private @Nullable Thread lastHolder;
+        private int lastProgress;
         private long nanos;
         private boolean told;
         private long toldAfter;
-        private String who = "";
+        private @Nullable Accusation accusation;
 
         /** Compares a look with the one before. */
         Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {
@@ -175,6 +319,14 @@ final class Watch implements Runnable {
             holder = newHolder;
             progress = newProgress;
             return verdict;
+        }
+
+        /** Returns whether nothing has happened since the look before: nobody else has got the baton, and nothing was run. */
+        boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
+            boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
+            lastHolder = holderOrNobody;
+            lastProgress = nowProgress;
+            return unmoved;
         }
 
         private boolean isSame(@Nullable Thread newHolder, int newProgress) {

@@ -44,6 +44,29 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
+    void aTimeoutOfWaitForNamesWhatWasAwaitedAndTheLimit() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<String> future = loop.createFuture();
+            assertThatThrownBy(() -> waitFor(future, ofSeconds(2)))
+                    .isInstanceOf(TimeoutException.class)
+                    .hasMessageContaining("it waited for " + future)
+                    .hasMessageContaining("for PT2S");
+            assertThatThrownBy(() -> waitFor(loop.createFuture(), ofSeconds(0)))
+                    .isInstanceOf(TimeoutException.class)
+                    .hasMessageContaining("Future")
+                    .hasMessageContaining("PT0S");
+            Coroutine<String> coroutine = () -> {
+                sleep(ofHours(1));
+                return "";
+            };
+            assertThatThrownBy(() -> waitFor(coroutine, ofSeconds(3)))
+                    .isInstanceOf(TimeoutException.class)
+                    .hasMessageContaining(coroutine.getClass().getName())
+                    .hasMessageContaining("for PT3S");
+        });
+    }
+
+    @Test
     void aLimitAtATimeEndsItsCodeThen() {
         loop.runUntilComplete(() -> {
             sleep(ofSeconds(10));

@@ -59,7 +59,7 @@ final class AotCache {
 
     private final PoolOptions options;
     private final Optional<AotStore> store;
-    private final @Nullable String key;
+    private volatile @Nullable Key key; // found out by the first who needs it, on the thread of a worker
     private volatile boolean distrusted;
     private volatile boolean stopped;
     private final AtomicReference<@Nullable ProcessPool> recorder = new AtomicReference<>();
@@ -68,11 +68,23 @@ final class AotCache {
     AotCache(PoolOptions options) {
         this.options = options;
         this.store = options.aotCache().map(AotStore::new);
-        this.key = store.isPresent() ? key(options) : null;
+    }
+
+    /** What a cache depends on, as a file name; null if these workers can have none. */
+    private record Key(@Nullable String name) {}
+
+    private @Nullable String key() {
+        Key known = key;
+        if (known == null) {
+            known = new Key(store.isPresent() ? key(options) : null);
+            key = known;
+        }
+        return known.name();
     }
 
     /** Returns the options with which a worker uses the cache, if there is one. */
     List<String> arguments() {
+        String key = key();
         if (key == null || distrusted) {
             return List.of();
         }
@@ -85,6 +97,7 @@ final class AotCache {
     void distrust(boolean crashed) {
         if (!distrusted && !arguments().isEmpty()) {
             distrusted = true;
+            String key = key();
             if (crashed && key != null) {
                 store.ifPresent(found -> found.discard(key));
             }
@@ -97,6 +110,7 @@ final class AotCache {
      * @param directory where the files of the training run may be
      */
     boolean make(PrivateDirectory directory) {
+        String key = key();
         if (key == null || distrusted) {
             return false;
         }
@@ -197,7 +211,6 @@ final class AotCache {
             return null;
         }
         try {
-            var digest = MessageDigest.getInstance("SHA-256");
             var text = new StringBuilder();
             for (String property : List.of("java.home", "java.vm.vendor", "java.vm.version", "os.arch")) {
                 text.append(System.getProperty(property)).append('\n');
@@ -213,7 +226,8 @@ final class AotCache {
                     text.append(argument).append('\n');
                 }
             }
-            byte[] hash = digest.digest(text.toString().getBytes(StandardCharsets.UTF_8));
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256").digest(text.toString().getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(hash, 0, 16);
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("Every JDK has SHA-256", e);
@@ -271,6 +285,6 @@ final class AotCache {
 
     @Override
     public String toString() {
-        return "AotCache[" + store.map(AotStore::toString).orElse("off") + ", " + key + "]";
+        return "AotCache[" + store.map(AotStore::toString).orElse("off") + ", " + key() + "]";
     }
 }

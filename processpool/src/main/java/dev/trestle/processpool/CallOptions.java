@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -32,6 +33,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
         if (timeout.isPresent() && !timeout.get().isPositive()) {
             throw new IllegalArgumentException("The timeout of a call must be positive: " + timeout.get());
         }
+        timeout = timeout.map(TimeLimit::cut);
         if (retries < 0) {
             throw new IllegalArgumentException("The number of retries must not be negative: " + retries);
         }

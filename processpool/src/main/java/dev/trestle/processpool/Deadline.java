@@ -23,7 +23,13 @@ final class Deadline {
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
      * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
      * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
-     * of a start.
+     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not count: the
+     * record shifts the time at which the call began by that.
+     *
+     * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may take long to
+     * read, or never be read. If it is not known when the call's own code began, because that was late or because the call was
+     * one of several that were answered together, it has the whole limit again; and a second in any case, since the program
+     * may be cold too.
      *
      * Needs memory when it is made, with its call, and not afterwards.
      */
@@ -37,6 +43,8 @@ final class Deadline {
         GO_ON,
         /** The call has ended, so its worker is to send the answer. */
         ASK_FOR_ANSWER,
+        /** The call may have been answered, so the reader of its worker, which is busy with another answer, is to be relieved. */
+        READ_ANSWER,
         /** The call is to be ended. */
         EXPIRE
     }
@@ -44,7 +52,7 @@ final class Deadline {
     /** A call that has not begun is looked at no more often than this. */
     private static final long SHORTEST_LOOK_NANOS = Duration.ofMillis(10).toNanos();
 
-    /** For so long an answer may be on its way. */
+    /** For so long an answer may be on its way, or be read. */
     private static final long TRANSIT_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final PoolCall<?> call;
@@ -58,6 +66,9 @@ final class Deadline {
     private long ticket;
     private long since;
     private boolean awaitsAnswer;
+    private @Nullable Worker answeredBy;
+    private long readUntil;
+    private boolean waited;
     private boolean expired;
 
     /**
@@ -86,14 +97,69 @@ final class Deadline {
         ticket = number;
         since = timer.nanoTime();
         awaitsAnswer = false;
+        waited = false;
         expired = false;
         task.inNanos(limitNanos);
     }
 
-    /** Ends, since the worker no longer has the call. */
+    /** Ends, since the worker no longer has the call, or since its future has ended. */
     void end() {
         worker = null;
+        answeredBy = null;
         task.cancel();
+    }
+
+    /** Goes on, unless the future has ended, since a worker has answered. */
+    void answered(Worker by) {
+        if (expired || call.promise().isDone()) {
+            end();
+            return;
+        }
+        long now = timer.nanoTime();
+        long left = limitNanos - (now - since);
+        boolean isScheduled = worker != null && left > 0;
+        worker = null;
+        answeredBy = by;
+        waited = false;
+        readUntil = now + Math.max(isScheduled ? left : limitNanos, TRANSIT_NANOS);
+        if (!isScheduled) {
+            lookAtReading(now);
+        }
+    }
+
+    /** Returns whether it is for the reading of an answer, until the future has ended. */
+    boolean isOfReading() {
+        return answeredBy != null;
+    }
+
+    /**
+     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there is time
+     * left.
+     */
+    @Nullable
+    Worker lateReading() {
+        long now = timer.nanoTime();
+        if (answeredBy != null && readUntil - now > 0) {
+            lookAtReading(now);
+            return null;
+        }
+        return answeredBy;
+    }
+
+    /** Goes on for a second, once, since the answer may wait behind that of another call; returns whether it does. */
+    boolean waitsOnce() {
+        if (waited) {
+            return false;
+        }
+        waited = true;
+        long now = timer.nanoTime();
+        readUntil = now + TRANSIT_NANOS;
+        lookAtReading(now);
+        return true;
+    }
+
+    private void lookAtReading(long now) {
+        task.inNanos(readUntil - now);
     }
 
     /** Returns the sending whose time it is; null if there is none. */
@@ -123,7 +189,7 @@ final class Deadline {
         }
         long left = left(sending.worker, progress, timer.nanoTime() - since);
         if (awaitsAnswer || left <= 0) {
-            return Verdict.EXPIRE;
+            return sending.worker.isReading() && waitsOnce() ? Verdict.READ_ANSWER : Verdict.EXPIRE;
         }
         task.inNanos(left);
         return Verdict.GO_ON;
@@ -133,7 +199,7 @@ final class Deadline {
         if (progress == null) {
             return limitNanos - elapsed;
         }
-        if (!progress.hasBegun(ticket)) {
+        if (!progress.hasBegun(ticket) || progress.isSettingUp(ticket)) {
             return Math.min(startNanos - elapsed, Math.max(limitNanos, SHORTEST_LOOK_NANOS));
         }
         long begun = current.helloAt() + progress.begunNanos() - since;
@@ -168,7 +234,11 @@ final class Deadline {
         Step step = progress != null && progress.callId() == sending.ticket ? progress.step() : Step.NOTHING;
         if (progress == null || progress.hasBegun(sending.ticket)) {
             return call.description() + " ran longer than " + limit + " in " + sending.worker
-                    + (step == Step.ENCODING ? " and was writing its result" : "");
+                    + switch (step) {
+                        case SETTING_UP -> " and was setting up what it needs to write its result";
+                        case ENCODING -> " and was writing its result";
+                        default -> "";
+                    };
         }
         return call.description() + " has a limit of " + limit + " and has not begun within "
                 + Duration.ofNanos(startNanos) + ", which " + sending.worker + " had for that. The time was over "
@@ -177,9 +247,24 @@ final class Deadline {
                         : "and it had not read the call: perhaps it is stopped, or the machine is overloaded");
     }
 
+    /**
+     * Says what was late when an answer is not read in time.
+     *
+     * @param stack where the thread is that reads it; empty if none does
+     */
+    String explainReading(Worker by, String stack) {
+        return by.name() + " has answered " + call.description() + ", but what it answered was not read in this"
+                + " program in time: the call has a limit of " + limit + ". It is dropped. "
+                + (stack.isEmpty()
+                        ? "It was waiting behind answers that take long to read"
+                        : "Reading takes long if an answer is large, if values in it have equal hash codes, or if one"
+                                + " of their constructors waits. The thread was here:\n" + stack);
+    }
+
     @Override
     public String toString() {
         return "Deadline[" + limit + (worker == null ? "" : " for number " + ticket + " of " + worker)
+                + (answeredBy == null ? "" : " for reading the answer of " + answeredBy)
                 + (expired ? ", expired]" : "]");
     }
 }

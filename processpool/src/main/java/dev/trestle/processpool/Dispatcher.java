@@ -10,6 +10,7 @@ import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,9 @@ final class Dispatcher {
      * meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
      * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
      *
+     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the thread that
+     * reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
+     *
      * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back to
      * the head of the queue.
      */
@@ -74,6 +78,9 @@ final class Dispatcher {
 
     /** So long it may take to kill the workers whose calls have not ended with the program, and to end those calls. */
     private static final Duration LAST_CALLS = Duration.ofSeconds(1);
+
+    /** A thread that ends one call for longer than this is relieved. */
+    private static final Duration READER_PATIENCE = Duration.ofMillis(250);
 
     /** So often it is tried to clean up if there is no memory for it, with pauses that get longer. */
     private static final int MOST_CLEAN_UPS = 10;
@@ -103,6 +110,15 @@ final class Dispatcher {
 
     /** A look at the calls that were sent ahead. */
     private final Timer.Task watching;
+
+    /** A look at the threads that end calls. */
+    private final Timer.Task relieving;
+
+    /** Whether that look is going to come. */
+    private volatile boolean readersWatched;
+
+    /** The end of the wait for answers that are read when nothing else is left of the pool. */
+    private final Timer.Task givingUp;
 
     private final AotCache aotCache;
     private final AtomicBoolean trained = new AtomicBoolean();
@@ -142,6 +158,17 @@ final class Dispatcher {
     @GuardedBy("lock")
     private int unfinished;
 
+    /** The workers whose threads have something to do. */
+    @GuardedBy("lock")
+    private final List<Worker> conversations = new ArrayList<>();
+
+    /** Guarded by the lock too, but for those of its methods that say otherwise. */
+    private final RelievedReaders relieved;
+
+    /** Whether a reader of a pool that was shut down is not relieved since another one has not come back. */
+    @GuardedBy("lock")
+    private boolean readersWait;
+
     @GuardedBy("lock")
     private int workerNumbers;
 
@@ -150,10 +177,36 @@ final class Dispatcher {
 
     private static final class Counts {
         long submitted;
-        long completed;
-        long lost;
+        private final Map<PoolCall.Ending, AtomicLong> ended = new EnumMap<>(PoolCall.Ending.class);
         long rerun;
         long takenBack;
+
+        Counts() {
+            for (PoolCall.Ending each : PoolCall.Ending.values()) {
+                ended.put(each, new AtomicLong());
+            }
+        }
+
+        /** Counts a call among those that ended in one way, and no more among those that ended in another. Needs no memory. */
+        void note(PoolCall<?> call, PoolCall.Ending ending) {
+            PoolCall.Ending before = call.ending;
+            if (before == PoolCall.Ending.CANCELLED) {
+                return; // before its answer, or the death of its worker, was known
+            }
+            if (before != null) {
+                ended(before).decrementAndGet();
+            }
+            call.ending = ending;
+            ended(ending).incrementAndGet();
+        }
+
+        long of(PoolCall.Ending ending) {
+            return ended(ending).get();
+        }
+
+        private AtomicLong ended(PoolCall.Ending ending) {
+            return requireNonNull(ended.get(ending));
+        }
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
@@ -179,6 +232,7 @@ final class Dispatcher {
             this.inFlight = new InFlight(options.daemon());
             this.endings = new Endings(inFlight);
             this.crew = new Crew(options, timer::nanoTime);
+            this.relieved = new RelievedReaders(options);
             this.initializer = initializer == null
                     ? null
                     : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
@@ -186,6 +240,8 @@ final class Dispatcher {
             this.cleaning = timer.prepare(this::cleanUp);
             this.shrinking = timer.prepare(this::shrink);
             this.watching = timer.prepare(this::askBack);
+            this.relieving = timer.prepare(this::lookAtReaders);
+            this.givingUp = timer.prepare(this::giveUp);
             this.registering = timer.prepare(bean::register);
             this.aotCache = new AotCache(options);
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
@@ -374,6 +430,9 @@ final class Dispatcher {
     private boolean assign(Worker worker, PoolCall<?> call) {
         boolean begins = worker.load.isEmpty();
         if (begins ? !call.claim() : call.promise().isDone()) {
+            if (call.ending == null) {
+                counts.note(call, PoolCall.Ending.CANCELLED);
+            }
             return false;
         }
         worker.load.add(call);
@@ -411,11 +470,13 @@ final class Dispatcher {
     }
 
     private void tellCancelled(PoolCall<?> call, boolean mayInterrupt) {
+        abandonIfAnswered(call);
         Worker worker;
         long ticket;
         List<Worker> unborn;
         lock.lock();
         try {
+            counts.note(call, PoolCall.Ending.CANCELLED);
             var _ = queue.remove(call);
             worker = call.worker;
             ticket = call.ticket;
@@ -441,6 +502,11 @@ final class Dispatcher {
 
     /** Ends a call if its time is up, and interrupts it; on the timer's thread. May be called again if it throws. */
     void timeIsUp(Deadline deadline) {
+        Worker answeredBy = lateReading(deadline);
+        if (answeredBy != null) {
+            endReading(deadline, answeredBy);
+            return;
+        }
         Deadline.Sending sending = sendingOf(deadline);
         if (sending == null) {
             return;
@@ -451,6 +517,7 @@ final class Dispatcher {
         switch (look(deadline, sending, progress)) {
             case GO_ON -> {}
             case ASK_FOR_ANSWER -> worker.takeBack(List.of(sending.ticket()));
+            case READ_ANSWER -> hurry(worker);
             case EXPIRE -> {
                 var why = new TimeoutException(deadline.explain(sending, progress)
                         + ". It is being interrupted, and the worker killed if that does not end it within "
@@ -485,7 +552,11 @@ final class Dispatcher {
     private boolean expire(Deadline deadline, Deadline.Sending sending) {
         lock.lock();
         try {
-            return deadline.expire(sending);
+            boolean expired = deadline.expire(sending);
+            if (expired) {
+                counts.note(deadline.call(), PoolCall.Ending.TIMED_OUT);
+            }
+            return expired;
         } finally {
             lock.unlock();
         }
@@ -496,7 +567,9 @@ final class Dispatcher {
         Deadline.Sending late = null;
         lock.lock();
         try {
-            if (call.deadline != null && call.isExpired()) {
+            if (call.deadline != null && call.deadline.isOfReading()) {
+                call.deadline.end();
+            } else if (call.deadline != null && call.isExpired()) {
                 late = call.deadline.sending();
             }
         } finally {
@@ -619,6 +692,189 @@ final class Dispatcher {
         });
     }
 
+    // Threads that read answers
+
+    private @Nullable Worker lateReading(Deadline deadline) {
+        lock.lock();
+        try {
+            return deadline.lateReading();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of it. */
+    private void endReading(Deadline deadline, Worker worker) {
+        PoolCall<?> late = deadline.call();
+        Reader reader;
+        lock.lock();
+        try {
+            reader = worker.isReading(late) ? worker.reader() : relieved.of(late);
+            if (reader == null && deadline.waitsOnce()) {
+                hurry(worker);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        var _ = endUnread(
+                late, new TimeoutException(deadline.explainReading(worker, reader == null ? "" : reader.stack())));
+    }
+
+    /** Ends a call whose answer is not read in time; returns false if it has ended. */
+    private boolean endUnread(PoolCall<?> call, TimeoutException why) {
+        noteEnding(call, PoolCall.Ending.TIMED_OUT); // before its future is done
+        boolean ended = call.fail(why);
+        if (ended) {
+            abandonIfAnswered(call);
+        } else {
+            noteEnding(call, PoolCall.Ending.COMPLETED); // it was read just in time
+        }
+        return ended;
+    }
+
+    private void noteEnding(PoolCall<?> call, PoolCall.Ending ending) {
+        lock.lock();
+        try {
+            counts.note(call, ending);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Has the reader of a worker relieved of the call that it is ending, since others wait behind that. */
+    private void hurry(Worker worker) {
+        worker.hurry();
+        relieving.now();
+    }
+
+    /** Called when the future of a call was ended by another than the thread that may be reading its answer. Needs no memory. */
+    private void abandonIfAnswered(PoolCall<?> call) {
+        Reader reader;
+        lock.lock();
+        try {
+            if (!call.isAnswered) {
+                return;
+            }
+            reader = relieved.abandon(call);
+            if (reader != null) {
+                release(reader);
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (reader == null) {
+            relieving.now();
+        } else {
+            reader.interrupt();
+        }
+    }
+
+    /** Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly always. */
+    void watchReaders() {
+        if (!readersWatched) {
+            readersWatched = true;
+            relieving.within(READER_PATIENCE);
+        }
+    }
+
+    /** Relieves those readers that have been ending one call for long, or whose call was ended by another. */
+    private void lookAtReaders() {
+        readersWatched = false; // before the look: what begins after it sets this again
+        List<Worker> all;
+        lock.lock();
+        try {
+            all = List.copyOf(conversations);
+        } finally {
+            lock.unlock();
+        }
+        long now = timer.nanoTime();
+        for (Worker each : all) {
+            if (each.relieveIfStuck(now, READER_PATIENCE.toNanos())) {
+                watchReaders();
+            }
+        }
+    }
+
+    /**
+     * Returns whether the reader of a worker may be relieved of a call that it has been ending for long. Of one of each worker at a
+     * time, until the worker has exited: otherwise its answers would fill the memory, and callbacks that wait would not
+     * hold up the calls behind them.
+     */
+    boolean mayRelieve(Worker worker, PoolCall<?> call) {
+        lock.lock();
+        try {
+            boolean free = call.isAbandoned()
+                    || lifecycle == Lifecycle.STOPPED
+                    || worker.hasExited()
+                    || !relieved.hasBusyOneOf(worker);
+            if (!free) {
+                giveUpLaterIfClosing();
+            }
+            return free;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void giveUpLaterIfClosing() {
+        if (lifecycle == Lifecycle.SHUT_DOWN && hasDeadlines()) {
+            readersWait = true;
+            givingUp.within(relieved.patience());
+        }
+    }
+
+    /** Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that. */
+    boolean hasLostManyReaders() {
+        return relieved.areManyLost();
+    }
+
+    /** Called on the thread that is to relieve a reader; returns false if that is not ending the call any more. */
+    boolean relieve(Reader tired, PoolCall<?> call) {
+        lock.lock();
+        try {
+            if (!relieved.add(tired, call, timer.nanoTime())) {
+                return false;
+            }
+            unfinished += tired.isAwaited ? 1 : 0;
+        } finally {
+            lock.unlock();
+        }
+        if (call.isAbandoned()) {
+            tired.interrupt();
+        }
+        return true;
+    }
+
+    /** The last thing that a reader does which was relieved. Needs no memory. */
+    void cameBack(Reader reader) {
+        lock.lock();
+        try {
+            relieved.remove(reader);
+            release(reader);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets the pool end without a reader that was relieved. */
+    @GuardedBy("lock")
+    private void release(Reader reader) {
+        if (reader.isAwaited) {
+            reader.isAwaited = false;
+            unfinished--;
+            endIfOver();
+        }
+    }
+
+    /** Returns the calls whose answers are being read, or will be next, and whose futures have not ended. */
+    @GuardedBy("lock")
+    private Stream<PoolCall<?>> beingRead() {
+        return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
+                .filter(call -> call.isAnswered && !call.promise().isDone());
+    }
+
     boolean isLeaving(Worker worker) {
         lock.lock();
         try {
@@ -671,7 +927,6 @@ final class Dispatcher {
                         stopped ? back : List.of(), call -> call.promise().cancel(false));
                 // Nothing has changed so far, and for the next steps nothing needs memory.
                 take(worker, answers, calls);
-                counts.completed += calls.size() - back.size();
                 if (!stopped) {
                     queueFirst(back);
                     counts.takenBack += back.size();
@@ -782,15 +1037,26 @@ final class Dispatcher {
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             Frame.OfCall answer = answers.get(i);
+            boolean expired = call.isExpired();
             worker.load.take(call);
-            call.left();
             if (answer instanceof Frame.Cancelled) {
+                call.left();
                 crew.gaveBack(worker);
-            } else if (answer instanceof Frame.Result result) {
-                call.runTime().note(result.runNanos());
-            } else if (answer instanceof Frame.Failed failed) {
-                call.runTime().note(failed.runNanos());
+            } else {
+                call.answered();
+                note(call, answer);
+                if (!expired) {
+                    counts.note(call, PoolCall.Ending.COMPLETED);
+                }
             }
+        }
+    }
+
+    private static void note(PoolCall<?> call, Frame.OfCall answer) {
+        if (answer instanceof Frame.Result result) {
+            call.runTime().note(result.runNanos());
+        } else if (answer instanceof Frame.Failed failed) {
+            call.runTime().note(failed.runNanos());
         }
     }
 
@@ -858,6 +1124,10 @@ final class Dispatcher {
     /** What becomes of the calls of a dead worker. */
     private static final class Estate {
         final List<PoolCall<?>> answered = new ArrayList<>();
+
+        /** The answers to these, each at the same index. */
+        final List<Frame.OfCall> answers = new ArrayList<>();
+
         final List<PoolCall<?>> again = new ArrayList<>();
 
         /** Given back to a pool that has stopped. */
@@ -870,13 +1140,13 @@ final class Dispatcher {
         PoolCall<?> first;
 
         List<PoolCall<?>> ended() {
-            return Stream.of(answered, unwanted, lost).flatMap(List::stream).toList();
+            return Stream.of(unwanted, lost).flatMap(List::stream).toList();
         }
     }
 
     /**
-     * Called when a worker that had been ready is dead. Ends its calls, except those that go to others. If this throws, nothing
-     * has changed.
+     * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}. If this throws,
+     * nothing has changed.
      *
      * @param answers what it had answered and nobody has dealt with
      */
@@ -884,7 +1154,6 @@ final class Dispatcher {
         boolean expected;
         boolean stopped;
         Estate estate;
-        Endings.Batch ending;
         List<Errand> errands = List.of();
         lock.lock();
         try {
@@ -892,9 +1161,10 @@ final class Dispatcher {
             stopped = lifecycle == Lifecycle.STOPPED;
             estate = divide(worker.load.all(), obituary, answers, stopped);
             boolean cancels = stopped;
-            ending = endings.of(estate.ended(), call -> endAfterDeath(call, obituary, answers, cancels));
+            Endings.Batch ending = endings.of(estate.ended(), call -> endAfterDeath(call, obituary, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
-            note(estate, obituary, answers);
+            note(worker, estate, obituary, answers);
+            worker.inherit(estate.answered, estate.answers, ending);
             remove(worker);
             queueFirst(estate.again);
             try {
@@ -921,10 +1191,8 @@ final class Dispatcher {
                         worker,
                         estate.again.getFirst());
             }
-        } catch (Error e) {
+        } catch (Throwable e) {
             caretaker.now(); // no memory to tell of it
-        } finally {
-            ending.end();
         }
     }
 
@@ -940,6 +1208,7 @@ final class Dispatcher {
                 }
             } else if (answer != null) {
                 estate.answered.add(call);
+                estate.answers.add(answer);
             } else {
                 boolean first = estate.first == null;
                 estate.first = first ? call : estate.first;
@@ -975,15 +1244,15 @@ final class Dispatcher {
 
     /** Notes what has become of the calls of a dead worker. Needs no memory. */
     @GuardedBy("lock")
-    private void note(Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
-        counts.completed += estate.answered.size();
+    private void note(Worker worker, Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
         counts.rerun += estate.again.size();
-        counts.lost += estate.lost.size();
+        noteEnding(estate.lost, PoolCall.Ending.LOST);
+        noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
         for (int i = 0; i < estate.answered.size(); i++) {
             PoolCall<?> call = estate.answered.get(i);
-            if (answerTo(call, answers) instanceof Frame.Result result) {
-                call.runTime().note(result.runNanos());
-            }
+            worker.load.take(call);
+            call.answered();
+            note(call, estate.answers.get(i));
         }
         for (int i = 0; i < estate.again.size(); i++) {
             PoolCall<?> call = estate.again.get(i);
@@ -997,14 +1266,18 @@ final class Dispatcher {
         }
     }
 
+    @GuardedBy("lock")
+    private void noteEnding(List<PoolCall<?>> calls, PoolCall.Ending ending) {
+        for (int i = 0; i < calls.size(); i++) {
+            if (!calls.get(i).isExpired()) {
+                counts.note(calls.get(i), ending);
+            }
+        }
+    }
+
     private static void endAfterDeath(
             PoolCall<?> call, Obituary obituary, List<Frame.OfCall> answers, boolean stopped) {
-        Frame.OfCall answer = answerTo(call, answers);
-        if (answer != null && !(answer instanceof Frame.Cancelled)) {
-            call.end(answer, obituary.worker());
-            return;
-        }
-        if (answer == null && obituary.hadBegun(call)) {
+        if (answerTo(call, answers) == null && obituary.hadBegun(call)) {
             call.fail(obituary.ofCall(call));
         } else if (stopped) {
             var _ = call.promise().cancel(false); // as those that waited in the queue
@@ -1061,7 +1334,9 @@ final class Dispatcher {
         if (cause == null) {
             return endings.of(List.of(), _ -> {});
         }
-        Endings.Batch failed = endings.of(List.copyOf(queue), call -> call.fail(broken(cause)));
+        List<PoolCall<?>> waiting = List.copyOf(queue);
+        Endings.Batch failed = endings.of(waiting, call -> call.fail(broken(cause)));
+        noteEnding(waiting, PoolCall.Ending.LOST);
         queue.clear();
         return failed;
     }
@@ -1136,6 +1411,7 @@ final class Dispatcher {
         var worker = new Worker(this, options, ++workerNumbers);
         try {
             crew.add(worker);
+            conversations.add(worker);
         } catch (Throwable e) {
             crew.remove(worker);
             throw e;
@@ -1149,7 +1425,18 @@ final class Dispatcher {
     }
 
     /** The last thing that the thread of a worker does. Needs no memory. */
-    void finished() {
+    void finished(Worker worker) {
+        lock.lock();
+        try {
+            conversations.remove(worker);
+            unfinished--;
+            endIfOver();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void finished() {
         lock.lock();
         try {
             unfinished--;
@@ -1310,7 +1597,8 @@ final class Dispatcher {
             workers = List.copyOf(crew.live());
             waited = List.copyOf(queue);
             ending = endings.of(
-                    Stream.concat(interrupts ? given() : Stream.empty(), waited.stream())
+                    Stream.of(beingRead(), interrupts ? given() : Stream.<PoolCall<?>>empty(), waited.stream())
+                            .flatMap(calls -> calls)
                             .toList(),
                     this::cancelOrInterrupt);
             leaving = dismissRestingOr(ending);
@@ -1371,6 +1659,50 @@ final class Dispatcher {
         if (closing && queue.isEmpty() && unfinished == 0) {
             lifecycle = Lifecycle.TERMINATED;
             cleaning.now();
+        } else if (closing && queue.isEmpty() && unfinished == relieved.awaited() && hasDeadlines()) {
+            givingUp.within(relieved.patience());
+        }
+    }
+
+    /** Ends the calls whose answers are being read for long and without which the pool could end, or go on to its end. */
+    private void giveUp() {
+        List<Reader> overdue;
+        lock.lock();
+        try {
+            if (lifecycle == Lifecycle.OPEN || !(readersWait || unfinished == relieved.awaited())) {
+                return;
+            }
+            overdue = relieved.overdue(timer.nanoTime());
+            readersWait = overdue.size() < relieved.awaited();
+            if (readersWait) {
+                givingUp.within(relieved.patience());
+            }
+        } finally {
+            lock.unlock();
+        }
+        for (Reader each : overdue) {
+            PoolCall<?> call = requireNonNull(each.lastCall);
+            var why = new TimeoutException("What a worker has answered to " + call.description()
+                    + " was not read in time: " + options.name() + " was shut down and could not end, and "
+                    + relieved.patienceWith(each)
+                    + " (closeGrace, and a second for each 10 MB) had passed. It is dropped."
+                    + " Reading takes long if an answer is large, if values in it have equal hash codes, or if one of"
+                    + " their constructors waits. The thread was here:\n" + each.stack());
+            if (!endUnread(call, why)) {
+                releaseIfStopped(each);
+            }
+        }
+    }
+
+    /** Lets a pool end that was stopped although a reader that was relieved is in a callback. */
+    private void releaseIfStopped(Reader reader) {
+        lock.lock();
+        try {
+            if (lifecycle == Lifecycle.STOPPED) {
+                release(reader);
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -1447,7 +1779,8 @@ final class Dispatcher {
         lock.lock();
         try {
             return taken().anyMatch(call -> call.promise() == future)
-                    || crew.live().stream().anyMatch(each -> each.isEnding(future))
+                    || conversations.stream().anyMatch(each -> each.isEnding(future))
+                    || relieved.calls().anyMatch(call -> call.promise() == future)
                     || endings.has(future);
         } finally {
             lock.unlock();
@@ -1490,8 +1823,10 @@ final class Dispatcher {
                     crew.spares(),
                     waiting(),
                     counts.submitted,
-                    counts.completed,
-                    counts.lost,
+                    counts.of(PoolCall.Ending.COMPLETED),
+                    counts.of(PoolCall.Ending.CANCELLED),
+                    counts.of(PoolCall.Ending.TIMED_OUT),
+                    counts.of(PoolCall.Ending.LOST),
                     counts.rerun,
                     counts.takenBack,
                     crew.started(),

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -103,6 +104,9 @@ final class Endings {
         /** What this thread was ending when a callback had it end these. */
         private @Nullable Batch outer;
 
+        /** What the calling thread does first. */
+        private @Nullable BooleanSupplier before;
+
         private Batch(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {
             this.calls = calls;
             this.how = how;
@@ -113,10 +117,20 @@ final class Endings {
             if (calls.isEmpty()) {
                 return;
             }
-            inFlight.enterAgain();
             Retry.untilDone(this);
-            drop();
-            inFlight.leave();
+        }
+
+        /**
+         * As {@link #end}, but does something else first, which may end calls as well. If that returns false, ends nothing: another
+         * thread has taken over, and calls this again. Needs no memory.
+         */
+        void endAfter(BooleanSupplier step) {
+            if (calls.isEmpty()) {
+                var _ = step.getAsBoolean();
+            } else {
+                before = step;
+                end();
+            }
         }
 
         /** Takes the calls out of the books again: they have ended, or are elsewhere. */
@@ -132,8 +146,17 @@ final class Endings {
         }
 
         private void endAll() {
-            for (int i = 0; i < calls.size(); i++) {
-                endSurely(calls.get(i));
+            if (before != null && !before.getAsBoolean()) {
+                return;
+            }
+            inFlight.enterAgain();
+            try {
+                for (int i = 0; i < calls.size(); i++) {
+                    endSurely(calls.get(i));
+                }
+                drop();
+            } finally {
+                inFlight.leave();
             }
         }
 

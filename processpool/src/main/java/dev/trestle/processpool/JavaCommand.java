@@ -13,9 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -40,9 +38,8 @@ final class JavaCommand {
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access");
 
-    /** Properties that change what a call computes or prints, if the program was started with them. */
-    private static final Set<String> inheritedProperties =
-            Set.of("file.encoding", "user.timezone", "user.language", "user.country", "user.variant");
+    /** Changes what a call reads and writes, if the program was started with it. */
+    private static final String FILE_ENCODING = "file.encoding";
 
     private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
 
@@ -144,11 +141,9 @@ final class JavaCommand {
         if (JavaCommand.class.desiredAssertionStatus()) {
             arguments.add("-ea");
         }
-        for (String property : inheritedProperties) {
-            String value = System.getProperty(property);
-            if (value != null && !value.isEmpty()) {
-                arguments.add("-D" + property + "=" + value);
-            }
+        String encoding = System.getProperty(FILE_ENCODING);
+        if (encoding != null) {
+            arguments.add("-D" + FILE_ENCODING + "=" + encoding);
         }
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> inherited.stream().anyMatch(argument::startsWith))
@@ -179,7 +174,12 @@ final class JavaCommand {
         arguments.add(
                 options.heapBytes() > 0
                         ? "-Xmx" + options.heapBytes()
-                        : String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.3f", 75.0 / options.workers()));
+                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.workers()));
+    }
+
+    /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
+    private static String thousandths(int number) {
+        return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
     private static void paths(PoolOptions options, List<String> arguments) {

@@ -80,7 +80,7 @@ final class Load {
         return calls.isEmpty()
                 || (calls.size() < MOST_CALLS
                         && expected(call) <= MOST_NANOS - expectedNanos
-                        && call.payload().size() <= MOST_BYTES - bytes
+                        && call.size() <= MOST_BYTES - bytes
                         && firstHasRun(now) < SHORT.toNanos());
     }
 
@@ -96,7 +96,7 @@ final class Load {
         call.ticket = ++lastTicket;
         call.expectedNanos = expected(call);
         expectedNanos += call.expectedNanos;
-        bytes += call.payload().size();
+        bytes += call.size();
         calls.addLast(call);
         unwritten.addLast(call);
     }
@@ -131,7 +131,7 @@ final class Load {
     /** Takes a call away, which is here. Needs no memory. */
     void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
-        bytes -= call.payload().size();
+        bytes -= call.size();
         if (call != calls.peekFirst()) {
             calls.remove(call);
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
@@ -176,7 +176,7 @@ final class Load {
         unwritten.clear();
         for (PoolCall<?> each : calls) {
             expectedNanos += each.expectedNanos;
-            bytes += each.payload().size();
+            bytes += each.size();
             if (each.ticket > lastWritten) {
                 unwritten.addLast(each);
             }

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
+import org.slf4j.helpers.NOPLoggerFactory;
 import org.slf4j.spi.LocationAwareLogger;
 
 /**
@@ -22,7 +23,18 @@ final class Log {
     }
 
     static Log of(Class<?> origin) {
-        return new Log(LoggerFactory.getLogger(origin));
+        return new Log(logger(origin.getName(), Level.WARN));
+    }
+
+    /**
+     * Returns a logger that may throw.
+     *
+     * @param lowest what is below this level is not seen if the program has no logging system; the rest goes to standard error
+     */
+    static Logger logger(String name, Level lowest) {
+        return LoggerFactory.getILoggerFactory() instanceof NOPLoggerFactory
+                ? new StandardErrorLogger(() -> System.err, lowest)
+                : LoggerFactory.getLogger(name);
     }
 
     void debug(String format, @Nullable Object... arguments) {

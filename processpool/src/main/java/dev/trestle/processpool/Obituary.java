@@ -42,7 +42,7 @@ record Obituary(
                 : switch (lastWords.step()) {
                     case DECODING -> Phase.DECODING;
                     case RUNNING, NOTHING, RECEIVING -> Phase.RUNNING;
-                    case ENCODING -> Phase.ENCODING;
+                    case SETTING_UP, ENCODING -> Phase.ENCODING;
                 };
         String doing = switch (phase) {
             case DECODING -> "reading";
@@ -96,7 +96,7 @@ record Obituary(
             return "how it ended is not known, if it has ended";
         }
         return crash.isEmpty()
-                ? exit.explain(lastWords != null && lastWords.exiting())
+                ? exit.explain()
                 : "exit code " + exit.code() + ": the JVM crashed, in native code or by a bug of its own";
     }
 

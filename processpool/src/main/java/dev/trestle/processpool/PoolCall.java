@@ -35,7 +35,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     private final long id;
     private final EncodedCall encoded;
-    private final CallOptions options;
+    private final String label;
     private final Dispatcher dispatcher;
     private final Function<@Nullable Object, T> resultOf;
     private final Promise<T> promise = new Promise<>(this);
@@ -52,8 +52,26 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** How long it was expected to run when the worker was given it. */
     long expectedNanos;
 
+    /** Where the statistics count it; null while it has not ended. */
+    @Nullable
+    Ending ending;
+
+    /** How the future of a call ended. */
+    enum Ending {
+        /** With what its worker answered. */
+        COMPLETED,
+        CANCELLED,
+        /** Its time limit passed. */
+        TIMED_OUT,
+        /** Its worker died, or none could start. */
+        LOST
+    }
+
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
+
+    /** Whether a worker has answered it, so that its future ends as soon as the answer has been read. */
+    boolean isAnswered;
 
     /** Its time limit; null if it has none. */
     final @Nullable Deadline deadline;
@@ -71,10 +89,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         INTERRUPTING
     }
 
+    /** Whether its future was ended by another than the thread that reads its answer. */
+    private volatile boolean abandoned;
+
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
-    private final @Nullable Hearing hearing;
+    private volatile @Nullable Hearing hearing;
 
     /** Takes the items, if the result of the call is a stream of them. */
     private final @Nullable Delivery delivery;
@@ -113,7 +134,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.id = id;
         this.resultOf = resultOf;
         this.encoded = encoded;
-        this.options = options;
+        this.label = options.label();
         this.dispatcher = dispatcher;
         this.retriesLeft = options.retries();
         this.event = CallEvent.submitted(dispatcher.poolName());
@@ -155,6 +176,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.payload();
     }
 
+    /** Returns the size of what is sent, also when that is gone. */
+    long size() {
+        return encoded.size();
+    }
+
     /** Returns what to send to a worker that knows this call by its ticket. */
     Frame frame() {
         return delivery == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
@@ -170,8 +196,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Returns what logs and messages call it. */
-    String description() {
-        return options.label().isEmpty() ? encoded.description() : options.label() + " (" + encoded.description() + ")";
+    @Override
+    public String description() {
+        return label.isEmpty() ? encoded.description() : label + " (" + encoded.description() + ")";
     }
 
     // Accepted, and over
@@ -237,6 +264,25 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
+    /** Notes that its worker has answered it. Its time limit goes on until its future has ended. */
+    void answered() {
+        isAnswered = true;
+        if (deadline != null) {
+            deadline.answered(requireNonNull(worker));
+        }
+        worker = null;
+    }
+
+    /** Notes that its future was ended by another than the thread that reads its answer. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    /** Returns whether nobody wants what the thread makes that reads its answer. */
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
     /** Returns whether a thread is about to end the call, because its time on its worker is up. */
     boolean isExpired() {
         return deadline != null && deadline.isExpired();
@@ -297,13 +343,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         freePlace();
         dispatcher.cancelled(this, mayInterrupt);
-        releaseProgram();
+        if (!wasRunning) {
+            hearing = null;
+        }
+        over();
     }
 
     /** Takes what the call reports. */
     void hear(Frame.Progress report) {
-        if (hearing != null) {
-            hearing.add(report);
+        Hearing listener = hearing;
+        if (listener != null) {
+            listener.add(report);
         }
     }
 
@@ -322,10 +372,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // Ending
 
-    /** Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come. */
-    void end(Frame.OfCall answer, String workerName) {
+    /**
+     * Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come.
+     *
+     * @param onlyPlain whether no answer is to be read that runs code of the program
+     */
+    void end(Frame.OfCall answer, String workerName, boolean onlyPlain) {
         try {
             switch (answer) {
+                case Frame.Result result when onlyPlain && !encoded.isPlain(result.payload()) -> refuse(workerName);
+                case Frame.Failed _ when onlyPlain -> refuse(workerName);
                 case Frame.Result result -> {
                     answeredBy(workerName, result.runNanos());
                     succeed(result.payload());
@@ -336,10 +392,26 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                 }
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
+            if (promise.isDone()) {
+                hearing = null;
+            }
         } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
             fail(new CallNotSerializableException(
-                    "What " + workerName + " answered to the call " + description() + " cannot be read: " + e, e));
+                    "What " + workerName + " answered to the call " + description() + " cannot be read: "
+                            + Failure.of(e).headline(),
+                    e));
         }
+    }
+
+    private void refuse(String workerName) {
+        fail(new CallNotSerializableException(
+                "What " + workerName + " answered to the call " + description()
+                        + " cannot be read: too many threads of "
+                        + dispatcher.poolName()
+                        + " are still reading answers of calls that were cancelled or late, and do"
+                        + " not end when they are interrupted. A thread dump shows what"
+                        + " they are doing: threads with the same name as this worker.",
+                null));
     }
 
     private void answeredBy(String worker, long runNanos) {
@@ -362,11 +434,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         T value = resultOf.apply(result);
         freePlace();
         if (promise.trySetResult(value)) {
-            releaseProgram();
+            over();
         }
     }
 
     private void fail(Frame.Phase phase, Failure failure, String workerName) {
+        if (promise.isDone()) {
+            return;
+        }
         Throwable thrown = thrown(failure, workerName);
         fail(
                 phase == Frame.Phase.RUNNING
@@ -379,12 +454,22 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.decodeFailure(failure, workerName);
     }
 
+    /**
+     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps this. Needs no
+     * memory. A frame of the call that is still to be written has nothing in it then, which the worker answers with a failure.
+     */
+    private void over() {
+        encoded.release();
+        releaseProgram();
+    }
+
     /** Ends the future with an exception; returns false if it has ended already. */
     boolean fail(Throwable exception) {
         freePlace();
         boolean ended = promise.trySetException(exception);
         if (ended) {
-            releaseProgram();
+            hearing = null;
+            over();
         }
         return ended;
     }
@@ -407,6 +492,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     @Override
     public String toString() {
-        return "PoolCall[" + id + ", " + description() + ", " + promise + "]";
+        return "PoolCall[" + id + ", " + promise + "]";
     }
 }

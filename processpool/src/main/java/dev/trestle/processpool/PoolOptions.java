@@ -1,6 +1,7 @@
 package dev.trestle.processpool;
 
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.TimeLimit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -49,6 +50,13 @@ record PoolOptions(
         boolean shutdownHook) {
 
     PoolOptions {
+        idleTime = idleTime.map(TimeLimit::cut);
+        callTimeout = callTimeout.map(TimeLimit::cut);
+        startTimeout = TimeLimit.cut(startTimeout);
+        startRetryTime = TimeLimit.cut(startRetryTime);
+        cancelGrace = TimeLimit.cut(cancelGrace);
+        closeGrace = TimeLimit.cut(closeGrace);
+        aotCacheDelay = TimeLimit.cut(aotCacheDelay);
         jvmArguments = List.copyOf(jvmArguments);
         environment = Map.copyOf(environment);
         systemProperties = Map.copyOf(systemProperties);

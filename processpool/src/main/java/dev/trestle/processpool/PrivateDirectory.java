@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,8 +148,21 @@ final class PrivateDirectory implements AutoCloseable {
                 e);
     }
 
+    private Path make() throws IOException {
+        // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
+        // set up.
+        while (true) {
+            String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+            try {
+                return Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent));
+            } catch (FileAlreadyExistsException e) {
+                logger.debug("A name for a private directory is taken", e);
+            }
+        }
+    }
+
     private synchronized Path makeElsewhere() throws IOException {
-        Path made = Files.createTempDirectory(parent, PREFIX); // mode 0700 where there are modes
+        Path made = make();
         try {
             return taken(made);
         } catch (Throwable e) {

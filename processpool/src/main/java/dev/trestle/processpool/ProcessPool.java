@@ -21,10 +21,12 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TimeZone;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -58,9 +60,10 @@ import org.jspecify.annotations.Nullable;
  * its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by {@code System.exit} or a signal, calls
  * in flight have the {@link Builder#closeGrace} to end; see {@link Builder#withoutShutdownHook}.
  *
- * <p>All methods may be called from any thread. {@code submit} and {@code execute} do not wait for a worker; a large call
- * is written to an idle worker by the thread that submits it. Callbacks of futures run on the thread that reads what the
- * worker sends: they should be short, and must not wait for calls of the same pool, which is refused.
+ * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
+ * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
+ * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
+ * is refused. Results are made on that thread too; when that takes long, another thread reads on.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -113,6 +116,7 @@ public final class ProcessPool implements FutureExecutor {
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
+            WarmUp.start(encoder);
         } catch (Throwable e) { // no memory, perhaps: nobody could close it
             dispatcher.shutdown();
             throw e;
@@ -348,8 +352,19 @@ public final class ProcessPool implements FutureExecutor {
         try {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
-            throw new CallNotSerializableException(requireNonNull(e.getMessage()), e);
+            dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
+            throw new CallNotSerializableException(e.getMessage() + wayOutOfAWrapper(task), e);
         }
+    }
+
+    /** Returns what to do about a task that a library has made around the program's call; empty if the program's call is refused. */
+    private static String wayOutOfAWrapper(Object task) {
+        boolean own = task instanceof Call<?> || task instanceof RunnableCall;
+        return own || task instanceof Future<?>
+                ? ""
+                : " If a library has wrapped the call, as decorators of executors and of tasks do, give the pool the"
+                        + " call itself, pool.submit(() -> ...), and let the library have the future: pool.submit(() ->"
+                        + " ...).toCompletableFuture().";
     }
 
     /**
@@ -502,7 +517,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done.
+     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those that
+     * {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by the way in which
+     * its future ended.
      *
      * @param size the largest number of workers
      * @param alive the workers there are, those that start or end included
@@ -511,8 +528,10 @@ public final class ProcessPool implements FutureExecutor {
      * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
-     * @param completed the calls that workers have answered, whatever the answer
-     * @param lost the calls that ended because their worker died
+     * @param completed the calls whose future ended with what a worker answered, a result or an exception
+     * @param cancelled the calls that were cancelled, by their futures or by {@link ProcessPool#shutdownNow}
+     * @param timedOut the calls whose time limit passed
+     * @param lost the calls that ended because their worker died, or none could start
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
@@ -530,6 +549,8 @@ public final class ProcessPool implements FutureExecutor {
             int queued,
             long submitted,
             long completed,
+            long cancelled,
+            long timedOut,
             long lost,
             long rerun,
             long takenBack,
@@ -675,6 +696,10 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Adds a system property.
          *
+         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool is
+         * built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later, with
+         * {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
+         *
          * @param property its name
          * @param value its value
          * @return this builder
@@ -789,7 +814,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
          * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
-         * {@link #maxTasksPerWorker}.
+         * {@link #maxTasksPerWorker}. So long, and a second more for each 10 MB, a pool that was shut down also waits for answers that
+         * are being read in this program, when it has nothing else to wait for.
          *
          * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
          * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is
@@ -968,7 +994,7 @@ public final class ProcessPool implements FutureExecutor {
                     jvmArguments,
                     heapBytes,
                     environment,
-                    systemProperties,
+                    LocaleSettings.addTo(systemProperties, jvmArguments),
                     workingDirectory,
                     classPath,
                     modulePath,

@@ -30,7 +30,6 @@ final class Rendezvous implements AutoCloseable {
 
     private static final Log logger = Log.of(Rendezvous.class);
 
-    private static final SecureRandom random = new SecureRandom();
     private static final int SECRET_BYTES = 32;
     private static final List<String> LOOPBACK = List.of("127.0.0.1", "::1");
 
@@ -44,7 +43,7 @@ final class Rendezvous implements AutoCloseable {
     private Rendezvous(ServerSocketChannel listener, String address) {
         this.listener = listener;
         this.address = address;
-        random.nextBytes(secret);
+        new SecureRandom().nextBytes(secret);
     }
 
     /** Listens on a Unix-domain socket in a private directory, or on a loopback port where there is no such thing. */

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -24,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -36,12 +38,15 @@ final class Worker {
     /*
      * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries it.
      * It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others woken
-     * for that. All decisions, which calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock;
-     * nothing is written and nobody's code is called while that lock is held.
+     * for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which calls it gets
+     * and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and nobody's code is called
+     * while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
      * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads
-     * write cancellations to a connection of their own, or kill the process. Whoever wants this worker to end kills the
+     * write cancellations to a connection of their own, or kill the process. No thread but those of the timer waits until the
+     * worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while that is at work
+     * others write behind it. Whoever wants this worker to end kills the
      * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
      * be read, and finds out from the flight record what became of the calls.
      *
@@ -69,6 +74,8 @@ final class Worker {
                     CrashLog.class,
                     FlightRecord.LastWords.class,
                     FlightRecord.Step.class,
+                    FlightRecord.Exit.class,
+                    Evidence.class,
                     WorkerDiedException.class,
                     WorkerDiedException.Phase.class)) {
                 var _ = MethodHandles.lookup().ensureInitialized(each);
@@ -87,6 +94,9 @@ final class Worker {
 
     /** How long a process may live without its connection, and a connection without its process. */
     private static final Duration PARTING = Duration.ofSeconds(1);
+
+    /** For so long a thread of the timer waits in one go until the worker reads, while other tasks may be due. */
+    private static final Duration ROOM = Duration.ofMillis(100);
 
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
@@ -142,12 +152,14 @@ final class Worker {
     /** Whether the thread that was to write to it could not. */
     volatile boolean lacksWriter;
 
-    // Written by the worker's thread
+    // Written by the worker's thread, which is that of its reader
+    private volatile Reader reader = new Reader(this);
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
     private volatile FlightRecord.@Nullable Reader record;
     private volatile boolean ready;
+    private volatile boolean exited;
 
     /** When it said hello, as the timer tells the time. */
     private volatile long helloAt;
@@ -161,6 +173,19 @@ final class Worker {
      */
     private volatile List<PoolCall<?>> answered = List.of();
 
+    // Confined to the worker's thread too: their answers, each at the same index, and how many are done or under way
+
+    private List<Frame.OfCall> theirAnswers = List.of();
+    private int begun;
+
+    // Confined to the task of the dispatcher that looks at readers: what this one was ending, and since when
+
+    private @Nullable PoolCall<?> seen;
+    private long seenAt;
+
+    /** The call that its reader is to be relieved of, since others wait behind it. */
+    private volatile @Nullable PoolCall<?> hurried;
+
     /** Why we killed it, if we did. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
@@ -170,16 +195,20 @@ final class Worker {
     private final Timer.Task deadline;
     private final Timer.Task parting;
     private final Timer.Task writing;
+    private final Timer.Task controlling;
     private final Timer.Task execution;
     private final Timer.Task burial;
     private final Runnable ending;
+    private final BooleanSupplier endsAnswered;
     private volatile @Nullable Throwable condemnation;
 
     private volatile @Nullable Rendezvous rendezvous;
 
-    // Confined to the thread that buries it
+    // Confined to the worker's thread
+    private boolean talks = true;
     private @Nullable Throwable end;
     private @Nullable Obituary obituary;
+    private Endings.@Nullable Batch lost;
     private boolean buried;
     private boolean finished;
 
@@ -197,14 +226,20 @@ final class Worker {
         this.load = new Load(timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
-        this.writing = timer.prepare(this::pump);
+        this.writing = timer.prepare(this::writeOn);
+        this.controlling = timer.prepare(this::controlOn);
         this.execution = timer.prepare(this::execute);
         this.burial = timer.prepare(this::end);
         this.ending = this::endHere;
+        this.endsAnswered = this::endAnswered;
     }
 
     void startThread() {
-        Thread.ofPlatform().name(name).daemon().start(this::live);
+        reader.start();
+    }
+
+    String name() {
+        return name;
     }
 
     Dispatcher dispatcher() {
@@ -219,13 +254,21 @@ final class Worker {
 
     // Its life, on its own thread
 
-    private void live() {
+    /** Reads what the worker sends until it ends, and buries it, unless the reader is relieved before. */
+    void live(Reader self) {
+        reader = self;
         try {
             ScopedValue.where(CURRENT, this).run(this::converse);
         } catch (Throwable e) {
             end = e;
+            talks = false;
         }
-        Retry.untilDone(ending);
+        if (!self.isRelieved()) {
+            Retry.untilDone(ending);
+        }
+        if (self.isRelieved()) {
+            dispatcher.cameBack(self);
+        }
     }
 
     private void endHere() {
@@ -234,20 +277,29 @@ final class Worker {
 
     private void converse() {
         try {
-            try (var _ = FileHandles.reserve()) {
-                start();
+            if (!ready && talks) {
+                begin();
             }
-            dispatcher.trainLater();
-            follow(dispatcher.ready(this));
-            while (true) {
+            boolean mine = endAnswered();
+            while (mine && talks) {
                 readAnswers(requireNonNull(channel));
-                settle();
+                mine = settle();
             }
         } catch (EOFException e) {
             logger.debug("{} has closed its connection", name);
+            talks = false;
         } catch (Throwable e) {
             end = e; // whatever it is, the process must go and its call must end
+            talks = false;
         }
+    }
+
+    private void begin() throws IOException {
+        try (var _ = FileHandles.reserve()) {
+            start();
+        }
+        dispatcher.trainLater();
+        follow(dispatcher.ready(this));
     }
 
     private void start() throws IOException {
@@ -293,6 +345,7 @@ final class Worker {
 
     /** On a thread that waits for the end of the process. */
     private void exited() {
+        exited = true;
         Rendezvous meeting = rendezvous;
         if (meeting != null) {
             closeQuietly(meeting);
@@ -327,7 +380,8 @@ final class Worker {
         frames.write(new Frame.Call(INITIALIZER, initializer.payload()));
         switch (frames.read()) {
             case Frame.Result _ -> {}
-            case Frame.Failed failed -> throw new InitializerFailed(initializer.thrown(failed.failure(), name));
+            case Frame.Failed failed ->
+                throw new InitializerFailed(failed.failure().headline(), initializer.thrown(failed.failure(), name));
             case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
         }
     }
@@ -336,7 +390,7 @@ final class Worker {
     private void readAnswers(FrameChannel frames) throws IOException {
         do {
             Frame frame = frames.read();
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed || frame instanceof Frame.Cancelled) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else {
                 handle(frame);
@@ -344,39 +398,137 @@ final class Worker {
         } while (frames.isNextHere());
     }
 
-    /** Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. */
-    private void settle() throws ProtocolException {
+    /**
+     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false if the reader
+     * was relieved.
+     */
+    private boolean settle() {
         if (answers.isEmpty()) {
-            return;
+            return true;
         }
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
         answered = calls;
         try {
             follow(dispatcher.answered(this, answers, calls));
-        } finally {
-            end(calls, answers); // whatever happened, nobody else can
+            int strange = read - answers.size();
+            if (strange > 0) {
+                throw new ProtocolException(name + " answered " + strange + " calls that it was not given");
+            }
+        } catch (Throwable e) {
+            end = e;
+            talks = false;
         }
-        int strange = read - answers.size();
-        answers.clear();
-        var _ = Thread.interrupted(); // a callback may have left it, and the next read would close the connection
-        if (strange > 0) {
-            throw new ProtocolException(name + " answered " + strange + " calls that it was not given");
-        }
+        return end(calls, answers); // whatever happened, nobody else can
     }
 
-    /** Ends calls; each has its answer at the same index. On the worker's thread. */
-    void end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
+    /** Ends calls; each has its answer at the same index. Returns false if the reader was relieved. On the worker's thread. */
+    boolean end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
+        setAnswered(calls, answers);
+        return endAnswered();
+    }
+
+    /** Takes the calls that it had when it died. Called under the dispatcher's lock. Needs no memory. */
+    void inherit(List<PoolCall<?>> calls, List<Frame.OfCall> answers, Endings.Batch others) {
+        setAnswered(calls, answers);
+        lost = others;
+    }
+
+    /** Notes which calls are to be ended next, by {@link #endAnswered}. On the worker's thread. Needs no memory. */
+    private void setAnswered(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
+        theirAnswers = answers;
+        begun = 0;
         answered = calls;
-        for (int i = 0; i < calls.size(); i++) {
-            PoolCall<?> call = calls.get(i);
+    }
+
+    /**
+     * Ends the calls that were answered and of which no reader has begun to end any yet. Returns false if the reader was relieved:
+     * then another thread does the rest, and the caller must not touch anything of this worker.
+     */
+    boolean endAnswered() {
+        List<PoolCall<?>> calls = answered;
+        Reader self = reader;
+        while (begun < calls.size()) {
+            PoolCall<?> call = calls.get(begun);
+            Frame.OfCall answer = theirAnswers.get(begun);
+            begun++;
+            self.begin(call);
             try {
-                call.end(answers.get(i), name);
+                dispatcher.watchReaders();
+                call.end(answer, name, dispatcher.hasLostManyReaders());
             } catch (Throwable e) { // the others must end too
                 Endings.endWith(call, e);
             }
+            if (!self.end(call)) {
+                return false;
+            }
         }
         answered = List.of();
+        theirAnswers = List.of();
+        begun = 0;
+        if (talks) {
+            answers.clear();
+        }
+        var _ = Thread.interrupted(); // a callback may have left it, and the next read would close the connection
+        return true;
+    }
+
+    /** Returns how large the answer to the call is that its reader is ending. On the thread that has just relieved it. */
+    long bytesOfAnswer() {
+        return theirAnswers.get(begun - 1) instanceof Frame.Result result
+                ? result.payload().size()
+                : 0;
+    }
+
+    /** Returns whether its reader is ending a call. */
+    boolean isReading() {
+        return reader.ending() != null;
+    }
+
+    /** Returns whether its reader is ending a certain call. */
+    boolean isReading(PoolCall<?> call) {
+        return reader.ending() == call;
+    }
+
+    Reader reader() {
+        return reader;
+    }
+
+    boolean hasExited() {
+        return exited;
+    }
+
+    /** Sees to it that its reader is relieved of what it is ending now, at the next look. */
+    void hurry() {
+        hurried = reader.ending();
+    }
+
+    /**
+     * Relieves its reader if that is ending a call for long, or one that has been ended by another. By the dispatcher's task only;
+     * throws if there can be no thread.
+     *
+     * @return whether its reader is ending a call
+     */
+    boolean relieveIfStuck(long now, long patience) {
+        Reader current = reader;
+        PoolCall<?> call = current.ending();
+        if (call != seen) {
+            seen = call;
+            seenAt = now;
+            hurried = call == hurried ? call : null;
+        }
+        if (call == null) {
+            return false;
+        }
+        if ((now - seenAt >= patience || call.isAbandoned() || call == hurried) && dispatcher.mayRelieve(this, call)) {
+            current.startRelief(call);
+        }
+        return true;
+    }
+
+    /** Returns the calls that were answered, and are being ended or will be next. */
+    List<PoolCall<?>> answered() {
+        return answered;
     }
 
     /** Returns whether a future is that of a call which was answered, and is being ended or will be next. */
@@ -451,15 +603,45 @@ final class Worker {
         }
     }
 
-    /** Writes what is unwritten, until nothing is. */
+    /** Writes what is unwritten, until nothing is, or there is no room for it. */
     private void pump() {
         for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
             try {
-                write(channel, calls);
+                if (!tryWrite(channel, calls)) {
+                    writing.now();
+                    return;
+                }
             } catch (Throwable e) { // perhaps in the middle of a frame
                 condemn(e);
             }
         }
+    }
+
+    /** Goes on with what {@link #pump} had no room for, or could not do. On the timer's threads. */
+    private void writeOn() {
+        if (sendOn(channel)) {
+            pump();
+        } else {
+            writing.now();
+        }
+    }
+
+    private void controlOn() {
+        if (!sendOn(controls)) {
+            controlling.now();
+        }
+    }
+
+    /** Sends what is left to send, and waits a while until the worker reads; returns false if something is still left. */
+    private boolean sendOn(@Nullable FrameChannel to) {
+        try {
+            return to == null || to.sendWithin(ROOM);
+        } catch (IOException e) {
+            endWithout(e);
+        } catch (Throwable e) {
+            condemn(e);
+        }
+        return true;
     }
 
     /** Has another thread write what is unwritten, since the one that was to write it could not. */
@@ -469,13 +651,13 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        write(controls, new Frame.Cancel(ticket, true));
+        control(new Frame.Cancel(ticket, true));
         killIfItGoesOn(unwanted, ticket);
     }
 
     /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
     void tell(long ticket) {
-        write(controls, new Frame.Cancel(ticket, false));
+        control(new Frame.Cancel(ticket, false));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
@@ -509,32 +691,34 @@ final class Worker {
     }
 
     /**
-     * Returns whether no call of this worker has begun, so that what its first call takes may be the setup of this
-     * worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
+     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its call takes may be
+     * the setup of this worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
      */
     private boolean isGettingReady() {
         FlightRecord.Progress progress = progress();
         return progress != null
-                && progress.begunNanos() == 0
+                && (progress.begunNanos() == 0 || progress.step() == FlightRecord.Step.SETTING_UP)
                 && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.startTimeout());
     }
 
     /** Lets a stream send further items. */
     void credit(long ticket, long bytes) {
-        write(controls, new Frame.Credit(ticket, bytes));
+        control(new Frame.Credit(ticket, bytes));
     }
 
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
-        write(controls, tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+        control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
         endWithin(options.closeGrace());
         try {
-            write(controls, new Frame.Goodbye("no more calls"));
-            write(channel, new Frame.Goodbye("no more calls"));
+            control(new Frame.Goodbye("no more calls"));
+            if (!tryWrite(channel, new Frame.Goodbye("no more calls"))) {
+                writing.now(); // it has no calls, so nobody else writes
+            }
         } catch (Throwable e) {
             condemn(e);
         }
@@ -564,7 +748,7 @@ final class Worker {
         CompletableFuture<String> asked = threadDump.compareAndExchange(null, mine);
         if (asked == null) {
             asked = mine;
-            write(controls, new Frame.ThreadDumpRequest());
+            control(new Frame.ThreadDumpRequest());
         }
         try {
             return asked.get(THREAD_DUMP.toNanos(), TimeUnit.NANOSECONDS);
@@ -581,17 +765,32 @@ final class Worker {
         return second < 0 ? dump : dump.substring(0, second);
     }
 
-    /** Writes to the worker; sees to it that the worker ends if that fails. */
-    private void write(@Nullable FrameChannel to, Frame... frames) {
+    /** Tells the worker something that must not wait for the calls that it has. */
+    private void control(Frame... frames) {
+        if (!tryWrite(controls, frames)) {
+            controlling.now();
+        }
+    }
+
+    /**
+     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if something is left,
+     * for which there is no room now.
+     */
+    private boolean tryWrite(@Nullable FrameChannel to, Frame... frames) {
         if (to == null) {
-            return; // it is starting, and whoever wants it to end kills it
+            return true; // it is starting, and whoever wants it to end kills it
         }
         try {
-            to.write(frames);
+            return to.tryWrite(frames);
         } catch (IOException e) {
-            logger.debug("{} cannot be reached", name, e);
-            kill("its connection broke: " + e);
+            endWithout(e);
+            return true;
         }
+    }
+
+    private void endWithout(IOException connection) {
+        logger.debug("{} cannot be reached", name, connection);
+        kill("its connection broke: " + connection);
     }
 
     /** Ends the process, at once, and what it started. Does nothing if it is dead. */
@@ -656,6 +855,7 @@ final class Worker {
 
     /** Does what is left to do. May be called again if it throws. */
     private void end() {
+        Reader self = reader;
         var _ = Thread.interrupted(); // or nothing in here could wait
         WorkerProcess dead = process;
         if (!buried) {
@@ -666,11 +866,27 @@ final class Worker {
             }
             buried = true;
         }
+        endRest();
+        if (!self.isRelieved()) {
+            leaveNothing();
+        }
+    }
+
+    /** Ends the calls that it had answered when it died, and then those that were lost with it. */
+    void endRest() {
+        if (lost == null) {
+            var _ = endAnswered();
+        } else {
+            lost.endAfter(endsAnswered);
+        }
+    }
+
+    private void leaveNothing() {
         removeFiles();
         deadline.cancel();
         parting.cancel();
         if (!finished) {
-            dispatcher.finished();
+            dispatcher.finished(this);
             finished = true;
         }
     }
@@ -716,19 +932,21 @@ final class Worker {
                     name,
                     dead);
         }
-        ExitStatus exit = ended ? found("its exit status", dead::exitStatus, null) : null;
-        if (exit == null || exit.code() != 0 || !dispatcher.isLeaving(this)) {
+        ExitStatus status = ended ? found("its exit status", dead::exitStatus, null) : null;
+        if (status == null || status.code() != 0 || !dispatcher.isLeaving(this)) {
             attempt("look for what it has started", dead::killOrphans);
         }
         attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));
         closeConnections();
         String stderr = found("its last lines", dead::stderrTail, "");
         String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
+        FlightRecord.LastWords last = found("what it did last", this::lastWords, null);
+        boolean outOfMemory = found("why it ended", dead::saidOutOfMemory, false);
         var known = new Obituary(
                 name,
                 dead.pid(),
-                exit,
-                found("what it did last", this::lastWords, null),
+                status == null ? null : status.with(Evidence.of(last, outOfMemory)),
+                last,
                 killedBecause.get(),
                 stderr,
                 crash);
@@ -787,7 +1005,7 @@ final class Worker {
             return;
         }
         for (Frame frame : FrameChannel.framesIn(reader.held(), options.maxPayloadBytes())) {
-            if (frame instanceof Frame.Result || frame instanceof Frame.Failed) {
+            if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
                 deliver(item);
@@ -864,8 +1082,8 @@ final class Worker {
     static final class InitializerFailed extends IllegalStateException {
         private static final long serialVersionUID = 1;
 
-        InitializerFailed(Throwable thrown) {
-            super("The initializer failed: " + thrown, thrown);
+        InitializerFailed(String headline, Throwable thrown) {
+            super("The initializer failed: " + headline, thrown);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.Orphans;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -19,9 +20,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
 import org.zeroturnaround.exec.StartedProcess;
@@ -38,7 +40,7 @@ final class WorkerProcess {
      */
 
     private static final Log logger = Log.of(WorkerProcess.class);
-    private static final Logger workerLogger = LoggerFactory.getLogger("dev.trestle.processpool.worker");
+    private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
     static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
@@ -47,6 +49,9 @@ final class WorkerProcess {
     private static final long INIT = 1;
 
     private static final AtomicBoolean warnedOfZombies = new AtomicBoolean();
+
+    /** What a JVM prints before it ends by the option -XX:+ExitOnOutOfMemoryError. */
+    private static final String OUT_OF_MEMORY = "Terminating due to java.lang.OutOfMemoryError";
 
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -176,7 +181,13 @@ final class WorkerProcess {
     ExitStatus exitStatus() {
         return process.isAlive()
                 ? null
-                : new ExitStatus(process.exitValue(), OomKills.now().suspect(oomKillsBefore));
+                : new ExitStatus(
+                        process.exitValue(), Evidence.NONE, OomKills.now().suspect(oomKillsBefore));
+    }
+
+    /** Returns whether the JVM said that it ends for lack of memory; known when its output has been read. */
+    boolean saidOutOfMemory() {
+        return Stream.of(stdout, stderr).anyMatch(each -> each.tail().contains(OUT_OF_MEMORY));
     }
 
     /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */

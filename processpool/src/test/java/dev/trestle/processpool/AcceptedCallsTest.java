@@ -100,6 +100,9 @@ class AcceptedCallsTest {
         System.out.println(line);
     }
 
+    /** Holds what a program must not drop: a pool is shut down then, a stream cancelled. */
+    private static final List<Object> kept = new ArrayList<>();
+
     // Programs that end by themselves
 
     /** How main ends. */
@@ -116,6 +119,7 @@ class AcceptedCallsTest {
             var main = Thread.currentThread();
             Thread.ofPlatform().daemon().start(() -> openAfter(main, in));
             var pool = TestPools.of(1);
+            kept.add(pool);
             pool.submit(() -> Gate.pass(in, "main")).addDoneCallback(done -> {
                 say("running: " + done.resultNow());
                 if (!pool.isShutdown()) {
@@ -125,7 +129,7 @@ class AcceptedCallsTest {
             pool.submit(() -> "behind it").addDoneCallback(done -> say("queued: " + done.resultNow()));
             pool.submit(() -> diesAtFirst(in), CallOptions.DEFAULT.withRetries(1))
                     .addDoneCallback(done -> say("retried: " + done.resultNow()));
-            var _ = pool.stream(() -> Stream.of(Gate.mark(in, "streamed")));
+            kept.add(pool.stream(() -> Stream.of(Gate.mark(in, "streamed"))));
             pool.execute(() -> markExecuted(in));
             switch (End.valueOf(arguments[1])) {
                 case RETURNS -> {}
@@ -176,9 +180,10 @@ class AcceptedCallsTest {
         public static void main(String[] arguments) {
             String in = arguments[0];
             var idle = TestPools.of(1);
+            kept.add(idle);
             say("result: " + idle.submit(() -> 1).result());
             say("unused: " + TestPools.of(1).isShutdown());
-            var _ = idle.stream(() -> Stream.generate(() -> in));
+            kept.add(idle.stream(() -> Stream.generate(() -> in)));
         }
     }
 
@@ -192,6 +197,7 @@ class AcceptedCallsTest {
         public static void main(String[] arguments) {
             String in = arguments[0];
             var pool = TestPools.builder(1).daemon().build();
+            kept.add(pool);
             var _ = pool.submit(() -> Gate.spin(in, "running"));
             var _ = pool.submit(() -> Gate.mark(in, "waiting"));
             Gate.await(Path.of(in), "running");
@@ -250,6 +256,7 @@ class AcceptedCallsTest {
                 builder.daemon();
             }
             var pool = builder.build();
+            kept.add(pool);
             var request = pool.submit(() -> Gate.pass(in, "request"));
             request.addDoneCallback(done -> {
                 say("ended: " + done.state());

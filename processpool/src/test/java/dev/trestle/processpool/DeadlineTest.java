@@ -3,19 +3,23 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trestle.api.Promise;
 import dev.trestle.processpool.Deadline.Verdict;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Progress;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -53,10 +57,11 @@ class DeadlineTest {
     /** Lets a worker die while it did something with its first call. */
     private void die(Worker worker, Step step) {
         PoolCall<?> first = worker.load.first();
-        var last = new LastWords(first == null ? 0 : first.ticket, step, false);
+        var last = new LastWords(first == null ? 0 : first.ticket, step, Exit.NONE);
         dead.add(worker);
         dispatcher.died(worker, new Obituary("w", 1, null, last, null, "", ""), new ArrayList<>());
-        dispatcher.finished();
+        worker.endRest();
+        dispatcher.finished(worker);
     }
 
     private PoolCall<Object> accept(CallOptions options) {
@@ -148,6 +153,31 @@ class DeadlineTest {
     }
 
     @Test
+    void theTimeInWhichAWorkerSetsUpToWriteAResultDoesNotCount() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var setup = LIMIT.multipliedBy(3);
+
+        assertThat(after(LIMIT, deadline, doing(Step.SETTING_UP, Duration.ofNanos(1))))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(setup.minus(LIMIT), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(LIMIT.minusNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, doing(Step.ENCODING, setup)))
+                .isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
+    void aWorkerThatSetsUpForeverHasTheTimeOfAStart() {
+        var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
+        var settingUp = doing(Step.SETTING_UP, Duration.ofNanos(1));
+
+        assertThat(after(options.startTimeout().minusNanos(1), deadline, settingUp))
+                .isEqualTo(Verdict.GO_ON);
+        assertThat(after(Duration.ofNanos(1), deadline, settingUp)).isEqualTo(Verdict.EXPIRE);
+    }
+
+    @Test
     void aCallThatBeganBeforeItsTurnHasItsWholeLimit() {
         timer.pass(LIMIT);
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
@@ -169,8 +199,8 @@ class DeadlineTest {
     /**
      * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
      * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call has a deadline if, and only if, it is the first of a worker and has a
-     * limit; this deadline is for this worker; and no other is left.
+     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
+     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -212,6 +242,34 @@ class DeadlineTest {
             List.copyOf(unfinished.values()).forEach(Runnable::run);
             alive().forEach(each -> die(each, Step.RUNNING));
             assertThat(all).allMatch(each -> each.promise().isDone());
+            assertThatEachIsCountedAsItEnded();
+        }
+
+        private void assertThatEachIsCountedAsItEnded() {
+            var ends = new EnumMap<PoolCall.Ending, Long>(PoolCall.Ending.class);
+            for (PoolCall.Ending each : PoolCall.Ending.values()) {
+                ends.put(each, 0L);
+            }
+            all.forEach(each -> ends.merge(endOf(each.promise()), 1L, Long::sum));
+            var counted = dispatcher.statistics();
+            assertThat(counted.submitted()).isEqualTo(all.size());
+            assertThat(Map.of(
+                            PoolCall.Ending.COMPLETED, counted.completed(),
+                            PoolCall.Ending.CANCELLED, counted.cancelled(),
+                            PoolCall.Ending.TIMED_OUT, counted.timedOut(),
+                            PoolCall.Ending.LOST, counted.lost()))
+                    .isEqualTo(ends);
+        }
+
+        private PoolCall.Ending endOf(Promise<?> future) {
+            if (future.isCancelled()) {
+                return PoolCall.Ending.CANCELLED;
+            }
+            return switch (future.state() == Future.State.FAILED ? future.exceptionNow() : null) {
+                case TimeoutException _ -> PoolCall.Ending.TIMED_OUT;
+                case WorkerDiedException _ -> PoolCall.Ending.LOST;
+                case null, default -> PoolCall.Ending.COMPLETED;
+            };
         }
 
         private void step() {
@@ -277,7 +335,8 @@ class DeadlineTest {
                             .as("what %s is for", deadline)
                             .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
                 }
-                if (deadline != null && runs && !deadline.isExpired()) {
+                boolean isRead = each.isAnswered && !each.promise().isDone();
+                if (deadline != null && (runs || isRead) && !deadline.isExpired()) {
                     expected.add(deadline);
                 }
             }

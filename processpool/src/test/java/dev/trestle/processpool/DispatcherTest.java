@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
@@ -64,15 +65,16 @@ class DispatcherTest {
         dispatcher.startFailed(
                 worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     /** Has a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
-        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, false), null, "", "");
+        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
         dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
+        worker.endRest();
         gone.add(worker);
-        dispatcher.finished();
+        dispatcher.finished(worker);
     }
 
     private static Frame.OfCall answer(PoolCall<?> call) {
@@ -198,6 +200,17 @@ class DispatcherTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("is about to end that one");
         assertThat(twins.lost.promise().exceptionNow()).isInstanceOf(WorkerDiedException.class);
+    }
+
+    /** Its number is smaller than that of the call in which the worker died. */
+    @Test
+    void aCallThatWasDroppedBeforeItsWorkerDiedHadNotBegun() {
+        var twins = new Twins();
+        long next = twins.lost.ticket + 1;
+        die(twins.worker, next, answer(twins.answered), new Frame.Cancelled(twins.lost.ticket));
+
+        assertThat(twins.lost.promise().isDone()).isFalse();
+        assertThat(dispatcher.statistics().rerun()).isEqualTo(1);
     }
 
     /** The thread that ends it may be in a callback, which waits for the thread that asks. */

@@ -59,6 +59,40 @@ class ExecutorServiceUsersTest {
         assertThat(pool.statistics().submitted()).isZero();
     }
 
+    /** What libraries make of a task: objects and lambdas of their own, around the program's. */
+    static Stream<Named<Callable<Integer>>> wrapped() {
+        Call<Integer> call = () -> 1;
+        return Stream.of(
+                Named.of("an object", new Callable<>() {
+                    @Override
+                    public Integer call() throws Exception {
+                        return call.call();
+                    }
+                }),
+                Named.of("a lambda", () -> call.call() + 1),
+                Named.of("the JDK's adapter", Executors.callable(() -> {}, 1)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("wrapped")
+    void aTaskThatALibraryHasWrappedIsRefusedWithTheWayOut(Callable<Integer> task) {
+        assertThatThrownBy(() -> pool.submit(task))
+                .isInstanceOf(CallNotSerializableException.class)
+                .hasMessageContaining("If a library has wrapped the call")
+                .hasMessageContaining("give the pool the call itself, pool.submit(() -> ...)");
+        assertThat(pool.statistics().submitted()).isZero();
+    }
+
+    @Test
+    void theProgramsOwnCallIsRefusedWithoutAWordAboutLibraries() {
+        var here = new Object();
+
+        assertThatThrownBy(() -> pool.submit(() -> here))
+                .isInstanceOf(CallNotSerializableException.class)
+                .message()
+                .doesNotContain("library");
+    }
+
     @Test
     void aStageThatIsDoneFirstIsGivenTheRefusalToo() {
         CompletableFuture<Integer> stage = CompletableFuture.completedFuture(1);

@@ -1,7 +1,6 @@
 package dev.trestle.processpool;
 
 import static dev.trestle.processpool.FailureTable.Fate.LIVES;
-import static dev.trestle.processpool.FailureTable.Fate.REPLACED;
 import static dev.trestle.processpool.FailureTable.Where.INITIALIZING;
 import static dev.trestle.processpool.FailureTable.Where.STREAMING;
 import static dev.trestle.processpool.Mishap.IN_WORKER;
@@ -128,8 +127,7 @@ class FailureTableTest {
         } else {
             assertThat(pool.workerPids()).doesNotContain(worker);
         }
-        assertThat(pool.statistics().lost() - lost)
-                .isEqualTo(row.fate() == REPLACED && row.error() != OutOfMemoryError.class ? 1 : 0);
+        assertThat(pool.statistics().lost() - lost).isEqualTo(row.error() == WorkerDiedException.class ? 1 : 0);
     }
 
     private static ConcurrentFuture<?> submit(Row row) {

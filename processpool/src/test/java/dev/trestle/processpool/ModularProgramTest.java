@@ -204,8 +204,14 @@ class ModularProgramTest {
         public class Program {
             record Point(String version) {}
 
+            static class Elsewhere { // a class that a call runs code of itself has to be the same
+                static String version() {
+                    return "VERSION";
+                }
+            }
+
             static Point version() {
-                return new Point("VERSION");
+                return new Point(Elsewhere.version());
             }
 
             public static void main(String[] arguments) throws Exception {

@@ -47,14 +47,15 @@ class PoolCallTest {
             switch (this) {
                 case RESULT -> {
                     var decoder = new CallDecoder(new WireOptions(1 << 20, Set.of()), End.class.getClassLoader());
-                    call.end(new Frame.Result(1, decoder.decode(call.payload()).encodeResult(1), 1), "a worker");
+                    call.end(new Frame.Result(1, decoder.decode(call.payload()).encodeResult(1), 1), "a worker", false);
                 }
-                case UNREADABLE_RESULT -> call.end(new Frame.Result(1, call.payload(), 1), "a worker");
+                case UNREADABLE_RESULT -> call.end(new Frame.Result(1, call.payload(), 1), "a worker", false);
                 case FAILURE ->
                     call.end(
                             new Frame.Failed(
                                     1, Frame.Phase.RUNNING, Failure.of(new IllegalStateException("on purpose")), 1),
-                            "a worker");
+                            "a worker",
+                            false);
                 case DEATH -> call.fail(new IllegalStateException("on purpose"));
                 case CANCELLATION -> call.promise().cancel(true);
                 case POLITE_CANCELLATION -> call.promise().cancel(false);

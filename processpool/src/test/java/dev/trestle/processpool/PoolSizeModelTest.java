@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.Worker.State;
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Step;
 import dev.trestle.processpool.wire.Frame;
@@ -109,16 +110,17 @@ class PoolSizeModelTest {
         void die(Worker worker) {
             live.remove(worker);
             PoolCall<?> call = worker.load.first();
-            var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, false);
+            var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, Exit.NONE);
             dispatcher.died(worker, new Obituary("w", 1, null, words, null, "", ""), new ArrayList<>());
-            dispatcher.finished();
+            worker.endRest();
+            dispatcher.finished(worker);
         }
 
         void failToStart(Worker worker) {
             live.remove(worker);
             dispatcher.startFailed(
                     worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
-            dispatcher.finished();
+            dispatcher.finished(worker);
         }
 
         /** Lets starts and calls end, but no time pass. */

@@ -297,6 +297,42 @@ class ProgramClassesTest {
         }
     }
 
+    @Test
+    void aWorkerThatStartsAfterTheClassesHaveChangedRefusesTheirCalls() throws Exception {
+        Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
+        Path classes = folder.resolve("classes");
+        String[] javac = {"-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString()};
+        Files.writeString(source, PLUGIN);
+        runTool("javac", javac);
+        try (var loader = new URLClassLoader(
+                        "plug-in", new URL[] {url(classes)}, getClass().getClassLoader());
+                var pool = TestPools.builder(1)
+                        .maxTasksPerWorker(2)
+                        .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
+                        .build()) {
+            var call = (Call<?>)
+                    loader.loadClass("plugin.Plugin").getMethod("call").invoke(null);
+            assertThat(pool.submit(call).result()).hasToString("Answer[value=42]");
+            Files.writeString(
+                    source,
+                    PLUGIN.replace(
+                            "public static dev",
+                            "static dev.trestle.api.Call<Answer> other() { return () -> new Answer(666); }"
+                                    + " public static dev"));
+            runTool("javac", javac);
+            assertThat(pool.submit(call).result()).as("by the old worker").hasToString("Answer[value=42]");
+
+            assertThatThrownBy(pool.submit(call)::result)
+                    .as("by the next one")
+                    .isInstanceOf(CallNotSerializableException.class)
+                    .hasMessageContaining("plugin.Plugin is another version in the worker")
+                    .hasMessageContaining("Have the classes changed on disk since the program started?");
+            assertThat(pool.submit(() -> 1).result())
+                    .as("a call of another class")
+                    .isEqualTo(1);
+        }
+    }
+
     private static final String SOURCE = """
         import dev.trestle.processpool.*;
         import java.nio.file.*;

@@ -1,45 +1,50 @@
 package dev.trestle.threadpool;
 
-import java.util.concurrent.RejectedExecutionException;
-
 /** A task of {@code execute}: nobody waits for its outcome. */
-record Execution(ThreadPool pool, Runnable task) implements Work {
+final class Execution extends Work {
 
-    @Override
-    public void run() {
-        try {
-            if (pool.prepare(this)) {
-                runTask();
-            }
-        } finally {
-            pool.freePlace();
-            pool.over();
-        }
+    private final Runnable task;
+
+    Execution(ThreadPool pool, Runnable task) {
+        super(pool);
+        this.task = task;
     }
 
-    private void runTask() {
+    @Override
+    void perform(Worker worker) {
+        beginRun();
+        if (pool.isStopped()) {
+            Thread.currentThread().interrupt(); // by shutdownNow, which did not see this running
+        }
         try {
             task.run();
         } catch (Throwable e) {
-            // Here, not by the end of the thread: the program may end as soon as this work has left the pool.
-            tellHandler(e);
-        } finally {
-            pool.finished();
+            fail(e); // here, not by the end of the thread: the program may end as soon as this work has left the pool
         }
     }
 
     @Override
-    public void fail(RejectedExecutionException why) {
-        tellHandler(why);
-    }
-
-    private static void tellHandler(Throwable uncaught) {
+    void fail(Throwable why) {
         Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, uncaught);
+        try {
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, why);
+        } catch (Throwable e) {
+            // The JVM ignores what an uncaught exception handler throws, too: there is nobody else to tell.
+        }
     }
 
     @Override
-    public Runnable handBack() {
+    void stop() {
+        interrupt();
+    }
+
+    @Override
+    Runnable handBack() {
         return task;
+    }
+
+    @Override
+    public String toString() {
+        return String.valueOf(task);
     }
 }

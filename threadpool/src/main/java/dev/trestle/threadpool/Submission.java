@@ -2,57 +2,35 @@ package dev.trestle.threadpool;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
 import java.util.concurrent.Callable;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** A call of {@code submit}, and the promise of its outcome. */
-final class Submission<T extends @Nullable Object> implements Work, Promise.Canceller {
+final class Submission<T extends @Nullable Object> extends Work implements Promise.Canceller {
 
     final Promise<T> promise = new Promise<>(this);
-    private final ThreadPool pool;
 
     /** Null when it is over: who holds the future is not to hold what the task captured. */
     private volatile @Nullable Callable<T> task;
 
-    /** Whom to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next call. */
-    private @Nullable Thread runner;
+    /** For messages; null when it is over, since it holds a class loader. */
+    private volatile @Nullable Class<?> type;
 
-    /** Confined to the thread that runs this. */
-    private boolean placeFreed;
+    /** The worker that completes the promise at this moment. Other threads may read an old value; they are not its thread. */
+    private @Nullable Worker completing;
 
     Submission(ThreadPool pool, Callable<T> task) {
-        this.pool = pool;
+        super(pool);
         this.task = task;
+        this.type = task.getClass();
     }
 
     @Override
-    public void run() {
-        try {
-            if (pool.prepare(this)) {
-                call();
-            }
-        } finally {
-            freePlace();
-            pool.over();
-        }
-    }
-
-    /** Frees the place in the queue; called before the future is done, so that the caller's next call finds it. Idempotent. */
-    private void freePlace() {
-        if (!placeFreed) {
-            placeFreed = true;
-            pool.freePlace();
-        }
-    }
-
-    private void call() {
-        synchronized (this) {
-            runner = Thread.currentThread(); // before the promise runs, or a cancel that sees it running finds no one
-        }
+    void perform(Worker worker) {
+        beginRun(); // before the promise runs, or a cancel that sees it running finds no one to interrupt
         if (!promise.setRunningOrNotifyCancel()) {
-            endRun();
             return;
         }
         Callable<T> mine = requireNonNull(task);
@@ -61,58 +39,75 @@ final class Submission<T extends @Nullable Object> implements Work, Promise.Canc
         try {
             result = mine.call();
         } catch (Throwable e) {
-            endRun();
-            promise.trySetException(e);
+            type = null;
+            endRun(worker);
+            completing = worker;
+            fail(e);
+            completing = null;
             return;
         }
-        endRun();
-        promise.trySetResult(result);
-    }
-
-    private void endRun() {
-        stopBeingInterrupted();
-        pool.finished();
-        freePlace();
-    }
-
-    private void stopBeingInterrupted() {
-        synchronized (this) {
-            runner = null;
+        type = null;
+        endRun(worker);
+        completing = worker;
+        try {
+            promise.trySetResult(result);
+        } finally {
+            completing = null;
         }
-        var _ = Thread.interrupted();
+    }
+
+    @Override
+    void fail(Throwable why) {
+        task = null;
+        type = null;
+        promise.trySetException(why);
     }
 
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         if (!wasRunning) {
             task = null;
+            type = null;
             pool.forget(this);
-            return;
+        } else if (mayInterrupt) {
+            interrupt();
         }
-        if (mayInterrupt) {
-            synchronized (this) {
-                if (runner != null) {
-                    runner.interrupt();
-                }
-            }
+    }
+
+    /** A worker that runs callbacks, for however long, is not free for the next call. */
+    @Override
+    public void onCallbacks() {
+        Worker worker = completing;
+        if (worker != null && worker.isHere()) {
+            worker.becomeBusy();
         }
     }
 
     @Override
-    public void fail(RejectedExecutionException why) {
-        task = null;
-        promise.trySetException(why);
+    void stop() {
+        promise.cancel(true);
     }
 
     @Override
-    public Runnable handBack() {
+    Runnable handBack() {
         promise.cancel(false);
-        return this;
+        return new NeverStarted(promise);
+    }
+
+    /** What {@code shutdownNow} returns for a call, which does nothing if it is run. */
+    private record NeverStarted(ConcurrentFuture<?> future) implements Runnable {
+        @Override
+        public void run() {}
+    }
+
+    @Override
+    public String description() {
+        Class<?> known = type;
+        return known == null ? "" : known.getName() + " on " + pool.name();
     }
 
     @Override
     public String toString() {
-        Callable<T> waiting = task;
-        return "Submission[" + (waiting == null ? "" : waiting + ", ") + promise + "]";
+        return description();
     }
 }

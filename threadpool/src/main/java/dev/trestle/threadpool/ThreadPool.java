@@ -9,15 +9,14 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.KeepAlive;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.StackRoom;
 import dev.trestle.api.WaitGuard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,7 +24,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}, on java.util.concurrent's.
+ * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}.
  *
  * <p>Threads are started on demand, when no idle one is there, up to the size of the pool; idle ones end after a minute.
  * Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and {@code shutdownNow}
@@ -49,22 +48,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ThreadPool implements FutureExecutor {
 
-    /*
-     * ThreadPoolExecutor prefers a new thread to an idle one below its core size, and the queue to a new thread above it.
-     * We want the idle thread, then a new thread, then the queue. So the core size is zero, `HandOverQueue.offer` accepts
-     * a task only if a thread is waiting for it at this moment, and the rejection handler, called when the pool is full,
-     * queues it. A thread that times out in that window does not strand the task: the handler looks again.
-     */
-
-    private static final AtomicInteger poolNumbers = new AtomicInteger();
-    private static final long IDLE_SECONDS = 60;
-
     private final String name;
     private final int size;
-    private final ThreadPoolExecutor threads;
+    private final Crew crew;
     private final @Nullable QueueLimit limit;
     private final Runnable initializer;
-    private final ThreadLocal<Boolean> initialized = ThreadLocal.withInitial(() -> false);
     private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
 
     /** Null for a daemon pool. */
@@ -89,8 +77,8 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     private ThreadPool(Builder builder) {
-        this.name =
-                builder.namePrefix == null ? "trestle-threadpool-" + poolNumbers.incrementAndGet() : builder.namePrefix;
+        StackRoom.requireForLinkage();
+        this.name = builder.namePrefix == null ? "trestle-threadpool-" + Numbers.next() : builder.namePrefix;
         this.size = builder.size;
         this.initializer = builder.initializer;
         this.limit = builder.queueLimit.isPresent() ? new QueueLimit(size, builder.queueLimit.getAsInt()) : null;
@@ -100,24 +88,14 @@ public final class ThreadPool implements FutureExecutor {
                         .name(name + "-thread-", 1)
                         .daemon() // KeepAlive decides, which tells an idle thread from a busy one
                         .factory();
-        var queue = new HandOverQueue(!builder.virtual && Runtime.getRuntime().availableProcessors() > 1);
-        this.keepAlive = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
-        this.threads =
-                new ThreadPoolExecutor(
-                        0,
-                        size,
-                        IDLE_SECONDS,
-                        TimeUnit.SECONDS,
-                        queue,
-                        factory,
-                        (task, _) -> queueWhenFull(queue, task)) {
-                    @Override
-                    protected void terminated() {
-                        if (keepAlive != null) {
-                            keepAlive.close();
-                        }
-                    }
-                };
+        boolean spinning = !builder.virtual && Runtime.getRuntime().availableProcessors() > 1;
+        KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
+        this.keepAlive = claim;
+        this.crew = new Crew(size, factory, spinning, () -> {
+            if (claim != null) {
+                claim.close();
+            }
+        });
     }
 
     /**
@@ -179,74 +157,70 @@ public final class ThreadPool implements FutureExecutor {
             throw shutDown(work);
         }
         refuseIfBroken();
-        if (limit != null) {
-            limit.enter(this);
-        }
+        work.takePlace();
         submitted.incrementAndGet();
+        boolean taken = false;
         try {
             if (keepAlive != null) {
                 keepAlive.onAccepted();
             }
-            threads.execute(work);
-        } catch (Throwable e) { // refused, or no thread could be started
-            submitted.decrementAndGet();
-            freePlace();
-            tellKeepAlive();
-            throw e;
+            taken = crew.take(work);
+        } finally {
+            if (!taken) { // shut down, or no thread could be started
+                submitted.decrementAndGet();
+                work.freePlace();
+                tellKeepAlive();
+            }
         }
-        if (breakage.get() != null) {
-            failQueued(); // it may have broken after we looked, and emptied its queue before we filled it
-        }
-    }
-
-    private void queueWhenFull(HandOverQueue queue, Runnable task) {
-        if (isShutdown()) {
-            throw shutDown(task);
-        }
-        queue.put(task);
-        if (isShutdown() && queue.remove(task)) {
-            throw shutDown(task);
-        }
-        if (threads.getPoolSize() == 0 && !isShutdown()) {
-            threads.execute(() -> {}); // the last thread ended between the refusal and the put: wake a new one
+        if (!taken) {
+            throw shutDown(work);
         }
     }
 
-    private RejectedExecutionException shutDown(Object task) {
-        return new RejectedExecutionException("Cannot submit " + task + " to " + this + ": it has been shut down");
+    private RejectedExecutionException shutDown(Work work) {
+        return new RejectedExecutionException("Cannot submit " + work + " to " + this + ": it has been shut down");
+    }
+
+    void takePlace() {
+        if (limit != null) {
+            limit.enter(this);
+        }
+    }
+
+    void freePlace() {
+        if (limit != null) {
+            limit.leave();
+        }
+    }
+
+    /** Returns the name of this pool, for messages. */
+    String name() {
+        return name;
     }
 
     // Running, on the pool's threads
 
-    /** Runs the initializer once per thread; returns false, and fails the work, if the pool is or gets broken. */
-    boolean prepare(Work work) {
-        if (breakage.get() == null && !initialized.get()) {
-            initialized.set(true);
+    /** Runs the initializer if the worker is new; returns why its work cannot run, or null if it can. */
+    @Nullable
+    Throwable prepare(Worker worker) {
+        if (worker.needsInitializing() && breakage.get() == null) {
             try {
                 initializer.run();
             } catch (Throwable e) {
                 breakage.compareAndSet(null, e);
-                failQueued();
             }
         }
         Throwable cause = breakage.get();
-        if (cause != null) {
-            work.fail(broken(cause));
-            return false;
-        }
+        return cause == null ? null : broken(cause);
+    }
+
+    void began() {
         running.incrementAndGet();
-        return true;
     }
 
     void finished() {
         running.decrementAndGet();
         completed.incrementAndGet();
-    }
-
-    /** Called once for each work that left the pool without running. */
-    private void left() {
-        freePlace();
-        over();
     }
 
     /** Called once for each work that is over, its callbacks included. */
@@ -255,40 +229,32 @@ public final class ThreadPool implements FutureExecutor {
         tellKeepAlive();
     }
 
-    /** Called once for each work, before its future is done. */
-    void freePlace() {
-        if (limit != null) {
-            limit.leave();
-        }
-    }
-
     private void tellKeepAlive() {
         if (keepAlive != null) {
             keepAlive.onEnded();
         }
     }
 
-    private boolean hasUnfinished() {
+    boolean hasUnfinished() {
         long over = ended.get(); // first: a call that is submitted and ends in between must not hide another one
         return submitted.get() != over;
     }
 
+    /** Takes out a call that was cancelled while it waited. */
     void forget(Work work) {
-        if (threads.getQueue().remove(work)) {
-            left();
+        if (crew.forget(work)) {
+            leave(work);
         }
     }
 
-    private void failQueued() {
-        Throwable cause = requireNonNull(breakage.get());
-        var waiting = new ArrayList<Runnable>();
-        threads.getQueue().drainTo(waiting);
-        for (Runnable task : waiting) {
-            if (task instanceof Work work) {
-                work.fail(broken(cause));
-                left();
-            }
-        }
+    /** Called once for each work that left the queue without running. */
+    private void leave(Work work) {
+        work.freePlace();
+        over();
+    }
+
+    boolean isStopped() {
+        return crew.isStopped();
     }
 
     private void refuseIfBroken() {
@@ -318,23 +284,49 @@ public final class ThreadPool implements FutureExecutor {
 
     @Override
     public void shutdown() {
-        threads.shutdown();
+        StackRoom.requireForLinkage();
+        crew.shutdown();
     }
 
     /**
-     * Interrupts what is running, and hands back what is waiting.
+     * Cancels the calls that run, with interruption, and those that wait; interrupts the tasks of {@code execute} that run, and hands
+     * back the tasks that wait.
      *
      * @return the tasks that never started: those given to {@code execute} as they were given; those of {@code submit} as
      *     objects that do nothing, since their futures have been cancelled
      */
     @Override
     public List<Runnable> shutdownNow() {
+        StackRoom.requireForLinkage();
         var never = new ArrayList<Runnable>();
-        for (Runnable task : threads.shutdownNow()) {
-            if (task instanceof Work work) {
-                left();
-                never.add(work.handBack());
+        Crew.Stopped stopped = crew.stop();
+        Throwable problem = null; // from here on, an error keeps nothing from its end
+        Work[] running = stopped.running;
+        for (int i = 0; i < running.length; i++) { // first: a callback of a call that waits may wait for one that runs
+            try {
+                running[i].stop();
+            } catch (Throwable e) {
+                problem = e;
             }
+        }
+        Work next;
+        for (Work each = stopped.oldest; each != null; each = next) {
+            next = each.later;
+            each.earlier = null; // a future that is held must not hold the others
+            each.later = null;
+            try {
+                never.add(each.handBack());
+            } catch (Throwable e) {
+                each.fail(e);
+                problem = e;
+            }
+            leave(each);
+        }
+        switch (problem) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new AssertionError(problem);
         }
         return never;
     }
@@ -347,7 +339,8 @@ public final class ThreadPool implements FutureExecutor {
      */
     @Override
     public void close() {
-        if (initialized.get()) {
+        StackRoom.requireForLinkage();
+        if (crew.isHere()) {
             throw new IllegalStateException(
                     "Cannot close " + this + " on one of its own threads, in a call or in a callback of a future: it"
                             + " would wait for that call. Call shutdown() instead, or close it on"
@@ -358,17 +351,17 @@ public final class ThreadPool implements FutureExecutor {
 
     @Override
     public boolean isShutdown() {
-        return threads.isShutdown();
+        return crew.isShutdown();
     }
 
     @Override
     public boolean isTerminated() {
-        return threads.isTerminated();
+        return crew.isTerminated();
     }
 
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> threads.awaitTermination(timeout, unit));
+        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> crew.awaitTermination(timeout, unit));
     }
 
     // Looking
@@ -384,21 +377,15 @@ public final class ThreadPool implements FutureExecutor {
      * @return a snapshot; its numbers are taken one after the other
      */
     public Statistics statistics() {
-        return new Statistics(
-                size,
-                threads.getPoolSize(),
-                running.get(),
-                threads.getQueue().size(),
-                submitted.get(),
-                completed.get());
+        return new Statistics(size, crew.threads(), running.get(), crew.waiting(), submitted.get(), completed.get());
     }
 
     @Override
     public String toString() {
         String state =
                 isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
-        return "ThreadPool[" + name + ", " + state + ", threads=" + threads.getPoolSize() + "/" + size + ", running="
-                + running.get() + ", queued=" + threads.getQueue().size() + "]";
+        return "ThreadPool[" + name + ", " + state + ", threads=" + crew.threads() + "/" + size + ", running="
+                + running.get() + ", queued=" + crew.waiting() + "]";
     }
 
     /**
@@ -413,40 +400,12 @@ public final class ThreadPool implements FutureExecutor {
      */
     public record Statistics(int size, int threads, int running, int queued, long submitted, long completed) {}
 
-    /** Accepts a task only into the hands of a thread that waits for one. */
-    private static final class HandOverQueue extends LinkedTransferQueue<Runnable> {
-        private static final long serialVersionUID = 1;
+    /** Apart from the pool, which so has no static initializer: one that met the end of the stack would spoil the class for good. */
+    private static final class Numbers {
+        private static final AtomicInteger last = new AtomicInteger();
 
-        /** About what it takes to wake a platform thread: who spins for as long wastes at most as much again. */
-        private static final long SPIN_NANOS = 20_000;
-
-        /** So short a wait is spent spinning by the queue itself. */
-        private static final long SHORT_NANOS = 1_000;
-
-        private final boolean spinning;
-
-        HandOverQueue(boolean spinning) {
-            this.spinning = spinning;
-        }
-
-        @Override
-        public boolean offer(Runnable task) {
-            return tryTransfer(task);
-        }
-
-        /** Waits for a task; at first without going to sleep, since who calls one after the other has the next one soon. */
-        @Override
-        public @Nullable Runnable poll(long timeout, TimeUnit unit) throws InterruptedException {
-            if (spinning) {
-                long until = System.nanoTime() + SPIN_NANOS;
-                while (System.nanoTime() - until < 0) {
-                    Runnable task = super.poll(SHORT_NANOS, TimeUnit.NANOSECONDS);
-                    if (task != null) {
-                        return task;
-                    }
-                }
-            }
-            return super.poll(timeout, unit);
+        static int next() {
+            return last.incrementAndGet();
         }
     }
 

@@ -1,13 +1,110 @@
 package dev.trestle.threadpool;
 
-import java.util.concurrent.RejectedExecutionException;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import org.jspecify.annotations.Nullable;
 
-/** What a pool's queue holds. */
-sealed interface Work extends Runnable permits Submission, Execution {
+/** What a pool was given to run, and its place in the pool's queue. */
+abstract sealed class Work permits Submission, Execution {
 
-    /** Ends this work without running it. */
-    void fail(RejectedExecutionException why);
+    /*
+     * Whatever is thrown while a work is on a pool's thread, for lack of memory for instance, the work ends and the thread goes on.
+     * So `runOn` throws nothing, and what it does after the user's code allocates nothing.
+     */
 
-    /** Takes this work out for good; returns what {@code shutdownNow} tells of it. */
-    Runnable handBack();
+    final ThreadPool pool;
+
+    // The queue; guarded by the crew
+    @Nullable
+    Work earlier;
+
+    @Nullable
+    Work later;
+
+    boolean queued;
+
+    /** Whom to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next work. */
+    @GuardedBy("this")
+    private @Nullable Thread runner;
+
+    // Confined to the thread that accepts, runs or removes this
+    private boolean running;
+    private boolean hasPlace;
+
+    Work(ThreadPool pool) {
+        this.pool = pool;
+    }
+
+    /** Runs this on the thread of a worker, and ends it. Throws nothing. */
+    final void runOn(Worker worker) {
+        try {
+            Throwable refusal = pool.prepare(worker);
+            if (refusal == null) {
+                perform(worker);
+            } else {
+                fail(refusal);
+            }
+        } catch (Throwable e) { // for lack of memory, before or after the user's code
+            fail(e);
+        } finally {
+            endRun(worker);
+            freePlace();
+            pool.over();
+        }
+    }
+
+    /** Runs the user's code between {@link #beginRun} and {@link #endRun}. */
+    abstract void perform(Worker worker);
+
+    /** Ends this without running it. Does nothing if it has ended. */
+    abstract void fail(Throwable why);
+
+    /** Interrupts this if it runs, and ends its future. */
+    abstract void stop();
+
+    /** Ends this, which will never run; returns what {@code shutdownNow} tells of it. */
+    abstract Runnable handBack();
+
+    final void beginRun() {
+        running = true;
+        pool.began();
+        synchronized (this) {
+            runner = Thread.currentThread();
+        }
+    }
+
+    /** Called before the future is done, so that statistics are right and the caller's next call finds a place. Idempotent. */
+    final void endRun(Worker worker) {
+        if (running) {
+            running = false;
+            synchronized (this) {
+                runner = null;
+            }
+            var _ = Thread.interrupted();
+            pool.finished();
+            freePlace();
+            worker.becomeFree();
+        }
+    }
+
+    final void interrupt() {
+        synchronized (this) {
+            if (runner != null) {
+                runner.interrupt();
+            }
+        }
+    }
+
+    /** Waits for a place in a bounded queue. */
+    final void takePlace() {
+        pool.takePlace();
+        hasPlace = true;
+    }
+
+    /** Frees the place in a bounded queue. Idempotent. */
+    final void freePlace() {
+        if (hasPlace) {
+            hasPlace = false;
+            pool.freePlace();
+        }
+    }
 }

@@ -1,14 +1,10 @@
 package dev.trestle.threadpool;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -36,31 +32,8 @@ class ProgramEndTest {
     }
 
     private List<String> run(int exitCode, Class<?> program, Object... arguments) throws Exception {
-        Path output = folder.resolve("output");
-        var command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx64m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                program.getName()));
-        for (Object argument : arguments) {
-            command.add(argument.toString());
-        }
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            assertThat(process.waitFor(PATIENCE_SECONDS, SECONDS))
-                    .as("the program ends; it said: %s", Files.readString(output))
-                    .isTrue();
-        } finally {
-            process.destroyForcibly();
-        }
-        List<String> lines = Files.readAllLines(output, StandardCharsets.UTF_8);
-        assertThat(process.exitValue()).as("exit code; it said: %s", lines).isEqualTo(exitCode);
-        return lines;
+        return new Program(program, List.of("-XX:TieredStopAtLevel=1", "-Xmx64m"), PATIENCE_SECONDS)
+                .run(folder, exitCode, arguments);
     }
 
     private static ThreadPool.Builder builder(String threads) {

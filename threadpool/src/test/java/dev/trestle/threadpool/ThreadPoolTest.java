@@ -19,6 +19,8 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is particular to threads; and map and the waits, which need an executor to be tested. */
@@ -113,26 +116,167 @@ class ThreadPoolTest {
         assertThat(future.result()).matches("trestle-threadpool-\\d+-thread-1");
     }
 
-    @Test
-    void anIdleThreadIsPreferredToANewOne() {
-        for (int i = 0; i < 20; i++) {
-            pool.submit(() -> "").result();
-            awaitIdle();
+    // Threads
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void callsThatAreAwaitedOneAfterTheOtherUseOneThread(boolean virtual) throws Exception {
+        try (var large = (virtual ? ThreadPool.builder().virtual() : ThreadPool.builder())
+                .size(8)
+                .build()) {
+            for (int i = 0; i < 1000; i++) {
+                large.submit(() -> 1).result();
+                assertThatThrownBy(large.submit(() -> Integer.parseInt("no number"))::get)
+                        .hasCauseInstanceOf(NumberFormatException.class);
+                large.invokeAll(List.of(() -> 2));
+                Futures.asCompleted(List.of(large.submit(() -> 3))).iterator().next();
+                Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(large.submit(() -> 4)));
+            }
+
+            assertThat(large.statistics().threads()).isEqualTo(1);
         }
-
-        assertThat(pool.statistics().threads()).isEqualTo(1);
     }
 
-    private void awaitIdle() {
-        await().pollInterval(Duration.ofMillis(1)).until(() -> pool.statistics().running() == 0);
-        // The thread waits on the queue a moment after it has finished; a new submit must find it there.
-        await().pollInterval(Duration.ofMillis(1)).until(this::someThreadIsParked);
+    @Test
+    void aCallbackThatWaitsForACallOfItsPoolGetsAnotherThread() throws Exception {
+        var results = new LinkedBlockingQueue<Integer>();
+        var first = pool.submit(this::pass);
+        first.addDoneCallback(_ -> results.add(pool.submit(() -> 1).result()));
+        gate.countDown();
+
+        assertThat(results.poll(10, TimeUnit.SECONDS)).isEqualTo(1);
     }
 
-    private boolean someThreadIsParked() {
-        return Thread.getAllStackTraces().keySet().stream()
-                .anyMatch(thread -> thread.getName().contains("trestle-threadpool")
-                        && thread.getState() == Thread.State.TIMED_WAITING);
+    /** The thread counts as free when its call is over; that it has callbacks to run turns out afterwards. */
+    @Test
+    void aCallIsNotQueuedBehindACallback() throws Exception {
+        for (int i = 0; i < 100; i++) {
+            try (var two = new ThreadPool(2)) {
+                var go = new CountDownLatch(1);
+                var callbackEnds = new CountDownLatch(1);
+                var first = two.submit(() -> go.await(10, TimeUnit.SECONDS));
+                first.addDoneCallback(_ -> {
+                    try {
+                        callbackEnds.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                go.countDown();
+                first.result(); // on the way to its callback
+                assertThat(two.submit(() -> "beside the callback").get(10, TimeUnit.SECONDS))
+                        .isEqualTo("beside the callback");
+                callbackEnds.countDown();
+            }
+        }
+    }
+
+    /** How a callback of a call brings about the next one. */
+    enum Link {
+        CALLBACK {
+            @Override
+            void tie(ConcurrentFuture<?> done, Runnable next) {
+                done.addDoneCallback(_ -> next.run());
+            }
+        },
+        STAGE {
+            @Override
+            void tie(ConcurrentFuture<?> done, Runnable next) {
+                var _ = done.toCompletableFuture().whenComplete((_, _) -> next.run());
+            }
+        };
+
+        abstract void tie(ConcurrentFuture<?> done, Runnable next);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aChainOfCallsOfAnyLengthCompletes(Link link) throws Exception {
+        var last = new CompletableFuture<String>();
+        chain(link, 20_000, last);
+
+        assertThat(last.get(20, TimeUnit.SECONDS)).isEqualTo("the end");
+    }
+
+    private void chain(Link link, int left, CompletableFuture<String> last) {
+        if (left == 0) {
+            last.complete("the end");
+        } else {
+            link.tie(pool.submit(() -> left), () -> chain(link, left - 1, last));
+        }
+    }
+
+    /** Each waiting call is cancelled by the callback of the one before. */
+    @ParameterizedTest
+    @EnumSource
+    void aChainOfCancelledCallsOfAnyLengthEnds(Link link) {
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var waiting = IntStream.range(0, 20_000)
+                    .mapToObj(i -> one.submit(() -> i))
+                    .toList();
+            for (int i = 0; i + 1 < waiting.size(); i++) {
+                var next = waiting.get(i + 1);
+                link.tie(waiting.get(i), () -> next.cancel(true));
+            }
+            waiting.getFirst().cancel(true);
+
+            assertThat(waiting).allMatch(ConcurrentFuture::isCancelled);
+            gate.countDown();
+        }
+    }
+
+    @Test
+    void threadsThatAreIdleArePreferredToNewOnes() throws Exception {
+        try (var three = new ThreadPool(3)) {
+            var two = List.of(three.submit(this::pass), three.submit(this::pass));
+            gate.countDown();
+            two.forEach(ConcurrentFuture::result);
+            for (int i = 0; i < 100; i++) {
+                var barrier = new CyclicBarrier(2);
+                three.invokeAll(List.of(barrier::await, barrier::await));
+            }
+
+            assertThat(three.statistics().threads()).isEqualTo(2);
+        }
+    }
+
+    /** In the queue, each would be searched for from the oldest on: n*n/2 steps, of which there are too many. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void callsLeaveALongQueueAtOnceWhenTheyAreCancelled(boolean newestFirst) {
+        int count = 300_000;
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var queued =
+                    IntStream.range(0, count).mapToObj(i -> one.submit(() -> i)).toList();
+            (newestFirst ? queued.reversed() : queued).forEach(each -> each.cancel(false));
+
+            assertThat(one.statistics().queued()).isZero();
+            gate.countDown();
+            assertThat(one.submit(() -> "next").result()).isEqualTo("next");
+        }
+    }
+
+    @Test
+    void callsThatStayInTheQueueKeepTheirOrderWhenOthersAreCancelled() {
+        List<Integer> order = new ArrayList<>();
+        try (var one = new ThreadPool(1)) {
+            var _ = one.submit(this::pass);
+            var queued = IntStream.range(0, 60)
+                    .mapToObj(i -> one.submit(() -> order.add(i)))
+                    .toList();
+            for (int i : new int[] {0, 59, 1, 30, 31, 29, 58, 5}) {
+                assertThat(queued.get(i).cancel(false)).isTrue();
+            }
+            assertThat(one.statistics().queued()).isEqualTo(52);
+            gate.countDown();
+        }
+        assertThat(order)
+                .isEqualTo(IntStream.range(0, 60)
+                        .filter(i -> !List.of(0, 59, 1, 30, 31, 29, 58, 5).contains(i))
+                        .boxed()
+                        .toList());
     }
 
     @Test
@@ -234,6 +378,148 @@ class ThreadPoolTest {
         assertThat(queued.isCancelled()).as("no future is lost").isTrue();
         assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         assertThat(one.toString()).contains("terminated");
+    }
+
+    @Test
+    void whatShutdownNowHandsBackForACallDoesNothing() throws Exception {
+        var initialized = new AtomicInteger();
+        var one = ThreadPool.builder()
+                .size(1)
+                .initializer(initialized::incrementAndGet)
+                .build();
+        var started = new CountDownLatch(1);
+        var _ = one.submit(() -> {
+            started.countDown();
+            return pass();
+        });
+        started.await();
+        var ran = new AtomicBoolean();
+        var queued = one.submit(() -> ran.set(true));
+
+        List<Runnable> never = one.shutdownNow();
+        assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(never).hasSize(1).doesNotContainNull();
+        never.forEach(Runnable::run);
+
+        assertThat(ran).isFalse();
+        assertThat(initialized).hasValue(1);
+        assertThat(queued.isCancelled()).isTrue();
+        assertThat(never.getFirst().toString()).contains(queued.toString());
+        assertThat(one.statistics()).isEqualTo(new ThreadPool.Statistics(1, 0, 0, 0, 2, 1));
+    }
+
+    @Test
+    void shutdownNowInterruptsExecutedTasks() throws Exception {
+        var one = new ThreadPool(2);
+        var interrupted = new CountDownLatch(2);
+        for (int i = 0; i < 2; i++) { // with luck one has not begun
+            one.execute(() -> {
+                try {
+                    gate.await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                }
+            });
+        }
+        one.shutdownNow();
+
+        assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** How a call ends. */
+    enum Outcome {
+        RESULT,
+        FAILURE,
+        ERROR
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void statisticsAreRightWhenTheFutureIsDone(Outcome outcome) {
+        for (int i = 1; i <= 1000; i++) {
+            var future = pool.submit(() -> switch (outcome) {
+                case RESULT -> "";
+                case FAILURE -> throw new IOException("on purpose");
+                case ERROR -> throw new AssertionError("on purpose");
+            });
+            var _ = future.exception();
+            assertThat(pool.statistics().running()).isZero();
+            assertThat(pool.statistics().completed()).isEqualTo(i);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void executedTasksAndRefusedOnesLeaveTheirPlaces(int queueLimit) throws Exception {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(queueLimit).build()) {
+            for (int i = 0; i < 10; i++) {
+                var ran = new CountDownLatch(1);
+                bounded.execute(ran::countDown);
+                assertThat(ran.await(10, TimeUnit.SECONDS)).isTrue();
+            }
+            assertThat(bounded.submit(() -> "the next").get(10, TimeUnit.SECONDS))
+                    .isEqualTo("the next");
+            bounded.shutdown();
+            for (int i = 0; i < 10; i++) {
+                assertThatThrownBy(() -> bounded.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+            }
+        }
+    }
+
+    @Test
+    void theInterruptOfACallDoesNotReachItsCallbacks() {
+        var interrupted = new ArrayList<Boolean>();
+        try (var one = new ThreadPool(1)) {
+            var inCall = new CountDownLatch(1);
+            var future = one.submit(() -> {
+                Thread.currentThread().interrupt();
+                return waitFor(inCall);
+            });
+            future.addDoneCallback(_ -> interrupted.add(Thread.currentThread().isInterrupted()));
+            inCall.countDown();
+            var _ = future.exception();
+            var result = one.submit(() -> Thread.currentThread().isInterrupted());
+            interrupted.add(result.result());
+        }
+        assertThat(interrupted).containsExactlyInAnyOrder(false, false);
+    }
+
+    /** Waits without heeding interrupts. */
+    private static boolean waitFor(CountDownLatch latch) {
+        while (latch.getCount() > 0) {
+            Thread.onSpinWait();
+        }
+        return Thread.currentThread().isInterrupted();
+    }
+
+    @Test
+    void aBrokenPoolRunsNothingThatWasQueued() throws Exception {
+        var ran = new AtomicInteger();
+        var uncaught = new LinkedBlockingQueue<Throwable>();
+        try (var broken = ThreadPool.builder()
+                .size(2)
+                .initializer(() -> {
+                    Thread.currentThread().setUncaughtExceptionHandler((_, e) -> uncaught.add(e));
+                    try {
+                        pass();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw new IllegalStateException("no database");
+                })
+                .build()) {
+            var futures = IntStream.range(0, 20)
+                    .mapToObj(_ -> broken.submit(ran::incrementAndGet))
+                    .toList();
+            broken.execute(ran::incrementAndGet);
+            gate.countDown();
+
+            assertThat(futures)
+                    .allSatisfy(each -> assertThat(each.exception()).containsInstanceOf(BrokenExecutorException.class));
+            assertThat(uncaught.poll(10, TimeUnit.SECONDS)).isInstanceOf(BrokenExecutorException.class);
+        }
+        assertThat(ran).hasValue(0);
     }
 
     @Test
@@ -501,6 +787,55 @@ class ThreadPoolTest {
             return gone.stream().allMatch(each -> each.refersTo(null));
         });
         assertThat(futures).hasSize(2).doesNotContain(cancelled); // held until here
+    }
+
+    /** A request whose failure knows the request, and so the future that holds the failure. */
+    private static final class Request {
+        private @Nullable ConcurrentFuture<String> answer;
+
+        @Override
+        public String toString() {
+            return "the request of " + answer;
+        }
+    }
+
+    private static final class RequestFailed extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @SuppressWarnings("serial")
+        private final Request request;
+
+        RequestFailed(Request request) {
+            this.request = request;
+        }
+
+        @Override
+        public String getMessage() {
+            return request + " failed";
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFailureThatReachesItsOwnFutureIsGarbage(boolean retrieved) {
+        var gone = new ArrayList<WeakReference<Object>>();
+        for (int i = 0; i < 10; i++) {
+            var request = new Request();
+            gone.add(new WeakReference<>(request));
+            ConcurrentFuture<String> answer = pool.submit((Callable<String>) () -> {
+                throw new RequestFailed(request);
+            });
+            request.answer = answer;
+            if (retrieved) {
+                assertThatThrownBy(answer::result).isInstanceOf(RequestFailed.class);
+                var _ = answer.toCompletableFuture();
+            }
+        }
+
+        await().until(() -> {
+            System.gc();
+            return gone.stream().allMatch(each -> each.refersTo(null));
+        });
     }
 
     /** Submits a call that captures something big. */

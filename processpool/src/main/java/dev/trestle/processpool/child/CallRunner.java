@@ -162,7 +162,7 @@ final class CallRunner {
     }
 
     /** Returns false if the call was dropped. */
-    private boolean begin(long id) {
+    boolean begin(long id) {
         synchronized (lock) {
             begun = id;
             if (!dropped.isEmpty()) {
@@ -324,14 +324,15 @@ final class CallRunner {
         takeBack(id);
     }
 
-    /** Drops a call that has not begun, and appends the answer. */
+    /**
+     * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the JVM, the record
+     * must say of this one, whose number is smaller, that it had not begun.
+     */
     void takeBack(long id) throws IOException {
-        boolean drop;
         synchronized (lock) {
-            drop = id > begun && dropped.add(id);
-        }
-        if (drop) {
-            channel.append(new Frame.Cancelled(id));
+            if (id > begun && dropped.add(id)) {
+                channel.append(new Frame.Cancelled(id));
+            }
         }
     }
 

@@ -18,6 +18,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
 
@@ -26,6 +27,9 @@ final class WorkerMain {
 
     private static final int BUFFER = 1 << 20;
     private static final int PROPERTIES_AT = 3;
+
+    /** The names of the threads in which a JVM ends because of a signal. */
+    private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
 
     private WorkerMain() {}
 
@@ -62,7 +66,8 @@ final class WorkerMain {
 
         // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
         // way.
-        var decoder = new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader());
+        var decoder =
+                new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), record);
         Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
 
         var reports = new Reports(channel);
@@ -72,13 +77,24 @@ final class WorkerMain {
         runner.run(Thread.ofPlatform()
                 .name("trestle-controls")
                 .daemon()
-                .start(new Controls(FrameChannel.ofControls(controls), channel, runner)));
+                .start(new Controls(FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner)));
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
     private static void exit(FlightRecord record) {
-        record.noteExit();
+        record.noteExit(isSignalled());
         ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+    }
+
+    /** Returns whether a thread is at work that the JVM starts for a signal which ends it. */
+    private static boolean isSignalled() {
+        ThreadGroup all = Thread.currentThread().getThreadGroup();
+        while (all.getParent() != null) {
+            all = all.getParent();
+        }
+        var threads = new Thread[2 * all.activeCount() + 16];
+        int count = all.enumerate(threads, false);
+        return Arrays.stream(threads, 0, count).map(Thread::getName).anyMatch(HANDLERS::contains);
     }
 
     private static SocketChannel dial(String address, byte[] secret, char direction) throws IOException {

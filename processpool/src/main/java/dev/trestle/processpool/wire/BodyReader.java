@@ -35,6 +35,14 @@ final class BodyReader {
         return need(8).getLong();
     }
 
+    long[] longNumbers() throws ProtocolException {
+        long[] values = new long[count(Long.BYTES)];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = longNumber();
+        }
+        return values;
+    }
+
     double fraction() throws ProtocolException {
         return need(8).getDouble();
     }

@@ -27,6 +27,13 @@ final class BodyWriter {
         room(8).putLong(value);
     }
 
+    void longNumbers(long[] values) {
+        number(values.length);
+        for (long each : values) {
+            longNumber(each);
+        }
+    }
+
     void fraction(double value) {
         room(8).putDouble(value);
     }

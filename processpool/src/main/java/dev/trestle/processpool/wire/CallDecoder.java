@@ -16,9 +16,24 @@ public final class CallDecoder {
      *
      * @param options the options of the connection
      * @param loader where the classes of calls are found
+     * @param record is told when something is set up for a result that is written
+     */
+    public CallDecoder(WireOptions options, ClassLoader loader, FlightRecord record) {
+        this(options, loader, (Setup) record);
+    }
+
+    /**
+     * Creates a decoder for a JVM in which nobody asks how long a setup takes.
+     *
+     * @param options the options of the connection
+     * @param loader where classes are found
      */
     public CallDecoder(WireOptions options, ClassLoader loader) {
-        this.codec = new ValueCodec(options, loader, StandInException::new);
+        this(options, loader, Setup.IGNORED);
+    }
+
+    CallDecoder(WireOptions options, ClassLoader loader, Setup setup) {
+        this.codec = new ValueCodec(options, loader, StandInException::new, setup);
     }
 
     /**
@@ -42,6 +57,7 @@ public final class CallDecoder {
         try {
             var from = new BodyReader(body);
             if (!from.flag()) {
+                codec.checkObject(from.number(), from.slice());
                 Slot anything = codec.slot(Object.class);
                 Object object = values(body, payload, new Slot[] {anything})[0];
                 return DecodedCall.ofObject(codec, object, anything);
@@ -64,7 +80,7 @@ public final class CallDecoder {
     }
 
     private @Nullable Object[] values(ByteBuffer body, Payload payload, Slot[] slots) {
-        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, false));
+        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, 0));
     }
 
     @Override

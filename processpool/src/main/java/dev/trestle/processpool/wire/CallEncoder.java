@@ -46,6 +46,7 @@ public final class CallEncoder {
         this.options = options;
         this.unknown = unknown;
         this.missing = missing;
+        ClassVersions.noteFiles();
     }
 
     /**
@@ -102,7 +103,11 @@ public final class CallEncoder {
                 refuseIfMissing(type, type::getName);
             }
             ValueCodec codec = codec(type);
-            site = CallSite.ofObject(codec, type, declaredResults(type));
+            try {
+                site = CallSite.ofObject(codec, type, declaredResults(type));
+            } catch (RefusedException e) {
+                throw refused(type.getName(), e);
+            }
             sites.put(type, site);
         }
         return site.encode(new Object[] {call});
@@ -111,9 +116,24 @@ public final class CallEncoder {
     private CallSite lambdaSite(Object call, SerializedLambda parts) throws NotEncodableException {
         Class<?> type = call.getClass();
         ValueCodec codec = codec(type);
-        LambdaShape shape = codec.shapeOf(call, parts);
-        refuseIfMissing(type.getNestHost(), () -> shape.source().text());
+        Supplier<String> source =
+                () -> SourceLine.of(LambdaSite.of(parts), codec.loader()).text();
+        refuseIfMissing(type.getNestHost(), source);
+        LambdaShape shape;
+        try {
+            shape = codec.shapeOf(call, parts);
+        } catch (RefusedException e) {
+            throw refused(source.get(), e);
+        }
         return CallSite.ofLambda(codec, shape, declaredResults(shape));
+    }
+
+    private static NotEncodableException refused(String call, RefusedException e) {
+        return new NotEncodableException(
+                "The call " + call + " cannot travel: " + e.typeName() + " " + e.reason() + ". " + e.wayOut(),
+                "",
+                e.typeName(),
+                e);
     }
 
     /** It would not even let itself be taken apart. */
@@ -142,7 +162,7 @@ public final class CallEncoder {
         ClassLoader loader = type.getClassLoader();
         return codecs.computeIfAbsent(
                 loader == null ? ClassLoader.getSystemClassLoader() : loader,
-                each -> new ValueCodec(options, each, unknown));
+                each -> new ValueCodec(options, each, unknown, Setup.IGNORED));
     }
 
     /** Returns what the method of a lambda returns, with type arguments where it has them. */

@@ -31,7 +31,7 @@ final class CallSite {
         this.places = places;
         this.result = result;
         this.policy = TypePolicy.forResult(codec.names(), codec.options(), declared);
-        this.prefix = prefix(shape);
+        this.prefix = prefix(codec, shape, type);
     }
 
     static CallSite ofLambda(ValueCodec codec, LambdaShape shape, List<Type> declared) {
@@ -43,16 +43,24 @@ final class CallSite {
         return new CallSite(codec, null, type, new Slot[] {anything}, anything, declared);
     }
 
-    private static byte[] prefix(@Nullable LambdaShape shape) {
+    private static byte[] prefix(ValueCodec codec, @Nullable LambdaShape shape, Class<?> type) {
         var writer = new BodyWriter();
         if (shape == null) {
+            var ofClass = new BodyWriter();
+            ofClass.string(type.getName());
+            ofClass.longNumbers(codec.versions().ofProgram(type));
             writer.flag(false);
+            writeHashed(ofClass.toArray(), writer);
         } else {
             writer.flag(true);
-            writer.number(Arrays.hashCode(shape.bytes()));
-            writer.bytes(shape.bytes());
+            writeHashed(shape.bytes(), writer);
         }
         return writer.toArray();
+    }
+
+    private static void writeHashed(byte[] bytes, BodyWriter to) {
+        to.number(Arrays.hashCode(bytes));
+        to.bytes(bytes);
     }
 
     RunTime runTime() {
@@ -64,7 +72,7 @@ final class CallSite {
     }
 
     EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
-        Encoding encoding = Encoding.ofPayload(codec.options());
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
         encoding.share(prefix);
         if (values.length > 0) {
             try {
@@ -112,10 +120,17 @@ final class CallSite {
 
     private @Nullable Object decode(Payload payload, Slot place, String subject) throws NotDecodableException {
         try {
-            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, false);
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0);
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);
+        } catch (OutOfMemoryError e) {
+            throw new NotDecodableException(
+                    subject + description() + " cannot be read: what becomes of its " + payload.size()
+                            + " bytes has no room in the heap of this program, which is at most "
+                            + Runtime.getRuntime().maxMemory()
+                            + " bytes (-Xmx). Return less, or give the program a larger heap.",
+                    e);
         }
     }
 

@@ -127,7 +127,7 @@ public final class DecodedCall {
 
     private Payload encode(@Nullable Object value, Slot place, String subject, String root)
             throws NotEncodableException {
-        Encoding encoding = Encoding.ofPayload(codec.options());
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
         try {
             codec.encode(encoding, new Slot[] {place}, new Object[] {value});
         } catch (RuntimeException | StackOverflowError e) {

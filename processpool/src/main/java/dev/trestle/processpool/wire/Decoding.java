@@ -9,10 +9,10 @@ import tools.jackson.databind.DatabindContext;
  * @param arrays the out-of-band arrays
  * @param policy which classes the sender may name
  * @param slots the declared types of the values, in order
- * @param ofState whether this is the state of an exception, which contains no further exceptions
+ * @param depth how many exceptions it is within, as a value of their fields
  */
 @SuppressWarnings("ArrayRecordComponent") // nobody compares decodings
-record Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, boolean ofState) {
+record Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth) {
 
     /** Returns the decoding that a context belongs to. */
     static Decoding of(DatabindContext context) {

@@ -2,24 +2,40 @@ package dev.trestle.processpool.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** A call as it goes to a worker, and what its outcome is in the pool. Immutable. */
+/** A call as it goes to a worker, and what its outcome is in the pool. Thread-safe. */
 public final class EncodedCall {
 
     private final CallSite site;
-    private final Payload payload;
+    private final long size;
+    private volatile Payload payload;
 
     EncodedCall(CallSite site, Payload payload) {
         this.site = site;
         this.payload = payload;
+        this.size = payload.size();
     }
 
     /**
      * Returns what to send; it may be sent several times.
      *
-     * @return the payload
+     * @return the payload; nothing after {@link #release}
      */
     public Payload payload() {
         return payload;
+    }
+
+    /**
+     * Returns how many bytes there are, or were, to send.
+     *
+     * @return the size of the payload
+     */
+    public long size() {
+        return size;
+    }
+
+    /** Lets go of what is sent: the call is over. Needs no memory; idempotent. */
+    public void release() {
+        payload = Payload.EMPTY;
     }
 
     /**
@@ -49,6 +65,16 @@ public final class EncodedCall {
      */
     public @Nullable Object decodeResult(Payload result) throws NotDecodableException {
         return site.decodeResult(result);
+    }
+
+    /**
+     * Returns whether a result is made of numbers and short texts, so that to read it runs no code of the program.
+     *
+     * @param result from {@link Frame.Result}
+     * @return whether it is
+     */
+    public boolean isPlain(Payload result) {
+        return PlainValues.isPlain(result.wholeBody());
     }
 
     /**

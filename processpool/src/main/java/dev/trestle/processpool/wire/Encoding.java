@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.DatabindContext;
 
@@ -13,6 +14,7 @@ final class Encoding extends OutputStream {
 
     private static final int LARGEST_PIECE = 1 << 20;
     private static final int MAX_STATE = 64 << 10;
+    private static final int MAX_NESTED = 64;
 
     /**
      * What becomes of a value may be much larger than the value: an object that is referred to twice is written twice, and what
@@ -20,37 +22,65 @@ final class Encoding extends OutputStream {
      */
     private static final int SHARE_OF_HEAP = 4;
 
+    /** Asked for once: the JVM takes as long to say it as it takes to write a number. */
+    private static final long heapLimit = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
+
     private final long limit;
-    private final long heapLimit = Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP;
     private final int outOfBandBytes;
-    private final boolean ofState;
+    private final @Nullable Nest nest;
+    private final Setup setup;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
     private long size;
     private long inHeap;
 
-    private Encoding(long limit, int outOfBandBytes, boolean ofState) {
+    private Encoding(long limit, int outOfBandBytes, @Nullable Nest nest, Setup setup) {
         this.limit = limit;
         this.outOfBandBytes = outOfBandBytes;
-        this.ofState = ofState;
+        this.nest = nest;
+        this.setup = setup;
     }
 
-    static Encoding ofPayload(WireOptions options) {
-        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), false);
+    static Encoding ofPayload(WireOptions options, Setup setup) {
+        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), null, setup);
     }
 
-    /** Returns an encoding of the state of an exception: small, in one piece, and without further exceptions. */
-    static Encoding ofState() {
-        return new Encoding(MAX_STATE, Integer.MAX_VALUE, true);
+    /**
+     * Returns an encoding of the state of an exception: small and in one piece.
+     *
+     * @param around the encoding that the exception is a value of; null if it is what a call threw
+     */
+    static Encoding ofState(@Nullable Encoding around, Setup setup) {
+        Nest outer = around == null ? null : around.nest;
+        return new Encoding(
+                MAX_STATE,
+                Integer.MAX_VALUE,
+                outer == null ? new Nest(1, new AtomicInteger()) : new Nest(outer.depth + 1, outer.exceptions),
+                setup);
     }
+
+    /**
+     * Exceptions within exceptions, such as the next of an {@code SQLException}.
+     *
+     * @param depth how many are around this
+     * @param exceptions how many there were in the outermost
+     */
+    private record Nest(int depth, AtomicInteger exceptions) {}
 
     static Encoding of(DatabindContext context) {
         return (Encoding) context.getAttribute(Encoding.class);
     }
 
-    boolean isOfState() {
-        return ofState;
+    /** Returns who hears when something is set up for this. */
+    Setup setup() {
+        return setup;
+    }
+
+    /** Returns whether another exception may be written as a value: within an exception there may be some, not any number. */
+    boolean takesException() {
+        return nest == null
+                || (nest.depth < Failure.MAX_DEPTH_OF_STATE && nest.exceptions.incrementAndGet() <= MAX_NESTED);
     }
 
     /** Adds bytes that nobody will change. */

@@ -1,6 +1,5 @@
 package dev.trestle.processpool.wire;
 
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -120,33 +119,43 @@ final class Explanation {
     }
 
     private static String cause(Throwable thrown) {
-        Throwable innermost = thrown;
-        var seen = new ArrayList<Throwable>();
-        while (innermost.getCause() != null && !seen.contains(innermost)) {
-            seen.add(innermost);
-            innermost = innermost.getCause();
+        Failure innermost =
+                Failure.of(thrown); // the user's exceptions may be among the causes, and their methods may throw
+        Throwable ofJackson = thrown;
+        Failure cause = innermost.cause();
+        while (cause != null && !cause.repeated()) {
+            innermost = cause;
+            ofJackson = ofJackson instanceof JacksonException ? ofJackson.getCause() : null;
+            cause = innermost.cause();
         }
-        String message = innermost instanceof JacksonException e ? e.getOriginalMessage() : innermost.toString();
+        String message = ofJackson instanceof JacksonException e ? e.getOriginalMessage() : innermost.headline();
         return (message.endsWith(".") ? message : message + ".") + hintFor(innermost);
     }
 
-    private static String hintFor(Throwable thrown) {
-        String name = thrown.getClass().getSimpleName();
-        return name.equals("InaccessibleObjectException")
-                        || String.valueOf(thrown.getMessage()).contains("\"opens ")
+    private static String hintFor(Failure failure) {
+        return failure.className().endsWith(".InaccessibleObjectException")
+                        || String.valueOf(failure.message()).contains("\"opens ")
                 ? " Open the package in module-info: opens ... to tools.jackson.databind, dev.trestle.processpool."
                 : "";
     }
 
     private static <T extends Throwable> @Nullable T find(Class<T> type, Throwable in) {
         int depth = 0;
-        for (Throwable each = in; each != null && depth < 100; each = each.getCause()) {
+        for (Throwable each = in; each != null && depth < 100; each = causeOf(each)) {
             if (type.isInstance(each)) {
                 return type.cast(each);
             }
             depth++;
         }
         return null;
+    }
+
+    private static @Nullable Throwable causeOf(Throwable thrown) {
+        try {
+            return thrown.getCause();
+        } catch (Throwable e) { // the user's code; what is looked for is not behind it
+            return null;
+        }
     }
 
     private static String spaced(String sentences) {

@@ -37,6 +37,9 @@ public record Failure(
     /** How deep causes and suppressed exceptions may nest. */
     static final int MAX_DEPTH = 64;
 
+    /** How deep exceptions may nest in the fields of others. */
+    static final int MAX_DEPTH_OF_STATE = 16;
+
     static final byte[] NO_STATE = {};
 
     private static final int MAX_FRAMES = 1024;

@@ -19,10 +19,10 @@ import java.nio.file.StandardOpenOption;
  * effects and is lost, from those that had only been sent, which can go to another worker. And the worker writes its
  * answers from a buffer in this file, so it may hold them back while it runs the next call: they are not lost with it.
  *
- * <p>Thread-safe: one thread notes steps, any thread may note the orderly exit. The buffer belongs to a
+ * <p>Thread-safe: one thread notes steps and setups, any thread may note the orderly exit. The buffer belongs to a
  * {@link FrameChannel}.
  */
-public final class FlightRecord {
+public final class FlightRecord implements Setup {
 
     /** What the worker is doing with a call. */
     public enum Step {
@@ -34,8 +34,20 @@ public final class FlightRecord {
         DECODING,
         /** It runs the call. */
         RUNNING,
+        /** It sets itself up to write something of the call for the first time. */
+        SETTING_UP,
         /** It writes the result, or has written it. */
         ENCODING
+    }
+
+    /** How the orderly end of a JVM, that with shutdown hooks, began. */
+    public enum Exit {
+        /** It has not begun: the JVM lives, or it was killed, has crashed or was halted. */
+        NONE,
+        /** Something has called {@code System.exit}. */
+        CALLED,
+        /** A signal has come, such as SIGTERM. */
+        SIGNALLED
     }
 
     /**
@@ -43,9 +55,9 @@ public final class FlightRecord {
      *
      * @param callId the number of the last call that the worker knew of; 0 if there was none
      * @param step what the worker did with it
-     * @param exiting whether the JVM was ending in order, as after {@code System.exit} or SIGTERM
+     * @param exit whether the JVM was ending in order, and why
      */
-    public record LastWords(long callId, Step step, boolean exiting) {
+    public record LastWords(long callId, Step step, Exit exit) {
 
         /**
          * Returns whether a call had begun. The calls of a worker have ascending numbers and run in that order.
@@ -63,8 +75,8 @@ public final class FlightRecord {
      *
      * @param callId the number of the last call that the worker knows of; 0 if there was none
      * @param step what the worker does with it
-     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello; 0 if none has
-     *     begun
+     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by the time that
+     *     the worker has spent with setting itself up since; 0 if none has begun
      */
     public record Progress(long callId, Step step, long begunNanos) {
 
@@ -76,6 +88,16 @@ public final class FlightRecord {
          */
         public boolean hasBegun(long id) {
             return isPast(id) || (id == callId && step.compareTo(Step.RUNNING) >= 0);
+        }
+
+        /**
+         * Returns whether the worker sets itself up to write something of a call.
+         *
+         * @param id the number of the call
+         * @return whether it does
+         */
+        public boolean isSettingUp(long id) {
+            return id == callId && step == Step.SETTING_UP;
         }
 
         /**
@@ -99,10 +121,16 @@ public final class FlightRecord {
     private static final int SIZE = BUFFER_AT + BUFFER;
     private static final int STEP_BITS = 3;
     private static final Step[] steps = Step.values();
+    private static final Exit[] exits = Exit.values();
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final ByteBuffer memory;
     private long hello = System.nanoTime();
+
+    // Confined to the thread that notes steps
+    private int setups;
+    private long setupSince;
+    private long stepBefore;
 
     private FlightRecord(ByteBuffer memory) {
         this.memory = memory;
@@ -172,9 +200,31 @@ public final class FlightRecord {
         note(callId, Step.RUNNING);
     }
 
-    /** Notes that the JVM is ending in order. */
-    public void noteExit() {
-        WORDS.setVolatile(memory, EXITING, 1L);
+    /**
+     * Notes that the JVM is ending in order.
+     *
+     * @param bySignal whether a signal is the reason
+     */
+    public void noteExit(boolean bySignal) {
+        WORDS.setVolatile(memory, EXITING, bySignal ? 2L : 1L); // places in the enum
+    }
+
+    @Override
+    public void begins() {
+        if (setups++ == 0) {
+            setupSince = System.nanoTime();
+            stepBefore = (long) WORDS.get(memory, 0);
+            note(stepBefore >>> STEP_BITS, Step.SETTING_UP);
+        }
+    }
+
+    @Override
+    public void ends() {
+        if (--setups == 0) {
+            long begun = (long) WORDS.get(memory, BEGUN);
+            WORDS.setOpaque(memory, BEGUN, begun + System.nanoTime() - setupSince);
+            WORDS.setRelease(memory, 0, stepBefore);
+        }
     }
 
     /** Returns the memory for frames that wait to be sent. */
@@ -211,7 +261,7 @@ public final class FlightRecord {
         public LastWords lastWords() throws IOException {
             ByteBuffer words = read(0, HELD);
             long word = words.getLong(0);
-            return new LastWords(word >>> STEP_BITS, step(word), words.getLong(EXITING) != 0);
+            return new LastWords(word >>> STEP_BITS, step(word), exit(words.getLong(EXITING)));
         }
 
         /**
@@ -224,6 +274,13 @@ public final class FlightRecord {
             ByteBuffer words = read(0, BUFFER_AT);
             long word = words.getLong(0);
             return new Progress(word >>> STEP_BITS, step(word), words.getLong(BEGUN));
+        }
+
+        private Exit exit(long word) throws IOException {
+            if (word < 0 || word >= exits.length) {
+                throw new IOException("The flight record " + file + " is damaged: there is no exit " + word);
+            }
+            return exits[(int) word];
         }
 
         private Step step(long word) throws IOException {

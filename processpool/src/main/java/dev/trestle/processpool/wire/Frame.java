@@ -29,6 +29,15 @@ public sealed interface Frame {
         }
     }
 
+    /**
+     * Returns whether this is the last that a worker says of a call: its result, its failure, or that it was dropped.
+     *
+     * @return whether it is an {@link OfCall} that ends the call on its worker
+     */
+    default boolean isAnswer() {
+        return this instanceof Result || this instanceof Failed || this instanceof Cancelled;
+    }
+
     /** A frame about one call. */
     sealed interface OfCall extends Frame {
         /**

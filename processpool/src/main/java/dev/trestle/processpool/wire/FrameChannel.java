@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.ByteChannel;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Frames over a connection. Any number of threads may write, one reads. Both directions stand here, since what one writes the
  * other has to read.
  *
- * <p>{@link #read} and {@link #write} block as the channel does. After a {@link ProtocolException}, or an
+ * <p>{@link #read} and {@link #write} block as the connection does, {@link #tryWrite} does not. After a {@link ProtocolException}, or an
  * {@link IOException} in the middle of a frame, the connection is out of step and of no more use; {@link #close} it.
  */
 public final class FrameChannel implements AutoCloseable {
@@ -33,6 +35,11 @@ public final class FrameChannel implements AutoCloseable {
      * Lengths that arrive are not believed at once: beyond the check against the limit, memory is allocated for what is
      * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
      * one megabyte.
+     *
+     * What is written are the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops when it has to
+     * be sent first; so a frame that is larger than the buffer is gathered in several steps. Who may wait sends the whole buffer
+     * and gathers on. Who may not sends what there is room for, and leaves the rest, perhaps half a frame, to whoever writes
+     * next: `sendWithin` waits for room without holding the lock.
      *
      * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it. The
      * record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent and
@@ -54,7 +61,13 @@ public final class FrameChannel implements AutoCloseable {
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
 
-    private final ByteChannel channel;
+    /** Not even the header of an array. */
+    private static final int NOTHING = -1;
+
+    /** So much is sent by those who do not wait, and in one go while the lock is held, though the peer may take more. */
+    private static final int MOST_AT_ONCE = 1 << 20;
+
+    private final Connection channel;
     private final long maxPayloadBytes;
 
     private final ReentrantLock writing = new ReentrantLock();
@@ -62,9 +75,31 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private final ByteBuffer out;
 
+    /** How much of what is in the buffer has been sent; not 0 only if there was no room for the rest. */
+    @GuardedBy("writing")
+    private int sent;
+
+    /** Whether a write has failed when half a frame may have been sent. */
+    @GuardedBy("writing")
+    private boolean isOutOfStep;
+
+    /** What is to be put into the buffer next. */
+    @GuardedBy("writing")
+    private final ArrayDeque<Frame> unsent = new ArrayDeque<>();
+
     /** Whether the frame that was put last is larger than the buffer. */
     @GuardedBy("writing")
     private boolean larger;
+
+    /** The payload that is being put into the buffer: this one, from a part on, of which some bytes or elements are done. */
+    @GuardedBy("writing")
+    private Payload payload = Payload.EMPTY;
+
+    @GuardedBy("writing")
+    private int part;
+
+    @GuardedBy("writing")
+    private int done = NOTHING;
 
     private final @Nullable FlightRecord record;
 
@@ -72,6 +107,9 @@ public final class FrameChannel implements AutoCloseable {
     private final ByteBuffer in;
 
     private boolean withinFrame;
+
+    /** The size of the last payload that was read, as far as it is known. */
+    private long payloadBytes;
 
     private final AtomicLong framesRead = new AtomicLong();
     private final AtomicLong framesWritten = new AtomicLong();
@@ -84,12 +122,12 @@ public final class FrameChannel implements AutoCloseable {
      * @param channel a connected channel that blocks, and that an interrupted writer does not close
      * @param maxPayloadBytes the largest payload, in bytes, that may be sent or received
      */
-    public FrameChannel(ByteChannel channel, long maxPayloadBytes) {
+    public FrameChannel(Connection channel, long maxPayloadBytes) {
         this(channel, maxPayloadBytes, ByteBuffer.allocateDirect(BUFFER), BUFFER, null);
     }
 
     private FrameChannel(
-            ByteChannel channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable FlightRecord record) {
+            Connection channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable FlightRecord record) {
         this.channel = requireNonNull(channel, "channel");
         this.maxPayloadBytes = maxPayloadBytes;
         out.order(ByteOrder.LITTLE_ENDIAN);
@@ -109,7 +147,7 @@ public final class FrameChannel implements AutoCloseable {
      * @param record the worker's record
      * @return the channel
      */
-    public static FrameChannel ofWorker(ByteChannel channel, long maxPayloadBytes, FlightRecord record) {
+    public static FrameChannel ofWorker(Connection channel, long maxPayloadBytes, FlightRecord record) {
         return new FrameChannel(channel, maxPayloadBytes, record.buffer(), BUFFER, record);
     }
 
@@ -119,7 +157,7 @@ public final class FrameChannel implements AutoCloseable {
      * @param channel a connected channel that blocks, and that an interrupted writer does not close
      * @return the channel
      */
-    public static FrameChannel ofControls(ByteChannel channel) {
+    public static FrameChannel ofControls(Connection channel) {
         return new FrameChannel(channel, 0, ByteBuffer.allocateDirect(SMALL_BUFFER), SMALL_BUFFER, null);
     }
 
@@ -200,24 +238,202 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private void put(Frame[] frames, boolean all) throws IOException {
-        boolean done = false;
+        boolean succeeded = false;
         try {
-            for (Frame each : frames) {
-                put(each);
-                if (larger) {
-                    send();
-                }
-                noteHeld();
+            add(frames);
+            while (!gather()) {
+                send();
             }
             if (all) {
                 send();
             }
-            done = true;
+            succeeded = true;
         } finally {
-            if (!done) {
-                out.clear(); // after an error nothing of it may go out with the next frame
+            if (!succeeded) {
+                fail();
             }
         }
+    }
+
+    /**
+     * Takes frames, after all that were written before, and sends what the peer has room for. Does not wait.
+     *
+     * @param frames what to send
+     * @return whether all has been sent; if not, the rest goes with the next {@link #tryWrite} or {@link #sendWithin}
+     * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been taken then
+     * @throws IOException if the connection is gone
+     */
+    public boolean tryWrite(Frame... frames) throws IOException {
+        for (Frame each : frames) {
+            check(each);
+        }
+        writing.lock();
+        try {
+            boolean all = trySend(frames);
+            framesWritten.addAndGet(frames.length);
+            return all;
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /**
+     * Sends what {@link #tryWrite} has left, and waits for room meanwhile, so that others can write behind it. For one thread at a
+     * time.
+     *
+     * @param limit how long to wait for room at most
+     * @return whether all has been sent
+     * @throws IOException if the connection is gone
+     */
+    public boolean sendWithin(Duration limit) throws IOException {
+        long nanos = TimeUnit.NANOSECONDS.convert(limit);
+        long start = System.nanoTime();
+        while (!tryWrite()) {
+            long left = nanos - (System.nanoTime() - start);
+            if (left <= 0 || !channel.awaitRoom(Duration.ofNanos(left))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @GuardedBy("writing")
+    private boolean trySend(Frame... frames) throws IOException {
+        boolean succeeded = false;
+        try {
+            add(frames);
+            boolean all = sendWhatFits();
+            succeeded = true;
+            return all;
+        } finally {
+            if (!succeeded) {
+                fail();
+            }
+        }
+    }
+
+    @GuardedBy("writing")
+    private boolean sendWhatFits() throws IOException {
+        long enough = bytesWritten.get() + MOST_AT_ONCE;
+        boolean gathered = false;
+        while (!gathered) {
+            gathered = gather();
+            if (bytesWritten.get() >= enough || !sendNow()) {
+                return gathered && out.position() == 0;
+            }
+        }
+        return true;
+    }
+
+    /** Sends what is in the buffer, as far as there is room; returns whether that was all. */
+    @GuardedBy("writing")
+    private boolean sendNow() throws IOException {
+        int end = out.position();
+        out.position(sent).limit(end);
+        int written = 1;
+        while (out.hasRemaining() && written > 0) {
+            written = channel.tryWrite(out);
+            sent += written;
+            bytesWritten.addAndGet(written);
+        }
+        out.limit(out.capacity()).position(end);
+        if (sent < end) {
+            return false;
+        }
+        out.clear();
+        sent = 0;
+        return true;
+    }
+
+    @GuardedBy("writing")
+    private void add(Frame[] frames) throws IOException {
+        if (isOutOfStep) {
+            throw new IOException("The connection is out of step: an earlier write failed within a frame");
+        }
+        for (Frame each : frames) {
+            unsent.addLast(each);
+        }
+    }
+
+    /**
+     * Forgets all that is to be sent: after an error nothing of it may go out with the next frame. If half a frame may have gone out, no
+     * other may either.
+     */
+    @GuardedBy("writing")
+    private void fail() {
+        isOutOfStep |= sent > 0 || payload != Payload.EMPTY;
+        out.clear();
+        sent = 0;
+        unsent.clear();
+        payload = Payload.EMPTY;
+        part = 0;
+        done = NOTHING;
+    }
+
+    /** Puts frames into the buffer; returns whether all are there. If not, the buffer has to be sent first. */
+    @GuardedBy("writing")
+    private boolean gather() {
+        if (!fill() || (larger && out.position() > 0)) {
+            return false;
+        }
+        for (Frame next = unsent.peekFirst(); next != null; next = unsent.peekFirst()) {
+            if (!put(next)) {
+                return false;
+            }
+            unsent.removeFirst();
+            if (!fill()) {
+                return false;
+            }
+            noteHeld();
+        }
+        return true;
+    }
+
+    /** Puts the payload into the buffer, as far as there is room; returns whether that was all of it. */
+    @GuardedBy("writing")
+    private boolean fill() {
+        List<ByteBuffer> body = payload.body();
+        int parts = body.size() + payload.arrays().size();
+        while (part < parts) {
+            boolean filled = part < body.size()
+                    ? fill(body.get(part))
+                    : fillArray(payload.arrays().get(part - body.size()));
+            if (!filled) {
+                return false;
+            }
+            part++;
+            done = NOTHING;
+        }
+        payload = Payload.EMPTY;
+        part = 0;
+        return true;
+    }
+
+    @GuardedBy("writing")
+    private boolean fill(ByteBuffer bytes) {
+        int from = Math.max(done, 0);
+        int count = Math.min(out.remaining(), bytes.remaining() - from);
+        out.put(out.position(), bytes, bytes.position() + from, count);
+        out.position(out.position() + count);
+        done = from + count;
+        return done == bytes.remaining();
+    }
+
+    @GuardedBy("writing")
+    private boolean fillArray(Object array) {
+        ArrayKind kind = ArrayKind.of(array);
+        int length = Array.getLength(array);
+        if (done == NOTHING) {
+            if (out.remaining() < ARRAY_HEADER) {
+                return false;
+            }
+            out.put((byte) kind.number()).putInt(length);
+            done = 0;
+        }
+        int count = Math.min(out.remaining() / kind.width(), length - done);
+        kind.put(array, done, count, out);
+        done += count;
+        return done == length;
     }
 
     @GuardedBy("writing")
@@ -234,103 +450,103 @@ public final class FrameChannel implements AutoCloseable {
         }
     }
 
+    /** Puts the beginning of a frame into the buffer, and {@link #payload} the rest; returns false if there is no room for it. */
     @GuardedBy("writing")
-    private void put(Frame frame) throws IOException {
+    private boolean put(Frame frame) {
         // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
-        if (frame instanceof Frame.Call(var id, var payload)) {
-            put(FrameType.CALL, id, payload);
-        } else if (frame instanceof Frame.Result(var id, var payload, var nanos)) {
-            put(FrameType.RESULT, id, nanos, payload);
-        } else if (frame instanceof Frame.Hello hello) {
-            putHello(hello);
-        } else {
-            putAny(frame);
+        if (frame instanceof Frame.Call(var id, var arguments)) {
+            return put(FrameType.CALL, id, arguments);
         }
+        if (frame instanceof Frame.Result(var id, var result, var nanos)) {
+            return put(FrameType.RESULT, id, nanos, result);
+        }
+        return frame instanceof Frame.Hello hello ? putHello(hello) : putAny(frame);
     }
 
     @GuardedBy("writing")
-    private void putHello(Frame.Hello hello) throws IOException {
+    private boolean putHello(Frame.Hello hello) {
         var body = new BodyWriter();
         body.number(hello.protocolVersion());
         body.longNumber(hello.pid());
         body.bytes(hello.token());
         body.string(hello.javaVersion());
-        put(FrameType.HELLO, 0, body);
+        return put(FrameType.HELLO, 0, body);
     }
 
     @GuardedBy("writing")
-    private void putAny(Frame frame) throws IOException {
-        switch (frame) {
+    private boolean putAny(Frame frame) {
+        return switch (frame) {
             case Frame.Hello hello -> putHello(hello);
             case Frame.Ready() -> put(FrameType.READY, 0);
             case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
-            case Frame.Call(var id, var payload) -> put(FrameType.CALL, id, payload);
-            case Frame.StreamCall(var id, var payload) -> put(FrameType.STREAM_CALL, id, payload);
+            case Frame.Call(var id, var arguments) -> put(FrameType.CALL, id, arguments);
+            case Frame.StreamCall(var id, var arguments) -> put(FrameType.STREAM_CALL, id, arguments);
             case Frame.Started(var id) -> put(FrameType.STARTED, id);
-            case Frame.Result(var id, var payload, var nanos) -> put(FrameType.RESULT, id, nanos, payload);
-            case Frame.Item(var id, var number, var payload) -> put(FrameType.ITEM, id, number, payload);
+            case Frame.Result(var id, var result, var nanos) -> put(FrameType.RESULT, id, nanos, result);
+            case Frame.Item(var id, var number, var item) -> put(FrameType.ITEM, id, number, item);
             case Frame.Failed(var id, var phase, var failure, var nanos) -> {
                 var body = new BodyWriter();
                 body.number(phase.number());
                 body.longNumber(nanos);
                 FailureCodec.write(failure, body);
-                put(FrameType.FAILED, id, body);
+                yield put(FrameType.FAILED, id, body);
             }
             case Frame.Cancel(var id, var interrupt) -> {
                 var body = new BodyWriter();
                 body.flag(interrupt);
-                put(FrameType.CANCEL, id, body);
+                yield put(FrameType.CANCEL, id, body);
             }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
             case Frame.Credit(var id, var bytes) -> {
                 var body = new BodyWriter();
                 body.longNumber(bytes);
-                put(FrameType.CREDIT, id, body);
+                yield put(FrameType.CREDIT, id, body);
             }
             case Frame.Cancelled(var id) -> put(FrameType.CANCELLED, id);
             case Frame.Progress(var id, var fraction, var message) -> {
                 var body = new BodyWriter();
                 body.fraction(fraction);
                 body.string(shortened(message, FrameType.PROGRESS));
-                put(FrameType.PROGRESS, id, body);
+                yield put(FrameType.PROGRESS, id, body);
             }
             case Frame.ThreadDumpRequest() -> put(FrameType.THREAD_DUMP_REQUEST, 0);
             case Frame.ThreadDump(var text) -> putText(FrameType.THREAD_DUMP, text);
             case Frame.Goodbye(var reason) -> putText(FrameType.GOODBYE, reason);
             case Frame.Fatal(var failure) -> put(FrameType.FATAL, 0, failure);
+        };
+    }
+
+    @GuardedBy("writing")
+    private boolean put(FrameType type, long id) {
+        return putHeader(type, id, 0, Payload.EMPTY);
+    }
+
+    @GuardedBy("writing")
+    private boolean put(FrameType type, long id, Payload content) {
+        return putHeader(type, id, 0, content);
+    }
+
+    @GuardedBy("writing")
+    private boolean put(FrameType type, long id, long prefix, Payload content) {
+        boolean put = putHeader(type, id, PREFIX, content);
+        if (put) {
+            out.putLong(prefix);
         }
+        return put;
     }
 
     @GuardedBy("writing")
-    private void put(FrameType type, long id) throws IOException {
-        putHeader(type, id, 0, 0, 0);
-    }
-
-    @GuardedBy("writing")
-    private void put(FrameType type, long id, Payload payload) throws IOException {
-        putHeader(type, id, payload.bodySize(), payload.arrays().size(), payload.size());
-        put(payload);
-    }
-
-    @GuardedBy("writing")
-    private void put(FrameType type, long id, long prefix, Payload payload) throws IOException {
-        putHeader(type, id, PREFIX + payload.bodySize(), payload.arrays().size(), PREFIX + payload.size());
-        room(PREFIX).putLong(prefix);
-        put(payload);
-    }
-
-    @GuardedBy("writing")
-    private void put(FrameType type, long id, Failure failure) throws IOException {
+    private boolean put(FrameType type, long id, Failure failure) {
         var body = new BodyWriter();
         FailureCodec.write(failure, body);
-        put(type, id, body);
+        return put(type, id, body);
     }
 
     @GuardedBy("writing")
-    private void putText(FrameType type, String text) throws IOException {
+    private boolean putText(FrameType type, String text) {
         var body = new BodyWriter();
         body.string(shortened(text, type));
-        put(type, 0, body);
+        return put(type, 0, body);
     }
 
     private static String shortened(String text, FrameType type) {
@@ -339,65 +555,27 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     @GuardedBy("writing")
-    private void put(FrameType type, long id, BodyWriter body) throws IOException {
-        ByteBuffer written = body.written();
-        putHeader(type, id, written.remaining(), 0, written.remaining());
-        put(written);
+    private boolean put(FrameType type, long id, BodyWriter body) {
+        return putHeader(type, id, 0, new Payload(List.of(body.written()), List.of()));
     }
 
+    /** A frame that is not larger than the buffer is put into it as a whole, and a larger one from its beginning on. */
     @GuardedBy("writing")
-    private void putHeader(FrameType type, long id, int bodyLength, int arrays, long bytes) throws IOException {
-        long whole = HEADER + (long) arrays * ARRAY_HEADER + bytes;
+    private boolean putHeader(FrameType type, long id, int prefix, Payload content) {
+        int arrays = content.arrays().size();
+        long whole = HEADER + prefix + (long) arrays * ARRAY_HEADER + content.size();
         larger = whole > out.capacity();
-        room(larger ? out.capacity() : (int) whole)
-                .putShort(MAGIC)
+        if (out.remaining() < (larger ? out.capacity() : whole)) {
+            return false;
+        }
+        out.putShort(MAGIC)
                 .put((byte) PROTOCOL_VERSION)
                 .put((byte) type.number())
-                .putInt(bodyLength)
+                .putInt(prefix + content.bodySize())
                 .putInt(arrays)
                 .putLong(id);
-    }
-
-    @GuardedBy("writing")
-    private void put(Payload payload) throws IOException {
-        for (ByteBuffer each : payload.body()) {
-            put(each.duplicate());
-        }
-        for (Object each : payload.arrays()) {
-            putArray(each);
-        }
-    }
-
-    @GuardedBy("writing")
-    private void put(ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            int count = Math.min(room(1).remaining(), bytes.remaining());
-            out.put(out.position(), bytes, bytes.position(), count);
-            out.position(out.position() + count);
-            bytes.position(bytes.position() + count);
-        }
-    }
-
-    @GuardedBy("writing")
-    private void putArray(Object array) throws IOException {
-        ArrayKind kind = ArrayKind.of(array);
-        int length = Array.getLength(array);
-        room(ARRAY_HEADER).put((byte) kind.number()).putInt(length);
-        int done = 0;
-        while (done < length) {
-            int count = Math.min(room(kind.width()).remaining() / kind.width(), length - done);
-            kind.put(array, done, count, out);
-            done += count;
-        }
-    }
-
-    /** Returns the buffer with room for so many bytes, sending what is in it if need be. */
-    @GuardedBy("writing")
-    private ByteBuffer room(int bytes) throws IOException {
-        if (out.remaining() < bytes) {
-            send();
-        }
-        return out;
+        payload = content;
+        return true;
     }
 
     @GuardedBy("writing")
@@ -405,11 +583,14 @@ public final class FrameChannel implements AutoCloseable {
         if (out.position() == 0) {
             return;
         }
-        out.flip();
+        out.flip().position(sent);
         while (out.hasRemaining()) {
-            bytesWritten.addAndGet(channel.write(out));
+            int written = channel.write(out);
+            sent += written;
+            bytesWritten.addAndGet(written);
         }
         out.clear();
+        sent = 0;
         noteHeld();
     }
 
@@ -477,6 +658,9 @@ public final class FrameChannel implements AutoCloseable {
                 record.note(id, FlightRecord.Step.RECEIVING);
             }
             Payload payload = payload(bodyLength, arrayCount);
+            if (payload == null) {
+                throw noRoom("a call");
+            }
             return type == FrameType.CALL ? new Frame.Call(id, payload) : new Frame.StreamCall(id, payload);
         }
         if (bodyLength < PREFIX) {
@@ -485,12 +669,21 @@ public final class FrameChannel implements AutoCloseable {
         fill(PREFIX);
         long prefix = in.getLong();
         Payload payload = payload(bodyLength - PREFIX, arrayCount);
+        if (payload == null) {
+            if (type == FrameType.RESULT) {
+                return new Frame.Failed(id, Frame.Phase.ENCODING, Failure.of(noRoom("a result")), prefix);
+            }
+            throw noRoom("an item");
+        }
         return type == FrameType.RESULT ? new Frame.Result(id, payload, prefix) : new Frame.Item(id, prefix, payload);
     }
 
-    private Payload payload(int bodyLength, int arrayCount) throws IOException {
+    /** Reads a payload; returns null if there is no memory for it, after all of it has been read. */
+    private @Nullable Payload payload(int bodyLength, int arrayCount) throws IOException {
         byte[] body = (byte[]) elements(ArrayKind.BYTE, bodyLength);
         List<Object> arrays = new ArrayList<>();
+        boolean isComplete = body != null;
+        payloadBytes = bodyLength;
         long left = maxPayloadBytes - bodyLength;
         for (int i = 0; i < arrayCount; i++) {
             fill(ARRAY_HEADER);
@@ -500,23 +693,52 @@ public final class FrameChannel implements AutoCloseable {
                 throw new ProtocolException("An array of kind " + kind + " with " + length
                         + " elements is impossible; the limit of a payload is " + maxPayloadBytes + " bytes");
             }
-            arrays.add(elements(kind, length));
+            payloadBytes += (long) length * kind.width();
+            Object array = isComplete ? elements(kind, length) : null;
+            if (array == null) {
+                if (isComplete) {
+                    isComplete = false;
+                    arrays.clear();
+                } else {
+                    skip((long) length * kind.width());
+                }
+            } else {
+                arrays.add(array);
+            }
         }
-        return new Payload(List.of(ByteBuffer.wrap(body)), arrays);
+        return isComplete && body != null ? new Payload(List.of(ByteBuffer.wrap(body)), arrays) : null;
     }
 
-    /** Reads an array, which gets its whole length when the first part of it has arrived. */
-    private Object elements(ArrayKind kind, int length) throws IOException {
+    private void skip(long bytes) throws IOException {
+        for (long left = bytes; left > 0; ) {
+            fill(1);
+            int count = (int) Math.min(in.remaining(), left);
+            in.position(in.position() + count);
+            left -= count;
+        }
+    }
+
+    /**
+     * Reads an array, which gets its whole length when the first part of it has arrived. Returns null if there is no memory for it,
+     * after all of it has been read, so that the connection stays in step.
+     */
+    private @Nullable Object elements(ArrayKind kind, int length) throws IOException {
         int width = kind.width();
         int capacity = Math.min(length, FIRST_ALLOCATION / width);
-        Object array = kind.allocate(capacity);
+        Object array = allocated(kind, capacity);
         int done = 0;
         while (done < length) {
-            if (done == capacity) {
+            if (done == capacity && array != null) {
                 capacity = length;
-                Object larger = kind.allocate(capacity);
-                System.arraycopy(array, 0, larger, 0, done);
+                Object larger = allocated(kind, capacity);
+                if (larger != null) {
+                    System.arraycopy(array, 0, larger, 0, done);
+                }
                 array = larger;
+            }
+            if (array == null) {
+                skip((long) (length - done) * width);
+                return null;
             }
             fill(width);
             int count = Math.min(in.remaining() / width, capacity - done);
@@ -526,8 +748,27 @@ public final class FrameChannel implements AutoCloseable {
         return array;
     }
 
+    private OutOfMemoryError noRoom(String what) {
+        return new OutOfMemoryError(
+                what + " of " + payloadBytes + " bytes has no room in the heap of this JVM, which is at most "
+                        + Runtime.getRuntime().maxMemory()
+                        + " bytes (-Xmx). Send less, such as a part or the name of a file, or give"
+                        + " the JVM a larger heap.");
+    }
+
+    private static @Nullable Object allocated(ArrayKind kind, int length) {
+        try {
+            return kind.allocate(length);
+        } catch (OutOfMemoryError e) {
+            return null; // the heap has no room for this one; there was some for all that went before
+        }
+    }
+
     private Frame small(FrameType type, long id, int bodyLength) throws IOException {
         byte[] bytes = (byte[]) elements(ArrayKind.BYTE, bodyLength);
+        if (bytes == null) {
+            throw new OutOfMemoryError("A " + type + " frame of " + bodyLength + " bytes does not fit into the heap");
+        }
         var body = new BodyReader(ByteBuffer.wrap(bytes));
         Frame frame = switch (type) {
             case HELLO -> hello(body);
@@ -614,7 +855,7 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /** Memory to be read. */
-    private record Memory(ByteBuffer bytes) implements ByteChannel {
+    private record Memory(ByteBuffer bytes) implements Connection {
 
         @Override
         public int read(ByteBuffer target) {

@@ -146,6 +146,11 @@ record LambdaSite(
         return Class.forName(implClassName(), false, loader);
     }
 
+    /** Returns the classes that the code of the lambda is in: the one of its body, and the one that makes the lambda again. */
+    Class<?>[] code(ClassLoader loader) throws ClassNotFoundException {
+        return new Class<?>[] {implClass(loader), capturingClass(loader)};
+    }
+
     Class<?> capturingClass(ClassLoader loader) throws ClassNotFoundException {
         return Class.forName(capturingClass.replace('/', '.'), false, loader);
     }

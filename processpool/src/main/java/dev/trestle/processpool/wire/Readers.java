@@ -33,6 +33,20 @@ final class Readers {
         }
     }
 
+    /** A constant. */
+    static final class OfConstant extends ValueDeserializer<Object> {
+        private final Constants constants;
+
+        OfConstant(Constants constants) {
+            this.constants = constants;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            return constants.named(from.getString());
+        }
+    }
+
     /** A primitive array. */
     static final class OfPrimitives extends ValueDeserializer<Object> {
         private final ArrayKind kind;

@@ -55,8 +55,14 @@ final class Slot {
         }
         Writing how = writing;
         if (how == null) {
-            how = new Writing(context.findTypeSerializer(type(context)));
-            writing = how;
+            Setup setup = Encoding.of(context).setup();
+            setup.begins();
+            try {
+                how = new Writing(context.findTypeSerializer(type(context)));
+                writing = how;
+            } finally {
+                setup.ends();
+            }
         }
         ValueSerializer<Object> serializer = how.serializer(value.getClass(), type(context), context);
         if (how.typeSerializer == null) {
@@ -109,11 +115,21 @@ final class Slot {
             }
             ValueSerializer<Object> serializer = serializers.get(of);
             if (serializer == null) {
-                serializer = context.findContentValueSerializer(WireTyping.precise(declared, of, context), null);
+                serializer = setUp(of, declared, context);
                 serializers.put(of, serializer);
             }
             last = new Known(of, serializer);
             return serializer;
+        }
+
+        private static ValueSerializer<Object> setUp(Class<?> of, JavaType declared, SerializationContext context) {
+            Setup setup = Encoding.of(context).setup();
+            setup.begins();
+            try {
+                return context.findContentValueSerializer(WireTyping.precise(declared, of, context), null);
+            } finally {
+                setup.ends();
+            }
         }
     }
 

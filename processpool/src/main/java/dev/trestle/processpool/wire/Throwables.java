@@ -3,20 +3,16 @@ package dev.trestle.processpool.wire;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Constructor;
-import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
-import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Parameter;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -32,19 +28,17 @@ final class Throwables {
     /*
      * An exception is made again by one of its own constructors. Which one, and with what, nobody knows; so we try, and
      * look at the result: it counts only if it has the message, the cause and the state of the original. Constructors with
-     * the most usual parameters come first, and where a parameter has a name (-parameters) only the value of that name is
-     * tried. If nothing fits, the failure stays one: an exception of a class that stands for it.
+     * the most usual parameters come first, and where a parameter has a name (-parameters) the value of that name is tried
+     * first. If nothing fits, the failure stays one: an exception of a class that stands for it.
      *
-     * The state is what the class adds to Throwable: its own fields, and for the JDK's classes, whose fields are closed, what
-     * their getters say. If it cannot travel, the class counts as one that does not fit: half an exception would lie.
+     * The state is what the class adds to Throwable, see ThrowableState. If it cannot travel, the class counts as one that does not
+     * fit.
      *
      * Only subclasses of Throwable are loaded here, and only their constructors are called, with strings, numbers and the
      * cause: what the program's own "throw new" would do.
      */
 
     private static final int MAX_TRIES = 64;
-    private static final Set<String> ofThrowable =
-            Set.of("getMessage", "getLocalizedMessage", "getCause", "getStackTrace", "getSuppressed", "getClass");
 
     private final ValueCodec codec;
     private final Function<Failure, Throwable> unknown;
@@ -57,16 +51,21 @@ final class Throwables {
     // To failures
 
     Failure failure(Throwable exception) {
-        return Failure.of(exception, this::encodeState);
+        return failure(exception, null);
     }
 
-    private byte[] encodeState(Throwable exception) {
+    /** Takes an exception apart that is a value in an encoding, if there is one. */
+    private Failure failure(Throwable exception, @Nullable Encoding around) {
+        return Failure.of(exception, each -> encodeState(each, around));
+    }
+
+    private byte[] encodeState(Throwable exception, @Nullable Encoding around) {
         Map<String, @Nullable Object> state = state(exception);
-        if (state == null || state.isEmpty()) {
+        if (state == null || ThrowableState.of(exception.getClass()).isEmpty()) {
             return Failure.NO_STATE;
         }
         try {
-            Encoding encoding = Encoding.ofState();
+            Encoding encoding = Encoding.ofState(around, codec.setup());
             codec.encode(encoding, stateSlots(), new Object[] {state});
             ByteBuffer body = encoding.finish().wholeBody();
             byte[] bytes = new byte[body.remaining()];
@@ -81,49 +80,13 @@ final class Throwables {
         return new Slot[] {codec.slot(Object.class)};
     }
 
-    /** Returns what an exception holds beside what every exception does, or null if it cannot be seen. */
+    /** Returns what an exception has beside what every exception has, or null if it cannot be seen. */
     private static @Nullable Map<String, @Nullable Object> state(Throwable exception) {
-        var state = new LinkedHashMap<String, @Nullable Object>();
         try {
-            for (Field each : JavaClasses.stateFields(exception.getClass(), Throwable.class)) {
-                each.setAccessible(true);
-                state.put(each.getName(), each.get(exception));
-            }
-            for (Method each : getters(exception.getClass())) {
-                state.put(propertyName(each), each.invoke(exception));
-            }
-            return state;
-        } catch (ReflectiveOperationException | InaccessibleObjectException e) {
-            return null; // a module that is closed to us, or a getter that throws
+            return ThrowableState.of(exception.getClass()).of(exception);
+        } catch (ReflectiveOperationException e) {
+            return null; // a method that throws
         }
-    }
-
-    private static boolean hasState(Class<?> type) {
-        return !JavaClasses.stateFields(type, Throwable.class).isEmpty()
-                || !getters(type).isEmpty();
-    }
-
-    /** Returns the getters of the JDK's part of an exception class that tell strings and numbers. */
-    private static List<Method> getters(Class<?> type) {
-        var getters = new ArrayList<Method>();
-        for (Method each : type.getMethods()) {
-            Class<?> result = each.getReturnType();
-            if (each.getName().startsWith("get")
-                    && each.getParameterCount() == 0
-                    && !Modifier.isStatic(each.getModifiers())
-                    && JavaClasses.isOfJdk(each.getDeclaringClass())
-                    && !ofThrowable.contains(each.getName())
-                    && (result == String.class || result.isPrimitive())) {
-                getters.add(each);
-            }
-        }
-        getters.sort(Comparator.comparing(Method::getName));
-        return getters;
-    }
-
-    private static String propertyName(Method getter) {
-        String name = getter.getName();
-        return Character.toLowerCase(name.charAt(3)) + name.substring(4);
     }
 
     // From failures
@@ -137,9 +100,13 @@ final class Throwables {
      * @return an exception of the same class if possible, otherwise one that stands for it
      */
     Throwable exception(Failure failure, TypePolicy policy, String origin) {
+        return exception(failure, policy, origin, 0);
+    }
+
+    private Throwable exception(Failure failure, TypePolicy policy, String origin, int depth) {
         Failure cause = failure.cause();
-        Throwable causedBy = cause == null || cause.repeated() ? null : exception(cause, policy, origin);
-        Throwable exception = remake(failure, causedBy, policy, stack(failure, origin));
+        Throwable causedBy = cause == null || cause.repeated() ? null : exception(cause, policy, origin, depth);
+        Throwable exception = remake(failure, causedBy, policy, stack(failure, origin), depth);
         if (exception == null) {
             exception = unknown.apply(failure);
             if (causedBy != null && exception.getCause() == null) {
@@ -149,7 +116,7 @@ final class Throwables {
         }
         for (Failure each : failure.suppressed()) {
             if (!each.repeated()) {
-                exception.addSuppressed(exception(each, policy, origin));
+                exception.addSuppressed(exception(each, policy, origin, depth));
             }
         }
         return exception;
@@ -170,15 +137,15 @@ final class Throwables {
 
     /** Whatever methods of the exception's class throw here, errors included, leads to a stand-in. */
     private @Nullable Throwable remake(
-            Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack) {
+            Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack, int depth) {
         try {
             Class<?> type = Class.forName(failure.className(), false, codec.loader());
             if (!Throwable.class.isAssignableFrom(type) || Modifier.isAbstract(type.getModifiers())) {
                 return null;
             }
-            Map<String, @Nullable Object> state = decodeState(failure, policy);
+            Map<String, @Nullable Object> state = decodeState(failure, policy, depth);
             if (state == null) {
-                if (hasState(type)) {
+                if (!ThrowableState.of(type).isEmpty()) {
                     return null;
                 }
                 state = Map.of();
@@ -194,12 +161,13 @@ final class Throwables {
     }
 
     @SuppressWarnings("unchecked") // what encodeState wrote; anything else fails where it is used
-    private @Nullable Map<String, @Nullable Object> decodeState(Failure failure, TypePolicy policy) {
+    private @Nullable Map<String, @Nullable Object> decodeState(Failure failure, TypePolicy policy, int depth) {
         byte[] bytes = failure.state();
         if (bytes.length == 0) {
             return null;
         }
-        Object state = codec.decode(ByteBuffer.wrap(bytes), new Decoding(List.of(), policy, stateSlots(), true))[0];
+        Object state =
+                codec.decode(ByteBuffer.wrap(bytes), new Decoding(List.of(), policy, stateSlots(), depth + 1))[0];
         return state instanceof Map<?, ?> map ? (Map<String, @Nullable Object>) map : null;
     }
 
@@ -273,11 +241,15 @@ final class Throwables {
                 if (cause == null || type.isInstance(cause)) {
                     candidates.add(cause);
                 }
+                for (Object each : state.values()) {
+                    if (each instanceof Throwable) {
+                        add(each, type, candidates);
+                    }
+                }
                 return candidates;
             }
             if (parameter.isNamePresent() && state.containsKey(parameter.getName())) {
                 add(state.get(parameter.getName()), type, candidates);
-                return candidates;
             }
             add(failure.message(), type, candidates);
             for (Object each : state.values()) {
@@ -303,21 +275,10 @@ final class Throwables {
                 if (cause != null && made.getCause() == null) {
                     made.initCause(cause);
                 }
-                setFields(made);
+                ThrowableState.of(made.getClass()).set(made, state, cause);
                 return isRight(made) ? made : null;
             } catch (Throwable e) { // the user's code
                 return null; // the constructor does not take these; another one may
-            }
-        }
-
-        private void setFields(Throwable made) throws IllegalAccessException {
-            for (Field each : JavaClasses.stateFields(made.getClass(), Throwable.class)) {
-                if (!Modifier.isFinal(each.getModifiers()) && accessible(each)) {
-                    Object value = state.get(each.getName());
-                    if (value != null || !each.getType().isPrimitive()) {
-                        each.set(made, value);
-                    }
-                }
             }
         }
 
@@ -362,11 +323,13 @@ final class Throwables {
 
         @Override
         public void serialize(Object exception, JsonGenerator to, SerializationContext context) {
-            if (Encoding.of(context).isOfState()) {
-                throw new RefusedException(exception.getClass().getName(), "is within an exception already", "");
+            Encoding around = Encoding.of(context);
+            if (!around.takesException()) {
+                throw new RefusedException(
+                        exception.getClass().getName(), "is within too many other exceptions", "Pass its message.");
             }
             var body = new BodyWriter();
-            FailureCodec.write(codec.throwables().failure((Throwable) exception), body);
+            FailureCodec.write(codec.throwables().failure((Throwable) exception, around), body);
             to.writeBinary(body.toArray());
         }
     }
@@ -382,13 +345,13 @@ final class Throwables {
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
-            if (Decoding.of(context).ofState()) {
-                throw new RefusedException(Throwable.class.getName(), "is within an exception already", "");
+            Decoding decoding = Decoding.of(context);
+            if (decoding.depth() > Failure.MAX_DEPTH_OF_STATE) {
+                throw new RefusedException(Throwable.class.getName(), "is within too many other exceptions", "");
             }
             try {
                 Failure failure = FailureCodec.read(new BodyReader(ByteBuffer.wrap(from.getBinaryValue())));
-                return codec.throwables()
-                        .exception(failure, Decoding.of(context).policy(), "");
+                return codec.throwables().exception(failure, decoding.policy(), "", decoding.depth());
             } catch (ProtocolException e) {
                 throw new IllegalArgumentException(e);
             }

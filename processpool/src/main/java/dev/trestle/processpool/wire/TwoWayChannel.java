@@ -3,11 +3,12 @@ package dev.trestle.processpool.wire;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
-import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread may read while another writes; {@link #close} may be called by any. Both block. An interrupt does not
  * disturb a writer and stays pending; whether a reader may be interrupted is decided when the channel is made.
  */
-public final class TwoWayChannel implements ByteChannel {
+public final class TwoWayChannel implements Connection {
 
     /*
      * A thread that is interrupted while it is in a blocking operation on a channel closes that channel; so Java's NIO
@@ -81,6 +82,17 @@ public final class TwoWayChannel implements ByteChannel {
         return new TwoWayChannel(channel, channel, null);
     }
 
+    /**
+     * Takes over a connected channel that is only read from, by a thread that nobody interrupts.
+     *
+     * @param channel read from
+     * @return the channel; it is not to be written to
+     * @throws IOException if it is closed already
+     */
+    public static TwoWayChannel incoming(SocketChannel channel) throws IOException {
+        return new TwoWayChannel(channel, channel);
+    }
+
     @Override
     public int read(ByteBuffer target) throws IOException {
         int read = incoming.read(target);
@@ -102,6 +114,16 @@ public final class TwoWayChannel implements ByteChannel {
         }
     }
 
+    @Override
+    public int tryWrite(ByteBuffer source) throws IOException {
+        return outgoing.write(source);
+    }
+
+    @Override
+    public boolean awaitRoom(Duration limit) throws IOException {
+        return await(forRoom(), outgoing, TimeUnit.NANOSECONDS.convert(limit));
+    }
+
     private Selector forRoom() throws IOException {
         Selector selector = room;
         if (selector == null) {
@@ -117,15 +139,25 @@ public final class TwoWayChannel implements ByteChannel {
     }
 
     private static void await(Selector selector, SocketChannel channel) throws IOException {
+        var _ = await(selector, channel, Long.MAX_VALUE);
+    }
+
+    /** Waits until the channel is ready; returns false if it is not after a time. An interrupt stays pending. */
+    private static boolean await(Selector selector, SocketChannel channel, long nanos) throws IOException {
+        long start = System.nanoTime();
         boolean interrupted = false;
         try {
-            while (selector.select() == 0) {
+            while (selector.select(millisLeft(start, nanos)) == 0) {
                 interrupted |= Thread.interrupted();
                 if (!channel.isOpen()) {
                     throw new AsynchronousCloseException();
                 }
+                if (System.nanoTime() - start >= nanos) {
+                    return false;
+                }
             }
             selector.selectedKeys().clear();
+            return true;
         } catch (ClosedSelectorException e) {
             throw closed(e);
         } finally {
@@ -133,6 +165,13 @@ public final class TwoWayChannel implements ByteChannel {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** Returns how long to select, which is a millisecond at least; 0 stands for ever. */
+    private static long millisLeft(long start, long nanos) {
+        return nanos == Long.MAX_VALUE
+                ? 0
+                : Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanos - (System.nanoTime() - start)));
     }
 
     private static IOException closed(ClosedSelectorException cause) {

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +24,6 @@ import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.cfg.EnumFeature;
-import tools.jackson.databind.ser.std.StdSerializer;
 import tools.jackson.dataformat.smile.SmileFactory;
 import tools.jackson.dataformat.smile.SmileMapper;
 import tools.jackson.dataformat.smile.SmileWriteFeature;
@@ -34,12 +35,19 @@ final class ValueCodec {
     private final TypeNames names;
     private final TypePolicy trusting;
     private final Throwables throwables;
+    private final ClassVersions versions = new ClassVersions();
 
     /** Made when it is first needed, or by {@link #prepare}. */
     private volatile @Nullable Jackson jackson;
 
+    private final Setup setup;
+
+    /** Whether something has been written, so that the classes are there that Jackson writes with. */
+    private volatile boolean hasWritten;
+
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+    private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
 
     /**
@@ -48,8 +56,10 @@ final class ValueCodec {
      * @param options the options of the connection
      * @param loader where classes are found
      * @param unknown makes an exception that stands for one that cannot be made again
+     * @param setup hears when something is set up for a value that is written
      */
-    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown) {
+    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown, Setup setup) {
+        this.setup = setup;
         this.options = options;
         this.names = new TypeNames(loader);
         this.trusting = TypePolicy.trusting(names, options);
@@ -119,6 +129,11 @@ final class ValueCodec {
         return options;
     }
 
+    /** Returns who hears when something is set up for a value that is written. */
+    Setup setup() {
+        return setup;
+    }
+
     ClassLoader loader() {
         return names.loader();
     }
@@ -130,6 +145,10 @@ final class ValueCodec {
     /** Returns the policy under which everything may be named. */
     TypePolicy trusting() {
         return trusting;
+    }
+
+    ClassVersions versions() {
+        return versions;
     }
 
     Throwables throwables() {
@@ -153,7 +172,23 @@ final class ValueCodec {
     /** Writes values, each into its place. */
     void encode(Encoding to, Slot[] places, @Nullable Object[] values) {
         if (!PlainValues.write(values, to)) {
+            if (!hasWritten && setup != Setup.IGNORED) {
+                writeFirst();
+            }
             jackson().writer().writeValue(to, new Values(to, places, values));
+        }
+    }
+
+    /** Writes something that nobody reads, since the first time takes long. */
+    private void writeFirst() {
+        setup.begins();
+        try {
+            Encoding nowhere = Encoding.ofState(null, setup);
+            Object[] values = {List.of("something")};
+            jackson().writer().writeValue(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
+            hasWritten = true;
+        } finally {
+            setup.ends();
         }
     }
 
@@ -179,6 +214,7 @@ final class ValueCodec {
             LambdaSite site = LambdaSite.of(parts);
             var writer = new BodyWriter();
             site.write(writer);
+            writer.longNumbers(versions.ofProgram(code(site)));
             shape = new LambdaShape(site, writer.toArray(), this);
             shapesByClass.put(lambda.getClass(), shape);
         }
@@ -189,15 +225,42 @@ final class ValueCodec {
     LambdaShape shapeOf(int hash, ByteBuffer bytes) throws ProtocolException {
         LambdaShape shape = shapesByBytes.get(new SiteKey(hash, bytes));
         if (shape == null) {
-            byte[] copy = new byte[bytes.remaining()];
-            bytes.get(bytes.position(), copy);
+            byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
             LambdaSite site = LambdaSite.read(from);
+            long[] expected = from.longNumbers();
             from.end();
             shape = new LambdaShape(site, copy, this);
+            ClassVersions.check(expected, code(site));
             shapesByBytes.put(new SiteKey(hash, ByteBuffer.wrap(copy)), shape);
         }
         return shape;
+    }
+
+    /** Checks that the class of an object that is a call is that of the program. */
+    void checkObject(int hash, ByteBuffer bytes) throws ProtocolException, ClassNotFoundException {
+        if (!checkedObjects.contains(new SiteKey(hash, bytes))) {
+            byte[] copy = copyOf(bytes);
+            var from = new BodyReader(ByteBuffer.wrap(copy));
+            Class<?> type = Class.forName(from.string(), false, loader());
+            ClassVersions.check(from.longNumbers(), type);
+            from.end();
+            checkedObjects.add(new SiteKey(hash, ByteBuffer.wrap(copy)));
+        }
+    }
+
+    private static byte[] copyOf(ByteBuffer bytes) {
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(bytes.position(), copy);
+        return copy;
+    }
+
+    private Class<?>[] code(LambdaSite site) {
+        try {
+            return site.code(loader());
+        } catch (ClassNotFoundException e) {
+            throw RefusedException.notFound(String.valueOf(e.getMessage()));
+        }
     }
 
     /** A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is not. */
@@ -215,11 +278,7 @@ final class ValueCodec {
             Slot[] places,
             @Nullable Object[] values) {}
 
-    static final class ValuesWriter extends StdSerializer<Object> {
-
-        ValuesWriter() {
-            super(Object.class);
-        }
+    static final class ValuesWriter extends WireSerializer {
 
         static boolean handles(Class<?> type) {
             return type == Values.class;

@@ -9,6 +9,7 @@ import tools.jackson.databind.BeanDescription;
 import tools.jackson.databind.DeserializationConfig;
 import tools.jackson.databind.JacksonModule;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.KeyDeserializer;
 import tools.jackson.databind.SerializationConfig;
 import tools.jackson.databind.ValueDeserializer;
@@ -92,7 +93,13 @@ final class WireModule extends JacksonModule {
                 JavaType entry = type.findSuperType(Map.Entry.class);
                 return new Writers.OfEntry(entry.containedTypeOrUnknown(0), entry.containedTypeOrUnknown(1));
             }
-            return refused(raw);
+            ValueSerializer<?> constants = constants(raw);
+            return constants == null ? refused(raw) : constants;
+        }
+
+        private static @Nullable ValueSerializer<?> constants(Class<?> raw) {
+            Constants constants = Constants.of(raw);
+            return constants == null || Refusal.ofModule(raw) != null ? null : new Writers.OfConstant(constants);
         }
 
         private @Nullable ValueSerializer<?> refused(Class<?> raw) {
@@ -130,7 +137,11 @@ final class WireModule extends JacksonModule {
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
             Scalar scalar = Scalar.of(type.getRawClass()); // a path is a collection-like of its names
-            return scalar != null ? new Writers.OfScalar(scalar) : new Writers.OfCollection(codec, type);
+            if (scalar != null) {
+                return new Writers.OfScalar(scalar);
+            }
+            ValueSerializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Writers.OfCollection(codec, type) : constants;
         }
 
         @Override
@@ -142,7 +153,8 @@ final class WireModule extends JacksonModule {
                 @Nullable ValueSerializer<Object> keys,
                 @Nullable TypeSerializer elementTypes,
                 @Nullable ValueSerializer<Object> elements) {
-            return new Writers.OfMap(codec, type);
+            ValueSerializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Writers.OfMap(codec, type) : constants;
         }
 
         @Override
@@ -203,8 +215,17 @@ final class WireModule extends JacksonModule {
             if (raw == Object.class || type.isAbstract()) {
                 return null;
             }
+            ValueDeserializer<?> constants = constants(raw);
+            if (constants != null) {
+                return constants;
+            }
             Refusal refusal = Refusal.of(raw, codec.options());
             return refusal == null ? null : new Readers.OfRefused(type, refusal);
+        }
+
+        private static @Nullable ValueDeserializer<?> constants(Class<?> raw) {
+            Constants constants = Constants.of(raw);
+            return constants == null ? null : new Readers.OfConstant(constants);
         }
 
         @Override
@@ -226,7 +247,8 @@ final class WireModule extends JacksonModule {
                 BeanDescription.Supplier description,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return new Readers.OfCollection(codec, type);
+            ValueDeserializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Readers.OfCollection(codec, type) : constants;
         }
 
         @Override
@@ -237,7 +259,8 @@ final class WireModule extends JacksonModule {
                 @Nullable KeyDeserializer keys,
                 @Nullable TypeDeserializer elementTypes,
                 @Nullable ValueDeserializer<?> elements) {
-            return new Readers.OfMap(codec, type);
+            ValueDeserializer<?> constants = constants(type.getRawClass());
+            return constants == null ? new Readers.OfMap(codec, type) : constants;
         }
 
         @Override
@@ -273,9 +296,11 @@ final class WireModule extends JacksonModule {
         @Override
         public ValueSerializer<?> modifySerializer(
                 SerializationConfig config, BeanDescription.Supplier description, ValueSerializer<?> serializer) {
-            if (serializer instanceof WireSerializer
-                    || description.getBeanClass().isEnum()) {
+            if (serializer instanceof WireSerializer || Enum.class.isAssignableFrom(description.getBeanClass())) {
                 return serializer;
+            }
+            if (JsonNode.class.isAssignableFrom(description.getBeanClass())) {
+                return new Writers.OfTree();
             }
             Refusal refusal = Beans.refusal(description.getType(), serializer, codec);
             return refusal == null ? serializer : new Writers.OfRefused(refusal);

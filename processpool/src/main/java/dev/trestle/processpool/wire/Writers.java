@@ -13,6 +13,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.exc.JacksonIOException;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationContext;
 
 /** The serializers of what Jackson writes otherwise than we need it. {@link Readers} has the other half. */
@@ -249,6 +250,42 @@ final class Writers {
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
             elements.write(((StreamValue) value).elements(), to, context);
+        }
+    }
+
+    /** A tree of Jackson's, as Jackson writes it, but for nodes that it reads as others. */
+    static final class OfTree extends WireSerializer {
+        @Override
+        public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            var node = (JsonNode) value;
+            check(node);
+            node.serialize(to, context);
+        }
+
+        private static void check(JsonNode node) {
+            if (node.isShort() || node.isPojo() || node.isMissingNode()) {
+                throw new RefusedException(
+                        node.getClass().getName(),
+                        "would arrive as a node of another class",
+                        "Put a number, a text, a boolean, bytes, an array or an object there.");
+            }
+            for (JsonNode each : node) {
+                check(each);
+            }
+        }
+    }
+
+    /** A constant: its name. */
+    static final class OfConstant extends WireSerializer {
+        private final Constants constants;
+
+        OfConstant(Constants constants) {
+            this.constants = constants;
+        }
+
+        @Override
+        public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            to.writeString(constants.nameOf(value));
         }
     }
 

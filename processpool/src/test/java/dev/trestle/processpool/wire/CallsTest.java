@@ -308,6 +308,7 @@ class CallsTest {
                 0);
         var bytes = new BodyWriter();
         site.write(bytes);
+        bytes.longNumbers(new long[0]);
         var body = new BodyWriter();
         body.flag(true);
         body.number(0);

@@ -277,29 +277,31 @@ final class Containers {
 
     /** Found once. */
     private static final class All {
-        static final List<Class<?>> classes = runtimeClasses("java.")
+        static final List<Class<?>> classes = runtimeClasses("java.", "")
                 .filter(each -> isContainer(each) && !Modifier.isAbstract(each.getModifiers()))
                 .toList();
     }
 
-    /** Returns all classes of the runtime image in modules whose name begins with this. */
-    static Stream<Class<?>> runtimeClasses(String modules) {
+    /** Returns the classes of the runtime image whose name ends so, in modules whose name begins so. */
+    static Stream<Class<?>> runtimeClasses(String modules, String end) {
         return ModuleFinder.ofSystem().findAll().stream()
                 .filter(each -> each.descriptor().name().startsWith(modules))
                 .sorted(Comparator.comparing(each -> each.descriptor().name()))
-                .flatMap(Containers::classesOf);
+                .flatMap(each -> classesOf(each, end));
     }
 
-    private static Stream<Class<?>> classesOf(ModuleReference module) {
+    private static Stream<Class<?>> classesOf(ModuleReference module, String end) {
         try (ModuleReader reader = module.open();
                 Stream<String> names = reader.list()) {
             return names
-                    .filter(each -> each.endsWith(".class") && !each.endsWith("-info.class"))
+                    .filter(each -> each.endsWith(end + ".class") && !each.endsWith("-info.class"))
                     .sorted()
                     .<Class<?>>mapMulti((each, to) -> {
                         try {
                             to.accept(Class.forName(
-                                    each.substring(0, each.length() - 6).replace('/', '.'), false, null));
+                                    each.substring(0, each.length() - 6).replace('/', '.'),
+                                    false,
+                                    ClassLoader.getPlatformClassLoader()));
                         } catch (ClassNotFoundException | LinkageError e) {
                             // of the platform class loader, or of a module that is not in the graph: nobody has one
                             // here

@@ -1,19 +1,26 @@
 package dev.trestle.processpool.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.trestle.api.Call;
 import dev.trestle.processpool.wire.Examples.Color;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.InvalidClassException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
+import javax.management.BadStringOperationException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -186,9 +193,167 @@ class FailuresTest {
         assertThat(noDate.getParsedString()).isEqualTo("2026-13-01");
     }
 
+    static class Coded extends InterruptedIOException {
+        private static final long serialVersionUID = 1;
+
+        final int code;
+
+        Coded(String message, int code) {
+            super(message);
+            this.code = code;
+        }
+    }
+
+    /** Has a field of the same name as its superclass, and so has its superclass. */
+    @SuppressWarnings("HidingField") // that is what is tested
+    static final class CodedTwice extends Coded {
+        private static final long serialVersionUID = 1;
+
+        private final int code;
+
+        CodedTwice(String message, int code, int other) {
+            super(message, other);
+            this.code = code;
+        }
+    }
+
+    /** Has a field of the same name as a value of the JDK's part. */
+    static final class OwnFile extends FileSystemException {
+        private static final long serialVersionUID = 1;
+
+        private String file;
+
+        OwnFile(String file) {
+            super(file);
+            this.file = "own " + file;
+        }
+    }
+
+    static final class WithOther extends Exception {
+        private static final long serialVersionUID = 1;
+
+        final Exception other;
+
+        WithOther(String message, Exception other) {
+            super(message);
+            this.other = other;
+        }
+    }
+
+    static final class WithCauseInField extends Exception {
+        private static final long serialVersionUID = 1;
+
+        final Exception inner;
+
+        WithCauseInField(Exception inner) {
+            super("with " + inner.getMessage(), inner);
+            this.inner = inner;
+        }
+    }
+
+    @Test
+    void whatAClassOfTheJdkAddsArrivesToo() throws Throwable {
+        Throwable coded = journey.failureOf(() -> {
+            var thrown = new CodedTwice("m", 1, 2);
+            thrown.bytesTransferred = 3;
+            throw thrown;
+        });
+        Throwable ownFile = journey.failureOf(() -> sneak(new OwnFile("a")));
+        Throwable constant =
+                journey.failureOf(() -> sneak(new EnumConstantNotPresentException(Thread.State.class, "GONE")));
+
+        assertThat(coded).isInstanceOfSatisfying(CodedTwice.class, each -> {
+            assertThat(each.code).isEqualTo(1);
+            assertThat(((Coded) each).code).isEqualTo(2);
+            assertThat(each.bytesTransferred).isEqualTo(3);
+        });
+        assertThat(ownFile).isInstanceOfSatisfying(OwnFile.class, each -> {
+            assertThat(each.file).isEqualTo("own a");
+            assertThat(each.getFile()).isEqualTo("a");
+        });
+        assertThat(constant)
+                .isInstanceOfSatisfying(
+                        EnumConstantNotPresentException.class,
+                        each -> assertThat(each.enumType()).isEqualTo(Thread.State.class));
+    }
+
+    @Test
+    void exceptionsInFieldsArriveToo() throws Throwable {
+        Throwable withOther = journey.failureOf(() -> sneak(new WithOther("m", new Plain("other"))));
+        Throwable inField = journey.failureOf(() -> sneak(new WithCauseInField(new Plain("cause"))));
+
+        assertThat(withOther)
+                .isInstanceOfSatisfying(
+                        WithOther.class,
+                        each -> assertThat(each.other)
+                                .isExactlyInstanceOf(Plain.class)
+                                .hasMessage("other")
+                                .satisfies(other ->
+                                        assertThat(other.getStackTrace()).isNotEmpty()));
+        assertThat(inField)
+                .isInstanceOfSatisfying(
+                        WithCauseInField.class,
+                        each -> assertThat(each.inner).isSameAs(each.getCause()).hasMessage("cause"));
+    }
+
+    @Test
+    void theNextOfAnSqlExceptionArrives() throws Throwable {
+        Throwable arrived = journey.failureOf(() -> {
+            var thrown = new BatchUpdateException("batch", "08001", 1, new int[] {1, -3});
+            for (int i = 0; i < 5; i++) {
+                thrown.setNextException(new SQLException("next " + i, "08002", i));
+            }
+            throw thrown;
+        });
+
+        assertThat(arrived).isInstanceOfSatisfying(BatchUpdateException.class, each -> {
+            assertThat(each.getUpdateCounts()).containsExactly(1, -3);
+            assertThat(Stream.iterate(each.getNextException(), Objects::nonNull, SQLException::getNextException))
+                    .extracting(SQLException::getMessage, SQLException::getErrorCode)
+                    .containsExactly(
+                            tuple("next 0", 0),
+                            tuple("next 1", 1),
+                            tuple("next 2", 2),
+                            tuple("next 3", 3),
+                            tuple("next 4", 4));
+        });
+    }
+
+    /** An exception that refers to others, which refer to others: taken apart, it would become very many. */
+    static final class Folded extends Exception {
+        private static final long serialVersionUID = 1;
+
+        final Exception left;
+        final Exception right;
+
+        Folded(Exception left, Exception right) {
+            super("folded");
+            this.left = left;
+            this.right = right;
+        }
+    }
+
+    @Test
+    void exceptionsInFieldsOfEachOtherAreBounded() throws Throwable {
+        Throwable arrived = journey.failureOf(() -> {
+            Exception folded = new Plain("innermost");
+            for (int i = 0; i < 60; i++) {
+                folded = new Folded(folded, folded);
+            }
+            throw folded;
+        });
+
+        assertThat(arrived).isInstanceOf(Journey.StandIn.class).hasMessageEndingWith("Folded: folded");
+    }
+
     static Stream<Call<Throwable>> standIns() {
         return Stream.of(
-                () -> new Decorated("x"), () -> new HoldsThread("t"), () -> new HoldsItself("h"), () -> new Rude());
+                () -> new Decorated("x"),
+                () -> new HoldsThread("t"),
+                () -> new HoldsItself("h"),
+                () -> new Rude(),
+                () -> new BadStringOperationException("keeps it to itself"),
+                () -> new InvalidClassException("a.B", "makes a message of it"));
     }
 
     @ParameterizedTest
@@ -265,8 +430,9 @@ class FailuresTest {
     @Test
     void anEndlessChainIsCutAndSoIsAnEndlessMessage() throws Throwable {
         Throwable chain = new Exception("end");
+        String message = "x".repeat(100_000);
         for (int i = 0; i < 10_000; i++) {
-            chain = new Exception("x".repeat(100_000), chain);
+            chain = new Exception(message, chain);
         }
 
         Failure failure = Failure.of(chain);

@@ -3,6 +3,7 @@ package dev.trestle.processpool.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.processpool.wire.FlightRecord.Exit;
 import dev.trestle.processpool.wire.FlightRecord.LastWords;
 import dev.trestle.processpool.wire.FlightRecord.Progress;
 import dev.trestle.processpool.wire.FlightRecord.Step;
@@ -29,15 +30,15 @@ class FlightRecordTest {
     void theLastStepIsReadBack() throws Exception {
         Path file = folder.resolve("record");
         try (var reader = FlightRecord.create(file)) {
-            assertThat(reader.lastWords()).isEqualTo(new LastWords(0, Step.NOTHING, false));
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(0, Step.NOTHING, Exit.NONE));
 
             var record = FlightRecord.open(file);
             record.note(1, Step.DECODING);
             record.note(1L << 40, Step.ENCODING);
-            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, false));
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, Exit.NONE));
 
-            record.noteExit();
-            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, true));
+            record.noteExit(false);
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, Exit.CALLED));
         }
     }
 
@@ -63,12 +64,34 @@ class FlightRecordTest {
     }
 
     @Test
+    void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
+        Path file = folder.resolve("record");
+        try (var reader = FlightRecord.create(file)) {
+            var record = FlightRecord.open(file);
+            record.noteHello();
+            record.noteBegun(2);
+            long begun = reader.progress().begunNanos();
+            record.begins();
+            record.begins();
+            record.ends();
+            assertThat(reader.progress()).isEqualTo(new Progress(2, Step.SETTING_UP, begun));
+            assertThat(reader.progress().isSettingUp(2)).isTrue();
+            assertThat(reader.progress().isSettingUp(1)).isFalse();
+            assertThat(reader.progress().hasBegun(2)).isTrue();
+
+            record.ends();
+            assertThat(reader.progress().step()).isEqualTo(Step.RUNNING);
+            assertThat(reader.progress().begunNanos()).isGreaterThan(begun);
+        }
+    }
+
+    @Test
     void aCallHasBegunWhenItIsDecodedAndNotWhileItIsReceived() {
-        assertThat(new LastWords(7, Step.RECEIVING, false).hadBegun(6)).isTrue();
-        assertThat(new LastWords(7, Step.RECEIVING, false).hadBegun(7)).isFalse();
-        assertThat(new LastWords(7, Step.DECODING, false).hadBegun(7)).isTrue();
-        assertThat(new LastWords(7, Step.ENCODING, false).hadBegun(8)).isFalse();
-        assertThat(new LastWords(0, Step.NOTHING, false).hadBegun(1)).isFalse();
+        assertThat(new LastWords(7, Step.RECEIVING, Exit.NONE).hadBegun(6)).isTrue();
+        assertThat(new LastWords(7, Step.RECEIVING, Exit.NONE).hadBegun(7)).isFalse();
+        assertThat(new LastWords(7, Step.DECODING, Exit.NONE).hadBegun(7)).isTrue();
+        assertThat(new LastWords(7, Step.ENCODING, Exit.NONE).hadBegun(8)).isFalse();
+        assertThat(new LastWords(0, Step.NOTHING, Exit.NONE).hadBegun(1)).isFalse();
     }
 
     @Test
@@ -81,7 +104,9 @@ class FlightRecordTest {
             channel.append(new Frame.Cancelled(2));
 
             assertThat(sent.all()).isEmpty();
-            assertThat(held(reader)).containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2));
+            assertThat(held(reader))
+                    .containsExactly(new Frame.Cancelled(1), new Frame.Cancelled(2))
+                    .allMatch(Frame::isAnswer, "they say what has become of calls");
 
             channel.flush();
             channel.append(new Frame.Cancelled(3));
@@ -139,7 +164,7 @@ class FlightRecordTest {
                 channel.write(ByteBuffer.allocate(1), 1L << 40); // a hole of a terabyte
             }
 
-            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, false));
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, Exit.NONE));
             assertThat(held(reader)).isEmpty();
         }
     }
@@ -153,7 +178,7 @@ class FlightRecordTest {
             Files.createSymbolicLink(file, folder.resolve("other"));
             FlightRecord.create(folder.resolve("other")).close();
 
-            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, false));
+            assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, Exit.NONE));
         }
     }
 

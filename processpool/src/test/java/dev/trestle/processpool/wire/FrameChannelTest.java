@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ByteChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -318,6 +320,97 @@ class FrameChannelTest {
         assertThat(channel.toString()).contains("framesWritten=0");
     }
 
+    /**
+     * Frames of all sizes around that of the buffer, to a peer that reads whenever it likes: what arrives is what arrives from a
+     * writer that waits.
+     */
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void whatThereIsNoRoomForIsSentLaterInOrder(long seed) throws IOException {
+        var random = new SplittableRandom(seed);
+        var expected = new Bytes();
+        var waiting = new FrameChannel(expected, LIMIT);
+        var narrow = new Narrow();
+        var channel = new FrameChannel(narrow, LIMIT);
+        boolean sent = true;
+        for (int i = 0; i < 12; i++) {
+            Frame[] frames = new Frame[random.nextInt(3)];
+            Arrays.setAll(frames, _ -> frame(random));
+            waiting.write(frames);
+            sent = channel.tryWrite(frames);
+            narrow.room = random.nextInt(5) == 0 ? 0 : random.nextInt(600_000);
+            assertThat(narrow.overdrawn).isFalse();
+        }
+        while (!sent) {
+            narrow.room = 1 + random.nextInt(300_000);
+            sent = channel.sendWithin(Duration.ZERO);
+        }
+
+        assertThat(narrow.taken.all()).isEqualTo(expected.all());
+        assertThat(channel.tryWrite()).isTrue();
+        assertThat(channel.statistics().bytesWritten()).isEqualTo(expected.all().length);
+    }
+
+    static LongStream seeds() {
+        return LongStream.range(0, 50);
+    }
+
+    private static Frame frame(SplittableRandom random) {
+        return switch (random.nextInt(4)) {
+            case 0 -> new Frame.Cancel(random.nextLong(1_000), true);
+            case 1 -> new Frame.ThreadDump("x".repeat(random.nextInt(400_000)));
+            case 2 -> {
+                byte[] body = new byte[1 + random.nextInt(300_000)];
+                Arrays.fill(body, (byte) random.nextInt());
+                yield new Frame.Call(
+                        random.nextLong(1_000),
+                        new Payload(
+                                List.of(ByteBuffer.wrap(body, 0, body.length / 2), ByteBuffer.wrap(body)), List.of()));
+            }
+            default ->
+                new Frame.Item(
+                        random.nextLong(1_000),
+                        7,
+                        new Payload(
+                                List.of(ByteBuffer.allocate(random.nextInt(262_144))),
+                                List.of(
+                                        new byte[random.nextInt(40)],
+                                        random.ints(random.nextInt(200_000)).toArray(),
+                                        new char[random.nextInt(3)])));
+        };
+    }
+
+    @Test
+    void aWriterThatDoesNotWaitLeavesALargeFrameToOneThatDoes() throws IOException {
+        var narrow = new Narrow();
+        narrow.room = Integer.MAX_VALUE;
+        var channel = new FrameChannel(narrow, LIMIT);
+        var large = new Frame.Call(1, new Payload(List.of(ByteBuffer.allocate(1)), List.of(new byte[6 << 20])));
+
+        assertThat(channel.tryWrite(large)).as("though there is room").isFalse();
+        assertThat(narrow.taken.all()).hasSizeBetween(1 << 20, 2 << 20);
+        assertThat(channel.sendWithin(Duration.ofDays(1))).isTrue();
+        assertThat(new FrameChannel(narrow.taken, LIMIT).read()).isInstanceOf(Frame.Call.class);
+    }
+
+    @Test
+    void nothingIsWrittenBehindHalfAFrame() throws IOException {
+        var narrow = new Narrow();
+        narrow.room = 10;
+        var channel = new FrameChannel(narrow, LIMIT);
+        assertThat(channel.tryWrite(new Frame.Goodbye("half of it"), new Frame.Goodbye("nothing")))
+                .isFalse();
+        narrow.broken = true;
+        assertThatThrownBy(() -> channel.sendWithin(Duration.ZERO)).hasMessage("Broken pipe");
+        narrow.broken = false;
+        narrow.room = 1_000;
+
+        assertThatThrownBy(() -> channel.tryWrite(new Frame.Goodbye("again")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("out of step");
+        assertThat(narrow.taken.all()).hasSize(10);
+    }
+
     @Test
     void closingClosesTheConnection() throws IOException {
         var bytes = new Bytes();
@@ -327,8 +420,53 @@ class FrameChannelTest {
         assertThat(bytes.isOpen()).isFalse();
     }
 
+    /** A connection whose peer has room for some bytes. */
+    private static final class Narrow implements Connection {
+
+        final Bytes taken = new Bytes();
+        int room;
+        boolean broken;
+        boolean overdrawn;
+
+        @Override
+        public int tryWrite(ByteBuffer from) throws IOException {
+            if (broken) {
+                throw new IOException("Broken pipe");
+            }
+            byte[] bytes = new byte[Math.min(room, from.remaining())];
+            from.get(bytes);
+            taken.put(bytes);
+            room -= bytes.length;
+            return bytes.length;
+        }
+
+        @Override
+        public boolean awaitRoom(Duration limit) {
+            return room > 0;
+        }
+
+        @Override
+        public int write(ByteBuffer from) {
+            overdrawn = true;
+            return from.remaining();
+        }
+
+        @Override
+        public int read(ByteBuffer to) {
+            return -1;
+        }
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
+    }
+
     /** A connection to itself. */
-    static final class Bytes implements ByteChannel {
+    static final class Bytes implements Connection {
 
         int piece = Integer.MAX_VALUE;
         int writes;

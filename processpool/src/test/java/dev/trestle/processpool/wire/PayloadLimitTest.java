@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.api.Call;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ByteChannel;
 import java.nio.channels.Pipe;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -59,7 +58,7 @@ class PayloadLimitTest {
     }
 
     /** Both ends of a pipe as one channel. */
-    private record OneWay(Pipe pipe) implements ByteChannel {
+    private record OneWay(Pipe pipe) implements Connection {
         @Override
         public int read(ByteBuffer to) throws IOException {
             return pipe.source().read(to);

@@ -35,7 +35,6 @@ import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,7 +46,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 }) // places of every kind, filled by reflection
 class PlacesTest {
 
-    private final Journey journey = Journey.allowingTests();
+    /** One for all tests: a codec that has seen a class does not ask about it again, which takes most of the time. */
+    private static final Journey journey = Journey.allowingTests();
 
     interface Named {}
 
@@ -139,7 +139,13 @@ class PlacesTest {
             Map.Entry<String, T> entry,
             Map<String, List<Object>> deep) {}
 
-    static Stream<Example> containers() {
+    private static final List<Example> containers = findContainers();
+
+    static List<Example> containers() {
+        return containers;
+    }
+
+    private static List<Example> findContainers() {
         var more = new ArrayList<Example>();
         more.add(new Example("TreeMap of lists", () -> new TreeMap<>(Map.of("a", List.of("x"), "b", List.of()))));
         more.add(new Example(
@@ -154,22 +160,22 @@ class PlacesTest {
             names.add("a");
             return names;
         }));
-        return Stream.concat(
-                Stream.concat(more.stream(), Containers.plain().stream()),
-                Containers.plain().stream().flatMap(each -> Containers.derived(each).stream()))
-                .filter(PlacesTest::travels)
-                .collect(java.util.stream.Collectors.toMap(
-                        each -> each.make().getClass() + " " + each.name().contains("empty"),
-                        each -> each,
-                        (a, _) -> a,
-                        LinkedHashMap::new))
-                .values()
-                .stream();
+        more.addAll(Containers.plain());
+        for (Example each : Containers.plain()) {
+            more.addAll(Containers.derived(each));
+        }
+        Map<String, Example> byClass = new LinkedHashMap<>();
+        for (Example each : more) {
+            if (travels(each)) {
+                byClass.putIfAbsent(each.make().getClass() + " " + each.name().contains("empty"), each);
+            }
+        }
+        return List.copyOf(byClass.values());
     }
 
     private static boolean travels(Example example) {
         try {
-            Journey.allowingTests().send(example.make());
+            journey.send(example.make());
             return true;
         } catch (NotEncodableException e) {
             return false;

@@ -1,0 +1,143 @@
+package dev.trestle.processpool;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The readers of a pool that were relieved and have not come back. Some read answers that are wanted, or run callbacks; the others
+ * are lost, since nobody wants what they read any more. Guarded by the dispatcher's lock.
+ */
+final class RelievedReaders {
+
+    /** So many for each worker may be lost. */
+    private static final int MOST_LOST = 8;
+
+    /** How much longer than `closeGrace` a pool that ends waits for each byte of an answer that is being read. */
+    private static final long NANOS_PER_BYTE = 100;
+
+    private final PoolOptions options;
+    private final List<Reader> all = new ArrayList<>();
+
+    /** Read by any thread. */
+    private volatile boolean manyLost;
+
+    RelievedReaders(PoolOptions options) {
+        this.options = options;
+    }
+
+    /** Relieves a reader of a call; returns false if it is not ending that any more. If it throws, nothing has changed. */
+    boolean add(Reader reader, PoolCall<?> call, long now) {
+        all.add(reader); // what needs memory comes first
+        if (!reader.take(call)) {
+            all.removeLast();
+            return false;
+        }
+        reader.lastCall = call;
+        reader.lastBytes = reader.worker().bytesOfAnswer();
+        reader.relievedAt = now;
+        reader.isAwaited = !call.isAbandoned();
+        countLost();
+        return true;
+    }
+
+    void remove(Reader reader) {
+        all.remove(reader);
+        countLost();
+    }
+
+    /** Notes that nobody wants a call any more; returns the reader that was relieved of it, or null. Needs no memory. */
+    @Nullable
+    Reader abandon(PoolCall<?> call) {
+        call.abandon();
+        countLost();
+        return of(call);
+    }
+
+    private void countLost() {
+        int lost = 0;
+        for (int i = 0; i < all.size(); i++) {
+            lost += isLost(all.get(i)) ? 1 : 0;
+        }
+        manyLost = lost >= (long) MOST_LOST * options.workers();
+    }
+
+    private static boolean isLost(Reader reader) {
+        return requireNonNull(reader.lastCall).isAbandoned();
+    }
+
+    /** Returns whether so many are lost that no other is to risk that. May be called without the lock. */
+    boolean areManyLost() {
+        return manyLost;
+    }
+
+    /** Returns the reader that was relieved of a call; null if there is none. Needs no memory. */
+    @Nullable
+    Reader of(PoolCall<?> call) {
+        for (int i = 0; i < all.size(); i++) {
+            if (all.get(i).lastCall == call) {
+                return all.get(i);
+            }
+        }
+        return null;
+    }
+
+    /** Returns whether one of a worker is not lost. */
+    boolean hasBusyOneOf(Worker worker) {
+        for (Reader each : all) {
+            if (each.worker() == worker && !isLost(each)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns the calls that they were relieved of. */
+    Stream<PoolCall<?>> calls() {
+        return all.stream().map(each -> requireNonNull(each.lastCall));
+    }
+
+    /** Returns for how many the end of the pool waits. Needs no memory. */
+    int awaited() {
+        int awaited = 0;
+        for (int i = 0; i < all.size(); i++) {
+            awaited += all.get(i).isAwaited ? 1 : 0;
+        }
+        return awaited;
+    }
+
+    /** Returns how long a pool that could end without them waits for them. */
+    Duration patience() {
+        Duration longest = options.closeGrace();
+        for (Reader each : all) {
+            Duration patience = patienceWith(each);
+            longest = patience.compareTo(longest) > 0 ? patience : longest;
+        }
+        return longest;
+    }
+
+    /**
+     * Returns how long a pool that could end without a reader waits for it: longer, if the answer is large. May be called without
+     * the lock.
+     */
+    Duration patienceWith(Reader reader) {
+        return options.closeGrace().plusNanos(reader.lastBytes * NANOS_PER_BYTE);
+    }
+
+    /** Returns those for which the end of the pool has waited long enough, if it waits for them. */
+    List<Reader> overdue(long now) {
+        return all.stream()
+                .filter(each -> each.isAwaited
+                        && now - each.relievedAt >= patienceWith(each).toNanos())
+                .toList();
+    }
+
+    @Override
+    public String toString() {
+        return "RelievedReaders" + all;
+    }
+}

@@ -1,0 +1,74 @@
+package dev.trestle.processpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+@ExtendWith(NothingLeft.class)
+class WarmUpTest {
+
+    /** Prints how many classes were loaded for its first calls. */
+    static final class Program {
+        record Order(String customer, List<Integer> items) {}
+
+        @SuppressWarnings("SystemOut")
+        public static void main(String[] arguments) throws InterruptedException {
+            try (var pool = TestPools.of(1)) {
+                for (Thread each : Thread.getAllStackTraces().keySet()) {
+                    if (each.getName().equals("trestle-warm-up")) {
+                        each.join();
+                    }
+                }
+                var order = new Order("a", List.of(1, 2));
+                long before = loaded();
+                var first = pool.submit(() -> order.items().size());
+                long after = loaded();
+                System.out.println("loaded=" + (after - before));
+                System.out.println("result=" + first.result());
+            }
+        }
+
+        private static long loaded() {
+            return ManagementFactory.getClassLoadingMXBean().getTotalLoadedClassCount();
+        }
+    }
+
+    @Test
+    void theFirstCallFindsLoadedWhatItNeeds(@TempDir Path folder) throws Exception {
+        Path output = folder.resolve("output");
+        Process program = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Xmx64m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Program.class.getName())
+                .redirectOutput(output.toFile())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            assertThat(program.waitFor(50, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            program.destroyForcibly();
+        }
+
+        List<String> lines = Files.readAllLines(output);
+        assertThat(lines).contains("result=2");
+        // Jackson and the events alone are some 1 000; what remains is the program's own, and that of its worker's
+        // thread.
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("loaded="))
+                .singleElement()
+                .satisfies(line -> assertThat(Integer.parseInt(line.substring("loaded=".length())))
+                        .isLessThan(200));
+    }
+}

@@ -1,0 +1,424 @@
+package dev.trestle.threadpool;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The threads of a pool, and the queue of the work that waits for them. All methods may be called from any thread. */
+final class Crew {
+
+    /*
+     * Work goes to the thread that became idle last; if there is none, to a thread that is about to become idle; if there is none, to
+     * a new thread; and if there are as many as there may be, into the queue.
+     *
+     * A thread is free from the moment before it completes the future of its call: the caller that waits for this future may submit
+     * its next call before the thread is back here, and a second thread would be started for nothing. So work is queued for the free
+     * threads that are on their way. But a thread that finds callbacks to run, which may take long or wait for a call of the same
+     * pool, is not free after all, and what was queued for it goes to a new thread (`occupy`).
+     *
+     * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come for it.
+     *
+     * The queue and the lists of workers are linked through their elements, so a call that is cancelled leaves the queue at once,
+     * and nothing here allocates but the start of a thread, which comes before all changes. The lock is a monitor, since to leave a
+     * monitor cannot fail. See ADR 23.
+     */
+
+    private enum Phase {
+        OPEN,
+        SHUT_DOWN,
+        STOPPED
+    }
+
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+    private final int size;
+    private final ThreadFactory factory;
+    private final boolean spinning;
+    private final Runnable onTerminated;
+    private final CountDownLatch terminated = new CountDownLatch(1);
+    private final Object lock = new Object();
+
+    /** Changed under the lock. */
+    private volatile Phase phase = Phase.OPEN;
+
+    @GuardedBy("lock")
+    private int threads;
+
+    @GuardedBy("lock")
+    private int waiting;
+
+    @GuardedBy("lock")
+    private @Nullable Work oldest;
+
+    @GuardedBy("lock")
+    private @Nullable Work newest;
+
+    @GuardedBy("lock")
+    private @Nullable Worker workers;
+
+    /** The workers that wait for work, the last to come first. */
+    @GuardedBy("lock")
+    private @Nullable Worker idle;
+
+    /** How many workers are idle or on their way here. */
+    @GuardedBy("lock")
+    private int free;
+
+    /**
+     * Creates a crew without threads.
+     *
+     * @param size the largest number of threads
+     * @param spinning whether an idle thread spins before it sleeps
+     * @param onTerminated called once, when the crew is shut down and the last thread ends
+     */
+    Crew(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
+        this.size = size;
+        this.factory = factory;
+        this.spinning = spinning;
+        this.onTerminated = onTerminated;
+    }
+
+    // Giving work
+
+    /**
+     * Takes work, unless the crew is shut down; returns whether it was taken. If a thread is needed and cannot be started, throws that
+     * error, and the work was not taken.
+     */
+    boolean take(Work work) {
+        Worker woken;
+        synchronized (lock) {
+            if (phase != Phase.OPEN) {
+                return false;
+            }
+            woken = idle;
+            if (woken != null) {
+                unlinkIdle(woken);
+                assign(woken, work);
+            } else if (waiting >= free && threads < size) {
+                start(work);
+            } else {
+                enqueue(work);
+            }
+        }
+        if (woken != null) {
+            woken.wake();
+        }
+        return true;
+    }
+
+    /** Takes work out of the queue; returns whether it was there. */
+    boolean forget(Work work) {
+        synchronized (lock) {
+            if (work.queued) {
+                dequeue(work);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    @GuardedBy("lock")
+    private void start(Work work) {
+        var worker = new Worker(this, work);
+        worker.start();
+        Worker head = workers;
+        worker.next = head;
+        if (head != null) {
+            head.previous = worker;
+        }
+        workers = worker;
+        threads++;
+    }
+
+    Thread newThread(Worker worker) {
+        return factory.newThread(worker);
+    }
+
+    @GuardedBy("lock")
+    private void assign(Worker worker, Work work) {
+        worker.work = work;
+        worker.free = false;
+        free--;
+    }
+
+    // The workers, each on its own thread
+
+    /** A worker will soon come for work: it has none, and no callbacks to run that it knows of. */
+    void free(Worker worker) {
+        synchronized (lock) {
+            worker.work = null;
+            worker.free = true;
+            free++;
+        }
+    }
+
+    /** A worker that had become free will not come for work soon. */
+    void occupy(Worker worker) {
+        synchronized (lock) {
+            if (worker.free) {
+                worker.free = false;
+                free--;
+                startForQueue();
+            }
+        }
+    }
+
+    @GuardedBy("lock")
+    private void startForQueue() {
+        Work next = oldest;
+        if (next != null && waiting > free && threads < size) {
+            try {
+                start(next);
+                dequeue(next);
+            } catch (Throwable e) {
+                // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
+            }
+        }
+    }
+
+    /** Assigns the next work to a worker, and waits for it; returns false if the worker's thread is to end. */
+    boolean awaitWork(Worker worker) {
+        synchronized (lock) {
+            if (!worker.free) {
+                free(worker);
+            }
+            Work next = oldest;
+            if (next != null) {
+                dequeue(next);
+                assign(worker, next);
+                return true;
+            }
+            linkIdle(worker);
+        }
+        worker.await(System.nanoTime() + IDLE_NANOS, spinning);
+        return hasWork(worker);
+    }
+
+    /** Returns whether an idle worker was given work; if not, removes it. */
+    private boolean hasWork(Worker worker) {
+        boolean last;
+        synchronized (lock) {
+            if (worker.work != null) {
+                return true;
+            }
+            unlinkIdle(worker);
+            free--;
+            remove(worker);
+            last = isOver();
+        }
+        if (last) {
+            terminate();
+        }
+        return false;
+    }
+
+    @GuardedBy("lock")
+    private void remove(Worker worker) {
+        Worker before = worker.previous;
+        Worker after = worker.next;
+        if (before == null) {
+            workers = after;
+        } else {
+            before.next = after;
+        }
+        if (after != null) {
+            after.previous = before;
+        }
+        threads--;
+    }
+
+    // Ending
+
+    void shutdown() {
+        boolean over;
+        synchronized (lock) {
+            if (phase != Phase.OPEN) {
+                return;
+            }
+            phase = Phase.SHUT_DOWN;
+            wakeIdle();
+            over = isOver();
+        }
+        if (over) {
+            terminate();
+        }
+    }
+
+    /** What was there when a crew was stopped: the work that was running, and the oldest of the work that will never run. */
+    static final class Stopped {
+        final Work[] running;
+        final @Nullable Work oldest;
+
+        Stopped(Work[] running, @Nullable Work oldest) {
+            this.running = running;
+            this.oldest = oldest;
+        }
+    }
+
+    /** Shuts the crew down, and takes out the work that waits, which stays linked. If it throws, nothing has changed. */
+    Stopped stop() {
+        Stopped stopped;
+        boolean over;
+        synchronized (lock) {
+            stopped = new Stopped(running(), oldest);
+            over = phase == Phase.OPEN && threads == 0;
+            phase = Phase.STOPPED;
+            for (Work each = oldest; each != null; each = each.later) {
+                each.queued = false;
+            }
+            oldest = null;
+            newest = null;
+            waiting = 0;
+            wakeIdle();
+        }
+        if (over) {
+            terminate();
+        }
+        return stopped;
+    }
+
+    @GuardedBy("lock")
+    private Work[] running() {
+        int count = 0;
+        for (Worker each = workers; each != null; each = each.next) {
+            if (each.work != null) {
+                count++;
+            }
+        }
+        var running = new Work[count];
+        for (Worker each = workers; each != null; each = each.next) {
+            Work work = each.work;
+            if (work != null) {
+                count--;
+                running[count] = work;
+            }
+        }
+        return running;
+    }
+
+    @GuardedBy("lock")
+    private void wakeIdle() {
+        for (Worker each = idle; each != null; each = each.nextIdle) {
+            each.wake();
+        }
+    }
+
+    @GuardedBy("lock")
+    private boolean isOver() {
+        return phase != Phase.OPEN && threads == 0;
+    }
+
+    private void terminate() {
+        try {
+            onTerminated.run();
+        } finally {
+            terminated.countDown();
+        }
+    }
+
+    boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        return terminated.await(timeout, unit);
+    }
+
+    // Looking
+
+    boolean isShutdown() {
+        return phase != Phase.OPEN;
+    }
+
+    boolean isStopped() {
+        return phase == Phase.STOPPED;
+    }
+
+    boolean isTerminated() {
+        return terminated.getCount() == 0;
+    }
+
+    int threads() {
+        synchronized (lock) {
+            return threads;
+        }
+    }
+
+    int waiting() {
+        synchronized (lock) {
+            return waiting;
+        }
+    }
+
+    /** Returns whether the calling thread is one of the crew's. */
+    boolean isHere() {
+        synchronized (lock) {
+            Worker each = workers;
+            while (each != null && !each.isHere()) {
+                each = each.next;
+            }
+            return each != null;
+        }
+    }
+
+    // Links
+
+    @GuardedBy("lock")
+    private void enqueue(Work work) {
+        Work last = newest;
+        work.earlier = last;
+        work.queued = true;
+        if (last == null) {
+            oldest = work;
+        } else {
+            last.later = work;
+        }
+        newest = work;
+        waiting++;
+    }
+
+    @GuardedBy("lock")
+    private void dequeue(Work work) {
+        Work before = work.earlier;
+        Work after = work.later;
+        if (before == null) {
+            oldest = after;
+        } else {
+            before.later = after;
+        }
+        if (after == null) {
+            newest = before;
+        } else {
+            after.earlier = before;
+        }
+        work.earlier = null;
+        work.later = null;
+        work.queued = false;
+        waiting--;
+    }
+
+    @GuardedBy("lock")
+    private void linkIdle(Worker worker) {
+        Worker top = idle;
+        worker.previousIdle = null;
+        worker.nextIdle = top;
+        if (top != null) {
+            top.previousIdle = worker;
+        }
+        idle = worker;
+    }
+
+    @GuardedBy("lock")
+    private void unlinkIdle(Worker worker) {
+        Worker before = worker.previousIdle;
+        Worker after = worker.nextIdle;
+        if (before == null) {
+            idle = after;
+        } else {
+            before.nextIdle = after;
+        }
+        if (after != null) {
+            after.previousIdle = before;
+        }
+        worker.previousIdle = null;
+        worker.nextIdle = null;
+    }
+}

@@ -1,0 +1,126 @@
+package dev.trestle.threadpool;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** A thread of a pool: what it runs, and how it waits for more. */
+final class Worker implements Runnable {
+
+    /** About what it takes to wake a platform thread: one that spins for as long wastes at most as much again. See ADR 14. */
+    private static final long SPIN_NANOS = 20_000;
+
+    private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
+
+    private final Crew crew;
+    private final Thread thread;
+
+    /** Confined to this worker's thread. */
+    private boolean initialized;
+
+    /** What this worker runs, or has been handed and will run; changed under the crew's lock. */
+    volatile @Nullable Work work;
+
+    /** Whether the thread sleeps, or is about to, and must be woken for new work. */
+    private volatile boolean sleeping;
+
+    // Guarded by the crew
+    boolean free;
+
+    @Nullable
+    Worker previous;
+
+    @Nullable
+    Worker next;
+
+    @Nullable
+    Worker previousIdle;
+
+    @Nullable
+    Worker nextIdle;
+
+    Worker(Crew crew, Work first) {
+        this.crew = crew;
+        this.work = first;
+        this.thread = crew.newThread(this);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    boolean isHere() {
+        return Thread.currentThread() == thread;
+    }
+
+    @Override
+    public void run() {
+        do {
+            runWork();
+        } while (crew.awaitWork(this));
+    }
+
+    /** Has a frame of its own, so that a thread that waits holds nothing of the work before. */
+    private void runWork() {
+        requireNonNull(work).runOn(this);
+    }
+
+    /** Returns true for the first time. */
+    boolean needsInitializing() {
+        boolean first = !initialized;
+        initialized = true;
+        return first;
+    }
+
+    void becomeFree() {
+        crew.free(this);
+    }
+
+    void becomeBusy() {
+        crew.occupy(this);
+    }
+
+    // Waiting for work, on this worker's thread
+
+    /** Waits until there is work, the crew is shut down, or a point in time. */
+    void await(long nanoTime, boolean spinning) {
+        long now = System.nanoTime();
+        long spinUntil = spinning ? now + SPIN_NANOS : now;
+        while (!isCalled() && nanoTime - now > 0) {
+            if (spinUntil - now > 0) {
+                for (int i = 0; i < SPINS_PER_LOOK_AT_THE_CLOCK && !isCalled(); i++) {
+                    Thread.onSpinWait();
+                }
+            } else {
+                sleep(nanoTime - now);
+            }
+            now = System.nanoTime();
+        }
+    }
+
+    private void sleep(long nanos) {
+        sleeping = true;
+        try {
+            if (!isCalled()) {
+                LockSupport.parkNanos(crew, nanos);
+            }
+        } catch (Throwable e) {
+            Thread.onSpinWait(); // a virtual thread needs memory to sleep; without, it looks for work again
+        } finally {
+            sleeping = false;
+            var _ = Thread.interrupted(); // meant for a call that has ended, or for nobody
+        }
+    }
+
+    private boolean isCalled() {
+        return work != null || crew.isShutdown();
+    }
+
+    /** Wakes the thread if it sleeps; called after {@code work} was set or the crew shut down. */
+    void wake() {
+        if (sleeping) { // else it will look, since it says that it sleeps before it looks for the last time
+            LockSupport.unpark(thread);
+        }
+    }
+}
