@@ -30,19 +30,14 @@ final class InFlight {
     }
 
     /**
-     * Counts a call.
+     * Counts a call, also if this throws.
      *
-     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then the call does not count
+     * @throws OutOfMemoryError if the thread that keeps the program running could not be started
      */
     void enter() {
         count.incrementAndGet();
-        try {
-            if (keepAlive != null) {
-                keepAlive.onAccepted();
-            }
-        } catch (Throwable e) {
-            leave();
-            throw e;
+        if (keepAlive != null) {
+            keepAlive.onAccepted();
         }
     }
 

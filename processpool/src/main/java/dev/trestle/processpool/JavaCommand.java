@@ -48,6 +48,9 @@ final class JavaCommand {
     /** What Trestle and Jackson need of the JDK; a runtime made by jlink may lack it. */
     private static final List<String> needed = List.of("java.management", "java.xml", "jdk.jfr");
 
+    /** What has {@code sun.misc.Signal}, by which workers ignore the signals of a terminal. */
+    private static final String SIGNALS = "jdk.unsupported";
+
     private JavaCommand() {}
 
     /**
@@ -204,6 +207,9 @@ final class JavaCommand {
         }
         arguments.add(
                 "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
+        if (own.isNamed() && ModuleFinder.ofSystem().find(SIGNALS).isPresent()) {
+            arguments.add("--add-modules=" + SIGNALS);
+        }
         if (own.isNamed()) {
             arguments.add("--add-reads=" + own.getName() + "="
                     + modules.stream()

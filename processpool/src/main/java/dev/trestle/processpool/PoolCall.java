@@ -227,7 +227,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         try {
             dispatcher.inFlight().enter();
         } catch (Throwable e) {
-            inFlight = false;
+            releaseProgram();
             throw e;
         }
         if (promise.isDone()) {

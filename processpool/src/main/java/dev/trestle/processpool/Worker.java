@@ -66,6 +66,9 @@ final class Worker {
         try {
             for (Class<?> each : List.of(
                     Retry.class,
+                    Deadline.Verdict.class,
+                    PoolCall.Untold.class,
+                    StaleDirectories.class,
                     Obituary.class,
                     ExitStatus.class,
                     OomKills.class,

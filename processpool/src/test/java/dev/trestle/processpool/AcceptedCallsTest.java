@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
@@ -16,9 +17,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The calls that a pool has accepted when its program ends. Each program is a JVM of its own. */
@@ -41,7 +45,12 @@ class AcceptedCallsTest {
     }
 
     private Process start(Class<?> program, Object... more) throws IOException {
-        var command = new ArrayList<>(List.of(
+        return start(List.of(), program, more);
+    }
+
+    private Process start(List<String> launcher, Class<?> program, Object... more) throws IOException {
+        var command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-Xmx64m",
@@ -323,5 +332,37 @@ class AcceptedCallsTest {
             case STOPS_ITS_POOL -> assertThat(lines).containsExactly("ended: CANCELLED");
             case IS_A_DAEMON -> assertThat(lines).isEmpty();
         }
+    }
+
+    /** Ctrl-C, or the end of the terminal: both reach every process of the program's group, its workers included. */
+    @ParameterizedTest
+    @CsvSource({"INT, 2", "HUP, 1"})
+    @EnabledOnOs(OS.LINUX)
+    void workersLeaveTheSignalsOfATerminalToTheirProgram(String signal, int number) throws Exception {
+        assumeFalse(isIgnored(number), "a JVM ignores what was ignored when it was started, as after nohup");
+        Process program = start(List.of("setsid"), Serves.class, Service.LEAVES_IT_TO_THE_POOL);
+        try {
+            var worker = ProcessHandle.of(Gate.await(folder, "request")).orElseThrow();
+            assertThat(new ProcessBuilder("kill", "-" + signal, "--", "-" + program.pid())
+                            .start()
+                            .waitFor())
+                    .isZero();
+            Gate.await(folder, "ending");
+            await().during(Duration.ofMillis(400)).until(() -> runs(worker));
+            Gate.open(folder, "request");
+
+            assertThat(endOf(program, 128 + number)).contains("ended: SUCCESS");
+            awaitEnd(List.of(worker));
+        } finally {
+            program.destroyForcibly();
+        }
+    }
+
+    private static boolean isIgnored(int signal) throws IOException {
+        String ignored = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .findFirst()
+                .orElseThrow();
+        return (Long.parseUnsignedLong(ignored.substring("SigIgn:".length()).strip(), 16) >> (signal - 1) & 1) == 1;
     }
 }

@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.processpool.wire.AsciiText;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +47,11 @@ class SurroundingsTest {
                 "-XX:TieredStopAtLevel=1",
                 "-Xmx64m",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-Djava.io.tmpdir=" + folder));
+                "-Djava.io.tmpdir=" + folder,
+                "-cp",
+                System.getProperty("java.class.path")));
         options.forEach(command::add);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+        command.add(program.getName());
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().putAll(environment);
         Process process = builder.start();
@@ -166,8 +170,8 @@ class SurroundingsTest {
         assertThat(lines).contains("large=4194304", "failed=0");
     }
 
-    /** Wants more workers than it can have handles for. */
-    static final class WithFewFileHandles {
+    /** Wants more workers than it can have. */
+    static final class WantsManyWorkers {
         public static void main(String[] arguments) {
             try (var pool = TestPools.builder(24).heap(16 << 20).build()) {
                 List<ConcurrentFuture<Integer>> calls = IntStream.range(0, 48)
@@ -185,12 +189,53 @@ class SurroundingsTest {
     void aProgramWithFewFileHandlesHasTheWorkersThatItHasHandlesFor() throws Exception {
         var launcher = List.of("sh", "-c", "ulimit -n 96 && exec \"$@\"", "sh");
         List<String> lines = run(
-                launcher,
-                WithFewFileHandles.class,
-                Map.of(),
-                Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off"));
+                launcher, WantsManyWorkers.class, Map.of(), Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off"));
 
         assertThat(lines).containsExactly("sum=1128", "failed=true", "closed");
+    }
+
+    /** A thread counts as a process there. Root has no such limit, so another user runs this, who may not read our class path. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aProgramThatMayHaveFewProcessesRunsItsCallsOnThose() throws Exception {
+        var launcher =
+                List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "prlimit", "--nproc=90:90");
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+        assumeTrue(
+                new ProcessBuilder(Stream.concat(
+                                                launcher.stream(),
+                                                Stream.of(
+                                                        "touch",
+                                                        folder.resolve("there").toString()))
+                                        .toList())
+                                .start()
+                                .waitFor()
+                        == 0,
+                "only root may be another user, and there are the programs setpriv and prlimit");
+        List<String> lines = run(
+                launcher,
+                WantsManyWorkers.class,
+                Map.of(),
+                Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", readableClassPath()));
+
+        assertThat(lines).contains("sum=1128", "closed");
+        assertThat(lines).as("how hard it was").anyMatch(line -> line.contains("EAGAIN") || line.equals("failed=true"));
+    }
+
+    private String readableClassPath() throws IOException {
+        Path copies = Files.createDirectory(folder.resolve("classes"));
+        var classPath = new ArrayList<String>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+            Path from = Path.of(entry);
+            Path to = copies.resolve(classPath.size() + "-" + from.getFileName());
+            try (Stream<Path> files = Files.walk(from)) {
+                for (Path each : files.toList()) {
+                    Files.copy(each, to.resolve(from.relativize(each).toString()));
+                }
+            }
+            classPath.add(to.toString());
+        }
+        return String.join(File.pathSeparator, classPath);
     }
 
     /** Is process 1, so it gets the children of a worker that died. */

@@ -40,6 +40,7 @@ final class WorkerMain {
      *     have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Exception {
+        TerminalSignals.ignore();
         for (int i = PROPERTIES_AT; i < arguments.length - 1; i++) {
             String[] property = AsciiText.decode(arguments[i]).split("=", 2);
             System.setProperty(property[0], property.length > 1 ? property[1] : "");
