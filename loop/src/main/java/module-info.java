@@ -4,6 +4,8 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.trestle.loop {
     requires transitive dev.trestle.api;
+    requires static java.management;
+    requires static jdk.management;
     requires static org.jspecify;
     requires static com.google.errorprone.annotations;
 

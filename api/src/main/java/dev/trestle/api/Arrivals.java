@@ -2,6 +2,7 @@ package dev.trestle.api;
 
 import static java.util.Objects.requireNonNull;
 
+import java.lang.ref.WeakReference;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,13 +22,18 @@ final class Arrivals<E> {
 
     private final Semaphore arrived = new Semaphore(0);
 
+    /** What futures hold of this queue. Its thread may leave it at any time, and a future may never end. */
+    private final WeakReference<Arrivals<E>> self = new WeakReference<>(this);
+
     /** Those that were taken off the stack, the earliest first; confined to the taking thread. */
     private @Nullable Arrival<E> next;
 
     /** Lets an element arrive when a future is done: now, if it is done. Returns what to {@link #forget}. */
     Arrival<E> expect(ConcurrentFuture<?> future, E element) {
         var arrival = new Arrival<>(this, element);
-        if (future instanceof Promise<?> promise) {
+        if (future.isDone()) {
+            add(arrival); // now: the thread that tells the listeners may be slow, or busy with callbacks
+        } else if (future instanceof Promise<?> promise) {
             promise.addWait(arrival);
         } else {
             future.addDoneCallback(arrival::onDone);
@@ -40,6 +46,15 @@ final class Arrivals<E> {
         if (future instanceof Promise<?> promise && !promise.isDone()) {
             promise.removeWait(arrival);
         }
+    }
+
+    private void add(Arrival<E> arrival) {
+        Arrival<E> top;
+        do {
+            top = latest.get();
+            arrival.next = top;
+        } while (!latest.compareAndSet(top, arrival));
+        arrived.release();
     }
 
     boolean isEmpty() {
@@ -84,23 +99,26 @@ final class Arrivals<E> {
 
     /** An element that has arrived, or will. */
     static final class Arrival<E> implements Promise.Wait {
-        private final Arrivals<E> queue;
+        private final WeakReference<Arrivals<E>> queue;
         private final E element;
         private @Nullable Arrival<E> next;
 
         private Arrival(Arrivals<E> queue, E element) {
-            this.queue = queue;
+            this.queue = queue.self;
             this.element = element;
         }
 
         @Override
         public void onDone(ConcurrentFuture<?> future) {
-            Arrival<E> top;
-            do {
-                top = queue.latest.get();
-                next = top;
-            } while (!queue.latest.compareAndSet(top, this));
-            queue.arrived.release();
+            Arrivals<E> to = queue.get();
+            if (to != null) {
+                to.add(this);
+            }
+        }
+
+        @Override
+        public boolean isAwaited() {
+            return !queue.refersTo(null);
         }
     }
 }

@@ -142,7 +142,9 @@ public final class Futures {
         }
 
         void watch(ConcurrentFuture<?> future) {
-            if (future instanceof Promise<?> promise) {
+            if (future.isDone()) {
+                onDone(future); // now: the thread that tells the listeners may be slow, or busy with callbacks
+            } else if (future instanceof Promise<?> promise) {
                 promise.addWait(this);
             } else {
                 future.addDoneCallback(this::onDone);

@@ -94,7 +94,13 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     @Override
     @SuppressWarnings("unchecked") // as fn returned it
     public boolean tryAdvance(Consumer<? super R> action) {
-        ChunkResult.Outcomes ready = nextOutcomes();
+        ChunkResult.Outcomes ready;
+        try {
+            ready = nextOutcomes();
+        } catch (Throwable e) { // also a refusal to wait, after which nobody may come to close the stream
+            end();
+            throw e;
+        }
         if (ready == null) {
             return false;
         }

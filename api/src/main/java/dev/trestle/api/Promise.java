@@ -499,11 +499,34 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         var pushed = new Listener(target);
         while (true) {
             Listener top = listeners;
-            pushed.next = top;
+            pushed.follow(top);
             pushed.aboveMarker = isDraining(top);
             if (Words.LISTENERS.compareAndSet(this, top, pushed)) {
+                if (pushed.count >= pushed.purgeAt) {
+                    purge();
+                }
                 return;
             }
+        }
+    }
+
+    /**
+     * Removes the waits of iterations that are garbage. They tell nobody that they are, so this looks at all listeners, as soon as
+     * there are twice as many as were alive the last time: on the average, a push looks at two.
+     */
+    private void purge() {
+        Listener top = listeners;
+        if (top == null || isDraining(top)) {
+            return; // done meanwhile: the drainer drops everything
+        }
+        try {
+            Listener alive = without(null, top);
+            if (alive != null) {
+                alive.purgeAt = Math.max(Listener.FEW, 2 * alive.count);
+            }
+            Words.LISTENERS.compareAndSet(this, top, alive); // or somebody else has changed them, and purges if need be
+        } catch (Throwable e) {
+            // There is no memory, or no stack. What was pushed has been pushed; the next push tries again.
         }
     }
 
@@ -614,9 +637,10 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return oldest;
     }
 
-    /** Returns whether anything listens; for tests. */
-    boolean hasListeners() {
-        return listeners != null;
+    /** Returns how much listens; for tests. */
+    int listenerCount() {
+        Listener top = listeners;
+        return top == null ? 0 : top.count;
     }
 
     /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */
@@ -626,24 +650,24 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             if (top == null || isDraining(top)) {
                 return; // done meanwhile: the drainer drops everything
             }
-            if (Words.LISTENERS.compareAndSet(this, top, without(wait, top))) {
+            Listener others = top.target == wait ? top.next : without(wait, top);
+            if (Words.LISTENERS.compareAndSet(this, top, others)) {
                 return;
             }
         }
     }
 
     /**
-     * Returns a copy without a wait. Should a drainer take the stack at the same time and turn its links, this walk is wrong, but it
-     * ends, at the latest where the drainer has begun; and the copy is not used.
+     * Returns a copy without a wait, if one is given, and without those that are not awaited. Should a drainer take the stack at the
+     * same time and turn its links, this walk is wrong, but it ends, at the latest where the drainer has begun; and the copy is
+     * not used.
      */
-    private static @Nullable Listener without(Wait wait, Listener top) {
-        if (top.target == wait) {
-            return top.next;
-        }
+    private static @Nullable Listener without(@Nullable Wait unwanted, Listener top) {
         Listener newest = null;
         Listener last = null;
+        int count = 0;
         for (Listener each = top; each != null; each = each.next) {
-            if (each.target != wait) {
+            if (each.target != unwanted && !(each.target instanceof Wait wait && !wait.isAwaited())) {
                 var kept = new Listener(each.target);
                 if (last == null) {
                     newest = kept;
@@ -651,13 +675,20 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
                     last.next = kept;
                 }
                 last = kept;
+                count++;
             }
+        }
+        if (newest != null) {
+            newest.count = count;
+            newest.purgeAt = top.purgeAt;
         }
         return newest;
     }
 
     /** A link of the stack: a callback or a {@link Wait}. Only a thread that has taken the stack changes it. */
     static final class Listener {
+        static final int FEW = 64;
+
         final Object target;
 
         @Nullable
@@ -665,8 +696,19 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
         boolean aboveMarker;
 
+        /** How many listeners there are from here on, and with how many to look for garbage; right at the top of a stack. */
+        int count = 1;
+
+        int purgeAt = FEW;
+
         Listener(Object target) {
             this.target = target;
+        }
+
+        void follow(@Nullable Listener top) {
+            next = top;
+            count = top == null ? 1 : top.count + 1;
+            purgeAt = top == null ? FEW : top.purgeAt;
         }
     }
 
@@ -676,6 +718,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /** What waits for a promise inside this module: told before any callback runs, so it must be short, and allocate nothing. */
     interface Wait {
         void onDone(ConcurrentFuture<?> promise);
+
+        /** Returns whether anything will ever take what this brings. */
+        default boolean isAwaited() {
+            return true;
+        }
     }
 
     static final class ParkedThread implements Wait {

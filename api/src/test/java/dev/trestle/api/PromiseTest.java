@@ -23,6 +23,8 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One promise, one thread at a time; {@link PromiseRaceTest} has the races. */
 @Timeout(30)
@@ -314,6 +316,35 @@ class PromiseTest {
         return new WeakReference<>(iteration);
     }
 
+    /** With a break, for instance. The iteration is garbage then, and the future may live as long as the program. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 10, 200})
+    void iterationsThatAreLeftEarlyLeaveNothingWithAFutureThatNeverEnds(int callbacks) {
+        for (int i = 0; i < callbacks; i++) {
+            promise.addDoneCallback(_ -> trail.add("x"));
+        }
+        Promise<String> done = new Promise<>();
+        done.setResult("done");
+        var kept = Futures.asCompleted(List.of(promise, done)).iterator();
+        assertThat(kept.next()).isSameAs(done);
+        int most = 0;
+        for (int round = 0; round < 20; round++) {
+            for (int i = 0; i < 100; i++) {
+                for (Promise<String> each : Futures.asCompleted(List.of(promise, done))) {
+                    assertThat(each).isSameAs(done);
+                    break;
+                }
+            }
+            System.gc();
+            most = promise.listenerCount();
+        }
+
+        assertThat(most).isLessThan(64 + 2 * (callbacks + 1) + 100);
+        promise.setResult("x");
+        assertThat(kept.next()).isSameAs(promise);
+        assertThat(trail).hasSize(callbacks);
+    }
+
     @Test
     void callbacksMayAddCallbacksForEverWithoutGrowingTheStack() {
         promise.setResult("x");
@@ -362,6 +393,37 @@ class PromiseTest {
         promise.setResult("x");
 
         assertThat(waiterEnded.getCount()).isZero();
+    }
+
+    /** The thread that tells the listeners is busy with that callback; a new wait needs no telling. */
+    @Test
+    void aWaitThatBeginsWhileACallbackBlocksFindsTheFutureDone() throws Exception {
+        var entered = new CountDownLatch(1);
+        var gate = new CountDownLatch(1);
+        promise.addDoneCallback(_ -> {
+            entered.countDown();
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        var completing = Thread.ofVirtual().start(() -> promise.setResult("x"));
+        entered.await();
+        try {
+            assertThat(Futures.asCompleted(List.of(promise)).iterator().next()).isSameAs(promise);
+            var pending = new Promise<String>();
+            assertThat(Futures.asCompleted(List.of(pending, promise), Duration.ZERO)
+                            .iterator()
+                            .next())
+                    .isSameAs(promise);
+            assertThat(Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(promise))
+                            .done())
+                    .containsExactly(promise);
+        } finally {
+            gate.countDown();
+            completing.join();
+        }
     }
 
     @Test

@@ -331,25 +331,66 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void anInterruptedInvokeAllCancelsItsTasks() {
+    void invokeAllWaitsForEachTaskWhateverTheOthersDo() throws Exception {
         String in = folder.toString();
-        Thread.currentThread().interrupt();
+        List<Callable<String>> tasks =
+                List.of(travelling(() -> fail("first")), travelling(() -> waitAtGate(in, "second")), travelling(() -> {
+                    throw new CancellationException("third");
+                }));
+        var invocation = new FutureTask<>(() -> executor.invokeAll(tasks));
+        Thread.ofVirtual().start(invocation);
+        awaitMark("second.started");
+        executor.submit(() -> "after the third").result();
+        assertThat(invocation.isDone()).isFalse();
+        openGate("second");
 
-        assertThatThrownBy(() -> executor.invokeAll(List.of(travelling(() -> waitAtGate(in, "call")))))
-                .isInstanceOf(InterruptedException.class);
+        assertThat(invocation.get())
+                .extracting(Future::state)
+                .containsExactly(Future.State.FAILED, Future.State.SUCCESS, Future.State.FAILED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInterruptedInvokeAllOrInvokeAnyCancelsItsTasks(boolean any) throws Exception {
+        String in = folder.toString();
+        List<Callable<String>> tasks = List.of(
+                travelling(() -> waitAtGate(in, "first")),
+                travelling(() -> waitAtGate(in, "second")),
+                travelling(() -> waitAtGate(in, "waiting")));
+        var invocation = new FutureTask<Object>(() -> any ? executor.invokeAny(tasks) : executor.invokeAll(tasks));
+        Thread thread = Thread.ofPlatform().start(invocation);
+        awaitMark("first.started");
+        awaitMark("second.started");
+        thread.interrupt();
+
+        assertThatThrownBy(invocation::get).hasCauseInstanceOf(InterruptedException.class);
+        awaitMark("first.interrupted");
+        awaitMark("second.interrupted");
         assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+        assertThat(marked("waiting.started")).isFalse();
     }
 
     @Test
     void invokeAnyReturnsAResultAndCancelsTheOthers() throws Exception {
         String in = folder.toString();
+        var invocation = new FutureTask<>(() -> executor.<String>invokeAny(List.of(
+                travelling(() -> waitAtGate(in, "first")),
+                travelling(() -> waitAtGate(in, "second")),
+                travelling(() -> waitAtGate(in, "waiting")))));
+        Thread.ofVirtual().start(invocation);
+        awaitMark("first.started");
+        awaitMark("second.started");
+        openGate("second");
 
-        assertThat(executor.<String>invokeAny(List.of(
-                        travelling(() -> fail("first")),
-                        travelling(() -> "second"),
-                        travelling(() -> waitAtGate(in, "third")))))
-                .isEqualTo("second");
+        assertThat(invocation.get()).isEqualTo("second");
+        awaitMark("first.interrupted");
         assertThat(executor.submit(() -> "free").result()).isEqualTo("free");
+    }
+
+    @Test
+    void invokeAnyReturnsAResultThatComesAfterFailures() throws Exception {
+        assertThat(executor.<String>invokeAny(List.of(travelling(() -> fail("first")), travelling(() -> "second"))))
+                .isEqualTo("second");
     }
 
     @Test

@@ -85,8 +85,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private final LoopClock clock;
     private final @Nullable RandomGenerator shuffle;
     private final HandOver handOver = HandOver.create();
-    private final ThreadFactory threads =
-            handOver.threads().uncaughtExceptionHandler(this).factory();
+    private final ThreadFactory threads = handOver.threads()
+            .uncaughtExceptionHandler(this)
+            .inheritInheritableThreadLocals(false) // they would be those of the coroutine that happens to start it
+            .factory();
 
     // any thread
     private final Inbox inbox = new Inbox();
@@ -95,6 +97,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private volatile @Nullable Thread driver;
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
+
+    /** When the driver is to be woken, as of System.nanoTime, if it sleeps until then. */
+    private volatile long wakeAt;
+
+    private volatile boolean sleeping;
 
     /** A foreign thread that has picked up the baton, to give it to a coroutine. */
     private volatile @Nullable Thread courier;
@@ -398,7 +405,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return;
         }
         if (now == FREE) {
-            if (isWanted()) {
+            if (hasWork()) {
                 LockSupport.unpark(driver);
             }
         } else if (isStray(now) && HOLDER.compareAndSet(this, now, driver)) {
@@ -406,6 +413,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } else {
             LockSupport.unpark(now);
         }
+    }
+
+    /** Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the watch. */
+    boolean hasWork() {
+        Thread now = holder;
+        if (now != FREE) {
+            return now != null && now != ABANDONED;
+        }
+        return isWanted() || (clock == SystemClock.INSTANCE && loop.nanos() > armedFor);
     }
 
     private boolean isStray(Thread now) {
@@ -424,6 +440,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             throw new IllegalStateException(loop + " is already running, on " + driver);
         }
         try { // first what may fail
+            Alarm.begin();
             running.add(this);
             if (thread.getUncaughtExceptionHandler() != this) {
                 drivenElsewhere.put(thread, this);
@@ -512,8 +529,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private void recover(int failures, Throwable failure) {
         if (failures == 1) {
             Log.log(ERROR, () -> "A step of " + loop + " failed; it is made again", failure);
-        } else {
-            LockSupport.parkNanos(this, 1_000_000);
+        } else { // without a timed park, which takes memory
+            long until = System.nanoTime() + 1_000_000;
+            while (System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
         }
     }
 
@@ -533,7 +553,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             } else {
                 long nanos = until - now();
                 if (nanos > 0) {
-                    LockSupport.parkNanos(this, nanos);
+                    sleepFor(nanos);
                 } else {
                     late = true;
                     armedFor = NEVER;
@@ -548,6 +568,29 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (interrupted) {
             me.interrupt();
         }
+    }
+
+    /** Parks until the alarm goes off, or this thread is woken otherwise. */
+    private void sleepFor(long nanos) {
+        wakeAt = System.nanoTime() + nanos;
+        sleeping = true;
+        Alarm.set(wakeAt);
+        LockSupport.park(this);
+        sleeping = false;
+    }
+
+    /** Wakes the driver if it is time; returns how long it may sleep otherwise. Called by the alarm. */
+    long wakeIfDue(long now) {
+        if (!sleeping) {
+            return Long.MAX_VALUE;
+        }
+        long left = wakeAt - now;
+        if (left > 0) {
+            return left;
+        }
+        sleeping = false;
+        LockSupport.unpark(driver);
+        return Long.MAX_VALUE;
     }
 
     private boolean isWanted() {
@@ -776,6 +819,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         try {
             thread = threads.newThread(task::live);
+            task.prepare(thread);
             current = task;
             due = null;
             task.startedOn(thread);

@@ -21,7 +21,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
     private final int total;
 
     /** Those that are not done, and what listens to each. */
-    private final Map<F, LoopFuture.Listener> pending = new LinkedHashMap<>();
+    private final Map<F, Handle> pending = new LinkedHashMap<>();
 
     private final ArrayDeque<F> completed = new ArrayDeque<>();
     private final @Nullable Handle timer;
@@ -39,8 +39,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
         this.timeout = timeout;
         this.total = futures.size();
         this.left = total;
-        futures.forEach(future -> pending.put(future, new Ended(future)));
-        pending.forEach(LoopFuture::listen);
+        futures.forEach(future -> pending.put(future, future.listen(new Ended(future))));
         this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
     }
 

@@ -76,6 +76,9 @@ public final class EventLoop implements AutoCloseable {
     /** How often in a row a step of the loop's own has failed, and is made again. */
     private int failedSteps;
 
+    /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
+    private boolean interruptedMeanwhile;
+
     /** The callback that is running. Others may read it, racily. */
     private @Nullable Handle callback;
 
@@ -226,9 +229,9 @@ public final class EventLoop implements AutoCloseable {
                 done(future);
             }
         };
-        future.listen(stop);
+        Handle listener = future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
-        future.unlisten(stop);
+        future.unlisten(listener);
         untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
@@ -273,6 +276,10 @@ public final class EventLoop implements AutoCloseable {
             baton.drive(true);
         } finally {
             baton.end();
+            if (interruptedMeanwhile) {
+                interruptedMeanwhile = false;
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -329,6 +336,8 @@ public final class EventLoop implements AutoCloseable {
         Context before = callbackContext;
         this.callback = handle;
         callbackContext = handle.context;
+        Thread me = Thread.currentThread();
+        ClassLoader classLoader = me.getContextClassLoader();
         try {
             callback.run();
             failedSteps = 0;
@@ -337,10 +346,19 @@ public final class EventLoop implements AutoCloseable {
         } finally {
             callbackContext = before;
             this.callback = callbackBefore;
-            if (closing.get()) {
-                Thread.interrupted(); // it was meant for this callback, which had taken too long
+            if (!handle.inline) { // what the loop's own code finds on its thread belongs to a coroutine
+                cleanUpAfterCallback(me, classLoader);
             }
         }
+    }
+
+    /** Takes away what the next callback must not see; on the driver. */
+    private void cleanUpAfterCallback(Thread driver, @Nullable ClassLoader before) {
+        if (driver.getContextClassLoader() != before) {
+            driver.setContextClassLoader(before);
+        }
+        // It was meant for this callback, or for the thread that runs the loop, which has it back after its turn.
+        interruptedMeanwhile |= Thread.interrupted() && !closing.get();
     }
 
     /** Tells of a callback that has failed. Never throws: the next one is to be called. */
@@ -981,7 +999,12 @@ public final class EventLoop implements AutoCloseable {
      * @return the picture
      */
     public TaskGraph taskGraph() {
-        return TaskGraph.of(this, baton.current(), Task.snapshot(() -> tasks));
+        return TaskGraph.of(this, baton.current(), tasksRacily());
+    }
+
+    /** Returns the tasks that are not done, as they can be seen from any thread. */
+    List<Task<?>> tasksRacily() {
+        return Task.snapshot(() -> tasks);
     }
 
     /**

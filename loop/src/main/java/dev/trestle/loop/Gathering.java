@@ -3,9 +3,9 @@ package dev.trestle.loop;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +19,10 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         implements LoopFuture.Listener {
 
     private final List<LoopFuture<? extends T>> parts;
-    private final Set<LoopFuture<? extends T>> distinct;
+
+    /** The parts, each once, and what listens to those that are pending. */
+    private final Map<LoopFuture<? extends T>, @Nullable Handle> distinct = new LinkedHashMap<>();
+
     private final Function<LoopFuture<? extends T>, R> toItem;
     private final boolean failFast;
     private int pending;
@@ -38,7 +41,7 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         super(loop);
         this.parts = List.copyOf(parts);
         this.parts.forEach(loop::checkMine);
-        this.distinct = new LinkedHashSet<>(this.parts);
+        this.parts.forEach(part -> distinct.put(part, null));
         this.toItem = toItem;
         this.failFast = failFast;
         this.pending = distinct.size();
@@ -50,13 +53,13 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
             setResult(List.of());
         }
         var alreadyDone = new ArrayList<LoopFuture<?>>();
-        for (LoopFuture<?> part : distinct) {
+        distinct.replaceAll((part, _) -> {
             if (part.isDone()) {
                 alreadyDone.add(part);
-            } else {
-                part.listen(this);
+                return null;
             }
-        }
+            return part.listen(this);
+        });
         alreadyDone.forEach(this::done);
         return this;
     }
@@ -69,11 +72,14 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         }
         if (failFast && part.isCancelled() && cancelRequested) {
             cancelNow(cancelMessage);
+            leaveOthers();
         } else if (failFast && part.isCancelled()) {
             // Fails this future, and does not cancel it: nobody asked for that.
             fail(((Outcome.Cancelled<?>) part.outcome()).error());
+            leaveOthers();
         } else if (failFast && part.isFailed()) {
             fail(((Outcome.Failure<?>) part.outcome()).exception());
+            leaveOthers();
         } else if (pending == 0) {
             finish();
         }
@@ -84,6 +90,15 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         if (!isDone()) {
             fail(failure);
         }
+    }
+
+    /** The parts that are pending may live long. */
+    private void leaveOthers() {
+        distinct.forEach((part, listener) -> {
+            if (listener != null) {
+                part.unlisten(listener);
+            }
+        });
     }
 
     private void finish() {
@@ -100,7 +115,7 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
 
     @Override
     Collection<? extends LoopFuture<?>> parts() {
-        return distinct;
+        return distinct.keySet();
     }
 
     @Override

@@ -24,16 +24,6 @@ public interface LoopClock {
      * @return a monotonic clock
      */
     static LoopClock system() {
-        return new LoopClock() {
-            @Override
-            public long nanos() {
-                return System.nanoTime();
-            }
-
-            @Override
-            public boolean jumpTo(long nanos) {
-                return false;
-            }
-        };
+        return SystemClock.INSTANCE;
     }
 }

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -307,7 +306,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
                 each -> !(each.callback instanceof Callback<?>(var consumer, var _) && callback.equals(consumer)));
         int removed = 0;
         for (Handle each : users) {
-            if (removeCallback(added -> added == each)) {
+            if (removeCallback(each)) {
                 removed++;
             }
         }
@@ -325,6 +324,13 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
     }
 
+    /** Returns how many callbacks there are, of the loop's and of the user's. */
+    final int callbackCount() {
+        int[] count = {0};
+        forEachCallback(_ -> count[0]++);
+        return count[0];
+    }
+
     /** Makes a task ready when this future is done. */
     final void wake(Task<?> task) {
         addCallback(task);
@@ -332,60 +338,59 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
 
     /** Takes back {@link #wake}; returns false if the task was not waiting, or is ready already. */
     final boolean forget(Task<?> task) {
-        return removeCallback(added -> added == task);
+        return removeCallback(task);
     }
 
-    final void listen(Listener listener) {
-        addCallback(new Handle(new Notice(listener, this), true));
+    /** Has a listener called when this future is done; returns what {@link #unlisten} takes. */
+    final Handle listen(Listener listener) {
+        var handle = new Handle(new Notice(listener, this), true);
+        addCallback(handle);
+        return handle;
     }
 
-    final void unlisten(Listener listener) {
-        boolean removed;
-        do {
-            removed = removeCallback(added -> added instanceof Handle handle
-                    && handle.callback instanceof Notice(var told, var _)
-                    && told == listener);
-        } while (removed);
+    /** Takes back {@link #listen}, unless the listener is called, or will be next. */
+    final void unlisten(Handle listener) {
+        var _ = removeCallback(listener);
     }
 
     private void addCallback(Ready callback) {
         Ready last = callbacks;
         if (outcome != null) {
             loop.baton().ready(callback);
-        } else if (last == null) {
-            callback.link = callback;
-            callbacks = callback;
-        } else {
-            callback.link = last.link;
-            last.link = callback;
-            callbacks = callback;
+            return;
         }
+        if (last == null) {
+            callback.link = callback;
+            callback.back = callback;
+        } else {
+            Ready first = requireNonNull(last.link);
+            callback.link = first;
+            callback.back = last;
+            last.link = callback;
+            first.back = callback;
+        }
+        callbacks = callback;
     }
 
-    /** Removes the first callback of a kind; returns whether there was one. */
-    private boolean removeCallback(Predicate<Ready> which) {
-        Ready last = callbacks;
-        if (last == null) {
+    /** Removes a callback, however many there are; returns false if this future is done, or had no such callback. */
+    private boolean removeCallback(Ready callback) {
+        Ready before = callback.back;
+        if (before == null) {
             return false;
         }
-        Ready before = last;
-        do {
-            Ready each = requireNonNull(before.link);
-            if (which.test(each)) {
-                if (each == before) {
-                    callbacks = null;
-                } else {
-                    before.link = each.link;
-                    if (each == last) {
-                        callbacks = before;
-                    }
-                }
-                each.link = null;
-                return true;
+        if (before == callback) {
+            callbacks = null;
+        } else {
+            Ready after = requireNonNull(callback.link);
+            before.link = after;
+            after.back = before;
+            if (callbacks == callback) {
+                callbacks = before;
             }
-            before = each;
-        } while (before != last);
-        return false;
+        }
+        callback.link = null;
+        callback.back = null;
+        return true;
     }
 
     /** Returns whether this future has an exception; a cancelled one has none. */

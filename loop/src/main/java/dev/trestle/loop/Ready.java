@@ -11,4 +11,8 @@ abstract sealed class Ready permits LoopFuture, Handle {
     /** What follows in the queue; the queue's matter. Null if this stands in none, or is the last. */
     @Nullable
     Ready link;
+
+    /** What comes before it among the callbacks of a future that is pending; null if it is not there. */
+    @Nullable
+    Ready back;
 }

@@ -41,8 +41,10 @@ final class ReadyQueue {
         Ready firstOfRing = requireNonNull(lastOfRing.link);
         int count = 1;
         for (Ready item = firstOfRing; item != lastOfRing; item = requireNonNull(item.link)) {
+            item.back = null;
             count++;
         }
+        lastOfRing.back = null;
         lastOfRing.link = null;
         if (last == null) {
             first = firstOfRing;

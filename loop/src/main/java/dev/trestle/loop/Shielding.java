@@ -13,6 +13,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
     private final LoopFuture<T> innermost;
 
     private final int depth;
+    private final Handle listener;
 
     Shielding(LoopFuture<T> inner) {
         super(inner.loop());
@@ -24,7 +25,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
             this.innermost = inner;
             this.depth = 1;
         }
-        inner.listen(this);
+        this.listener = inner.listen(this);
     }
 
     @Override
@@ -57,7 +58,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
         if (!super.cancel(message)) {
             return false;
         }
-        inner.unlisten(this);
+        inner.unlisten(listener);
         return true;
     }
 }

@@ -54,6 +54,18 @@ final class Stacks {
         return List.copyOf(frames.subList(begin, end));
     }
 
+    /** Returns whether a thread that has the baton has not gone on since it was given that, or has not begun. */
+    static boolean isWaitingForTheBaton(Thread thread) {
+        StackTraceElement[] frames = thread.getStackTrace();
+        for (StackTraceElement frame : frames) {
+            if (frame.getClassName().equals(Baton.class.getName())
+                    && frame.getMethodName().startsWith("waitAs")) {
+                return true;
+            }
+        }
+        return frames.length == 0;
+    }
+
     /** Returns whether this is what runs a coroutine. */
     private static boolean isCoroutine(StackTraceElement frame) {
         return frame.getClassName().equals(Task.class.getName())

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A coroutine that runs in an event loop, and the future of its result: Python's {@code asyncio.Task}.
  *
- * <p>It starts in a later turn of the loop, never inside {@code createTask}. Like every {@link LoopFuture} it belongs to
+ * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of its own,
+ * which has the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
+ * inherited goes into a {@link ContextVar}. Like every {@link LoopFuture} it belongs to
  * its loop and is not thread-safe.
  *
  * @param <T> the type of the result
@@ -33,6 +35,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** In which the coroutine runs; null stands for an empty one. */
     private @Nullable Context context;
+
+    /** The context class loader of the thread that created this; null stands for the system class loader. */
+    private final @Nullable ClassLoader classLoader;
 
     /** What the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
@@ -62,6 +67,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         this.name = name;
         this.context = context;
         this.number = number;
+        ClassLoader here = Thread.currentThread().getContextClassLoader();
+        this.classLoader = here == ClassLoader.getSystemClassLoader() ? null : here;
     }
 
     /**
@@ -247,6 +254,13 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     @Nullable
     Thread thread() {
         return thread;
+    }
+
+    /** Gives the thread of the coroutine, which has not started, what it has from its creator. */
+    void prepare(Thread newThread) {
+        if (classLoader != null) {
+            newThread.setContextClassLoader(classLoader);
+        }
     }
 
     void startedOn(Thread newThread) {

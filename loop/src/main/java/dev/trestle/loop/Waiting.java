@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.DoneAndPending;
 import dev.trestle.api.ReturnWhen;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -37,14 +39,16 @@ final class Waiting implements LoopFuture.Listener {
         var waiting = new Waiting(when, new Joint(loop, "waitUntil(" + when + ")", distinct), distinct.size());
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.
-        distinct.forEach(future -> future.listen(waiting));
+        List<Handle> listeners = new ArrayList<>(distinct.size());
+        distinct.forEach(future -> listeners.add(future.listen(waiting)));
         try {
             var _ = task.await(waiting.enough);
         } finally {
             if (timer != null) {
                 timer.cancel();
             }
-            distinct.forEach(future -> future.unlisten(waiting));
+            var listener = listeners.iterator();
+            distinct.forEach(future -> future.unlisten(listener.next()));
         }
         return divide(distinct);
     }

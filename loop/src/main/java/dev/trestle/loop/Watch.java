@@ -28,13 +28,16 @@ final class Watch implements Runnable {
      * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one that
      * came in time.
      *
-     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's. What is told is put into
-     * words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
+     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's, and asks for no stack, which
+     * the JDK may never answer where a thread was lost. What is told is put into words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
      * while there is something to tell. Each look first rescues and then judges, and what fails at one loop is left out.
      */
 
     /** The longest time between two looks, in nanoseconds. */
     private static final long LONGEST = 250_000_000;
+
+    /** The same while carriers are kept, or have been added. */
+    private static final long LONGEST_WHILE_STUCK = 50_000_000;
 
     private static final long SHORTEST = 1_000_000;
 
@@ -47,6 +50,9 @@ final class Watch implements Runnable {
 
     /** Confined to the thread. */
     private final Map<Baton, Sight> sights = new HashMap<>();
+
+    /** Made at the first look, as long as there is memory. Written by the thread alone. */
+    private volatile @Nullable Carriers carriers;
 
     private Watch() {}
 
@@ -99,8 +105,8 @@ final class Watch implements Runnable {
         }
     }
 
-    private static long interval() {
-        long interval = LONGEST;
+    private long interval() {
+        long interval = carriers != null && carriers.isActive() ? LONGEST_WHILE_STUCK : LONGEST;
         for (Baton baton : Baton.running()) {
             interval = Math.min(interval, baton.loop().slowNanos() / 4);
         }
@@ -123,16 +129,37 @@ final class Watch implements Runnable {
                 all.remove();
             }
         }
+        boolean stuck = false;
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
             if (sight.isUnmoved(baton.holderOrNobody(), baton.progress())) {
                 attempt(baton::rescue);
+                stuck |= baton.hasWork();
             }
         }
+        boolean anyStuck = stuck;
+        attempt(() -> lookAtCarriers(anyStuck));
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
             attempt(() -> judge(baton, sight, baton.holder(), nanos));
         }
+    }
+
+    private void lookAtCarriers(boolean stuck) {
+        Carriers mine = carriers;
+        if (mine == null) {
+            mine = new Carriers();
+            carriers = mine;
+        }
+        Carriers.Change change = mine.look(stuck);
+        if (change != null) {
+            warnings.add(change::text, null);
+        }
+    }
+
+    /** Returns whether everything is there that the watch needs to add carriers. */
+    static boolean isReady() {
+        return watch.carriers != null;
     }
 
     /** What fails is tried again, if need be, at the next look. */
@@ -147,31 +174,68 @@ final class Watch implements Runnable {
     private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
         switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
             case QUIET -> {}
-            case TOO_LONG -> tell(baton, sight);
+            case TOO_LONG -> {
+                EventLoop.Running who = baton.loop().running();
+                if (who == null || holder == null) {
+                    sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
+                    return;
+                }
+                var accusation = new Accusation(baton, who, holder, sight.progress, sight.nanos);
+                sight.accusation = accusation;
+                warnings.add(accusation::text, null);
+            }
             case GIVEN_AWAY -> {
-                EventLoop.Running who = sight.who;
-                String rest =
-                        " has given the baton of " + baton.loop() + " away after about " + millis(sight.toldAfter);
-                warnings.add(() -> who + rest, null);
+                Accusation accusation = sight.accusation;
+                if (accusation != null) {
+                    long held = sight.toldAfter;
+                    warnings.add(() -> accusation.endText(held), null);
+                }
             }
         }
     }
 
-    private void tell(Baton baton, Sight sight) {
-        Thread holder = sight.holder;
-        EventLoop.Running who = baton.loop().running();
-        List<StackTraceElement> stack = holder == null ? List.of() : Stacks.of(holder);
-        if (who == null || baton.holder() != holder || baton.progress() != sight.progress) {
-            sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
-            return;
+    /** What is told of a holder. Its methods look at the stack and run code of the program's, and so may hang. */
+    private static final class Accusation {
+        private final Baton baton;
+        private final EventLoop.Running who;
+        private final Thread holder;
+        private final int progress;
+        private final long nanos;
+        private boolean told;
+
+        Accusation(Baton baton, EventLoop.Running who, Thread holder, int progress, long nanos) {
+            this.baton = baton;
+            this.who = who;
+            this.holder = holder;
+            this.progress = progress;
+            this.nanos = nanos;
         }
-        sight.who = who;
-        String rest = " has held the baton of " + baton.loop() + " for " + millis(sight.nanos)
-                + " and still does, so nothing else runs there. If it waits for something, put that into"
-                + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
-                + " pool."
-                + Stacks.text(stack, "    at ");
-        warnings.add(() -> who + rest, null);
+
+        @Nullable
+        String text() {
+            boolean waits = Stacks.isWaitingForTheBaton(holder);
+            List<StackTraceElement> stack = Stacks.of(holder);
+            if (baton.holder() != holder || baton.progress() != progress) {
+                return null; // it is over
+            }
+            if (waits) {
+                return who + " has been given the baton of " + baton.loop() + ", and its thread has not run for "
+                        + millis(nanos)
+                        + ", so nothing else runs there. All carriers of virtual threads are busy, or kept by pinned"
+                        + " threads.";
+            }
+            told = true;
+            return who + " has held the baton of " + baton.loop() + " for " + millis(nanos)
+                    + " and still does, so nothing else runs there. If it waits for something, put that into"
+                    + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
+                    + " pool."
+                    + Stacks.text(stack, "    at ");
+        }
+
+        @Nullable
+        String endText(long held) {
+            return told ? who + " has given the baton of " + baton.loop() + " away after about " + millis(held) : null;
+        }
     }
 
     private static String millis(long nanos) {
@@ -198,14 +262,27 @@ final class Watch implements Runnable {
             thread.allowCoreThreadTimeOut(true);
         }
 
-        void add(Supplier<String> text, @Nullable Throwable thrown) {
+        /** Adds a line; or nothing, if the text turns out to be null. */
+        void add(Supplier<@Nullable String> text, @Nullable Throwable thrown) {
             thread.execute(() -> {
+                String line = inWords(text);
+                if (line == null) {
+                    return;
+                }
                 int missing = dropped.getAndSet(0);
                 String note = missing == 0
                         ? ""
                         : "\n(" + missing + " warnings before this one were dropped: the log is slow)";
-                Log.log(WARNING, () -> text.get() + note, thrown);
+                Log.log(WARNING, () -> line + note, thrown);
             });
+        }
+
+        private static @Nullable String inWords(Supplier<@Nullable String> text) {
+            try {
+                return text.get();
+            } catch (Throwable e) {
+                return "A warning could not be put into words: " + Words.of(e);
+            }
         }
     }
 
@@ -224,7 +301,7 @@ final class Watch implements Runnable {
         private long nanos;
         private boolean told;
         private long toldAfter;
-        private EventLoop.@Nullable Running who;
+        private @Nullable Accusation accusation;
 
         /** Compares a look with the one before. */
         Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {

@@ -66,7 +66,7 @@ final class Deadline {
     private long ticket;
     private long since;
     private boolean awaitsAnswer;
-    private boolean isRead;
+    private @Nullable Worker answeredBy;
     private long readUntil;
     private boolean waited;
     private boolean expired;
@@ -105,12 +105,12 @@ final class Deadline {
     /** Ends, since the worker no longer has the call, or since its future has ended. */
     void end() {
         worker = null;
-        isRead = false;
+        answeredBy = null;
         task.cancel();
     }
 
-    /** Goes on, unless the future has ended, since the worker has answered. */
-    void answered() {
+    /** Goes on, unless the future has ended, since a worker has answered. */
+    void answered(Worker by) {
         if (expired || call.promise().isDone()) {
             end();
             return;
@@ -119,7 +119,7 @@ final class Deadline {
         long left = limitNanos - (now - since);
         boolean isScheduled = worker != null && left > 0;
         worker = null;
-        isRead = true;
+        answeredBy = by;
         waited = false;
         readUntil = now + Math.max(isScheduled ? left : limitNanos, TRANSIT_NANOS);
         if (!isScheduled) {
@@ -129,16 +129,21 @@ final class Deadline {
 
     /** Returns whether it is for the reading of an answer, until the future has ended. */
     boolean isOfReading() {
-        return isRead;
+        return answeredBy != null;
     }
 
-    /** Returns whether the time is up while an answer is read; looks again later if there is time left. */
-    boolean isReadingLate() {
+    /**
+     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there is time
+     * left.
+     */
+    @Nullable
+    Worker lateReading() {
         long now = timer.nanoTime();
-        if (isRead && readUntil - now > 0) {
+        if (answeredBy != null && readUntil - now > 0) {
             lookAtReading(now);
+            return null;
         }
-        return isRead && readUntil - now <= 0;
+        return answeredBy;
     }
 
     /** Goes on for a second, once, since the answer may wait behind that of another call; returns whether it does. */
@@ -247,8 +252,8 @@ final class Deadline {
      *
      * @param stack where the thread is that reads it; empty if none does
      */
-    String explainReading(Worker answeredBy, String stack) {
-        return answeredBy.name() + " has answered " + call.description() + ", but what it answered was not read in this"
+    String explainReading(Worker by, String stack) {
+        return by.name() + " has answered " + call.description() + ", but what it answered was not read in this"
                 + " program in time: the call has a limit of " + limit + ". It is dropped. "
                 + (stack.isEmpty()
                         ? "It was waiting behind answers that take long to read"
@@ -259,7 +264,7 @@ final class Deadline {
     @Override
     public String toString() {
         return "Deadline[" + limit + (worker == null ? "" : " for number " + ticket + " of " + worker)
-                + (isRead ? " for reading the answer" : "")
+                + (answeredBy == null ? "" : " for reading the answer of " + answeredBy)
                 + (expired ? ", expired]" : "]");
     }
 }

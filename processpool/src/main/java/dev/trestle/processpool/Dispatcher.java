@@ -82,6 +82,9 @@ final class Dispatcher {
     /** A thread that ends one call for longer than this is relieved. */
     private static final Duration READER_PATIENCE = Duration.ofMillis(250);
 
+    /** So often it is tried to clean up if there is no memory for it, with pauses that get longer. */
+    private static final int MOST_CLEAN_UPS = 10;
+
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
 
     private enum Lifecycle {
@@ -132,6 +135,9 @@ final class Dispatcher {
     private final @Nullable PoolCall<?> initializer;
 
     private final ReentrantLock lock = new ReentrantLock();
+
+    /** How often this pool has tried to clean up; confined to the timer's task. */
+    private int cleanUps;
 
     /** Whether something was cut short, and the caretaker is to look after it. */
     private volatile boolean disturbed;
@@ -215,30 +221,36 @@ final class Dispatcher {
     }
 
     /**
-     * @param timer belongs to the pool from now on
+     * @param timer belongs to the pool from now on, which starts it
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth, Timer timer) {
         this.options = options;
         this.depth = depth;
         this.birth = birth;
         this.timer = timer;
-        this.inFlight = new InFlight(options.daemon());
-        this.endings = new Endings(inFlight);
-        this.crew = new Crew(options, timer::nanoTime);
-        this.relieved = new RelievedReaders(options);
-        this.initializer = initializer == null
-                ? null
-                : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
-        this.caretaker = timer.prepare(this::putRight);
-        this.cleaning = timer.prepare(this::cleanUp);
-        this.shrinking = timer.prepare(this::shrink);
-        this.watching = timer.prepare(this::askBack);
-        this.relieving = timer.prepare(this::lookAtReaders);
-        this.givingUp = timer.prepare(this::giveUp);
-        this.registering = timer.prepare(bean::register);
-        this.aotCache = new AotCache(options);
-        this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
-        this.directory = createDirectory(timer);
+        try {
+            this.inFlight = new InFlight(options.daemon());
+            this.endings = new Endings(inFlight);
+            this.crew = new Crew(options, timer::nanoTime);
+            this.relieved = new RelievedReaders(options);
+            this.initializer = initializer == null
+                    ? null
+                    : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
+            this.caretaker = timer.prepare(this::putRight);
+            this.cleaning = timer.prepare(this::cleanUp);
+            this.shrinking = timer.prepare(this::shrink);
+            this.watching = timer.prepare(this::askBack);
+            this.relieving = timer.prepare(this::lookAtReaders);
+            this.givingUp = timer.prepare(this::giveUp);
+            this.registering = timer.prepare(bean::register);
+            this.aotCache = new AotCache(options);
+            this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
+            timer.startThread();
+            this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+        } catch (Throwable e) {
+            timer.close();
+            throw e;
+        }
         try {
             addShutdownHook();
             if (!staleRemoved.getAndSet(true)) {
@@ -246,7 +258,7 @@ final class Dispatcher {
             }
             keepYoungLater();
         } catch (Throwable e) {
-            cleanUp();
+            cleaning.now(); // it may need more memory than there is now
             throw e;
         }
     }
@@ -261,15 +273,6 @@ final class Dispatcher {
             keepYoungLater();
             onItsOwn(options.name() + "-keep-young", directory::keepYoung);
         });
-    }
-
-    private static PrivateDirectory createDirectory(Timer timer) {
-        try {
-            return PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
-        } catch (Throwable e) {
-            timer.close();
-            throw e;
-        }
     }
 
     private void addShutdownHook() {
@@ -482,7 +485,7 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-        unborn.forEach(Dispatcher::abort);
+        abort(unborn);
         if (worker != null && mayInterrupt) {
             worker.interrupt(call, ticket);
         } else if (worker != null) {
@@ -499,8 +502,9 @@ final class Dispatcher {
 
     /** Ends a call if its time is up, and interrupts it; on the timer's thread. May be called again if it throws. */
     void timeIsUp(Deadline deadline) {
-        if (isReadingLate(deadline)) {
-            endReading(deadline);
+        Worker answeredBy = lateReading(deadline);
+        if (answeredBy != null) {
+            endReading(deadline, answeredBy);
             return;
         }
         Deadline.Sending sending = sendingOf(deadline);
@@ -690,23 +694,21 @@ final class Dispatcher {
 
     // Threads that read answers
 
-    private boolean isReadingLate(Deadline deadline) {
+    private @Nullable Worker lateReading(Deadline deadline) {
         lock.lock();
         try {
-            return deadline.isReadingLate();
+            return deadline.lateReading();
         } finally {
             lock.unlock();
         }
     }
 
     /** Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of it. */
-    private void endReading(Deadline deadline) {
+    private void endReading(Deadline deadline, Worker worker) {
         PoolCall<?> late = deadline.call();
-        Worker worker;
         Reader reader;
         lock.lock();
         try {
-            worker = requireNonNull(late.answeredBy);
             reader = worker.isReading(late) ? worker.reader() : relieved.of(late);
             if (reader == null && deadline.waitsOnce()) {
                 hurry(worker);
@@ -751,7 +753,7 @@ final class Dispatcher {
         Reader reader;
         lock.lock();
         try {
-            if (call.answeredBy == null) {
+            if (!call.isAnswered) {
                 return;
             }
             reader = relieved.abandon(call);
@@ -870,7 +872,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private Stream<PoolCall<?>> beingRead() {
         return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
-                .filter(call -> call.answeredBy != null && !call.promise().isDone());
+                .filter(call -> call.isAnswered && !call.promise().isDone());
     }
 
     boolean isLeaving(Worker worker) {
@@ -913,32 +915,40 @@ final class Dispatcher {
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
         List<Errand> others;
-        Endings.Batch unwanted;
-        lock.lock();
+        Endings.Batch unwanted = null;
         try {
-            PoolCall<?> before = worker.load.first();
-            List<PoolCall<?>> back = match(worker, answers, calls);
-            crew.answered();
-            unwanted = endings.of(
-                    lifecycle == Lifecycle.STOPPED ? back : List.of(),
-                    call -> call.promise().cancel(false));
-            if (lifecycle != Lifecycle.STOPPED) {
-                queueFirst(back);
-                counts.takenBack += back.size();
+            lock.lock();
+            try {
+                PoolCall<?> before = worker.load.first();
+                worker.load.match(answers, calls);
+                List<PoolCall<?>> back = givenBack(answers, calls);
+                boolean stopped = lifecycle == Lifecycle.STOPPED;
+                unwanted = endings.of(
+                        stopped ? back : List.of(), call -> call.promise().cancel(false));
+                // Nothing has changed so far, and for the next steps nothing needs memory.
+                take(worker, answers, calls);
+                if (!stopped) {
+                    queueFirst(back);
+                    counts.takenBack += back.size();
+                }
+                crew.answered();
+                PoolCall<?> first = worker.load.first();
+                if (first != null && first != before) {
+                    var _ = first.claim(); // if it was cancelled, the worker has been told
+                    first.begins();
+                }
+                order = next(worker);
+                others = wake();
+                startWhatIsNeeded();
+            } finally {
+                lock.unlock();
             }
-            PoolCall<?> first = worker.load.first();
-            if (first != null && first != before) {
-                var _ = first.claim(); // if it was cancelled, the worker has been told
-                first.begins();
-            }
-            order = next(worker);
-            others = wake();
-            startWhatIsNeeded();
+            run(others);
         } finally {
-            lock.unlock();
+            if (unwanted != null) {
+                unwanted.end();
+            }
         }
-        others.forEach(Errand::run);
-        unwanted.end();
         return order;
     }
 
@@ -959,6 +969,20 @@ final class Dispatcher {
             } catch (Throwable e) {
                 worker.condemn(e);
             }
+        }
+    }
+
+    /** Runs errands. Needs no memory, not even for an iterator: a worker that is not told would wait forever. */
+    private static void run(List<Errand> errands) {
+        for (int i = 0; i < errands.size(); i++) {
+            errands.get(i).run();
+        }
+    }
+
+    /** Tells workers to end in order. Needs no memory, as above. */
+    private static void leave(List<Worker> leaving) {
+        for (int i = 0; i < leaving.size(); i++) {
+            leaving.get(i).leave();
         }
     }
 
@@ -994,37 +1018,38 @@ final class Dispatcher {
         }
     }
 
-    /**
-     * Takes the calls from the worker that it has answered; returns those that it gave back and that are still wanted.
-     */
-    @GuardedBy("lock")
-    private List<PoolCall<?>> match(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
-        List<PoolCall<?>> back = new ArrayList<>();
-        for (var iterator = answers.iterator(); iterator.hasNext(); ) {
-            Frame.OfCall answer = iterator.next();
-            PoolCall<?> call = worker.load.take(answer.id());
-            if (call == null) {
-                iterator.remove();
-                continue;
-            }
-            boolean expired = call.isExpired();
-            calls.add(call);
-            if (answer instanceof Frame.Cancelled) {
-                call.left();
-                crew.gaveBack(worker);
-                if (!call.promise().isDone() && !expired) {
-                    back.add(call);
-                    continue;
-                }
-            } else {
-                call.answered();
-                note(call, answer);
-            }
-            if (!expired && !(answer instanceof Frame.Cancelled)) {
-                counts.note(call, PoolCall.Ending.COMPLETED);
+    /** Returns those calls that a worker has given back and that are still wanted. */
+    private static List<PoolCall<?>> givenBack(List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        List<PoolCall<?>> back = List.of();
+        for (int i = 0; i < calls.size(); i++) {
+            PoolCall<?> call = calls.get(i);
+            if (answers.get(i) instanceof Frame.Cancelled && !call.promise().isDone() && !call.isExpired()) {
+                back = back.isEmpty() ? new ArrayList<>(calls.size() - i) : back;
+                back.add(call);
             }
         }
         return back;
+    }
+
+    /** Takes the calls from the worker that it has answered. Needs no memory. */
+    @GuardedBy("lock")
+    private void take(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        for (int i = 0; i < calls.size(); i++) {
+            PoolCall<?> call = calls.get(i);
+            Frame.OfCall answer = answers.get(i);
+            boolean expired = call.isExpired();
+            worker.load.take(call);
+            if (answer instanceof Frame.Cancelled) {
+                call.left();
+                crew.gaveBack(worker);
+            } else {
+                call.answered();
+                note(call, answer);
+                if (!expired) {
+                    counts.note(call, PoolCall.Ending.COMPLETED);
+                }
+            }
+        }
     }
 
     private static void note(PoolCall<?> call, Frame.OfCall answer) {
@@ -1063,11 +1088,14 @@ final class Dispatcher {
             leaving = crew.dismissRested(limit);
             crew.untilNextHasRested(limit).ifPresent(shrinking::within);
             others = wake();
+        } catch (Error e) {
+            caretaker.now(); // some may be leaving, and have not been told
+            throw e;
         } finally {
             lock.unlock();
         }
-        leaving.forEach(Worker::leave);
-        others.forEach(Errand::run);
+        leave(leaving);
+        run(others);
     }
 
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
@@ -1152,7 +1180,7 @@ final class Dispatcher {
             lock.unlock();
         }
         try {
-            errands.forEach(Errand::run);
+            run(errands);
             if (!expected && !stopped) {
                 logger.warn("{} (pid {}) died: {}", obituary.worker(), obituary.pid(), obituary.how());
             }
@@ -1222,7 +1250,7 @@ final class Dispatcher {
         noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
         for (int i = 0; i < estate.answered.size(); i++) {
             PoolCall<?> call = estate.answered.get(i);
-            var _ = worker.load.take(call.ticket);
+            worker.load.take(call);
             call.answered();
             note(call, estate.answers.get(i));
         }
@@ -1425,30 +1453,35 @@ final class Dispatcher {
     private void putRight() {
         disturbed = false;
         List<PoolCall<?>> untold;
-        List<Worker> leaving;
-        List<Errand> errands;
-        lock.lock();
+        List<Worker> leaving = List.of();
+        List<Errand> errands = List.of();
+        List<Errand> woken = List.of();
         try {
-            List<Worker> all = List.copyOf(crew.live());
-            untold = taken().filter(call -> call.untold != null).toList();
-            leaving = new ArrayList<>(all.size());
-            errands = new ArrayList<>(all.size());
-            crew.putRight();
-            for (Worker each : all) {
-                putRight(each, leaving, errands);
+            lock.lock();
+            try {
+                List<Worker> all = List.copyOf(crew.live());
+                untold = taken().filter(call -> call.untold != null).toList();
+                leaving = new ArrayList<>(all.size());
+                errands = new ArrayList<>(all.size());
+                crew.putRight();
+                for (Worker each : all) {
+                    putRight(each, leaving, errands);
+                }
+                if (lifecycle != Lifecycle.OPEN) {
+                    leaving.addAll(crew.dismissResting());
+                    leaving.addAll(dismissUnneeded());
+                }
+                woken = wake();
+                startAllThatAreNeeded();
+                endIfOver();
+            } finally {
+                lock.unlock();
             }
-            if (lifecycle != Lifecycle.OPEN) {
-                leaving.addAll(crew.dismissResting());
-                leaving.addAll(dismissUnneeded());
-            }
-            errands.addAll(wake());
-            startAllThatAreNeeded();
-            endIfOver();
-        } finally {
-            lock.unlock();
+        } finally { // what workers were given they are told, also if the rest has to be tried again
+            run(errands);
+            run(woken);
+            leave(leaving);
         }
-        errands.forEach(Errand::run);
-        leaving.forEach(Worker::leave);
         untold.forEach(this::tellNow);
     }
 
@@ -1519,10 +1552,8 @@ final class Dispatcher {
         } finally {
             lock.unlock();
         }
-        for (Worker each : leaving) {
-            each.leave();
-        }
-        unborn.forEach(Dispatcher::abort);
+        leave(leaving);
+        abort(unborn);
         aotCache.stop();
     }
 
@@ -1532,8 +1563,10 @@ final class Dispatcher {
         return lifecycle == Lifecycle.SHUT_DOWN ? crew.dismissStarting(queue.size()) : List.of();
     }
 
-    private static void abort(Worker unborn) {
-        unborn.kill("the pool was shut down");
+    private static void abort(List<Worker> unborn) {
+        for (int i = 0; i < unborn.size(); i++) {
+            unborn.get(i).kill("the pool was shut down");
+        }
     }
 
     /** Takes no more calls, interrupts those that run and cancels those that wait; returns those that waited. */
@@ -1579,11 +1612,9 @@ final class Dispatcher {
             lock.unlock();
         }
         try {
-            for (Worker each : leaving) {
-                each.leave();
-            }
-            for (Worker each : workers) {
-                end(each, how);
+            leave(leaving);
+            for (int i = 0; i < workers.size(); i++) {
+                end(workers.get(i), how);
             }
             aotCache.stop();
         } finally {
@@ -1675,8 +1706,12 @@ final class Dispatcher {
         }
     }
 
-    /** Ends what is left of a pool that has no workers any more. On the timer's thread. */
+    /**
+     * Ends what is left of a pool that has no workers any more. On the timer's thread, again and again while it throws: a step for
+     * which there is no memory has a second or so.
+     */
     private void cleanUp() {
+        cleanUps++;
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
@@ -1689,6 +1724,9 @@ final class Dispatcher {
         try {
             step.run();
         } catch (Throwable e) {
+            if (e instanceof Error error && cleanUps < MOST_CLEAN_UPS) {
+                throw error;
+            }
             logger.warn("{} cannot {}", options.name(), what, e);
         }
     }

@@ -117,7 +117,6 @@ final class Endings {
             if (calls.isEmpty()) {
                 return;
             }
-            outer = here();
             Retry.untilDone(this);
         }
 
@@ -142,6 +141,7 @@ final class Endings {
         /** A step of {@link #end}. */
         @Override
         public void run() {
+            outer = here(); // which may need memory
             ScopedValue.where(HERE, this).run(this::endAll);
         }
 
@@ -150,11 +150,14 @@ final class Endings {
                 return;
             }
             inFlight.enterAgain();
-            for (int i = 0; i < calls.size(); i++) {
-                endSurely(calls.get(i));
+            try {
+                for (int i = 0; i < calls.size(); i++) {
+                    endSurely(calls.get(i));
+                }
+                drop();
+            } finally {
+                inFlight.leave();
             }
-            drop();
-            inFlight.leave();
         }
 
         private void endSurely(PoolCall<?> call) {

@@ -82,9 +82,17 @@ final class Hearing {
                     listener.progress(Math.clamp(next.fraction(), 0.0, 1.0), next.message());
                 }
             } catch (Throwable e) {
-                // Nobody waits for a listener: this is the last place where its failure can be seen.
-                logger.error("The listener {} failed on {}", listener, next, e);
+                report(next, e);
             }
+        }
+    }
+
+    /** Nobody waits for a listener: this is the last place where its failure can be seen. */
+    private void report(Frame.Progress heard, Throwable failure) {
+        try {
+            logger.error("The listener {} failed on {}", listener, heard, failure);
+        } catch (Throwable e) {
+            // No memory for a line; the reports that follow are to be brought all the same.
         }
     }
 

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -100,13 +101,35 @@ final class Load {
         unwritten.addLast(call);
     }
 
-    /** Takes a call away; returns null if it is not here. */
-    @Nullable
-    PoolCall<?> take(long ticket) {
-        PoolCall<?> call = find(ticket);
-        if (call == null) {
-            return null;
+    /**
+     * Finds the calls that were answered. If this throws, nothing has changed but the lists.
+     *
+     * @param answers those to calls that are not here, and second ones, are removed
+     * @param found gets the calls, in the same order
+     */
+    void match(List<Frame.OfCall> answers, List<PoolCall<?>> found) {
+        Iterator<PoolCall<?>> inOrder = calls.iterator();
+        PoolCall<?> expected = inOrder.hasNext() ? inOrder.next() : null;
+        boolean strays = false;
+        for (Iterator<Frame.OfCall> each = answers.iterator(); each.hasNext(); ) {
+            long ticket = each.next().id();
+            PoolCall<?> call = expected;
+            if (call != null && call.ticket == ticket) {
+                expected = inOrder.hasNext() ? inOrder.next() : null;
+            } else {
+                call = find(ticket);
+                strays = true;
+            }
+            if (call == null || (strays && found.contains(call))) {
+                each.remove();
+            } else {
+                found.add(call);
+            }
         }
+    }
+
+    /** Takes a call away, which is here. Needs no memory. */
+    void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
         if (call != calls.peekFirst()) {
@@ -116,7 +139,6 @@ final class Load {
             calls.removeFirst();
             noteNewFirst();
         }
-        return call;
     }
 
     /** Returns the call with a number; null if it is not here. */

@@ -70,9 +70,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 
-    /** The worker that has answered it; null if none has. */
-    @Nullable
-    Worker answeredBy;
+    /** Whether a worker has answered it, so that its future ends as soon as the answer has been read. */
+    boolean isAnswered;
 
     /** Its time limit; null if it has none. */
     final @Nullable Deadline deadline;
@@ -267,11 +266,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Notes that its worker has answered it. Its time limit goes on until its future has ended. */
     void answered() {
-        answeredBy = worker;
-        worker = null;
+        isAnswered = true;
         if (deadline != null) {
-            deadline.answered();
+            deadline.answered(requireNonNull(worker));
         }
+        worker = null;
     }
 
     /** Notes that its future was ended by another than the thread that reads its answer. */

@@ -148,16 +148,26 @@ final class PrivateDirectory implements AutoCloseable {
                 e);
     }
 
-    private synchronized Path makeElsewhere() throws IOException {
+    private Path make() throws IOException {
         // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
         // set up.
         while (true) {
             String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
             try {
-                return taken(Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent)));
+                return Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent));
             } catch (FileAlreadyExistsException e) {
                 logger.debug("A name for a private directory is taken", e);
             }
+        }
+    }
+
+    private synchronized Path makeElsewhere() throws IOException {
+        Path made = make();
+        try {
+            return taken(made);
+        } catch (Throwable e) {
+            delete(made);
+            throw e;
         }
     }
 
@@ -262,17 +272,24 @@ final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    /** Deletes the directory with everything in it. */
+    /** Deletes the directory with everything in it. Idempotent. */
     @Override
     public synchronized void close() {
         closed = true;
+        delete(path);
+    }
+
+    private synchronized void delete(Path directory) {
         try {
-            StaleDirectories.delete(path);
+            StaleDirectories.delete(directory);
         } catch (IOException e) {
-            logger.warn("Cannot delete the private directory {} of a process pool", path, e);
+            logger.warn("Cannot delete the private directory {} of a process pool", directory, e);
         } finally {
-            closeProof();
-            ours.remove(path);
+            try {
+                closeProof();
+            } finally {
+                ours.remove(directory);
+            }
         }
     }
 

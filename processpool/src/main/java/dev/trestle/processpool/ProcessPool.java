@@ -506,6 +506,11 @@ public final class ProcessPool implements FutureExecutor {
         return dispatcher.pids();
     }
 
+    /** Returns how many calls keep the program running; for tests. */
+    int callsInFlight() {
+        return dispatcher.inFlight().size();
+    }
+
     @Override
     public String toString() {
         return dispatcher.toString();

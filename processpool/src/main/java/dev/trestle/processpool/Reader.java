@@ -20,10 +20,10 @@ final class Reader implements Runnable {
 
     private final Worker worker;
 
-    /** The reader that this one is to relieve, of a call. Both are null for the first of a worker. */
-    private final @Nullable Reader tired;
+    // The reader that this one is to relieve, of a call. Both are null for the first of a worker, and when that is done
 
-    private final @Nullable PoolCall<?> stuck;
+    private @Nullable Reader tired;
+    private @Nullable PoolCall<?> stuck;
 
     private final AtomicReference<@Nullable PoolCall<?>> ending = new AtomicReference<>();
 
@@ -53,8 +53,6 @@ final class Reader implements Runnable {
     /** Creates the first reader of a worker. */
     Reader(Worker worker) {
         this.worker = worker;
-        this.tired = null;
-        this.stuck = null;
     }
 
     private Reader(Reader tired, PoolCall<?> stuck) {
@@ -83,14 +81,16 @@ final class Reader implements Runnable {
     @Override
     public void run() {
         thread = Thread.currentThread();
-        if (tired == null || relieves(tired)) {
+        if (tired == null || stuck == null || relieves(tired, stuck)) {
+            tired = null;
+            stuck = null;
             worker.live(this);
         }
     }
 
-    private boolean relieves(Reader other) {
+    private boolean relieves(Reader other, PoolCall<?> call) {
         try {
-            return stuck != null && worker.dispatcher().relieve(other, stuck);
+            return worker.dispatcher().relieve(other, call);
         } finally {
             other.relief = false;
         }

@@ -57,10 +57,9 @@ class Timer implements AutoCloseable {
     @GuardedBy("lock")
     private boolean closed;
 
-    /** Starts the first thread. */
+    /** Makes a timer without a thread: its owner starts the first one when it can also close the timer. */
     Timer(String name) {
         this.name = name;
-        startThread();
     }
 
     /** Starts a thread of this; a test may do without. */

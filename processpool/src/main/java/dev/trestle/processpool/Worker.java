@@ -38,8 +38,9 @@ final class Worker {
     /*
      * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries it.
      * It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others woken
-     * for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock;
-     * nothing is written and nobody's code is called while that lock is held.
+     * for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which calls it gets
+     * and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and nobody's code is called
+     * while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
      * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads

@@ -335,7 +335,7 @@ class DeadlineTest {
                             .as("what %s is for", deadline)
                             .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
                 }
-                boolean isRead = each.answeredBy != null && !each.promise().isDone();
+                boolean isRead = each.isAnswered && !each.promise().isDone();
                 if (deadline != null && (runs || isRead) && !deadline.isExpired()) {
                     expected.add(deadline);
                 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class FailurePageTest {
 
-    private static final int FAILURES = 48;
+    private static final int FAILURES = 49;
     private static final Pattern TEST = Pattern.compile("`([A-Z][a-z]\\w*)(?:#(\\w+))?`");
     private static final Pattern MISHAP =
             Pattern.compile("\\b[A-Z]+(?:_[A-Z]+)+\\b|\\b(?:EXITS|HALTS|THROWS|WAITS|LOOPS|CRASHES)\\b");

@@ -136,7 +136,9 @@ class FullHeapTest {
             assertThat(program.waitFor(40, TimeUnit.SECONDS))
                     .as("the program ends; it said: %s", Files.readString(folder.resolve("output")))
                     .isTrue();
-            assertThat(folder.resolve("healed")).exists();
+            assertThat(folder.resolve("healed"))
+                    .as("the program said: %s", Files.readString(folder.resolve("output")))
+                    .exists();
             assertThat(folder.resolve("closed")).exists();
             assertThat(program.exitValue()).isZero();
             assertThat(folder.resolve("tmp")).isEmptyDirectory();

@@ -1,13 +1,18 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a worker is given, in which order it is written, and how it is taken away again. */
 @Timeout(30)
@@ -51,10 +56,31 @@ class LoadTest {
         load.add(calls.shortOne());
         load.add(calls.shortOne());
         load.add(calls.shortOne());
-        assertThat(load.take(2)).isNotNull();
+        load.take(requireNonNull(load.find(2)));
 
         assertThat(written()).containsExactly(1, 3);
-        assertThat(load.take(2)).isNull();
+        assertThat(load.find(2)).isNull();
+    }
+
+    /** Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense. */
+    @ParameterizedTest
+    @CsvSource({"1 2 3, 1 2 3", "2 3 1, 2 3 1", "3, 3", "2 1 2 3, 2 1 3", "1 1, 1", "4 1 0 2, 1 2", "7, ''"})
+    void answersFindTheirCalls(String tickets, String found) {
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
+        load.add(calls.shortOne());
+        var answers = new ArrayList<Frame.OfCall>();
+        for (String each : tickets.split(" ", -1)) {
+            answers.add(new Frame.Cancelled(Long.parseLong(each)));
+        }
+        var matched = new ArrayList<PoolCall<?>>();
+        load.match(answers, matched);
+
+        assertThat(matched.stream().map(call -> Long.toString(call.ticket)).collect(joining(" ")))
+                .isEqualTo(found);
+        assertThat(answers.stream().map(answer -> Long.toString(answer.id())).collect(joining(" ")))
+                .isEqualTo(found);
+        assertThat(load.size()).as("nothing is taken yet").isEqualTo(3);
     }
 
     @Test

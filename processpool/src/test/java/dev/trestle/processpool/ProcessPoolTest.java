@@ -2,8 +2,13 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.RunnableCall;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -14,6 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a pool does when nothing goes wrong; beyond what every executor does, see {@link ProcessPoolContractTest}. */
 @Timeout(30)
@@ -175,10 +181,21 @@ class ProcessPoolTest {
     }
 
     @Test
-    void executeTakesALambda() {
-        pool.execute(() -> System.getProperty("x"));
-        RunnableCall call = () -> System.getProperty("x");
+    void executeTakesALambda(@TempDir Path folder) {
+        String in = folder.toString();
+        pool.execute(() -> write(in, "lambda"));
+        RunnableCall call = () -> write(in, "call");
         pool.execute(call);
+
+        await().until(() -> Files.exists(folder.resolve("lambda")) && Files.exists(folder.resolve("call")));
+    }
+
+    private static void write(String folder, String name) {
+        try {
+            Files.createFile(Path.of(folder, name));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.ConcurrentFuture;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Many calls while random workers are killed, and many pools that end at random moments. Few by default; CONTRIBUTING.md
+ * Many calls while random workers are killed, many pools that end at random moments, and many errors inside the pool. Few by default; CONTRIBUTING.md
  * has the commands for many. Mutated frames are in {@code wire.FrameFuzzTest}.
  */
 @Timeout(1800)
@@ -36,6 +37,7 @@ class StormTest {
 
     private static final int CALLS = Integer.getInteger("trestle.storm.calls", 5_000);
     private static final int POOLS = Integer.getInteger("trestle.storm.pools", 10);
+    private static final int ERRORS = Integer.getInteger("trestle.storm.errors", 12);
     private static final long SEED = Long.getLong("trestle.storm.seed", 20261121);
     private static final int KILL_EVERY_MILLIS = 50;
 
@@ -147,6 +149,50 @@ class StormTest {
             }
         }
         assertThat(never).as("calls that never ran").isLessThanOrEqualTo(failed);
+    }
+
+    /**
+     * Errors are thrown wherever the pool's code may run out of memory: see {@link StruckProgram}. They strike a program of its own, since one
+     * that hangs is ended, and workers that are struck by nothing.
+     */
+    @Test
+    void everyFutureEndsWhereverErrorsStrike() throws Exception {
+        Path classes = Path.of(ProcessPool.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
+        Path struck = folder.resolve("struck");
+        Path places = Files.write(folder.resolve("places"), StruckClasses.write(classes, struck));
+        Path output = folder.resolve("output");
+        String classPath = System.getProperty("java.class.path");
+        Process program = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Xmx128m",
+                        "-Djava.io.tmpdir=" + Files.createDirectory(folder.resolve("tmp")),
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
+                        "-cp",
+                        struck + File.pathSeparator + classPath,
+                        StruckProgram.class.getName(),
+                        classPath,
+                        places.toString(),
+                        Long.toString(SEED),
+                        Integer.toString(ERRORS),
+                        System.getProperty("trestle.storm.places", ""))
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            program.waitFor();
+        } finally {
+            program.destroyForcibly();
+        }
+        String said = Files.readString(output);
+        report("seed " + SEED + ": " + said.lines().findFirst().orElse(""));
+        assertThat(program.exitValue()).as(said).isZero();
+        assertThat(said).contains(ERRORS + " errors at ");
     }
 
     private enum Ending {

@@ -3,11 +3,13 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -19,14 +21,19 @@ class TimerTest {
 
     private final CountDownLatch done = new CountDownLatch(1);
 
+    @BeforeEach
+    void start() {
+        timer.startThread();
+    }
+
     @Test
-    void tasksRunInTheOrderOfTheirTimes() throws Exception {
-        List<String> trail = new CopyOnWriteArrayList<>();
-        timer.after(Duration.ofMillis(60), done::countDown);
-        timer.after(Duration.ofMillis(40), () -> trail.add("later"));
-        timer.after(Duration.ofMillis(20), () -> trail.add("sooner"));
-        timer.after(Duration.ZERO, () -> trail.add("now"));
-        done.await();
+    void tasksBeginInTheOrderOfTheirTimes() {
+        var virtual = new VirtualTimer();
+        List<String> trail = new ArrayList<>();
+        virtual.after(Duration.ofMillis(40), () -> trail.add("later"));
+        virtual.after(Duration.ofMillis(20), () -> trail.add("sooner"));
+        virtual.after(Duration.ZERO, () -> trail.add("now"));
+        virtual.advance(Duration.ofMillis(40));
 
         assertThat(trail).containsExactly("now", "sooner", "later");
     }

@@ -178,9 +178,8 @@ final class Crew {
         }
     }
 
-    /** Returns the next work for a worker, and waits for it; null if its thread is to end. */
-    @Nullable
-    Work next(Worker worker) {
+    /** Assigns the next work to a worker, and waits for it; returns false if the worker's thread is to end. */
+    boolean awaitWork(Worker worker) {
         synchronized (lock) {
             if (!worker.free) {
                 free(worker);
@@ -189,20 +188,20 @@ final class Crew {
             if (next != null) {
                 dequeue(next);
                 assign(worker, next);
-                return next;
+                return true;
             }
             linkIdle(worker);
         }
         worker.await(System.nanoTime() + IDLE_NANOS, spinning);
-        return workOrEnd(worker);
+        return hasWork(worker);
     }
 
-    private @Nullable Work workOrEnd(Worker worker) {
+    /** Returns whether an idle worker was given work; if not, removes it. */
+    private boolean hasWork(Worker worker) {
         boolean last;
         synchronized (lock) {
-            Work handed = worker.work;
-            if (handed != null) {
-                return handed;
+            if (worker.work != null) {
+                return true;
             }
             unlinkIdle(worker);
             free--;
@@ -212,7 +211,7 @@ final class Crew {
         if (last) {
             terminate();
         }
-        return null;
+        return false;
     }
 
     @GuardedBy("lock")

@@ -1,5 +1,7 @@
 package dev.trestle.threadpool;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -54,11 +56,14 @@ final class Worker implements Runnable {
 
     @Override
     public void run() {
-        Work current = work;
-        while (current != null) {
-            current.runOn(this);
-            current = crew.next(this);
-        }
+        do {
+            runWork();
+        } while (crew.awaitWork(this));
+    }
+
+    /** Has a frame of its own, so that a thread that waits holds nothing of the work before. */
+    private void runWork() {
+        requireNonNull(work).runOn(this);
     }
 
     /** Returns true for the first time. */

@@ -40,10 +40,11 @@ final class ClassFiles {
 
     private static void add(Path root, Map<String, byte[]> files) throws IOException {
         try (var found = Files.walk(root)) {
-            for (Path each :
-                    found.filter(file -> file.toString().endsWith(".class")).toList()) {
+            for (Path each : found.toList()) {
                 String path = root.relativize(each).toString();
-                files.put(path.replace(".class", "").replace('/', '.'), Files.readAllBytes(each));
+                if (path.endsWith(".class") && !path.endsWith("-info.class")) { // neither packages nor modules
+                    files.put(path.replace(".class", "").replace('/', '.'), Files.readAllBytes(each));
+                }
             }
         }
     }

@@ -449,6 +449,79 @@ class ThreadPoolTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void executedTasksAndRefusedOnesLeaveTheirPlaces(int queueLimit) throws Exception {
+        try (var bounded = ThreadPool.builder().size(1).queueLimit(queueLimit).build()) {
+            for (int i = 0; i < 10; i++) {
+                var ran = new CountDownLatch(1);
+                bounded.execute(ran::countDown);
+                assertThat(ran.await(10, TimeUnit.SECONDS)).isTrue();
+            }
+            assertThat(bounded.submit(() -> "the next").get(10, TimeUnit.SECONDS))
+                    .isEqualTo("the next");
+            bounded.shutdown();
+            for (int i = 0; i < 10; i++) {
+                assertThatThrownBy(() -> bounded.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+            }
+        }
+    }
+
+    @Test
+    void theInterruptOfACallDoesNotReachItsCallbacks() {
+        var interrupted = new ArrayList<Boolean>();
+        try (var one = new ThreadPool(1)) {
+            var inCall = new CountDownLatch(1);
+            var future = one.submit(() -> {
+                Thread.currentThread().interrupt();
+                return waitFor(inCall);
+            });
+            future.addDoneCallback(_ -> interrupted.add(Thread.currentThread().isInterrupted()));
+            inCall.countDown();
+            var _ = future.exception();
+            var result = one.submit(() -> Thread.currentThread().isInterrupted());
+            interrupted.add(result.result());
+        }
+        assertThat(interrupted).containsExactlyInAnyOrder(false, false);
+    }
+
+    /** Waits without heeding interrupts. */
+    private static boolean waitFor(CountDownLatch latch) {
+        while (latch.getCount() > 0) {
+            Thread.onSpinWait();
+        }
+        return Thread.currentThread().isInterrupted();
+    }
+
+    @Test
+    void aBrokenPoolRunsNothingThatWasQueued() throws Exception {
+        var ran = new AtomicInteger();
+        var uncaught = new LinkedBlockingQueue<Throwable>();
+        try (var broken = ThreadPool.builder()
+                .size(2)
+                .initializer(() -> {
+                    Thread.currentThread().setUncaughtExceptionHandler((_, e) -> uncaught.add(e));
+                    try {
+                        pass();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw new IllegalStateException("no database");
+                })
+                .build()) {
+            var futures = IntStream.range(0, 20)
+                    .mapToObj(_ -> broken.submit(ran::incrementAndGet))
+                    .toList();
+            broken.execute(ran::incrementAndGet);
+            gate.countDown();
+
+            assertThat(futures)
+                    .allSatisfy(each -> assertThat(each.exception()).containsInstanceOf(BrokenExecutorException.class));
+            assertThat(uncaught.poll(10, TimeUnit.SECONDS)).isInstanceOf(BrokenExecutorException.class);
+        }
+        assertThat(ran).hasValue(0);
+    }
+
     @Test
     void aFailingInitializerBreaksThePoolWithItsCause() {
         var cause = new IllegalStateException("no database");
@@ -714,6 +787,55 @@ class ThreadPoolTest {
             return gone.stream().allMatch(each -> each.refersTo(null));
         });
         assertThat(futures).hasSize(2).doesNotContain(cancelled); // held until here
+    }
+
+    /** A request whose failure knows the request, and so the future that holds the failure. */
+    private static final class Request {
+        private @Nullable ConcurrentFuture<String> answer;
+
+        @Override
+        public String toString() {
+            return "the request of " + answer;
+        }
+    }
+
+    private static final class RequestFailed extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @SuppressWarnings("serial")
+        private final Request request;
+
+        RequestFailed(Request request) {
+            this.request = request;
+        }
+
+        @Override
+        public String getMessage() {
+            return request + " failed";
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFailureThatReachesItsOwnFutureIsGarbage(boolean retrieved) {
+        var gone = new ArrayList<WeakReference<Object>>();
+        for (int i = 0; i < 10; i++) {
+            var request = new Request();
+            gone.add(new WeakReference<>(request));
+            ConcurrentFuture<String> answer = pool.submit((Callable<String>) () -> {
+                throw new RequestFailed(request);
+            });
+            request.answer = answer;
+            if (retrieved) {
+                assertThatThrownBy(answer::result).isInstanceOf(RequestFailed.class);
+                var _ = answer.toCompletableFuture();
+            }
+        }
+
+        await().until(() -> {
+            System.gc();
+            return gone.stream().allMatch(each -> each.refersTo(null));
+        });
     }
 
     /** Submits a call that captures something big. */

@@ -79,6 +79,10 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private int sent;
 
+    /** Whether a write has failed when half a frame may have been sent. */
+    @GuardedBy("writing")
+    private boolean isOutOfStep;
+
     /** What is to be put into the buffer next. */
     @GuardedBy("writing")
     private final ArrayDeque<Frame> unsent = new ArrayDeque<>();
@@ -246,7 +250,7 @@ public final class FrameChannel implements AutoCloseable {
             succeeded = true;
         } finally {
             if (!succeeded) {
-                drop();
+                fail();
             }
         }
     }
@@ -265,9 +269,9 @@ public final class FrameChannel implements AutoCloseable {
         }
         writing.lock();
         try {
-            boolean sent = trySend(frames);
+            boolean all = trySend(frames);
             framesWritten.addAndGet(frames.length);
-            return sent;
+            return all;
         } finally {
             writing.unlock();
         }
@@ -298,12 +302,12 @@ public final class FrameChannel implements AutoCloseable {
         boolean succeeded = false;
         try {
             add(frames);
-            boolean sent = sendWhatFits();
+            boolean all = sendWhatFits();
             succeeded = true;
-            return sent;
+            return all;
         } finally {
             if (!succeeded) {
-                drop();
+                fail();
             }
         }
     }
@@ -329,9 +333,9 @@ public final class FrameChannel implements AutoCloseable {
         int written = 1;
         while (out.hasRemaining() && written > 0) {
             written = channel.tryWrite(out);
+            sent += written;
             bytesWritten.addAndGet(written);
         }
-        sent = out.position();
         out.limit(out.capacity()).position(end);
         if (sent < end) {
             return false;
@@ -342,15 +346,22 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     @GuardedBy("writing")
-    private void add(Frame[] frames) {
+    private void add(Frame[] frames) throws IOException {
+        if (isOutOfStep) {
+            throw new IOException("The connection is out of step: an earlier write failed within a frame");
+        }
         for (Frame each : frames) {
             unsent.addLast(each);
         }
     }
 
-    /** Forgets all that is to be sent: after an error nothing of it may go out with the next frame. */
+    /**
+     * Forgets all that is to be sent: after an error nothing of it may go out with the next frame. If half a frame may have gone out, no
+     * other may either.
+     */
     @GuardedBy("writing")
-    private void drop() {
+    private void fail() {
+        isOutOfStep |= sent > 0 || payload != Payload.EMPTY;
         out.clear();
         sent = 0;
         unsent.clear();
@@ -574,7 +585,9 @@ public final class FrameChannel implements AutoCloseable {
         }
         out.flip().position(sent);
         while (out.hasRemaining()) {
-            bytesWritten.addAndGet(channel.write(out));
+            int written = channel.write(out);
+            sent += written;
+            bytesWritten.addAndGet(written);
         }
         out.clear();
         sent = 0;
