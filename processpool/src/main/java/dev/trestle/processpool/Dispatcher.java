@@ -265,7 +265,7 @@ final class Dispatcher {
 
     /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
     private static void onItsOwn(String name, Runnable action) {
-        Thread.ofPlatform().name(name).daemon().start(action);
+        PoolThreads.start(name, action);
     }
 
     private void keepYoungLater() {

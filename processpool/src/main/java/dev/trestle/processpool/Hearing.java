@@ -60,7 +60,7 @@ final class Hearing {
 
     private void startThread() {
         try {
-            Thread.ofVirtual().name(name).start(this::bring);
+            PoolThreads.startVirtual(name, this::bring);
         } catch (Throwable e) {
             synchronized (lock) {
                 bringing = false; // so that the next report starts one

@@ -75,7 +75,7 @@ final class Reader implements Runnable {
     }
 
     void start() {
-        Thread.ofPlatform().name(worker.name()).daemon().start(this);
+        PoolThreads.start(worker.name(), this);
     }
 
     @Override

@@ -64,7 +64,7 @@ class Timer implements AutoCloseable {
 
     /** Starts a thread of this; a test may do without. */
     void startThread() {
-        Thread.ofPlatform().name(name).daemon().start(this::run);
+        PoolThreads.start(name, this::run);
     }
 
     /** Returns the time that passes for this timer, as {@link System#nanoTime} does. */

@@ -27,7 +27,7 @@ final class WarmUp implements Runnable {
 
     /** Begins, on a thread of its own, which ends soon. */
     static void start(CallEncoder encoder) {
-        Thread.ofPlatform().name("trestle-warm-up").daemon().start(new WarmUp(encoder));
+        PoolThreads.start("trestle-warm-up", new WarmUp(encoder));
     }
 
     @Override

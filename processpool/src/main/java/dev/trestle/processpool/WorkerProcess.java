@@ -284,7 +284,7 @@ final class WorkerProcess {
         @Override
         protected Thread newThread(Runnable task) {
             // Again without end if there is no memory to read with: a pipe that nobody reads stops the worker.
-            return Thread.ofPlatform().name(name + "-output").daemon().unstarted(() -> Retry.untilDone(task));
+            return PoolThreads.unstarted(name + "-output", () -> Retry.untilDone(task));
         }
     }
 
@@ -308,8 +308,7 @@ final class WorkerProcess {
 
         @Override
         protected ExecutorService newExecutor(String processName) {
-            return Executors.newThreadPerTaskExecutor(
-                    Thread.ofPlatform().name(name + "-exit").daemon().factory());
+            return Executors.newThreadPerTaskExecutor(task -> PoolThreads.unstarted(name + "-exit", task));
         }
 
         @Override

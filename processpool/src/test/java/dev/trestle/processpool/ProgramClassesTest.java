@@ -8,6 +8,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.ref.WeakReference;
 import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -330,6 +331,40 @@ class ProgramClassesTest {
             assertThat(pool.submit(() -> 1).result())
                     .as("a call of another class")
                     .isEqualTo(1);
+        }
+    }
+
+    /** The thread that submits its calls has its class loader as the context, as in an application server. */
+    @Test
+    void theClassLoaderOfAPluginIsCollectedWhenItsCallsAreOver() throws Exception {
+        Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
+        Files.writeString(source, PLUGIN);
+        Path classes = folder.resolve("classes");
+        runTool("javac", "-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString());
+        try (var pool = TestPools.builder(1)
+                .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
+                .build()) {
+            WeakReference<ClassLoader> loader = new WeakReference<>(calledBy(classes, pool));
+
+            Gate.until(() -> {
+                System.gc();
+                return loader.get() == null;
+            });
+            assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+        }
+    }
+
+    private static ClassLoader calledBy(Path classes, ProcessPool pool) throws Exception {
+        Thread here = Thread.currentThread();
+        ClassLoader before = here.getContextClassLoader();
+        try (var loader = new URLClassLoader("plug-in", new URL[] {url(classes)}, before)) {
+            here.setContextClassLoader(loader);
+            var call = (Call<?>)
+                    loader.loadClass("plugin.Plugin").getMethod("call").invoke(null);
+            assertThat(pool.submit(call).result()).hasToString("Answer[value=42]");
+            return loader;
+        } finally {
+            here.setContextClassLoader(before);
         }
     }
 

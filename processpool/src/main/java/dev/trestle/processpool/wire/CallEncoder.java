@@ -1,6 +1,8 @@
 package dev.trestle.processpool.wire;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.lang.invoke.SerializedLambda;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.GenericSignatureFormatError;
 import java.lang.reflect.Method;
 import java.lang.reflect.Type;
@@ -8,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.WeakHashMap;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -20,8 +22,22 @@ public final class CallEncoder {
     private final WireOptions options;
     private final Function<Failure, Throwable> unknown;
     private final Function<Class<?>, Optional<String>> missing;
-    private final Map<ClassLoader, ValueCodec> codecs = new ConcurrentHashMap<>();
-    private final Map<Class<?>, CallSite> sites = new ConcurrentHashMap<>();
+    /** Kept by the sites of their class loaders. */
+    @GuardedBy("codecs")
+    private final Map<ClassLoader, WeakReference<ValueCodec>> codecs = new WeakHashMap<>();
+
+    /** Kept by the classes themselves, which may be unloaded while the pool lives. */
+    private final ClassValue<Known> sites = new ClassValue<>() {
+        @Override
+        protected Known computeValue(Class<?> type) {
+            return new Known();
+        }
+    };
+
+    /** The site of a class, when it has been made. */
+    private static final class Known {
+        private volatile @Nullable CallSite site;
+    }
 
     /**
      * Creates an encoder.
@@ -46,7 +62,6 @@ public final class CallEncoder {
         this.options = options;
         this.unknown = unknown;
         this.missing = missing;
-        ClassVersions.noteFiles();
     }
 
     /**
@@ -80,14 +95,15 @@ public final class CallEncoder {
                     type.getName(),
                     null);
         }
-        CallSite site = sites.get(type);
+        Known known = sites.get(type);
+        CallSite site = known.site;
         if (site == null) {
             refuseInHiddenClass(type);
         }
         SerializedLambda parts = Lambdas.takeApart(call);
         if (site == null) {
             site = lambdaSite(call, parts);
-            sites.put(type, site);
+            known.site = site;
         }
         var values = new @Nullable Object[site.places().length];
         for (int i = 0; i < values.length; i++) {
@@ -97,7 +113,8 @@ public final class CallEncoder {
     }
 
     private EncodedCall encodeObject(Object call, Class<?> type) throws NotEncodableException {
-        CallSite site = sites.get(type);
+        Known known = sites.get(type);
+        CallSite site = known.site;
         if (site == null) {
             if (Refusal.of(type, options) == null) {
                 refuseIfMissing(type, type::getName);
@@ -108,7 +125,7 @@ public final class CallEncoder {
             } catch (RefusedException e) {
                 throw refused(type.getName(), e);
             }
-            sites.put(type, site);
+            known.site = site;
         }
         return site.encode(new Object[] {call});
     }
@@ -159,10 +176,17 @@ public final class CallEncoder {
     }
 
     private ValueCodec codec(Class<?> type) {
-        ClassLoader loader = type.getClassLoader();
-        return codecs.computeIfAbsent(
-                loader == null ? ClassLoader.getSystemClassLoader() : loader,
-                each -> new ValueCodec(options, each, unknown, Setup.IGNORED));
+        ClassLoader own = type.getClassLoader();
+        ClassLoader loader = own == null ? ClassLoader.getSystemClassLoader() : own;
+        synchronized (codecs) {
+            WeakReference<ValueCodec> known = codecs.get(loader);
+            ValueCodec codec = known == null ? null : known.get();
+            if (codec == null) {
+                codec = new ValueCodec(options, loader, unknown, Setup.IGNORED);
+                codecs.put(loader, new WeakReference<>(codec));
+            }
+            return codec;
+        }
     }
 
     /** Returns what the method of a lambda returns, with type arguments where it has them. */
@@ -192,6 +216,6 @@ public final class CallEncoder {
 
     @Override
     public String toString() {
-        return "CallEncoder[sites=%d, %s]".formatted(sites.size(), options);
+        return "CallEncoder[" + options + "]";
     }
 }

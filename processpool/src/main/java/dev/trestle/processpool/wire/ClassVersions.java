@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -41,8 +40,6 @@ final class ClassVersions {
      * - of all other files, from the first call on whose class is in them: for each class loader anew, since one that came later
      *   has read another file of the same name.
      */
-
-    private static final AtomicBoolean isNoting = new AtomicBoolean();
 
     private final Map<Path, Identity> noted = new ConcurrentHashMap<>();
 
@@ -123,17 +120,6 @@ final class ClassVersions {
             } catch (IOException | UncheckedIOException | InvalidPathException e) {
                 // It cannot be looked at, so no class is loaded from it either.
                 return;
-            }
-        }
-    }
-
-    /** Notes the files that this JVM has its classes from, soon, unless that was done before. */
-    static void noteFiles() {
-        if (isNoting.compareAndSet(false, true)) {
-            try {
-                Thread.ofPlatform().name("trestle-classes").daemon().start(Start::get);
-            } catch (OutOfMemoryError e) {
-                isNoting.set(false); // no thread can be had: the first call does it
             }
         }
     }

@@ -11,6 +11,7 @@ import dev.trestle.api.Call;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,6 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A call runs the code that the program has, also when its classes have been replaced on disk: or it is refused. */
 @Timeout(60)
@@ -219,6 +222,30 @@ class ClassVersionsTest {
         Payload call = encoder.encode(call(loader(place), "AnyJob", "delete")).payload();
 
         assertThat(worker(place).decode(call).run()).isEqualTo("everything deleted");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lambda", "methodReference", "functionWithin", "object", "inherited"})
+    void aClassLoaderIsCollectedWhenItsCallsAreOver(String name) throws Throwable {
+        Path jar = Place.JAR_OVERWRITTEN.in(folder);
+        Place.pack(jar, classFiles(false, "AnyJob"));
+        CallEncoder encoder = encoder();
+        var kept = new WeakReference<>(encodedBy(encoder, jar, name));
+
+        Awaitility.await().until(() -> {
+            System.gc();
+            return kept.get() == null;
+        });
+        assertThat(encoder.encode((Call<Integer>) () -> 1).payload().size()).isPositive();
+    }
+
+    private ClassLoader encodedBy(CallEncoder encoder, Path jar, String name) throws Exception {
+        URLClassLoader program = loader(jar);
+        EncodedCall call = encoder.encode(call(program, "AnyJob", name));
+        assertThat(call.payload().size()).isPositive();
+        loaders.remove(program);
+        program.close();
+        return program;
     }
 
     @Test
