@@ -3,12 +3,13 @@ package dev.trestle.processpool.child;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.wire.CallDecoder;
-import dev.trestle.processpool.wire.Connection;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.TestChannels;
 import dev.trestle.processpool.wire.WireOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -29,7 +30,7 @@ class CallRunnerTest {
     Path folder = Path.of("");
 
     /** Takes bytes when the test lets it. */
-    private static final class Slow implements Connection {
+    private static final class Slow implements ByteChannel {
         private final CountDownLatch isWriting = new CountDownLatch(1);
         private final CountDownLatch goesOn = new CountDownLatch(1);
 
@@ -79,7 +80,7 @@ class CallRunnerTest {
         try (var reader = FlightRecord.create(file)) {
             FlightRecord record = FlightRecord.open(file);
             var slow = new Slow();
-            var channel = FrameChannel.ofWorker(slow, LIMIT, record);
+            var channel = TestChannels.ofWorker(slow, LIMIT, record);
             var decoder =
                     new CallDecoder(new WireOptions(LIMIT, Set.of()), getClass().getClassLoader());
             var runner = new CallRunner(channel, decoder, record, new Reports(channel), Thread.currentThread());
