@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -291,6 +292,8 @@ public final class EventLoop implements AutoCloseable {
             } catch (InterruptedException e) {
                 interrupted = true;
                 sendInline(onInterrupt);
+            } catch (Error e) {
+                LockSupport.parkNanos(this, 1_000_000); // no memory: the loop runs all the same, and is waited for
             }
         }
         driving.finish();
@@ -329,6 +332,7 @@ public final class EventLoop implements AutoCloseable {
         this.callback = handle;
         callbackContext = handle.context;
         try {
+            handle.begun = true;
             callback.run();
             failedSteps = 0;
         } catch (Throwable e) {
@@ -345,7 +349,9 @@ public final class EventLoop implements AutoCloseable {
     /** Tells of a callback that has failed. Never throws: the next one is to be called. */
     private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
         if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            failedSteps++; // no memory, most likely, and a coroutine waits for this step, which may be made again
+            failedSteps++;
+            handle.begun =
+                    false; // no memory, most likely, and a coroutine waits for this step, which may be made again
             baton.ready(handle);
             return;
         }
@@ -723,9 +729,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
-        tasks = task.unlinkFrom(tasks);
-        taskCount--;
-        ending.hasEnded(task);
+        if (task.isLinked()) {
+            ending.hasEnded(task);
+            tasks = task.unlinkFrom(tasks);
+            taskCount--;
+        }
     }
 
     /**

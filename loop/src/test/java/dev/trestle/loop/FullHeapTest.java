@@ -64,7 +64,7 @@ class FullHeapTest {
             foreign.join();
             filler.join();
             runner.join();
-            loop.close();
+            loop.close(ofMillis(500));
             System.out.println("all have ended");
         }
 
