@@ -320,10 +320,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (!inbox.add(item)) {
             return false;
         }
-        if (holder == FREE) {
-            if (!isOwn(item) || !deliver()) {
+        try {
+            if (holder == FREE && (!isOwn(item) || !deliver())) {
                 wakeDriver();
             }
+        } catch (Throwable e) {
+            // The watch looks after a loop that has something to do and does nothing.
         }
         return true;
     }
@@ -490,7 +492,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                     begun = true;
                     beginTurn();
                 }
-                if (step()) {
+                if (step(failures > 0)) {
                     break;
                 }
                 failures = 0;
@@ -502,9 +504,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Does what is next, or waits for it; returns true if this was the last step. */
-    private boolean step() {
-        if (holder != driver) {
-            waitAsDriver(armedFor);
+    private boolean step(boolean again) {
+        if (holder != driver) { // the step before has failed
+            waitAsDriver(again ? 0 : armedFor);
             return false;
         }
         Task<?> next = next();
@@ -513,9 +515,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 waitAsDriver(NEVER);
             }
         } else if (callback != null) {
-            Handle handle = callback;
+            run(callback);
             callback = null;
-            loop.run(handle);
         } else if (stopping || once) {
             return true;
         } else {
@@ -563,10 +564,19 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         if (holder == me) {
             armedFor = NEVER;
+            endLost(current);
             current = null;
         }
         if (interrupted) {
             me.interrupt();
+        }
+    }
+
+    /** Ends a task whose thread has ended with the baton, before its coroutine did; the watch has taken that back. */
+    private static void endLost(@Nullable Task<?> task) {
+        Thread thread = task == null ? null : task.thread();
+        if (task != null && thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
+            task.failToStart(Failure.OUT_OF_MEMORY.exception());
         }
     }
 
@@ -620,10 +630,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     private void fireTimers() {
-        if (timers.size() > 0) {
+        if (timers.due() != NEVER) {
             long now = now();
             while (timers.due() <= now) {
-                ready.add(timers.take());
+                timers.takeInto(ready);
             }
         }
     }
@@ -675,12 +685,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 }
                 due = null;
             } else if (item instanceof Handle handle) {
-                due = null; // it is not run twice
                 if (!handle.inline && handle.callback != null) {
                     callback = handle;
-                } else if (handle.callback != null) {
-                    loop.run(handle);
+                } else {
+                    run(handle);
                 }
+                due = null;
             } else {
                 ((LoopPromise.Arrival<?>) item).arrive();
                 due = null;
@@ -689,12 +699,29 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return null;
     }
 
+    /** Calls a callback. If this throws, it was not called. */
+    private void run(Handle handle) {
+        try {
+            loop.run(handle);
+        } catch (Throwable e) {
+            if (!handle.begun) {
+                throw e;
+            }
+        }
+    }
+
     // Passing it on
 
     /** Gives the baton away and returns when it is back. Called by a coroutine that something will make ready. */
     void suspend(Task<?> self) {
-        if (!pass(self, true)) {
-            waitAsCoroutine(self);
+        boolean back = pass(self, true);
+        while (!back) {
+            try {
+                waitAsCoroutine(self);
+                back = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // without the baton this thread must not go on
+            }
         }
     }
 
@@ -713,27 +740,33 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Takes the baton again after {@link #goAway}; returns false if the loop was closed meanwhile. */
     boolean comeBack(Task<?> self) {
-        // What is in the inbox was there first.
-        if (!inbox.isEmpty() || !HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
-            if (!sendInAnyCase(self)) {
-                return false;
+        Thread me = Thread.currentThread();
+        boolean queued = false;
+        while (!queued) {
+            try {
+                // What is in the inbox was there first.
+                if (inbox.isEmpty() && HOLDER.compareAndSet(this, FREE, me)) {
+                    break;
+                }
+                if (!sendDecided(self)) {
+                    return false;
+                }
+                queued = true;
+            } catch (Throwable e) { // neither has happened, and this thread must not go on without the baton
+                Thread.onSpinWait();
             }
-            waitAsCoroutine(self);
+        }
+        while (queued) {
+            try {
+                waitAsCoroutine(self);
+                queued = false;
+            } catch (Throwable e) {
+                Thread.onSpinWait();
+            }
         }
         current = self;
         away--;
         return true;
-    }
-
-    /** Sends what cannot be left unsent, since its thread must not go on without the baton. */
-    private boolean sendInAnyCase(Ready item) {
-        while (true) {
-            try {
-                return sendDecided(item);
-            } catch (Throwable e) {
-                Thread.onSpinWait(); // it was not sent
-            }
-        }
     }
 
     /** Gives the baton away for good, and keeps a coroutine that would not end from running. */

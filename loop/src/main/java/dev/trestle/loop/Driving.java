@@ -1,10 +1,13 @@
 package dev.trestle.loop;
 
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A run of a loop on a driver of its own. */
 final class Driving {
+
+    private static final long RETRY_NANOS = 1_000_000;
 
     private final Thread thread;
     private volatile @Nullable Throwable failure;
@@ -33,9 +36,17 @@ final class Driving {
         }
     }
 
-    /** Waits for the end of the run. */
+    /** Waits for the end of the run, whatever else fails: to join a thread takes memory. */
     void join() throws InterruptedException {
-        thread.join();
+        boolean ended = false;
+        while (!ended) {
+            try {
+                thread.join();
+                ended = true;
+            } catch (Error e) {
+                LockSupport.parkNanos(this, RETRY_NANOS);
+            }
+        }
     }
 
     /** Waits for the end of the run, for a limited time; returns whether it has ended. An interrupt waits until after it. */
@@ -51,6 +62,8 @@ final class Driving {
                 return ended;
             } catch (InterruptedException e) {
                 interrupted = true;
+            } catch (Error e) {
+                LockSupport.parkNanos(this, RETRY_NANOS);
             }
         }
     }

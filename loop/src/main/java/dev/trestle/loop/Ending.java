@@ -94,8 +94,11 @@ final class Ending {
         if (patience != null && task.number() <= lastToRenew) {
             patience.renew();
         }
-        if (awaitedEnds > 0 && task.number() <= lastToEnd && --awaitedEnds == 0) {
-            baton.stop();
+        if (awaitedEnds > 0 && task.number() <= lastToEnd) {
+            if (awaitedEnds == 1) {
+                baton.stop();
+            }
+            awaitedEnds--;
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -299,6 +300,8 @@ public final class EventLoop implements AutoCloseable {
             } catch (InterruptedException e) {
                 interrupted = true;
                 sendInline(onInterrupt);
+            } catch (Error e) {
+                LockSupport.parkNanos(this, 1_000_000); // no memory: the loop runs all the same, and is waited for
             }
         }
         driving.finish();
@@ -339,6 +342,7 @@ public final class EventLoop implements AutoCloseable {
         Thread me = Thread.currentThread();
         ClassLoader classLoader = me.getContextClassLoader();
         try {
+            handle.begun = true;
             callback.run();
             failedSteps = 0;
         } catch (Throwable e) {
@@ -364,7 +368,9 @@ public final class EventLoop implements AutoCloseable {
     /** Tells of a callback that has failed. Never throws: the next one is to be called. */
     private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
         if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            failedSteps++; // no memory, most likely, and a coroutine waits for this step, which may be made again
+            failedSteps++;
+            handle.begun =
+                    false; // no memory, most likely, and a coroutine waits for this step, which may be made again
             baton.ready(handle);
             return;
         }
@@ -738,9 +744,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
-        tasks = task.unlinkFrom(tasks);
-        taskCount--;
-        ending.hasEnded(task);
+        if (task.isLinked()) {
+            ending.hasEnded(task);
+            tasks = task.unlinkFrom(tasks);
+            taskCount--;
+        }
     }
 
     /**

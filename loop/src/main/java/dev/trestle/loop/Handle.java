@@ -26,6 +26,9 @@ public sealed class Handle extends Ready permits TimerHandle {
     /** In which the callback runs; null stands for an empty one. */
     final @Nullable Context context;
 
+    /** Whether the callback was called. Confined to the holder of the baton. */
+    boolean begun;
+
     /** Has the loop's own code run, or the user's in an empty context. */
     Handle(Runnable callback, boolean inline) {
         this(callback, inline, null);

@@ -32,6 +32,9 @@ final class Inbox {
     /** Timers to be taken out of the heap. A timer may stand in the ready queue at the same time, so it has a link for this. */
     private volatile @Nullable TimerHandle cancelled;
 
+    /** The last of the items that were taken out, in a ring, while they are not in the queue. Confined to the holder. */
+    private @Nullable Ready ring;
+
     /** Returns whether there is nothing to take; there never is in a closed one. */
     boolean isEmpty() {
         Ready item = top;
@@ -79,36 +82,47 @@ final class Inbox {
         }
     }
 
-    /** Moves all items to the end of a queue. */
+    /** Moves all items to the end of a queue. What fails is to be called again. */
     void moveTo(ReadyQueue queue) {
+        if (ring != null) {
+            moveRing(ring, queue);
+        }
         Ready item = top;
         if (item != null && item != CLOSED) { // only the holder closes it, and calls this
-            turnOver((Ready) TOP.getAndSet(this, null), queue);
+            takeOut(null);
+            moveRing(ring, queue);
         }
     }
 
     /** Closes the inbox, and moves what was still in it to the end of a queue. */
     void close(ReadyQueue queue) {
-        Ready last = (Ready) TOP.getAndSet(this, CLOSED);
-        if (last != CLOSED) {
-            turnOver(last, queue);
+        moveTo(queue);
+        takeOut(CLOSED);
+        moveRing(ring, queue);
+    }
+
+    private void moveRing(@Nullable Ready last, ReadyQueue queue) {
+        if (last != null) {
+            queue.addRing(last);
+            ring = null;
         }
     }
 
-    private static void turnOver(@Nullable Ready stack, ReadyQueue queue) {
+    /** Takes the stack out, and turns it into a ring; calls nothing once the stack is out. */
+    private void takeOut(@Nullable Ready replacement) {
+        Ready last = (Ready) TOP.getAndSet(this, replacement);
+        if (last == null || last == CLOSED) {
+            return;
+        }
         Ready first = null;
-        Ready item = stack;
+        Ready item = last;
         while (item != null) {
             Ready below = item.link;
             item.link = first;
             first = item;
             item = below;
         }
-        while (first != null) {
-            Ready rest = first.link;
-            first.link = null;
-            queue.add(first);
-            first = rest;
-        }
+        last.link = first;
+        ring = last;
     }
 }

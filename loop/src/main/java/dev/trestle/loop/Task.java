@@ -54,6 +54,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     private @Nullable Task<?> next;
 
+    private boolean linked;
+
     Task(
             EventLoop loop,
             Coroutine<T> coroutine,
@@ -301,38 +303,53 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** Ends this task, whatever goes wrong: nobody else will. */
     private void end(Object outcome) {
-        while (!isDone()) {
+        boolean unlinked = false;
+        while (!unlinked) {
             try {
-                complete(outcome);
+                if (!isDone()) {
+                    complete(outcome);
+                }
+                loop().unlink(this);
+                unlinked = true;
             } catch (Throwable e) {
                 Log.log(ERROR, () -> "The end of " + name() + " failed; it is tried again", e);
             }
         }
-        loop().unlink(this);
     }
 
     /** The life of the coroutine, on its thread; it has the baton. */
     void live() {
-        Coroutine<T> body = requireNonNull(coroutine);
-        coroutine = null; // what it captured is garbage as soon as it is no longer needed
+        T result = null;
+        Throwable thrown = null;
         try {
-            T result = body.run();
-            if (isOrphan()) {
-                return;
-            }
-            end(mustCancel ? cancellation(cancelMessage) : success(result));
+            Coroutine<T> body = requireNonNull(coroutine);
+            coroutine = null; // what it captured is garbage as soon as it is no longer needed
+            result = body.run();
         } catch (Throwable e) { // every outcome belongs to whoever awaits the task
-            if (isOrphan()) {
-                reportLate(e);
-            } else {
-                end(failure(e));
-            }
-        } finally {
-            if (!isOrphan()) {
-                loop().baton().leave();
-            }
-            thread = null; // a task that is kept for its result keeps no more than that
+            thrown = e;
         }
+        boolean over = false;
+        while (!over) {
+            try {
+                finish(result, thrown);
+                over = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // for lack of memory, most likely; a task that has ended and is not done would
+                // be lost
+            }
+        }
+    }
+
+    private void finish(@Nullable T result, @Nullable Throwable thrown) {
+        if (!isOrphan()) {
+            if (!isDone()) {
+                end(thrown != null ? failure(thrown) : mustCancel ? cancellation(cancelMessage) : success(result));
+            }
+            loop().baton().leave();
+        } else if (thrown != null) {
+            reportLate(thrown);
+        }
+        thread = null; // a task that is kept for its result keeps no more than that
     }
 
     /** Returns whether the loop was closed without this coroutine, which runs here: its outcome has been decided. */
@@ -370,10 +387,19 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
             }
+            Baton baton = loop().baton();
             awaited = future;
-            future.wake(this);
-            loop().baton().suspend(this);
-            awaited = null;
+            try {
+                future.wake(this);
+                do { // a wake-up of a wait that has failed may come late
+                    baton.suspend(this);
+                } while (!future.isDone() && !mustCancel && !loop().ending().isThrowingOut());
+            } catch (Throwable e) { // the baton is still here, or here again
+                future.forget(this);
+                throw e;
+            } finally {
+                awaited = null;
+            }
             if (future.endsInCancelledError()) {
                 mustCancel =
                         false; // its error is thrown, and is the first: a later request does not replace its message
@@ -388,8 +414,17 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         StackRoom.require();
         heedInterrupt();
         loop().ending().refuseToWait(this);
-        loop().baton().ready(this);
-        loop().baton().suspend(this);
+        Baton baton = loop().baton();
+        baton.ready(this);
+        boolean suspended = false;
+        while (!suspended) {
+            try {
+                baton.suspend(this);
+                suspended = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // it has not begun to, and this task stands in the queue already
+            }
+        }
         throwIfCancelled();
     }
 
@@ -419,16 +454,35 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     private <R extends @Nullable Object> R leaveFor(BlockingCall<R> call) {
+        Baton baton = loop().baton();
         awaited = call;
-        loop().baton().goAway();
-        call.run();
-        if (!loop().baton().comeBack(this)) {
+        baton.goAway();
+        Throwable failure = null;
+        try {
+            call.run();
+        } catch (Throwable e) {
+            failure = e; // thrown with the baton
+        }
+        if (!comeBack(baton)) {
             loop().ending().awaitOver(); // its callbacks may still run
             throw Ending.endedWithout(this, call.failure());
         }
         awaited = null;
+        if (failure != null) {
+            throw unchecked(failure);
+        }
         throwIfCancelled();
         return call.outcomeOfCall();
+    }
+
+    private boolean comeBack(Baton baton) {
+        while (true) {
+            try {
+                return baton.comeBack(this);
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // it has not begun to
+            }
+        }
     }
 
     long number() {
@@ -472,16 +526,22 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     // The loop's list
 
+    boolean isLinked() {
+        return linked;
+    }
+
     void linkBefore(@Nullable Task<?> head) {
+        linked = true;
         next = head;
         if (head != null) {
             head.previous = this;
         }
     }
 
-    /** Leaves the list; returns its new head. */
+    /** Leaves the list, if it is there; returns its new head. */
     @Nullable
     Task<?> unlinkFrom(@Nullable Task<?> head) {
+        linked = false;
         if (previous != null) {
             previous.next = next;
         }

@@ -179,20 +179,27 @@ public final class TaskGroup {
                     + (failures.isEmpty() ? ": it was cancelled" : ", because of " + failures.getFirst()));
         }
         Task<T> task = parent.loop().createTask(coroutine, options);
-        unfinished.add(task);
-        task.listen(new LoopFuture.Listener() {
-            @Override
-            public void done(LoopFuture<?> done) {
-                ended(task);
-            }
+        try {
+            unfinished.add(task);
+            task.listen(new LoopFuture.Listener() {
+                @Override
+                public void done(LoopFuture<?> done) {
+                    ended(task);
+                }
 
-            @Override
-            public void failed(Throwable failure) {
-                lostFailure = failure;
-                endIfAllHave();
-                abortWithParent();
-            }
-        });
+                @Override
+                public void failed(Throwable failure) {
+                    unfinished.remove(task);
+                    lostFailure = failure;
+                    endIfAllHave();
+                    abortWithParent();
+                }
+            });
+        } catch (Throwable e) { // the caller has no task, so the group does not wait for one
+            unfinished.remove(task);
+            task.cancel();
+            throw e;
+        }
         if (aborting && !task.isDone()) {
             task.cancel(); // it started eagerly, and has cancelled this group before it was one of its tasks
         }

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 public final class TimerHandle extends Handle {
 
     private final EventLoop loop;
-    private final long when;
-    private final long sequence;
+    final long when;
+    final long sequence;
 
     /** Where it is in the heap, -1 if it is not; confined to the holder of the baton. */
-    private int place = -1;
+    int place = -1;
 
     /** The next one of those that other threads have cancelled; the inbox's matter. */
     @Nullable
@@ -38,22 +38,6 @@ public final class TimerHandle extends Handle {
      */
     public Duration when() {
         return Duration.ofNanos(when);
-    }
-
-    long nanos() {
-        return when;
-    }
-
-    boolean isBefore(TimerHandle other) {
-        return when != other.when ? when < other.when : sequence < other.sequence;
-    }
-
-    int place() {
-        return place;
-    }
-
-    void moveTo(int newPlace) {
-        place = newPlace;
     }
 
     @Override

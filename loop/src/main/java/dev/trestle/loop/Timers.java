@@ -1,7 +1,5 @@
 package dev.trestle.loop;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -9,14 +7,19 @@ import org.jspecify.annotations.Nullable;
  * What is due later: a binary heap, by time, then by the order of registration. Confined to the holder of the baton.
  *
  * <p>Each timer knows its place, so a cancelled one leaves at once: most timers are time limits, and most of those are
- * cancelled long before they are due.
+ * cancelled long before they are due. A change calls nothing once it has begun, so nothing can leave it halfway.
  */
 final class Timers {
 
     private static final int SMALLEST = 16;
 
-    private @Nullable TimerHandle[] heap = new TimerHandle[SMALLEST];
+    /** Places from `size` on are null, and are not read. */
+    private TimerHandle[] heap = new TimerHandle[SMALLEST];
+
     private int size;
+
+    /** What is on its way to the ready queue. */
+    private @Nullable TimerHandle taken;
 
     int size() {
         return size;
@@ -24,83 +27,96 @@ final class Timers {
 
     /** Returns when the first timer is due, or {@link Long#MAX_VALUE} if there is none. */
     long due() {
-        return size == 0 ? Long.MAX_VALUE : at(0).nanos();
+        if (taken != null) {
+            return Long.MIN_VALUE;
+        }
+        return size == 0 ? Long.MAX_VALUE : heap[0].when;
     }
 
     void add(TimerHandle timer) {
         if (size == heap.length) {
             heap = Arrays.copyOf(heap, size * 2);
         }
-        up(size++, timer);
+        settle(size, timer);
+        size++;
     }
 
-    /** Removes the first timer; there must be one. */
-    TimerHandle take() {
-        TimerHandle first = at(0);
-        remove(first);
-        return first;
+    /** Removes the first timer, and makes it ready; there must be one. What fails is to be called again. */
+    void takeInto(ReadyQueue queue) {
+        if (taken == null) {
+            taken = heap[0];
+        }
+        remove(taken);
+        queue.add(taken);
+        taken = null;
     }
 
     /** Removes a timer, if it is there. */
     void remove(TimerHandle timer) {
-        int place = timer.place();
-        if (place < 0) {
-            return;
-        }
-        TimerHandle last = at(--size);
-        heap[size] = null;
-        timer.moveTo(-1);
-        if (last != timer) {
-            up(place, last);
-            down(last.place(), last);
+        int place = timer.place;
+        if (place >= 0) {
+            TimerHandle last = heap[size - 1];
+            settle(last == timer ? -1 : place, last);
+            timer.place = -1;
+            size--;
+            clear(size);
         }
     }
 
     void clear() {
         while (size > 0) {
-            at(--size).moveTo(-1);
+            size--;
+            heap[size].place = -1;
+            clear(size);
         }
-        heap = new TimerHandle[SMALLEST];
     }
 
-    private void up(int place, TimerHandle timer) {
+    @SuppressWarnings("NullAway") // beyond `size`
+    private void clear(int place) {
+        heap[place] = null;
+    }
+
+    /** Puts a timer where it belongs, up or down from a free place; with a negative one does nothing. */
+    private void settle(int place, TimerHandle timer) {
+        if (place < 0) {
+            return;
+        }
+        TimerHandle[] timers = heap;
+        long when = timer.when;
+        long sequence = timer.sequence;
         int free = place;
         while (free > 0) {
-            int parent = (free - 1) >>> 1;
-            if (!timer.isBefore(at(parent))) {
+            int parentPlace = (free - 1) >>> 1;
+            TimerHandle parent = timers[parentPlace];
+            if (when > parent.when || (when == parent.when && sequence > parent.sequence)) {
                 break;
             }
-            put(free, at(parent));
-            free = parent;
+            timers[free] = parent;
+            parent.place = free;
+            free = parentPlace;
         }
-        put(free, timer);
-    }
-
-    private void down(int place, TimerHandle timer) {
-        int free = place;
+        int last = size - 1; // its timer is the one that is put, or is not below the free place
         while (true) {
-            int child = 2 * free + 1;
-            if (child >= size) {
+            int childPlace = 2 * free + 1;
+            if (childPlace >= last) {
                 break;
             }
-            if (child + 1 < size && at(child + 1).isBefore(at(child))) {
-                child++;
+            TimerHandle child = timers[childPlace];
+            if (childPlace + 1 < last) {
+                TimerHandle other = timers[childPlace + 1];
+                if (other.when < child.when || (other.when == child.when && other.sequence < child.sequence)) {
+                    child = other;
+                    childPlace++;
+                }
             }
-            if (!at(child).isBefore(timer)) {
+            if (when < child.when || (when == child.when && sequence < child.sequence)) {
                 break;
             }
-            put(free, at(child));
-            free = child;
+            timers[free] = child;
+            child.place = free;
+            free = childPlace;
         }
-        put(free, timer);
-    }
-
-    private TimerHandle at(int place) {
-        return requireNonNull(heap[place]);
-    }
-
-    private void put(int place, TimerHandle timer) {
-        heap[place] = timer;
-        timer.moveTo(place);
+        timers[free] = timer;
+        timer.place = free;
     }
 }

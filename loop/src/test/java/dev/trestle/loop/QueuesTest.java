@@ -38,11 +38,13 @@ class QueuesTest {
                     timers.remove(removed);
                 }
             }
-            model.sort(Comparator.comparingLong(TimerHandle::nanos)); // stable, and added in the order of registration
+            model.sort(Comparator.comparingLong(timer -> timer.when)); // stable, and added in the order of registration
+            var queue = new ReadyQueue();
             var left = new ArrayList<TimerHandle>();
             while (timers.size() > 0) {
-                assertThat(timers.due()).isEqualTo(model.get(left.size()).nanos());
-                left.add(timers.take());
+                assertThat(timers.due()).isEqualTo(model.get(left.size()).when);
+                timers.takeInto(queue);
+                left.add((TimerHandle) queue.take());
             }
             assertThat(left).isEqualTo(model);
             assertThat(timers.due()).isEqualTo(Long.MAX_VALUE);
@@ -92,7 +94,7 @@ class QueuesTest {
                 assertThat(handle.when()).isEqualTo(ofSeconds(10));
                 handle.cancel();
                 assertThat(handle.isCancelled()).isTrue();
-                assertThat(handle.place()).isEqualTo(-1);
+                assertThat(handle.place).isEqualTo(-1);
                 assertThat(handle.toString()).contains("cancelled");
             });
         }

@@ -1,0 +1,143 @@
+package dev.trestle.loop.faults;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Where the transformed code asks at each of its sites, calls and allocations, whether to throw an error there. For any thread. */
+public final class Faults {
+
+    /** What may strike anywhere. */
+    enum Kind {
+        OUT_OF_MEMORY(new OutOfMemoryError("injected")),
+        STACK_OVERFLOW(new StackOverflowError("injected")),
+        DEATH(new Death());
+
+        @SuppressWarnings("ImmutableEnumChecker") // nobody changes it
+        private final Error error;
+
+        Kind(Error error) {
+            this.error = error;
+        }
+    }
+
+    /** An error of no known type, such as the one that Thread.stop threw. */
+    private static final class Death extends Error {
+        private static final long serialVersionUID = 1;
+
+        Death() {
+            super("injected", null, false, false);
+        }
+    }
+
+    private static final List<String> sites = Collections.synchronizedList(new ArrayList<>());
+
+    /** The only site that throws, once it has been come to so often; -1 for none. */
+    private static volatile int target = -1;
+
+    private static int visitsLeft;
+    private static Kind kind = Kind.OUT_OF_MEMORY;
+    private static volatile @Nullable Random random;
+    private static int oneIn;
+    private static int thrown;
+
+    /** How often each site was come to since counting began; null while nothing is counted. */
+    private static volatile @Nullable AtomicIntegerArray visits;
+
+    private Faults() {}
+
+    static void beginCounting() {
+        visits = new AtomicIntegerArray(siteCount());
+    }
+
+    /** Returns how often each site was come to. */
+    static int[] endCounting() {
+        AtomicIntegerArray counted = visits;
+        visits = null;
+        return IntStream.range(0, counted == null ? 0 : counted.length())
+                .map(counted == null ? _ -> 0 : counted::get)
+                .toArray();
+    }
+
+    /** Registers a site of the transformed code; returns its number. */
+    static int register(String site) {
+        synchronized (sites) {
+            sites.add(site);
+            return sites.size() - 1;
+        }
+    }
+
+    static int siteCount() {
+        return sites.size();
+    }
+
+    static String site(int number) {
+        return sites.get(number);
+    }
+
+    /** Makes one site throw, once. */
+    static synchronized void arm(int site, int visit, Kind error) {
+        kind = error;
+        visitsLeft = visit;
+        thrown = 0;
+        target = site;
+    }
+
+    /** Makes each site throw, one time in so many. */
+    static synchronized void arm(Random seeded, int oneTimeIn) {
+        oneIn = oneTimeIn;
+        thrown = 0;
+        random = seeded;
+    }
+
+    /** Ends both; returns how many errors were thrown. */
+    public static synchronized int disarm() {
+        target = -1;
+        random = null;
+        return thrown;
+    }
+
+    /** Called by the transformed code. */
+    public static void at(int site) {
+        if (site == target) {
+            throwIfItsTurn();
+        } else if (random != null) {
+            throwByChance();
+        } else {
+            AtomicIntegerArray counting = visits;
+            if (counting != null && site < counting.length()) {
+                counting.incrementAndGet(site);
+            }
+        }
+    }
+
+    private static void throwIfItsTurn() {
+        Kind due;
+        synchronized (Faults.class) {
+            if (target == -1 || --visitsLeft > 0) {
+                return;
+            }
+            target = -1;
+            thrown++;
+            due = kind;
+        }
+        throw due.error;
+    }
+
+    private static void throwByChance() {
+        Kind due;
+        synchronized (Faults.class) {
+            Random dice = random;
+            if (dice == null || dice.nextInt(oneIn) != 0) {
+                return;
+            }
+            thrown++;
+            due = Kind.values()[dice.nextInt(Kind.values().length)];
+        }
+        throw due.error;
+    }
+}
