@@ -102,7 +102,8 @@ final class Invocation {
         throw requireNonNull(last);
     }
 
+    /** Cancels the latest first, so that none begins in the place of one that was cancelled. */
     private static void cancel(List<? extends Future<?>> futures) {
-        futures.forEach(future -> future.cancel(true));
+        futures.reversed().forEach(future -> future.cancel(true));
     }
 }

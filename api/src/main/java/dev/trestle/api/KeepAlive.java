@@ -135,8 +135,9 @@ public final class KeepAlive implements AutoCloseable {
         while (!ended) {
             try {
                 ended = waitForOthers() && end();
-            } catch (OutOfMemoryError e) {
-                // The calls that go on will free memory, or fail for lack of it; they are to be waited for all the
+            } catch (Throwable e) {
+                // Of memory. The calls that go on will free memory, or fail for lack of it; they are to be waited for
+                // all the
                 // same.
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
                 ended = hasSuccessor();

@@ -6,9 +6,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.SequencedSet;
 import java.util.Spliterators.AbstractSpliterator;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -55,7 +55,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     private long inputsLeft;
 
     private final Deque<Chunk<A>> inOrder = new ArrayDeque<>();
-    private final Set<Chunk<A>> inFlight = new HashSet<>();
+    private final SequencedSet<Chunk<A>> inFlight = new LinkedHashSet<>();
     private final Arrivals<Chunk<A>> completed = new Arrivals<>();
     private long itemsTaken;
     private long itemsDelivered;
@@ -330,7 +330,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
         ended = true;
         outcomes = null;
         inputs.close();
-        inFlight.forEach(chunk -> chunk.future().cancel(true));
+        inFlight.reversed().forEach(chunk -> chunk.future().cancel(true)); // none begins in the place of another
         inFlight.clear();
         inOrder.clear();
     }

@@ -58,6 +58,8 @@ final class HookedClasses extends ClassLoader {
             "java/lang/Object.hashCode",
             "java/lang/System.identityHashCode",
             "java/lang/System.nanoTime",
+            "java/lang/ref/WeakReference.get",
+            "java/lang/ref/WeakReference.refersTo",
             "java/lang/Thread.currentThread",
             "java/lang/Thread.interrupt",
             "java/lang/Thread.interrupted",

@@ -820,22 +820,26 @@ class ThreadPoolTest {
     void aFailureThatReachesItsOwnFutureIsGarbage(boolean retrieved) {
         var gone = new ArrayList<WeakReference<Object>>();
         for (int i = 0; i < 10; i++) {
-            var request = new Request();
-            gone.add(new WeakReference<>(request));
-            ConcurrentFuture<String> answer = pool.submit((Callable<String>) () -> {
-                throw new RequestFailed(request);
-            });
-            request.answer = answer;
-            if (retrieved) {
-                assertThatThrownBy(answer::result).isInstanceOf(RequestFailed.class);
-                var _ = answer.toCompletableFuture();
-            }
+            submitFailing(gone, retrieved);
         }
 
         await().until(() -> {
             System.gc();
             return gone.stream().allMatch(each -> each.refersTo(null));
         });
+    }
+
+    private void submitFailing(List<WeakReference<Object>> gone, boolean retrieved) {
+        var request = new Request();
+        gone.add(new WeakReference<>(request));
+        ConcurrentFuture<String> answer = pool.submit((Callable<String>) () -> {
+            throw new RequestFailed(request);
+        });
+        request.answer = answer;
+        if (retrieved) {
+            assertThatThrownBy(answer::result).isInstanceOf(RequestFailed.class);
+            var _ = answer.toCompletableFuture();
+        }
     }
 
     /** Submits a call that captures something big. */
