@@ -463,7 +463,17 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         } catch (Throwable e) {
             failure = e; // thrown with the baton
         }
-        if (!comeBack(baton)) {
+        boolean back = false;
+        boolean decided = false;
+        while (!decided) {
+            try {
+                back = baton.comeBack(this);
+                decided = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // it has not begun to
+            }
+        }
+        if (!back) {
             loop().ending().awaitOver(); // its callbacks may still run
             throw Ending.endedWithout(this, call.failure());
         }
@@ -473,16 +483,6 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
         throwIfCancelled();
         return call.outcomeOfCall();
-    }
-
-    private boolean comeBack(Baton baton) {
-        while (true) {
-            try {
-                return baton.comeBack(this);
-            } catch (Throwable e) {
-                Thread.onSpinWait(); // it has not begun to
-            }
-        }
     }
 
     long number() {
