@@ -258,7 +258,11 @@ final class Dispatcher {
             }
             keepYoungLater();
         } catch (Throwable e) {
-            cleaning.now(); // it may need more memory than there is now
+            try {
+                cleanUp(); // at once: the program may be ending
+            } catch (Error noMemory) {
+                cleaning.now();
+            }
             throw e;
         }
     }
