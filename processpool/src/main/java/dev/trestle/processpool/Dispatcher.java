@@ -136,7 +136,7 @@ final class Dispatcher {
 
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** How often this pool has tried to clean up; confined to the timer's task. */
+    /** How often this pool has tried to clean up; by the timer, but for a constructor that fails. */
     private int cleanUps;
 
     /** Whether something was cut short, and the caretaker is to look after it. */
