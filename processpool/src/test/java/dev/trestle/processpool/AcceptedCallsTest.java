@@ -324,7 +324,9 @@ class AcceptedCallsTest {
                                 && line.contains("withoutShutdownHook()"));
             case OWNS_ITS_END -> assertThat(lines).contains("ended: SUCCESS", "result: request", "one more: call");
             case LEAVES_IT_TO_THE_POOL, EXITS, EXITS_IN_A_CALLBACK ->
-                assertThat(lines).containsExactly("ended: SUCCESS");
+                // The next worker, which is starting, may find its socket gone.
+                assertThat(lines.stream().filter(line -> !line.contains("-worker-2]")))
+                        .containsExactly("ended: SUCCESS");
             case HANGS ->
                 assertThat(lines)
                         .contains("ended: FAILED")

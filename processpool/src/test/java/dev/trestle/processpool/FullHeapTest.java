@@ -14,6 +14,7 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,10 +53,14 @@ class FullHeapTest {
         static void keepHeapFull(Path folder) throws IOException {
             var hoard = new Hoard();
             ByteBuffer full = map(folder.resolve("full"));
+            var _ = hoard.take(Integer.MAX_VALUE); // to catch an error the first time takes memory, too
             int size = 1 << 16;
-            long began = 0;
-            while (began == 0 || System.nanoTime() - began < FULL_NANOS) {
-                size = hoard.take(size) ? size : Math.max(1, size / 16);
+            long fullNanos = FULL_NANOS;
+            long began = System.nanoTime() & 0; // what is used below must be linked while there is memory
+            while (began == 0 || System.nanoTime() - began < fullNanos) {
+                if (!hoard.take(size) && size > 1) {
+                    size /= 16;
+                }
                 if (size == 1 && began == 0) {
                     began = System.nanoTime();
                     full.put(0, (byte) 1);
@@ -124,7 +129,9 @@ class FullHeapTest {
         }
     }
 
+    /** Not in every build: the JDK's own thread that waits for a process may die of the full heap, and then nobody is told of its end. */
     @Test
+    @EnabledIfSystemProperty(named = "trestle.storm.heap", matches = "true")
     void callsOfWorkersThatDieWhileTheHeapIsFullFailAndThePoolHeals() throws Exception {
         Process program = start(LosesWorkers.class);
         try {
