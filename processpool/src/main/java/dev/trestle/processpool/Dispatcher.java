@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.StackRoom;
 import dev.trestle.processpool.wire.EncodedCall;
 import dev.trestle.processpool.wire.FlightRecord;
 import dev.trestle.processpool.wire.Frame;
