@@ -67,7 +67,7 @@ final class AotCache {
 
     AotCache(PoolOptions options) {
         this.options = options;
-        this.store = options.aotCache().map(AotStore::new);
+        this.store = options.aot().directory().map(AotStore::new);
     }
 
     /** What a cache depends on, as a file name; null if these workers can have none. */
@@ -147,8 +147,7 @@ final class AotCache {
     private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
             throws IOException, InterruptedException {
         directory.ensure();
-        List<String> command = JavaCommand.writeWithoutMain(
-                options,
+        List<String> command = JavaCommand.writeWithoutMain(options.jvm(),
                 directory.resolve("aot.args"),
                 List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -206,7 +205,7 @@ final class AotCache {
 
     /** Returns what a cache depends on, as a file name; null if these workers can have none. */
     static @Nullable String key(PoolOptions options) {
-        List<String> arguments = JavaCommand.arguments(options).toList();
+        List<String> arguments = JavaCommand.arguments(options.jvm()).toList();
         if (arguments.stream().anyMatch(EXCLUSIVE.asMatchPredicate())) {
             return null;
         }
@@ -215,7 +214,7 @@ final class AotCache {
             for (String property : List.of("java.home", "java.vm.vendor", "java.vm.version", "os.arch")) {
                 text.append(System.getProperty(property)).append('\n');
             }
-            text.append(options.heapBytes() > LARGE_HEAP).append('\n');
+            text.append(options.jvm().heapBytes() > LARGE_HEAP).append('\n');
             boolean path = false;
             for (String argument : arguments) {
                 if (path && !describe(argument, text)) {

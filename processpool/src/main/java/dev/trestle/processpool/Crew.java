@@ -68,7 +68,7 @@ final class Crew {
     Crew(PoolOptions options, LongSupplier nanoTime) {
         this.options = options;
         this.nanoTime = nanoTime;
-        this.starts = new Starts(options.startRetryTime());
+        this.starts = new Starts(options.limits().startRetryTime());
     }
 
     // Sums
@@ -234,7 +234,7 @@ final class Crew {
 
     /** Returns whether a worker has not run as many calls as it may. */
     boolean mayHaveMore(Worker worker) {
-        return worker.callsTaken < options.maxTasksPerWorker();
+        return worker.callsTaken < options.limits().maxTasksPerWorker();
     }
 
     /** Notes that a worker was given a call; returns whether it retires now, so that another may be needed. */
@@ -249,10 +249,10 @@ final class Crew {
 
     /** Returns whether a worker will have run as many calls as it may by the time that another can be ready. */
     private boolean willSoonBeSpent(Worker worker) {
-        if (options.maxTasksPerWorker() == Integer.MAX_VALUE) {
+        if (options.limits().maxTasksPerWorker() == Integer.MAX_VALUE) {
             return false;
         }
-        int left = options.maxTasksPerWorker() - worker.callsTaken;
+        int left = options.limits().maxTasksPerWorker() - worker.callsTaken;
         double nanosEach = (double) (nanoTime.getAsLong() - worker.readyAt) / worker.callsTaken;
         return left * nanosEach <= 2.0 * starts.lastNanos();
     }

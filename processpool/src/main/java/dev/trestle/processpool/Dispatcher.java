@@ -502,7 +502,7 @@ final class Dispatcher {
 
     /** Returns how long a worker may take to get ready, and before the own code of a call begins. */
     Duration startTimeout() {
-        return options.startTimeout();
+        return options.limits().startTimeout();
     }
 
     /** Ends a call if its time is up, and interrupts it; on the timer's thread. May be called again if it throws. */
@@ -526,7 +526,7 @@ final class Dispatcher {
             case EXPIRE -> {
                 var why = new TimeoutException(deadline.explain(sending, progress)
                         + ". It is being interrupted, and the worker killed if that does not end it within "
-                        + options.cancelGrace() + ". It was here:\n" + worker.stackOfCall());
+                        + options.limits().cancelGrace() + ". It was here:\n" + worker.stackOfCall());
                 if (expire(deadline, sending) && !late.fail(why)) {
                     worker.interrupt(late, sending.ticket()); // it has gone on since it was cancelled
                 }
@@ -1515,8 +1515,8 @@ final class Dispatcher {
 
     /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
     void trainLater() {
-        if (depth == 1 && options.aotCache().isPresent() && !trained.getAndSet(true)) {
-            var _ = timer.after(options.aotCacheDelay(), this::train);
+        if (depth == 1 && options.aot().directory().isPresent() && !trained.getAndSet(true)) {
+            var _ = timer.after(options.aot().delay(), this::train);
         }
     }
 
@@ -1641,7 +1641,7 @@ final class Dispatcher {
 
     /** Ends a worker as it was asked for; however that goes, there is a limit for it. */
     private void end(Worker worker, Consumer<Worker> how) {
-        worker.endWithin(options.cancelGrace().plus(options.closeGrace()));
+        worker.endWithin(options.limits().cancelGrace().plus(options.limits().closeGrace()));
         try {
             if (worker.pid() == 0) {
                 worker.kill("the pool was shut down"); // it is starting
@@ -1752,7 +1752,7 @@ final class Dispatcher {
      * the program, by the end of their stdin; files are deleted when all hooks have ended.
      */
     void jvmEnds() {
-        Duration grace = options.closeGrace();
+        Duration grace = options.limits().closeGrace();
         var _ = timer.after(grace, () -> stopWorkers(worker -> worker.kill("the program ends")));
         int calls = inFlight.size();
         if (calls > 0 && !options.daemon() && !PoolCall.callbackExits()) {
@@ -1772,7 +1772,7 @@ final class Dispatcher {
 
     /** Returns whether a time that is over ends anything. Not while somebody looks for a bug. */
     boolean hasDeadlines() {
-        return !options.debug();
+        return !options.jvm().debug();
     }
 
     String poolName() {

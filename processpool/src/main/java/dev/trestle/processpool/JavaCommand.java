@@ -58,7 +58,7 @@ final class JavaCommand {
      *
      * @throws IllegalStateException if this program cannot have workers with these options, with the way out
      */
-    static void check(PoolOptions options) {
+    static void check(JvmOptions options) {
         if (System.getProperty("java.home") == null) {
             throw new IllegalStateException(
                     "A process pool starts its workers with the Java runtime of the program, and this"
@@ -93,7 +93,7 @@ final class JavaCommand {
      * @param more further options for the JVM
      * @param mainArguments what the worker's main method gets
      */
-    static List<String> write(PoolOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
+    static List<String> write(JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
             throws IOException {
         Module own = JavaCommand.class.getModule();
         Stream<String> main = own.isNamed()
@@ -113,7 +113,7 @@ final class JavaCommand {
     }
 
     /** As {@link #write}, for a JVM that has the same options and runs nothing. */
-    static List<String> writeWithoutMain(PoolOptions options, Path argumentFile, List<String> more) throws IOException {
+    static List<String> writeWithoutMain(JvmOptions options, Path argumentFile, List<String> more) throws IOException {
         return write(
                 argumentFile,
                 Stream.concat(arguments(options), more.stream()).filter(each -> !NativeText.isLate(each)));
@@ -126,7 +126,7 @@ final class JavaCommand {
     }
 
     /** Returns the options that all workers of a pool have. */
-    static Stream<String> arguments(PoolOptions options) {
+    static Stream<String> arguments(JvmOptions options) {
         var arguments = new ArrayList<String>();
         machineShare(options, arguments);
         arguments.add("-XX:+ExitOnOutOfMemoryError");
@@ -150,7 +150,7 @@ final class JavaCommand {
                 .forEach(arguments::add);
         selectorProvider().ifPresent(provider -> arguments.add("-D" + SELECTOR_PROVIDER + "=" + provider));
         options.systemProperties().forEach((name, value) -> arguments.add("-D" + name + "=" + value));
-        arguments.addAll(options.jvmArguments());
+        arguments.addAll(options.arguments());
         paths(options, arguments);
         return arguments.stream();
     }
@@ -165,16 +165,16 @@ final class JavaCommand {
     }
 
     /** Without these every worker would behave as if the whole machine were its own. */
-    private static void machineShare(PoolOptions options, List<String> arguments) {
-        int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.workers());
+    private static void machineShare(JvmOptions options, List<String> arguments) {
+        int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.count());
         arguments.add("-XX:ActiveProcessorCount=" + processors);
-        if (processors <= 2 && options.jvmArguments().stream().noneMatch(COLLECTOR.asMatchPredicate())) {
+        if (processors <= 2 && options.arguments().stream().noneMatch(COLLECTOR.asMatchPredicate())) {
             arguments.add("-XX:+UseSerialGC");
         }
         arguments.add(
                 options.heapBytes() > 0
                         ? "-Xmx" + options.heapBytes()
-                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.workers()));
+                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
     }
 
     /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
@@ -182,7 +182,7 @@ final class JavaCommand {
         return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
-    private static void paths(PoolOptions options, List<String> arguments) {
+    private static void paths(JvmOptions options, List<String> arguments) {
         ProgramClasses classes = ProgramClasses.of(options);
         arguments.addAll(classes.options());
         if (!classes.path().isEmpty()) {
@@ -226,7 +226,7 @@ final class JavaCommand {
     }
 
     /** Returns the modules of the child that are not the JDK's. */
-    private static List<ResolvedModule> applicationModules(PoolOptions options, boolean modular) {
+    private static List<ResolvedModule> applicationModules(JvmOptions options, boolean modular) {
         ModuleLayer layer = JavaCommand.class.getModule().getLayer();
         Configuration here = (layer == null ? ModuleLayer.boot() : layer).configuration();
         return options.modulePath().map(path -> resolve(path, modular, here)).orElse(here).modules().stream()

@@ -51,7 +51,7 @@ final class NativeText {
      *
      * @throws IllegalStateException if workers cannot have it in this locale, with the way out
      */
-    static void check(PoolOptions options) {
+    static void check(JvmOptions options) {
         for (String property : List.of("java.home", "java.io.tmpdir")) {
             String value = System.getProperty(property, "");
             try {

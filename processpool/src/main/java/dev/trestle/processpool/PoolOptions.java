@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -14,10 +13,7 @@ import java.util.Set;
 /**
  * Everything that {@link ProcessPool.Builder} collects; it documents and checks the values.
  *
- * @param heapBytes 0 for a fair share of the machine
- * @param aotCache the directory of the AOT caches; empty if none is wanted
- * @param aotCacheDelay how long after the start of the first worker the cache is made
- * @param debug whether debuggers may attach to the workers, and no time limit holds
+ * @param allowedTypes names of classes, and names of packages that end in a dot
  * @param daemon whether the program may end while calls run or wait
  * @param shutdownHook whether the pool takes part in the end of the JVM
  */
@@ -26,46 +22,67 @@ record PoolOptions(
         int workers,
         int minWorkers,
         Optional<Duration> idleTime,
-        List<String> jvmArguments,
-        long heapBytes,
-        Map<String, String> environment,
-        Map<String, String> systemProperties,
-        Optional<Path> workingDirectory,
-        Optional<String> classPath,
-        Optional<String> modulePath,
         Optional<RunnableCall> initializer,
-        Optional<Duration> callTimeout,
-        Duration startTimeout,
-        Duration startRetryTime,
-        Duration cancelGrace,
-        Duration closeGrace,
-        int maxTasksPerWorker,
-        OptionalInt queueLimit,
-        long maxPayloadBytes,
         Set<String> allowedTypes,
-        Optional<Path> aotCache,
-        Duration aotCacheDelay,
-        boolean debug,
         boolean daemon,
-        boolean shutdownHook) {
+        boolean shutdownHook,
+        JvmOptions jvm,
+        Limits limits,
+        Aot aot) {
+
+    /** How long things may take, and how much there may be of them. */
+    record Limits(
+            Optional<Duration> callTimeout,
+            Duration startTimeout,
+            Duration startRetryTime,
+            Duration cancelGrace,
+            Duration closeGrace,
+            int maxTasksPerWorker,
+            OptionalInt queueLimit,
+            long maxPayloadBytes) {
+
+        Limits {
+            callTimeout = callTimeout.map(TimeLimit::cut);
+            startTimeout = TimeLimit.cut(startTimeout);
+            startRetryTime = TimeLimit.cut(startRetryTime);
+            cancelGrace = TimeLimit.cut(cancelGrace);
+            closeGrace = TimeLimit.cut(closeGrace);
+        }
+
+        private Limits forTraining() {
+            return new Limits(
+                    Optional.empty(),
+                    startTimeout,
+                    startRetryTime,
+                    cancelGrace,
+                    Duration.ofMinutes(1), // the recording is written at the end
+                    Integer.MAX_VALUE,
+                    OptionalInt.empty(),
+                    maxPayloadBytes);
+        }
+    }
+
+    /**
+     * The AOT cache that workers start from.
+     *
+     * @param directory where caches are kept; empty if none is wanted
+     * @param delay how long after the start of the first worker the cache is made
+     */
+    record Aot(Optional<Path> directory, Duration delay) {
+
+        Aot {
+            delay = TimeLimit.cut(delay);
+        }
+    }
 
     PoolOptions {
         idleTime = idleTime.map(TimeLimit::cut);
-        callTimeout = callTimeout.map(TimeLimit::cut);
-        startTimeout = TimeLimit.cut(startTimeout);
-        startRetryTime = TimeLimit.cut(startRetryTime);
-        cancelGrace = TimeLimit.cut(cancelGrace);
-        closeGrace = TimeLimit.cut(closeGrace);
-        aotCacheDelay = TimeLimit.cut(aotCacheDelay);
-        jvmArguments = List.copyOf(jvmArguments);
-        environment = Map.copyOf(environment);
-        systemProperties = Map.copyOf(systemProperties);
         allowedTypes = Set.copyOf(allowedTypes);
     }
 
     /** Returns the options of a pool whose only worker records what it loads. */
     PoolOptions forTraining(Path recording) {
-        var arguments = new ArrayList<>(jvmArguments);
+        var arguments = new ArrayList<String>();
         arguments.add("-XX:AOTMode=record");
         arguments.add("-XX:AOTConfiguration=" + recording);
         arguments.addAll(AotCache.quiet);
@@ -74,27 +91,12 @@ record PoolOptions(
                 workers,
                 0,
                 Optional.empty(),
-                arguments,
-                heapBytes,
-                environment,
-                systemProperties,
-                workingDirectory,
-                classPath,
-                modulePath,
                 Optional.empty(),
-                Optional.empty(),
-                startTimeout,
-                startRetryTime,
-                cancelGrace,
-                Duration.ofMinutes(1), // the recording is written at the end
-                Integer.MAX_VALUE,
-                OptionalInt.empty(),
-                maxPayloadBytes,
                 allowedTypes,
-                Optional.empty(),
-                aotCacheDelay,
-                false,
                 true,
-                true);
+                true,
+                jvm.forTraining(arguments),
+                limits.forTraining(),
+                new Aot(Optional.empty(), aot.delay));
     }
 }

@@ -103,15 +103,15 @@ public final class ProcessPool implements FutureExecutor {
     ProcessPool(PoolOptions options) {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
-        JavaCommand.check(options);
+        JavaCommand.check(options.jvm());
         this.encoder = new CallEncoder(
-                new WireOptions(options.maxPayloadBytes(), options.allowedTypes()),
+                new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
-                type -> ProgramClasses.missing(options, type));
+                type -> ProgramClasses.missing(options.jvm(), type));
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
-        this.limit = options.queueLimit().isPresent()
-                ? new QueueLimit(options.workers(), options.queueLimit().getAsInt())
+        this.limit = options.limits().queueLimit().isPresent()
+                ? new QueueLimit(options.workers(), options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -342,9 +342,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
-        return callOptions.timeout().isPresent() || options.callTimeout().isEmpty()
+        return callOptions.timeout().isPresent() || options.limits().callTimeout().isEmpty()
                 ? callOptions
-                : callOptions.withTimeout(options.callTimeout().get());
+                : callOptions.withTimeout(options.limits().callTimeout().get());
     }
 
     private EncodedCall encode(Object task) {
@@ -988,11 +988,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         PoolOptions options() {
-            return new PoolOptions(
-                    name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
+            var jvm = new JvmOptions(
                     workers,
-                    Math.min(minWorkers, workers),
-                    idleTime,
                     jvmArguments,
                     heapBytes,
                     environment,
@@ -1000,7 +997,8 @@ public final class ProcessPool implements FutureExecutor {
                     workingDirectory,
                     classPath,
                     modulePath,
-                    initializer,
+                    debug);
+            var limits = new PoolOptions.Limits(
                     callTimeout,
                     debug ? FOREVER : startTimeout,
                     startRetryTime,
@@ -1008,13 +1006,21 @@ public final class ProcessPool implements FutureExecutor {
                     closeGrace,
                     maxTasksPerWorker,
                     queueLimit,
-                    maxPayloadBytes,
+                    maxPayloadBytes);
+            var aot = new PoolOptions.Aot(
+                    aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(), aotCacheDelay);
+            return new PoolOptions(
+                    name == null ? "trestle-processpool-" + poolNumbers.incrementAndGet() : name,
+                    workers,
+                    Math.min(minWorkers, workers),
+                    idleTime,
+                    initializer,
                     allowedTypes,
-                    aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(),
-                    aotCacheDelay,
-                    debug,
                     daemon,
-                    shutdownHook);
+                    shutdownHook,
+                    jvm,
+                    limits,
+                    aot);
         }
 
         /**

@@ -61,7 +61,7 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
      *
      * @throws IllegalStateException if that cannot be found out
      */
-    static ProgramClasses of(PoolOptions options) {
+    static ProgramClasses of(JvmOptions options) {
         boolean said = (isModule() ? options.modulePath() : options.classPath()).isPresent();
         return said || isOfJvm(loader) ? onPath(options.classPath().orElseGet(ProgramClasses::ownPath)) : of(loader);
     }
@@ -71,7 +71,7 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
      *
      * @throws IllegalStateException if it does not
      */
-    static void check(PoolOptions options) {
+    static void check(JvmOptions options) {
         if (options.classPath().isEmpty() || options.modulePath().isPresent() || isModule()) {
             return;
         }
@@ -215,7 +215,7 @@ record ProgramClasses(String path, List<String> options, Optional<String> launch
     }
 
     /** Returns why the workers of a pool cannot have a class of the program, and what to do; empty if they can. */
-    static Optional<String> missing(PoolOptions options, Class<?> type) {
+    static Optional<String> missing(JvmOptions options, Class<?> type) {
         ClassLoader its = type.getClassLoader();
         if (options.classPath().isPresent() || options.modulePath().isPresent() || its == null || isThere(type, its)) {
             return Optional.empty();

@@ -30,7 +30,7 @@ final class RelievedReaders {
 
     RelievedReaders(PoolOptions options) {
         this.workers = options.workers();
-        this.closeGraceNanos = TimeUnit.NANOSECONDS.convert(options.closeGrace());
+        this.closeGraceNanos = TimeUnit.NANOSECONDS.convert(options.limits().closeGrace());
     }
 
     /** Relieves a reader of a call; returns false if it is not ending that any more. If it throws, nothing has changed. */

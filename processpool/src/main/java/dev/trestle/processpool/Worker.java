@@ -309,25 +309,24 @@ final class Worker {
         var event = WorkerStartEvent.begun();
         Timer.Task late = dispatcher
                 .timer()
-                .after(options.startTimeout(), () -> kill("it was not ready after " + options.startTimeout()));
+                .after(options.limits().startTimeout(), () -> kill("it was not ready after " + options.limits().startTimeout()));
         removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
             record = FlightRecord.create(flightRecord);
-            var command = JavaCommand.write(
-                    options,
+            var command = JavaCommand.write(options.jvm(),
                     argumentFile,
                     Stream.concat(
                                     Stream.of("-XX:ErrorFile="
                                             + crashLog.toString().replace("%", "%%")),
                                     dispatcher.aotCache().arguments().stream())
                             .toList(),
-                    List.of(meeting.address(), flightRecord.toString(), Long.toString(options.maxPayloadBytes())));
+                    List.of(meeting.address(), flightRecord.toString(), Long.toString(options.limits().maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
                     mark,
                     Stream.concat(command.stream(), Stream.of(name)).toList(),
-                    options,
+                    options.jvm(),
                     dispatcher.depth(),
                     dispatcher.linesLost(),
                     this::exited);
@@ -358,7 +357,7 @@ final class Worker {
     private void greet(WorkerProcess started, Rendezvous meeting) throws IOException {
         started.tell(meeting.secret());
         Rendezvous.Met sockets = meeting.meet();
-        var frames = new FrameChannel(sockets.work(), options.maxPayloadBytes());
+        var frames = new FrameChannel(sockets.work(), options.limits().maxPayloadBytes());
         channel = frames;
         controls = FrameChannel.ofControls(sockets.controls());
         if (!(frames.read() instanceof Frame.Hello hello)) {
@@ -396,7 +395,7 @@ final class Worker {
         var made = new FutureTask<>(() -> initializer.thrown(failure, name));
         Thread maker = Thread.ofPlatform().name(name + "-initializer").daemon().start(made);
         try {
-            return made.get(TimeUnit.NANOSECONDS.convert(options.closeGrace()), TimeUnit.NANOSECONDS);
+            return made.get(TimeUnit.NANOSECONDS.convert(options.limits().closeGrace()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException | ExecutionException | InterruptedException e) {
             logger.debug("What the initializer of {} has thrown cannot be made: {}", name, maker, e);
             maker.interrupt();
@@ -679,9 +678,9 @@ final class Worker {
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
-        var _ = dispatcher.timer().after(options.cancelGrace(), () -> {
+        var _ = dispatcher.timer().after(options.limits().cancelGrace(), () -> {
             if (dispatcher.isRunning(this, ticket) && !isGettingReady()) {
-                kill(unwanted.description() + " went on for " + options.cancelGrace()
+                kill(unwanted.description() + " went on for " + options.limits().cancelGrace()
                         + " after it had been interrupted");
             } else if (dispatcher.callOf(this, ticket) != null) {
                 killIfItGoesOn(unwanted, ticket); // one in front of it does not end either, or it has not begun
@@ -716,7 +715,7 @@ final class Worker {
         FlightRecord.Progress progress = progress();
         return progress != null
                 && (progress.begunNanos() == 0 || progress.step() == FlightRecord.Step.SETTING_UP)
-                && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.startTimeout());
+                && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.limits().startTimeout());
     }
 
     /** Lets a stream send further items. */
@@ -731,7 +730,7 @@ final class Worker {
 
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
-        endWithin(options.closeGrace());
+        endWithin(options.limits().closeGrace());
         try {
             control(new Frame.Goodbye("no more calls"));
             if (!tryWrite(channel, new Frame.Goodbye("no more calls"))) {
@@ -748,7 +747,7 @@ final class Worker {
     }
 
     private void killLate() {
-        kill("it had not ended " + options.closeGrace() + " after it was told to");
+        kill("it had not ended " + options.limits().closeGrace() + " after it was told to");
     }
 
     /** Returns the stack of the call that runs. Waits for it, for a second at most. */
@@ -830,7 +829,7 @@ final class Worker {
 
     /** Asks the process to end, as {@code kill} does; if it has not ended after a time, it is killed. */
     void terminate(String because) {
-        endWithin(options.closeGrace());
+        endWithin(options.limits().closeGrace());
         WorkerProcess victim = process;
         if (victim == null) {
             kill(because);
@@ -937,7 +936,7 @@ final class Worker {
         try {
             killIfItsConversationFailed();
             if (!dead.awaitExit(
-                    dispatcher.isLeaving(this) ? options.closeGrace().plus(PARTING) : PARTING)) {
+                    dispatcher.isLeaving(this) ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
                 kill("it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
@@ -1022,7 +1021,7 @@ final class Worker {
         if (reader == null) {
             return;
         }
-        for (Frame frame : FrameChannel.framesIn(reader.held(), options.maxPayloadBytes())) {
+        for (Frame frame : FrameChannel.framesIn(reader.held(), options.limits().maxPayloadBytes())) {
             if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {

@@ -88,7 +88,7 @@ final class WorkerProcess {
             String name,
             String mark,
             List<String> command,
-            PoolOptions options,
+            JvmOptions options,
             int depth,
             LongAdder linesLost,
             Runnable onExit)

@@ -127,14 +127,14 @@ class DeadlineTest {
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
         var reading = doing(Step.DECODING, Duration.ZERO);
 
-        assertThat(after(options.startTimeout().minusNanos(1), deadline, reading))
+        assertThat(after(options.limits().startTimeout().minusNanos(1), deadline, reading))
                 .isEqualTo(Verdict.GO_ON);
         assertThat(after(Duration.ofNanos(1), deadline, reading)).isEqualTo(Verdict.EXPIRE);
     }
 
     @Test
     void aCallThatDoesNotBeginHasItsLimitIfThatIsLonger() {
-        var limit = options.startTimeout().multipliedBy(2);
+        var limit = options.limits().startTimeout().multipliedBy(2);
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(limit));
         var reading = doing(Step.DECODING, Duration.ZERO);
 
@@ -147,7 +147,7 @@ class DeadlineTest {
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
         var lying = doing(Step.RUNNING, Duration.ofDays(1));
 
-        assertThat(after(options.startTimeout().plus(LIMIT).minusNanos(1), deadline, lying))
+        assertThat(after(options.limits().startTimeout().plus(LIMIT).minusNanos(1), deadline, lying))
                 .isEqualTo(Verdict.GO_ON);
         assertThat(after(Duration.ofNanos(1), deadline, lying)).isEqualTo(Verdict.EXPIRE);
     }
@@ -172,7 +172,7 @@ class DeadlineTest {
         var deadline = deadlineOf(CallOptions.DEFAULT.withTimeout(LIMIT));
         var settingUp = doing(Step.SETTING_UP, Duration.ofNanos(1));
 
-        assertThat(after(options.startTimeout().minusNanos(1), deadline, settingUp))
+        assertThat(after(options.limits().startTimeout().minusNanos(1), deadline, settingUp))
                 .isEqualTo(Verdict.GO_ON);
         assertThat(after(Duration.ofNanos(1), deadline, settingUp)).isEqualTo(Verdict.EXPIRE);
     }
@@ -229,7 +229,7 @@ class DeadlineTest {
                 check();
             }
             timer.advance(LIMIT.multipliedBy(2));
-            timer.advance(options.cancelGrace());
+            timer.advance(options.limits().cancelGrace());
             check();
             for (Worker each : alive()) {
                 PoolCall<?> first = each.load.first();

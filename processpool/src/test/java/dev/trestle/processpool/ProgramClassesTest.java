@@ -141,7 +141,7 @@ class ProgramClassesTest {
                 .options();
         String here = System.getProperty("user.dir");
 
-        assertThat(JavaCommand.arguments(options))
+        assertThat(JavaCommand.arguments(options.jvm()))
                 .containsSequence("-cp", String.join(File.pathSeparator, here + "/lib/*", here, here + "/a.jar"));
     }
 

@@ -76,7 +76,7 @@ class WorkerStartTest {
         PoolOptions options = TestPools.builder(1)
                 .systemProperty(property, "another.Provider")
                 .options();
-        assertThat(JavaCommand.arguments(options).filter(argument -> argument.contains(property)))
+        assertThat(JavaCommand.arguments(options.jvm()).filter(argument -> argument.contains(property)))
                 .as("the last one counts")
                 .endsWith("-D" + property + "=another.Provider");
     }
