@@ -147,7 +147,8 @@ final class AotCache {
     private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
             throws IOException, InterruptedException {
         directory.ensure();
-        List<String> command = JavaCommand.writeWithoutMain(options.jvm(),
+        List<String> command = JavaCommand.writeWithoutMain(
+                options.jvm(),
                 directory.resolve("aot.args"),
                 List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);

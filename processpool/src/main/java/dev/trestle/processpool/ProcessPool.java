@@ -111,7 +111,8 @@ public final class ProcessPool implements FutureExecutor {
         EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
         this.dispatcher = new Dispatcher(options, depth, initializer);
         this.limit = options.limits().queueLimit().isPresent()
-                ? new QueueLimit(options.workers(), options.limits().queueLimit().getAsInt())
+                ? new QueueLimit(
+                        options.workers(), options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -342,7 +343,8 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     private CallOptions withDefaults(CallOptions callOptions) {
-        return callOptions.timeout().isPresent() || options.limits().callTimeout().isEmpty()
+        return callOptions.timeout().isPresent()
+                        || options.limits().callTimeout().isEmpty()
                 ? callOptions
                 : callOptions.withTimeout(options.limits().callTimeout().get());
     }

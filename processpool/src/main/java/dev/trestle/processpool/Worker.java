@@ -309,19 +309,25 @@ final class Worker {
         var event = WorkerStartEvent.begun();
         Timer.Task late = dispatcher
                 .timer()
-                .after(options.limits().startTimeout(), () -> kill("it was not ready after " + options.limits().startTimeout()));
+                .after(
+                        options.limits().startTimeout(),
+                        () -> kill("it was not ready after " + options.limits().startTimeout()));
         removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
             record = FlightRecord.create(flightRecord);
-            var command = JavaCommand.write(options.jvm(),
+            var command = JavaCommand.write(
+                    options.jvm(),
                     argumentFile,
                     Stream.concat(
                                     Stream.of("-XX:ErrorFile="
                                             + crashLog.toString().replace("%", "%%")),
                                     dispatcher.aotCache().arguments().stream())
                             .toList(),
-                    List.of(meeting.address(), flightRecord.toString(), Long.toString(options.limits().maxPayloadBytes())));
+                    List.of(
+                            meeting.address(),
+                            flightRecord.toString(),
+                            Long.toString(options.limits().maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
                     mark,
@@ -574,13 +580,10 @@ final class Worker {
                 }
             }
             case Frame.Item item -> deliver(item);
-            case Frame.Started _ -> {} // the flight record tells
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
                     Frame.Hello _,
-                    Frame.Ready _,
-                    Frame.StartupFailed _,
                     Frame.Call _,
                     Frame.StreamCall _,
                     Frame.Credit _,
@@ -715,7 +718,8 @@ final class Worker {
         FlightRecord.Progress progress = progress();
         return progress != null
                 && (progress.begunNanos() == 0 || progress.step() == FlightRecord.Step.SETTING_UP)
-                && dispatcher.timer().nanoTime() - helloAt < TimeUnit.NANOSECONDS.convert(options.limits().startTimeout());
+                && dispatcher.timer().nanoTime() - helloAt
+                        < TimeUnit.NANOSECONDS.convert(options.limits().startTimeout());
     }
 
     /** Lets a stream send further items. */

@@ -176,7 +176,8 @@ class PoolSizeModelTest {
 
         @Override
         public String toString() {
-            return dispatcher + ", " + options.minWorkers() + " at least, " + options.limits().maxTasksPerWorker()
+            return dispatcher + ", " + options.minWorkers() + " at least, "
+                    + options.limits().maxTasksPerWorker()
                     + " calls each, idle " + options.idleTime() + ": "
                     + Stream.concat(
                                     live.stream().map(each -> each.state + (each.retiring ? " retiring" : "")),

@@ -136,12 +136,11 @@ class ProgramClassesTest {
 
     @Test
     void aClassPathThatIsRelativeIsMadeAbsoluteForWorkersWithAnotherWorkingDirectory() {
-        PoolOptions options = TestPools.builder(1)
-                .classPath(String.join(File.pathSeparator, "lib/*", "", "a.jar"))
-                .options();
+        JvmOptions options = TestPools.jvmOptions(
+                TestPools.builder(1).classPath(String.join(File.pathSeparator, "lib/*", "", "a.jar")));
         String here = System.getProperty("user.dir");
 
-        assertThat(JavaCommand.arguments(options.jvm()))
+        assertThat(JavaCommand.arguments(options))
                 .containsSequence("-cp", String.join(File.pathSeparator, here + "/lib/*", here, here + "/a.jar"));
     }
 

@@ -12,4 +12,8 @@ final class TestPools {
     static ProcessPool of(int workers) {
         return builder(workers).build();
     }
+
+    static JvmOptions jvmOptions(ProcessPool.Builder builder) {
+        return builder.options().jvm();
+    }
 }

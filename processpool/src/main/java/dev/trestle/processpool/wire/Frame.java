@@ -74,16 +74,6 @@ public sealed interface Frame {
         }
     }
 
-    /** Worker to pool: the initializer has run, calls may come. */
-    record Ready() implements Frame {}
-
-    /**
-     * Worker to pool: it cannot start.
-     *
-     * @param failure why
-     */
-    record StartupFailed(Failure failure) implements Frame {}
-
     /**
      * Pool to worker: run this.
      *
@@ -136,13 +126,6 @@ public sealed interface Frame {
      * @param bytes their cost
      */
     record Credit(long id, long bytes) implements OfCall {}
-
-    /**
-     * Worker to pool: the call begins; from here on it may have had effects.
-     *
-     * @param id the number of the call
-     */
-    record Started(long id) implements OfCall {}
 
     /**
      * Worker to pool: the call returned.

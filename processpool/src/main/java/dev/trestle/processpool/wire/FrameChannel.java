@@ -113,7 +113,6 @@ public final class FrameChannel implements AutoCloseable {
 
     private final AtomicLong framesRead = new AtomicLong();
     private final AtomicLong framesWritten = new AtomicLong();
-    private final AtomicLong bytesRead = new AtomicLong();
     private final AtomicLong bytesWritten = new AtomicLong();
 
     /**
@@ -179,16 +178,6 @@ public final class FrameChannel implements AutoCloseable {
         }
         return frames;
     }
-
-    /**
-     * What went through a channel.
-     *
-     * @param framesRead the number of frames received
-     * @param framesWritten the number of frames sent
-     * @param bytesRead the number of bytes received
-     * @param bytesWritten the number of bytes sent
-     */
-    public record Statistics(long framesRead, long framesWritten, long bytesRead, long bytesWritten) {}
 
     // Writing
 
@@ -477,11 +466,8 @@ public final class FrameChannel implements AutoCloseable {
     private boolean putAny(Frame frame) {
         return switch (frame) {
             case Frame.Hello hello -> putHello(hello);
-            case Frame.Ready() -> put(FrameType.READY, 0);
-            case Frame.StartupFailed(var failure) -> put(FrameType.STARTUP_FAILED, 0, failure);
             case Frame.Call(var id, var arguments) -> put(FrameType.CALL, id, arguments);
             case Frame.StreamCall(var id, var arguments) -> put(FrameType.STREAM_CALL, id, arguments);
-            case Frame.Started(var id) -> put(FrameType.STARTED, id);
             case Frame.Result(var id, var result, var nanos) -> put(FrameType.RESULT, id, nanos, result);
             case Frame.Item(var id, var number, var item) -> put(FrameType.ITEM, id, number, item);
             case Frame.Failed(var id, var phase, var failure, var nanos) -> {
@@ -772,9 +758,6 @@ public final class FrameChannel implements AutoCloseable {
         var body = new BodyReader(ByteBuffer.wrap(bytes));
         Frame frame = switch (type) {
             case HELLO -> hello(body);
-            case READY -> new Frame.Ready();
-            case STARTUP_FAILED -> new Frame.StartupFailed(FailureCodec.read(body));
-            case STARTED -> new Frame.Started(id);
             case FAILED -> failed(id, body);
             case CANCEL -> new Frame.Cancel(id, body.flag());
             case TAKE_BACK -> new Frame.TakeBack(id);
@@ -819,7 +802,6 @@ public final class FrameChannel implements AutoCloseable {
                                     ? "The connection ended within a frame"
                                     : "The connection was closed");
                 }
-                bytesRead.addAndGet(count);
             }
         } finally {
             in.flip();
@@ -838,15 +820,6 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     // Both
-
-    /**
-     * Returns what went through this channel so far.
-     *
-     * @return the counts
-     */
-    public Statistics statistics() {
-        return new Statistics(framesRead.get(), framesWritten.get(), bytesRead.get(), bytesWritten.get());
-    }
 
     /** Closes the connection; a thread that reads or writes gets an {@link IOException}. */
     @Override

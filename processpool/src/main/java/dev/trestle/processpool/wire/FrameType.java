@@ -8,10 +8,7 @@ import org.jspecify.annotations.Nullable;
  */
 enum FrameType {
     HELLO(4 << 10),
-    READY(0),
-    STARTUP_FAILED(Failure.MAX_BYTES),
     CALL(-1),
-    STARTED(0),
     RESULT(-1),
     FAILED(16 + Failure.MAX_BYTES),
     CANCEL(1),

@@ -86,7 +86,7 @@ class CallRunnerTest {
             var runner = new CallRunner(channel, decoder, record, new Reports(channel), Thread.currentThread());
             assertThat(runner.begin(5)).isTrue();
 
-            var answers = started(() -> channel.write(new Frame.Started(5)));
+            var answers = started(() -> channel.write(new Frame.Cancelled(5)));
             slow.isWriting.await();
             Thread dropping = started(() -> runner.takeBack(6));
             while (dropping.getState() != Thread.State.WAITING) {

@@ -34,17 +34,15 @@ class FrameFuzzTest {
         var failure = decoded.encodeFailure(new IllegalStateException("x", new IOException("y")));
         byte[] good = bytes(
                 new Frame.Hello(new byte[32], 1, 1, "25"),
-                new Frame.Ready(),
                 new Frame.Call(1, encoded.payload()),
                 new Frame.Call(2, new Payload(List.of(ByteBuffer.allocate(10)), List.of(new long[100], new byte[9]))),
-                new Frame.Started(1),
                 new Frame.Progress(1, 0.5, "half"),
                 new Frame.Result(1, decoded.encodeResult(data), 5),
                 new Frame.StreamCall(3, encoded.payload()),
                 new Frame.Item(3, 0, decoded.encodeItem(data, 0)),
                 new Frame.Credit(3, 1024),
                 new Frame.Failed(1, Frame.Phase.RUNNING, failure, 5),
-                new Frame.StartupFailed(failure),
+                new Frame.Fatal(failure),
                 new Frame.ThreadDump("dump"),
                 new Frame.Goodbye("bye"));
         var random = new SplittableRandom(20261121);
