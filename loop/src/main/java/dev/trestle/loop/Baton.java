@@ -132,6 +132,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Who has lent the baton to a coroutine that starts eagerly: the innermost one. */
     private @Nullable Lender lender;
 
+    /** The start of a new thread that has been given the baton and has not begun to run. The watch reads it racily, and may revoke it. */
+    private @Nullable Start starting;
+
+    /** The holder that has run since it was given the baton. The watch reads it racily: an old value costs a needless look at a stack. */
+    private @Nullable Thread arrived;
+
     /** Coroutines in a blocking call. */
     private int away;
 
@@ -417,6 +423,34 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
+    /**
+     * Returns the thread of this loop that is to run and has not run since it was woken; null if there is none. Called by the
+     * watch.
+     */
+    @Nullable
+    Thread overdue() {
+        Thread now = holder;
+        if (now == FREE) {
+            return hasWork() ? driver : null;
+        }
+        return now == ABANDONED || now == arrived || now == courier ? null : now;
+    }
+
+    /**
+     * Takes the baton back from a new thread that has not begun to run, for good: the driver starts its coroutine on another. Called
+     * by the watch.
+     */
+    void revokeStart(Thread overdue) {
+        Start start = starting;
+        if (start != null
+                && start.task.thread() == overdue
+                && holder == overdue
+                && start.revoke()
+                && HOLDER.compareAndSet(this, overdue, driver)) {
+            LockSupport.unpark(driver);
+        }
+    }
+
     /** Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the watch. */
     boolean hasWork() {
         Thread now = holder;
@@ -458,6 +492,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         holder = thread;
     }
 
+    /** Gives another thread the place of a driver that has not begun, and never will. Returns false if the loop was abandoned. */
+    synchronized boolean replaceDriver(Thread next) {
+        if (!HOLDER.compareAndSet(this, driver, next)) {
+            return false;
+        }
+        driver = next;
+        return true;
+    }
+
     /** Makes the calling thread the one whose loop this is, until another thread does this or runs the loop. */
     synchronized void own() {
         if (driver == null) {
@@ -483,6 +526,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Runs the loop until it is stopped, or for one turn; on the driver. */
     void drive(boolean oneTurn) {
+        arrived = Thread.currentThread();
         once = oneTurn;
         boolean begun = false;
         int failures = 0;
@@ -563,13 +607,25 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             interrupted |= Thread.interrupted(); // or the next park would not park
         }
         if (holder == me) {
+            arrived = me;
             armedFor = NEVER;
-            endLost(current);
+            if (starting != null) {
+                startAgain(starting);
+            } else {
+                endLost(current);
+            }
             current = null;
         }
         if (interrupted) {
             me.interrupt();
         }
+    }
+
+    /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
+    private void startAgain(Start start) {
+        start.task.startedOn(null);
+        due = start.task;
+        starting = null;
     }
 
     /** Ends a task whose thread has ended with the baton, before its coroutine did; the watch has taken that back. */
@@ -746,6 +802,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             try {
                 // What is in the inbox was there first.
                 if (inbox.isEmpty() && HOLDER.compareAndSet(this, FREE, me)) {
+                    arrived = me;
                     break;
                 }
                 if (!sendDecided(self)) {
@@ -851,11 +908,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         }
         try {
-            thread = threads.newThread(task::live);
+            var start = new Start(task);
+            thread = threads.newThread(start);
             task.prepare(thread);
             current = task;
             due = null;
             task.startedOn(thread);
+            starting = start;
             holder = thread;
             if (parting) {
                 handOver.startAndPart(thread);
@@ -865,10 +924,44 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         } catch (Throwable e) { // out of memory, most likely: this coroutine fails, the loop goes on
             holder = me;
+            starting = null;
             current = before;
             task.failToStart(e);
             return false;
         }
+    }
+
+    /**
+     * What a new thread does for a coroutine: all of its life, or nothing if the start was revoked before. Either the thread takes this
+     * or the watch does, which decides whether the thread has the baton.
+     */
+    private static final class Start extends AtomicBoolean implements Runnable {
+        private static final long serialVersionUID = 1;
+
+        private final transient Task<?> task;
+
+        Start(Task<?> task) {
+            this.task = task;
+        }
+
+        /** Returns whether the thread has not begun, and so never will. */
+        boolean revoke() {
+            return compareAndSet(false, true);
+        }
+
+        @Override
+        public void run() {
+            if (compareAndSet(false, true)) {
+                task.loop().baton().begun();
+                task.live();
+            }
+        }
+    }
+
+    /** Called by a new thread that has the baton. */
+    private void begun() {
+        starting = null;
+        arrived = Thread.currentThread();
     }
 
     /** Who waits for a coroutine that he runs in his own turn. */
@@ -892,6 +985,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 LockSupport.park(this);
                 interrupted |= Thread.interrupted(); // or the next park would not park
             }
+            arrived = me;
             if (interrupted) {
                 me.interrupt();
             }
@@ -944,6 +1038,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             interrupted |= holder != me && Thread.interrupted();
         }
+        arrived = me;
         if (interrupted) {
             me.interrupt();
         }

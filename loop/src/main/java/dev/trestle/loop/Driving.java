@@ -1,16 +1,32 @@
 package dev.trestle.loop;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** A run of a loop on a driver of its own. */
+/** A run of a loop on a driver of its own. For one thread, which waits for the end. */
 final class Driving {
+
+    /*
+     * The JDK may lose a thread that it was told to start; see Resubmission. So if the driver has not begun after a while, its start is
+     * revoked, which it may only be before the driver begins, and another thread becomes the driver.
+     */
 
     private static final long RETRY_NANOS = 1_000_000;
 
-    private final Thread thread;
+    private final String name;
+    private final Baton baton;
+    private final Runnable run;
     private volatile @Nullable Throwable failure;
+
+    private Thread thread;
+    private AtomicBoolean begun = new AtomicBoolean();
+
+    /** How long the driver may take to begin. Doubled each time. */
+    private Duration limit;
+
+    private long startedAt = System.nanoTime();
 
     /**
      * Begins the run.
@@ -18,15 +34,11 @@ final class Driving {
      * @param run what the driver does, with the baton
      */
     Driving(String name, Baton baton, Runnable run) {
-        this.thread = baton.newDriver(name, () -> {
-            try {
-                run.run();
-            } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
-                failure = e;
-            } finally {
-                baton.end();
-            }
-        });
+        this.name = name;
+        this.baton = baton;
+        this.run = run;
+        this.limit = Duration.ofNanos(Resubmission.firstLimit(baton.loop()));
+        this.thread = newDriver(begun);
         baton.begin(thread);
         try {
             thread.start();
@@ -36,13 +48,36 @@ final class Driving {
         }
     }
 
+    /** Returns a new driver, which does nothing if somebody else has said before that it has begun. */
+    private Thread newDriver(AtomicBoolean hasBegun) {
+        return baton.newDriver(name, () -> {
+            if (hasBegun.compareAndSet(false, true)) {
+                drive();
+            }
+        });
+    }
+
+    private void drive() {
+        try {
+            run.run();
+        } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
+            failure = e;
+        } finally {
+            baton.end();
+        }
+    }
+
     /** Waits for the end of the run, whatever else fails: to join a thread takes memory. */
     void join() throws InterruptedException {
         boolean ended = false;
         while (!ended) {
             try {
-                thread.join();
-                ended = true;
+                if (begun.get()) {
+                    thread.join();
+                    ended = true;
+                } else {
+                    ended = joinOrReplace(limit);
+                }
             } catch (Error e) {
                 LockSupport.parkNanos(this, RETRY_NANOS);
             }
@@ -55,7 +90,7 @@ final class Driving {
         boolean interrupted = false;
         while (true) {
             try {
-                boolean ended = thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+                boolean ended = joinOrReplace(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
                 if (interrupted) {
                     Thread.currentThread().interrupt();
                 }
@@ -66,6 +101,33 @@ final class Driving {
                 LockSupport.parkNanos(this, RETRY_NANOS);
             }
         }
+    }
+
+    /** Waits for the driver for a limited time, and replaces it if it has not begun for long. Returns whether the run has ended. */
+    private boolean joinOrReplace(Duration patience) throws InterruptedException {
+        boolean over = thread.join(patience);
+        if (begun.get()) {
+            return over;
+        }
+        return (over || System.nanoTime() - startedAt >= limit.toNanos()) && !replace();
+    }
+
+    /** Starts another driver in place of one that has not begun. Returns whether the run goes on; not if the loop was abandoned. */
+    private boolean replace() {
+        var hasBegun = new AtomicBoolean();
+        Thread next = newDriver(hasBegun);
+        if (!begun.compareAndSet(false, true)) {
+            return true; // it has begun just now
+        }
+        if (!baton.replaceDriver(next)) {
+            return false;
+        }
+        begun = hasBegun;
+        thread = next;
+        limit = limit.multipliedBy(2);
+        startedAt = System.nanoTime();
+        thread.start(); // if this fails, the thread is over, and the next attempt replaces it
+        return true;
     }
 
     /** Throws if the loop itself failed in this run, which has ended. */

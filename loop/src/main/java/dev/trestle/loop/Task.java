@@ -275,7 +275,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    void startedOn(Thread newThread) {
+    void startedOn(@Nullable Thread newThread) {
         thread = newThread;
     }
 

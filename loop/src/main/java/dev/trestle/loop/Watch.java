@@ -132,10 +132,12 @@ final class Watch implements Runnable {
         boolean stuck = false;
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            if (sight.isUnmoved(baton.holderOrNobody(), baton.progress())) {
+            boolean unmoved = sight.isUnmoved(baton.holderOrNobody(), baton.progress());
+            if (unmoved) {
                 attempt(baton::rescue);
                 stuck |= baton.hasWork();
             }
+            attempt(() -> sight.resubmission.look(baton, unmoved ? baton.overdue() : null, nanos));
         }
         boolean anyStuck = stuck;
         attempt(() -> lookAtCarriers(anyStuck));
@@ -302,6 +304,7 @@ final class Watch implements Runnable {
         private boolean told;
         private long toldAfter;
         private @Nullable Accusation accusation;
+        private final Resubmission resubmission = new Resubmission();
 
         /** Compares a look with the one before. */
         Verdict look(@Nullable Thread newHolder, int newProgress, long elapsed, long limit) {
