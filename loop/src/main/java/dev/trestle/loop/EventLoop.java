@@ -452,7 +452,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return schedule(nanos() + nanosFromNow(delay), callback, captureContext());
+        return later(delay, callback, captureContext());
     }
 
     /**
@@ -466,7 +466,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback, Context context) {
-        return schedule(nanos() + nanosFromNow(delay), callback, requireNonNull(context, "context"));
+        return later(delay, callback, requireNonNull(context, "context"));
     }
 
     /**
@@ -492,6 +492,11 @@ public final class EventLoop implements AutoCloseable {
      */
     public TimerHandle callAt(Duration when, Runnable callback, Context context) {
         return schedule(nanos(when), callback, requireNonNull(context, "context"));
+    }
+
+    private TimerHandle later(Duration delay, Runnable callback, @Nullable Context context) {
+        checkHere("call");
+        return schedule(nanos() + nanosFromNow(delay), callback, context);
     }
 
     private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
@@ -584,8 +589,10 @@ public final class EventLoop implements AutoCloseable {
      * Returns the loop's time: how long its clock has run.
      *
      * @return the time since the loop was created
+     * @throws IllegalStateException if the loop is running on another thread
      */
     public Duration time() {
+        checkHere("time");
         return Duration.ofNanos(nanos());
     }
 
