@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
 import dev.trestle.api.TimeLimit;
+import java.lang.ref.ReferenceQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +66,9 @@ public final class EventLoop implements AutoCloseable {
     private @Nullable Task<?> tasks;
     private int taskCount;
     private @Nullable TaskFactory taskFactory;
+
+    /** Listeners whose gathering, shield or iterator the program has dropped. */
+    private final ReferenceQueue<LoopFuture.Listener> garbage = new ReferenceQueue<>();
 
     /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
     private @Nullable Origin originForFactory;
@@ -232,7 +236,7 @@ public final class EventLoop implements AutoCloseable {
         };
         Handle listener = future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
-        future.unlisten(listener);
+        LoopFuture.unlisten(listener);
         untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
@@ -692,6 +696,11 @@ public final class EventLoop implements AutoCloseable {
      */
     public Task<@Nullable Void> createTask(Action action, TaskOptions options) {
         return createTask(Action.asCoroutine(action), options);
+    }
+
+    /** Returns the queue of this loop's {@link WeakListener}s. */
+    ReferenceQueue<LoopFuture.Listener> garbage() {
+        return garbage;
     }
 
     private <T extends @Nullable Object> Task<T> create(Coroutine<T> coroutine, @Nullable String name) {
