@@ -28,6 +28,11 @@ import org.jspecify.annotations.Nullable;
  * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
  * before and after, any one thread. Between two turns of {@link #runOnce}, only the thread that called it may.
  *
+ * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has not closed, and
+ * coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual thread that has not ended:
+ * neither are the coroutines and what they use, and their {@code finally} blocks never run. A warning is logged when 100 loops are
+ * neither running nor closed and have tasks that are not done; the next one at 1 000 loops, and so on.
+ *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
  *     Task<Integer> a = createTask(() -> fetch(1));
@@ -83,6 +88,9 @@ public final class EventLoop implements AutoCloseable {
 
     /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
     private boolean interruptedMeanwhile;
+
+    /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
+    private boolean unclosed;
 
     /** The callback that is running. Others may read it, racily. */
     private @Nullable Handle callback;
@@ -309,10 +317,22 @@ public final class EventLoop implements AutoCloseable {
             }
         }
         driving.finish();
+        if (taskCount > 0) {
+            unclosed = true;
+            UnclosedLoops.OF_THIS_JVM.add(this);
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
         return interrupted;
+    }
+
+    /** Called when this is about to run again, or was closed. */
+    private void countsNoMore() {
+        if (unclosed) {
+            unclosed = false;
+            UnclosedLoops.OF_THIS_JVM.remove();
+        }
     }
 
     private void refuseToRun(String what) {
@@ -323,6 +343,7 @@ public final class EventLoop implements AutoCloseable {
                     this + " is already running, on another thread. From here, go through callSoonThreadsafe.");
         }
         baton.own();
+        countsNoMore();
     }
 
     /**
@@ -795,6 +816,12 @@ public final class EventLoop implements AutoCloseable {
         return task;
     }
 
+    /** Returns the name of the oldest task that is not done, and where it was created. */
+    String oldestTaskText() {
+        List<Task<?>> all = tasksRacily();
+        return all.isEmpty() ? "no task" : all.getFirst().identity() + createdText(all.getFirst());
+    }
+
     int taskCount() {
         return taskCount;
     }
@@ -908,6 +935,7 @@ public final class EventLoop implements AutoCloseable {
             new LoopCloser(this, patience).close(closeWithLoop);
         } finally {
             closing.set(false);
+            countsNoMore(); // here, as a resource may have run the loop once more
         }
     }
 
