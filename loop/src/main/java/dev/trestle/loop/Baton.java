@@ -381,7 +381,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Cancels a timer; on a thread that does not hold the baton. A loop that does not run may begin to at any moment. */
     void cancel(TimerHandle timer) {
         requireStack(false);
-        if (timer.cancelOnce()) {
+        if (timer.cancelOnce() && !inbox.isClosed()) { // a closed loop has no timers
             inbox.addCancelled(timer);
             if (holder == FREE) {
                 wakeDriver();
