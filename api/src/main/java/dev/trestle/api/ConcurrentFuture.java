@@ -82,6 +82,12 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
      * Cancelling it cancels this future, with interruption, and so do {@link CompletableFuture#orTimeout} and
      * {@link CompletableFuture#completeOnTimeout} when the time is over; completing it by hand does not touch this future.
      *
+     * <p>The JDK runs a stage of a future that is done inside the call that adds the stage, on the same stack. So a chain in which
+     * each stage makes the next call and adds the next stage, as in {@code call().toCompletableFuture().whenComplete(...)}, is as
+     * deep as it is long if each future is done already, and some thousand links end in a {@link StackOverflowError}. The JDK
+     * itself keeps that error in the stage that could not be run. For chains of any length use {@link #addDoneCallback}, which goes
+     * back to a shallow stack, a loop that waits for {@link #result()}, or {@link CompletableFuture#whenCompleteAsync}.
+     *
      * @return the view
      */
     CompletableFuture<T> toCompletableFuture();

@@ -109,6 +109,29 @@ class CallbackChainTest {
         assertThat(order).isEqualTo(IntStream.range(0, LENGTH).boxed().toList());
     }
 
+    /** A limit of the JDK, of which the Javadoc of toCompletableFuture tells: it runs stages of what is done where they are added. */
+    @Test
+    void stagesOnDonePromisesNestAsDeepAsTheStack() throws Exception {
+        List<Promise<Integer>> done = promises(LENGTH);
+        done.forEach(each -> each.setResult(1));
+        var reached = new AtomicInteger();
+
+        var thread = new Thread(null, () -> compose(done, 0, reached), "small stack", 256 * 1024);
+        thread.start();
+        thread.join();
+
+        assertThat(reached).hasValueGreaterThan(8).hasValueLessThan(LENGTH);
+    }
+
+    private static void compose(List<Promise<Integer>> done, int index, AtomicInteger reached) {
+        if (index < done.size()) {
+            var _ = done.get(index).toCompletableFuture().whenComplete((_, _) -> {
+                reached.incrementAndGet();
+                compose(done, index + 1, reached);
+            });
+        }
+    }
+
     private static void listen(List<Promise<Integer>> done, int index, List<Integer> order) {
         if (index < done.size()) {
             done.get(index).addDoneCallback(_ -> {

@@ -235,7 +235,8 @@ public final class Bridge {
 
     /**
      * Returns a thread-safe future that ends as a loop's future ends; for foreign threads to wait for, to add callbacks to,
-     * or, by {@link ConcurrentFuture#toCompletableFuture}, to compose.
+     * or, by {@link ConcurrentFuture#toCompletableFuture}, to compose. A chain of such stages is limited by the stack; see there. A
+     * chain of awaits in a coroutine is not.
      *
      * <p>The returned future ends when the loop is closed, at the latest: if the loop's future is not done then, it is cancelled.
      *

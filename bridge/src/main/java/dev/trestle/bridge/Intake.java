@@ -134,6 +134,11 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         }
     }
 
+    /** Returns whether the subscription has ended, or was cancelled. */
+    boolean isOver() {
+        return subscription.get() == OVER;
+    }
+
     private Flow.@Nullable Subscription finish() {
         loop.removeClosingListener(this);
         return subscription.getAndSet(OVER);

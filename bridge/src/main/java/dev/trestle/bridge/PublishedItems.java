@@ -34,17 +34,22 @@ public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCl
 
         /** A publisher may take its time, so it is not called on the cleaner's thread. Must not hold the items. */
         static void cancel(Intake<?> intake) {
-            Thread.ofVirtual().name("trestle-cancels-subscription").start(intake::cancel);
+            if (!intake.isOver()) {
+                Thread.ofVirtual().name("trestle-cancels-subscription").start(intake::cancel);
+            }
         }
     }
 
     private final Intake<T> intake;
 
+    /** Holds the intake, until it runs. */
+    private final Cleaner.Cleanable forgotten;
+
     PublishedItems(EventLoop loop, Flow.Publisher<? extends T> publisher, int room) {
         var mine = new Intake<T>(loop, room);
         this.intake = mine;
         mine.subscribeTo(publisher);
-        Forgotten.cleaner.register(this, () -> Forgotten.cancel(mine));
+        this.forgotten = Forgotten.cleaner.register(this, () -> Forgotten.cancel(mine));
     }
 
     @Override
@@ -65,6 +70,9 @@ public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCl
         try {
             return intake.hasNext();
         } finally {
+            if (intake.isOver()) {
+                forgotten.clean(); // the items or the failure may reach this object, which would never be garbage
+            }
             Reference.reachabilityFence(this);
         }
     }

@@ -44,6 +44,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      *   - timers: the driver sleeps until `armedFor`. Who frees the baton reads it afterwards: if the first timer is
      *     earlier, the driver has to be told. A driver that wakes when the baton is taken sets it to NEVER, and reads
      *     `holder` afterwards.
+     * The loop's clock is asked by the holder alone, as it need not be made for more than one thread. So the driver decides how long
+     * to sleep before it frees the baton, and goes by the machine's clock while it sleeps. Another clock may be faster or slower, or
+     * jump; then the driver takes the baton again and again, to look at it. See ADR 150.
      *
      * Nothing that the loop needs to go on takes memory, and all of it has stack enough: what is queued is its own link, and who
      * might be near the end of the stack makes sure of some before anything is changed. If a hand-over fails all the same, its
@@ -56,6 +59,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
 
     static final long NEVER = Long.MAX_VALUE;
+
+    // How long the driver sleeps between two looks at a clock that is not the machine's: a part of the time that is left
+    private static final int LOOKS = 16;
+    private static final long SHORTEST_SLEEP = 1_000_000;
+    private static final long LONGEST_SLEEP = 50_000_000;
 
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
     private static final Thread ABANDONED =
@@ -98,7 +106,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
 
-    /** When the driver is to be woken, as of System.nanoTime, if it sleeps until then. */
+    /** When the driver takes the baton by itself, as of System.nanoTime, if it is armed. Written before `armedFor`. */
     private volatile long wakeAt;
 
     private volatile boolean sleeping;
@@ -379,7 +387,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Cancels a timer; on a thread that does not hold the baton. A loop that does not run may begin to at any moment. */
     void cancel(TimerHandle timer) {
         requireStack(false);
-        if (timer.cancelOnce()) {
+        if (timer.cancelOnce() && !inbox.isClosed()) { // a closed loop has no timers
             inbox.addCancelled(timer);
             if (holder == FREE) {
                 wakeDriver();
@@ -457,7 +465,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (now != FREE) {
             return now != null && now != ABANDONED;
         }
-        return isWanted() || (clock == SystemClock.INSTANCE && loop.nanos() > armedFor);
+        return isWanted() || (armedFor != NEVER && System.nanoTime() - wakeAt > 0);
     }
 
     private boolean isStray(Thread now) {
@@ -550,13 +558,16 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Does what is next, or waits for it; returns true if this was the last step. */
     private boolean step(boolean again) {
         if (holder != driver) { // the step before has failed
-            waitAsDriver(again ? 0 : armedFor);
+            if (again) {
+                wakeAt = System.nanoTime();
+            }
+            waitAsDriver(again || armedFor != NEVER);
             return false;
         }
         Task<?> next = next();
         if (next != null) {
             if (give(next, true)) {
-                waitAsDriver(NEVER);
+                waitAsDriver(false);
             }
         } else if (callback != null) {
             run(callback);
@@ -564,9 +575,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } else if (stopping || once) {
             return true;
         } else {
-            armedFor = sleepLimit();
+            boolean timed = arm();
             holder = FREE;
-            waitAsDriver(armedFor);
+            waitAsDriver(timed);
         }
         return false;
     }
@@ -582,7 +593,23 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    private void waitAsDriver(long until) {
+    /** Decides when the driver, which is about to free the baton, takes it again by itself; returns false if it never does. */
+    private boolean arm() {
+        long due = sleepLimit();
+        if (due != NEVER) {
+            long left = due - now();
+            wakeAt = System.nanoTime() + (clock == SystemClock.INSTANCE ? left : untilNextLook(left));
+        }
+        armedFor = due;
+        return due != NEVER;
+    }
+
+    private static long untilNextLook(long left) {
+        return Math.clamp(left / LOOKS, SHORTEST_SLEEP, LONGEST_SLEEP);
+    }
+
+    /** Returns when the driver has the baton, which others have or nobody has. */
+    private void waitAsDriver(boolean timed) {
         Thread me = Thread.currentThread();
         boolean interrupted = false;
         boolean late = false;
@@ -593,16 +620,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 }
                 continue;
             }
-            if (late || until == NEVER) {
+            if (late || !timed) {
                 LockSupport.park(this);
+            } else if (System.nanoTime() - wakeAt < 0) {
+                sleep();
             } else {
-                long nanos = until - now();
-                if (nanos > 0) {
-                    sleepFor(nanos);
-                } else {
-                    late = true;
-                    armedFor = NEVER;
-                }
+                late = true;
+                armedFor = NEVER;
             }
             interrupted |= Thread.interrupted(); // or the next park would not park
         }
@@ -637,8 +661,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Parks until the alarm goes off, or this thread is woken otherwise. */
-    private void sleepFor(long nanos) {
-        wakeAt = System.nanoTime() + nanos;
+    private void sleep() {
         sleeping = true;
         Alarm.set(wakeAt);
         LockSupport.park(this);

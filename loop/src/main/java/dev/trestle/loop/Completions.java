@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
@@ -13,8 +14,8 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code asCompleted} iterates over: futures in the order in which they complete. */
-final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
+/** The iterator of {@code asCompleted}: futures in the order in which they complete. A program may drop it at any time. */
+final class Completions<F extends LoopFuture<?>> implements Iterator<F>, LoopFuture.Listener {
 
     private final EventLoop loop;
     private final @Nullable Duration timeout;
@@ -24,7 +25,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
     private final Map<F, Handle> pending = new LinkedHashMap<>();
 
     private final ArrayDeque<F> completed = new ArrayDeque<>();
-    private final @Nullable Handle timer;
+    private final WeakListener listener;
     private int left;
     private boolean late;
 
@@ -39,44 +40,47 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F> {
         this.timeout = timeout;
         this.total = futures.size();
         this.left = total;
-        futures.forEach(future -> pending.put(future, future.listen(new Ended(future))));
-        this.timer = timeout == null || futures.isEmpty() ? null : loop.laterInline(timeout, this::onLate);
-    }
-
-    private final class Ended implements LoopFuture.Listener {
-        private final F future;
-
-        Ended(F future) {
-            this.future = future;
-        }
-
-        @Override
-        public void done(LoopFuture<?> done) {
-            onDone(future);
-        }
-
-        @Override
-        public void failed(Throwable e) {
-            failure = e;
-            wakeConsumer();
+        this.listener = new WeakListener(this, loop.garbage(), pending.values());
+        futures.forEach(future -> pending.put(future, future.listen(listener)));
+        if (timeout != null && !futures.isEmpty()) {
+            listener.cancelWhenLeaving(loop.laterInline(timeout, new TimeOver(new WeakReference<>(this))));
         }
     }
 
-    private void onDone(F future) {
+    /** The end of the time limit. The timer does not hold the iterator. */
+    private record TimeOver(WeakReference<Completions<?>> iterator) implements Runnable {
+        @Override
+        public void run() {
+            Completions<?> late = iterator.get();
+            if (late != null) {
+                late.onLate();
+            }
+        }
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // it is one of those that this listens to
+    public void done(LoopFuture<?> future) {
         if (late) {
             return;
         }
         pending.remove(future);
-        completed.add(future);
-        if (pending.isEmpty() && timer != null) {
-            timer.cancel();
+        completed.add((F) future);
+        if (pending.isEmpty()) {
+            listener.leave(); // there is no time limit any more
         }
+        wakeConsumer();
+    }
+
+    @Override
+    public void failed(Throwable e) {
+        failure = e;
         wakeConsumer();
     }
 
     private void onLate() {
         late = true;
-        pending.forEach(LoopFuture::unlisten); // they may live long, and be waited for again and again
+        listener.leave(); // the futures may live long, and be waited for again and again
         wakeConsumer();
     }
 

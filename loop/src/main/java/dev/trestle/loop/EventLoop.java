@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
 import dev.trestle.api.TimeLimit;
+import java.lang.ref.ReferenceQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
  * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
  * before and after, any one thread. Between two turns of {@link #runOnce}, only the thread that called it may.
+ *
+ * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has not closed, and
+ * coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual thread that has not ended:
+ * neither are the coroutines and what they use, and their {@code finally} blocks never run. A warning is logged when 100 loops are
+ * neither running nor closed and have tasks that are not done; the next one at 1 000 loops, and so on.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -66,6 +72,9 @@ public final class EventLoop implements AutoCloseable {
     private int taskCount;
     private @Nullable TaskFactory taskFactory;
 
+    /** Listeners whose gathering, shield or iterator the program has dropped. */
+    private final ReferenceQueue<LoopFuture.Listener> garbage = new ReferenceQueue<>();
+
     /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
     private @Nullable Origin originForFactory;
 
@@ -79,6 +88,9 @@ public final class EventLoop implements AutoCloseable {
 
     /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
     private boolean interruptedMeanwhile;
+
+    /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
+    private boolean unclosed;
 
     /** The callback that is running. Others may read it, racily. */
     private @Nullable Handle callback;
@@ -232,7 +244,7 @@ public final class EventLoop implements AutoCloseable {
         };
         Handle listener = future.listen(stop);
         boolean interrupted = drive(() -> future.cancel("the thread that runs the loop was interrupted"));
-        future.unlisten(listener);
+        LoopFuture.unlisten(listener);
         untilComplete = null;
         if (interrupted && future.isCancelled()) {
             throw interrupted(future.toString());
@@ -305,10 +317,22 @@ public final class EventLoop implements AutoCloseable {
             }
         }
         driving.finish();
+        if (taskCount > 0) {
+            unclosed = true;
+            UnclosedLoops.OF_THIS_JVM.add(this);
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
         return interrupted;
+    }
+
+    /** Called when this is about to run again, or was closed. */
+    private void countsNoMore() {
+        if (unclosed) {
+            unclosed = false;
+            UnclosedLoops.OF_THIS_JVM.remove();
+        }
     }
 
     private void refuseToRun(String what) {
@@ -319,6 +343,7 @@ public final class EventLoop implements AutoCloseable {
                     this + " is already running, on another thread. From here, go through callSoonThreadsafe.");
         }
         baton.own();
+        countsNoMore();
     }
 
     /**
@@ -452,7 +477,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback) {
-        return schedule(nanos() + nanosFromNow(delay), callback, captureContext());
+        return later(delay, callback, captureContext());
     }
 
     /**
@@ -466,7 +491,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callLater(Duration delay, Runnable callback, Context context) {
-        return schedule(nanos() + nanosFromNow(delay), callback, requireNonNull(context, "context"));
+        return later(delay, callback, requireNonNull(context, "context"));
     }
 
     /**
@@ -492,6 +517,11 @@ public final class EventLoop implements AutoCloseable {
      */
     public TimerHandle callAt(Duration when, Runnable callback, Context context) {
         return schedule(nanos(when), callback, requireNonNull(context, "context"));
+    }
+
+    private TimerHandle later(Duration delay, Runnable callback, @Nullable Context context) {
+        checkHere("call");
+        return schedule(nanos() + nanosFromNow(delay), callback, context);
     }
 
     private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
@@ -584,8 +614,10 @@ public final class EventLoop implements AutoCloseable {
      * Returns the loop's time: how long its clock has run.
      *
      * @return the time since the loop was created
+     * @throws IllegalStateException if the loop is running on another thread
      */
     public Duration time() {
+        checkHere("time");
         return Duration.ofNanos(nanos());
     }
 
@@ -687,6 +719,11 @@ public final class EventLoop implements AutoCloseable {
         return createTask(Action.asCoroutine(action), options);
     }
 
+    /** Returns the queue of this loop's {@link WeakListener}s. */
+    ReferenceQueue<LoopFuture.Listener> garbage() {
+        return garbage;
+    }
+
     private <T extends @Nullable Object> Task<T> create(Coroutine<T> coroutine, @Nullable String name) {
         if (taskFactory == null) {
             return start(coroutine, name, captureContext(), false);
@@ -777,6 +814,12 @@ public final class EventLoop implements AutoCloseable {
                     + ": only a coroutine can be suspended. Start one with createTask(() -> ...).");
         }
         return task;
+    }
+
+    /** Returns the name of the oldest task that is not done, and where it was created. */
+    String oldestTaskText() {
+        List<Task<?>> all = tasksRacily();
+        return all.isEmpty() ? "no task" : all.getFirst().identity() + createdText(all.getFirst());
     }
 
     int taskCount() {
@@ -892,6 +935,7 @@ public final class EventLoop implements AutoCloseable {
             new LoopCloser(this, patience).close(closeWithLoop);
         } finally {
             closing.set(false);
+            countsNoMore(); // here, as a resource may have run the loop once more
         }
     }
 

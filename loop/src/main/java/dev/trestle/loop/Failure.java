@@ -1,5 +1,7 @@
 package dev.trestle.loop;
 
+import org.jspecify.annotations.Nullable;
+
 /** What a future failed with, and whether anybody has seen it; see {@link Reports}. */
 final class Failure {
 
@@ -8,7 +10,9 @@ final class Failure {
             "There was no memory for the exception of this future; what is known about it stands in the log"));
 
     private final Throwable exception;
-    private volatile boolean retrieved;
+
+    /** What the loop reports if this failure is never retrieved; null if nothing. Confined to the holder of the baton. */
+    private Reports.@Nullable Report report;
 
     Failure(Throwable exception) {
         this.exception = exception;
@@ -23,13 +27,18 @@ final class Failure {
         return this != OUT_OF_MEMORY && !(exception instanceof CancelledError);
     }
 
-    /** Returns the exception to somebody who deals with it. */
-    Throwable retrieve() {
-        retrieved = true;
-        return exception;
+    /** Sets what is reported unless this failure is retrieved. */
+    void reportUnlessRetrieved(Reports.Report newReport) {
+        report = newReport;
     }
 
-    boolean isRetrieved() {
-        return retrieved;
+    /** Returns the exception to somebody who deals with it. */
+    Throwable retrieve() {
+        Reports.Report superfluous = report;
+        if (superfluous != null) {
+            superfluous.drop();
+            report = null;
+        }
+        return exception;
     }
 }

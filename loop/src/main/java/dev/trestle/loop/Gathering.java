@@ -3,9 +3,9 @@ package dev.trestle.loop;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +20,11 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
 
     private final List<LoopFuture<? extends T>> parts;
 
-    /** The parts, each once, and what listens to those that are pending. */
-    private final Map<LoopFuture<? extends T>, @Nullable Handle> distinct = new LinkedHashMap<>();
+    /** The parts, each once. */
+    private final Set<LoopFuture<? extends T>> distinct;
+
+    private final List<Handle> handles = new ArrayList<>();
+    private final WeakListener listener;
 
     private final Function<LoopFuture<? extends T>, R> toItem;
     private final boolean failFast;
@@ -41,7 +44,8 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         super(loop);
         this.parts = List.copyOf(parts);
         this.parts.forEach(loop::checkMine);
-        this.parts.forEach(part -> distinct.put(part, null));
+        this.distinct = new LinkedHashSet<>(this.parts);
+        this.listener = new WeakListener(this, loop.garbage(), handles);
         this.toItem = toItem;
         this.failFast = failFast;
         this.pending = distinct.size();
@@ -53,13 +57,13 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
             setResult(List.of());
         }
         var alreadyDone = new ArrayList<LoopFuture<?>>();
-        distinct.replaceAll((part, _) -> {
+        for (LoopFuture<?> part : distinct) {
             if (part.isDone()) {
                 alreadyDone.add(part);
-                return null;
+            } else {
+                handles.add(part.listen(listener));
             }
-            return part.listen(this);
-        });
+        }
         alreadyDone.forEach(this::done);
         return this;
     }
@@ -72,16 +76,16 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
         }
         if (failFast && part.isCancelled() && cancelRequested) {
             cancelNow(cancelMessage);
-            leaveOthers();
         } else if (failFast && part.isCancelled()) {
             // Fails this future, and does not cancel it: nobody asked for that.
             fail(((Outcome.Cancelled<?>) part.outcome()).error());
-            leaveOthers();
         } else if (failFast && part.isFailed()) {
             fail(((Outcome.Failure<?>) part.outcome()).exception());
-            leaveOthers();
         } else if (pending == 0) {
             finish();
+        }
+        if (isDone()) {
+            listener.leave(); // the other parts may live long
         }
     }
 
@@ -89,16 +93,18 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
     public void failed(Throwable failure) {
         if (!isDone()) {
             fail(failure);
+            listener.leave();
         }
     }
 
-    /** The parts that are pending may live long. */
-    private void leaveOthers() {
-        distinct.forEach((part, listener) -> {
-            if (listener != null) {
-                part.unlisten(listener);
-            }
-        });
+    @Override
+    void firstCallbackAdded() {
+        listener.keep(this);
+    }
+
+    @Override
+    void lastCallbackRemoved() {
+        listener.release();
     }
 
     private void finish() {
@@ -115,7 +121,7 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
 
     @Override
     Collection<? extends LoopFuture<?>> parts() {
-        return distinct.keySet();
+        return distinct;
     }
 
     @Override

@@ -139,7 +139,7 @@ public final class LoopCondition {
         if (number < 0) {
             throw new IllegalArgumentException("The number of coroutines to signal is negative: " + number);
         }
-        waiters.checkHere("signal");
+        lock.checkHere("signal");
         requireLocked("signal");
         int left = number;
         while (left > 0 && waiters.wakeNext()) {

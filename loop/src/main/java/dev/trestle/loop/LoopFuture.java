@@ -349,9 +349,17 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
     }
 
     /** Takes back {@link #listen}, unless the listener is called, or will be next. */
-    final void unlisten(Handle listener) {
-        var _ = removeCallback(listener);
+    static void unlisten(Handle listener) {
+        if (listener.callback instanceof Notice(var _, var future)) {
+            var _ = future.removeCallback(listener);
+        }
     }
+
+    /** Called when this future, which is pending, has its first callback. */
+    void firstCallbackAdded() {}
+
+    /** Called when the last callback of this future, which is pending, was removed. */
+    void lastCallbackRemoved() {}
 
     private void addCallback(Ready callback) {
         Ready last = callbacks;
@@ -362,6 +370,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         if (last == null) {
             callback.link = callback;
             callback.back = callback;
+            firstCallbackAdded();
         } else {
             Ready first = requireNonNull(last.link);
             callback.link = first;
@@ -380,6 +389,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
         if (before == callback) {
             callbacks = null;
+            lastCallbackRemoved();
         } else {
             Ready after = requireNonNull(callback.link);
             before.link = after;

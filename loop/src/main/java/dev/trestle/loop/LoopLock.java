@@ -68,6 +68,11 @@ public final class LoopLock {
         wakeFirst();
     }
 
+    /** Refuses a change of what this lock guards on a thread outside of the loop in which the lock is used. */
+    void checkHere(String what) {
+        waiters.checkHere(what);
+    }
+
     /** Wakes the first, unless one was woken or cancelled and has not run yet: it takes the lock, or comes here again. */
     private void wakeFirst() {
         if (waiters.woken() == 0) {

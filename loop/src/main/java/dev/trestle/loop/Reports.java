@@ -4,8 +4,9 @@ import static java.lang.System.Logger.Level.ERROR;
 
 import java.lang.ref.Cleaner;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,8 @@ final class Reports {
     private final EventLoop loop;
     private final Baton baton;
 
-    /** Failures that nobody has retrieved yet, and whose they are. */
-    private final Map<Failure, String> unseen = new ConcurrentHashMap<>();
+    /** The reports of failures that have not been retrieved yet. */
+    private final Set<Report> pending = ConcurrentHashMap.newKeySet();
 
     private volatile @Nullable ExceptionHandler handler;
 
@@ -80,31 +81,68 @@ final class Reports {
         }
     }
 
-    /** Sees to it that the failure of a future is told if nobody retrieves it. */
+    /** Reports the failure of a future when the future is garbage or the loop is closed, unless the failure is retrieved before. */
     void watch(Failure failure, LoopFuture<?> future) {
-        String whose = future.identity() + loop.createdText(future);
-        unseen.put(failure, whose);
         // Must not hold the future, or it would never be garbage; nor its context, whose values may hold it.
-        var _ = Garbage.cleaner.register(future, () -> tellUnlessSeen(failure, whose));
+        var report = new Report(new Untold(this, failure.exception(), future.identity() + loop.createdText(future)));
+        pending.add(report);
+        var _ = Garbage.cleaner.register(future, report);
+        failure.reportUnlessRetrieved(report);
     }
 
-    /** Tells of all failures that nobody has retrieved, because the loop ends. */
+    /** Reports all failures that have not been retrieved, because the loop ends. */
     void tellUnseen() {
-        List.copyOf(unseen.entrySet()).forEach(entry -> tellUnlessSeen(entry.getKey(), entry.getValue()));
+        List.copyOf(pending).forEach(Report::run);
     }
 
-    private void tellUnlessSeen(Failure failure, String whose) {
-        boolean first = unseen.remove(failure) != null;
-        if (first && !failure.isRetrieved()) {
-            Throwable exception = failure.exception();
-            tell(new ExceptionContext(
+    /**
+     * A report that is made once, by whichever thread is first, or dropped.
+     *
+     * <p>The cleaner holds this object until the future is garbage. A dropped report is empty, because the exception, or the loop, may
+     * reach the future, which would never be garbage then.
+     */
+    static final class Report implements Runnable {
+
+        private final AtomicReference<@Nullable Untold> content;
+
+        Report(Untold content) {
+            this.content = new AtomicReference<>(content);
+        }
+
+        @Override
+        public void run() {
+            Untold untold = take();
+            if (untold != null) {
+                untold.reports.tell(untold.inWords());
+            }
+        }
+
+        /** Makes no report. */
+        void drop() {
+            take();
+        }
+
+        private @Nullable Untold take() {
+            Untold untold = content.getAndSet(null);
+            if (untold != null) {
+                untold.reports.pending.remove(this);
+            }
+            return untold;
+        }
+    }
+
+    /** What a report says. */
+    private record Untold(Reports reports, Throwable exception, String whose) {
+
+        ExceptionContext inWords() {
+            return new ExceptionContext(
                     "The exception of " + whose + " was never retrieved: nobody awaited it, nor asked for its result"
                             + Stacks.coroutineOf(exception)
                                     .map(frame -> ". It left the coroutine at " + frame)
                                     .orElse(""),
                     exception,
                     null,
-                    null));
+                    null);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +14,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
     private final LoopFuture<T> innermost;
 
     private final int depth;
-    private final Handle listener;
+    private final WeakListener listener;
 
     Shielding(LoopFuture<T> inner) {
         super(inner.loop());
@@ -25,7 +26,9 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
             this.innermost = inner;
             this.depth = 1;
         }
-        this.listener = inner.listen(this);
+        var handles = new ArrayList<Handle>(1);
+        this.listener = new WeakListener(this, loop().garbage(), handles);
+        handles.add(inner.listen(listener));
     }
 
     @Override
@@ -33,6 +36,16 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
         if (!isDone()) {
             inner.copyTo(this);
         }
+    }
+
+    @Override
+    void firstCallbackAdded() {
+        listener.keep(this);
+    }
+
+    @Override
+    void lastCallbackRemoved() {
+        listener.release();
     }
 
     @Override
@@ -58,7 +71,7 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
         if (!super.cancel(message)) {
             return false;
         }
-        inner.unlisten(listener);
+        listener.leave();
         return true;
     }
 }

@@ -40,15 +40,14 @@ final class Waiting implements LoopFuture.Listener {
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.
         List<Handle> listeners = new ArrayList<>(distinct.size());
-        distinct.forEach(future -> listeners.add(future.listen(waiting)));
         try {
+            distinct.forEach(future -> listeners.add(future.listen(waiting)));
             var _ = task.await(waiting.enough);
         } finally {
             if (timer != null) {
                 timer.cancel();
             }
-            var listener = listeners.iterator();
-            distinct.forEach(future -> future.unlisten(listener.next()));
+            listeners.forEach(LoopFuture::unlisten);
         }
         return divide(distinct);
     }

@@ -74,7 +74,7 @@ class CallbackRingTest {
                         called.add(name + " failed with " + failure);
                     }
                 });
-                yield new Waiter(name, () -> future.unlisten(handle));
+                yield new Waiter(name, () -> LoopFuture.unlisten(handle));
             }
             default -> {
                 Consumer<LoopFuture<Integer>> inContext = _ -> called.add(name);

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -106,7 +107,8 @@ class ConfinementTest {
         ADD_A_CALLBACK(loop -> loop.createFuture().addDoneCallback(_ -> {})),
         CREATE_A_PROMISE(loop -> new LoopPromise<>(loop, () -> {})),
         SET_THE_TASK_FACTORY(loop -> loop.setTaskFactory(null)),
-        LIST_TASKS(EventLoop::allTasks);
+        LIST_TASKS(EventLoop::allTasks),
+        READ_THE_TIME(EventLoop::time);
 
         @FunctionalInterface
         private interface Call {
@@ -179,5 +181,126 @@ class ConfinementTest {
         assertThat(toldInTheLoop).isEmpty();
         loop.close();
         assertThat(toldInTheLoop).containsExactly(true);
+    }
+
+    /** What coroutines share, in the middle of its use. */
+    private static final class Shared {
+        private final LoopQueue<String> queue = LoopQueue.fifo(1);
+        private final LoopSemaphore semaphore = new LoopSemaphore(1);
+        private final LoopBarrier barrier = new LoopBarrier(2);
+        private final LoopLock lock = new LoopLock();
+        private final LoopEvent event = new LoopEvent();
+        private final LoopCondition condition = new LoopCondition();
+        private final TaskGroup group;
+
+        Shared(TaskGroup group) {
+            this.group = group;
+            queue.put("item");
+            semaphore.acquire();
+            lock.acquire();
+            condition.acquire();
+            group.createTask(() -> Async.await(EventLoop.getRunningLoop().createFuture()));
+            group.createTask((Action) barrier::await);
+            group.createTask(event::await);
+            group.createTask(() -> queue.put("waits for room"));
+            Async.yieldNow();
+        }
+
+        @Override
+        public String toString() {
+            return queue + " " + semaphore + " " + barrier + " " + lock + " " + event + " " + condition + " " + group;
+        }
+    }
+
+    /** What a thread outside of the loop may not do with what coroutines share. */
+    enum ForeignUse {
+        PUT(shared -> shared.queue.put("x")),
+        TRY_PUT(shared -> shared.queue.tryPut("x")),
+        GET(shared -> shared.queue.get()),
+        TRY_GET(shared -> shared.queue.tryGet()),
+        TASK_DONE(shared -> shared.queue.taskDone()),
+        JOIN(shared -> shared.queue.join()),
+        SHUT_DOWN(shared -> shared.queue.shutdown()),
+        SHUT_DOWN_NOW(shared -> shared.queue.shutdownNow()),
+        ACQUIRE_A_PERMIT(shared -> shared.semaphore.acquire()),
+        RELEASE_A_PERMIT(shared -> shared.semaphore.release()),
+        AWAIT_A_BARRIER(shared -> shared.barrier.await()),
+        RESET_A_BARRIER(shared -> shared.barrier.reset()),
+        ABORT_A_BARRIER(shared -> shared.barrier.abort()),
+        ACQUIRE_A_LOCK(shared -> shared.lock.acquire()),
+        RELEASE_A_LOCK(shared -> shared.lock.release()),
+        AWAIT_AN_EVENT(shared -> shared.event.await()),
+        SET_AN_EVENT(shared -> shared.event.set()),
+        CLEAR_AN_EVENT(shared -> shared.event.clear()),
+        AWAIT_A_CONDITION(shared -> shared.condition.await()),
+        SIGNAL_A_CONDITION(shared -> shared.condition.signal()),
+        CREATE_A_TASK_IN_A_GROUP(shared -> shared.group.createTask(() -> {})),
+        CANCEL_A_GROUP(shared -> shared.group.cancel());
+
+        @FunctionalInterface
+        private interface Call {
+            void make(Shared shared) throws Exception;
+        }
+
+        @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
+        private final Call call;
+
+        ForeignUse(Call call) {
+            this.call = call;
+        }
+    }
+
+    /** On a thread of the program's and on that of a coroutine in a blocking call; and nothing has changed. */
+    @ParameterizedTest
+    @EnumSource
+    void aThreadOutsideOfTheLoopIsRefusedWhatCoroutinesShare(ForeignUse use) {
+        loop.runUntilComplete(() -> TaskGroup.run(group -> {
+            var shared = new Shared(group);
+            String before = shared.toString();
+            ThrowingCallable call = () -> use.call.make(shared);
+            Async.blocking(
+                    () -> onAnotherThread(() -> assertThatThrownBy(call).isInstanceOf(IllegalStateException.class)));
+            Async.blocking(() -> assertThatThrownBy(call).isInstanceOf(IllegalStateException.class));
+            assertThat(shared).hasToString(before);
+            group.cancel();
+        }));
+    }
+
+    /** Timers are dropped by close, so nothing is left to take out of the heap. */
+    @Test
+    void aTimerMayBeCancelledWhileItsLoopIsClosedAndAfterwards() {
+        var reports = new ArrayList<ExceptionContext>();
+        loop.setExceptionHandler((_, context) -> reports.add(context));
+        TimerHandle whileClosing = loop.callLater(ofHours(1), () -> {});
+        TimerHandle afterwards = loop.callLater(ofHours(2), () -> {});
+        TimerHandle elsewhere = loop.callLater(ofHours(3), () -> {});
+        loop.callSoon(whileClosing::cancel);
+        loop.close();
+        assertThat(reports).isEmpty();
+        assertThat(whileClosing.isCancelled()).isTrue();
+        assertThat(afterwards.isCancelled()).isFalse();
+
+        afterwards.cancel();
+        afterwards.cancel();
+        onAnotherThread(() -> {
+            elsewhere.cancel();
+            return null;
+        });
+        assertThat(afterwards.isCancelled()).isTrue();
+        assertThat(elsewhere.isCancelled()).isTrue();
+    }
+
+    @Test
+    void aClosedLoopKeepsNoTimerThatIsCancelled() {
+        var garbage = new Garbage();
+        var timers = new ArrayList<TimerHandle>();
+        for (int i = 0; i < 6; i++) {
+            timers.add(garbage.expect(loop.callLater(ofHours(1), () -> {})));
+        }
+        loop.close();
+        timers.forEach(TimerHandle::cancel);
+        timers.clear();
+        garbage.collectAllBut(1);
+        assertThat(loop.isClosed()).isTrue();
     }
 }
