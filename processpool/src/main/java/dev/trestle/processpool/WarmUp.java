@@ -4,6 +4,7 @@ import dev.trestle.api.Call;
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.wire.CallEncoder;
 import dev.trestle.processpool.wire.NotEncodableException;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.time.Instant;
 import java.util.List;
@@ -34,13 +35,14 @@ final class WarmUp implements Runnable {
     public void run() {
         try {
             var _ = new Promise<Object>();
+            LateClasses.ensure();
             var _ = MethodHandles.lookup().ensureInitialized(Worker.class);
             var _ = CallEvent.submitted("");
             var sample = new AotTraining.Sample(
                     "a", List.of(1), Map.of("x", 0.5), Optional.of(Instant.EPOCH), AotTraining.Kind.ORDINARY);
             Call<AotTraining.Sample> call = () -> sample;
             var _ = encoder.encode(call);
-        } catch (NotEncodableException | IllegalAccessException | RuntimeException | Error e) {
+        } catch (NotEncodableException | IllegalAccessException | IOException | RuntimeException | Error e) {
             logger.debug("The first call of a pool sets up what could not be set up before", e);
         }
     }

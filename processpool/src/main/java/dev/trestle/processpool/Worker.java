@@ -11,7 +11,6 @@ import dev.trestle.processpool.wire.Orphans;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.io.EOFException;
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
@@ -59,34 +58,6 @@ final class Worker {
      */
 
     private static final Log logger = Log.of(Worker.class);
-
-    static {
-        // A class whose initializer runs out of memory can never be used any more. These are needed at the end of a
-        // worker.
-        try {
-            for (Class<?> each : List.of(
-                    Retry.class,
-                    Deadline.Verdict.class,
-                    PoolCall.Untold.class,
-                    StaleDirectories.class,
-                    Obituary.class,
-                    ExitStatus.class,
-                    OomKills.class,
-                    Orphans.class,
-                    CrashLog.class,
-                    FlightRecord.LastWords.class,
-                    FlightRecord.Step.class,
-                    FlightRecord.Exit.class,
-                    Evidence.class,
-                    WorkerDiedException.class,
-                    WorkerDiedException.Phase.class)) {
-                var _ = MethodHandles.lookup().ensureInitialized(each);
-            }
-            Retry.rehearse();
-        } catch (IllegalAccessException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     /** The worker whose thread this is, for those who must not wait on it. */
     static final ScopedValue<Worker> CURRENT = ScopedValue.newInstance();
@@ -297,6 +268,7 @@ final class Worker {
     }
 
     private void begin() throws IOException {
+        LateClasses.ensure(); // its end needs them
         try (var _ = FileHandles.reserve()) {
             start();
         }

@@ -179,6 +179,20 @@ public final class FrameChannel implements AutoCloseable {
         return frames;
     }
 
+    /**
+     * Puts a frame of a rare kind nowhere. The first time links what all kinds are put with, and that may fail forever if memory runs out
+     * meanwhile: so this is called before it is needed.
+     */
+    public static void rehearse() {
+        var nowhere = new FrameChannel(new Memory(ByteBuffer.allocate(0)), 0, ByteBuffer.allocate(HEADER), 0, null);
+        nowhere.writing.lock();
+        try {
+            var _ = nowhere.putAny(new Frame.ThreadDumpRequest());
+        } finally {
+            nowhere.writing.unlock();
+        }
+    }
+
     // Writing
 
     /**

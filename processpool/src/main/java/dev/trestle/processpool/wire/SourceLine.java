@@ -36,8 +36,11 @@ record SourceLine(String text, List<String> names) {
             if (file != null) {
                 return in(ClassFile.of().parse(file.readAllBytes()), site, method);
             }
-        } catch (IOException | IllegalArgumentException e) {
-            return new SourceLine(method, List.of()); // a class made at run time, or no class file: no line then
+        } catch (IOException | IllegalArgumentException | LinkageError e) {
+            // A class made at run time, no class file, or a class of the JDK that could not be set up for lack of
+            // memory: no
+            // line then.
+            return new SourceLine(method, List.of());
         }
         return new SourceLine(method, List.of());
     }

@@ -1,0 +1,109 @@
+package dev.trestle.processpool;
+
+import dev.trestle.processpool.wire.FrameChannel;
+import java.io.IOException;
+
+/**
+ * The classes that are used first when a call or a worker ends: loaded, initialized and linked before the pool has a process. Thread-safe.
+ */
+final class LateClasses {
+
+    /*
+     * A class that cannot be loaded, for lack of file handles or of memory, may be missing forever, and so is one whose initializer
+     * fails. An end that needs such a class would not be reached. So a worker's thread comes here before it starts a process; a start
+     * without these classes fails in words. Lambdas and switches over types are not listed: the JVM makes their classes in memory, and a
+     * use that fails for lack of it can be repeated, once the JDK's own classes for that are initialized, as they are here.
+     *
+     * The names are texts because the compiler makes some of these classes, such as the tables of switches, and those have no name in the
+     * language. LateClassesTest fails when a class is missing here. See docs/adr/0269.
+     */
+
+    private static final String HERE = LateClasses.class.getPackageName() + ".";
+
+    private static final String[] OWN = {
+        "CallNotSerializableException",
+        "CallQueue$1",
+        "CrashLog",
+        "Deadline$1",
+        "Deadline$Look",
+        "Deadline$Sending",
+        "Deadline$Verdict",
+        "Dispatcher$1",
+        "Dispatcher$Errand",
+        "Dispatcher$Estate",
+        "Endings$Batch",
+        "ExitStatus",
+        "ExitStatus$Evidence",
+        "Obituary",
+        "Obituary$1",
+        "OomKills",
+        "PoolCall$Ending",
+        "PoolCall$Untold",
+        "ProcessPool$NeverStarted",
+        "RemoteException",
+        "Retry",
+        "StaleDirectories",
+        "Worker$Attempt",
+        "Worker$InitializerFailed",
+        "WorkerDiedException",
+        "WorkerDiedException$Phase",
+        "WorkerEndEvent",
+        "wire.Failure",
+        "wire.FailureCodec",
+        "wire.FlightRecord$Exit",
+        "wire.FlightRecord$LastWords",
+        "wire.FlightRecord$Progress",
+        "wire.FlightRecord$Step",
+        "wire.Frame$Phase",
+        "wire.FrameChannel$Memory",
+        "wire.NotDecodableException",
+        "wire.Orphans",
+        "wire.ProtocolException",
+        "wire.SourceLine",
+    };
+
+    private static final String[] OF_FUTURES = {
+        "dev.trestle.api.BrokenExecutorException",
+        "dev.trestle.api.CallbackNesting$Deferred",
+        "dev.trestle.api.EndWait",
+        "dev.trestle.api.Interruption",
+        "dev.trestle.api.Promise$Cancellation",
+    };
+
+    /** Read without synchronization. A thread that reads an old value does the work again, which changes nothing. */
+    private static boolean ready;
+
+    private LateClasses() {}
+
+    /**
+     * Loads the classes, the first time.
+     *
+     * @throws IOException if one cannot be loaded
+     */
+    static void ensure() throws IOException {
+        if (ready) {
+            return;
+        }
+        for (String each : OWN) {
+            load(HERE + each);
+        }
+        for (String each : OF_FUTURES) {
+            load(each);
+        }
+        FrameChannel.rehearse();
+        Retry.rehearse();
+        ready = true;
+    }
+
+    private static void load(String name) throws IOException {
+        try {
+            Class.forName(name);
+        } catch (ClassNotFoundException | LinkageError e) {
+            throw new IOException(
+                    "The class " + name + ", which the pool needs when something ends, cannot be loaded. Either this"
+                            + " program has no file handles left: raise the limit (ulimit -n). Or its copy"
+                            + " of Trestle is incomplete",
+                    e);
+        }
+    }
+}
