@@ -1,13 +1,16 @@
 package dev.trestle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.contract.RefusingGuard;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -81,5 +84,25 @@ class WaitGuardTest {
         RefusingGuard.refusedIn(() -> wait.waiting.on(promise));
 
         assertThat(promise.listenerCount()).isZero();
+    }
+
+    @Test
+    void lookWithoutTimeIsAllowed() throws Exception {
+        var promise = new Promise<String>();
+
+        assertThat(RefusingGuard.refusedIn(() -> {
+                    assertThatThrownBy(() -> promise.get(0, TimeUnit.SECONDS)).isInstanceOf(TimeoutException.class);
+                    assertThatThrownBy(() -> promise.result(Duration.ofDays(-1)))
+                            .isInstanceOf(TimeoutException.class);
+                    assertThatThrownBy(() -> promise.toCompletableFuture().get(0, TimeUnit.SECONDS))
+                            .isInstanceOf(TimeoutException.class);
+                    for (Duration none : List.of(Duration.ZERO, Duration.ofDays(-1))) {
+                        assertThat(Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(promise), none)
+                                        .pending())
+                                .containsExactly(promise);
+                    }
+                    return "";
+                }))
+                .isEmpty();
     }
 }
