@@ -43,6 +43,38 @@ class PromiseTest {
     }
 
     @Test
+    void exceptionGivenAsResultIsAResult() throws Exception {
+        var report = new IOException("on purpose");
+        var reported = new Promise<IOException>();
+        reported.setResult(report);
+
+        assertThat(reported.result()).isSameAs(report);
+        assertThat(reported.get()).isSameAs(report);
+        assertThat(reported.resultNow()).isSameAs(report);
+        assertThat(reported.exception()).isEmpty();
+        assertThat(reported.state()).isEqualTo(State.SUCCESS);
+        assertThat(reported.toCompletableFuture()).isCompletedWithValue(report);
+        assertThat(reported).asString().contains("result of java.io.IOException");
+    }
+
+    @Test
+    void waitThatGivesUpLeavesTheOtherListeners() {
+        var told = new ArrayList<String>();
+        Promise.Wait kept = _ -> told.add("kept");
+        Promise.Wait removed = _ -> told.add("removed");
+        promise.addWait(kept);
+        promise.addWait(removed);
+        promise.addDoneCallback(_ -> told.add("callback"));
+        assertThat(promise.listenerCount()).isEqualTo(3);
+
+        promise.removeWait(removed);
+        assertThat(promise.listenerCount()).isEqualTo(2);
+        promise.setResult("x");
+        assertThat(told).containsExactly("kept", "callback");
+        assertThat(promise.listenerCount()).isZero();
+    }
+
+    @Test
     void aResultIsReadInEveryWay() throws Exception {
         promise.setRunningOrNotifyCancel();
         promise.setResult("x");

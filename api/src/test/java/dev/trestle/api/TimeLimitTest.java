@@ -14,7 +14,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -192,14 +192,19 @@ class TimeLimitTest {
 
     /** Each way to end a view when a time is over. */
     enum Limit {
-        OR_TIMEOUT(view -> view.orTimeout(1, TimeUnit.MILLISECONDS)),
-        COMPLETE_ON_TIMEOUT(view -> view.completeOnTimeout("late", 1, TimeUnit.MILLISECONDS));
+        OR_TIMEOUT((view, unit) -> view.orTimeout(1, unit)),
+        COMPLETE_ON_TIMEOUT((view, unit) -> view.completeOnTimeout("late", 1, unit));
 
         @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
-        final Function<CompletableFuture<String>, CompletableFuture<String>> set;
+        private final BiFunction<CompletableFuture<String>, TimeUnit, CompletableFuture<String>> set;
 
-        Limit(Function<CompletableFuture<String>, CompletableFuture<String>> set) {
+        Limit(BiFunction<CompletableFuture<String>, TimeUnit, CompletableFuture<String>> set) {
             this.set = set;
+        }
+
+        /** Sets a limit of one unit. */
+        CompletableFuture<String> on(CompletableFuture<String> view, TimeUnit unit) {
+            return set.apply(view, unit);
         }
     }
 
@@ -209,7 +214,7 @@ class TimeLimitTest {
         promise.setRunningOrNotifyCancel();
         CompletableFuture<String> view = promise.toCompletableFuture();
 
-        assertThat(limit.set.apply(view)).isSameAs(view);
+        assertThat(limit.on(view, TimeUnit.MILLISECONDS)).isSameAs(view);
         assertThatThrownBy(promise::get).isInstanceOf(CancellationException.class);
         assertThat(call.interrupts).hasValue(1);
         if (limit == Limit.COMPLETE_ON_TIMEOUT) {
@@ -228,7 +233,7 @@ class TimeLimitTest {
     @EnumSource
     void theTimeLimitOfAStageLeavesTheCallAlone(Limit limit) {
         CompletableFuture<String> stage =
-                limit.set.apply(promise.toCompletableFuture().thenApply(x -> x));
+                limit.on(promise.toCompletableFuture().thenApply(x -> x), TimeUnit.MILLISECONDS);
         var _ = stage.handle((_, _) -> "").join();
 
         assertThat(promise.isDone()).isFalse();
@@ -237,9 +242,11 @@ class TimeLimitTest {
     @ParameterizedTest
     @EnumSource
     void theTimeLimitOfAViewThatEndsInTimeIsDropped(Limit limit) {
-        CompletableFuture<String> view = limit.set.apply(promise.toCompletableFuture()
-                .orTimeout(Long.MAX_VALUE, TimeUnit.DAYS)
-                .completeOnTimeout("never", 1, TimeUnit.DAYS));
+        CompletableFuture<String> view = limit.on(
+                promise.toCompletableFuture()
+                        .orTimeout(Long.MAX_VALUE, TimeUnit.DAYS)
+                        .completeOnTimeout("never", 1, TimeUnit.DAYS),
+                TimeUnit.DAYS);
         promise.setResult("x");
 
         assertThat(view.join()).isEqualTo("x");

@@ -179,7 +179,7 @@ class BridgeTest {
             for (var each : running) {
                 assertThatThrownBy(() -> await(each)).isInstanceOfAny(CancelledError.class, CompletionException.class);
             }
-            assertThat(interrupted.getCount()).isZero();
+            blocking(() -> interrupted.await()); // a future that is cancelled may be done before its call has stopped
             assertThat(Async.currentTask().cancelling()).isZero();
         });
     }

@@ -1,0 +1,284 @@
+package dev.trestle.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.contract.RefusingGuard;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.AbstractCollection;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Queue;
+import java.util.Spliterator;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and says how long each input took. */
+@Timeout(30)
+class MappingTest {
+
+    private final List<Promise<Object>> calls = new ArrayList<>();
+
+    /** How many outcomes each call had. */
+    private final List<Integer> sizes = new ArrayList<>();
+
+    private long nanosPerInput = 1;
+    private boolean running = true;
+
+    private FutureExecutor executor(int parallelism) {
+        return (FutureExecutor) Proxy.newProxyInstance(
+                MappingTest.class.getClassLoader(),
+                new Class<?>[] {FutureExecutor.class},
+                (_, method, arguments) -> handle(method, arguments, parallelism));
+    }
+
+    private Object handle(Method method, @Nullable Object[] arguments, int parallelism) throws Exception {
+        return switch (method.getName()) {
+            case "parallelism" -> parallelism;
+            case "submit" -> submit((Callable<?>) arguments[0]);
+            default -> throw new UnsupportedOperationException(method.toString());
+        };
+    }
+
+    private Promise<Object> submit(@Nullable Callable<?> call) throws Exception {
+        var promise = new Promise<Object>();
+        calls.add(promise);
+        if (running && call != null && call.call() instanceof ChunkResult result) {
+            List<@Nullable Object> data = result.toData();
+            sizes.add(result.size());
+            data.set(0, nanosPerInput * result.size());
+            promise.setResult(data);
+        }
+        return promise;
+    }
+
+    private static List<Integer> numbers(int count) {
+        return IntStream.range(0, count).boxed().toList();
+    }
+
+    private static List<Integer> repeated(int... countsAndSizes) {
+        var all = new ArrayList<Integer>();
+        for (int i = 0; i < countsAndSizes.length; i += 2) {
+            for (int left = countsAndSizes[i]; left > 0; left--) {
+                all.add(countsAndSizes[i + 1]);
+            }
+        }
+        return all;
+    }
+
+    private static final MapOptions ONE_BY_ONE = MapOptions.DEFAULT.withChunkSize(1);
+
+    @Test
+    void quickInputsTravelInGrowingChunksAndThenFairShares() {
+        List<Integer> results = Mapping.stream(executor(2), x -> x, numbers(64), MapOptions.DEFAULT)
+                .toList();
+
+        assertThat(results).isEqualTo(numbers(64));
+        assertThat(sizes).isEqualTo(repeated(6, 1, 6, 4, 1, 9, 1, 7, 1, 5, 1, 4, 1, 3, 2, 2, 2, 1));
+    }
+
+    @Test
+    void chunkTakesFiveMilliseconds() {
+        nanosPerInput = 1_000_000;
+        Mapping.stream(executor(2), x -> x, numbers(1_000), MapOptions.DEFAULT)
+                .limit(40)
+                .forEach(_ -> {});
+
+        assertThat(sizes.subList(0, 16)).isEqualTo(repeated(6, 1, 6, 4, 4, 5));
+    }
+
+    @Test
+    void inputThatTakesLongTravelsAlone() {
+        nanosPerInput = 6_000_000;
+        Mapping.stream(executor(2), x -> x, numbers(100), MapOptions.DEFAULT).forEach(_ -> {});
+
+        assertThat(sizes).isEqualTo(repeated(100, 1));
+    }
+
+    @Test
+    void eachWorkerHasTwoCallsAndTwoMoreWait() {
+        running = false;
+        var stream = Mapping.stream(executor(3), x -> x, numbers(100), ONE_BY_ONE);
+
+        assertThat(calls).hasSize(8);
+        stream.close();
+        assertThat(calls).allMatch(Promise::isCancelled);
+    }
+
+    @Test
+    void resultThatIsTakenMakesRoomForAnInput() {
+        Spliterator<Integer> results = Mapping.stream(
+                        executor(2), (Integer x) -> x, numbers(10), ONE_BY_ONE.withLookAhead(2))
+                .spliterator();
+        assertThat(calls).hasSize(2);
+
+        results.tryAdvance(_ -> assertThat(calls).hasSize(3));
+        results.tryAdvance(_ -> assertThat(calls).hasSize(4));
+    }
+
+    private static CallFunction<Integer, Integer> failingAt(int input) {
+        return x -> {
+            if (x == input) {
+                throw new IllegalArgumentException("input " + x);
+            }
+            return x;
+        };
+    }
+
+    @Test
+    void inputsBehindAFailureAreSentAgainAndNoneIfItWasTheLast() {
+        MapOptions goingOn = MapOptions.DEFAULT.withChunkSize(2).withOnError(MapOptions.OnError.CONTINUE);
+        Spliterator<Integer> last = Mapping.stream(executor(1), failingAt(1), numbers(4), goingOn)
+                .spliterator();
+        assertThatThrownBy(() -> last.forEachRemaining(_ -> {})).hasMessage("input 1");
+        last.forEachRemaining(_ -> {});
+        assertThat(sizes).containsExactly(2, 2);
+
+        sizes.clear();
+        Spliterator<Integer> first = Mapping.stream(executor(1), failingAt(0), numbers(4), goingOn)
+                .spliterator();
+        assertThatThrownBy(() -> first.forEachRemaining(_ -> {})).hasMessage("input 0");
+        first.forEachRemaining(_ -> {});
+        assertThat(sizes).containsExactly(1, 2, 1);
+    }
+
+    /** A collection whose inputs are taken away, and which may get more. */
+    private static final class Frontier extends AbstractCollection<Integer> {
+        final Queue<Integer> inputs = new ArrayDeque<>(numbers(3));
+
+        @Override
+        public Iterator<Integer> iterator() {
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return !inputs.isEmpty();
+                }
+
+                @Override
+                public Integer next() {
+                    return inputs.remove();
+                }
+            };
+        }
+
+        @Override
+        public int size() {
+            return inputs.size();
+        }
+    }
+
+    @Test
+    void streamThatHasEndedReadsNoFurtherInput() {
+        var frontier = new Frontier();
+        Spliterator<Integer> results = Mapping.stream(executor(1), (Integer x) -> x, frontier, ONE_BY_ONE)
+                .spliterator();
+        results.forEachRemaining(_ -> {});
+
+        frontier.inputs.add(9);
+        assertThat(results.tryAdvance(_ -> {})).isFalse();
+        assertThat(frontier.inputs).containsExactly(9);
+    }
+
+    @Test
+    void streamThatRanOutOfTimeCancelsItsCallsAndStaysEnded() {
+        running = false;
+        Spliterator<Integer> results = Mapping.stream(
+                        executor(1), (Integer x) -> x, numbers(5), ONE_BY_ONE.withTimeout(Duration.ZERO))
+                .spliterator();
+
+        assertThatThrownBy(() -> results.tryAdvance(_ -> {}))
+                .cause()
+                .isInstanceOf(TimeoutException.class)
+                .hasMessage("map was not done after PT0S: of 4 calls in flight 0 were done; the others have been"
+                        + " cancelled");
+        assertThat(calls).allMatch(Promise::isCancelled);
+        assertThat(results.tryAdvance(_ -> {})).isFalse();
+    }
+
+    enum Waiting {
+        MAP {
+            @Override
+            Object on(FutureExecutor executor) {
+                return Mapping.stream(executor, x -> x, numbers(2), ONE_BY_ONE).toList();
+            }
+        },
+        MAP_IN_ORDER_OF_COMPLETION {
+            @Override
+            Object on(FutureExecutor executor) {
+                return Mapping.stream(
+                                executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
+                        .toList();
+            }
+        },
+        MAP_OF_INPUTS_THAT_MAY_BE_SLOW {
+            @Override
+            Object on(FutureExecutor executor) {
+                Iterable<Integer> inputs = () -> numbers(2).iterator();
+                return Mapping.stream(executor, x -> x, inputs, ONE_BY_ONE).toList();
+            }
+        },
+        INVOKE_ALL {
+            @Override
+            Object on(FutureExecutor executor) throws Exception {
+                return Invocation.all(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
+            }
+        },
+        TIMED_INVOKE_ALL {
+            @Override
+            Object on(FutureExecutor executor) throws Exception {
+                return Invocation.all(
+                        executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(Duration.ofDays(1)));
+            }
+        },
+        INVOKE_ANY {
+            @Override
+            Object on(FutureExecutor executor) throws Exception {
+                return Invocation.any(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
+            }
+        };
+
+        abstract Object on(FutureExecutor executor) throws Exception;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void refusedWaitCancelsWhatItHadSubmitted(Waiting waiting) throws Exception {
+        running = false;
+
+        assertThat(RefusingGuard.refusedIn(() -> waiting.on(executor(2)))).containsExactly(calls.getFirst());
+        assertThat(calls).hasSize(2).allMatch(Promise::isCancelled);
+    }
+
+    @Test
+    void chunkResultTellsItsOutcomesAndItsTime() {
+        ChunkResult result = ChunkResult.of(failingAt(1), numbers(3));
+
+        assertThat(result).asString().matches("ChunkResult\\[2 outcomes in \\d+ ns]");
+        assertThat(result.fatalError()).isNull();
+        assertThat(result.nanos()).isBetween(0L, Duration.ofSeconds(30).toNanos());
+        assertThat(ChunkResult.failed(new OutOfMemoryError("on purpose"), 1).fatalError())
+                .hasMessage("on purpose");
+        assertThat(ChunkResult.failed(new StackOverflowError("on purpose"), 1).fatalError())
+                .isNull();
+    }
+
+    @Test
+    void streamOfNothingIsEmpty() {
+        assertThat(Mapping.stream(executor(1), x -> x, List.of(), MapOptions.DEFAULT)).isEmpty();
+        assertThat(calls).isEmpty();
+        try (Stream<Integer> none = Mapping.stream(executor(1), x -> x, numbers(0), MapOptions.DEFAULT)) {
+            assertThat(none.findFirst()).isEmpty();
+        }
+    }
+}
