@@ -3,6 +3,7 @@ package dev.trestle.loop;
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.blocking;
 import static dev.trestle.loop.Async.createTask;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.reflect.Field;
@@ -34,7 +35,7 @@ class LostThreadTest {
 
     /** A scheduler that loses one thread. */
     private static final class Lossy implements Executor {
-        private final Executor jdk = HandOver.Jdk.INSIDES.scheduler();
+        private final Executor jdk = requireNonNull(HandOver.Jdk.INSIDES).scheduler();
         private final AtomicBoolean losing = new AtomicBoolean();
         private final CountDownLatch lost = new CountDownLatch(1);
 
@@ -60,7 +61,7 @@ class LostThreadTest {
         handOver.setAccessible(true);
         Field jdk = HandOver.SameCarrier.class.getDeclaredField("jdk");
         jdk.setAccessible(true);
-        HandOver.Jdk insides = HandOver.Jdk.INSIDES;
+        HandOver.Jdk insides = requireNonNull(HandOver.Jdk.INSIDES);
         jdk.set(handOver.get(loop.baton()), new HandOver.Jdk(insides.newBuilder(), insides.currentCarrier(), lossy));
     }
 
@@ -84,7 +85,7 @@ class LostThreadTest {
         Task<Integer> task = loop.createTask(() -> await(promise.future()));
         Thread runner = Thread.ofPlatform().start(loop::runForever);
         untilParked(driver());
-        untilParked(task.thread());
+        untilParked(requireNonNull(task.thread()));
 
         lossy.lose();
         promise.trySetResult(1);
