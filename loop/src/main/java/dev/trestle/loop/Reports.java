@@ -105,7 +105,7 @@ final class Reports {
 
         private final AtomicReference<@Nullable Untold> content;
 
-        Report(Untold content) {
+        private Report(Untold content) {
             this.content = new AtomicReference<>(content);
         }
 
