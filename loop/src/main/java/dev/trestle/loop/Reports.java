@@ -85,9 +85,9 @@ final class Reports {
     void watch(Failure failure, LoopFuture<?> future) {
         // Must not hold the future, or it would never be garbage; nor its context, whose values may hold it.
         var report = new Report(new Untold(this, failure.exception(), future.identity() + loop.createdText(future)));
+        failure.reportUnlessRetrieved(report); // first, as the others may fail for lack of memory
         pending.add(report);
         var _ = Garbage.cleaner.register(future, report);
-        failure.reportUnlessRetrieved(report);
     }
 
     /** Reports all failures that have not been retrieved, because the loop ends. */
@@ -105,7 +105,7 @@ final class Reports {
 
         private final AtomicReference<@Nullable Untold> content;
 
-        Report(Untold content) {
+        private Report(Untold content) {
             this.content = new AtomicReference<>(content);
         }
 
