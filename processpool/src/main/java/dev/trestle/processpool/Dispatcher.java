@@ -27,6 +27,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /**
  * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
@@ -133,7 +134,11 @@ final class Dispatcher {
     private final AtomicLong callNumbers = new AtomicLong();
     private final InFlight inFlight;
     private final LongAdder linesLost = new LongAdder();
-    private final @Nullable PoolCall<?> initializer;
+
+    /** Null if there is none, and when the pool has terminated. */
+    private volatile @Nullable PoolCall<?> initializer;
+
+    private volatile Runnable atEnd = () -> {};
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -293,6 +298,11 @@ final class Dispatcher {
                             + " withoutShutdownHook() and close it in your own hook.",
                     e);
         }
+    }
+
+    /** Sets what is done last, when the pool terminates. Called before there are any calls. */
+    void whenTerminated(Runnable action) {
+        atEnd = action;
     }
 
     PrivateDirectory directory() {
@@ -1720,6 +1730,8 @@ final class Dispatcher {
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
+        attempt("forget the classes of its calls", atEnd);
+        initializer = null; // which keeps its class
         inFlight.close();
         timer.close();
         terminated.countDown();
@@ -1732,7 +1744,7 @@ final class Dispatcher {
             if (e instanceof Error error && cleanUps < MOST_CLEAN_UPS) {
                 throw error;
             }
-            logger.warn("{} cannot {}", options.name(), what, e);
+            logger.failure(Level.WARN, "{} cannot {}", options.name(), what, e);
         }
     }
 

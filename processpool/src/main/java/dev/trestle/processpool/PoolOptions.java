@@ -1,6 +1,5 @@
 package dev.trestle.processpool;
 
-import dev.trestle.api.RunnableCall;
 import dev.trestle.api.TimeLimit;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,7 +32,6 @@ record PoolOptions(
         Optional<Path> workingDirectory,
         Optional<String> classPath,
         Optional<String> modulePath,
-        Optional<RunnableCall> initializer,
         Optional<Duration> callTimeout,
         Duration startTimeout,
         Duration startRetryTime,
@@ -81,7 +79,6 @@ record PoolOptions(
                 workingDirectory,
                 classPath,
                 modulePath,
-                Optional.empty(),
                 Optional.empty(),
                 startTimeout,
                 startRetryTime,
