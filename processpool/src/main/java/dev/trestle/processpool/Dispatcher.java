@@ -1305,14 +1305,14 @@ final class Dispatcher {
     void startFailed(Worker worker, WorkerDiedException why) {
         Endings.Batch failed;
         boolean expected;
-        String replaced = jdk.ifReplaced();
+        String advice = jdk.ifReplaced() + Starts.advice(requireNonNull(why.getMessage()));
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
             if (worker.state != Worker.State.GONE) {
                 remove(worker);
                 if (!expected) {
-                    pauseOrBreak(worker, why, replaced);
+                    pauseOrBreak(worker, why, advice);
                 }
             }
             failed = takeIfBroken();
@@ -1321,20 +1321,20 @@ final class Dispatcher {
             lock.unlock();
         }
         if (!expected) {
-            logger.warn("A worker could not start: {}", why.getMessage());
+            logger.warn("A worker could not start: {}{}", why.getMessage(), advice);
         }
         failed.end();
     }
 
     @GuardedBy("lock")
-    private void pauseOrBreak(Worker worker, WorkerDiedException why, String replaced) {
+    private void pauseOrBreak(Worker worker, WorkerDiedException why, String advice) {
         try {
             crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
                     .ifPresent(this::pause);
             if (breakage == null && crew.isHopeless()) {
                 breakage = new BrokenExecutorException(
                         options.name() + " is broken: its workers cannot start, " + crew.failures()
-                                + ", and none lives. The last time: " + why.getMessage() + replaced,
+                                + ", and none lives. The last time: " + why.getMessage() + advice,
                         why);
             }
         } catch (Error e) {
