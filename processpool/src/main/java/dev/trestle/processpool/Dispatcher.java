@@ -27,6 +27,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /**
  * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
@@ -133,7 +134,11 @@ final class Dispatcher {
     private final AtomicLong callNumbers = new AtomicLong();
     private final InFlight inFlight;
     private final LongAdder linesLost = new LongAdder();
-    private final @Nullable PoolCall<?> initializer;
+
+    /** Null if there is none, and when the pool has terminated. */
+    private volatile @Nullable PoolCall<?> initializer;
+
+    private volatile Runnable atEnd = () -> {};
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -293,6 +298,11 @@ final class Dispatcher {
                             + " withoutShutdownHook() and close it in your own hook.",
                     e);
         }
+    }
+
+    /** Sets what is done last, when the pool terminates. Called before there are any calls. */
+    void whenTerminated(Runnable action) {
+        atEnd = action;
     }
 
     PrivateDirectory directory() {
@@ -1295,14 +1305,14 @@ final class Dispatcher {
     void startFailed(Worker worker, WorkerDiedException why) {
         Endings.Batch failed;
         boolean expected;
-        String replaced = jdk.ifReplaced();
+        String advice = jdk.ifReplaced() + Starts.advice(requireNonNull(why.getMessage()));
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
             if (worker.state != Worker.State.GONE) {
                 remove(worker);
                 if (!expected) {
-                    pauseOrBreak(worker, why, replaced);
+                    pauseOrBreak(worker, why, advice);
                 }
             }
             failed = takeIfBroken();
@@ -1311,20 +1321,20 @@ final class Dispatcher {
             lock.unlock();
         }
         if (!expected) {
-            logger.warn("A worker could not start: {}", why.getMessage());
+            logger.warn("A worker could not start: {}{}", why.getMessage(), advice);
         }
         failed.end();
     }
 
     @GuardedBy("lock")
-    private void pauseOrBreak(Worker worker, WorkerDiedException why, String replaced) {
+    private void pauseOrBreak(Worker worker, WorkerDiedException why, String advice) {
         try {
             crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
                     .ifPresent(this::pause);
             if (breakage == null && crew.isHopeless()) {
                 breakage = new BrokenExecutorException(
                         options.name() + " is broken: its workers cannot start, " + crew.failures()
-                                + ", and none lives. The last time: " + why.getMessage() + replaced,
+                                + ", and none lives. The last time: " + why.getMessage() + advice,
                         why);
             }
         } catch (Error e) {
@@ -1720,6 +1730,8 @@ final class Dispatcher {
         attempt("unregister its bean", bean::unregister);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
+        attempt("forget the classes of its calls", atEnd);
+        initializer = null; // which keeps its class
         inFlight.close();
         timer.close();
         terminated.countDown();
@@ -1732,7 +1744,7 @@ final class Dispatcher {
             if (e instanceof Error error && cleanUps < MOST_CLEAN_UPS) {
                 throw error;
             }
-            logger.warn("{} cannot {}", options.name(), what, e);
+            logger.failure(Level.WARN, "{} cannot {}", options.name(), what, e);
         }
     }
 

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.processpool.wire.Frame;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /** Brings what a call reports to its listener, on a thread that exists only while there is something to bring. */
 final class Hearing {
@@ -37,7 +38,7 @@ final class Hearing {
                 startThread();
             }
         } catch (Error e) {
-            logger.debug("A report of {} is dropped", name, e);
+            logger.failure(Level.DEBUG, "A report of {} to {} is dropped", name, listener, e);
         }
     }
 
@@ -89,11 +90,7 @@ final class Hearing {
 
     /** Nobody waits for a listener: this is the last place where its failure can be seen. */
     private void report(Frame.Progress heard, Throwable failure) {
-        try {
-            logger.error("The listener {} failed on {}", listener, heard, failure);
-        } catch (Throwable e) {
-            // No memory for a line; the reports that follow are to be brought all the same.
-        }
+        logger.failure(Level.ERROR, "The listener {} failed on {}", listener, heard, failure);
     }
 
     /** Messages come before progress: those that are here are older, or as old as makes no difference. */

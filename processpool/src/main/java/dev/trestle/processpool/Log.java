@@ -53,6 +53,18 @@ final class Log {
         log(Level.ERROR, format, arguments);
     }
 
+    /**
+     * Logs a failure after which the caller must go on, on a line that names two things. Needs no memory, unlike the other methods, whose
+     * arguments are gathered in an array by the caller.
+     */
+    void failure(Level level, String format, @Nullable Object first, @Nullable Object second, Throwable thrown) {
+        try {
+            log(level, format, new @Nullable Object[] {first, second, thrown});
+        } catch (Throwable e) {
+            // No memory for the arguments of a line: what the caller does next matters more.
+        }
+    }
+
     private void log(Level level, String format, @Nullable Object[] arguments) {
         try {
             if (!logger.isEnabledForLevel(level)) {

@@ -1,6 +1,5 @@
 package dev.trestle.processpool;
 
-import dev.trestle.api.RunnableCall;
 import dev.trestle.api.TimeLimit;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,7 +20,6 @@ record PoolOptions(
         int workers,
         int minWorkers,
         Optional<Duration> idleTime,
-        Optional<RunnableCall> initializer,
         Set<String> allowedTypes,
         boolean daemon,
         boolean shutdownHook,
@@ -89,7 +87,6 @@ record PoolOptions(
                 name + "-training",
                 workers,
                 0,
-                Optional.empty(),
                 Optional.empty(),
                 allowedTypes,
                 true,

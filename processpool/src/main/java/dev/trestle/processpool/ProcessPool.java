@@ -101,6 +101,10 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     ProcessPool(PoolOptions options) {
+        this(options, null);
+    }
+
+    private ProcessPool(PoolOptions options, @Nullable RunnableCall initializer) {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
         JavaCommand.check(options.jvm());
@@ -108,8 +112,8 @@ public final class ProcessPool implements FutureExecutor {
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
                 type -> ProgramClasses.missing(options.jvm(), type));
-        EncodedCall initializer = options.initializer().map(this::encode).orElse(null);
-        this.dispatcher = new Dispatcher(options, depth, initializer);
+        this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer));
+        dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
                         options.workers(), options.limits().queueLimit().getAsInt())
@@ -583,7 +587,7 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<Path> workingDirectory = Optional.empty();
         private Optional<String> classPath = Optional.empty();
         private Optional<String> modulePath = Optional.empty();
-        private Optional<RunnableCall> initializer = Optional.empty();
+        private @Nullable RunnableCall initializer;
         private Optional<Duration> callTimeout = Optional.empty();
         private Duration startTimeout = Duration.ofSeconds(60);
         private Duration startRetryTime = Duration.ofSeconds(10);
@@ -758,7 +762,7 @@ public final class ProcessPool implements FutureExecutor {
          * @return this builder
          */
         public Builder initializer(RunnableCall call) {
-            initializer = Optional.of(call);
+            initializer = requireNonNull(call, "call");
             return this;
         }
 
@@ -1016,7 +1020,6 @@ public final class ProcessPool implements FutureExecutor {
                     workers,
                     Math.min(minWorkers, workers),
                     idleTime,
-                    initializer,
                     allowedTypes,
                     daemon,
                     shutdownHook,
@@ -1034,7 +1037,7 @@ public final class ProcessPool implements FutureExecutor {
          *     its Java runtime lacks something, or it cannot be found out where its classes are
          */
         public ProcessPool build() {
-            return new ProcessPool(options());
+            return new ProcessPool(options(), initializer);
         }
     }
 }

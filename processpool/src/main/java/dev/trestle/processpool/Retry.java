@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.event.Level;
 
 /**
  * Steps that must be done although the heap may be full: they are tried again, after pauses that get longer, for as long as
@@ -27,7 +28,7 @@ final class Retry {
                 step.run();
                 return;
             } catch (Throwable e) {
-                tell(e);
+                logger.failure(Level.DEBUG, "{} is tried again after a failure{}", step, "", e);
             }
             pause = pauseAndDouble(pause);
         }
@@ -44,14 +45,6 @@ final class Retry {
                 throw new IllegalStateException("A rehearsal");
             }
         });
-    }
-
-    private static void tell(Throwable failure) {
-        try {
-            logger.debug("A step is tried again after a failure", failure);
-        } catch (Throwable e) {
-            // No memory for the arguments of a line: the step itself is what matters.
-        }
     }
 
     /** Runs a step until it does not throw an Error, or time is over. What it throws last, or what else it throws, is thrown. */

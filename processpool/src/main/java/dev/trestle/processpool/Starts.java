@@ -42,6 +42,14 @@ final class Starts {
                     + "|stack size specified is too small|Multiple garbage collectors selected|can not be combined with"
                     + "|requires modules to be specified");
 
+    /** What the system, or a JVM, says when there is no memory for another process. */
+    private static final Pattern NO_MEMORY =
+            Pattern.compile("Cannot allocate memory|Could not reserve enough space|insufficient memory");
+
+    /** What the system, or a JVM, says when there may be no other process or thread. */
+    private static final Pattern NO_PROCESS =
+            Pattern.compile("Resource temporarily unavailable|unable to create native thread|EAGAIN");
+
     /**
      * The start of one worker.
      *
@@ -164,6 +172,24 @@ final class Starts {
      */
     static boolean refusedOptions(OptionalInt exitCode, String said) {
         return exitCode.orElse(0) == JVM_REFUSED && WRONG_OPTION.matcher(said).find();
+    }
+
+    /**
+     * Returns what to do about a limit of the system that has kept a worker from starting, as a sentence with a space before it; empty if
+     * there is nothing to say.
+     *
+     * @param said what the system or the JVM said
+     */
+    static String advice(String said) {
+        if (NO_MEMORY.matcher(said).find()) {
+            return " There is too little memory for another JVM, or a limit forbids it (ulimit -v, or that of the"
+                    + " container): have fewer workers, or give each a smaller heap (Builder.heap).";
+        }
+        if (NO_PROCESS.matcher(said).find()) {
+            return " There may be no further process or thread: raise the limit (ulimit -u, or the pids limit of the"
+                    + " container), or have fewer workers.";
+        }
+        return "";
     }
 
     /** Called when a worker has answered a call. */

@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /**
  * A child JVM and the conversation with it. It is long because the two end together: who kills the process ends the
@@ -886,9 +887,8 @@ final class Worker {
 
     private WorkerDiedException neverStarted() {
         if (end instanceof Error) {
-            attempt(
-                    "look for its process",
-                    () -> Orphans.kill(mark)); // no memory, perhaps: it may have one all the same
+            // No memory, perhaps: it may have a process all the same.
+            var _ = found("how many processes it had", () -> Orphans.kill(mark), 0);
         }
         return new WorkerDiedException(
                 name + " could not be started: " + end, end, 0, null, WorkerDiedException.Phase.STARTING, "");
@@ -969,7 +969,7 @@ final class Worker {
         try {
             return Retry.within(INQUEST, source);
         } catch (Throwable e) {
-            logger.warn("{} of {} cannot be found out", what, this, e);
+            logger.failure(Level.WARN, "{} of {} cannot be found out", what, this, e);
             return otherwise;
         }
     }
@@ -982,7 +982,7 @@ final class Worker {
         try {
             attempt.run();
         } catch (Throwable e) {
-            logger.warn("The end of {}: cannot {}", this, what, e);
+            logger.failure(Level.WARN, "The end of {}: cannot {}", this, what, e);
         }
     }
 

@@ -4,20 +4,15 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.Orphans;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
@@ -26,7 +21,6 @@ import org.slf4j.Logger;
 import org.slf4j.event.Level;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
-import org.zeroturnaround.exec.StartedProcess;
 import org.zeroturnaround.exec.listener.ProcessListener;
 import org.zeroturnaround.exec.stream.PumpStreamHandler;
 
@@ -56,23 +50,23 @@ final class WorkerProcess {
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then. */
-    private static final Duration SURELY = Duration.ofSeconds(10);
+    private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final String mark;
     private final Process process;
     private final OutputStream stdin;
     private final OutputLog stdout;
     private final OutputLog stderr;
-    private final Future<?> pumped;
+    private final Streams streams;
     private final OomKills oomKillsBefore = OomKills.now();
 
-    private WorkerProcess(String mark, StartedProcess started, OutputStream stdin, OutputLog stdout, OutputLog stderr) {
+    private WorkerProcess(String mark, Process process, Streams streams, OutputLog stdout, OutputLog stderr) {
         this.mark = mark;
-        this.process = started.getProcess();
-        this.stdin = stdin;
+        this.process = process;
+        this.stdin = streams.stdin();
         this.stdout = stdout;
         this.stderr = stderr;
-        this.pumped = started.getFuture();
+        this.streams = streams;
         OomScore.raise(process.pid());
     }
 
@@ -97,10 +91,7 @@ final class WorkerProcess {
         var stderr = new OutputLog(line -> workerLogger.warn("[{}] {}", name, line), linesLost);
         var streams = new Streams(name, stdout, stderr);
         var executor = new Executor(name, command, onExit);
-        executor.redirectErrorStream(false)
-                .streams(streams)
-                .closeTimeout(1, TimeUnit.SECONDS)
-                .setMessageLogger(MessageLoggers.NOP);
+        executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);
         options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));
         jvmOptionVariables.forEach(variable -> executor.environment(variable, null));
         Nesting.mark(executor::environment, depth);
@@ -109,7 +100,7 @@ final class WorkerProcess {
             executor.environment(variable.getKey(), variable.getValue());
         }
         try {
-            return new WorkerProcess(mark, executor.start(), streams.stdin(), stdout, stderr);
+            return new WorkerProcess(mark, executor.startAndWatch(), streams, stdout, stderr);
         } catch (IOException | IllegalArgumentException e) {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
@@ -162,20 +153,6 @@ final class WorkerProcess {
         }
     }
 
-    /** Interrupts are for callbacks that ran on this thread, and too late: they are dropped. */
-    private static void getUninterrupted(Future<?> future, Duration limit) throws ExecutionException, TimeoutException {
-        long deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
-        boolean waits = true;
-        while (waits) {
-            try {
-                future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                waits = false;
-            } catch (InterruptedException e) {
-                waits = true;
-            }
-        }
-    }
-
     /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
     @Nullable
     ExitStatus exitStatus() {
@@ -204,14 +181,10 @@ final class WorkerProcess {
         }
     }
 
-    /** Waits until its last words are read, but not for a grandchild that holds the pipe. */
+    /** Waits until its last words are read, but not for a grandchild that holds the pipe. Not interruptible. */
     void drainOutput(Duration limit) {
-        try {
-            getUninterrupted(pumped, limit);
-        } catch (TimeoutException e) {
+        if (!streams.awaitEnd(process, limit)) {
             logger.debug("A child of process {} still holds its output", process.pid());
-        } catch (ExecutionException e) {
-            logger.debug("The streams of process {} could not be closed", process.pid(), e);
         }
     }
 
@@ -238,7 +211,7 @@ final class WorkerProcess {
         try {
             descendants = process.descendants().toList(); // before they become orphans
         } catch (RuntimeException | Error e) {
-            logger.debug("What process {} has started is not known; it is looked for later", process.pid(), e);
+            logger.failure(Level.DEBUG, "What {} has started is not known; it is looked for later{}", process, "", e);
         }
         // Process.destroyForcibly would close its outputs, and lose its last words
         var _ = process.toHandle().destroyForcibly();
@@ -269,15 +242,47 @@ final class WorkerProcess {
             return stdin.join();
         }
 
+        /**
+         * Waits until both outputs have been read to their ends, and closes them, which the JDK does not if it has missed the end of the
+         * process. Returns whether both have been read. Not interruptible.
+         */
+        boolean awaitEnd(Process process, Duration limit) {
+            long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+            boolean outputRead = isOverBefore(outputThread, end);
+            if (outputRead) {
+                close(process.getInputStream());
+            }
+            boolean errorsRead = isOverBefore(errorThread, end);
+            if (errorsRead) {
+                close(process.getErrorStream());
+            }
+            hangUp();
+            return outputRead && errorsRead;
+        }
+
+        private static boolean isOverBefore(Thread pump, long end) {
+            while (true) {
+                try {
+                    return pump.join(Duration.ofNanos(Math.max(0, end - System.nanoTime())));
+                } catch (InterruptedException e) {
+                    logger.debug("An interrupt of the thread that waits for {} is dropped", pump);
+                }
+            }
+        }
+
+        private void close(Closeable pipe) {
+            try {
+                pipe.close();
+            } catch (IOException e) {
+                logger.debug("A pipe of {} cannot be closed", name, e);
+            }
+        }
+
         /** Closes stdin if there is a process: it ends. */
         void hangUp() {
-            try {
-                OutputStream open = stdin.getNow(null);
-                if (open != null) {
-                    open.close();
-                }
-            } catch (IOException e) {
-                logger.debug("The stdin of {} cannot be closed", name, e);
+            OutputStream open = stdin.getNow(null);
+            if (open != null) {
+                close(open);
             }
         }
 
@@ -288,7 +293,7 @@ final class WorkerProcess {
         }
     }
 
-    /** Waits for the end of the process on a platform thread, which nothing that the program does can hold up. */
+    /** Starts the process, and waits for its end on a platform thread, which nothing that the program does can hold up. */
     private static final class Executor extends ProcessExecutor {
         private final String name;
         private final Runnable onExit;
@@ -306,33 +311,30 @@ final class WorkerProcess {
             });
         }
 
-        @Override
-        protected ExecutorService newExecutor(String processName) {
-            return Executors.newThreadPerTaskExecutor(task -> PoolThreads.unstarted(name + "-exit", task));
+        /** Not by `start`, whose wait makes a thread that is no daemon, and does not end it if memory runs out meanwhile. */
+        Process startAndWatch() throws IOException {
+            var _ = startInternal();
+            Process process = requireNonNull(started);
+            PoolThreads.start(name + "-exit", () -> watch(process));
+            return process;
         }
 
-        @Override
-        protected <T> Future<T> invokeSubmit(ExecutorService executor, Callable<T> waiting) {
-            return super.invokeSubmit(executor, () -> {
-                Process process = requireNonNull(started);
-                awaitExit(process);
-                Retry.untilDone(onExit);
-                if (process.isAlive()) {
-                    throw new IllegalStateException("The JDK has missed the end of process " + process.pid());
-                }
-                return waiting.call();
-            });
+        private void watch(Process process) {
+            while (!endsSoon(process)) {
+                // asked again
+            }
+            Retry.untilDone(onExit);
         }
 
-        private static void awaitExit(Process process) {
-            boolean waits = true;
-            while (waits) {
-                try {
-                    waits = !process.waitFor(SURELY.toNanos(), TimeUnit.NANOSECONDS)
-                            && process.toHandle().isAlive();
-                } catch (InterruptedException | Error e) {
-                    logger.debug("The wait for process {} goes on", process.pid(), e);
-                }
+        /** Waits for a while; returns whether the process has ended. Needs no memory to go on. */
+        private static boolean endsSoon(Process process) {
+            try {
+                return process.waitFor(SURELY_NANOS, TimeUnit.NANOSECONDS)
+                        || !process.toHandle().isAlive();
+            } catch (InterruptedException | Error e) {
+                logger.failure(Level.DEBUG, "The wait for {} goes on{}", process, "", e);
+                var _ = Retry.pauseAndDouble(0);
+                return false;
             }
         }
 

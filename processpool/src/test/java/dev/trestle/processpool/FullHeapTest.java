@@ -129,7 +129,7 @@ class FullHeapTest {
         }
     }
 
-    /** Not in every build: the JDK's own thread that waits for a process may die of the full heap, and then nobody is told of its end. */
+    /** Not in every build, since to fill a heap takes seconds; {@link MissedEndTest} has what went wrong. */
     @Test
     @EnabledIfSystemProperty(named = "trestle.storm.heap", matches = "true")
     void callsOfWorkersThatDieWhileTheHeapIsFullFailAndThePoolHeals() throws Exception {

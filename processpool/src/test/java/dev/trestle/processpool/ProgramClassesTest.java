@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.Call;
+import dev.trestle.api.RunnableCall;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -253,6 +255,29 @@ class ProgramClassesTest {
                 return () -> new Answer(42);
             }
 
+            public static class Refused extends RuntimeException {
+                public Refused(String message) {
+                    super(message);
+                }
+            }
+
+            public static dev.trestle.api.Call<Answer> failing() {
+                return () -> {
+                    dev.trestle.processpool.WorkerContext.current().message("fails");
+                    throw new Refused("on purpose");
+                };
+            }
+
+            public static dev.trestle.api.RunnableCall initializer() {
+                return () -> {};
+            }
+
+            public static dev.trestle.processpool.CallListener listener() {
+                return new dev.trestle.processpool.CallListener() {
+                    public void progress(double fraction, String text) {}
+                };
+            }
+
             public record Question(int value) implements dev.trestle.api.Call<Answer> {
                 public Answer call() {
                     return new Answer(2 * value);
@@ -350,6 +375,54 @@ class ProgramClassesTest {
                 return loader.get() == null;
             });
             assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
+        }
+    }
+
+    /** The classes were those of calls, arguments, results, exceptions, listeners and the initializer. */
+    @Test
+    void aClosedPoolKeepsNoClass() throws Exception {
+        Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
+        Files.writeString(source, PLUGIN);
+        Path classes = folder.resolve("classes");
+        runTool("javac", "-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString());
+        var loader = new WeakReference<ClassLoader>(null);
+        ProcessPool pool;
+        try (var plugin = new URLClassLoader(
+                "plug-in", new URL[] {url(classes)}, getClass().getClassLoader())) {
+            loader = new WeakReference<>(plugin);
+            pool = closedAfterCallsOf(plugin.loadClass("plugin.Plugin"), classes);
+        }
+
+        var collected = loader;
+        Gate.until(() -> {
+            System.gc();
+            return collected.get() == null;
+        });
+        assertThat(pool.isTerminated()).isTrue();
+        assertThatThrownBy(() -> pool.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+    }
+
+    private static ProcessPool closedAfterCallsOf(Class<?> plugin, Path classes) throws Exception {
+        var listener = (CallListener) plugin.getMethod("listener").invoke(null);
+        var initializer = (RunnableCall) plugin.getMethod("initializer").invoke(null);
+        var call = (Call<?>) plugin.getMethod("call").invoke(null);
+        var failing = (Call<?>) plugin.getMethod("failing").invoke(null);
+        try (var pool = TestPools.builder(1)
+                .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
+                .initializer(initializer)
+                .build()) {
+            Object answer = pool.submit(call).result();
+            assertThat(pool.submit(() -> answer.toString()).result())
+                    .as("by a call of the program")
+                    .isEqualTo("Answer[value=42]");
+            assertThat(pool.submit(failing, CallOptions.DEFAULT.withListener(listener))
+                            .exception()
+                            .orElseThrow())
+                    .hasSameClassAs(plugin.getClassLoader()
+                            .loadClass("plugin.Plugin$Refused")
+                            .getConstructor(String.class)
+                            .newInstance(""));
+            return pool;
         }
     }
 

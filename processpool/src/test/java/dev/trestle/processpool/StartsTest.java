@@ -199,4 +199,13 @@ class StartsTest {
             assertThat(starts.diedIdle(Duration.ofMinutes(1))).isEmpty();
         }
     }
+
+    @Test
+    void aLimitOfTheSystemIsNamedWithWhatToDo() {
+        assertThat(Starts.advice("Cannot run program \"java\": error=12, Cannot allocate memory"))
+                .contains("too little memory", "have fewer workers");
+        assertThat(Starts.advice("Cannot run program \"java\": error=11, Resource temporarily unavailable"))
+                .contains("ulimit -u", "have fewer workers");
+        assertThat(Starts.advice("Unrecognized VM option")).isEmpty();
+    }
 }

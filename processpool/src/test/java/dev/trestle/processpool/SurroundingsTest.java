@@ -11,10 +11,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -220,6 +222,67 @@ class SurroundingsTest {
 
         assertThat(lines).contains("sum=1128", "closed");
         assertThat(lines).as("how hard it was").anyMatch(line -> line.contains("EAGAIN") || line.equals("failed=true"));
+    }
+
+    /** Has one worker when the limit for memory of its next processes becomes lower than these need. */
+    static final class LacksMemoryForFurtherWorkers {
+        public static void main(String[] arguments) throws Exception {
+            try (var pool = TestPools.builder(2)
+                    .heap(1L << 31)
+                    .startRetryTime(Duration.ofMillis(100))
+                    .build()) {
+                pool.submit(() -> 1).result();
+                limitMemory();
+                int sum = 0;
+                while (pool.statistics().startsFailed() == 0) {
+                    var calls = List.of(pool.submit(() -> pause()), pool.submit(() -> pause()));
+                    sum = calls.stream().mapToInt(ConcurrentFuture::result).sum();
+                }
+                print("sum=" + sum);
+                pool.submit(() -> halt()).exception();
+                print("broken=" + pool.submit(() -> 1).exception().orElseThrow());
+            }
+            print("closed");
+        }
+
+        private static void limitMemory() throws IOException, InterruptedException {
+            long pid = ProcessHandle.current().pid();
+            assertThat(new ProcessBuilder("prlimit", "--pid", Long.toString(pid), "--as=" + (1L << 31))
+                            .start()
+                            .waitFor())
+                    .isZero();
+        }
+
+        private static int pause() {
+            LockSupport.parkNanos(1_000_000);
+            return 1;
+        }
+
+        private static int halt() {
+            Runtime.getRuntime().halt(9);
+            return 0;
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aProgramThatHasNoMemoryForFurtherWorkersRunsItsCallsOnThoseThatItHas() throws Exception {
+        assumeTrue(new ProcessBuilder("prlimit", "--version").start().waitFor() == 0, "there is the program prlimit");
+        List<String> lines = run(
+                List.of(),
+                LacksMemoryForFurtherWorkers.class,
+                Map.of("MALLOC_ARENA_MAX", "1"),
+                Stream.of(
+                        "-XX:CompressedClassSpaceSize=32m",
+                        "-XX:ReservedCodeCacheSize=32m",
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"));
+
+        assertThat(lines).contains("sum=2", "closed");
+        assertThat(lines)
+                .as("what the JVM says, and what to do")
+                .anyMatch(line -> line.startsWith("broken=") && line.contains("its workers cannot start"))
+                .anyMatch(line -> line.contains("Could not reserve enough space"))
+                .anyMatch(line -> line.contains("have fewer workers, or give each a smaller heap"));
     }
 
     private String readableClassPath() throws IOException {

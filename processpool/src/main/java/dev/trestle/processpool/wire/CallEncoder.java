@@ -34,6 +34,14 @@ public final class CallEncoder {
         }
     };
 
+    /** Those of classes that are loaded, so that they can be forgotten. */
+    @GuardedBy("codecs")
+    private final Map<Known, Boolean> allKnown = new WeakHashMap<>();
+
+    /** Whether the pool has terminated; then nothing is kept any more. */
+    @GuardedBy("codecs")
+    private boolean forgetful;
+
     /** The site of a class, when it has been made. */
     private static final class Known {
         private volatile @Nullable CallSite site;
@@ -103,13 +111,35 @@ public final class CallEncoder {
         SerializedLambda parts = Lambdas.takeApart(call);
         if (site == null) {
             site = lambdaSite(call, parts);
-            known.site = site;
+            keep(known, site);
         }
         var values = new @Nullable Object[site.places().length];
         for (int i = 0; i < values.length; i++) {
             values[i] = parts.getCapturedArg(i);
         }
         return site.encode(values);
+    }
+
+    private void keep(Known known, CallSite site) {
+        synchronized (codecs) {
+            if (!forgetful) {
+                allKnown.put(known, true);
+                known.site = site;
+            }
+        }
+    }
+
+    /**
+     * Lets go of all that is known about classes: the pool has terminated. The site of one class may know values of others, and so keep
+     * their class loaders. Idempotent.
+     */
+    public void forget() {
+        synchronized (codecs) {
+            forgetful = true;
+            allKnown.keySet().forEach(each -> each.site = null);
+            allKnown.clear();
+            codecs.clear();
+        }
     }
 
     private EncodedCall encodeObject(Object call, Class<?> type) throws NotEncodableException {
@@ -125,7 +155,7 @@ public final class CallEncoder {
             } catch (RefusedException e) {
                 throw refused(type.getName(), e);
             }
-            known.site = site;
+            keep(known, site);
         }
         return site.encode(new Object[] {call});
     }
@@ -183,7 +213,9 @@ public final class CallEncoder {
             ValueCodec codec = known == null ? null : known.get();
             if (codec == null) {
                 codec = new ValueCodec(options, loader, unknown, Setup.IGNORED);
-                codecs.put(loader, new WeakReference<>(codec));
+                if (!forgetful) {
+                    codecs.put(loader, new WeakReference<>(codec));
+                }
             }
             return codec;
         }
