@@ -50,21 +50,14 @@ class AcceptedCallsTest {
 
     private Process start(List<String> launcher, Class<?> program, Object... more) throws IOException {
         var command = new ArrayList<>(launcher);
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx64m",
-                "-Djava.io.tmpdir=" + temporary,
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-cp",
-                System.getProperty("java.class.path"),
-                program.getName(),
-                folder.toString()));
-        Stream.of(more).map(Object::toString).forEach(command::add);
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
+        command.addAll(TestJvm.command(
+                List.of(
+                        "-Xmx64m",
+                        "-Djava.io.tmpdir=" + temporary,
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+                program,
+                Stream.concat(Stream.of(folder), Stream.of(more)).toArray()));
+        return TestJvm.start(command, output);
     }
 
     /** Waits for the end of a program, and of its workers; returns what it printed, line by line. */

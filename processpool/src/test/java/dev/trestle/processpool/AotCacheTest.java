@@ -42,7 +42,7 @@ class AotCacheTest {
     }
 
     private static ProcessPool.Builder builder(Path directory) {
-        return TestPools.builder(1).classPath(classPath).aotCacheDirectory(directory);
+        return TestPools.plain(1).classPath(classPath).aotCacheDirectory(directory);
     }
 
     private static List<Path> files(Path directory, String end) throws IOException {

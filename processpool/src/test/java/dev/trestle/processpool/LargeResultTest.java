@@ -23,7 +23,7 @@ class LargeResultTest {
     static final class Program {
 
         public static void main(String[] arguments) {
-            try (var pool = TestPools.builder(1).heap(400 << 20).aotCache(false).build()) {
+            try (var pool = TestPools.plain(1).heap(400 << 20).aotCache(false).build()) {
                 long worker = pool.submit(Gate::pid).result();
                 List<Call<?>> calls = List.of(
                         () -> new byte[100 << 20],

@@ -278,7 +278,7 @@ class ModularProgramTest {
                 }
             }
             """, "");
-        try (var pool = TestPools.builder(1).modulePath(extra.toString()).build()) {
+        try (var pool = TestPools.plain(1).modulePath(extra.toString()).build()) {
             assertThat(pool.submit(ModularProgramTest::callExtra).result()).isEqualTo("hello from module extra");
         }
     }

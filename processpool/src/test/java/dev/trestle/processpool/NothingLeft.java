@@ -5,10 +5,19 @@ import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Checks, after the tests of a class and its own clean-up, that no child process, thread or directory is left. */
-final class NothingLeft implements AfterAllCallback {
+/**
+ * Checks, after the tests of a class and its own clean-up, that no child process, thread or directory is left. Before them it sees to the archive
+ * of {@link TestJvm}, so that the first test does not make it in its own time.
+ */
+final class NothingLeft implements BeforeAllCallback, AfterAllCallback {
+
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        var _ = TestJvm.archiveOptions();
+    }
 
     @Override
     public void afterAll(ExtensionContext context) {

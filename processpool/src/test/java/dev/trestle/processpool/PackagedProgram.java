@@ -18,7 +18,7 @@ final class PackagedProgram {
 
     static String answer() {
         var point = new Point(6, List.of("a"));
-        try (var pool = TestPools.builder(1).aotCache(false).build()) {
+        try (var pool = TestPools.plain(1).aotCache(false).build()) {
             Point there =
                     pool.submit(() -> new Point(point.x() * 7, point.names())).result();
             return there + " from a "

@@ -195,13 +195,7 @@ class PrivateDirectoryTest {
     }
 
     private int sweepInAnotherProgram() throws Exception {
-        Process sweeping = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Sweeping.class.getName(),
-                        parent.toString())
+        Process sweeping = new ProcessBuilder(TestJvm.command(List.of(), Sweeping.class, parent))
                 .inheritIO()
                 .start();
         assertThat(sweeping.waitFor(20, TimeUnit.SECONDS)).isTrue();

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,14 @@ class ProcessPoolMapTest extends MapContract {
     @Override
     protected FutureExecutor newExecutor(int size) {
         return TestPools.of(size);
+    }
+
+    /** For the tests that leave its worker alive. */
+    private final ProcessPool single = TestPools.builder(1).maxPayload(1 << 20).build();
+
+    @AfterAll
+    void closeSingle() {
+        single.close();
     }
 
     private static Object threadForThree(int input) {
@@ -57,7 +66,7 @@ class ProcessPoolMapTest extends MapContract {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 4, 100})
     void aResultThatCannotTravelCostsItsOwnInput(int chunkSize) {
-        assertThat(outcomes(TestPools.of(1), chunkSize, "thread"))
+        assertThat(outcomes(chunkSize, "thread"))
                 .hasSize(8)
                 .satisfies(
                         all -> assertThat(all.get(3))
@@ -71,7 +80,7 @@ class ProcessPoolMapTest extends MapContract {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 4, 100})
     void aResultThatIsTooLargeCostsItsOwnInput(int chunkSize) {
-        assertThat(outcomes(TestPools.builder(1).maxPayload(1 << 20).build(), chunkSize, "array"))
+        assertThat(outcomes(chunkSize, "array"))
                 .hasSize(8)
                 .satisfies(
                         all -> assertThat(all.get(3)).contains("CallNotSerializableException"),
@@ -83,7 +92,7 @@ class ProcessPoolMapTest extends MapContract {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 4, 100})
     void anExceptionThatCannotTravelCostsItsOwnInput(int chunkSize) {
-        assertThat(outcomes(TestPools.of(1), chunkSize, "failure"))
+        assertThat(outcomes(chunkSize, "failure"))
                 .hasSize(8)
                 .satisfies(
                         all -> assertThat(all.get(3)).contains("with a socket"),
@@ -92,26 +101,26 @@ class ProcessPoolMapTest extends MapContract {
                                 .hasSize(7));
     }
 
-    private static List<String> outcomes(ProcessPool pool, int chunkSize, String what) {
+    private List<String> outcomes(int chunkSize, String what) {
         var outcomes = new ArrayList<String>();
         var options = MapOptions.DEFAULT.withOnError(OnError.CONTINUE).withChunkSize(chunkSize);
         List<Integer> inputs = IntStream.range(0, 8).boxed().toList();
-        try (pool) {
-            var results = switch (what) {
-                case "thread" -> pool.map(ProcessPoolMapTest::threadForThree, inputs, options);
-                case "array" -> pool.map(ProcessPoolMapTest::arrayForThree, inputs, options);
-                default -> pool.map(ProcessPoolMapTest::failureForThree, inputs, options);
-            };
-            var spliterator = results.spliterator();
-            boolean more = true;
-            while (more) {
-                try {
-                    more = spliterator.tryAdvance(result -> outcomes.add(String.valueOf(result)));
-                } catch (RuntimeException e) {
-                    outcomes.add(e.toString());
-                }
+        long worker = single.submit(Gate::pid).result();
+        var results = switch (what) {
+            case "thread" -> single.map(ProcessPoolMapTest::threadForThree, inputs, options);
+            case "array" -> single.map(ProcessPoolMapTest::arrayForThree, inputs, options);
+            default -> single.map(ProcessPoolMapTest::failureForThree, inputs, options);
+        };
+        var spliterator = results.spliterator();
+        boolean more = true;
+        while (more) {
+            try {
+                more = spliterator.tryAdvance(result -> outcomes.add(String.valueOf(result)));
+            } catch (RuntimeException e) {
+                outcomes.add(e.toString());
             }
         }
+        assertThat(single.submit(Gate::pid).result()).as("the worker, after it").isEqualTo(worker);
         return outcomes;
     }
 

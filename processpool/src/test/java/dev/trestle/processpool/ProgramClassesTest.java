@@ -91,7 +91,7 @@ class ProgramClassesTest {
         Path pathing = folder.resolve("pathing.jar");
         new JarOutputStream(Files.newOutputStream(pathing), manifest).close();
 
-        try (var pool = TestPools.builder(1)
+        try (var pool = TestPools.plain(1)
                 .classPath(String.join(
                         File.pathSeparator,
                         pathing.toString(),
@@ -114,14 +114,14 @@ class ProgramClassesTest {
                 .filter(entry -> !entry.contains("jackson"))
                 .collect(Collectors.joining(File.pathSeparator));
 
-        assertThatThrownBy(() -> TestPools.builder(1).classPath(withoutJackson).build())
+        assertThatThrownBy(() -> TestPools.plain(1).classPath(withoutJackson).build())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageStartingWith(
                         "The class path that is set for the workers of a process pool, " + withoutJackson)
                 .hasMessageContaining(
                         "lacks com.fasterxml.jackson.annotation.JsonAutoDetect, tools.jackson.core.JsonParser,")
                 .hasMessageEndingWith("It must have Trestle, what Trestle needs, and the classes of the calls.");
-        assertThatThrownBy(() -> TestPools.builder(1)
+        assertThatThrownBy(() -> TestPools.plain(1)
                         .classPath(folder + File.separator + "*")
                         .build())
                 .hasMessageContaining("lacks dev.trestle.processpool.child.WorkerMain, dev.trestle.api.Call,");
@@ -139,7 +139,7 @@ class ProgramClassesTest {
     @Test
     void aClassPathThatIsRelativeIsMadeAbsoluteForWorkersWithAnotherWorkingDirectory() {
         JvmOptions options = TestPools.jvmOptions(
-                TestPools.builder(1).classPath(String.join(File.pathSeparator, "lib/*", "", "a.jar")));
+                TestPools.plain(1).classPath(String.join(File.pathSeparator, "lib/*", "", "a.jar")));
         String here = System.getProperty("user.dir");
 
         assertThat(JavaCommand.arguments(options))
@@ -294,8 +294,8 @@ class ProgramClassesTest {
         runTool("javac", "-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString());
         try (var loader = new URLClassLoader(
                         "plug-in", new URL[] {url(classes)}, getClass().getClassLoader());
-                var without = TestPools.of(1);
-                var with = TestPools.builder(1)
+                var without = TestPools.plain(1).build();
+                var with = TestPools.plain(1)
                         .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
                         .build()) {
             Class<?> plugin = loader.loadClass("plugin.Plugin");
@@ -331,7 +331,7 @@ class ProgramClassesTest {
         runTool("javac", javac);
         try (var loader = new URLClassLoader(
                         "plug-in", new URL[] {url(classes)}, getClass().getClassLoader());
-                var pool = TestPools.builder(1)
+                var pool = TestPools.plain(1)
                         .maxTasksPerWorker(2)
                         .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
                         .build()) {
@@ -365,7 +365,7 @@ class ProgramClassesTest {
         Files.writeString(source, PLUGIN);
         Path classes = folder.resolve("classes");
         runTool("javac", "-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString());
-        try (var pool = TestPools.builder(1)
+        try (var pool = TestPools.plain(1)
                 .classPath(System.getProperty("java.class.path") + File.pathSeparator + classes)
                 .build()) {
             WeakReference<ClassLoader> loader = new WeakReference<>(calledBy(classes, pool));

@@ -40,21 +40,14 @@ class ProgramEndTest {
     }
 
     private Process start(Class<?> program, String... more) throws IOException {
-        var command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx64m",
-                "-Djava.io.tmpdir=" + temporary,
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-                "-cp",
-                System.getProperty("java.class.path"),
-                program.getName(),
-                folder.toString()));
-        command.addAll(List.of(more));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
+        List<String> command = TestJvm.command(
+                List.of(
+                        "-Xmx64m",
+                        "-Djava.io.tmpdir=" + temporary,
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info"),
+                program,
+                Stream.concat(Stream.of(folder), Stream.of(more)).toArray());
+        return TestJvm.start(command, output);
     }
 
     /** Has one worker in an endless loop and one idle, and waits to be killed. */

@@ -21,6 +21,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,8 +36,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class StormTest {
 
-    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 5_000);
-    private static final int POOLS = Integer.getInteger("trestle.storm.pools", 10);
+    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 2_500);
+    private static final int POOLS = Integer.getInteger("trestle.storm.pools", 6);
     private static final int ERRORS = Integer.getInteger("trestle.storm.errors", 10);
     private static final long SEED = Long.getLong("trestle.storm.seed", 20261121);
     private static final int KILL_EVERY_MILLIS = 50;
@@ -165,25 +166,22 @@ class StormTest {
         Path struck = folder.resolve("struck");
         Path places = Files.write(folder.resolve("places"), StruckClasses.write(classes, struck));
         Path output = folder.resolve("output");
-        String classPath = System.getProperty("java.class.path");
-        Process program = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xmx128m",
-                        "-Djava.io.tmpdir=" + Files.createDirectory(folder.resolve("tmp")),
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
-                        "-cp",
-                        struck + File.pathSeparator + classPath,
-                        StruckProgram.class.getName(),
-                        classPath,
-                        places.toString(),
-                        Long.toString(SEED),
-                        Integer.toString(ERRORS),
-                        System.getProperty("trestle.storm.places", ""))
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
+        List<String> command = TestJvm.command(
+                struck + File.pathSeparator + TestJvm.CLASS_PATH,
+                Stream.concat(
+                                TestJvm.optionsOfPools().stream(),
+                                Stream.of(
+                                        "-Xmx128m",
+                                        "-Djava.io.tmpdir=" + Files.createDirectory(folder.resolve("tmp")),
+                                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=off"))
+                        .toList(),
+                StruckProgram.class,
+                TestJvm.CLASS_PATH,
+                places,
+                SEED,
+                ERRORS,
+                System.getProperty("trestle.storm.places", ""));
+        Process program = TestJvm.start(command, output);
         try {
             program.waitFor();
         } finally {

@@ -38,22 +38,28 @@ class SurroundingsTest {
     @TempDir
     Path folder = Path.of("");
 
-    /** Runs a program; returns what it printed, line by line. */
+    private List<String> options(Stream<String> more) {
+        return Stream.concat(
+                        Stream.of(
+                                "-Xmx64m",
+                                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                                "-Djava.io.tmpdir=" + folder),
+                        more)
+                .toList();
+    }
+
     private List<String> run(
             List<String> launcher, Class<?> program, Map<String, String> environment, Stream<String> options)
             throws Exception {
+        return run(launcher, TestJvm.command(options(options), program), environment);
+    }
+
+    /** Runs a program; returns what it printed, line by line. */
+    private List<String> run(List<String> launcher, List<String> program, Map<String, String> environment)
+            throws Exception {
         Path output = folder.resolve("output");
         var command = new ArrayList<>(launcher);
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx64m",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-Djava.io.tmpdir=" + folder,
-                "-cp",
-                System.getProperty("java.class.path")));
-        options.forEach(command::add);
-        command.add(program.getName());
+        command.addAll(program);
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().putAll(environment);
         Process process = builder.start();
@@ -216,9 +222,11 @@ class SurroundingsTest {
                 "only root may be another user, and there are the programs setpriv and prlimit");
         List<String> lines = run(
                 launcher,
-                WantsManyWorkers.class,
-                Map.of(),
-                Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", readableClassPath()));
+                TestJvm.command(
+                        readableClassPath(),
+                        options(Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off")),
+                        WantsManyWorkers.class),
+                Map.of());
 
         assertThat(lines).contains("sum=1128", "closed");
         assertThat(lines).as("how hard it was").anyMatch(line -> line.contains("EAGAIN") || line.equals("failed=true"));

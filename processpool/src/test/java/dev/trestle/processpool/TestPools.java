@@ -5,8 +5,14 @@ final class TestPools {
 
     private TestPools() {}
 
+    /** Returns a builder of pools whose workers find the classes of this program as quickly as can be. */
     static ProcessPool.Builder builder(int workers) {
-        return ProcessPool.builder().workers(workers).jvmArguments("-XX:TieredStopAtLevel=1");
+        var builder = plain(workers);
+        var archive = TestJvm.archiveOptions();
+        if (!archive.isEmpty()) {
+            builder.classPath(TestJvm.CLASS_PATH).jvmArguments(archive.toArray(String[]::new));
+        }
+        return builder;
     }
 
     static ProcessPool of(int workers) {
@@ -15,5 +21,10 @@ final class TestPools {
 
     static JvmOptions jvmOptions(ProcessPool.Builder builder) {
         return builder.options().jvm();
+    }
+
+    /** Returns a builder for pools that have the class path of the program, as it is, or another one. */
+    static ProcessPool.Builder plain(int workers) {
+        return ProcessPool.builder().workers(workers).jvmArguments("-XX:TieredStopAtLevel=1");
     }
 }

@@ -22,7 +22,7 @@ class WarmUpTest {
 
         @SuppressWarnings("SystemOut")
         public static void main(String[] arguments) throws InterruptedException {
-            try (var pool = TestPools.of(1)) {
+            try (var pool = TestPools.plain(1).build()) {
                 for (Thread each : Thread.getAllStackTraces().keySet()) {
                     if (each.getName().equals("trestle-warm-up")) {
                         each.join();
