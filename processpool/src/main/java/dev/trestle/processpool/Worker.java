@@ -404,7 +404,7 @@ final class Worker {
         }
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
-        answered = calls;
+        setAnswered(calls, answers); // before they leave the load: nobody else can end them
         try {
             follow(dispatcher.answered(this, answers, calls));
             int strange = read - answers.size();
@@ -415,12 +415,6 @@ final class Worker {
             end = e;
             talks = false;
         }
-        return end(calls, answers); // whatever happened, nobody else can
-    }
-
-    /** Ends calls; each has its answer at the same index. Returns false if the reader was relieved. On the worker's thread. */
-    boolean end(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
-        setAnswered(calls, answers);
         return endAnswered();
     }
 
@@ -431,7 +425,7 @@ final class Worker {
     }
 
     /** Notes which calls are to be ended next, by {@link #endAnswered}. On the worker's thread. Needs no memory. */
-    private void setAnswered(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
+    void setAnswered(List<PoolCall<?>> calls, List<Frame.OfCall> answers) {
         theirAnswers = answers;
         begun = 0;
         answered = calls;
@@ -851,6 +845,9 @@ final class Worker {
     private void end() {
         Reader self = reader;
         var _ = Thread.interrupted(); // or nothing in here could wait
+        if (!buried && !endAnswered()) {
+            return; // the thread that has relieved this one goes on here
+        }
         WorkerProcess dead = process;
         if (!buried) {
             if (dead == null) {

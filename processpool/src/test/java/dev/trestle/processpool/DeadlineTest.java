@@ -87,7 +87,8 @@ class DeadlineTest {
         var answered = new ArrayList<PoolCall<?>>();
         dispatcher.answered(first, answers, answered);
         assertThat(call.worker).as("given again").isSameAs(second);
-        first.end(answered, answers);
+        first.setAnswered(answered, answers);
+        var _ = first.endAnswered();
         timer.advance(LIMIT);
 
         assertThat(call.promise().isDone()).isTrue();
@@ -321,7 +322,10 @@ class DeadlineTest {
             }
             var answered = new ArrayList<PoolCall<?>>();
             dispatcher.answered(worker, answers, answered);
-            unfinished.put(worker, () -> worker.end(answered, answers));
+            unfinished.put(worker, () -> {
+                worker.setAnswered(answered, answers);
+                var _ = worker.endAnswered();
+            });
         }
 
         private void check() {

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 
 /**
  * Copies of the classes of this module that call {@link Strike} before each instruction that allocates memory, itself or by calling the JDK or a
- * library.
+ * library, and before each call of a method of Trestle.
  */
 final class StruckClasses {
 
@@ -86,6 +86,9 @@ final class StruckClasses {
             "cancel",
             "isInstance",
             "getAndSet");
+
+    /** The places of calls of our own methods have this in their names. */
+    static final String CALL = "call of ";
 
     private static final MethodTypeDesc PASS = MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int);
 
@@ -154,7 +157,11 @@ final class StruckClasses {
             case InvokeInstruction call -> {
                 String owner = call.owner().asInternalName();
                 String name = call.name().stringValue();
-                if (!owner.startsWith("dev/trestle/") && !isFrugal(owner, name)) {
+                if (owner.startsWith("dev/trestle/")) {
+                    if (!name.equals("<init>")) {
+                        pass(code, CALL + name + "()");
+                    }
+                } else if (!isFrugal(owner, name)) {
                     pass(code, name + "()");
                 }
             }
@@ -171,7 +178,7 @@ final class StruckClasses {
     }
 
     private void pass(CodeBuilder code, String what) {
-        code.loadConstant(places.size()).invokestatic(STRIKE, "pass", PASS);
+        code.loadConstant(places.size()).invokestatic(STRIKE, what.startsWith(CALL) ? "passCall" : "pass", PASS);
         places.add(at + ":" + line + " " + what);
     }
 }

@@ -42,6 +42,13 @@ final class StruckProgram {
         }
     }
 
+    private static final List<Supplier<Error>> OF_ALLOCATIONS =
+            List.of(() -> new OutOfMemoryError("by hand"), () -> new StackOverflowError("by hand"), Death::new);
+
+    /** Those that the JVM throws where a method is called. */
+    private static final List<Supplier<Error>> OF_CALLS =
+            List.of(() -> new StackOverflowError("by hand"), () -> new InternalError("by hand"));
+
     /** What a call does, and what is done to it. */
     private enum Kind {
         RETURNS,
@@ -126,11 +133,11 @@ final class StruckProgram {
 
     /** Throws errors from a place on, and has all happen to a pool that may lead there, until the first has been thrown. */
     private void strikeAt(int place, int number) throws Exception {
-        int errors = random.nextInt(3) == 0 ? 1 + random.nextInt(30) : 1;
+        boolean call = places.get(place).contains(StruckClasses.CALL);
+        int errors = !call && random.nextInt(3) == 0 ? 1 + random.nextInt(30) : 1;
         int times = random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1;
-        Supplier<Error> error = List.<Supplier<Error>>of(
-                        () -> new OutOfMemoryError("by hand"), () -> new StackOverflowError("by hand"), Death::new)
-                .get(random.nextInt(3));
+        List<Supplier<Error>> kinds = call ? OF_CALLS : OF_ALLOCATIONS;
+        Supplier<Error> error = kinds.get(random.nextInt(kinds.size()));
         current = number + ": " + errors + " times " + error.get().getClass().getSimpleName() + " from "
                 + places.get(place) + " on, passed " + times + " times";
         Strike.arm(place, times, errors, error);
@@ -165,7 +172,7 @@ final class StruckProgram {
                         .cancelGrace(Duration.ofMillis(200))
                         .closeGrace(Duration.ofMillis(500))
                         .build();
-            } catch (OutOfMemoryError | StackOverflowError | Death e) {
+            } catch (VirtualMachineError | Death e) {
                 count("refused pool");
             }
         }
@@ -197,7 +204,8 @@ final class StruckProgram {
                     add(open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(limit)), futures);
                 }
                 case IS_INTERRUPTED -> {
-                    var future = open.submit(() -> stay());
+                    // The limit is for a call that was accepted before an error struck: nobody has its future.
+                    var future = open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(PATIENCE.dividedBy(3)));
                     add(future, futures);
                     LockSupport.parkNanos(random.nextInt(2_000_000));
                     cancel(future, true);
