@@ -1,8 +1,6 @@
 package dev.trestle.loop;
 
-import java.util.LinkedHashSet;
-import java.util.OptionalInt;
-import java.util.Set;
+import dev.trestle.api.StackRoom;
 import java.util.concurrent.BrokenBarrierException;
 
 /**
@@ -14,18 +12,17 @@ import java.util.concurrent.BrokenBarrierException;
 public final class LoopBarrier {
 
     /*
-     * Whoever completes a round decides it for all at that moment: each gets its index, or empty if the round was broken.
+     * Whoever completes a round decides it for all at that moment: each is told its index, or that the round was broken.
      * What happens between that and their running belongs to the next round. CPython's barrier is drained first: newcomers
      * wait until the last of the round has run, and a reset then breaks a round that was complete.
      */
 
+    private static final int BROKEN = -1;
+
     private final int parties;
 
-    /** Those of this round. One that was cancelled stays until it has run, but does not count. */
-    private final Set<LoopFuture<OptionalInt>> round = new LinkedHashSet<>();
-
-    /** Only to which loop this belongs. */
-    private final Waiters home = new Waiters(this);
+    /** Those of this round, who are told their index, or that it is broken. */
+    private final Waiters round = new Waiters(this);
 
     private boolean broken;
 
@@ -51,57 +48,59 @@ public final class LoopBarrier {
      * @throws IllegalStateException if this is not a coroutine of the loop in which the barrier is used
      */
     public int await() throws BrokenBarrierException {
-        EventLoop loop = home.enter();
+        round.enter();
         if (broken) {
             throw new BrokenBarrierException(this + " was broken by abort(); reset() makes it usable again");
         }
-        if (round.size() >= parties - 1 && waiting() == parties - 1) { // counts only if it may be so
+        if (round.length() >= parties - 1 && waiting() == parties - 1) { // counts only if it may be so
             return complete();
         }
-        LoopFuture<OptionalInt> passed = loop.createFuture();
-        round.add(passed);
-        OptionalInt index;
-        try {
-            index = Async.await(passed);
-        } finally {
-            round.remove(passed);
+        Waiters.Turn turn = round.turn();
+        round.await(turn);
+        if (turn.told == BROKEN) {
+            throw new BrokenBarrierException(this + " was reset, or broken by abort(), while this coroutine waited");
         }
-        return index.orElseThrow(() ->
-                new BrokenBarrierException(this + " was reset, or broken by abort(), while this coroutine waited"));
+        return turn.told;
     }
 
     private int complete() {
-        int index = 0;
-        for (LoopFuture<OptionalInt> each : round) {
-            if (!each.isDone()) {
-                each.setResult(OptionalInt.of(index++));
+        StackRoom.require();
+        for (int index = 0; index < parties - 1; ) {
+            if (wakes(index)) {
+                index++;
             }
         }
-        round.clear();
-        return index;
+        return parties - 1;
+    }
+
+    /** Wakes the next of a round that has been decided, and so must reach all. Returns false if that failed: it is to be tried again. */
+    private boolean wakes(int told) {
+        try {
+            return round.wakeNext(told);
+        } catch (Throwable e) {
+            return false;
+        }
     }
 
     /** Begins anew. Those who wait get a {@link BrokenBarrierException}. */
     public void reset() {
-        home.checkHere("reset");
-        broken = false;
+        round.checkHere("reset");
         breakRound();
+        broken = false;
     }
 
     /** Breaks the barrier: those who wait, and those who come before a {@link #reset}, get a {@link BrokenBarrierException}. */
     public void abort() {
-        home.checkHere("abort");
-        broken = true;
+        round.checkHere("abort");
         breakRound();
+        broken = true;
     }
 
+    /** Tells those who wait. They run later; if this fails, it is to be called again. */
     private void breakRound() {
-        for (LoopFuture<OptionalInt> each : round) {
-            if (!each.isDone()) {
-                each.setResult(OptionalInt.empty());
-            }
+        while (round.wakeNext(BROKEN)) {
+            // until there is none
         }
-        round.clear();
     }
 
     /**
@@ -119,7 +118,7 @@ public final class LoopBarrier {
      * @return less than the number of parties
      */
     public int waiting() {
-        return (int) round.stream().filter(each -> !each.isDone()).count();
+        return round.size();
     }
 
     /**

@@ -3,7 +3,6 @@ package dev.trestle.loop;
 import static java.util.Objects.requireNonNull;
 
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A lock, and a place to wait for a change of what it guards: Python's {@code asyncio.Condition}.
@@ -80,7 +79,7 @@ public final class LoopCondition {
      */
     public void await() {
         requireLocked("await");
-        LoopFuture<@Nullable Void> turn = waiters.join();
+        Waiters.Turn turn = waiters.turn();
         lock.release();
         Throwable thrown = null;
         try {
@@ -92,12 +91,12 @@ public final class LoopCondition {
             try {
                 lock.acquire();
                 break;
-            } catch (CancelledError e) {
+            } catch (CancelledError | OutOfMemoryError e) {
                 thrown = e; // the latest, as every request to cancel is thrown once
             }
         }
         if (thrown != null) {
-            if (Waiters.wasWoken(turn)) {
+            if (turn.woken) {
                 waiters.wakeNext();
             }
             throw LoopFuture.unchecked(thrown);

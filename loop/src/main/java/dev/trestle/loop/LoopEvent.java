@@ -21,7 +21,7 @@ public final class LoopEvent {
     public void await() {
         waiters.enter();
         if (!set) {
-            waiters.await(waiters.join());
+            waiters.await(waiters.turn());
         }
     }
 
@@ -29,8 +29,8 @@ public final class LoopEvent {
     public void set() {
         waiters.checkHere("set");
         if (!set) {
+            waiters.wakeAll(); // they run later; if this fails, it is to be called again
             set = true;
-            waiters.wakeAll();
         }
     }
 

@@ -1,7 +1,5 @@
 package dev.trestle.loop;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * A lock for coroutines of one loop that must keep others out across an await: Python's {@code asyncio.Lock}. Between two
  * awaits nothing else runs, so most code needs none.
@@ -41,7 +39,7 @@ public final class LoopLock {
             locked = true;
             return;
         }
-        LoopFuture<@Nullable Void> turn = waiters.join();
+        Waiters.Turn turn = waiters.turn();
         try {
             waiters.await(turn);
         } catch (Throwable e) {
@@ -64,8 +62,8 @@ public final class LoopLock {
             throw new IllegalStateException(
                     this + " cannot be released: nobody has acquired it. Release it once, in a finally after acquire.");
         }
+        wakeFirst(); // runs later; if this fails, nothing has changed
         locked = false;
-        wakeFirst();
     }
 
     /** Refuses a change of what this lock guards on a thread outside of the loop in which the lock is used. */

@@ -2,15 +2,11 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.ArrayDeque;
+import dev.trestle.api.StackRoom;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.PriorityQueue;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,19 +49,16 @@ public final class LoopQueue<T> {
      */
     public record Statistics(int size, int getters, int putters, int unfinished) {}
 
-    private record Entry<T>(T item, long number) {}
-
     private final String kind;
     private final int maxsize;
-    private final Queue<Entry<T>> items;
+    private final QueueItems<T> items;
     private final Waiters getters = new Waiters(this);
     private final Waiters putters = new Waiters(this);
     private final LoopEvent finished = new LoopEvent();
     private int unfinished;
-    private long puts;
     private boolean shutDown;
 
-    private LoopQueue(String kind, int maxsize, Queue<Entry<T>> items) {
+    private LoopQueue(String kind, int maxsize, QueueItems<T> items) {
         if (maxsize < 0) {
             throw new IllegalArgumentException(
                     "A queue has room for 1 item or more, or 0 for no limit; its maxsize is negative: " + maxsize);
@@ -94,7 +87,7 @@ public final class LoopQueue<T> {
      * @throws IllegalArgumentException if it is negative
      */
     public static <T> LoopQueue<T> fifo(int maxsize) {
-        return new LoopQueue<>("fifo", maxsize, new ArrayDeque<>());
+        return new LoopQueue<>("fifo", maxsize, QueueItems.fifo());
     }
 
     /**
@@ -116,8 +109,7 @@ public final class LoopQueue<T> {
      * @throws IllegalArgumentException if it is negative
      */
     public static <T> LoopQueue<T> lifo(int maxsize) {
-        Deque<Entry<T>> stack = new ArrayDeque<>();
-        return new LoopQueue<>("lifo", maxsize, Collections.asLifoQueue(stack));
+        return new LoopQueue<>("lifo", maxsize, QueueItems.lifo());
     }
 
     /**
@@ -164,8 +156,7 @@ public final class LoopQueue<T> {
      */
     public static <T> LoopQueue<T> priority(Comparator<? super T> order, int maxsize) {
         requireNonNull(order, "order");
-        Comparator<Entry<T>> byItem = (a, b) -> order.compare(a.item(), b.item());
-        return new LoopQueue<>("priority", maxsize, new PriorityQueue<>(byItem.thenComparingLong(Entry::number)));
+        return new LoopQueue<>("priority", maxsize, QueueItems.sorted(order));
     }
 
     /**
@@ -207,14 +198,15 @@ public final class LoopQueue<T> {
         if (shutDown) {
             throw new QueueShutDownException("Cannot put an item into " + this + ": it was shut down");
         }
+        StackRoom.require();
+        finished.clear();
         try {
-            items.add(new Entry<>(item, puts++));
-        } catch (RuntimeException e) { // it cannot be compared with the others
+            items.add(item);
+        } catch (Throwable e) { // it cannot be compared with the others, or there is no memory
             settle();
             throw e;
         }
         unfinished++;
-        finished.clear();
         settle();
     }
 
@@ -243,16 +235,28 @@ public final class LoopQueue<T> {
      */
     public Optional<T> tryGet() {
         getters.checkHere("take an item out of");
-        return shutDown || hasItem() ? Optional.of(take()) : Optional.empty();
+        if (!shutDown && !hasItem()) {
+            return Optional.empty();
+        }
+        Optional<T> next = Optional.ofNullable(items.peek()); // before it is taken, as there may be no memory
+        take();
+        return next;
     }
 
     private T take() {
-        Entry<T> next = items.poll();
+        StackRoom.require();
+        @Nullable T next;
+        try {
+            next = items.poll();
+        } catch (Throwable e) { // the items cannot be compared
+            settle();
+            throw e;
+        }
         if (next == null) { // a claim is only void if the queue was shut down
             throw new QueueShutDownException("Cannot take an item out of " + this + ": it was shut down, and is empty");
         }
         settle();
-        return next.item();
+        return next;
     }
 
     /** Belongs to the loop for getters and putters alike. */
@@ -270,7 +274,7 @@ public final class LoopQueue<T> {
     }
 
     private void await(Waiters waiters) {
-        LoopFuture<@Nullable Void> turn = waiters.join();
+        Waiters.Turn turn = waiters.turn();
         try {
             waiters.await(turn);
         } catch (Throwable e) {
@@ -300,10 +304,10 @@ public final class LoopQueue<T> {
             throw new IllegalStateException("taskDone() was called too often: every item that was put into " + this
                     + " is done already. Call it once for each item that get() returned.");
         }
-        unfinished--;
-        if (unfinished == 0) {
-            finished.set();
+        if (unfinished == 1) {
+            finished.set(); // if this fails, nothing has changed
         }
+        unfinished--;
     }
 
     /**
@@ -346,8 +350,8 @@ public final class LoopQueue<T> {
         getters.checkHere("shut down");
         shutDown = true;
         var left = new ArrayList<T>(items.size());
-        for (Entry<T> next = items.poll(); next != null; next = items.poll()) {
-            left.add(next.item());
+        for (@Nullable T next = items.poll(); next != null; next = items.poll()) {
+            left.add(next);
         }
         unfinished = Math.max(0, unfinished - left.size());
         if (unfinished == 0) {
@@ -372,7 +376,7 @@ public final class LoopQueue<T> {
      * @return whether the size is 0
      */
     public boolean isEmpty() {
-        return items.isEmpty();
+        return items.size() == 0;
     }
 
     /**

@@ -1,7 +1,5 @@
 package dev.trestle.loop;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * A number of permits that coroutines of one loop share: Python's {@code asyncio.Semaphore}, and, as {@link #bounded}, its
  * {@code BoundedSemaphore}.
@@ -61,11 +59,11 @@ public final class LoopSemaphore {
             permits--;
             return;
         }
-        LoopFuture<@Nullable Void> turn = waiters.join();
+        Waiters.Turn turn = waiters.turn();
         try {
             waiters.await(turn);
         } catch (Throwable e) {
-            if (Waiters.wasWoken(turn)) {
+            if (turn.woken) {
                 permits++; // granted and cancelled at the same moment
             }
             throw e;
@@ -87,8 +85,9 @@ public final class LoopSemaphore {
             throw new IllegalStateException(this + " cannot be released: it has all its permits, so this release is one"
                     + " too many. Release once for each acquire, in a finally.");
         }
-        permits++;
-        grant();
+        if (!waiters.wakeNext()) { // or the permit goes from one to the other
+            permits++;
+        }
     }
 
     private boolean grant() {

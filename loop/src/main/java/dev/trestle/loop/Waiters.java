@@ -1,8 +1,5 @@
 package dev.trestle.loop;
 
-import java.util.Iterator;
-import java.util.LinkedHashSet;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,19 +11,43 @@ final class Waiters {
     /*
      * To be woken and to go on are two things: between them others run, and one of them may cancel who was woken. So a
      * waiter that was woken counts as such until it has run. If it runs only to throw, what it was woken for is still
-     * there, and its owner must pass it on: `wasWoken` tells.
+     * there, and its owner must pass it on: `woken` of its turn tells.
+     *
+     * The line is linked through its turns, so that waking takes no memory. A turn is completed first, which either fails before it
+     * has changed anything or makes the coroutine ready; everything after that is plain writes.
      */
 
     private final Object owner;
 
-    /** Those who have not been woken; one that was cancelled stays until it has run. */
-    private final Set<LoopFuture<@Nullable Void>> waiting = new LinkedHashSet<>();
+    // Those who have not been woken; one that was cancelled stays until it has run.
+    private @Nullable Turn first;
+    private @Nullable Turn last;
+
+    /** How many stand in the line. */
+    private int length;
 
     private int woken;
     private @Nullable EventLoop loop;
 
     Waiters(Object owner) {
         this.owner = owner;
+    }
+
+    /** A place in the line, and the future that its coroutine awaits. */
+    static final class Turn extends LoopFuture<@Nullable Void> {
+        private @Nullable Turn before;
+        private @Nullable Turn after;
+        private boolean inLine;
+
+        /** Whether the waiter was woken; its task may have been cancelled since. */
+        boolean woken;
+
+        /** What the waiter was told when it was woken. */
+        int told;
+
+        private Turn(EventLoop loop) {
+            super(loop);
+        }
     }
 
     /** Called before anything that may suspend: the owner belongs to the loop that does this first, until it is closed. */
@@ -57,47 +78,81 @@ final class Waiters {
         }
     }
 
-    /** Takes the last place in the line. To be followed by {@link #await}, in which the place is left again. */
-    LoopFuture<@Nullable Void> join() {
-        LoopFuture<@Nullable Void> turn = enter().createFuture();
-        waiting.add(turn);
-        return turn;
+    /** Returns a turn that does not stand in the line yet, for {@link #await}. */
+    Turn turn() {
+        return new Turn(enter());
     }
 
-    /** Suspends the coroutine until it is woken. */
-    void await(LoopFuture<@Nullable Void> turn) {
+    /** Takes the last place in the line, and suspends the coroutine until it is woken. The place is left again in any case. */
+    void await(Turn turn) {
+        Turn previous = last;
+        turn.before = previous;
+        if (previous == null) {
+            first = turn;
+        } else {
+            previous.after = turn;
+        }
+        last = turn;
+        turn.inLine = true;
+        length++;
         try {
             var _ = Async.await(turn);
-        } finally {
-            waiting.remove(turn);
-            if (wasWoken(turn)) {
+        } finally { // calls nothing, so nothing can end it halfway
+            if (turn.woken) {
                 woken--;
+            }
+            if (turn.inLine) {
+                Turn before = turn.before;
+                Turn after = turn.after;
+                if (before == null) {
+                    first = after;
+                } else {
+                    before.after = after;
+                }
+                if (after == null) {
+                    last = before;
+                } else {
+                    after.before = before;
+                }
+                turn.inLine = false;
+                length--;
             }
         }
     }
 
-    /** Returns whether a waiter was woken; it may have been cancelled since. */
-    static boolean wasWoken(LoopFuture<@Nullable Void> turn) {
-        return turn.isDone() && !turn.isCancelled();
-    }
-
     /** Wakes the first who waits, unless that one was cancelled: then it is to do the same when it runs. */
     void wakeFirst() {
-        LoopFuture<@Nullable Void> first =
-                waiting.isEmpty() ? null : waiting.iterator().next();
         if (first != null && !first.isDone()) {
             wakeNext();
         }
     }
 
-    /** Wakes the first who waits and was not cancelled; returns false if there is none. */
+    /** Wakes the first who waits and was not cancelled; returns false if there is none. If this throws, it has woken none. */
     boolean wakeNext() {
-        for (Iterator<LoopFuture<@Nullable Void>> all = waiting.iterator(); all.hasNext(); ) {
-            LoopFuture<@Nullable Void> first = all.next();
-            all.remove();
-            if (!first.isDone()) {
+        return wakeNext(0);
+    }
+
+    /** Does the same, and tells the waiter something. */
+    boolean wakeNext(int told) {
+        while (first != null) {
+            Turn turn = first;
+            boolean waits = !turn.isDone();
+            if (waits) {
+                turn.setResult(null);
+                turn.told = told;
+                turn.woken = true;
                 woken++;
-                first.setResult(null);
+            }
+            Turn after = turn.after;
+            first = after;
+            if (after == null) {
+                last = null;
+            } else {
+                after.before = null;
+            }
+            turn.inLine = false;
+            length--;
+            if (waits) {
                 return true;
             }
         }
@@ -117,11 +172,30 @@ final class Waiters {
 
     /** Returns whether nobody waits and nobody was woken; those that were cancelled while they waited do not count. */
     boolean isEmpty() {
-        return woken == 0 && (waiting.isEmpty() || waiting.stream().allMatch(LoopFuture::isDone));
+        if (woken > 0) {
+            return false;
+        }
+        for (Turn turn = first; turn != null; turn = turn.after) {
+            if (!turn.isDone()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Returns how many wait and were not woken, also those that were cancelled and have not run since. */
+    int length() {
+        return length;
     }
 
     /** Returns how many wait and were not woken or cancelled. */
     int size() {
-        return (int) waiting.stream().filter(turn -> !turn.isDone()).count();
+        int size = 0;
+        for (Turn turn = first; turn != null; turn = turn.after) {
+            if (!turn.isDone()) {
+                size++;
+            }
+        }
+        return size;
     }
 }
