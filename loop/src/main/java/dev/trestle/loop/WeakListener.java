@@ -27,6 +27,7 @@ final class WeakListener extends WeakReference<LoopFuture.Listener> implements L
     private final Collection<Handle> handles;
 
     /** The target, while it has callbacks. */
+    @SuppressWarnings("UnusedVariable") // it need not be read to hold the target
     private LoopFuture.@Nullable Listener kept;
 
     private @Nullable Handle timer;

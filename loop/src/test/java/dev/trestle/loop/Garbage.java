@@ -7,25 +7,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Objects that a test expects to be collected. */
-public final class Garbage {
+final class Garbage {
 
     private static final int MOST_COLLECTIONS = 50;
 
     private final List<WeakReference<Object>> expected = new ArrayList<>();
 
     /** Expects an object to be collected once the test has let go of it. */
-    public <T> T expect(T object) {
+    <T> T expect(T object) {
         expected.add(new WeakReference<>(object));
         return object;
     }
 
     /** Returns how many of the objects are left. */
-    public int left() {
+    int left() {
         return (int) expected.stream().filter(each -> !each.refersTo(null)).count();
     }
 
     /** Collects garbage until at most so many of the objects are left, or fails: the JVM may keep what a thread used last. */
-    public void collectAllBut(int most) {
+    void collectAllBut(int most) {
         assertThat(expected).as("to be collected").hasSizeGreaterThan(most);
         for (int i = 0; i < MOST_COLLECTIONS && left() > most; i++) {
             System.gc();
