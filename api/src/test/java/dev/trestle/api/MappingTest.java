@@ -139,15 +139,15 @@ class MappingTest {
     @Test
     void inputsBehindAFailureAreSentAgainAndNoneIfItWasTheLast() {
         MapOptions goingOn = MapOptions.DEFAULT.withChunkSize(2).withOnError(MapOptions.OnError.CONTINUE);
-        Spliterator<Integer> last = Mapping.stream(executor(1), failingAt(1), numbers(4), goingOn)
-                .spliterator();
+        Spliterator<Integer> last =
+                Mapping.stream(executor(1), failingAt(1), numbers(4), goingOn).spliterator();
         assertThatThrownBy(() -> last.forEachRemaining(_ -> {})).hasMessage("input 1");
         last.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(2, 2);
 
         sizes.clear();
-        Spliterator<Integer> first = Mapping.stream(executor(1), failingAt(0), numbers(4), goingOn)
-                .spliterator();
+        Spliterator<Integer> first =
+                Mapping.stream(executor(1), failingAt(0), numbers(4), goingOn).spliterator();
         assertThatThrownBy(() -> first.forEachRemaining(_ -> {})).hasMessage("input 0");
         first.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(1, 2, 1);
@@ -216,8 +216,7 @@ class MappingTest {
         MAP_IN_ORDER_OF_COMPLETION {
             @Override
             Object on(FutureExecutor executor) {
-                return Mapping.stream(
-                                executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
+                return Mapping.stream(executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
                         .toList();
             }
         },
@@ -275,7 +274,8 @@ class MappingTest {
 
     @Test
     void streamOfNothingIsEmpty() {
-        assertThat(Mapping.stream(executor(1), x -> x, List.of(), MapOptions.DEFAULT)).isEmpty();
+        assertThat(Mapping.stream(executor(1), x -> x, List.of(), MapOptions.DEFAULT))
+                .isEmpty();
         assertThat(calls).isEmpty();
         try (Stream<Integer> none = Mapping.stream(executor(1), x -> x, numbers(0), MapOptions.DEFAULT)) {
             assertThat(none.findFirst()).isEmpty();

@@ -241,6 +241,40 @@ class BridgeTest {
     }
 
     @Test
+    void plainFutureThatIsDoneIsReadAtOnce() {
+        var done = new FutureTask<>(() -> "done");
+        done.run();
+
+        EventLoop.run(() -> {
+            LoopFuture<String> wrapped = Bridge.wrapFuture(done);
+            yieldNow();
+            assertThat(wrapped.isDone()).isTrue();
+            assertThat(await(wrapped)).isEqualTo("done");
+        });
+    }
+
+    @Test
+    void taskWithoutResultRunsOnAnyExecutor() {
+        try (ExecutorService plain = Executors.newSingleThreadExecutor()) {
+            EventLoop.run(() -> {
+                var ran = new AtomicBoolean();
+                Runnable task = () -> ran.set(true);
+                await(Bridge.runInExecutor(plain, task));
+                assertThat(ran).isTrue();
+            });
+        }
+    }
+
+    @Test
+    void actionRunsInTheDefaultExecutor() {
+        EventLoop.run(() -> {
+            var ran = new AtomicBoolean();
+            await(Bridge.toThread(() -> ran.set(true)));
+            assertThat(ran).isTrue();
+        });
+    }
+
+    @Test
     void aFutureThatCannotBeWaitedForFailsWhoAwaitsIt() {
         var contrary = new FutureTask<>(() -> "never run") {
             @Override

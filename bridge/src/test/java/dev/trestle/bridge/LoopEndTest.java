@@ -204,6 +204,47 @@ class LoopEndTest {
         loop.close();
     }
 
+    /** Or a loop that lives long would hold every publisher and every future that it has waited for. */
+    @Test
+    void loopReleasesSubscriptionsAndPlainFuturesThatHaveEnded() {
+        var held = new ArrayList<WeakReference<?>>();
+        loop.runUntilComplete(() -> {
+            readToTheEnd(held);
+            subscribeToOneThatRefuses(held);
+            awaitPlainFuture(held);
+        });
+        await().until(() -> {
+            System.gc();
+            return held.stream().allMatch(each -> each.get() == null);
+        });
+        assertThat(held).hasSize(3);
+        loop.close();
+    }
+
+    private static void readToTheEnd(List<WeakReference<?>> held) {
+        PublishedItems<String> items = Bridge.iterate(subscriber -> {
+            held.add(new WeakReference<>(subscriber));
+            subscriber.onComplete();
+        });
+        assertThat(items.hasNext()).isFalse();
+    }
+
+    private static void subscribeToOneThatRefuses(List<WeakReference<?>> held) {
+        assertThatThrownBy(() -> Bridge.<String>iterate(subscriber -> {
+                    held.add(new WeakReference<>(subscriber));
+                    throw new UnsupportedOperationException("subscribe failed on purpose");
+                }))
+                .hasMessage("subscribe failed on purpose");
+    }
+
+    private static void awaitPlainFuture(List<WeakReference<?>> held) {
+        var plain = new FutureTask<>(() -> "x");
+        held.add(new WeakReference<>(plain));
+        LoopFuture<String> wrapped = Bridge.wrapFuture(plain);
+        plain.run();
+        assertThat(await(wrapped)).isEqualTo("x");
+    }
+
     @Test
     void theThreadThatWaitsForAPlainFutureEndsWithTheLoop() throws Exception {
         var waiter = new CompletableFuture<Thread>();
@@ -497,6 +538,24 @@ class LoopEndTest {
         });
         loop.close();
         assertThat(reports).isEmpty();
+    }
+
+    @Test
+    void subscriptionThatFailsToCancelIsNamedInTheReport() {
+        loop.runUntilComplete(() -> {
+            kept = Bridge.iterate(subscriber -> subscriber.onSubscribe(new Flow.Subscription() {
+                @Override
+                public void request(long n) {}
+
+                @Override
+                public void cancel() {
+                    throw new IllegalStateException("cancel failed on purpose");
+                }
+            }));
+        });
+        loop.close();
+
+        assertThat(reports).anyMatch(each -> each.contains("the subscription of Bridge.iterate to"));
     }
 
     @Test

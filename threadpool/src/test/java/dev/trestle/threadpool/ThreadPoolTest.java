@@ -166,6 +166,7 @@ class ThreadPoolTest {
                 first.result(); // on the way to its callback
                 assertThat(two.submit(() -> "beside the callback").get(10, TimeUnit.SECONDS))
                         .isEqualTo("beside the callback");
+                assertThat(two.statistics().queued()).isZero();
                 callbackEnds.countDown();
             }
         }

@@ -9,6 +9,7 @@ import java.math.BigInteger;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
+import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -17,10 +18,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -177,5 +180,15 @@ class ScalarsTest {
 
     static Stream<Comparator<String>> comparators() {
         return Stream.of(Comparator.naturalOrder(), Comparator.reverseOrder(), String.CASE_INSENSITIVE_ORDER);
+    }
+
+    @Test
+    void classOfScalarIsWrittenOnlyWhereThePlaceDoesNotTellIt() {
+        assertThat(Scalar.isDeclaredAs(Duration.class)).isTrue();
+        assertThat(Scalar.isDeclaredAs(Date.class)).as("may be one of java.sql").isFalse();
+        assertThat(Scalar.isDeclaredAs(Comparator.class))
+                .as("may be the program's")
+                .isFalse();
+        assertThat(Scalar.isDeclaredAs(Object.class)).isFalse();
     }
 }
