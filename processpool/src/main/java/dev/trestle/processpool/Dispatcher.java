@@ -132,7 +132,7 @@ final class Dispatcher {
     private final Timer.Task registering;
     private final Endings endings;
     private final AtomicLong callNumbers = new AtomicLong();
-    private final InFlight inFlight;
+    private final AcceptedCalls acceptedCalls;
     private final LongAdder linesLost = new LongAdder();
 
     /** Null if there is none, and when the pool has terminated. */
@@ -235,8 +235,8 @@ final class Dispatcher {
         this.birth = birth;
         this.timer = timer;
         try {
-            this.inFlight = new InFlight(options.daemon());
-            this.endings = new Endings(inFlight);
+            this.acceptedCalls = new AcceptedCalls(options.daemon());
+            this.endings = new Endings(acceptedCalls);
             this.crew = new Crew(options, timer::nanoTime);
             this.relieved = new RelievedReaders(options);
             this.initializer = initializer == null
@@ -317,8 +317,8 @@ final class Dispatcher {
         return timer;
     }
 
-    InFlight inFlight() {
-        return inFlight;
+    AcceptedCalls acceptedCalls() {
+        return acceptedCalls;
     }
 
     int depth() {
@@ -1732,7 +1732,7 @@ final class Dispatcher {
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
         initializer = null; // which keeps its class
-        inFlight.close();
+        acceptedCalls.close();
         timer.close();
         terminated.countDown();
     }
@@ -1766,11 +1766,11 @@ final class Dispatcher {
     void jvmEnds() {
         Duration grace = options.limits().closeGrace();
         var _ = timer.after(grace, () -> stopWorkers(worker -> worker.kill("the program ends")));
-        int calls = inFlight.size();
+        int calls = acceptedCalls.size();
         if (calls > 0 && !options.daemon() && !PoolCall.callbackExits()) {
             logger.info("{} waits for {} calls in flight, for {} at most, since the program ends", this, calls, grace);
-            if (!inFlight.awaitNone(grace.plus(LAST_CALLS))) {
-                logger.warn("{} calls of {} have not ended with the program", inFlight.size(), this);
+            if (!acceptedCalls.awaitNone(grace.plus(LAST_CALLS))) {
+                logger.warn("{} calls of {} have not ended with the program", acceptedCalls.size(), this);
             }
         }
         directory.deleteAtExit();

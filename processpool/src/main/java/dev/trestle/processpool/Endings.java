@@ -29,15 +29,15 @@ final class Endings {
     /** For so long a call is tried to be ended as it should be, if there is no memory for that. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    private final InFlight inFlight;
+    private final AcceptedCalls acceptedCalls;
     private final Batch nothing = new Batch(List.of(), _ -> {});
     private final Queue<Batch> batches = new ConcurrentLinkedQueue<>();
 
     /**
-     * @param inFlight counts a batch of calls, so that the program does not end while a thread runs their callbacks
+     * @param acceptedCalls counts a batch of calls, so that the program does not end while a thread runs their callbacks
      */
-    Endings(InFlight inFlight) {
-        this.inFlight = inFlight;
+    Endings(AcceptedCalls acceptedCalls) {
+        this.acceptedCalls = acceptedCalls;
     }
 
     /**
@@ -149,14 +149,14 @@ final class Endings {
             if (before != null && !before.getAsBoolean()) {
                 return;
             }
-            inFlight.enterAgain();
+            acceptedCalls.enterAgain();
             try {
                 for (int i = 0; i < calls.size(); i++) {
                     endSurely(calls.get(i));
                 }
                 drop();
             } finally {
-                inFlight.leave();
+                acceptedCalls.leave();
             }
         }
 

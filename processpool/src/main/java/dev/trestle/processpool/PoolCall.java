@@ -103,7 +103,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final RunTime runTime;
 
     /** Whether the program waits for this call before it ends by itself. */
-    private volatile boolean inFlight;
+    private volatile boolean acceptedCalls;
 
     /** Where the call has a place until it ends; null if it has none. */
     private volatile @Nullable QueueLimit place;
@@ -221,11 +221,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has changed
      */
     void holdProgram() {
-        if (inFlight || !IN_FLIGHT.compareAndSet(this, false, true)) {
+        if (acceptedCalls || !IN_FLIGHT.compareAndSet(this, false, true)) {
             return;
         }
         try {
-            dispatcher.inFlight().enter();
+            dispatcher.acceptedCalls().enter();
         } catch (Throwable e) {
             releaseProgram();
             throw e;
@@ -237,8 +237,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Lets the program end without this call, which has ended or makes no progress. Idempotent. */
     void releaseProgram() {
-        if (inFlight && IN_FLIGHT.compareAndSet(this, true, false)) {
-            dispatcher.inFlight().leave();
+        if (acceptedCalls && IN_FLIGHT.compareAndSet(this, true, false)) {
+            dispatcher.acceptedCalls().leave();
         }
     }
 

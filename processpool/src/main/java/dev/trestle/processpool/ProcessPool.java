@@ -516,7 +516,7 @@ public final class ProcessPool implements FutureExecutor {
 
     /** Returns how many calls keep the program running; for tests. */
     int callsInFlight() {
-        return dispatcher.inFlight().size();
+        return dispatcher.acceptedCalls().size();
     }
 
     @Override

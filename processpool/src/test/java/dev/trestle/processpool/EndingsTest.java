@@ -17,7 +17,7 @@ class EndingsTest {
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final Endings endings = new Endings(new InFlight(true));
+    private final Endings endings = new Endings(new AcceptedCalls(true));
     private final PoolCall<?> first = calls.shortOne();
     private final PoolCall<?> second = calls.shortOne();
 
@@ -75,7 +75,7 @@ class EndingsTest {
             assertThat(Endings.areHere(second.promise())).isTrue();
             assertThat(endings.has(first.promise())).isTrue();
             assertThat(endings.areHere()).isTrue();
-            assertThat(new Endings(new InFlight(true)).areHere())
+            assertThat(new Endings(new AcceptedCalls(true)).areHere())
                     .as("those of another pool")
                     .isFalse();
             ended.add(call);
@@ -114,7 +114,7 @@ class EndingsTest {
     /** A callback may end a pool, and so end calls in its turn. */
     @Test
     void whatIsEndedWithinCountsAndSoDoesWhatIsAround() {
-        var other = new Endings(new InFlight(true));
+        var other = new Endings(new AcceptedCalls(true));
         end(endings.of(List.of(first), checked(_ -> {
             end(other.of(List.of(second), checked(_ -> {
                 assertThat(Endings.areHere(first.promise())).isTrue();

@@ -98,14 +98,14 @@ class PoolCallTest {
     void aCallIsInFlightUntilItHasEndedAndNotAfter(End end) throws Exception {
         var during = new ArrayList<Integer>();
         dispatcher.accept(call);
-        assertThat(dispatcher.inFlight().size()).isEqualTo(1);
-        call.promise().addDoneCallback(_ -> during.add(dispatcher.inFlight().size()));
+        assertThat(dispatcher.acceptedCalls().size()).isEqualTo(1);
+        call.promise().addDoneCallback(_ -> during.add(dispatcher.acceptedCalls().size()));
         end.of(call, dispatcher);
         call.fail(new IllegalStateException("too late"));
         call.promise().cancel(true);
         call.holdProgram();
 
-        assertThat(dispatcher.inFlight().size()).isZero();
+        assertThat(dispatcher.acceptedCalls().size()).isZero();
         // A thread of the program that cancels a call keeps the program running itself, or does not want to.
         assertThat(during).hasSize(1).allMatch(count -> end.name().endsWith("CANCELLATION") || count == 1);
     }
@@ -118,7 +118,7 @@ class PoolCallTest {
         call.takesPlace(limit);
 
         assertThat(catchThrowable(() -> dispatcher.accept(call))).isInstanceOf(RejectedExecutionException.class);
-        assertThat(dispatcher.inFlight().size()).isZero();
+        assertThat(dispatcher.acceptedCalls().size()).isZero();
         limit.enterNow(this);
     }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * A count of the calls of a pool that were accepted and have not ended, their callbacks included. The program does not end by itself
  * until the count is zero, unless the pool is a daemon. Thread-safe.
  */
-final class InFlight {
+final class AcceptedCalls {
 
     /*
      * No end of a call is missed: the last call counts down before it reads `waiter`, and the thread that waits sets `waiter`
@@ -25,7 +25,7 @@ final class InFlight {
     /**
      * @param daemon whether the program may end while the count is not zero
      */
-    InFlight(boolean daemon) {
+    AcceptedCalls(boolean daemon) {
         this.keepAlive = daemon ? null : new KeepAlive(() -> count.get() != 0);
     }
 
@@ -81,6 +81,6 @@ final class InFlight {
 
     @Override
     public String toString() {
-        return "InFlight[" + count + "]";
+        return "AcceptedCalls[" + count + "]";
     }
 }
