@@ -2,8 +2,8 @@ package dev.trestle.processpool;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
-import dev.trestle.processpool.wire.FlightRecord.Progress;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal.Progress;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

@@ -6,7 +6,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.StackRoom;
 import dev.trestle.processpool.wire.EncodedCall;
-import dev.trestle.processpool.wire.FlightRecord;
+import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -528,7 +528,7 @@ final class Dispatcher {
         }
         PoolCall<?> late = deadline.call();
         Worker worker = sending.worker();
-        FlightRecord.Progress progress = worker.progress();
+        WorkerJournal.Progress progress = worker.progress();
         switch (look(deadline, sending, progress)) {
             case GO_ON -> {}
             case ASK_FOR_ANSWER -> worker.takeBack(List.of(sending.ticket()));
@@ -554,7 +554,7 @@ final class Dispatcher {
     }
 
     private Deadline.Verdict look(
-            Deadline deadline, Deadline.Sending sending, FlightRecord.@Nullable Progress progress) {
+            Deadline deadline, Deadline.Sending sending, WorkerJournal.@Nullable Progress progress) {
         lock.lock();
         try {
             return deadline.look(sending, progress);

@@ -1,7 +1,7 @@
 package dev.trestle.processpool;
 
-import dev.trestle.processpool.wire.FlightRecord.Exit;
-import dev.trestle.processpool.wire.FlightRecord.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,8 @@
 package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
-import dev.trestle.processpool.wire.FlightRecord.LastWords;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import org.jspecify.annotations.Nullable;
 
 /**

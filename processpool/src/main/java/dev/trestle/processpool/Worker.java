@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.Failure;
-import dev.trestle.processpool.wire.FlightRecord;
+import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Orphans;
@@ -105,7 +105,7 @@ final class Worker {
     private final PoolOptions options;
     private final String name;
     private final String mark;
-    private final Path flightRecord;
+    private final Path journal;
     private final Path crashLog;
     private final Path argumentFile;
     private final Path socket;
@@ -131,7 +131,7 @@ final class Worker {
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
-    private volatile FlightRecord.@Nullable Reader record;
+    private volatile WorkerJournal.@Nullable Reader record;
     private volatile boolean ready;
     private volatile boolean exited;
 
@@ -192,7 +192,7 @@ final class Worker {
         this.name = options.name() + "-worker-" + number;
         PrivateDirectory directory = dispatcher.directory();
         this.mark = directory.path().getFileName() + "/w" + number;
-        this.flightRecord = directory.resolve("w" + number + ".record");
+        this.journal = directory.resolve("w" + number + ".record");
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
@@ -288,7 +288,7 @@ final class Worker {
         removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
-            record = FlightRecord.create(flightRecord);
+            record = WorkerJournal.create(journal);
             var command = JavaCommand.write(
                     options.jvm(),
                     argumentFile,
@@ -299,7 +299,7 @@ final class Worker {
                             .toList(),
                     List.of(
                             meeting.address(),
-                            flightRecord.toString(),
+                            journal.toString(),
                             Long.toString(options.limits().maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
@@ -659,8 +659,8 @@ final class Worker {
     }
 
     /** Returns what the worker is doing; null if that is not known. */
-    FlightRecord.@Nullable Progress progress() {
-        FlightRecord.Reader reader = record;
+    WorkerJournal.@Nullable Progress progress() {
+        WorkerJournal.Reader reader = record;
         if (reader == null) {
             return null;
         }
@@ -682,9 +682,9 @@ final class Worker {
      * the setup of this worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
      */
     private boolean isGettingReady() {
-        FlightRecord.Progress progress = progress();
+        WorkerJournal.Progress progress = progress();
         return progress != null
-                && (progress.begunNanos() == 0 || progress.step() == FlightRecord.Step.SETTING_UP)
+                && (progress.begunNanos() == 0 || progress.step() == WorkerJournal.Step.SETTING_UP)
                 && dispatcher.timer().nanoTime() - helloAt
                         < TimeUnit.NANOSECONDS.convert(options.limits().startTimeout());
     }
@@ -930,7 +930,7 @@ final class Worker {
         closeConnections();
         String stderr = found("its last lines", dead::stderrTail, "");
         String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
-        FlightRecord.LastWords last = found("what it did last", this::lastWords, null);
+        WorkerJournal.LastWords last = found("what it did last", this::lastWords, null);
         boolean outOfMemory = found("why it ended", dead::saidOutOfMemory, false);
         var known = new Obituary(
                 name,
@@ -983,14 +983,14 @@ final class Worker {
         }
     }
 
-    private FlightRecord.@Nullable LastWords lastWords() throws IOException {
-        FlightRecord.Reader reader = record;
+    private WorkerJournal.@Nullable LastWords lastWords() throws IOException {
+        WorkerJournal.Reader reader = record;
         return reader == null ? null : reader.lastWords(); // if that is not known, its call counts as begun
     }
 
     /** Finds the answers that it had not sent yet. */
     private void readLastAnswers() throws IOException {
-        FlightRecord.Reader reader = record;
+        WorkerJournal.Reader reader = record;
         if (reader == null) {
             return;
         }
@@ -1027,7 +1027,7 @@ final class Worker {
     }
 
     private void removeFiles() {
-        FlightRecord.Reader reader = record;
+        WorkerJournal.Reader reader = record;
         if (reader != null) {
             closeQuietly(reader);
         }
@@ -1048,7 +1048,7 @@ final class Worker {
     }
 
     private List<Path> files() {
-        return List.of(flightRecord, crashLog, argumentFile, socket);
+        return List.of(journal, crashLog, argumentFile, socket);
     }
 
     private void deleteDirectory(Path directory) {

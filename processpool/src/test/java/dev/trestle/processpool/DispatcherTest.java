@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.BrokenExecutorException;
-import dev.trestle.processpool.wire.FlightRecord.Exit;
-import dev.trestle.processpool.wire.FlightRecord.LastWords;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;

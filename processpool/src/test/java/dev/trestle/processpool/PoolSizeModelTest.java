@@ -3,9 +3,9 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.Worker.State;
-import dev.trestle.processpool.wire.FlightRecord.Exit;
-import dev.trestle.processpool.wire.FlightRecord.LastWords;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;

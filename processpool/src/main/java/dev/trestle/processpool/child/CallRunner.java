@@ -8,8 +8,8 @@ import dev.trestle.processpool.CallNotSerializableException;
 import dev.trestle.processpool.wire.CallDecoder;
 import dev.trestle.processpool.wire.DecodedCall;
 import dev.trestle.processpool.wire.Failure;
-import dev.trestle.processpool.wire.FlightRecord;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.NotEncodableException;
@@ -59,7 +59,7 @@ final class CallRunner {
 
     private final FrameChannel channel;
     private final CallDecoder decoder;
-    private final FlightRecord record;
+    private final WorkerJournal record;
     private final Reports reports;
     private final Thread thread;
     private final @Nullable ClassLoader classLoader;
@@ -88,7 +88,7 @@ final class CallRunner {
     @GuardedBy("lock")
     private final Set<Long> dropped = new HashSet<>();
 
-    CallRunner(FrameChannel channel, CallDecoder decoder, FlightRecord record, Reports reports, Thread thread) {
+    CallRunner(FrameChannel channel, CallDecoder decoder, WorkerJournal record, Reports reports, Thread thread) {
         this.channel = channel;
         this.decoder = decoder;
         this.record = record;

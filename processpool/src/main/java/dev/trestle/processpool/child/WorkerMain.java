@@ -2,7 +2,7 @@ package dev.trestle.processpool.child;
 
 import dev.trestle.processpool.wire.AsciiText;
 import dev.trestle.processpool.wire.CallDecoder;
-import dev.trestle.processpool.wire.FlightRecord;
+import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Reporter;
@@ -49,12 +49,12 @@ final class WorkerMain {
         byte[] secret = lifeline.secret();
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
-        var opening = new FutureTask<>(() -> FlightRecord.open(Path.of(arguments[1])));
+        var opening = new FutureTask<>(() -> WorkerJournal.open(Path.of(arguments[1])));
         Thread.ofPlatform().name("trestle-record").daemon().start(opening);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
         SocketChannel controls = dial(arguments[0], secret, 'K');
-        FlightRecord record = opening.get();
+        WorkerJournal record = opening.get();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
         record.noteHello();
@@ -81,7 +81,7 @@ final class WorkerMain {
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
-    private static void exit(FlightRecord record) {
+    private static void exit(WorkerJournal record) {
         record.noteExit(isSignalled());
         ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
     }

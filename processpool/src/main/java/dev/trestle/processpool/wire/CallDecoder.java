@@ -18,7 +18,7 @@ public final class CallDecoder {
      * @param loader where the classes of calls are found
      * @param record is told when something is set up for a result that is written
      */
-    public CallDecoder(WireOptions options, ClassLoader loader, FlightRecord record) {
+    public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal record) {
         this(options, loader, (Setup) record);
     }
 

@@ -56,7 +56,7 @@ public final class FrameChannel implements AutoCloseable {
     private static final int LENGTH_AT = 4;
     private static final int ARRAYS_AT = 8;
     private static final int ARRAY_HEADER = 5;
-    private static final int BUFFER = FlightRecord.BUFFER;
+    private static final int BUFFER = WorkerJournal.BUFFER;
     private static final int SMALL_BUFFER = 4 << 10;
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
@@ -101,7 +101,7 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private int done = NOTHING;
 
-    private final @Nullable FlightRecord record;
+    private final @Nullable WorkerJournal record;
 
     /** Confined to the reading thread; holds what has been received and not yet been read. */
     private final ByteBuffer in;
@@ -126,7 +126,7 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private FrameChannel(
-            Connection channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable FlightRecord record) {
+            Connection channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable WorkerJournal record) {
         this.channel = requireNonNull(channel, "channel");
         this.maxPayloadBytes = maxPayloadBytes;
         out.order(ByteOrder.LITTLE_ENDIAN);
@@ -146,7 +146,7 @@ public final class FrameChannel implements AutoCloseable {
      * @param record the worker's record
      * @return the channel
      */
-    public static FrameChannel ofWorker(Connection channel, long maxPayloadBytes, FlightRecord record) {
+    public static FrameChannel ofWorker(Connection channel, long maxPayloadBytes, WorkerJournal record) {
         return new FrameChannel(channel, maxPayloadBytes, record.buffer(), BUFFER, record);
     }
 
@@ -655,7 +655,7 @@ public final class FrameChannel implements AutoCloseable {
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
         if (type == FrameType.CALL || type == FrameType.STREAM_CALL) {
             if (record != null) {
-                record.note(id, FlightRecord.Step.RECEIVING);
+                record.note(id, WorkerJournal.Step.RECEIVING);
             }
             Payload payload = payload(bodyLength, arrayCount);
             if (payload == null) {

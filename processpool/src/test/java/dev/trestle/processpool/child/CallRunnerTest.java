@@ -3,7 +3,7 @@ package dev.trestle.processpool.child;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.wire.CallDecoder;
-import dev.trestle.processpool.wire.FlightRecord;
+import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.TestChannels;
@@ -77,8 +77,8 @@ class CallRunnerTest {
     @Test
     void aDroppedCallIsInTheRecordBeforeTheNextBegins() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            FlightRecord record = FlightRecord.open(file);
+        try (var reader = WorkerJournal.create(file)) {
+            WorkerJournal record = WorkerJournal.open(file);
             var slow = new Slow();
             var channel = TestChannels.ofWorker(slow, LIMIT, record);
             var decoder =

@@ -10,7 +10,7 @@ public final class TestChannels {
     private TestChannels() {}
 
     /** Returns a worker's channel over bytes that are written as they come. */
-    public static FrameChannel ofWorker(ByteChannel bytes, long maxPayloadBytes, FlightRecord record) {
+    public static FrameChannel ofWorker(ByteChannel bytes, long maxPayloadBytes, WorkerJournal record) {
         return FrameChannel.ofWorker(new OverBytes(bytes), maxPayloadBytes, record);
     }
 

@@ -22,7 +22,7 @@ import java.nio.file.StandardOpenOption;
  * <p>Thread-safe: one thread notes steps and setups, any thread may note the orderly exit. The buffer belongs to a
  * {@link FrameChannel}.
  */
-public final class FlightRecord implements Setup {
+public final class WorkerJournal implements Setup {
 
     /** What the worker is doing with a call. */
     public enum Step {
@@ -132,7 +132,7 @@ public final class FlightRecord implements Setup {
     private long setupSince;
     private long stepBefore;
 
-    private FlightRecord(ByteBuffer memory) {
+    private WorkerJournal(ByteBuffer memory) {
         this.memory = memory;
     }
 
@@ -167,9 +167,9 @@ public final class FlightRecord implements Setup {
      * @return the record
      * @throws IOException if that fails
      */
-    public static FlightRecord open(Path file) throws IOException {
+    public static WorkerJournal open(Path file) throws IOException {
         try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            return new FlightRecord(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, Arena.global())
+            return new WorkerJournal(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, Arena.global())
                     .asByteBuffer());
         }
     }

@@ -3,10 +3,10 @@ package dev.trestle.processpool.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.trestle.processpool.wire.FlightRecord.Exit;
-import dev.trestle.processpool.wire.FlightRecord.LastWords;
-import dev.trestle.processpool.wire.FlightRecord.Progress;
-import dev.trestle.processpool.wire.FlightRecord.Step;
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Progress;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(30)
-class FlightRecordTest {
+class WorkerJournalTest {
 
     @TempDir
     Path folder = Path.of("");
@@ -29,10 +29,10 @@ class FlightRecordTest {
     @Test
     void theLastStepIsReadBack() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
+        try (var reader = WorkerJournal.create(file)) {
             assertThat(reader.lastWords()).isEqualTo(new LastWords(0, Step.NOTHING, Exit.NONE));
 
-            var record = FlightRecord.open(file);
+            var record = WorkerJournal.open(file);
             record.note(1, Step.DECODING);
             record.note(1L << 40, Step.ENCODING);
             assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, Exit.NONE));
@@ -45,8 +45,8 @@ class FlightRecordTest {
     @Test
     void aLivingWorkerTellsWhenTheOwnCodeOfACallBegan() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            var record = FlightRecord.open(file);
+        try (var reader = WorkerJournal.create(file)) {
+            var record = WorkerJournal.open(file);
             record.noteHello();
             record.note(2, Step.DECODING);
             assertThat(reader.progress()).isEqualTo(new Progress(2, Step.DECODING, 0));
@@ -66,8 +66,8 @@ class FlightRecordTest {
     @Test
     void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            var record = FlightRecord.open(file);
+        try (var reader = WorkerJournal.create(file)) {
+            var record = WorkerJournal.open(file);
             record.noteHello();
             record.noteBegun(2);
             long begun = reader.progress().begunNanos();
@@ -97,9 +97,9 @@ class FlightRecordTest {
     @Test
     void framesThatWereAppendedAndNotSentAreInTheFile() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
+        try (var reader = WorkerJournal.create(file)) {
             var sent = new FrameChannelTest.Bytes(); // what went out
-            var channel = FrameChannel.ofWorker(sent, 1000, FlightRecord.open(file));
+            var channel = FrameChannel.ofWorker(sent, 1000, WorkerJournal.open(file));
             channel.append(new Frame.Cancelled(1));
             channel.append(new Frame.Cancelled(2));
 
@@ -123,8 +123,8 @@ class FlightRecordTest {
     @Test
     void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, FlightRecord.open(file));
+        try (var reader = WorkerJournal.create(file)) {
+            var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, WorkerJournal.open(file));
             var sizes = new SplittableRandom(20261121);
             for (int i = 0; i < 300; i++) {
                 var payload = new Payload(
@@ -138,14 +138,14 @@ class FlightRecordTest {
         }
     }
 
-    private static List<Frame> held(FlightRecord.Reader reader) throws IOException {
+    private static List<Frame> held(WorkerJournal.Reader reader) throws IOException {
         return FrameChannel.framesIn(reader.held(), 1000);
     }
 
     @Test
     void aTruncatedFileIsAnError() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
+        try (var reader = WorkerJournal.create(file)) {
             Files.write(file, new byte[5]);
 
             assertThatThrownBy(reader::lastWords)
@@ -158,8 +158,8 @@ class FlightRecordTest {
     @Test
     void aFileThatIsMuchTooLargeIsReadLikeAnyOther() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            FlightRecord.open(file).note(3, Step.RUNNING);
+        try (var reader = WorkerJournal.create(file)) {
+            WorkerJournal.open(file).note(3, Step.RUNNING);
             try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.allocate(1), 1L << 40); // a hole of a terabyte
             }
@@ -172,11 +172,11 @@ class FlightRecordTest {
     @Test
     void anotherFileInTheSamePlaceIsNotRead() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = FlightRecord.create(file)) {
-            FlightRecord.open(file).note(3, Step.RUNNING);
+        try (var reader = WorkerJournal.create(file)) {
+            WorkerJournal.open(file).note(3, Step.RUNNING);
             Files.delete(file);
             Files.createSymbolicLink(file, folder.resolve("other"));
-            FlightRecord.create(folder.resolve("other")).close();
+            WorkerJournal.create(folder.resolve("other")).close();
 
             assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, Exit.NONE));
         }
@@ -187,7 +187,7 @@ class FlightRecordTest {
         Path file = folder.resolve("record");
         Files.createSymbolicLink(file, folder.resolve("elsewhere"));
 
-        assertThatThrownBy(() -> FlightRecord.create(file)).isInstanceOf(FileAlreadyExistsException.class);
+        assertThatThrownBy(() -> WorkerJournal.create(file)).isInstanceOf(FileAlreadyExistsException.class);
         assertThat(folder.resolve("elsewhere")).doesNotExist();
     }
 }
