@@ -1165,7 +1165,7 @@ final class Dispatcher {
      *
      * @param answers what it had answered and nobody has dealt with
      */
-    void died(Worker worker, Obituary obituary, List<Frame.OfCall> answers) {
+    void died(Worker worker, WorkerDeath death, List<Frame.OfCall> answers) {
         boolean expected;
         boolean stopped;
         Estate estate;
@@ -1174,11 +1174,11 @@ final class Dispatcher {
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            estate = divide(worker.load.all(), obituary, answers, stopped);
+            estate = divide(worker.load.all(), death, answers, stopped);
             boolean cancels = stopped;
-            Endings.Batch ending = endings.of(estate.ended(), call -> endAfterDeath(call, obituary, answers, cancels));
+            Endings.Batch ending = endings.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
-            note(worker, estate, obituary, answers);
+            note(worker, estate, death, answers);
             worker.inherit(estate.answered, estate.answers, ending);
             remove(worker);
             queueFirst(estate.again);
@@ -1197,7 +1197,7 @@ final class Dispatcher {
         try {
             run(errands);
             if (!expected && !stopped) {
-                logger.warn("{} (pid {}) died: {}", obituary.worker(), obituary.pid(), obituary.how());
+                logger.warn("{} (pid {}) died: {}", death.worker(), death.pid(), death.how());
             }
             if (!estate.again.isEmpty()) {
                 logger.info(
@@ -1213,7 +1213,7 @@ final class Dispatcher {
 
     /** Decides what becomes of the calls of a dead worker. Changes nothing. */
     private static Estate divide(
-            List<PoolCall<?>> calls, Obituary obituary, List<Frame.OfCall> answers, boolean stopped) {
+            List<PoolCall<?>> calls, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped) {
         var estate = new Estate();
         for (PoolCall<?> call : calls) {
             Frame.OfCall answer = answerTo(call, answers);
@@ -1227,7 +1227,7 @@ final class Dispatcher {
             } else {
                 boolean first = estate.first == null;
                 estate.first = first ? call : estate.first;
-                (!stopped && isToBeRunAgain(call, first, obituary) ? estate.again : estate.lost).add(call);
+                (!stopped && isToBeRunAgain(call, first, death) ? estate.again : estate.lost).add(call);
             }
         }
         return estate;
@@ -1242,24 +1242,24 @@ final class Dispatcher {
         return null;
     }
 
-    private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, Obituary obituary) {
+    private static boolean isToBeRunAgain(PoolCall<?> call, boolean first, WorkerDeath death) {
         if (call.promise().isDone() || call.isExpired()) {
             return false;
         }
-        if (obituary.hadBegun(call)) {
+        if (death.hadBegun(call)) {
             return call.mayRunAgain();
         }
-        return !first || call.maySendAgain(weight(call, obituary), SEND_ATTEMPTS);
+        return !first || call.maySendAgain(weight(call, death), SEND_ATTEMPTS);
     }
 
     /** Returns how much the death of a worker says against a call that had not begun. */
-    private static int weight(PoolCall<?> call, Obituary obituary) {
-        return obituary.wasReceiving(call) ? SUSPICION : 1;
+    private static int weight(PoolCall<?> call, WorkerDeath death) {
+        return death.wasReceiving(call) ? SUSPICION : 1;
     }
 
     /** Notes what has become of the calls of a dead worker. Needs no memory. */
     @GuardedBy("lock")
-    private void note(Worker worker, Estate estate, Obituary obituary, List<Frame.OfCall> answers) {
+    private void note(Worker worker, Estate estate, WorkerDeath death, List<Frame.OfCall> answers) {
         counts.rerun += estate.again.size();
         noteEnding(estate.lost, PoolCall.Ending.LOST);
         noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
@@ -1271,13 +1271,13 @@ final class Dispatcher {
         }
         for (int i = 0; i < estate.again.size(); i++) {
             PoolCall<?> call = estate.again.get(i);
-            if (answerTo(call, answers) == null && obituary.hadBegun(call)) {
+            if (answerTo(call, answers) == null && death.hadBegun(call)) {
                 call.noteRerun();
             }
         }
         PoolCall<?> first = estate.first;
-        if (first != null && !obituary.hadBegun(first)) {
-            first.noteDeathBefore(weight(first, obituary));
+        if (first != null && !death.hadBegun(first)) {
+            first.noteDeathBefore(weight(first, death));
         }
     }
 
@@ -1291,13 +1291,13 @@ final class Dispatcher {
     }
 
     private static void endAfterDeath(
-            PoolCall<?> call, Obituary obituary, List<Frame.OfCall> answers, boolean stopped) {
-        if (answerTo(call, answers) == null && obituary.hadBegun(call)) {
-            call.fail(obituary.ofCall(call));
+            PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped) {
+        if (answerTo(call, answers) == null && death.hadBegun(call)) {
+            call.fail(death.ofCall(call));
         } else if (stopped) {
             var _ = call.promise().cancel(false); // as those that waited in the queue
         } else {
-            call.fail(obituary.ofUndeliverable(call));
+            call.fail(death.ofUndeliverable(call));
         }
     }
 

@@ -181,7 +181,7 @@ final class Worker {
     // Confined to the worker's thread
     private boolean talks = true;
     private @Nullable Throwable end;
-    private @Nullable Obituary obituary;
+    private @Nullable WorkerDeath death;
     private Endings.@Nullable Batch lost;
     private boolean buried;
     private boolean finished;
@@ -892,10 +892,10 @@ final class Worker {
     }
 
     private void bury(WorkerProcess dead) {
-        Obituary known = obituary;
+        WorkerDeath known = death;
         if (known == null) {
             known = inquest(dead);
-            obituary = known;
+            death = known;
         }
         if (ready) {
             dispatcher.died(this, known, answers);
@@ -905,7 +905,7 @@ final class Worker {
     }
 
     /** Sees to it that the process has ended, and finds out what it can. */
-    private Obituary inquest(WorkerProcess dead) {
+    private WorkerDeath inquest(WorkerProcess dead) {
         try {
             killIfItsConversationFailed();
             if (!dead.awaitExit(
@@ -932,7 +932,7 @@ final class Worker {
         String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
         WorkerJournal.LastWords last = found("what it did last", this::lastWords, null);
         boolean outOfMemory = found("why it ended", dead::saidOutOfMemory, false);
-        var known = new Obituary(
+        var known = new WorkerDeath(
                 name,
                 dead.pid(),
                 status == null ? null : status.with(Evidence.of(last, outOfMemory)),

@@ -22,14 +22,14 @@ final class WorkerEndEvent extends WorkerEvent {
     @Description("The exit code in words, with its probable cause, or why the pool killed it")
     String how = "";
 
-    static void record(String pool, Obituary obituary) {
+    static void record(String pool, WorkerDeath death) {
         var event = new WorkerEndEvent();
         if (event.isEnabled()) {
             event.pool = pool;
-            event.worker = obituary.worker();
-            event.pid = obituary.pid();
-            event.exitCode = obituary.exit() == null ? -1 : obituary.exit().code();
-            event.how = obituary.how();
+            event.worker = death.worker();
+            event.pid = death.pid();
+            event.exitCode = death.exit() == null ? -1 : death.exit().code();
+            event.how = death.how();
             event.commit();
         }
     }

@@ -59,7 +59,7 @@ class DeadlineTest {
         PoolCall<?> first = worker.load.first();
         var last = new LastWords(first == null ? 0 : first.ticket, step, Exit.NONE);
         dead.add(worker);
-        dispatcher.died(worker, new Obituary("w", 1, null, last, null, "", ""), new ArrayList<>());
+        dispatcher.died(worker, new WorkerDeath("w", 1, null, last, null, "", ""), new ArrayList<>());
         worker.endRest();
         dispatcher.finished(worker);
     }

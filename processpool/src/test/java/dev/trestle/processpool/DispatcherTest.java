@@ -70,8 +70,8 @@ class DispatcherTest {
 
     /** Has a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
-        var obituary = new Obituary("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
-        dispatcher.died(worker, obituary, new ArrayList<>(List.of(answers)));
+        var death = new WorkerDeath("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
+        dispatcher.died(worker, death, new ArrayList<>(List.of(answers)));
         worker.endRest();
         gone.add(worker);
         dispatcher.finished(worker);

@@ -111,7 +111,7 @@ class PoolSizeModelTest {
             live.remove(worker);
             PoolCall<?> call = worker.load.first();
             var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, Exit.NONE);
-            dispatcher.died(worker, new Obituary("w", 1, null, words, null, "", ""), new ArrayList<>());
+            dispatcher.died(worker, new WorkerDeath("w", 1, null, words, null, "", ""), new ArrayList<>());
             worker.endRest();
             dispatcher.finished(worker);
         }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param stderrTail its last lines
  * @param crash the head of the JVM's crash log; empty if there is none
  */
-record Obituary(
+record WorkerDeath(
         String worker,
         long pid,
         @Nullable ExitStatus exit,
