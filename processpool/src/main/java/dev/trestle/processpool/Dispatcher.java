@@ -31,7 +31,7 @@ import org.slf4j.event.Level;
 
 /**
  * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
- * {@link Crew} says how many workers there are to be, the {@link Load} of each what calls it has. It is long, and one thing,
+ * {@link WorkerSet} says how many workers there are to be, the {@link Load} of each what calls it has. It is long, and one thing,
  * because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
@@ -158,7 +158,7 @@ final class Dispatcher {
     private final CallQueue queue = new CallQueue();
 
     @GuardedBy("lock")
-    private final Crew crew;
+    private final WorkerSet workerSet;
 
     /** Who has still something to do: the threads of workers, which outlast their processes, and who stops the pool. */
     @GuardedBy("lock")
@@ -237,7 +237,7 @@ final class Dispatcher {
         try {
             this.acceptedCalls = new AcceptedCalls(options.daemon());
             this.endings = new Endings(acceptedCalls);
-            this.crew = new Crew(options, timer::nanoTime);
+            this.workerSet = new WorkerSet(options, timer::nanoTime);
             this.relieved = new RelievedReaders(options);
             this.initializer = initializer == null
                     ? null
@@ -361,7 +361,7 @@ final class Dispatcher {
         lock.lock();
         try {
             refuseIfClosed(call);
-            worker = crew.takeIdle();
+            worker = workerSet.takeIdle();
             if (worker == null) {
                 worker = oneWithRoom(call);
             }
@@ -399,12 +399,12 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
-        if (!queue.isEmpty() || !crew.isComplete()) {
+        if (!queue.isEmpty() || !workerSet.isComplete()) {
             return null;
         }
         long now = timer.nanoTime();
         Worker best = null;
-        for (Worker each : crew.live()) {
+        for (Worker each : workerSet.live()) {
             if (each.state == Worker.State.BUSY
                     && each.load.size() < FEW
                     && hasRoom(each, call, now)
@@ -438,7 +438,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private boolean hasRoom(Worker worker, PoolCall<?> call, long now) {
-        return crew.mayHaveMore(worker) && worker.load.hasRoomFor(call, now);
+        return workerSet.mayHaveMore(worker) && worker.load.hasRoomFor(call, now);
     }
 
     @GuardedBy("lock")
@@ -457,7 +457,7 @@ final class Dispatcher {
         } else {
             watch();
         }
-        if (crew.gave(worker)) {
+        if (workerSet.gave(worker)) {
             startWhatIsNeeded();
         }
         return true;
@@ -672,7 +672,7 @@ final class Dispatcher {
     /** Returns the calls that workers have. */
     @GuardedBy("lock")
     private Stream<PoolCall<?>> given() {
-        return crew.live().stream().flatMap(each -> each.load.all().stream());
+        return workerSet.live().stream().flatMap(each -> each.load.all().stream());
     }
 
     // Calls sent ahead
@@ -688,8 +688,8 @@ final class Dispatcher {
         lock.lock();
         try {
             long now = timer.nanoTime();
-            long patience = (crew.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
-            for (Worker each : crew.live()) {
+            long patience = (workerSet.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
+            for (Worker each : workerSet.live()) {
                 if (each.load.size() > 1) {
                     watch();
                     if (each.load.firstHasRun(now) >= patience) {
@@ -907,8 +907,8 @@ final class Dispatcher {
             if (worker.state == Worker.State.LEAVING) {
                 return Worker.Order.LEAVE; // it is being killed
             }
-            boolean active = crew.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
-            if (crew.started() == 1) {
+            boolean active = workerSet.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
+            if (workerSet.started() == 1) {
                 registering.now();
             }
             if (!active) {
@@ -946,7 +946,7 @@ final class Dispatcher {
                     queueFirst(back);
                     counts.takenBack += back.size();
                 }
-                crew.answered();
+                workerSet.answered();
                 PoolCall<?> first = worker.load.first();
                 if (first != null && first != before) {
                     var _ = first.claim(); // if it was cancelled, the worker has been told
@@ -1004,15 +1004,15 @@ final class Dispatcher {
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
     private List<Errand> wake() {
-        if (!crew.hasSpares() && (queue.isEmpty() || !crew.hasIdle())) {
+        if (!workerSet.hasSpares() && (queue.isEmpty() || !workerSet.hasIdle())) {
             return List.of();
         }
-        var errands = new ArrayList<Errand>(crew.size());
-        for (Worker spare = crew.takeSpare(); spare != null; spare = crew.takeSpare()) {
+        var errands = new ArrayList<Errand>(workerSet.size());
+        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
             addErrand(spare, errands);
         }
         while (!queue.isEmpty()) {
-            Worker worker = crew.takeIdle();
+            Worker worker = workerSet.takeIdle();
             if (worker == null) {
                 break;
             }
@@ -1056,7 +1056,7 @@ final class Dispatcher {
             worker.load.take(call);
             if (answer instanceof Frame.Cancelled) {
                 call.left();
-                crew.gaveBack(worker);
+                workerSet.gaveBack(worker);
             } else {
                 call.answered();
                 note(call, answer);
@@ -1081,7 +1081,7 @@ final class Dispatcher {
         if (!worker.load.isEmpty()) {
             return worker.load.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
         }
-        if (crew.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
+        if (workerSet.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
             return Worker.Order.LEAVE;
         }
         lookAtTheIdle();
@@ -1100,8 +1100,8 @@ final class Dispatcher {
         Duration limit = options.idleTime().orElseThrow();
         lock.lock();
         try {
-            leaving = crew.dismissRested(limit);
-            crew.untilNextHasRested(limit).ifPresent(shrinking::within);
+            leaving = workerSet.dismissRested(limit);
+            workerSet.untilNextHasRested(limit).ifPresent(shrinking::within);
             others = wake();
         } catch (Error e) {
             caretaker.now(); // some may be leaving, and have not been told
@@ -1117,7 +1117,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
         long now = timer.nanoTime();
-        int share = queue.size() / Math.max(1, crew.size()) + 1;
+        int share = queue.size() / Math.max(1, workerSet.size()) + 1;
         while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
             share -= give(worker, queue.removeFirst()) ? 1 : 0;
         }
@@ -1184,7 +1184,7 @@ final class Dispatcher {
             queueFirst(estate.again);
             try {
                 if (!expected) {
-                    crew.died(worker).ifPresent(this::pause);
+                    workerSet.died(worker).ifPresent(this::pause);
                 }
                 errands = wake();
                 startWhatIsNeeded();
@@ -1329,11 +1329,11 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void pauseOrBreak(Worker worker, WorkerDiedException why, String advice) {
         try {
-            crew.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
+            workerSet.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
                     .ifPresent(this::pause);
-            if (breakage == null && crew.isHopeless()) {
+            if (breakage == null && workerSet.isHopeless()) {
                 breakage = new BrokenExecutorException(
-                        options.name() + " is broken: its workers cannot start, " + crew.failures()
+                        options.name() + " is broken: its workers cannot start, " + workerSet.failures()
                                 + ", and none lives. The last time: " + why.getMessage() + advice,
                         why);
             }
@@ -1361,7 +1361,7 @@ final class Dispatcher {
         try {
             var _ = timer.after(pause, this::pauseEnds);
         } catch (Error e) {
-            crew.pauseEnds();
+            workerSet.pauseEnds();
             throw e;
         }
     }
@@ -1369,7 +1369,7 @@ final class Dispatcher {
     private void pauseEnds() {
         lock.lock();
         try {
-            crew.pauseEnds();
+            workerSet.pauseEnds();
             startWhatIsNeeded();
         } finally {
             lock.unlock();
@@ -1379,7 +1379,7 @@ final class Dispatcher {
     /** Needs no memory. */
     @GuardedBy("lock")
     private void remove(Worker worker) {
-        crew.remove(worker);
+        workerSet.remove(worker);
         worker.load.clear();
     }
 
@@ -1398,7 +1398,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private boolean needsOneMore() {
-        return breakage == null && crew.needsOneMore(queue.size(), lifecycle == Lifecycle.OPEN);
+        return breakage == null && workerSet.needsOneMore(queue.size(), lifecycle == Lifecycle.OPEN);
     }
 
     @GuardedBy("lock")
@@ -1412,7 +1412,7 @@ final class Dispatcher {
     void prestart(int workers) {
         lock.lock();
         try {
-            while (lifecycle == Lifecycle.OPEN && breakage == null && crew.mayGrowTo(workers)) {
+            while (lifecycle == Lifecycle.OPEN && breakage == null && workerSet.mayGrowTo(workers)) {
                 start();
             }
         } finally {
@@ -1425,10 +1425,10 @@ final class Dispatcher {
     private void start() {
         var worker = new Worker(this, options, ++workerNumbers);
         try {
-            crew.add(worker);
+            workerSet.add(worker);
             conversations.add(worker);
         } catch (Throwable e) {
-            crew.remove(worker);
+            workerSet.remove(worker);
             throw e;
         }
         unfinished++;
@@ -1474,16 +1474,16 @@ final class Dispatcher {
         try {
             lock.lock();
             try {
-                List<Worker> all = List.copyOf(crew.live());
+                List<Worker> all = List.copyOf(workerSet.live());
                 untold = taken().filter(call -> call.untold != null).toList();
                 leaving = new ArrayList<>(all.size());
                 errands = new ArrayList<>(all.size());
-                crew.putRight();
+                workerSet.putRight();
                 for (Worker each : all) {
                     putRight(each, leaving, errands);
                 }
                 if (lifecycle != Lifecycle.OPEN) {
-                    leaving.addAll(crew.dismissResting());
+                    leaving.addAll(workerSet.dismissResting());
                     leaving.addAll(dismissUnneeded());
                 }
                 woken = wake();
@@ -1558,7 +1558,7 @@ final class Dispatcher {
         try {
             if (lifecycle == Lifecycle.OPEN) {
                 lifecycle = Lifecycle.SHUT_DOWN;
-                leaving = crew.dismissResting();
+                leaving = workerSet.dismissResting();
             }
             unborn = dismissUnneeded();
             endIfOver();
@@ -1575,7 +1575,7 @@ final class Dispatcher {
     /** Has those workers leave that start for calls which will not come any more, so that nobody waits for them. */
     @GuardedBy("lock")
     private List<Worker> dismissUnneeded() {
-        return lifecycle == Lifecycle.SHUT_DOWN ? crew.dismissStarting(queue.size()) : List.of();
+        return lifecycle == Lifecycle.SHUT_DOWN ? workerSet.dismissStarting(queue.size()) : List.of();
     }
 
     private static void abort(List<Worker> unborn) {
@@ -1609,7 +1609,7 @@ final class Dispatcher {
         Endings.Batch ending;
         lock.lock();
         try {
-            workers = List.copyOf(crew.live());
+            workers = List.copyOf(workerSet.live());
             waited = List.copyOf(queue);
             ending = endings.of(
                     Stream.of(beingRead(), interrupts ? given() : Stream.<PoolCall<?>>empty(), waited.stream())
@@ -1642,7 +1642,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private List<Worker> dismissRestingOr(Endings.Batch ending) {
         try {
-            return crew.dismissResting();
+            return workerSet.dismissResting();
         } catch (Throwable e) {
             ending.drop();
             throw e;
@@ -1776,7 +1776,7 @@ final class Dispatcher {
         directory.deleteAtExit();
         lock.lock();
         try {
-            crew.live().forEach(Worker::deleteFilesAtExit);
+            workerSet.live().forEach(Worker::deleteFilesAtExit);
         } finally {
             lock.unlock();
         }
@@ -1834,10 +1834,10 @@ final class Dispatcher {
         try {
             return new ProcessPool.Statistics(
                     options.workers(),
-                    crew.size(),
-                    crew.starting(),
-                    crew.busy(),
-                    crew.spares(),
+                    workerSet.size(),
+                    workerSet.starting(),
+                    workerSet.busy(),
+                    workerSet.spares(),
                     waiting(),
                     counts.submitted,
                     counts.of(PoolCall.Ending.COMPLETED),
@@ -1846,10 +1846,10 @@ final class Dispatcher {
                     counts.of(PoolCall.Ending.LOST),
                     counts.rerun,
                     counts.takenBack,
-                    crew.started(),
-                    crew.retired(),
-                    crew.died(),
-                    crew.startsFailed(),
+                    workerSet.started(),
+                    workerSet.retired(),
+                    workerSet.died(),
+                    workerSet.startsFailed(),
                     linesLost.sum());
         } finally {
             lock.unlock();
@@ -1860,7 +1860,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private int waiting() {
         int ahead = 0;
-        for (Worker each : crew.live()) {
+        for (Worker each : workerSet.live()) {
             ahead += Math.max(0, each.load.size() - 1);
         }
         return queue.size() + ahead;
@@ -1870,7 +1870,7 @@ final class Dispatcher {
     List<Long> pids() {
         lock.lock();
         try {
-            return crew.live().stream().map(Worker::pid).filter(pid -> pid > 0).toList();
+            return workerSet.live().stream().map(Worker::pid).filter(pid -> pid > 0).toList();
         } finally {
             lock.unlock();
         }
@@ -1883,8 +1883,8 @@ final class Dispatcher {
             String state = breakage != null
                     ? "broken"
                     : lifecycle.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
-            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + crew.size() + "/" + options.workers()
-                    + ", busy=" + crew.busy() + ", queued=" + waiting() + "]";
+            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + workerSet.size() + "/" + options.workers()
+                    + ", busy=" + workerSet.busy() + ", queued=" + waiting() + "]";
         } finally {
             lock.unlock();
         }

@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Timeout;
 
 /** How many workers there are to be, and what each is about to do. No process is started: these are the books. */
 @Timeout(30)
-class CrewTest {
+class WorkerSetTest {
 
     private final List<Dispatcher> dispatchers = new ArrayList<>();
     private PoolOptions options = ProcessPool.builder().options();
     private long now;
-    private Crew crew = new Crew(options, () -> now);
+    private WorkerSet workerSet = new WorkerSet(options, () -> now);
     private int numbers;
 
     @AfterEach
@@ -28,7 +28,7 @@ class CrewTest {
 
     private void of(int workers, UnaryOperator<ProcessPool.Builder> rest) {
         options = rest.apply(ProcessPool.builder().workers(workers)).options();
-        crew = new Crew(options, () -> now);
+        workerSet = new WorkerSet(options, () -> now);
         dispatchers.add(new Dispatcher(options, 1, null));
     }
 
@@ -38,47 +38,47 @@ class CrewTest {
 
     private Worker start() {
         var worker = new Worker(dispatchers.getLast(), options, ++numbers);
-        crew.add(worker);
+        workerSet.add(worker);
         return worker;
     }
 
     private Worker busy() {
         Worker worker = start();
-        assertThat(crew.ready(worker, true)).isTrue();
+        assertThat(workerSet.ready(worker, true)).isTrue();
         return worker;
     }
 
     private Worker idle() {
         Worker worker = busy();
-        assertThat(crew.restOrLeave(worker, true)).isFalse();
+        assertThat(workerSet.restOrLeave(worker, true)).isFalse();
         return worker;
     }
 
     @Test
     void asManyAreStartedAsCallsWaitUpToTheSizeOfThePool() {
         of(2);
-        assertThat(crew.needsOneMore(0, true)).as("no call waits").isFalse();
-        assertThat(crew.needsOneMore(1, true)).isTrue();
+        assertThat(workerSet.needsOneMore(0, true)).as("no call waits").isFalse();
+        assertThat(workerSet.needsOneMore(1, true)).isTrue();
         start();
-        assertThat(crew.needsOneMore(1, true))
+        assertThat(workerSet.needsOneMore(1, true))
                 .as("one is starting for that call")
                 .isFalse();
-        assertThat(crew.needsOneMore(2, false)).as("also after shutdown").isTrue();
+        assertThat(workerSet.needsOneMore(2, false)).as("also after shutdown").isTrue();
         start();
-        assertThat(crew.needsOneMore(3, true)).isFalse();
-        assertThat(crew.isComplete()).isTrue();
+        assertThat(workerSet.needsOneMore(3, true)).isFalse();
+        assertThat(workerSet.isComplete()).isTrue();
     }
 
     @Test
     void theLeastLiveAsLongAsThePoolIsOpen() {
         of(3, builder -> builder.minWorkers(2));
-        assertThat(crew.needsOneMore(0, true)).isTrue();
-        assertThat(crew.needsOneMore(0, false)).isFalse();
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
+        assertThat(workerSet.needsOneMore(0, false)).isFalse();
         Worker first = idle();
         idle();
-        assertThat(crew.needsOneMore(0, true)).isFalse();
-        crew.remove(first);
-        assertThat(crew.needsOneMore(0, true)).isTrue();
+        assertThat(workerSet.needsOneMore(0, true)).isFalse();
+        workerSet.remove(first);
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
     }
 
     @Test
@@ -86,55 +86,55 @@ class CrewTest {
         of(2);
         Worker first = idle();
         Worker second = idle();
-        assertThat(crew.takeIdle()).isSameAs(second);
-        assertThat(crew.takeIdle()).isSameAs(first);
-        assertThat(crew.takeIdle()).isNull();
-        assertThat(crew.busy()).isEqualTo(2);
+        assertThat(workerSet.takeIdle()).isSameAs(second);
+        assertThat(workerSet.takeIdle()).isSameAs(first);
+        assertThat(workerSet.takeIdle()).isNull();
+        assertThat(workerSet.busy()).isEqualTo(2);
     }
 
     @Test
     void aWorkerThatRetiresGetsASpareWhichWaitsForItsPlace() {
         of(1, builder -> builder.maxTasksPerWorker(1));
         Worker first = busy();
-        assertThat(crew.gave(first)).as("its last call").isTrue();
-        assertThat(crew.mayHaveMore(first)).isFalse();
-        assertThat(crew.needsOneMore(0, true)).isTrue();
+        assertThat(workerSet.gave(first)).as("its last call").isTrue();
+        assertThat(workerSet.mayHaveMore(first)).isFalse();
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
         Worker spare = start();
-        assertThat(crew.needsOneMore(5, true)).as("one is enough").isFalse();
+        assertThat(workerSet.needsOneMore(5, true)).as("one is enough").isFalse();
 
-        assertThat(crew.ready(spare, true)).isFalse();
-        assertThat(crew.spares()).isEqualTo(1);
-        assertThat(crew.takeSpare()).as("the first still works").isNull();
-        assertThat(crew.restOrLeave(first, true)).as("it goes").isTrue();
-        assertThat(crew.takeSpare()).isSameAs(spare);
-        assertThat(crew.retired()).isEqualTo(1);
-        assertThat(crew.size()).as("until its process has ended").isEqualTo(2);
+        assertThat(workerSet.ready(spare, true)).isFalse();
+        assertThat(workerSet.spares()).isEqualTo(1);
+        assertThat(workerSet.takeSpare()).as("the first still works").isNull();
+        assertThat(workerSet.restOrLeave(first, true)).as("it goes").isTrue();
+        assertThat(workerSet.takeSpare()).isSameAs(spare);
+        assertThat(workerSet.retired()).isEqualTo(1);
+        assertThat(workerSet.size()).as("until its process has ended").isEqualTo(2);
     }
 
     @Test
     void aSpareTakesThePlaceOfOneThatDies() {
         of(1, builder -> builder.maxTasksPerWorker(1));
         Worker first = busy();
-        crew.gave(first);
+        workerSet.gave(first);
         Worker spare = start();
-        crew.ready(spare, true);
-        crew.remove(first);
-        assertThat(crew.died(first)).as("no pause").isEmpty();
+        workerSet.ready(spare, true);
+        workerSet.remove(first);
+        assertThat(workerSet.died(first)).as("no pause").isEmpty();
 
-        assertThat(crew.takeSpare()).isSameAs(spare);
-        assertThat(crew.died()).isEqualTo(1);
+        assertThat(workerSet.takeSpare()).isSameAs(spare);
+        assertThat(workerSet.died()).isEqualTo(1);
     }
 
     @Test
     void whatAWorkerDroppedDoesNotCount() {
         of(1, builder -> builder.maxTasksPerWorker(2));
         Worker worker = busy();
-        crew.gave(worker);
-        crew.gave(worker);
-        assertThat(crew.mayHaveMore(worker)).isFalse();
-        crew.gaveBack(worker);
-        assertThat(crew.mayHaveMore(worker)).isTrue();
-        assertThat(crew.restOrLeave(worker, true)).isFalse();
+        workerSet.gave(worker);
+        workerSet.gave(worker);
+        assertThat(workerSet.mayHaveMore(worker)).isFalse();
+        workerSet.gaveBack(worker);
+        assertThat(workerSet.mayHaveMore(worker)).isTrue();
+        assertThat(workerSet.restOrLeave(worker, true)).isFalse();
     }
 
     @Test
@@ -142,10 +142,10 @@ class CrewTest {
         of(2);
         Worker resting = idle();
         Worker working = busy();
-        assertThat(crew.dismissResting()).containsExactly(resting);
-        assertThat(crew.restOrLeave(working, false)).isTrue();
-        assertThat(crew.hasIdle()).isFalse();
-        assertThat(crew.mayGrowTo(2)).as("those that leave do not count").isTrue();
+        assertThat(workerSet.dismissResting()).containsExactly(resting);
+        assertThat(workerSet.restOrLeave(working, false)).isTrue();
+        assertThat(workerSet.hasIdle()).isFalse();
+        assertThat(workerSet.mayGrowTo(2)).as("those that leave do not count").isTrue();
     }
 
     @Test
@@ -156,11 +156,11 @@ class CrewTest {
         now = limit.toNanos();
         all.get(1).idleSince = 1;
 
-        assertThat(crew.dismissRested(limit)).containsExactly(all.get(0), all.get(2));
+        assertThat(workerSet.dismissRested(limit)).containsExactly(all.get(0), all.get(2));
         now++;
-        assertThat(crew.dismissRested(limit)).as("the last one stays").isEmpty();
-        assertThat(crew.untilNextHasRested(limit)).isEmpty();
-        assertThat(crew.takeIdle()).isSameAs(all.get(1));
+        assertThat(workerSet.dismissRested(limit)).as("the last one stays").isEmpty();
+        assertThat(workerSet.untilNextHasRested(limit)).isEmpty();
+        assertThat(workerSet.takeIdle()).isSameAs(all.get(1));
     }
 
     @Test
@@ -170,9 +170,9 @@ class CrewTest {
         now = 3;
         idle();
         Duration limit = Duration.ofSeconds(1);
-        assertThat(crew.dismissRested(limit)).isEmpty();
+        assertThat(workerSet.dismissRested(limit)).isEmpty();
         now = 5;
-        assertThat(crew.untilNextHasRested(limit)).contains(limit.minusNanos(5));
+        assertThat(workerSet.untilNextHasRested(limit)).contains(limit.minusNanos(5));
     }
 
     /** Or its spare would go first, and another would be started for it, again and again. */
@@ -180,36 +180,36 @@ class CrewTest {
     void aWorkerThatRetiresGoesBeforeItsSpare() {
         of(1, builder -> builder.maxTasksPerWorker(2));
         Worker first = busy();
-        crew.gave(first);
-        crew.restOrLeave(first, true);
+        workerSet.gave(first);
+        workerSet.restOrLeave(first, true);
         Worker spare = start();
-        assertThat(crew.ready(spare, true)).isFalse();
+        assertThat(workerSet.ready(spare, true)).isFalse();
         Duration limit = Duration.ofSeconds(1);
         first.idleSince = 1;
         now = limit.toNanos();
-        assertThat(crew.dismissRested(limit)).as("a spare for one that stays").isEmpty();
+        assertThat(workerSet.dismissRested(limit)).as("a spare for one that stays").isEmpty();
 
         now++;
-        assertThat(crew.dismissRested(limit)).containsExactly(first, spare);
-        assertThat(crew.needsOneMore(0, true)).isFalse();
+        assertThat(workerSet.dismissRested(limit)).containsExactly(first, spare);
+        assertThat(workerSet.needsOneMore(0, true)).isFalse();
     }
 
     @Test
     void nothingIsStartedInAPause() {
         of(2, builder -> builder.minWorkers(1));
         Worker worker = start();
-        crew.remove(worker);
-        assertThat(crew.startFailed(worker, false)).isPresent();
-        assertThat(crew.needsOneMore(1, true)).isFalse();
-        assertThat(crew.mayGrowTo(1)).isFalse();
-        crew.pauseEnds();
-        assertThat(crew.needsOneMore(1, true)).isTrue();
-        assertThat(crew.starting()).isZero();
+        workerSet.remove(worker);
+        assertThat(workerSet.startFailed(worker, false)).isPresent();
+        assertThat(workerSet.needsOneMore(1, true)).isFalse();
+        assertThat(workerSet.mayGrowTo(1)).isFalse();
+        workerSet.pauseEnds();
+        assertThat(workerSet.needsOneMore(1, true)).isTrue();
+        assertThat(workerSet.starting()).isZero();
     }
 
     private void failToStart(Worker worker) {
-        crew.remove(worker);
-        crew.startFailed(worker, false).ifPresent(_ -> crew.pauseEnds());
+        workerSet.remove(worker);
+        workerSet.startFailed(worker, false).ifPresent(_ -> workerSet.pauseEnds());
     }
 
     @Test
@@ -220,17 +220,17 @@ class CrewTest {
             now++;
             failToStart(start());
         }
-        assertThat(crew.isHopeless()).as("one works").isFalse();
-        crew.remove(working);
+        assertThat(workerSet.isHopeless()).as("one works").isFalse();
+        workerSet.remove(working);
         for (int i = 0; i < Starts.ATTEMPTS; i++) {
             Worker another = start();
             now++;
             failToStart(start());
-            assertThat(crew.isHopeless()).as("another starts").isFalse();
-            crew.remove(another);
+            assertThat(workerSet.isHopeless()).as("another starts").isFalse();
+            workerSet.remove(another);
         }
-        assertThat(crew.isHopeless()).isTrue();
-        assertThat(crew.startsFailed()).isEqualTo(10 + Starts.ATTEMPTS);
+        assertThat(workerSet.isHopeless()).isTrue();
+        assertThat(workerSet.startsFailed()).isEqualTo(10 + Starts.ATTEMPTS);
     }
 
     @Test
@@ -239,10 +239,10 @@ class CrewTest {
         Worker first = start();
         Worker second = start();
         Worker third = start();
-        assertThat(crew.dismissStarting(3)).isEmpty();
-        assertThat(crew.dismissStarting(1)).containsExactly(second, third);
-        assertThat(crew.starting()).isEqualTo(1);
-        assertThat(crew.dismissStarting(0)).containsExactly(first);
+        assertThat(workerSet.dismissStarting(3)).isEmpty();
+        assertThat(workerSet.dismissStarting(1)).containsExactly(second, third);
+        assertThat(workerSet.starting()).isEqualTo(1);
+        assertThat(workerSet.dismissStarting(0)).containsExactly(first);
     }
 
     /** A life at random: whatever happens in whatever order, the books are right. */
@@ -255,7 +255,7 @@ class CrewTest {
                     builder -> builder.minWorkers(random.nextInt(3)).maxTasksPerWorker(random.nextInt(1, 4)));
             var workers = new ArrayList<Worker>();
             for (int step = 0; step < 200; step++) {
-                if (crew.needsOneMore(random.nextInt(4), random.nextBoolean())) {
+                if (workerSet.needsOneMore(random.nextInt(4), random.nextBoolean())) {
                     workers.add(start());
                 }
                 if (!workers.isEmpty()) {
@@ -270,36 +270,36 @@ class CrewTest {
     private void step(List<Worker> workers, Worker worker, SplittableRandom random) {
         if (random.nextInt(5) == 0) {
             Worker.State before = worker.state;
-            crew.remove(worker);
+            workerSet.remove(worker);
             workers.remove(worker);
             switch (before) {
-                case STARTING -> crew.startFailed(worker, false).ifPresent(_ -> crew.pauseEnds());
-                case IDLE, BUSY, SPARE -> crew.died(worker).ifPresent(_ -> crew.pauseEnds());
+                case STARTING -> workerSet.startFailed(worker, false).ifPresent(_ -> workerSet.pauseEnds());
+                case IDLE, BUSY, SPARE -> workerSet.died(worker).ifPresent(_ -> workerSet.pauseEnds());
                 default -> {}
             }
         } else if (worker.state == Worker.State.STARTING) {
-            crew.ready(worker, true);
+            workerSet.ready(worker, true);
         } else if (worker.state == Worker.State.BUSY) {
-            if (crew.mayHaveMore(worker) && random.nextBoolean()) {
-                crew.gave(worker);
+            if (workerSet.mayHaveMore(worker) && random.nextBoolean()) {
+                workerSet.gave(worker);
             } else {
-                crew.restOrLeave(worker, random.nextInt(10) > 0);
+                workerSet.restOrLeave(worker, random.nextInt(10) > 0);
             }
         } else if (random.nextInt(20) == 0) {
-            crew.dismissResting();
+            workerSet.dismissResting();
         } else if (random.nextBoolean()) {
-            crew.takeIdle();
+            workerSet.takeIdle();
         } else {
-            crew.takeSpare();
+            workerSet.takeSpare();
         }
     }
 
     private void checkTheBooks(List<Worker> workers) {
-        assertThat(crew.live()).containsExactlyElementsOf(workers);
-        assertThat(crew.starting()).isEqualTo(count(workers, Worker.State.STARTING));
-        assertThat(crew.spares()).isEqualTo(count(workers, Worker.State.SPARE));
-        assertThat(crew.busy()).isEqualTo(count(workers, Worker.State.BUSY));
-        assertThat(crew.hasIdle()).isEqualTo(count(workers, Worker.State.IDLE) > 0);
+        assertThat(workerSet.live()).containsExactlyElementsOf(workers);
+        assertThat(workerSet.starting()).isEqualTo(count(workers, Worker.State.STARTING));
+        assertThat(workerSet.spares()).isEqualTo(count(workers, Worker.State.SPARE));
+        assertThat(workerSet.busy()).isEqualTo(count(workers, Worker.State.BUSY));
+        assertThat(workerSet.hasIdle()).isEqualTo(count(workers, Worker.State.IDLE) > 0);
         assertThat(count(workers, Worker.State.IDLE) + count(workers, Worker.State.BUSY))
                 .as("active")
                 .isLessThanOrEqualTo(options.workers());

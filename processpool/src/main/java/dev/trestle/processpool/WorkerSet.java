@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * none of its business. It only keeps the books, so its methods neither wait nor touch a process. Guarded by the dispatcher's
  * lock.
  */
-final class Crew {
+final class WorkerSet {
 
     /*
      * A worker that lives is in one state, which nobody else changes:
@@ -65,7 +65,7 @@ final class Crew {
      *
      * @param nanoTime the clock of {@link System#nanoTime}
      */
-    Crew(PoolOptions options, LongSupplier nanoTime) {
+    WorkerSet(PoolOptions options, LongSupplier nanoTime) {
         this.options = options;
         this.nanoTime = nanoTime;
         this.starts = new Starts(options.limits().startRetryTime());
@@ -412,7 +412,7 @@ final class Crew {
 
     @Override
     public String toString() {
-        return "Crew[live=" + live.size() + "/" + options.workers() + ", starting=" + starting() + ", busy=" + busy()
+        return "WorkerSet[live=" + live.size() + "/" + options.workers() + ", starting=" + starting() + ", busy=" + busy()
                 + ", idle=" + idle.size() + ", spares=" + spares() + "]";
     }
 }
