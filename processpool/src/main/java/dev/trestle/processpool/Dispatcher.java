@@ -31,7 +31,7 @@ import org.slf4j.event.Level;
 
 /**
  * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
- * {@link WorkerSet} says how many workers there are to be, the {@link Load} of each what calls it has. It is long, and one thing,
+ * {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It is long, and one thing,
  * because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
@@ -370,7 +370,7 @@ final class Dispatcher {
                 startWhatIsNeeded();
             } else {
                 assign(worker, call);
-                write = worker.load.startWriting();
+                write = worker.inFlight.startWriting();
             }
             counts.submitted++;
         } catch (Error e) {
@@ -406,9 +406,9 @@ final class Dispatcher {
         Worker best = null;
         for (Worker each : workerSet.live()) {
             if (each.state == Worker.State.BUSY
-                    && each.load.size() < FEW
+                    && each.inFlight.size() < FEW
                     && hasRoom(each, call, now)
-                    && (best == null || each.load.expectedNanos() < best.load.expectedNanos())) {
+                    && (best == null || each.inFlight.expectedNanos() < best.inFlight.expectedNanos())) {
                 best = each;
             }
         }
@@ -438,19 +438,19 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private boolean hasRoom(Worker worker, PoolCall<?> call, long now) {
-        return workerSet.mayHaveMore(worker) && worker.load.hasRoomFor(call, now);
+        return workerSet.mayHaveMore(worker) && worker.inFlight.hasRoomFor(call, now);
     }
 
     @GuardedBy("lock")
     private boolean assign(Worker worker, PoolCall<?> call) {
-        boolean begins = worker.load.isEmpty();
+        boolean begins = worker.inFlight.isEmpty();
         if (begins ? !call.claim() : call.promise().isDone()) {
             if (call.ending == null) {
                 counts.note(call, PoolCall.Ending.CANCELLED);
             }
             return false;
         }
-        worker.load.add(call);
+        worker.inFlight.add(call);
         call.givenTo(worker);
         if (begins) {
             call.begins();
@@ -467,7 +467,7 @@ final class Dispatcher {
     Frame[] nextToWrite(Worker worker) {
         lock.lock();
         try {
-            return worker.load.nextToWrite();
+            return worker.inFlight.nextToWrite();
         } finally {
             lock.unlock();
         }
@@ -615,7 +615,7 @@ final class Dispatcher {
     boolean isRunning(Worker worker, long ticket) {
         lock.lock();
         try {
-            PoolCall<?> first = worker.load.first();
+            PoolCall<?> first = worker.inFlight.first();
             return first != null && first.ticket == ticket;
         } finally {
             lock.unlock();
@@ -627,7 +627,7 @@ final class Dispatcher {
     PoolCall<?> callOf(Worker worker, long ticket) {
         lock.lock();
         try {
-            return worker.load.find(ticket);
+            return worker.inFlight.find(ticket);
         } finally {
             lock.unlock();
         }
@@ -672,14 +672,14 @@ final class Dispatcher {
     /** Returns the calls that workers have. */
     @GuardedBy("lock")
     private Stream<PoolCall<?>> given() {
-        return workerSet.live().stream().flatMap(each -> each.load.all().stream());
+        return workerSet.live().stream().flatMap(each -> each.inFlight.all().stream());
     }
 
     // Calls sent ahead
 
     @GuardedBy("lock")
     private void watch() {
-        watching.within(Load.SHORT);
+        watching.within(InFlight.SHORT);
     }
 
     /** Has those workers give calls back whose first call takes longer than was expected. */
@@ -688,12 +688,12 @@ final class Dispatcher {
         lock.lock();
         try {
             long now = timer.nanoTime();
-            long patience = (workerSet.hasIdle() ? Load.SHORT : PATIENCE).toNanos();
+            long patience = (workerSet.hasIdle() ? InFlight.SHORT : PATIENCE).toNanos();
             for (Worker each : workerSet.live()) {
-                if (each.load.size() > 1) {
+                if (each.inFlight.size() > 1) {
                     watch();
-                    if (each.load.firstHasRun(now) >= patience) {
-                        late.put(each, each.load.toAskBack());
+                    if (each.inFlight.firstHasRun(now) >= patience) {
+                        late.put(each, each.inFlight.toAskBack());
                     }
                 }
             }
@@ -934,8 +934,8 @@ final class Dispatcher {
         try {
             lock.lock();
             try {
-                PoolCall<?> before = worker.load.first();
-                worker.load.match(answers, calls);
+                PoolCall<?> before = worker.inFlight.first();
+                worker.inFlight.match(answers, calls);
                 List<PoolCall<?>> back = givenBack(answers, calls);
                 boolean stopped = lifecycle == Lifecycle.STOPPED;
                 unwanted = endings.of(
@@ -947,7 +947,7 @@ final class Dispatcher {
                     counts.takenBack += back.size();
                 }
                 workerSet.answered();
-                PoolCall<?> first = worker.load.first();
+                PoolCall<?> first = worker.inFlight.first();
                 if (first != null && first != before) {
                     var _ = first.claim(); // if it was cancelled, the worker has been told
                     first.begins();
@@ -1053,7 +1053,7 @@ final class Dispatcher {
             PoolCall<?> call = calls.get(i);
             Frame.OfCall answer = answers.get(i);
             boolean expired = call.isExpired();
-            worker.load.take(call);
+            worker.inFlight.take(call);
             if (answer instanceof Frame.Cancelled) {
                 call.left();
                 workerSet.gaveBack(worker);
@@ -1078,8 +1078,8 @@ final class Dispatcher {
     @GuardedBy("lock")
     private Worker.Order next(Worker worker) {
         giveCalls(worker);
-        if (!worker.load.isEmpty()) {
-            return worker.load.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
+        if (!worker.inFlight.isEmpty()) {
+            return worker.inFlight.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
         }
         if (workerSet.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
             return Worker.Order.LEAVE;
@@ -1174,7 +1174,7 @@ final class Dispatcher {
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            estate = divide(worker.load.all(), death, answers, stopped);
+            estate = divide(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
             Endings.Batch ending = endings.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
@@ -1265,7 +1265,7 @@ final class Dispatcher {
         noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
         for (int i = 0; i < estate.answered.size(); i++) {
             PoolCall<?> call = estate.answered.get(i);
-            worker.load.take(call);
+            worker.inFlight.take(call);
             call.answered();
             note(call, estate.answers.get(i));
         }
@@ -1380,7 +1380,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void remove(Worker worker) {
         workerSet.remove(worker);
-        worker.load.clear();
+        worker.inFlight.clear();
     }
 
     /** Starts workers; what goes wrong with that is left to the caretaker. */
@@ -1502,12 +1502,12 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private void putRight(Worker worker, List<Worker> leaving, List<Errand> errands) {
-        worker.load.putRight();
-        if (worker.state == Worker.State.BUSY && worker.load.isEmpty()) {
+        worker.inFlight.putRight();
+        if (worker.state == Worker.State.BUSY && worker.inFlight.isEmpty()) {
             addErrand(worker, errands);
         } else if (worker.state == Worker.State.LEAVING) {
             leaving.add(worker); // to be told twice does no harm
-        } else if (worker.lacksWriter || worker.load.startWriting()) {
+        } else if (worker.lacksWriter || worker.inFlight.startWriting()) {
             worker.lacksWriter = false;
             worker.writeSoon();
         }
@@ -1861,7 +1861,7 @@ final class Dispatcher {
     private int waiting() {
         int ahead = 0;
         for (Worker each : workerSet.live()) {
-            ahead += Math.max(0, each.load.size() - 1);
+            ahead += Math.max(0, each.inFlight.size() - 1);
         }
         return queue.size() + ahead;
     }

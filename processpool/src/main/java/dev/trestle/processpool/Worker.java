@@ -111,7 +111,7 @@ final class Worker {
     private final Path socket;
 
     /** Guarded by the dispatcher's lock. */
-    final Load load;
+    final InFlight inFlight;
 
     // Also guarded by that lock, and changed by the crew only
     State state = State.STARTING;
@@ -197,7 +197,7 @@ final class Worker {
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
-        this.load = new Load(timer::nanoTime);
+        this.inFlight = new InFlight(timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);

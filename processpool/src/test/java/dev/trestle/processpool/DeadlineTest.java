@@ -56,7 +56,7 @@ class DeadlineTest {
 
     /** Lets a worker die while it did something with its first call. */
     private void die(Worker worker, Step step) {
-        PoolCall<?> first = worker.load.first();
+        PoolCall<?> first = worker.inFlight.first();
         var last = new LastWords(first == null ? 0 : first.ticket, step, Exit.NONE);
         dead.add(worker);
         dispatcher.died(worker, new WorkerDeath("w", 1, null, last, null, "", ""), new ArrayList<>());
@@ -81,7 +81,7 @@ class DeadlineTest {
         var call = accept(CallOptions.DEFAULT.withTimeout(LIMIT));
         assertThat(call.worker).as("sent ahead").isSameAs(first);
         dispatcher.ready(second);
-        timer.advance(Load.SHORT);
+        timer.advance(InFlight.SHORT);
 
         var answers = new ArrayList<Frame.OfCall>(List.of(new Frame.Cancelled(call.ticket)));
         var answered = new ArrayList<PoolCall<?>>();
@@ -233,7 +233,7 @@ class DeadlineTest {
             timer.advance(options.limits().cancelGrace());
             check();
             for (Worker each : alive()) {
-                PoolCall<?> first = each.load.first();
+                PoolCall<?> first = each.inFlight.first();
                 if (first != null && first.deadline != null) {
                     assertThat(first.promise().isDone()).as("%s", first).isTrue();
                     assertThat(each.toString()).contains("killed because");
@@ -302,7 +302,7 @@ class DeadlineTest {
             } else if (random.nextInt(5) == 0) {
                 unfinished.remove(worker);
                 die(worker, random.nextBoolean() ? Step.RUNNING : Step.RECEIVING);
-            } else if (!worker.load.isEmpty()) {
+            } else if (!worker.inFlight.isEmpty()) {
                 answer(worker);
             }
         }
@@ -310,7 +310,7 @@ class DeadlineTest {
         /** Answers the first call, or drops some behind it, or both. */
         private void answer(Worker worker) {
             var answers = new ArrayList<Frame.OfCall>();
-            List<PoolCall<?>> has = worker.load.all();
+            List<PoolCall<?>> has = worker.inFlight.all();
             if (random.nextBoolean()) {
                 answers.add(
                         new Frame.Result(has.getFirst().ticket, has.getFirst().payload(), 1_000));
@@ -332,7 +332,7 @@ class DeadlineTest {
             var expected = new ArrayList<Deadline>();
             for (PoolCall<?> each : all) {
                 Worker worker = each.worker;
-                boolean runs = worker != null && worker.load.first() == each;
+                boolean runs = worker != null && worker.inFlight.first() == each;
                 Deadline deadline = each.deadline;
                 if (deadline != null) {
                     assertThat(deadline.sending())
@@ -350,7 +350,7 @@ class DeadlineTest {
                     .containsExactlyInAnyOrderElementsOf(expected);
             for (Worker each : alive()) {
                 if (each.toString().contains("killed because")) {
-                    PoolCall<?> first = each.load.first();
+                    PoolCall<?> first = each.inFlight.first();
                     assertThat(first != null && first.promise().isDone())
                             .as("the call of %s is unwanted", each)
                             .isTrue();

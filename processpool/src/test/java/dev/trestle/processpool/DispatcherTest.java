@@ -137,7 +137,7 @@ class DispatcherTest {
         assertThat(born).hasSize(2);
         dispatcher.ready(born.getFirst());
 
-        assertThat(born.getFirst().load.size()).isEqualTo(3);
+        assertThat(born.getFirst().inFlight.size()).isEqualTo(3);
     }
 
     @Test
@@ -148,7 +148,7 @@ class DispatcherTest {
         var answers = new ArrayList<>(List.of(new Frame.Cancelled(twins.lost.ticket), answer(twins.answered)));
         dispatcher.answered(twins.worker, answers, new ArrayList<>());
 
-        assertThat(twins.worker.load.all()).startsWith(twins.lost);
+        assertThat(twins.worker.inFlight.all()).startsWith(twins.lost);
     }
 
     /** A worker with two calls, of which it answers one and dies of the other. */

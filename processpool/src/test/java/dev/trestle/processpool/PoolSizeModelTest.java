@@ -99,7 +99,7 @@ class PoolSizeModelTest {
         }
 
         void answer(Worker worker) {
-            PoolCall<?> call = worker.load.first();
+            PoolCall<?> call = worker.inFlight.first();
             if (call != null) {
                 List<Frame.OfCall> answers =
                         new ArrayList<>(List.of(new Frame.Result(call.ticket, call.payload(), LONG_NANOS)));
@@ -109,7 +109,7 @@ class PoolSizeModelTest {
 
         void die(Worker worker) {
             live.remove(worker);
-            PoolCall<?> call = worker.load.first();
+            PoolCall<?> call = worker.inFlight.first();
             var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, Exit.NONE);
             dispatcher.died(worker, new WorkerDeath("w", 1, null, words, null, "", ""), new ArrayList<>());
             worker.endRest();

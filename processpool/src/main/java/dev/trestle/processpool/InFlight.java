@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond, so
  * that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
  */
-final class Load {
+final class InFlight {
 
     /** So long may what it has take, as expected. */
     private static final long MOST_NANOS = 400_000;
@@ -49,7 +49,7 @@ final class Load {
     /**
      * @param clock as {@link System#nanoTime}
      */
-    Load(LongSupplier clock) {
+    InFlight(LongSupplier clock) {
         this.clock = clock;
     }
 
@@ -225,6 +225,6 @@ final class Load {
 
     @Override
     public String toString() {
-        return "Load" + calls;
+        return "InFlight" + calls;
     }
 }

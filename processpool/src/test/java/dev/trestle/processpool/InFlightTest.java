@@ -16,13 +16,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a worker is given, in which order it is written, and how it is taken away again. */
 @Timeout(30)
-class LoadTest {
+class InFlightTest {
 
     private static final long MICROSECOND = 1_000;
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final Load load = new Load(System::nanoTime);
+    private final InFlight inFlight = new InFlight(System::nanoTime);
 
     @AfterEach
     void close() {
@@ -30,57 +30,57 @@ class LoadTest {
     }
 
     private long[] written() {
-        return Stream.of(load.nextToWrite())
+        return Stream.of(inFlight.nextToWrite())
                 .mapToLong(frame -> ((Frame.Call) frame).id())
                 .toArray();
     }
 
     @Test
     void callsAreWrittenOnceAndInOrderByOneThreadAtATime() {
-        assertThat(load.startWriting()).as("nothing to write").isFalse();
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        assertThat(load.startWriting()).isTrue();
-        assertThat(load.startWriting()).as("while another writes").isFalse();
+        assertThat(inFlight.startWriting()).as("nothing to write").isFalse();
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        assertThat(inFlight.startWriting()).isTrue();
+        assertThat(inFlight.startWriting()).as("while another writes").isFalse();
         assertThat(written()).containsExactly(1, 2);
-        load.add(calls.shortOne());
-        assertThat(load.startWriting()).isFalse();
+        inFlight.add(calls.shortOne());
+        assertThat(inFlight.startWriting()).isFalse();
         assertThat(written()).containsExactly(3);
         assertThat(written()).isEmpty();
-        assertThat(load.startWriting()).isFalse();
+        assertThat(inFlight.startWriting()).isFalse();
     }
 
     /** It may come back from another connection sooner than it is written; by then it can have another number. */
     @Test
     void aCallThatIsTakenAwayBeforeItIsWrittenIsNotWritten() {
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        load.take(requireNonNull(load.find(2)));
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        inFlight.take(requireNonNull(inFlight.find(2)));
 
         assertThat(written()).containsExactly(1, 3);
-        assertThat(load.find(2)).isNull();
+        assertThat(inFlight.find(2)).isNull();
     }
 
     /** Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense. */
     @ParameterizedTest
     @CsvSource({"1 2 3, 1 2 3", "2 3 1, 2 3 1", "3, 3", "2 1 2 3, 2 1 3", "1 1, 1", "4 1 0 2, 1 2", "7, ''"})
     void answersFindTheirCalls(String tickets, String found) {
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
         var answers = new ArrayList<Frame.OfCall>();
         for (String each : tickets.split(" ", -1)) {
             answers.add(new Frame.Cancelled(Long.parseLong(each)));
         }
         var matched = new ArrayList<PoolCall<?>>();
-        load.match(answers, matched);
+        inFlight.match(answers, matched);
 
         assertThat(matched.stream().map(call -> Long.toString(call.ticket)).collect(joining(" ")))
                 .isEqualTo(found);
         assertThat(answers.stream().map(answer -> Long.toString(answer.id())).collect(joining(" ")))
                 .isEqualTo(found);
-        assertThat(load.size()).as("nothing is taken yet").isEqualTo(3);
+        assertThat(inFlight.size()).as("nothing is taken yet").isEqualTo(3);
     }
 
     @Test
@@ -88,19 +88,19 @@ class LoadTest {
         long now = System.nanoTime();
         var longCall = calls.of(() -> 2);
         longCall.runTime().note(Duration.ofMillis(50).toNanos());
-        assertThat(load.hasRoomFor(longCall, now)).as("alone").isTrue();
+        assertThat(inFlight.hasRoomFor(longCall, now)).as("alone").isTrue();
 
-        load.add(calls.shortOne());
-        assertThat(load.hasRoomFor(calls.shortOne(), now)).isTrue();
-        assertThat(load.hasRoomFor(longCall, now)).isFalse();
-        assertThat(load.hasRoomFor(calls.of(() -> 3), now))
+        inFlight.add(calls.shortOne());
+        assertThat(inFlight.hasRoomFor(calls.shortOne(), now)).isTrue();
+        assertThat(inFlight.hasRoomFor(longCall, now)).isFalse();
+        assertThat(inFlight.hasRoomFor(calls.of(() -> 3), now))
                 .as("one never measured")
                 .isFalse();
-        assertThat(load.hasRoomFor(calls.shortOne(), System.nanoTime() + Load.SHORT.toNanos()))
+        assertThat(inFlight.hasRoomFor(calls.shortOne(), System.nanoTime() + InFlight.SHORT.toNanos()))
                 .as("behind one that was thought to be short")
                 .isFalse();
 
-        var behindLong = new Load(System::nanoTime);
+        var behindLong = new InFlight(System::nanoTime);
         behindLong.add(longCall);
         assertThat(behindLong.hasRoomFor(calls.shortOne(), now)).isFalse();
     }
@@ -108,13 +108,13 @@ class LoadTest {
     @Test
     void whatIsGivenIsBounded() {
         long now = System.nanoTime();
-        while (load.hasRoomFor(calls.shortOne(), now)) {
-            load.add(calls.shortOne());
+        while (inFlight.hasRoomFor(calls.shortOne(), now)) {
+            inFlight.add(calls.shortOne());
         }
-        assertThat(load.size()).isBetween(10, 128);
-        assertThat(load.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
+        assertThat(inFlight.size()).isBetween(10, 128);
+        assertThat(inFlight.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
 
-        var bytes = new Load(System::nanoTime);
+        var bytes = new InFlight(System::nanoTime);
         byte[] large = new byte[20_000];
         for (int i = 0; i < 10; i++) {
             var call = calls.of(() -> large.length);
@@ -128,13 +128,13 @@ class LoadTest {
 
     @Test
     void callsAreAskedBackOnce() {
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        load.add(calls.shortOne());
-        assertThat(load.toAskBack()).containsExactly(2L, 3L);
-        load.add(calls.shortOne());
-        assertThat(load.toAskBack()).containsExactly(4L);
-        assertThat(load.toAskBack()).isEmpty();
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        inFlight.add(calls.shortOne());
+        assertThat(inFlight.toAskBack()).containsExactly(2L, 3L);
+        inFlight.add(calls.shortOne());
+        assertThat(inFlight.toAskBack()).containsExactly(4L);
+        assertThat(inFlight.toAskBack()).isEmpty();
     }
 
     @Test
