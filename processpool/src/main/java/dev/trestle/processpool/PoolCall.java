@@ -95,7 +95,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
-    private volatile @Nullable Hearing hearing;
+    private volatile @Nullable ListenerQueue listenerQueue;
 
     /** Takes the items, if the result of the call is a stream of them. */
     private final @Nullable Delivery delivery;
@@ -150,8 +150,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             promise.addDoneCallback(
                     _ -> dispatcher.ended(this)); // before those of others, which may wait for its worker
         }
-        this.hearing = options.listener()
-                .map(listener -> new Hearing(listener, "trestle-listener-" + id))
+        this.listenerQueue = options.listener()
+                .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
         this.delivery = streams ? new Delivery(this, dispatcher) : null;
         // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
@@ -344,14 +344,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         freePlace();
         dispatcher.cancelled(this, mayInterrupt);
         if (!wasRunning) {
-            hearing = null;
+            listenerQueue = null;
         }
         over();
     }
 
     /** Takes what the call reports. */
     void hear(Frame.Progress report) {
-        Hearing listener = hearing;
+        ListenerQueue listener = listenerQueue;
         if (listener != null) {
             listener.add(report);
         }
@@ -393,7 +393,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                 default -> {} // Cancelled: it has been cancelled, or is in the queue again
             }
             if (promise.isDone()) {
-                hearing = null;
+                listenerQueue = null;
             }
         } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
             fail(new CallNotSerializableException(
@@ -468,7 +468,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         freePlace();
         boolean ended = promise.trySetException(exception);
         if (ended) {
-            hearing = null;
+            listenerQueue = null;
             over();
         }
         return ended;

@@ -14,13 +14,13 @@ import org.junit.jupiter.api.Timeout;
 
 /** What a listener hears that is slower than its call; without a process. */
 @Timeout(30)
-class HearingTest {
+class ListenerQueueTest {
 
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
     private final CountDownLatch inListener = new CountDownLatch(1);
     private final CountDownLatch gate = new CountDownLatch(1);
 
-    private final Hearing hearing = new Hearing(
+    private final ListenerQueue listenerQueue = new ListenerQueue(
             new CallListener() {
                 @Override
                 public void progress(double fraction, String text) {
@@ -48,11 +48,11 @@ class HearingTest {
     }
 
     private void message(String text) {
-        hearing.add(new Frame.Progress(1, Double.NaN, text));
+        listenerQueue.add(new Frame.Progress(1, Double.NaN, text));
     }
 
     private void progress(double fraction) {
-        hearing.add(new Frame.Progress(1, fraction, ""));
+        listenerQueue.add(new Frame.Progress(1, fraction, ""));
     }
 
     private void assertHeard(List<String> expected) throws InterruptedException {

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /** Brings what a call reports to its listener, on a thread that exists only while there is something to bring. */
-final class Hearing {
+final class ListenerQueue {
 
     private static final Log logger = Log.of(ProcessPool.class);
     private static final int MOST_MESSAGES = 100;
@@ -26,7 +26,7 @@ final class Hearing {
     @GuardedBy("lock")
     private boolean bringing;
 
-    Hearing(CallListener listener, String name) {
+    ListenerQueue(CallListener listener, String name) {
         this.listener = listener;
         this.name = name;
     }
