@@ -98,7 +98,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private volatile @Nullable ListenerQueue listenerQueue;
 
     /** Takes the items, if the result of the call is a stream of them. */
-    private final @Nullable Delivery delivery;
+    private final @Nullable ItemBuffer itemBuffer;
 
     private final RunTime runTime;
 
@@ -153,7 +153,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
-        this.delivery = streams ? new Delivery(this, dispatcher) : null;
+        this.itemBuffer = streams ? new ItemBuffer(this, dispatcher) : null;
         // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
         this.runTime = streams ? new RunTime() : encoded.runTime();
     }
@@ -183,16 +183,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Returns what to send to a worker that knows this call by its ticket. */
     Frame frame() {
-        return delivery == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
+        return itemBuffer == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
     }
 
     boolean isStream() {
-        return delivery != null;
+        return itemBuffer != null;
     }
 
     /** Returns what takes the items of a stream. */
-    Delivery delivery() {
-        return requireNonNull(delivery, "this call is no stream");
+    ItemBuffer itemBuffer() {
+        return requireNonNull(itemBuffer, "this call is no stream");
     }
 
     /** Returns what logs and messages call it. */
@@ -313,7 +313,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Returns how many items of its stream have arrived. */
     long itemsDelivered() {
-        return delivery == null ? 0 : delivery.arrived();
+        return itemBuffer == null ? 0 : itemBuffer.arrived();
     }
 
     /**
@@ -359,10 +359,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Takes the next item of its stream. */
     void deliver(Frame.Item item) throws ProtocolException {
-        if (delivery == null) {
+        if (itemBuffer == null) {
             throw new ProtocolException("An item arrived for a call that is no stream: " + this);
         }
-        delivery.add(item);
+        itemBuffer.add(item);
     }
 
     @Nullable

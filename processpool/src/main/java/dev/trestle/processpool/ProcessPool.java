@@ -312,7 +312,7 @@ public final class ProcessPool implements FutureExecutor {
         PoolCall<@Nullable Object> made =
                 PoolCall.ofStream(dispatcher.nextCallNumber(), encode(call), withDefaults(callOptions), dispatcher);
         var _ = accept(made);
-        return made.delivery().stream(cleaner);
+        return made.itemBuffer().stream(cleaner);
     }
 
     @SuppressWarnings({"unchecked", "NullAway"}) // what a Callable<T> returns is a T, and null only if T has it

@@ -21,7 +21,7 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** The items of one call, between the thread that reads them from the worker and the one that consumes them. */
-final class Delivery {
+final class ItemBuffer {
 
     /*
      * The call's future ends when the worker has answered it, after the last item: so who takes items takes what is here,
@@ -60,7 +60,7 @@ final class Delivery {
     @GuardedBy("lock")
     private boolean closed;
 
-    Delivery(PoolCall<?> call, Dispatcher dispatcher) {
+    ItemBuffer(PoolCall<?> call, Dispatcher dispatcher) {
         this.call = call;
         this.dispatcher = dispatcher;
         call.promise().addDoneCallback(_ -> wakeUp());
@@ -224,7 +224,7 @@ final class Delivery {
     public String toString() {
         lock.lock();
         try {
-            return "Delivery[" + call.description() + ", arrived=" + arrived + ", waiting=" + items.size()
+            return "ItemBuffer[" + call.description() + ", arrived=" + arrived + ", waiting=" + items.size()
                     + (closed ? ", closed]" : "]");
         } finally {
             lock.unlock();
@@ -233,22 +233,22 @@ final class Delivery {
 
     /** What the consumer's stream reads from. Nothing of ours holds it: so one that is dropped becomes garbage. */
     private static final class Items<R extends @Nullable Object> extends AbstractSpliterator<R> {
-        private final Delivery delivery;
+        private final ItemBuffer itemBuffer;
 
-        Items(Delivery delivery) {
+        Items(ItemBuffer itemBuffer) {
             super(Long.MAX_VALUE, Spliterator.ORDERED);
-            this.delivery = delivery;
+            this.itemBuffer = itemBuffer;
         }
 
         @Override
         @SuppressWarnings({"unchecked", "NullAway"}) // what a Stream<R> makes is an R, and null only if R has it
         public boolean tryAdvance(Consumer<? super R> action) {
             try {
-                Frame.Item item = delivery.next();
+                Frame.Item item = itemBuffer.next();
                 if (item == null) {
                     return false;
                 }
-                action.accept((R) delivery.decode(item));
+                action.accept((R) itemBuffer.decode(item));
                 return true;
             } finally {
                 Reference.reachabilityFence(this);
