@@ -130,7 +130,7 @@ final class Dispatcher {
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final PoolBean bean = new PoolBean(this);
     private final Timer.Task registering;
-    private final Endings endings;
+    private final CompletionBatches completions;
     private final AtomicLong callNumbers = new AtomicLong();
     private final AcceptedCalls acceptedCalls;
     private final LongAdder linesLost = new LongAdder();
@@ -236,7 +236,7 @@ final class Dispatcher {
         this.timer = timer;
         try {
             this.acceptedCalls = new AcceptedCalls(options.daemon());
-            this.endings = new Endings(acceptedCalls);
+            this.completions = new CompletionBatches(acceptedCalls);
             this.workerSet = new WorkerSet(options, timer::nanoTime);
             this.relieved = new RelievedReaders(options);
             this.initializer = initializer == null
@@ -651,10 +651,10 @@ final class Dispatcher {
 
     /** Cancels the streams that have not ended: whoever could read them waits for the end of the pool. */
     void cancelStreams() {
-        Endings.Batch streams;
+        CompletionBatches.Batch streams;
         lock.lock();
         try {
-            streams = endings.of(
+            streams = completions.of(
                     taken().filter(PoolCall::isStream).toList(),
                     call -> call.promise().cancel(true));
         } finally {
@@ -930,7 +930,7 @@ final class Dispatcher {
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
         List<Errand> others;
-        Endings.Batch unwanted = null;
+        CompletionBatches.Batch unwanted = null;
         try {
             lock.lock();
             try {
@@ -938,7 +938,7 @@ final class Dispatcher {
                 worker.inFlight.match(answers, calls);
                 List<PoolCall<?>> back = givenBack(answers, calls);
                 boolean stopped = lifecycle == Lifecycle.STOPPED;
-                unwanted = endings.of(
+                unwanted = completions.of(
                         stopped ? back : List.of(), call -> call.promise().cancel(false));
                 // Nothing has changed so far, and for the next steps nothing needs memory.
                 take(worker, answers, calls);
@@ -1176,7 +1176,7 @@ final class Dispatcher {
             stopped = lifecycle == Lifecycle.STOPPED;
             estate = divide(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
-            Endings.Batch ending = endings.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
+            CompletionBatches.Batch ending = completions.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
             note(worker, estate, death, answers);
             worker.inherit(estate.answered, estate.answers, ending);
@@ -1303,7 +1303,7 @@ final class Dispatcher {
 
     /** Called when a worker could not start. May be called again if it throws. */
     void startFailed(Worker worker, WorkerDiedException why) {
-        Endings.Batch failed;
+        CompletionBatches.Batch failed;
         boolean expected;
         String advice = jdk.ifReplaced() + Starts.advice(requireNonNull(why.getMessage()));
         lock.lock();
@@ -1344,13 +1344,13 @@ final class Dispatcher {
 
     /** Takes the calls of a broken pool. */
     @GuardedBy("lock")
-    private Endings.Batch takeIfBroken() {
+    private CompletionBatches.Batch takeIfBroken() {
         BrokenExecutorException cause = breakage;
         if (cause == null) {
-            return endings.of(List.of(), _ -> {});
+            return completions.of(List.of(), _ -> {});
         }
         List<PoolCall<?>> waiting = List.copyOf(queue);
-        Endings.Batch failed = endings.of(waiting, call -> call.fail(broken(cause)));
+        CompletionBatches.Batch failed = completions.of(waiting, call -> call.fail(broken(cause)));
         noteEnding(waiting, PoolCall.Ending.LOST);
         queue.clear();
         return failed;
@@ -1606,12 +1606,12 @@ final class Dispatcher {
         List<Worker> leaving;
         List<Worker> workers;
         List<PoolCall<?>> waited;
-        Endings.Batch ending;
+        CompletionBatches.Batch ending;
         lock.lock();
         try {
             workers = List.copyOf(workerSet.live());
             waited = List.copyOf(queue);
-            ending = endings.of(
+            ending = completions.of(
                     Stream.of(beingRead(), interrupts ? given() : Stream.<PoolCall<?>>empty(), waited.stream())
                             .flatMap(calls -> calls)
                             .toList(),
@@ -1640,7 +1640,7 @@ final class Dispatcher {
     }
 
     @GuardedBy("lock")
-    private List<Worker> dismissRestingOr(Endings.Batch ending) {
+    private List<Worker> dismissRestingOr(CompletionBatches.Batch ending) {
         try {
             return workerSet.dismissResting();
         } catch (Throwable e) {
@@ -1798,7 +1798,7 @@ final class Dispatcher {
             return taken().anyMatch(call -> call.promise() == future)
                     || conversations.stream().anyMatch(each -> each.isEnding(future))
                     || relieved.calls().anyMatch(call -> call.promise() == future)
-                    || endings.has(future);
+                    || completions.has(future);
         } finally {
             lock.unlock();
         }
@@ -1806,7 +1806,7 @@ final class Dispatcher {
 
     /** Returns whether this thread is one that ends calls of this pool, and so must not wait for that. */
     boolean endsCallsHere() {
-        return endings.areHere()
+        return completions.areHere()
                 || (Worker.CURRENT.isBound() && Worker.CURRENT.get().dispatcher() == this);
     }
 

@@ -11,7 +11,7 @@ public final class PoolWaitGuard implements WaitGuard {
 
     @Override
     public void beforeWait(Future<?> future) {
-        if (Endings.areHere(future)) {
+        if (CompletionBatches.areHere(future)) {
             throw new IllegalStateException("Cannot wait for " + future + " in a callback of a future of the same pool:"
                     + " the thread that runs the callback is about to end that one, after the callback. Add a callback"
                     + " to it too, or wait on another thread.");

@@ -182,7 +182,7 @@ final class Worker {
     private boolean talks = true;
     private @Nullable Throwable end;
     private @Nullable WorkerDeath death;
-    private Endings.@Nullable Batch lost;
+    private CompletionBatches.@Nullable Batch lost;
     private boolean buried;
     private boolean finished;
 
@@ -419,7 +419,7 @@ final class Worker {
     }
 
     /** Takes the calls that it had when it died. Called under the dispatcher's lock. Needs no memory. */
-    void inherit(List<PoolCall<?>> calls, List<Frame.OfCall> answers, Endings.Batch others) {
+    void inherit(List<PoolCall<?>> calls, List<Frame.OfCall> answers, CompletionBatches.Batch others) {
         setAnswered(calls, answers);
         lost = others;
     }
@@ -447,7 +447,7 @@ final class Worker {
                 dispatcher.watchReaders();
                 call.end(answer, name, dispatcher.hasLostManyReaders());
             } catch (Throwable e) { // the others must end too
-                Endings.endWith(call, e);
+                CompletionBatches.endWith(call, e);
             }
             if (!self.end(call)) {
                 return false;

@@ -217,7 +217,7 @@ class StormTest {
     @Test
     void everyFutureEndsWhenPoolsEndAtRandomMoments() throws Exception {
         var random = new SplittableRandom(SEED);
-        var endings = new EnumMap<Ending, Integer>(Ending.class);
+        var completions = new EnumMap<Ending, Integer>(Ending.class);
         var outcomes = new EnumMap<Future.State, Integer>(Future.State.class);
         for (int i = 0; i < POOLS; i++) {
             var ending = Ending.values()[random.nextInt(Ending.values().length)];
@@ -241,9 +241,9 @@ class StormTest {
             if (ending == Ending.CLOSE || ending == Ending.SHUTDOWN) {
                 assertThat(futures).allMatch(future -> future.state() == Future.State.SUCCESS);
             }
-            endings.merge(ending, 1, Integer::sum);
+            completions.merge(ending, 1, Integer::sum);
         }
-        report(POOLS + " pools ended: " + endings + ", calls " + outcomes);
+        report(POOLS + " pools ended: " + completions + ", calls " + outcomes);
         assertThat(PrivateDirectory.ours()).isEmpty();
     }
 

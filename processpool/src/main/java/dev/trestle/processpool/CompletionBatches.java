@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The calls of a pool that a thread is ending one after the other: those that were lost, or that nobody wants any more.
  * Thread-safe.
  */
-final class Endings {
+final class CompletionBatches {
 
     /*
      * To end a call is to run its callbacks, which are anybody's code and may wait for another call of the same batch, which
@@ -36,7 +36,7 @@ final class Endings {
     /**
      * @param acceptedCalls counts a batch of calls, so that the program does not end while a thread runs their callbacks
      */
-    Endings(AcceptedCalls acceptedCalls) {
+    CompletionBatches(AcceptedCalls acceptedCalls) {
         this.acceptedCalls = acceptedCalls;
     }
 
@@ -74,7 +74,7 @@ final class Endings {
     /** Returns whether this very thread is ending calls of this pool. */
     boolean areHere() {
         for (Batch batch = here(); batch != null; batch = batch.outer) {
-            if (batch.endings() == this) {
+            if (batch.completions() == this) {
                 return true;
             }
         }
@@ -183,8 +183,8 @@ final class Endings {
             return calls.stream().anyMatch(call -> call.promise() == future);
         }
 
-        private Endings endings() {
-            return Endings.this;
+        private CompletionBatches completions() {
+            return CompletionBatches.this;
         }
 
         @Override

@@ -13,11 +13,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(10)
-class EndingsTest {
+class CompletionBatchesTest {
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final Endings endings = new Endings(new AcceptedCalls(true));
+    private final CompletionBatches completions = new CompletionBatches(new AcceptedCalls(true));
     private final PoolCall<?> first = calls.shortOne();
     private final PoolCall<?> second = calls.shortOne();
 
@@ -33,7 +33,7 @@ class EndingsTest {
         return call -> wrong = wrong == null ? catchThrowable(() -> how.accept(call)) : wrong;
     }
 
-    private void end(Endings.Batch batch) {
+    private void end(CompletionBatches.Batch batch) {
         batch.end();
         assertThat(wrong).isNull();
     }
@@ -41,7 +41,7 @@ class EndingsTest {
     @Test
     void aCallThatCannotEndAtFirstEndsLater() {
         var attempts = new AtomicInteger();
-        endings.of(List.of(first, second), call -> {
+        completions.of(List.of(first, second), call -> {
                     if (call == first && attempts.incrementAndGet() < 4) {
                         throw new OutOfMemoryError("by hand");
                     }
@@ -52,13 +52,13 @@ class EndingsTest {
         assertThat(attempts).hasValue(4);
         assertThat(first.promise().isCancelled()).isTrue();
         assertThat(second.promise().isCancelled()).isTrue();
-        assertThat(endings).hasToString("Endings[]");
+        assertThat(completions).hasToString("CompletionBatches[]");
     }
 
     @Test
     void aCallThatHasEndedIsNotEndedAgainWhenACallbackThrows() {
         var attempts = new AtomicInteger();
-        endings.of(List.of(first), call -> {
+        completions.of(List.of(first), call -> {
                     attempts.incrementAndGet();
                     call.promise().cancel(false);
                     throw new StackOverflowError("by hand");
@@ -71,30 +71,30 @@ class EndingsTest {
     @Test
     void callsEndInTheirOrderAndAreHereUntilAllHave() {
         var ended = new ArrayList<PoolCall<?>>();
-        var batch = endings.of(List.of(first, second), checked(call -> {
-            assertThat(Endings.areHere(second.promise())).isTrue();
-            assertThat(endings.has(first.promise())).isTrue();
-            assertThat(endings.areHere()).isTrue();
-            assertThat(new Endings(new AcceptedCalls(true)).areHere())
+        var batch = completions.of(List.of(first, second), checked(call -> {
+            assertThat(CompletionBatches.areHere(second.promise())).isTrue();
+            assertThat(completions.has(first.promise())).isTrue();
+            assertThat(completions.areHere()).isTrue();
+            assertThat(new CompletionBatches(new AcceptedCalls(true)).areHere())
                     .as("those of another pool")
                     .isFalse();
             ended.add(call);
         }));
-        assertThat(endings.has(second.promise())).as("from now on").isTrue();
-        assertThat(Endings.areHere(second.promise())).isFalse();
+        assertThat(completions.has(second.promise())).as("from now on").isTrue();
+        assertThat(CompletionBatches.areHere(second.promise())).isFalse();
         end(batch);
 
         assertThat(ended).containsExactly(first, second);
-        assertThat(endings.has(second.promise())).isFalse();
-        assertThat(endings.areHere()).isFalse();
+        assertThat(completions.has(second.promise())).isFalse();
+        assertThat(completions.areHere()).isFalse();
     }
 
     @Test
     void anotherThreadEndsNothingHereButItIsKnown() throws Exception {
-        end(endings.of(List.of(first), checked(_ -> {
+        end(completions.of(List.of(first), checked(_ -> {
             var other = Thread.ofPlatform().start(() -> {
-                assertThat(endings.has(first.promise())).isTrue();
-                assertThat(Endings.areHere(first.promise())).isFalse();
+                assertThat(completions.has(first.promise())).isTrue();
+                assertThat(CompletionBatches.areHere(first.promise())).isFalse();
                 first.promise().cancel(false);
             });
             assertThat(join(other)).isTrue();
@@ -114,23 +114,23 @@ class EndingsTest {
     /** A callback may end a pool, and so end calls in its turn. */
     @Test
     void whatIsEndedWithinCountsAndSoDoesWhatIsAround() {
-        var other = new Endings(new AcceptedCalls(true));
-        end(endings.of(List.of(first), checked(_ -> {
+        var other = new CompletionBatches(new AcceptedCalls(true));
+        end(completions.of(List.of(first), checked(_ -> {
             end(other.of(List.of(second), checked(_ -> {
-                assertThat(Endings.areHere(first.promise())).isTrue();
-                assertThat(Endings.areHere(second.promise())).isTrue();
-                assertThat(endings.areHere()).isTrue();
+                assertThat(CompletionBatches.areHere(first.promise())).isTrue();
+                assertThat(CompletionBatches.areHere(second.promise())).isTrue();
+                assertThat(completions.areHere()).isTrue();
             })));
-            assertThat(Endings.areHere(second.promise())).isFalse();
+            assertThat(CompletionBatches.areHere(second.promise())).isFalse();
         })));
         assertThat(other.has(second.promise())).isFalse();
     }
 
     @Test
     void noCallsAreNoBatch() {
-        end(endings.of(List.of(), checked(_ -> {
+        end(completions.of(List.of(), checked(_ -> {
             throw new AssertionError("There is nothing to end");
         })));
-        assertThat(endings).hasToString("Endings[]");
+        assertThat(completions).hasToString("CompletionBatches[]");
     }
 }
