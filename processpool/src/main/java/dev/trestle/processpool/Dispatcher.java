@@ -1305,7 +1305,7 @@ final class Dispatcher {
     void startFailed(Worker worker, WorkerDiedException why) {
         CompletionBatches.Batch failed;
         boolean expected;
-        String advice = jdk.ifReplaced() + Starts.advice(requireNonNull(why.getMessage()));
+        String advice = jdk.ifReplaced() + StartBackoff.advice(requireNonNull(why.getMessage()));
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
@@ -1329,7 +1329,7 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void pauseOrBreak(Worker worker, WorkerDiedException why, String advice) {
         try {
-            workerSet.startFailed(worker, Starts.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
+            workerSet.startFailed(worker, StartBackoff.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
                     .ifPresent(this::pause);
             if (breakage == null && workerSet.isHopeless()) {
                 breakage = new BrokenExecutorException(

@@ -116,7 +116,7 @@ final class Worker {
     // Also guarded by that lock, and changed by the crew only
     State state = State.STARTING;
     int callsTaken;
-    Starts.@Nullable Attempt start;
+    StartBackoff.@Nullable Attempt start;
     long readyAt;
     long idleSince;
 

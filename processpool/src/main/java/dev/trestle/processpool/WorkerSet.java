@@ -53,7 +53,7 @@ final class WorkerSet {
     /** Those that take the places of others when these leave. */
     private final ArrayDeque<Worker> spares = new ArrayDeque<>();
 
-    private final Starts starts;
+    private final StartBackoff startBackoff;
 
     private long started;
     private long startsFailed;
@@ -68,7 +68,7 @@ final class WorkerSet {
     WorkerSet(PoolOptions options, LongSupplier nanoTime) {
         this.options = options;
         this.nanoTime = nanoTime;
-        this.starts = new Starts(options.limits().startRetryTime());
+        this.startBackoff = new StartBackoff(options.limits().startRetryTime());
     }
 
     // Sums
@@ -125,7 +125,7 @@ final class WorkerSet {
      * @param open whether there may be further calls
      */
     boolean needsOneMore(int waiting, boolean open) {
-        return !starts.arePausing() && isShort(waiting, open);
+        return !startBackoff.arePausing() && isShort(waiting, open);
     }
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
@@ -137,7 +137,7 @@ final class WorkerSet {
 
     /** Returns whether one more may be started now, if there are to be so many. */
     boolean mayGrowTo(int workers) {
-        return !starts.arePausing() && staying() < Math.min(workers, options.workers());
+        return !startBackoff.arePausing() && staying() < Math.min(workers, options.workers());
     }
 
     /** Returns whether as many live as may. */
@@ -149,7 +149,7 @@ final class WorkerSet {
 
     /** Takes a worker that is about to start. */
     void add(Worker worker) {
-        worker.start = starts.begun(nanoTime.getAsLong());
+        worker.start = startBackoff.begun(nanoTime.getAsLong());
         live.add(worker);
     }
 
@@ -162,7 +162,7 @@ final class WorkerSet {
     boolean ready(Worker worker, boolean standsBy) {
         started++;
         worker.readyAt = nanoTime.getAsLong();
-        starts.succeeded(requireNonNull(worker.start), worker.readyAt);
+        startBackoff.succeeded(requireNonNull(worker.start), worker.readyAt);
         if (standsBy && active() >= options.workers()) {
             worker.state = Worker.State.SPARE;
             worker.idleSince = worker.readyAt;
@@ -182,21 +182,21 @@ final class WorkerSet {
     Optional<Duration> startFailed(Worker worker, boolean refused) {
         startsFailed++;
         boolean alone = staying() + retiring() == starting();
-        return starts.failed(requireNonNull(worker.start), alone, refused, nanoTime.getAsLong());
+        return startBackoff.failed(requireNonNull(worker.start), alone, refused, nanoTime.getAsLong());
     }
 
     /** Returns whether starts have failed for so long that no other is to be tried, and no worker lives or is starting. */
     boolean isHopeless() {
-        return starts.haveFailedForGood() && staying() + retiring() == 0;
+        return startBackoff.haveFailedForGood() && staying() + retiring() == 0;
     }
 
     /** Returns how often, and for how long, starts have failed: the end of a sentence. */
     String failures() {
-        return starts.failures();
+        return startBackoff.failures();
     }
 
     void pauseEnds() {
-        starts.pauseEnds();
+        startBackoff.pauseEnds();
     }
 
     /** Tells workers to leave that are starting and not needed, the last ones first, until so many start; returns them. */
@@ -254,7 +254,7 @@ final class WorkerSet {
         }
         int left = options.limits().maxTasksPerWorker() - worker.callsTaken;
         double nanosEach = (double) (nanoTime.getAsLong() - worker.readyAt) / worker.callsTaken;
-        return left * nanosEach <= 2.0 * starts.lastNanos();
+        return left * nanosEach <= 2.0 * startBackoff.lastNanos();
     }
 
     /** Notes that a worker dropped a call which it was given. */
@@ -264,7 +264,7 @@ final class WorkerSet {
 
     /** Notes that a worker answered: so workers do live. */
     void answered() {
-        starts.proved();
+        startBackoff.proved();
     }
 
     // Resting and going
@@ -360,7 +360,7 @@ final class WorkerSet {
         died++;
         return worker.callsTaken > 0
                 ? Optional.empty()
-                : starts.diedIdle(Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt));
+                : startBackoff.diedIdle(Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt));
     }
 
     /** Puts the books right after a change that was cut short by an Error; the states of the workers are what counts. */

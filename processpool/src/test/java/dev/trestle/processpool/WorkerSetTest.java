@@ -222,7 +222,7 @@ class WorkerSetTest {
         }
         assertThat(workerSet.isHopeless()).as("one works").isFalse();
         workerSet.remove(working);
-        for (int i = 0; i < Starts.ATTEMPTS; i++) {
+        for (int i = 0; i < StartBackoff.ATTEMPTS; i++) {
             Worker another = start();
             now++;
             failToStart(start());
@@ -230,7 +230,7 @@ class WorkerSetTest {
             workerSet.remove(another);
         }
         assertThat(workerSet.isHopeless()).isTrue();
-        assertThat(workerSet.startsFailed()).isEqualTo(10 + Starts.ATTEMPTS);
+        assertThat(workerSet.startsFailed()).isEqualTo(10 + StartBackoff.ATTEMPTS);
     }
 
     @Test

@@ -206,7 +206,7 @@ class WorkerStartTest {
         Path late = folder.resolve("late");
         try (var pool = TestPools.builder(1).workingDirectory(late).build()) {
             var future = pool.submit(() -> System.getProperty("user.dir"));
-            Gate.until(() -> pool.statistics().startsFailed() > Starts.ATTEMPTS);
+            Gate.until(() -> pool.statistics().startsFailed() > StartBackoff.ATTEMPTS);
             Files.createDirectory(late);
 
             assertThat(Path.of(future.result())).isEqualTo(late.toRealPath());

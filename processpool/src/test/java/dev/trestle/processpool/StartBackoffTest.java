@@ -11,13 +11,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(10)
-class StartsTest {
+class StartBackoffTest {
 
     private static final Duration SOON = Duration.ofMillis(5);
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    private final Starts starts = new Starts(PATIENCE);
+    private final StartBackoff starts = new StartBackoff(PATIENCE);
     private long now;
 
     /** Has all of a round fail while no worker is ready. */
@@ -120,7 +120,7 @@ class StartsTest {
 
     @Test
     void threeJvmsThatRefuseTheirOptionsAreForGood() {
-        for (int i = 1; i <= Starts.ATTEMPTS; i++) {
+        for (int i = 1; i <= StartBackoff.ATTEMPTS; i++) {
             assertThat(starts.haveFailedForGood()).isFalse();
             fail(true, true);
         }
@@ -139,8 +139,8 @@ class StartsTest {
                 "Improperly specified VM option 'MaxMetaspaceSize=-1'"
             })
     void whatAJvmSaysOfItsOptionsIsForGood(String said) {
-        assertThat(Starts.refusedOptions(OptionalInt.of(1), said)).isTrue();
-        assertThat(Starts.refusedOptions(OptionalInt.of(7), said))
+        assertThat(StartBackoff.refusedOptions(OptionalInt.of(1), said)).isTrue();
+        assertThat(StartBackoff.refusedOptions(OptionalInt.of(7), said))
                 .as("of another program")
                 .isFalse();
     }
@@ -155,7 +155,7 @@ class StartsTest {
                 ""
             })
     void whatMayChangeIsNotForGood(String said) {
-        assertThat(Starts.refusedOptions(OptionalInt.of(1), said)).isFalse();
+        assertThat(StartBackoff.refusedOptions(OptionalInt.of(1), said)).isFalse();
     }
 
     @Test
@@ -202,10 +202,10 @@ class StartsTest {
 
     @Test
     void aLimitOfTheSystemIsNamedWithWhatToDo() {
-        assertThat(Starts.advice("Cannot run program \"java\": error=12, Cannot allocate memory"))
+        assertThat(StartBackoff.advice("Cannot run program \"java\": error=12, Cannot allocate memory"))
                 .contains("too little memory", "have fewer workers");
-        assertThat(Starts.advice("Cannot run program \"java\": error=11, Resource temporarily unavailable"))
+        assertThat(StartBackoff.advice("Cannot run program \"java\": error=11, Resource temporarily unavailable"))
                 .contains("ulimit -u", "have fewer workers");
-        assertThat(Starts.advice("Unrecognized VM option")).isEmpty();
+        assertThat(StartBackoff.advice("Unrecognized VM option")).isEmpty();
     }
 }

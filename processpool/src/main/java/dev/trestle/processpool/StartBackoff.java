@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * pool that keeps some workers alive would do nothing but start them. One such death may be an accident; the second in a row is
  * followed by a pause.
  */
-final class Starts {
+final class StartBackoff {
 
     /*
      * What a start needs may be away for a while: a directory, memory, a place in the table of processes, the JDK during an
@@ -83,7 +83,7 @@ final class Starts {
      *
      * @param patience how long starts may fail while no worker is ready
      */
-    Starts(Duration patience) {
+    StartBackoff(Duration patience) {
         this.patience = patience;
     }
 
