@@ -100,7 +100,7 @@ final class Dispatcher {
 
     private final PoolOptions options;
     private final int depth;
-    private final Consumer<Worker> birth;
+    private final Consumer<Worker> start;
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
     private final Timer timer;
@@ -220,19 +220,19 @@ final class Dispatcher {
     }
 
     /**
-     * @param birth lets a worker live; called under the lock
+     * @param start lets a worker live; called under the lock
      */
-    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth) {
-        this(options, depth, initializer, birth, new Timer(options.name() + "-timer"));
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start) {
+        this(options, depth, initializer, start, new Timer(options.name() + "-timer"));
     }
 
     /**
      * @param timer belongs to the pool from now on, which starts it
      */
-    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> birth, Timer timer) {
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start, Timer timer) {
         this.options = options;
         this.depth = depth;
-        this.birth = birth;
+        this.start = start;
         this.timer = timer;
         try {
             this.acceptedCalls = new AcceptedCalls(options.daemon());
@@ -1433,7 +1433,7 @@ final class Dispatcher {
         }
         unfinished++;
         try {
-            birth.accept(worker);
+            start.accept(worker);
         } catch (Throwable e) { // OutOfMemoryError is what the JVM says of a limit of the system for threads
             worker.wasNeverBorn(e);
         }

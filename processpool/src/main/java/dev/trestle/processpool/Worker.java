@@ -853,7 +853,7 @@ final class Worker {
             if (dead == null) {
                 dispatcher.startFailed(this, neverStarted());
             } else {
-                bury(dead);
+                finish(dead);
             }
             buried = true;
         }
@@ -891,7 +891,7 @@ final class Worker {
                 name + " could not be started: " + end, end, 0, null, WorkerDiedException.Phase.STARTING, "");
     }
 
-    private void bury(WorkerProcess dead) {
+    private void finish(WorkerProcess dead) {
         WorkerDeath known = death;
         if (known == null) {
             known = inquest(dead);

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class DispatcherTest {
 
     /** So many threads cannot start, from now on. */
-    private int stillborn;
+    private int notStarted;
 
     private final List<Worker> born = new CopyOnWriteArrayList<>();
     private final List<Worker> gone = new ArrayList<>();
@@ -38,8 +38,8 @@ class DispatcherTest {
     private final Calls calls = new Calls(dispatcher);
 
     private void bear(Worker worker) {
-        if (stillborn > 0) {
-            stillborn--;
+        if (notStarted > 0) {
+            notStarted--;
             throw new OutOfMemoryError("unable to create native thread");
         }
         born.add(worker);
@@ -83,7 +83,7 @@ class DispatcherTest {
 
     @Test
     void aWorkerWhoseThreadCannotStartIsAFailedStart() {
-        stillborn = 1;
+        notStarted = 1;
         var call = accept(calls.shortOne());
         Gate.until(() -> born.size() == 1);
 
@@ -95,7 +95,7 @@ class DispatcherTest {
 
     @Test
     void aPoolThatGetsNoThreadsIsBroken() {
-        stillborn = Integer.MAX_VALUE;
+        notStarted = Integer.MAX_VALUE;
         var call = accept(calls.shortOne());
 
         assertThat(call.promise().exception())
