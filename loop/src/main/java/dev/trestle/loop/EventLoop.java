@@ -58,7 +58,7 @@ public final class EventLoop implements AutoCloseable {
     private final LoopClock clock;
     private final long origin;
     private final Baton baton;
-    private final Ending ending;
+    private final LoopShutdown ending;
     private final Reports reports;
 
     // any thread
@@ -125,7 +125,7 @@ public final class EventLoop implements AutoCloseable {
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
         this.baton = new Baton(this, clock, shuffle);
-        this.ending = new Ending(baton);
+        this.ending = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
     }
 
@@ -839,7 +839,7 @@ public final class EventLoop implements AutoCloseable {
         return baton;
     }
 
-    Ending ending() {
+    LoopShutdown ending() {
         return ending;
     }
 

@@ -48,7 +48,7 @@ final class LoopCloser {
 
     private final EventLoop loop;
     private final Baton baton;
-    private final Ending ending;
+    private final LoopShutdown ending;
     private final Duration patience;
     private final BoundedSteps steps;
 
@@ -141,7 +141,7 @@ final class LoopCloser {
 
     /** Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn. */
     private void cancelTasks(List<Task<?>> failed) {
-        var left = new Ending.Patience(patience);
+        var left = new LoopShutdown.Patience(patience);
         while (!abandoned && loop.taskCount() > 0 && !left.isOver()) {
             List<Task<?>> cancelled = loop.allTasks();
             cancelled.forEach(Task::cancel);
@@ -167,11 +167,11 @@ final class LoopCloser {
         }
         ending.throwOut();
         left.forEach(Task::throwOut);
-        driveUntilEnded(new Ending.Patience(patience));
+        driveUntilEnded(new LoopShutdown.Patience(patience));
     }
 
     /** Runs the loop until the tasks it has now have ended, or patience is over. */
-    private void driveUntilEnded(Ending.Patience left) {
+    private void driveUntilEnded(LoopShutdown.Patience left) {
         ending.stopWhenEnded(loop.taskCount(), left);
         var driving = new Driving(loop.name(), baton, () -> baton.drive(false));
         if (!left.waitFor(driving)) {

@@ -359,7 +359,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** Tells of what an orphan has thrown, unless that is why it has ended. */
     private void reportLate(Throwable thrown) {
-        if (!(thrown instanceof CancelledError) && !(thrown instanceof Ending.Refused)) {
+        if (!(thrown instanceof CancelledError) && !(thrown instanceof LoopShutdown.Refused)) {
             loop().reports()
                     .tellHere(new ExceptionContext(
                             name() + loop().createdText(this) + " failed after its loop was closed",
@@ -475,7 +475,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
         if (!back) {
             loop().ending().awaitOver(); // its callbacks may still run
-            throw Ending.endedWithout(this, call.failure());
+            throw LoopShutdown.endedWithout(this, call.failure());
         }
         awaited = null;
         if (failure != null) {

@@ -271,7 +271,7 @@ public final class TaskGroup {
             thrown = e;
         }
         if (!parent.loop().isRunningHere()) { // the loop was closed without this coroutine, and with the tasks
-            throw thrown == null ? Ending.endedWithout(parent, null) : LoopFuture.unchecked(thrown);
+            throw thrown == null ? LoopShutdown.endedWithout(parent, null) : LoopFuture.unchecked(thrown);
         }
         inBody = false;
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;

@@ -26,14 +26,14 @@ import org.junit.jupiter.api.Timeout;
 
 /** How a loop ends: nothing is lost, nothing is left parked, and who refuses is named. */
 @Timeout(30)
-class EndingTest {
+class LoopShutdownTest {
 
     private final VirtualClock clock = new VirtualClock();
     private final EventLoop loop = new EventLoop(clock);
     private final List<String> trail = new ArrayList<>();
     private final LinkedBlockingQueue<ExceptionContext> reports = new LinkedBlockingQueue<>();
 
-    EndingTest() {
+    LoopShutdownTest() {
         loop.setExceptionHandler((_, context) -> reports.add(context));
     }
 
@@ -88,7 +88,7 @@ class EndingTest {
                         "stubborn cannot go on: its loop is closed, and it refused to end when it was cancelled");
         assertThat(reports.remove().message())
                 .contains("Task[stubborn")
-                .contains("(created at dev.trestle.loop.EndingTest.")
+                .contains("(created at dev.trestle.loop.LoopShutdownTest.")
                 .contains("refused to end");
         assertThat(thread.get().join(ofSeconds(10))).isTrue();
         assertThat(loop.isClosed()).isTrue();
@@ -225,7 +225,7 @@ class EndingTest {
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
             assertThat(report.message())
-                    .contains("cleaner (created at dev.trestle.loop.EndingTest.")
+                    .contains("cleaner (created at dev.trestle.loop.LoopShutdownTest.")
                     .contains(") failed while its loop was closing");
             assertThat(report.exception()).hasMessage("clean-up failed");
         });
@@ -286,7 +286,7 @@ class EndingTest {
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
             assertThat(report.message())
-                    .contains("The exception of Task[lonely] (created at dev.trestle.loop.EndingTest.")
+                    .contains("The exception of Task[lonely] (created at dev.trestle.loop.LoopShutdownTest.")
                     .contains(") was never retrieved")
                     .containsPattern("It left the coroutine at .*EndingTest\\.lambda\\$.*\\(EndingTest\\.java:\\d+\\)");
             assertThat(report.exception()).hasMessage("nobody looks");
@@ -378,7 +378,7 @@ class EndingTest {
     @Test
     void anErrorInACoroutineIsItsOutcomeAndTheLoopGoesOn() {
         loop.runUntilComplete(() -> {
-            Task<?> task = createTask(EndingTest::overflow);
+            Task<?> task = createTask(LoopShutdownTest::overflow);
             assertThatThrownBy(() -> await(task)).isInstanceOf(StackOverflowError.class);
         });
         loop.close();

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * The state of a loop that ends: which tasks the {@link LoopCloser} waits for, whether coroutines may still wait, and the listeners
  * that are told. Confined to the holder of the baton where nothing else is said; while the loop does not run, to the closing thread.
  */
-final class Ending {
+final class LoopShutdown {
 
     /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
     private static final int REFUSALS = 1_000;
@@ -34,7 +34,7 @@ final class Ending {
     private @Nullable Patience patience;
     private int refusals;
 
-    Ending(Baton baton) {
+    LoopShutdown(Baton baton) {
         this.baton = baton;
     }
 
