@@ -303,7 +303,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new Driving(name, baton, () -> baton.drive(false));
+        var driving = new LoopRun(name, baton, () -> baton.drive(false));
         boolean interrupted = false;
         while (true) {
             try {

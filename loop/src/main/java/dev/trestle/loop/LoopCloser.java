@@ -173,7 +173,7 @@ final class LoopCloser {
     /** Runs the loop until the tasks it has now have ended, or patience is over. */
     private void driveUntilEnded(LoopShutdown.Patience left) {
         ending.stopWhenEnded(loop.taskCount(), left);
-        var driving = new Driving(loop.name(), baton, () -> baton.drive(false));
+        var driving = new LoopRun(loop.name(), baton, () -> baton.drive(false));
         if (!left.waitFor(driving)) {
             baton.stop();
             waitUntilStopped(driving);
@@ -188,7 +188,7 @@ final class LoopCloser {
      * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton, and
      * gives up on it in the end.
      */
-    private void waitUntilStopped(Driving driving) {
+    private void waitUntilStopped(LoopRun driving) {
         Duration untilInterrupt = patience.compareTo(LEAST) < 0 ? LEAST : LOOK;
         boolean interrupted = false;
         Thread holder = baton.holder();
@@ -257,7 +257,7 @@ final class LoopCloser {
         }
         int begin = baton.progress();
         int due = baton.readyCount();
-        var driving = new Driving(loop.name(), baton, this::lastTurns);
+        var driving = new LoopRun(loop.name(), baton, this::lastTurns);
         long until = System.nanoTime() + EventLoop.nanos(patience);
         int seen = begin;
         while (!late && !driving.joinFor(LOOK)) {

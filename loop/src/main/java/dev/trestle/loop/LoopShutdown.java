@@ -54,7 +54,7 @@ final class LoopShutdown {
         }
 
         /** Waits for the end of a run; returns false if this is over before. */
-        boolean waitFor(Driving driving) {
+        boolean waitFor(LoopRun driving) {
             boolean ended = false;
             while (!ended && !over) {
                 Duration left = Duration.ofNanos(until - System.nanoTime());

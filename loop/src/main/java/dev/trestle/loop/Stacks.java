@@ -78,7 +78,7 @@ final class Stacks {
         return isCoroutine(frame)
                 || (type.equals(EventLoop.class.getName())
                         && frame.getMethodName().equals("run"))
-                || type.equals(Driving.class.getName());
+                || type.equals(LoopRun.class.getName());
     }
 
     private static boolean isOf(List<String> types, StackTraceElement frame) {

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A run of a loop on a driver of its own. For one thread, which waits for the end. */
-final class Driving {
+final class LoopRun {
 
     /*
      * The JDK may lose a thread that it was told to start; see Resubmission. So if the driver has not begun after a while, its start is
@@ -33,7 +33,7 @@ final class Driving {
      *
      * @param run what the driver does, with the baton
      */
-    Driving(String name, Baton baton, Runnable run) {
+    LoopRun(String name, Baton baton, Runnable run) {
         this.name = name;
         this.baton = baton;
         this.run = run;
