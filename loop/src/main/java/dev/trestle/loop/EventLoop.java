@@ -63,7 +63,7 @@ public final class EventLoop implements AutoCloseable {
 
     // any thread
     private volatile boolean closed;
-    private volatile Debugging debugging = Debugging.byDefault();
+    private volatile DebugMode debugging = DebugMode.byDefault();
     private final AtomicBoolean closing = new AtomicBoolean();
 
     // confined to the holder of the baton
@@ -973,7 +973,7 @@ public final class EventLoop implements AutoCloseable {
      * @param on whether it is on
      */
     public void setDebug(boolean on) {
-        debugging = Debugging.of(on);
+        debugging = DebugMode.of(on);
         Watch.hurry();
     }
 

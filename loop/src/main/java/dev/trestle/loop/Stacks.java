@@ -13,7 +13,7 @@ final class Stacks {
     /** What stands between who creates a task and who asks where. */
     private static final List<String> CREATORS = List.of(
             Stacks.class.getName(),
-            Debugging.class.getName(),
+            DebugMode.class.getName(),
             Origin.class.getName(),
             Task.class.getName(),
             ClassValue.class.getName(),

@@ -15,25 +15,25 @@ import org.jspecify.annotations.Nullable;
  * @param slowNanos how long somebody may hold the baton
  * @param origins where each task was created; null if nobody notes it
  */
-record Debugging(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
+record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
 
     private static final boolean BY_PROPERTY = Boolean.getBoolean("dev.trestle.loop.debug");
 
-    static Debugging byDefault() {
+    static DebugMode byDefault() {
         return of(BY_PROPERTY);
     }
 
-    static Debugging of(boolean on) {
+    static DebugMode of(boolean on) {
         return on
-                ? new Debugging(100_000_000, Collections.synchronizedMap(new WeakHashMap<>()))
-                : new Debugging(1_000_000_000, null);
+                ? new DebugMode(100_000_000, Collections.synchronizedMap(new WeakHashMap<>()))
+                : new DebugMode(1_000_000_000, null);
     }
 
-    Debugging withLimit(Duration limit) {
+    DebugMode withLimit(Duration limit) {
         if (requireNonNull(limit, "limit").compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException("The limit is shorter than a millisecond: " + limit);
         }
-        return new Debugging(EventLoop.nanos(limit), origins);
+        return new DebugMode(EventLoop.nanos(limit), origins);
     }
 
     boolean isOn() {
