@@ -489,7 +489,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             if (thread.getUncaughtExceptionHandler() != this) {
                 drivenElsewhere.put(thread, this);
             }
-            Watch.begin();
+            SlowCallbackDetector.begin();
         } catch (Throwable e) {
             running.remove(this);
             var _ = drivenElsewhere.remove(thread, this);

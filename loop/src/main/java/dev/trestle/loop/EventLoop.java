@@ -974,7 +974,7 @@ public final class EventLoop implements AutoCloseable {
      */
     public void setDebug(boolean on) {
         debugging = DebugMode.of(on);
-        Watch.hurry();
+        SlowCallbackDetector.hurry();
     }
 
     /**
@@ -996,7 +996,7 @@ public final class EventLoop implements AutoCloseable {
      */
     public void setSlowCallbackDuration(Duration limit) {
         debugging = debugging.withLimit(limit);
-        Watch.hurry();
+        SlowCallbackDetector.hurry();
     }
 
     long slowNanos() {

@@ -54,7 +54,7 @@ class FullHeapTest {
                 }));
             });
             begun.await();
-            while (!Watch.isReady()) {
+            while (!SlowCallbackDetector.isReady()) {
                 Thread.onSpinWait(); // for a quarter of a second
             }
             Thread filler = Thread.ofPlatform().start(FullHeap::fill);

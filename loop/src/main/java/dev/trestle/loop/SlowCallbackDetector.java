@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Notices who has held a baton for too long while he still holds it, and logs his stack: one thread for all loops, which
  * looks at each of them now and then.
  */
-final class Watch implements Runnable {
+final class SlowCallbackDetector implements Runnable {
 
     /*
      * A switch does nothing for this. The baton has a counter of the items that it has run, in the ready queue, because the
@@ -41,7 +41,7 @@ final class Watch implements Runnable {
 
     private static final long SHORTEST = 1_000_000;
 
-    private static final Watch watch = new Watch();
+    private static final SlowCallbackDetector watch = new SlowCallbackDetector();
 
     private final Warnings warnings = new Warnings();
 
@@ -54,7 +54,7 @@ final class Watch implements Runnable {
     /** Made at the first look, as long as there is memory. Written by the thread alone. */
     private volatile @Nullable Carriers carriers;
 
-    private Watch() {}
+    private SlowCallbackDetector() {}
 
     /** Called when a loop begins to run, after it can be found in the set of those that do. */
     static void begin() {

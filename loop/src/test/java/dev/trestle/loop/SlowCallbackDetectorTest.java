@@ -7,8 +7,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.trestle.loop.Watch.Sight;
-import dev.trestle.loop.Watch.Verdict;
+import dev.trestle.loop.SlowCallbackDetector.Sight;
+import dev.trestle.loop.SlowCallbackDetector.Verdict;
 import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Who holds the baton too long is named while he holds it. Time is the machine's here: that is what is watched. */
 @Timeout(30)
-class WatchTest {
+class SlowCallbackDetectorTest {
 
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
     private static final Thread SOMEBODY = new Thread(() -> {});
@@ -82,7 +82,7 @@ class WatchTest {
                             + " If it waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if"
                             + " it computes, call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
                             + ".*")
-                    .contains("\n    at dev.trestle.loop.WatchTest.holdUntilNamed(WatchTest.java:")
+                    .contains("\n    at dev.trestle.loop.SlowCallbackDetectorTest.holdUntilNamed(WatchTest.java:")
                     .doesNotContain("Task.live");
         });
         assertThat(nextWarning("Task[hog]", " has given the baton of")).contains(" away after about ");
