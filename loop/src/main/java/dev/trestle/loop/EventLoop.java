@@ -401,11 +401,11 @@ public final class EventLoop implements AutoCloseable {
         }
         try {
             callExceptionHandler(
-                    new ExceptionContext("Exception in callback " + Words.of(callback), failure, null, handle));
+                    new ExceptionContext("Exception in callback " + SafeToString.of(callback), failure, null, handle));
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "Callback " + Words.of(callback) + " of " + this + " failed, and so did telling of it",
+                    () -> "Callback " + SafeToString.of(callback) + " of " + this + " failed, and so did telling of it",
                     failure);
         }
     }
@@ -1033,7 +1033,7 @@ public final class EventLoop implements AutoCloseable {
             @Nullable Runnable callback) {
         @Override
         public String toString() {
-            return task == null ? "Callback " + Words.of(callback) : task.identity() + loop.createdText(task);
+            return task == null ? "Callback " + SafeToString.of(callback) : task.identity() + loop.createdText(task);
         }
     }
 

@@ -21,7 +21,7 @@ final class Groundwork {
             Inbox.class,
             LoopPromise.Arrival.class,
             Reports.class,
-            Words.class,
+            SafeToString.class,
             Context.class,
             CancelledError.class);
 

@@ -78,6 +78,6 @@ public sealed class Handle extends Ready permits TimerHandle {
 
     final String callbackText() {
         Runnable scheduled = callback;
-        return scheduled == null ? "cancelled" : Words.of(scheduled);
+        return scheduled == null ? "cancelled" : SafeToString.of(scheduled);
     }
 }

@@ -54,8 +54,8 @@ final class Log {
         try {
             int number = failures.incrementAndGet();
             if (number <= MOST_FAILURES) {
-                System.err.println("The log of " + EventLoop.class.getName() + " has failed with " + Words.of(failure)
-                        + ". It was to log: " + text.get() + (thrown == null ? "" : ": " + Words.of(thrown))
+                System.err.println("The log of " + EventLoop.class.getName() + " has failed with " + SafeToString.of(failure)
+                        + ". It was to log: " + text.get() + (thrown == null ? "" : ": " + SafeToString.of(thrown))
                         + (number == MOST_FAILURES ? ". Further failures are not shown." : ""));
             }
         } catch (Throwable e) {

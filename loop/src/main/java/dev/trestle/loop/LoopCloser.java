@@ -317,12 +317,12 @@ final class LoopCloser {
     private void tellListeners(Event event) {
         for (ClosingListener listener : ending.listeners()) {
             attempt(() ->
-                    call(false, () -> event.tell(listener), () -> "Telling " + Words.of(listener) + " of the end"));
+                    call(false, () -> event.tell(listener), () -> "Telling " + SafeToString.of(listener) + " of the end"));
         }
     }
 
     private void close(AutoCloseable resource) {
-        call(true, resource::close, () -> "Closing " + Words.of(resource));
+        call(true, resource::close, () -> "Closing " + SafeToString.of(resource));
     }
 
     /** Runs a step on another thread, to which the loop belongs meanwhile. Returns null, or where the step hangs. */

@@ -252,7 +252,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since " + Words.of(e)
+                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since " + SafeToString.of(e)
                             + "; so it is told now",
                     failure.exception());
         }
@@ -427,9 +427,9 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         return switch (outcome) {
             case null -> "pending";
             case Cancellation _ -> "cancelled";
-            case Failure failure -> "failed with " + Words.of(failure.exception());
+            case Failure failure -> "failed with " + SafeToString.of(failure.exception());
             case LoopFuture<?> future -> "result " + future.identity(); // which may be this one
-            default -> "result " + (outcome == NULL_RESULT ? "null" : Words.of(outcome));
+            default -> "result " + (outcome == NULL_RESULT ? "null" : SafeToString.of(outcome));
         };
     }
 
@@ -498,7 +498,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
 
         @Override
         public String toString() {
-            return Words.of(callback) + " of " + future;
+            return SafeToString.of(callback) + " of " + future;
         }
     }
 }

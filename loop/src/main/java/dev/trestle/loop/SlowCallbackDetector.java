@@ -283,7 +283,7 @@ final class SlowCallbackDetector implements Runnable {
             try {
                 return text.get();
             } catch (Throwable e) {
-                return "A warning could not be put into words: " + Words.of(e);
+                return "A warning could not be put into words: " + SafeToString.of(e);
             }
         }
     }

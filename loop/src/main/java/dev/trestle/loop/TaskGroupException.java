@@ -13,7 +13,7 @@ public final class TaskGroupException extends RuntimeException {
     TaskGroupException(List<Throwable> exceptions) {
         super(
                 "In a task group " + exceptions.size() + (exceptions.size() == 1 ? " failure: " : " failures, first: ")
-                        + Words.of(exceptions.getFirst()),
+                        + SafeToString.of(exceptions.getFirst()),
                 exceptions.getFirst());
         this.exceptions = List.copyOf(exceptions);
         this.exceptions.stream().skip(1).forEach(this::addSuppressed);

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * What objects of the user's say of themselves, for messages: never an exception, which would keep the loop from telling what it
  * was about to tell, and never a long text.
  */
-final class Words {
+final class SafeToString {
 
     private static final int LONGEST = 500;
 
@@ -15,7 +15,7 @@ final class Words {
 
     private static final ThreadLocal<@Nullable Integer> DEPTH = new ThreadLocal<>();
 
-    private Words() {}
+    private SafeToString() {}
 
     static String of(@Nullable Object object) {
         Integer outside = DEPTH.get();
