@@ -172,7 +172,7 @@ public final class Async {
     public static <T extends @Nullable Object> LoopFuture<List<T>> gather(
             Collection<? extends LoopFuture<? extends T>> futures) {
         EventLoop loop = EventLoop.getRunningLoop();
-        return new Gathering<T, T>(loop, futures, LoopFuture::result, true).begin();
+        return new GatherFuture<T, T>(loop, futures, LoopFuture::result, true).begin();
     }
 
     /**
@@ -186,7 +186,7 @@ public final class Async {
     public static <T extends @Nullable Object> LoopFuture<List<Outcome<T>>> gatherOutcomes(
             Collection<? extends LoopFuture<? extends T>> futures) {
         EventLoop loop = EventLoop.getRunningLoop();
-        return new Gathering<T, Outcome<T>>(loop, futures, Async::outcome, false).begin();
+        return new GatherFuture<T, Outcome<T>>(loop, futures, Async::outcome, false).begin();
     }
 
     @SuppressWarnings("unchecked") // an outcome is only read

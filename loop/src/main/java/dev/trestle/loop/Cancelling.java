@@ -12,7 +12,7 @@ final class Cancelling {
 
     /** A gathering whose parts are being cancelled. */
     private static final class Step {
-        final Gathering<?, ?> gathering;
+        final GatherFuture<?, ?> gathering;
 
         /** Who was cancelled, and awaits the gathering; null if that was reached in another way. */
         final @Nullable Task<?> awaiter;
@@ -20,7 +20,7 @@ final class Cancelling {
         final Iterator<? extends LoopFuture<?>> parts;
         boolean any;
 
-        Step(Gathering<?, ?> gathering, @Nullable Task<?> awaiter) {
+        Step(GatherFuture<?, ?> gathering, @Nullable Task<?> awaiter) {
             this.gathering = gathering;
             this.awaiter = awaiter;
             this.parts = gathering.parts().iterator();
@@ -71,12 +71,12 @@ final class Cancelling {
                     yield false;
                 }
                 Task<?> last = task.cancelDownToGathering(message);
-                if (last != null && last.awaited() instanceof Gathering<?, ?> gathering) {
+                if (last != null && last.awaited() instanceof GatherFuture<?, ?> gathering) {
                     enter(gathering, last);
                 }
                 yield true;
             }
-            case Gathering<?, ?> gathering -> {
+            case GatherFuture<?, ?> gathering -> {
                 if (!gathering.isDone() && !gathering.isCancelling()) {
                     enter(gathering, null);
                 }
@@ -86,7 +86,7 @@ final class Cancelling {
         };
     }
 
-    private void enter(Gathering<?, ?> gathering, @Nullable Task<?> awaiter) {
+    private void enter(GatherFuture<?, ?> gathering, @Nullable Task<?> awaiter) {
         gathering.beginCancelling();
         steps.addFirst(new Step(gathering, awaiter));
     }

@@ -120,7 +120,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         while (true) {
             task.cancelRequests++;
             if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
-                if (task.awaited instanceof Gathering<?, ?> gathering && !gathering.isDone()) {
+                if (task.awaited instanceof GatherFuture<?, ?> gathering && !gathering.isDone()) {
                     if (!gathering.isCancelling()) {
                         return task;
                     }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of a part's result
  * @param <R> what stands in the list for a part: its result, or its outcome
  */
-final class Gathering<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>>
+final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>>
         implements LoopFuture.Listener {
 
     private final List<LoopFuture<? extends T>> parts;
@@ -36,7 +36,7 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
 
     private @Nullable String cancelMessage;
 
-    Gathering(
+    GatherFuture(
             EventLoop loop,
             Collection<? extends LoopFuture<? extends T>> parts,
             Function<LoopFuture<? extends T>, R> toItem,
@@ -52,7 +52,7 @@ final class Gathering<T extends @Nullable Object, R extends @Nullable Object> ex
     }
 
     /** Listens to the parts; one that is done counts at once, so a gathering of nothing but such parts is done. */
-    Gathering<T, R> begin() {
+    GatherFuture<T, R> begin() {
         if (distinct.isEmpty()) {
             setResult(List.of());
         }
