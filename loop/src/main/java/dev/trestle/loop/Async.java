@@ -414,7 +414,7 @@ public final class Async {
             return future;
         }
         EventLoop.getRunningLoop().checkMine(future);
-        return new Shielding<>(future);
+        return new ShieldFuture<>(future);
     }
 
     /**

@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The future of {@code shield}: it ends as another ends, and keeps its own cancellation to itself. */
-final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implements LoopFuture.Listener {
+final class ShieldFuture<T extends @Nullable Object> extends LoopFuture<T> implements LoopFuture.Listener {
 
     private final LoopFuture<T> inner;
 
@@ -16,10 +16,10 @@ final class Shielding<T extends @Nullable Object> extends LoopFuture<T> implemen
     private final int depth;
     private final WeakListener listener;
 
-    Shielding(LoopFuture<T> inner) {
+    ShieldFuture(LoopFuture<T> inner) {
         super(inner.loop());
         this.inner = inner;
-        if (inner instanceof Shielding<T> shield) {
+        if (inner instanceof ShieldFuture<T> shield) {
             this.innermost = shield.innermost;
             this.depth = shield.depth + 1;
         } else {
