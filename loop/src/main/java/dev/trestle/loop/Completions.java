@@ -115,7 +115,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F>, LoopFut
                         "Another coroutine is waiting for the next of these futures: an iterator"
                                 + " has one consumer; call asCompleted again for the other");
             }
-            more = new Joint(loop, "asCompleted", pending.keySet());
+            more = new CompositeFuture(loop, "asCompleted", pending.keySet());
             var _ = task.await(more);
         }
         left--;

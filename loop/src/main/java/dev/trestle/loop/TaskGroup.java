@@ -280,7 +280,7 @@ public final class TaskGroup {
         }
         CancelledError latest = null;
         while (!unfinished.isEmpty()) {
-            allEnded = new Joint(parent.loop(), "the tasks of its group", unfinished);
+            allEnded = new CompositeFuture(parent.loop(), "the tasks of its group", unfinished);
             try {
                 Async.await(allEnded);
             } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for

@@ -4,7 +4,7 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /** A future that a coroutine awaits in place of others, which a picture of the loop's tasks shows in its place. */
-final class Joint extends LoopFuture<@Nullable Void> {
+final class CompositeFuture extends LoopFuture<@Nullable Void> {
 
     private final String what;
     private final Collection<? extends LoopFuture<?>> parts;
@@ -15,7 +15,7 @@ final class Joint extends LoopFuture<@Nullable Void> {
      * @param what what awaits the others
      * @param parts the others; read when somebody looks
      */
-    Joint(EventLoop loop, String what, Collection<? extends LoopFuture<?>> parts) {
+    CompositeFuture(EventLoop loop, String what, Collection<? extends LoopFuture<?>> parts) {
         super(loop);
         this.what = what;
         this.parts = parts;
