@@ -132,7 +132,7 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
     /** Cancels every part; this future ends when they have. */
     @Override
     public boolean cancel(@Nullable String message) {
-        return Cancelling.cancel(this, message);
+        return CancelTraversal.cancel(this, message);
     }
 
     void beginCancelling() {

@@ -102,7 +102,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
      */
     @Override
     public boolean cancel(@Nullable String message) {
-        return Cancelling.cancel(this, message);
+        return CancelTraversal.cancel(this, message);
     }
 
     /**

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * One call of {@code cancel}, on its way down through tasks that await gatherings, whose parts are gatherings or tasks again. It
  * keeps its own stack: they may be nested as deep as the heap is large.
  */
-final class Cancelling {
+final class CancelTraversal {
 
     /** A gathering whose parts are being cancelled. */
     private static final class Step {
@@ -30,14 +30,14 @@ final class Cancelling {
     private final @Nullable String message;
     private final ArrayDeque<Step> steps = new ArrayDeque<>();
 
-    private Cancelling(@Nullable String message) {
+    private CancelTraversal(@Nullable String message) {
         this.message = message;
     }
 
     /** Cancels a task or a gathering; returns whether there was something to cancel. */
     static boolean cancel(LoopFuture<?> future, @Nullable String message) {
         future.loop().checkHere("cancel");
-        return new Cancelling(message).run(future);
+        return new CancelTraversal(message).run(future);
     }
 
     private boolean run(LoopFuture<?> first) {
