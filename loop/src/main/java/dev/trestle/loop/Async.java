@@ -218,7 +218,7 @@ public final class Async {
      */
     public static <F extends LoopFuture<?>> DoneAndPending<F> waitUntil(
             ReturnWhen when, Collection<? extends F> futures, @Nullable Duration timeout) {
-        return Waiting.until(suspendable("waitUntil"), when, futures, timeout);
+        return WaitUntil.until(suspendable("waitUntil"), when, futures, timeout);
     }
 
     /**

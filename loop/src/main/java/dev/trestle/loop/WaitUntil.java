@@ -13,13 +13,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code waitUntil} does: a count of the futures that are not done, and a future for "enough are". */
-final class Waiting implements LoopFuture.Listener {
+final class WaitUntil implements LoopFuture.Listener {
 
     private final ReturnWhen when;
     private final LoopFuture<@Nullable Void> enough;
     private int left;
 
-    private Waiting(ReturnWhen when, LoopFuture<@Nullable Void> enough, int left) {
+    private WaitUntil(ReturnWhen when, LoopFuture<@Nullable Void> enough, int left) {
         this.when = when;
         this.enough = enough;
         this.left = left;
@@ -36,7 +36,7 @@ final class Waiting implements LoopFuture.Listener {
         }
         distinct.forEach(loop::checkMine);
 
-        var waiting = new Waiting(when, new CompositeFuture(loop, "waitUntil(" + when + ")", distinct), distinct.size());
+        var waiting = new WaitUntil(when, new CompositeFuture(loop, "waitUntil(" + when + ")", distinct), distinct.size());
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.
         List<Handle> listeners = new ArrayList<>(distinct.size());
