@@ -249,7 +249,7 @@ public final class Async {
         EventLoop loop = EventLoop.getRunningLoop();
         Set<F> distinct = new LinkedHashSet<>(futures);
         distinct.forEach(loop::checkMine);
-        return () -> new Completions<>(loop, distinct, timeout);
+        return () -> new AsCompletedIterator<>(loop, distinct, timeout);
     }
 
     /**

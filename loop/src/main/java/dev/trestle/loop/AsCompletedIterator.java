@@ -15,7 +15,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** The iterator of {@code asCompleted}: futures in the order in which they complete. A program may drop it at any time. */
-final class Completions<F extends LoopFuture<?>> implements Iterator<F>, LoopFuture.Listener {
+final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>, LoopFuture.Listener {
 
     private final EventLoop loop;
     private final @Nullable Duration timeout;
@@ -35,7 +35,7 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F>, LoopFut
     /** What the consumer waits for, while it waits. */
     private @Nullable LoopFuture<@Nullable Void> more;
 
-    Completions(EventLoop loop, Set<F> futures, @Nullable Duration timeout) {
+    AsCompletedIterator(EventLoop loop, Set<F> futures, @Nullable Duration timeout) {
         this.loop = loop;
         this.timeout = timeout;
         this.total = futures.size();
@@ -48,10 +48,10 @@ final class Completions<F extends LoopFuture<?>> implements Iterator<F>, LoopFut
     }
 
     /** The end of the time limit. The timer does not hold the iterator. */
-    private record TimeOver(WeakReference<Completions<?>> iterator) implements Runnable {
+    private record TimeOver(WeakReference<AsCompletedIterator<?>> iterator) implements Runnable {
         @Override
         public void run() {
-            Completions<?> late = iterator.get();
+            AsCompletedIterator<?> late = iterator.get();
             if (late != null) {
                 late.onLate();
             }
