@@ -76,7 +76,7 @@ public final class EventLoop implements AutoCloseable {
     private final ReferenceQueue<LoopFuture.Listener> garbage = new ReferenceQueue<>();
 
     /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
-    private @Nullable Origin originForFactory;
+    private @Nullable CreationSite originForFactory;
 
     private long sequence;
 
@@ -696,8 +696,8 @@ public final class EventLoop implements AutoCloseable {
         if (factory == null) {
             return newTask(coroutine, options);
         }
-        Origin before = originForFactory;
-        originForFactory = Origin.of(requireNonNull(coroutine, "coroutine"));
+        CreationSite before = originForFactory;
+        originForFactory = CreationSite.of(requireNonNull(coroutine, "coroutine"));
         try {
             return requireNonNull(
                     factory.create(this, coroutine, options),
@@ -745,7 +745,7 @@ public final class EventLoop implements AutoCloseable {
         checkHere("create a task in");
         refuseIfClosed();
         StackRoom.require();
-        Origin origin = originForFactory == null ? Origin.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
+        CreationSite origin = originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
         debugging.created(task);

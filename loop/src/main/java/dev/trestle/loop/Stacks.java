@@ -14,7 +14,7 @@ final class Stacks {
     private static final List<String> CREATORS = List.of(
             Stacks.class.getName(),
             DebugMode.class.getName(),
-            Origin.class.getName(),
+            CreationSite.class.getName(),
             Task.class.getName(),
             ClassValue.class.getName(),
             EventLoop.class.getName(),

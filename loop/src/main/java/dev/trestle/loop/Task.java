@@ -28,7 +28,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     static final String INTERRUPTED = "its thread was interrupted";
 
     private final long number;
-    private final Origin origin;
+    private final CreationSite origin;
     private @Nullable String name;
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
@@ -59,7 +59,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     Task(
             EventLoop loop,
             Coroutine<T> coroutine,
-            Origin origin,
+            CreationSite origin,
             @Nullable String name,
             @Nullable Context context,
             long number) {
@@ -250,7 +250,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         return context;
     }
 
-    Origin origin() {
+    CreationSite origin() {
         return origin;
     }
 

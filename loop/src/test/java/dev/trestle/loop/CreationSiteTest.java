@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Where tasks are created is known without debug mode. */
 @Timeout(30)
-class OriginTest {
+class CreationSiteTest {
 
     @AutoClose
     private final EventLoop loop = new EventLoop(new VirtualClock());
@@ -71,11 +71,11 @@ class OriginTest {
 
         assertThat(tasks).hasSize(14);
         assertThat(tasks).allSatisfy(task -> {
-            assertThat(place(task).getClassName()).isEqualTo(OriginTest.class.getName());
+            assertThat(place(task).getClassName()).isEqualTo(CreationSiteTest.class.getName());
             assertThat(place(task).getMethodName()).contains("everyWayToCreateATaskSaysWhereTheUserDidIt");
             assertThat(text(task)).isEqualTo(" (created at " + place(task) + ")");
         });
-        assertThat(tasks.stream().map(OriginTest::place).distinct()).hasSize(14);
+        assertThat(tasks.stream().map(CreationSiteTest::place).distinct()).hasSize(14);
     }
 
     private void nothing() {}
@@ -86,9 +86,9 @@ class OriginTest {
         Task<?> task =
                 Optional.of((Coroutine<Integer>) () -> 1).map(loop::createTask).orElseThrow();
 
-        assertThat(place(task).getClassName()).isEqualTo(OriginTest.class.getName());
+        assertThat(place(task).getClassName()).isEqualTo(CreationSiteTest.class.getName());
         assertThat(place(task).getLineNumber()).isBetween(here + 1, here + 2);
-        assertThat(text(task)).startsWith(" (created at dev.trestle.loop.OriginTest.");
+        assertThat(text(task)).startsWith(" (created at dev.trestle.loop.CreationSiteTest.");
     }
 
     @Test
@@ -101,7 +101,7 @@ class OriginTest {
         });
 
         assertThat(text(task))
-                .startsWith(" (created at dev.trestle.loop.OriginTest.anAnonymousClassIsAnExpressionToo(");
+                .startsWith(" (created at dev.trestle.loop.CreationSiteTest.anAnonymousClassIsAnExpressionToo(");
     }
 
     private record Named(int result) implements Coroutine<Integer> {
@@ -119,7 +119,7 @@ class OriginTest {
         assertThat(place(first).getMethodName()).isEqualTo("first");
         assertThat(second.createdAt()).isEqualTo(first.createdAt());
         assertThat(text(second))
-                .isEqualTo(" (dev.trestle.loop.OriginTest$Named; the first of its kind was created at " + place(first)
+                .isEqualTo(" (dev.trestle.loop.CreationSiteTest$Named; the first of its kind was created at " + place(first)
                         + ")");
         assertThat(loop.taskGraph().toString()).contains("    the first of its kind was created at " + place(first));
         loop.setDebug(true);
@@ -164,7 +164,7 @@ class OriginTest {
                 .join();
 
         assertThat(text(task))
-                .startsWith(" (a lambda of dev.trestle.loop.OriginTest; the first of its kind was created at"
+                .startsWith(" (a lambda of dev.trestle.loop.CreationSiteTest; the first of its kind was created at"
                         + " java.base/java.util.concurrent.CompletableFuture");
     }
 

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Where the tasks of one kind are created. What is of one kind has coroutines of one class. */
-final class Origin {
+final class CreationSite {
 
     /*
      * To look at the stack takes longer than to create a task does, so it is looked at once a kind. A lambda expression has a
@@ -16,10 +16,10 @@ final class Origin {
      * class of its coroutine keeps the class that created it.
      */
 
-    private static final ClassValue<Origin> origins = new ClassValue<>() {
+    private static final ClassValue<CreationSite> origins = new ClassValue<>() {
         @Override
-        protected Origin computeValue(Class<?> kind) {
-            return new Origin(kind);
+        protected CreationSite computeValue(Class<?> kind) {
+            return new CreationSite(kind);
         }
     };
 
@@ -30,7 +30,7 @@ final class Origin {
     /** What follows the name of a task. */
     private final String text;
 
-    private Origin(Class<?> kind) {
+    private CreationSite(Class<?> kind) {
         Class<?> host = kind.getNestHost();
         List<StackWalker.StackFrame> creators = Stacks.creators();
         Optional<StackWalker.StackFrame> inHost = creators.stream()
@@ -53,7 +53,7 @@ final class Origin {
     }
 
     /** Returns where tasks with this coroutine are created; called where the first of them is. */
-    static Origin of(Coroutine<?> coroutine) {
+    static CreationSite of(Coroutine<?> coroutine) {
         return origins.get(coroutine instanceof ActionCoroutine(var action) ? action.getClass() : coroutine.getClass());
     }
 
