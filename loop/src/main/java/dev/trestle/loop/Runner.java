@@ -99,12 +99,12 @@ public final class Runner implements AutoCloseable {
         EventLoop.refuseInsideALoop("Runner.run");
         EventLoop mine = loop();
         Task<T> task = mine.createTask(main, new TaskOptions().withContext(inContext));
-        try (var ctrlC = CtrlC.cancels(task)) {
+        try (var ctrlC = SigintHandler.cancels(task)) {
             try {
                 return mine.runUntilComplete(task);
             } catch (CancelledError e) {
                 if (ctrlC.hasCancelled() && task.uncancel() == 0) {
-                    throw CtrlC.endsProgram(new KeyboardInterrupt(e));
+                    throw SigintHandler.endsProgram(new KeyboardInterrupt(e));
                 }
                 throw e;
             }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What a program sees of a real SIGINT, the first and the second. */
 @Timeout(60)
-class CtrlCTest {
+class SigintHandlerTest {
 
     private static final Path ENV = Path.of("/usr/bin/env");
 

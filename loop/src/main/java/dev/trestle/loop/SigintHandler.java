@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What becomes of Ctrl-C while a task is run by the main thread: the first one cancels the task, the second one does what it
  * always does.
  */
-final class CtrlC implements AutoCloseable {
+final class SigintHandler implements AutoCloseable {
 
     /*
      * The only way to intercept a signal is sun.misc.Signal, of the module jdk.unsupported. It is found by reflection, so
@@ -32,15 +32,15 @@ final class CtrlC implements AutoCloseable {
     /** Written by the loop, read when it has stopped. */
     private boolean cancelled;
 
-    private CtrlC(@Nullable Signals signals, @Nullable Task<?> task) {
+    private SigintHandler(@Nullable Signals signals, @Nullable Task<?> task) {
         this.signals = signals;
         this.task = task;
     }
 
     /** Has Ctrl-C cancel a task; if this is the main thread and nobody else handles Ctrl-C. */
-    static CtrlC cancels(Task<?> task) {
+    static SigintHandler cancels(Task<?> task) {
         Signals signals = isMain(Thread.currentThread()) ? Signals.FOUND : null;
-        var ctrlC = new CtrlC(signals, task);
+        var ctrlC = new SigintHandler(signals, task);
         if (signals != null) {
             ctrlC.install(signals);
         }
