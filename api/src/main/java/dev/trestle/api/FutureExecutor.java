@@ -126,7 +126,7 @@ public interface FutureExecutor extends ExecutorService {
      */
     default <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(
             CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
-        return Mapping.stream(this, fn, inputs, options);
+        return MapSpliterator.stream(this, fn, inputs, options);
     }
 
     /**

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** The inputs of one {@link Mapping}, read from their iterator when the mapping asks for them. */
+/** The inputs of one {@link MapSpliterator}, read from their iterator when the mapping asks for them. */
 abstract sealed class MapInputs<A extends @Nullable Object> {
 
     final Iterator<A> iterator;

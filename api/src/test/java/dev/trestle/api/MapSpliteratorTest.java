@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and says how long each input took. */
 @Timeout(30)
-class MappingTest {
+class MapSpliteratorTest {
 
     private final List<Promise<Object>> calls = new ArrayList<>();
 
@@ -38,7 +38,7 @@ class MappingTest {
 
     private FutureExecutor executor(int parallelism) {
         return (FutureExecutor) Proxy.newProxyInstance(
-                MappingTest.class.getClassLoader(),
+                MapSpliteratorTest.class.getClassLoader(),
                 new Class<?>[] {FutureExecutor.class},
                 (_, method, arguments) -> handle(method, arguments, parallelism));
     }
@@ -81,7 +81,7 @@ class MappingTest {
 
     @Test
     void quickInputsTravelInGrowingChunksAndThenFairShares() {
-        List<Integer> results = Mapping.stream(executor(2), x -> x, numbers(64), MapOptions.DEFAULT)
+        List<Integer> results = MapSpliterator.stream(executor(2), x -> x, numbers(64), MapOptions.DEFAULT)
                 .toList();
 
         assertThat(results).isEqualTo(numbers(64));
@@ -91,7 +91,7 @@ class MappingTest {
     @Test
     void chunkTakesFiveMilliseconds() {
         nanosPerInput = 1_000_000;
-        Mapping.stream(executor(2), x -> x, numbers(1_000), MapOptions.DEFAULT)
+        MapSpliterator.stream(executor(2), x -> x, numbers(1_000), MapOptions.DEFAULT)
                 .limit(40)
                 .forEach(_ -> {});
 
@@ -101,7 +101,7 @@ class MappingTest {
     @Test
     void inputThatTakesLongTravelsAlone() {
         nanosPerInput = 6_000_000;
-        Mapping.stream(executor(2), x -> x, numbers(100), MapOptions.DEFAULT).forEach(_ -> {});
+        MapSpliterator.stream(executor(2), x -> x, numbers(100), MapOptions.DEFAULT).forEach(_ -> {});
 
         assertThat(sizes).isEqualTo(repeated(100, 1));
     }
@@ -109,7 +109,7 @@ class MappingTest {
     @Test
     void eachWorkerHasTwoCallsAndTwoMoreWait() {
         running = false;
-        var stream = Mapping.stream(executor(3), x -> x, numbers(100), ONE_BY_ONE);
+        var stream = MapSpliterator.stream(executor(3), x -> x, numbers(100), ONE_BY_ONE);
 
         assertThat(calls).hasSize(8);
         stream.close();
@@ -118,7 +118,7 @@ class MappingTest {
 
     @Test
     void resultThatIsTakenMakesRoomForAnInput() {
-        Spliterator<Integer> results = Mapping.stream(
+        Spliterator<Integer> results = MapSpliterator.stream(
                         executor(2), (Integer x) -> x, numbers(10), ONE_BY_ONE.withLookAhead(2))
                 .spliterator();
         assertThat(calls).hasSize(2);
@@ -140,14 +140,14 @@ class MappingTest {
     void inputsBehindAFailureAreSentAgainAndNoneIfItWasTheLast() {
         MapOptions goingOn = MapOptions.DEFAULT.withChunkSize(2).withOnError(MapOptions.OnError.CONTINUE);
         Spliterator<Integer> last =
-                Mapping.stream(executor(1), failingAt(1), numbers(4), goingOn).spliterator();
+                MapSpliterator.stream(executor(1), failingAt(1), numbers(4), goingOn).spliterator();
         assertThatThrownBy(() -> last.forEachRemaining(_ -> {})).hasMessage("input 1");
         last.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(2, 2);
 
         sizes.clear();
         Spliterator<Integer> first =
-                Mapping.stream(executor(1), failingAt(0), numbers(4), goingOn).spliterator();
+                MapSpliterator.stream(executor(1), failingAt(0), numbers(4), goingOn).spliterator();
         assertThatThrownBy(() -> first.forEachRemaining(_ -> {})).hasMessage("input 0");
         first.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(1, 2, 1);
@@ -181,7 +181,7 @@ class MappingTest {
     @Test
     void streamThatHasEndedReadsNoFurtherInput() {
         var frontier = new Frontier();
-        Spliterator<Integer> results = Mapping.stream(executor(1), (Integer x) -> x, frontier, ONE_BY_ONE)
+        Spliterator<Integer> results = MapSpliterator.stream(executor(1), (Integer x) -> x, frontier, ONE_BY_ONE)
                 .spliterator();
         results.forEachRemaining(_ -> {});
 
@@ -193,7 +193,7 @@ class MappingTest {
     @Test
     void streamThatRanOutOfTimeCancelsItsCallsAndStaysEnded() {
         running = false;
-        Spliterator<Integer> results = Mapping.stream(
+        Spliterator<Integer> results = MapSpliterator.stream(
                         executor(1), (Integer x) -> x, numbers(5), ONE_BY_ONE.withTimeout(Duration.ZERO))
                 .spliterator();
 
@@ -210,13 +210,13 @@ class MappingTest {
         MAP {
             @Override
             Object on(FutureExecutor executor) {
-                return Mapping.stream(executor, x -> x, numbers(2), ONE_BY_ONE).toList();
+                return MapSpliterator.stream(executor, x -> x, numbers(2), ONE_BY_ONE).toList();
             }
         },
         MAP_IN_ORDER_OF_COMPLETION {
             @Override
             Object on(FutureExecutor executor) {
-                return Mapping.stream(executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
+                return MapSpliterator.stream(executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
                         .toList();
             }
         },
@@ -224,7 +224,7 @@ class MappingTest {
             @Override
             Object on(FutureExecutor executor) {
                 Iterable<Integer> inputs = () -> numbers(2).iterator();
-                return Mapping.stream(executor, x -> x, inputs, ONE_BY_ONE).toList();
+                return MapSpliterator.stream(executor, x -> x, inputs, ONE_BY_ONE).toList();
             }
         },
         INVOKE_ALL {
@@ -274,10 +274,10 @@ class MappingTest {
 
     @Test
     void streamOfNothingIsEmpty() {
-        assertThat(Mapping.stream(executor(1), x -> x, List.of(), MapOptions.DEFAULT))
+        assertThat(MapSpliterator.stream(executor(1), x -> x, List.of(), MapOptions.DEFAULT))
                 .isEmpty();
         assertThat(calls).isEmpty();
-        try (Stream<Integer> none = Mapping.stream(executor(1), x -> x, numbers(0), MapOptions.DEFAULT)) {
+        try (Stream<Integer> none = MapSpliterator.stream(executor(1), x -> x, numbers(0), MapOptions.DEFAULT)) {
             assertThat(none.findFirst()).isEmpty();
         }
     }

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Confined to the thread that consumes the stream, but for {@code completed}, which futures fill.
  */
-final class Mapping<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
+final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
 
     /*
      * Inputs travel in chunks, a call each. A chunk stops at its first failing input and says how far it came: so the inputs before
@@ -69,7 +69,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
 
     private ChunkResult.@Nullable Outcomes outcomes;
 
-    private Mapping(FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
+    private MapSpliterator(FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
         super(inputs instanceof Collection<?> known ? known.size() : Long.MAX_VALUE, 0);
         this.executor = executor;
         this.fn = requireNonNull(fn, "fn");
@@ -83,7 +83,7 @@ final class Mapping<A extends @Nullable Object, R extends @Nullable Object> exte
     static <A extends @Nullable Object, R extends @Nullable Object> Stream<R> stream(
             FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
         StackRoom.requireForLinkage();
-        var mapping = new Mapping<>(executor, fn, inputs, options);
+        var mapping = new MapSpliterator<>(executor, fn, inputs, options);
         mapping.submitMore(true);
         if (mapping.inFlight.isEmpty()) {
             mapping.throwIfRefused();
