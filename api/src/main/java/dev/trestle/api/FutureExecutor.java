@@ -141,7 +141,7 @@ public interface FutureExecutor extends ExecutorService {
     @Override
     default <T extends @Nullable Object> List<Future<T>> invokeAll(Collection<? extends Callable<T>> tasks)
             throws InterruptedException {
-        return Invocation.all(this, tasks, Deadline.in(null));
+        return BulkInvocation.all(this, tasks, Deadline.in(null));
     }
 
     /**
@@ -158,7 +158,7 @@ public interface FutureExecutor extends ExecutorService {
     @Override
     default <T extends @Nullable Object> List<Future<T>> invokeAll(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
-        return Invocation.all(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
+        return BulkInvocation.all(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
     }
 
     /**
@@ -175,7 +175,7 @@ public interface FutureExecutor extends ExecutorService {
     default <T extends @Nullable Object> T invokeAny(Collection<? extends Callable<T>> tasks)
             throws InterruptedException, ExecutionException {
         try {
-            return Invocation.any(this, tasks, Deadline.in(null));
+            return BulkInvocation.any(this, tasks, Deadline.in(null));
         } catch (TimeoutException e) {
             throw new AssertionError("No limit was given", e);
         }
@@ -198,7 +198,7 @@ public interface FutureExecutor extends ExecutorService {
     default <T extends @Nullable Object> T invokeAny(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return Invocation.any(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
+        return BulkInvocation.any(this, tasks, Deadline.in(TimeLimit.of(timeout, unit)));
     }
 
     /**

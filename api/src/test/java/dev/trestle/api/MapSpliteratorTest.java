@@ -230,20 +230,20 @@ class MapSpliteratorTest {
         INVOKE_ALL {
             @Override
             Object on(FutureExecutor executor) throws Exception {
-                return Invocation.all(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
+                return BulkInvocation.all(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
             }
         },
         TIMED_INVOKE_ALL {
             @Override
             Object on(FutureExecutor executor) throws Exception {
-                return Invocation.all(
+                return BulkInvocation.all(
                         executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(Duration.ofDays(1)));
             }
         },
         INVOKE_ANY {
             @Override
             Object on(FutureExecutor executor) throws Exception {
-                return Invocation.any(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
+                return BulkInvocation.any(executor, List.<Callable<Integer>>of(() -> 1, () -> 2), Deadline.in(null));
             }
         };
 

@@ -14,9 +14,9 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** {@code invokeAll} and {@code invokeAny}, once for every executor. */
-final class Invocation {
+final class BulkInvocation {
 
-    private Invocation() {}
+    private BulkInvocation() {}
 
     static <T extends @Nullable Object> List<Future<T>> all(
             FutureExecutor executor, Collection<? extends Callable<T>> tasks, Deadline deadline)
