@@ -58,7 +58,7 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(ConcurrentFuture<T> future) {
-        var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
         future.addDoneCallback(crossing::arrive);
         return crossing.arrival();
     }
@@ -72,7 +72,7 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(CompletionStage<T> stage) {
-        var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> cancelStage(stage));
+        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> cancelStage(stage));
         var _ = stage.whenComplete(crossing::arrive);
         return crossing.arrival();
     }
@@ -112,7 +112,7 @@ public final class Bridge {
             case ConcurrentFuture<?> concurrent -> wrapFuture((ConcurrentFuture<T>) concurrent);
             case CompletionStage<?> stage -> wrapFuture((CompletionStage<T>) stage);
             default -> {
-                var crossing = new Crossing<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+                var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
                 if (future.isDone()) {
                     crossing.arrive(future);
                 } else {

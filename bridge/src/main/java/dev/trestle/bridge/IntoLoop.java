@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code arrive} may be called on any thread, once. If the loop is closed by then, nobody is waiting any more. The arrival
  * is the loop's: created, read and cancelled there.
  */
-final class Crossing<T extends @Nullable Object> implements ClosingListener {
+final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
 
     private final LoopPromise<T> promise;
     private volatile @Nullable Thread waiter;
@@ -27,7 +27,7 @@ final class Crossing<T extends @Nullable Object> implements ClosingListener {
      * @param loop where the outcome goes; the loop that runs on this thread
      * @param cancelSource cancels what the outcome comes from
      */
-    Crossing(EventLoop loop, Runnable cancelSource) {
+    IntoLoop(EventLoop loop, Runnable cancelSource) {
         this.promise = new LoopPromise<>(loop, cancelSource);
     }
 
