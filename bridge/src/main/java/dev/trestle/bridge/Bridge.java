@@ -245,7 +245,7 @@ public final class Bridge {
      * @return its other face; cancelling it cancels the loop's future
      */
     public static <T extends @Nullable Object> ConcurrentFuture<T> toConcurrentFuture(LoopFuture<T> future) {
-        return Departure.of(future);
+        return CoroutineSubmission.of(future);
     }
 
     /**
@@ -263,6 +263,6 @@ public final class Bridge {
      */
     public static <T extends @Nullable Object> ConcurrentFuture<T> runCoroutineThreadsafe(
             Coroutine<T> coroutine, EventLoop loop) {
-        return Departure.of(requireNonNull(coroutine, "coroutine"), loop);
+        return CoroutineSubmission.of(requireNonNull(coroutine, "coroutine"), loop);
     }
 }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The promise may be cancelled on any thread. Its source belongs to the loop: made, watched and cancelled there. The promise ends
  * at the latest when the loop is closed, whatever has become of the source.
  */
-final class Departure<T extends @Nullable Object> implements ClosingListener {
+final class CoroutineSubmission<T extends @Nullable Object> implements ClosingListener {
 
     private final EventLoop loop;
     private final Promise<T> promise = new Promise<>((running, interrupt) -> cancelSource());
@@ -22,13 +22,13 @@ final class Departure<T extends @Nullable Object> implements ClosingListener {
     /** Written in the loop; null until a coroutine begins. */
     private volatile @Nullable LoopFuture<T> source;
 
-    private Departure(EventLoop loop) {
+    private CoroutineSubmission(EventLoop loop) {
         this.loop = loop;
     }
 
     /** Returns a future that ends as a loop's future ends. */
     static <T extends @Nullable Object> ConcurrentFuture<T> of(LoopFuture<T> future) {
-        var departure = new Departure<T>(future.loop());
+        var departure = new CoroutineSubmission<T>(future.loop());
         departure.promise.setRunningOrNotifyCancel();
         departure.follow(future);
         return departure.untilTheLoopIsClosed();
@@ -36,7 +36,7 @@ final class Departure<T extends @Nullable Object> implements ClosingListener {
 
     /** Starts a coroutine in a loop, from any thread, and returns its future. */
     static <T extends @Nullable Object> ConcurrentFuture<T> of(Coroutine<T> coroutine, EventLoop loop) {
-        var departure = new Departure<T>(loop);
+        var departure = new CoroutineSubmission<T>(loop);
         ConcurrentFuture<T> future = departure.untilTheLoopIsClosed();
         try {
             loop.callSoonThreadsafe(() -> departure.start(coroutine)); // last: a coroutine that runs has a future
