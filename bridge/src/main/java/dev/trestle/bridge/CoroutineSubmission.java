@@ -81,7 +81,7 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
     }
 
     private void cancelSource() {
-        Entrance.enter(loop, () -> {
+        LoopEntry.enter(loop, () -> {
             if (source != null) {
                 source.cancel();
             }

@@ -122,7 +122,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         if (loop.isRunningHere()) {
             changed();
         } else {
-            Entrance.enter(loop, this::changed);
+            LoopEntry.enter(loop, this::changed);
         }
     }
 
@@ -162,7 +162,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         requireNonNull(given, "subscription");
         if (!subscription.compareAndSet(null, given)) {
             given.cancel();
-        } else if (!Entrance.enter(loop, this::ask)) {
+        } else if (!LoopEntry.enter(loop, this::ask)) {
             cancel();
         }
     }
@@ -172,7 +172,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         if (item == null) {
             throw refuseNull("onNext");
         }
-        boolean entered = Entrance.enter(loop, () -> {
+        boolean entered = LoopEntry.enter(loop, () -> {
             asked--;
             items.add(item);
             changed();
@@ -207,7 +207,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
     }
 
     private void fail(Throwable thrown) {
-        Entrance.enter(loop, () -> {
+        LoopEntry.enter(loop, () -> {
             failure = thrown;
             ended = true;
             changed();
@@ -217,7 +217,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
     @Override
     public void onComplete() {
         if (finish() != OVER) {
-            Entrance.enter(loop, () -> {
+            LoopEntry.enter(loop, () -> {
                 ended = true;
                 changed();
             });

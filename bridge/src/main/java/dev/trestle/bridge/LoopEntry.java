@@ -3,9 +3,9 @@ package dev.trestle.bridge;
 import dev.trestle.loop.EventLoop;
 
 /** The way of foreign threads into a loop that may be closed at any moment. */
-final class Entrance {
+final class LoopEntry {
 
-    private Entrance() {}
+    private LoopEntry() {}
 
     /** Has the loop call back, unless it is closed; returns whether it was asked. */
     static boolean enter(EventLoop loop, Runnable callback) {
