@@ -101,7 +101,8 @@ class MapSpliteratorTest {
     @Test
     void inputThatTakesLongTravelsAlone() {
         nanosPerInput = 6_000_000;
-        MapSpliterator.stream(executor(2), x -> x, numbers(100), MapOptions.DEFAULT).forEach(_ -> {});
+        MapSpliterator.stream(executor(2), x -> x, numbers(100), MapOptions.DEFAULT)
+                .forEach(_ -> {});
 
         assertThat(sizes).isEqualTo(repeated(100, 1));
     }
@@ -139,15 +140,15 @@ class MapSpliteratorTest {
     @Test
     void inputsBehindAFailureAreSentAgainAndNoneIfItWasTheLast() {
         MapOptions goingOn = MapOptions.DEFAULT.withChunkSize(2).withOnError(MapOptions.OnError.CONTINUE);
-        Spliterator<Integer> last =
-                MapSpliterator.stream(executor(1), failingAt(1), numbers(4), goingOn).spliterator();
+        Spliterator<Integer> last = MapSpliterator.stream(executor(1), failingAt(1), numbers(4), goingOn)
+                .spliterator();
         assertThatThrownBy(() -> last.forEachRemaining(_ -> {})).hasMessage("input 1");
         last.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(2, 2);
 
         sizes.clear();
-        Spliterator<Integer> first =
-                MapSpliterator.stream(executor(1), failingAt(0), numbers(4), goingOn).spliterator();
+        Spliterator<Integer> first = MapSpliterator.stream(executor(1), failingAt(0), numbers(4), goingOn)
+                .spliterator();
         assertThatThrownBy(() -> first.forEachRemaining(_ -> {})).hasMessage("input 0");
         first.forEachRemaining(_ -> {});
         assertThat(sizes).containsExactly(1, 2, 1);
@@ -210,13 +211,15 @@ class MapSpliteratorTest {
         MAP {
             @Override
             Object on(FutureExecutor executor) {
-                return MapSpliterator.stream(executor, x -> x, numbers(2), ONE_BY_ONE).toList();
+                return MapSpliterator.stream(executor, x -> x, numbers(2), ONE_BY_ONE)
+                        .toList();
             }
         },
         MAP_IN_ORDER_OF_COMPLETION {
             @Override
             Object on(FutureExecutor executor) {
-                return MapSpliterator.stream(executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
+                return MapSpliterator.stream(
+                                executor, x -> x, numbers(2), ONE_BY_ONE.withOrder(MapOptions.Order.COMPLETION))
                         .toList();
             }
         },
@@ -224,7 +227,8 @@ class MapSpliteratorTest {
             @Override
             Object on(FutureExecutor executor) {
                 Iterable<Integer> inputs = () -> numbers(2).iterator();
-                return MapSpliterator.stream(executor, x -> x, inputs, ONE_BY_ONE).toList();
+                return MapSpliterator.stream(executor, x -> x, inputs, ONE_BY_ONE)
+                        .toList();
             }
         },
         INVOKE_ALL {

@@ -745,7 +745,8 @@ public final class EventLoop implements AutoCloseable {
         checkHere("create a task in");
         refuseIfClosed();
         StackRoom.require();
-        CreationSite origin = originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
+        CreationSite origin =
+                originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
         debugging.created(task);

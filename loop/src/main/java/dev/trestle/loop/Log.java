@@ -54,7 +54,8 @@ final class Log {
         try {
             int number = failures.incrementAndGet();
             if (number <= MOST_FAILURES) {
-                System.err.println("The log of " + EventLoop.class.getName() + " has failed with " + SafeToString.of(failure)
+                System.err.println("The log of " + EventLoop.class.getName() + " has failed with "
+                        + SafeToString.of(failure)
                         + ". It was to log: " + text.get() + (thrown == null ? "" : ": " + SafeToString.of(thrown))
                         + (number == MOST_FAILURES ? ". Further failures are not shown." : ""));
             }

@@ -316,8 +316,8 @@ final class LoopCloser {
 
     private void tellListeners(Event event) {
         for (ClosingListener listener : ending.listeners()) {
-            attempt(() ->
-                    call(false, () -> event.tell(listener), () -> "Telling " + SafeToString.of(listener) + " of the end"));
+            attempt(() -> call(
+                    false, () -> event.tell(listener), () -> "Telling " + SafeToString.of(listener) + " of the end"));
         }
     }
 

@@ -252,8 +252,8 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since " + SafeToString.of(e)
-                            + "; so it is told now",
+                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since "
+                            + SafeToString.of(e) + "; so it is told now",
                     failure.exception());
         }
     }

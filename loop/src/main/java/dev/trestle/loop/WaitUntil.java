@@ -36,7 +36,8 @@ final class WaitUntil implements LoopFuture.Listener {
         }
         distinct.forEach(loop::checkMine);
 
-        var waiting = new WaitUntil(when, new CompositeFuture(loop, "waitUntil(" + when + ")", distinct), distinct.size());
+        var waiting =
+                new WaitUntil(when, new CompositeFuture(loop, "waitUntil(" + when + ")", distinct), distinct.size());
         Handle timer = timeout == null ? null : loop.laterInline(timeout, waiting::finish);
         // A future that is done is listened to as well, so that the call always lets others run.
         List<Handle> listeners = new ArrayList<>(distinct.size());

@@ -119,8 +119,8 @@ class CreationSiteTest {
         assertThat(place(first).getMethodName()).isEqualTo("first");
         assertThat(second.createdAt()).isEqualTo(first.createdAt());
         assertThat(text(second))
-                .isEqualTo(" (dev.trestle.loop.CreationSiteTest$Named; the first of its kind was created at " + place(first)
-                        + ")");
+                .isEqualTo(" (dev.trestle.loop.CreationSiteTest$Named; the first of its kind was created at "
+                        + place(first) + ")");
         assertThat(loop.taskGraph().toString()).contains("    the first of its kind was created at " + place(first));
         loop.setDebug(true);
         assertThat(text(loop.createTask(new Named(3))))

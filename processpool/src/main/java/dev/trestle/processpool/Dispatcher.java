@@ -5,9 +5,9 @@ import static java.util.Objects.requireNonNull;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.StackRoom;
-import dev.trestle.processpool.wire.EncodedCall;
-import dev.trestle.processpool.wire.WorkerJournal;
+import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.WorkerJournal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -1176,7 +1176,8 @@ final class Dispatcher {
             stopped = lifecycle == Lifecycle.STOPPED;
             estate = divide(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
-            CompletionBatches.Batch ending = completions.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
+            CompletionBatches.Batch ending =
+                    completions.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
             note(worker, estate, death, answers);
             worker.inherit(estate.answered, estate.answers, ending);
@@ -1329,7 +1330,8 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void pauseOrBreak(Worker worker, WorkerDiedException why, String advice) {
         try {
-            workerSet.startFailed(worker, StartBackoff.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
+            workerSet
+                    .startFailed(worker, StartBackoff.refusedOptions(why.exitCode(), requireNonNull(why.getMessage())))
                     .ifPresent(this::pause);
             if (breakage == null && workerSet.isHopeless()) {
                 breakage = new BrokenExecutorException(
@@ -1870,7 +1872,10 @@ final class Dispatcher {
     List<Long> pids() {
         lock.lock();
         try {
-            return workerSet.live().stream().map(Worker::pid).filter(pid -> pid > 0).toList();
+            return workerSet.live().stream()
+                    .map(Worker::pid)
+                    .filter(pid -> pid > 0)
+                    .toList();
         } finally {
             lock.unlock();
         }
@@ -1883,8 +1888,8 @@ final class Dispatcher {
             String state = breakage != null
                     ? "broken"
                     : lifecycle.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
-            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + workerSet.size() + "/" + options.workers()
-                    + ", busy=" + workerSet.busy() + ", queued=" + waiting() + "]";
+            return "ProcessPool[" + options.name() + ", " + state + ", workers=" + workerSet.size() + "/"
+                    + options.workers() + ", busy=" + workerSet.busy() + ", queued=" + waiting() + "]";
         } finally {
             lock.unlock();
         }

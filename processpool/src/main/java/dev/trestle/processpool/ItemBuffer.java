@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.WaitGuard;
+import dev.trestle.processpool.values.NotDecodableException;
 import dev.trestle.processpool.wire.Frame;
-import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;

@@ -4,13 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.Promise;
 import dev.trestle.api.QueueLimit;
-import dev.trestle.processpool.wire.EncodedCall;
+import dev.trestle.processpool.values.EncodedCall;
+import dev.trestle.processpool.values.NotDecodableException;
+import dev.trestle.processpool.values.RunTime;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
-import dev.trestle.processpool.wire.NotDecodableException;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
-import dev.trestle.processpool.wire.RunTime;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.Function;

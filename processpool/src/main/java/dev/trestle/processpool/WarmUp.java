@@ -2,8 +2,8 @@ package dev.trestle.processpool;
 
 import dev.trestle.api.Call;
 import dev.trestle.api.Promise;
-import dev.trestle.processpool.wire.CallEncoder;
-import dev.trestle.processpool.wire.NotEncodableException;
+import dev.trestle.processpool.values.CallEncoder;
+import dev.trestle.processpool.values.NotEncodableException;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.time.Instant;

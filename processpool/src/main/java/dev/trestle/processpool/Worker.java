@@ -4,11 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.ExitStatus.Evidence;
 import dev.trestle.processpool.wire.Failure;
-import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Orphans;
 import dev.trestle.processpool.wire.ProtocolException;
+import dev.trestle.processpool.wire.WorkerJournal;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;

@@ -412,7 +412,7 @@ final class WorkerSet {
 
     @Override
     public String toString() {
-        return "WorkerSet[live=" + live.size() + "/" + options.workers() + ", starting=" + starting() + ", busy=" + busy()
-                + ", idle=" + idle.size() + ", spares=" + spares() + "]";
+        return "WorkerSet[live=" + live.size() + "/" + options.workers() + ", starting=" + starting() + ", busy="
+                + busy() + ", idle=" + idle.size() + ", spares=" + spares() + "]";
     }
 }

@@ -51,10 +51,7 @@ class AcceptedCallsTest {
     private Process start(List<String> launcher, Class<?> program, Object... more) throws IOException {
         var command = new ArrayList<>(launcher);
         command.addAll(TestJvm.command(
-                List.of(
-                        "-Xmx64m",
-                        "-Djava.io.tmpdir=" + temporary,
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+                List.of("-Xmx64m", "-Djava.io.tmpdir=" + temporary, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
                 program,
                 Stream.concat(Stream.of(folder), Stream.of(more)).toArray()));
         return TestJvm.start(command, output);

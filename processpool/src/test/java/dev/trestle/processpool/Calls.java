@@ -1,8 +1,8 @@
 package dev.trestle.processpool;
 
 import dev.trestle.api.Call;
-import dev.trestle.processpool.wire.CallEncoder;
-import dev.trestle.processpool.wire.NotEncodableException;
+import dev.trestle.processpool.values.CallEncoder;
+import dev.trestle.processpool.values.NotEncodableException;
 import dev.trestle.processpool.wire.WireOptions;
 import java.util.Objects;
 import java.util.Set;

@@ -41,7 +41,8 @@ class CompletionBatchesTest {
     @Test
     void aCallThatCannotEndAtFirstEndsLater() {
         var attempts = new AtomicInteger();
-        completions.of(List.of(first, second), call -> {
+        completions
+                .of(List.of(first, second), call -> {
                     if (call == first && attempts.incrementAndGet() < 4) {
                         throw new OutOfMemoryError("by hand");
                     }
@@ -58,7 +59,8 @@ class CompletionBatchesTest {
     @Test
     void aCallThatHasEndedIsNotEndedAgainWhenACallbackThrows() {
         var attempts = new AtomicInteger();
-        completions.of(List.of(first), call -> {
+        completions
+                .of(List.of(first), call -> {
                     attempts.incrementAndGet();
                     call.promise().cancel(false);
                     throw new StackOverflowError("by hand");

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.Deadline.Verdict;
+import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Progress;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
-import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;

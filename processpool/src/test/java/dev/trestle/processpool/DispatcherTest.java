@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
-import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

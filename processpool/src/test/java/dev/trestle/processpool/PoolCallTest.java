@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.trestle.api.QueueLimit;
-import dev.trestle.processpool.wire.CallDecoder;
+import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WireOptions;
@@ -99,7 +99,8 @@ class PoolCallTest {
         var during = new ArrayList<Integer>();
         dispatcher.accept(call);
         assertThat(dispatcher.acceptedCalls().size()).isEqualTo(1);
-        call.promise().addDoneCallback(_ -> during.add(dispatcher.acceptedCalls().size()));
+        call.promise()
+                .addDoneCallback(_ -> during.add(dispatcher.acceptedCalls().size()));
         end.of(call, dispatcher);
         call.fail(new IllegalStateException("too late"));
         call.promise().cancel(true);

@@ -3,10 +3,10 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.Worker.State;
+import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
-import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;

@@ -41,10 +41,7 @@ class ProgramEndTest {
 
     private Process start(Class<?> program, String... more) throws IOException {
         List<String> command = TestJvm.command(
-                List.of(
-                        "-Xmx64m",
-                        "-Djava.io.tmpdir=" + temporary,
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=info"),
+                List.of("-Xmx64m", "-Djava.io.tmpdir=" + temporary, "-Dorg.slf4j.simpleLogger.defaultLogLevel=info"),
                 program,
                 Stream.concat(Stream.of(folder), Stream.of(more)).toArray());
         return TestJvm.start(command, output);

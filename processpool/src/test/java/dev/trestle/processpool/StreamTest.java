@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
-import dev.trestle.processpool.wire.CallEncoder;
+import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.WireOptions;

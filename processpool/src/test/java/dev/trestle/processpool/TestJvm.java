@@ -61,8 +61,7 @@ final class TestJvm {
 
     /** Returns the options with which a JVM that has {@link #CLASS_PATH} starts from the archive; none if there is no archive. */
     static List<String> archiveOptions() {
-        return archive.map(file -> Stream.concat(
-                                Stream.of("-XX:SharedArchiveFile=" + file), AotCache.quiet.stream())
+        return archive.map(file -> Stream.concat(Stream.of("-XX:SharedArchiveFile=" + file), AotCache.quiet.stream())
                         .toList())
                 .orElse(List.of());
     }

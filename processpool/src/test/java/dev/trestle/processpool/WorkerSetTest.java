@@ -187,7 +187,9 @@ class WorkerSetTest {
         Duration limit = Duration.ofSeconds(1);
         first.idleSince = 1;
         now = limit.toNanos();
-        assertThat(workerSet.dismissRested(limit)).as("a spare for one that stays").isEmpty();
+        assertThat(workerSet.dismissRested(limit))
+                .as("a spare for one that stays")
+                .isEmpty();
 
         now++;
         assertThat(workerSet.dismissRested(limit)).containsExactly(first, spare);

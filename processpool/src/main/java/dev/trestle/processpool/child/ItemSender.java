@@ -1,10 +1,10 @@
 package dev.trestle.processpool.child;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import dev.trestle.processpool.wire.DecodedCall;
+import dev.trestle.processpool.values.DecodedCall;
+import dev.trestle.processpool.values.NotEncodableException;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
-import dev.trestle.processpool.wire.NotEncodableException;
 import dev.trestle.processpool.wire.Payload;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;

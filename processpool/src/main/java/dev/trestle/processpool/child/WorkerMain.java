@@ -1,13 +1,13 @@
 package dev.trestle.processpool.child;
 
+import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.wire.AsciiText;
-import dev.trestle.processpool.wire.CallDecoder;
-import dev.trestle.processpool.wire.WorkerJournal;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.TwoWayChannel;
 import dev.trestle.processpool.wire.WireOptions;
+import dev.trestle.processpool.wire.WorkerJournal;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -7,21 +7,21 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The kinds of primitive arrays, and how their elements go into bytes and out of them. */
-enum ArrayKind {
+public enum ArrayKind {
     BYTE(byte.class, 1) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.put((byte[]) array, from, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.get((byte[]) array, at, count);
         }
     },
     BOOLEAN(boolean.class, 1) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             boolean[] values = (boolean[]) array;
             for (int i = from; i < from + count; i++) {
                 to.put((byte) (values[i] ? 1 : 0));
@@ -29,7 +29,7 @@ enum ArrayKind {
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             boolean[] values = (boolean[]) array;
             for (int i = at; i < at + count; i++) {
                 values[i] = from.get() != 0;
@@ -38,78 +38,78 @@ enum ArrayKind {
     },
     SHORT(short.class, 2) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asShortBuffer().put((short[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asShortBuffer().get((short[]) array, at, count);
             advance(from, count);
         }
     },
     CHAR(char.class, 2) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asCharBuffer().put((char[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asCharBuffer().get((char[]) array, at, count);
             advance(from, count);
         }
     },
     INT(int.class, 4) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asIntBuffer().put((int[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asIntBuffer().get((int[]) array, at, count);
             advance(from, count);
         }
     },
     LONG(long.class, 8) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asLongBuffer().put((long[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asLongBuffer().get((long[]) array, at, count);
             advance(from, count);
         }
     },
     FLOAT(float.class, 4) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asFloatBuffer().put((float[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asFloatBuffer().get((float[]) array, at, count);
             advance(from, count);
         }
     },
     DOUBLE(double.class, 8) {
         @Override
-        void put(Object array, int from, int count, ByteBuffer to) {
+        public void put(Object array, int from, int count, ByteBuffer to) {
             to.asDoubleBuffer().put((double[]) array, from, count);
             advance(to, count);
         }
 
         @Override
-        void get(ByteBuffer from, Object array, int at, int count) {
+        public void get(ByteBuffer from, Object array, int at, int count) {
             from.asDoubleBuffer().get((double[]) array, at, count);
             advance(from, count);
         }
@@ -133,20 +133,20 @@ enum ArrayKind {
     }
 
     /** Writes elements; the buffer has room for them. */
-    abstract void put(Object array, int from, int count, ByteBuffer to);
+    public abstract void put(Object array, int from, int count, ByteBuffer to);
 
     /** Reads elements; the buffer has them. */
-    abstract void get(ByteBuffer from, Object array, int at, int count);
+    public abstract void get(ByteBuffer from, Object array, int at, int count);
 
     void advance(ByteBuffer buffer, int count) {
         buffer.position(buffer.position() + count * width);
     }
 
-    Object allocate(int length) {
+    public Object allocate(int length) {
         return Array.newInstance(element, length);
     }
 
-    Class<?> arrayClass() {
+    public Class<?> arrayClass() {
         return element.arrayType();
     }
 
@@ -156,19 +156,19 @@ enum ArrayKind {
         return ordinal();
     }
 
-    int width() {
+    public int width() {
         return width;
     }
 
-    long bytes(Object array) {
+    public long bytes(Object array) {
         return (long) Array.getLength(array) * width;
     }
 
-    static ArrayKind of(Object array) {
+    public static ArrayKind of(Object array) {
         return ofArrayClass(array.getClass());
     }
 
-    static ArrayKind ofArrayClass(Class<?> type) {
+    public static ArrayKind ofArrayClass(Class<?> type) {
         ArrayKind kind = byArrayClass.get(type);
         if (kind == null) {
             throw new IllegalArgumentException("not a primitive array: " + type.getTypeName());

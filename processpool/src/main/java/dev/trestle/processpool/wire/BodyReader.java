@@ -7,19 +7,19 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the small bodies of frames; believes no length and no count. Confined to one thread. */
-final class BodyReader {
+public final class BodyReader {
 
     private final ByteBuffer body;
 
-    BodyReader(ByteBuffer body) {
+    public BodyReader(ByteBuffer body) {
         this.body = body.order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    byte octet() throws ProtocolException {
+    public byte octet() throws ProtocolException {
         return need(1).get();
     }
 
-    boolean flag() throws ProtocolException {
+    public boolean flag() throws ProtocolException {
         byte value = need(1).get();
         if (value != 0 && value != 1) {
             throw new ProtocolException("A flag is " + value + ", not 0 or 1");
@@ -27,15 +27,15 @@ final class BodyReader {
         return value == 1;
     }
 
-    int number() throws ProtocolException {
+    public int number() throws ProtocolException {
         return need(4).getInt();
     }
 
-    long longNumber() throws ProtocolException {
+    public long longNumber() throws ProtocolException {
         return need(8).getLong();
     }
 
-    long[] longNumbers() throws ProtocolException {
+    public long[] longNumbers() throws ProtocolException {
         long[] values = new long[count(Long.BYTES)];
         for (int i = 0; i < values.length; i++) {
             values[i] = longNumber();
@@ -47,7 +47,7 @@ final class BodyReader {
         return need(8).getDouble();
     }
 
-    String string() throws ProtocolException {
+    public String string() throws ProtocolException {
         return new String(bytes(), UTF_8);
     }
 
@@ -76,7 +76,7 @@ final class BodyReader {
     }
 
     /** Reads bytes without copying them. */
-    ByteBuffer slice() throws ProtocolException {
+    public ByteBuffer slice() throws ProtocolException {
         int length = checked(number(), 1);
         ByteBuffer slice = body.slice(body.position(), length);
         body.position(body.position() + length);
@@ -89,7 +89,7 @@ final class BodyReader {
     }
 
     /** Checks that everything was read. */
-    void end() throws ProtocolException {
+    public void end() throws ProtocolException {
         if (body.hasRemaining()) {
             throw new ProtocolException("A frame has " + body.remaining() + " bytes more than its content");
         }

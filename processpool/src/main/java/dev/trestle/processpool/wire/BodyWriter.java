@@ -7,27 +7,27 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /** A growing buffer for the small bodies of frames. Confined to one thread. */
-final class BodyWriter {
+public final class BodyWriter {
 
     private ByteBuffer buffer = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
 
-    void octet(byte value) {
+    public void octet(byte value) {
         room(1).put(value);
     }
 
-    void flag(boolean value) {
+    public void flag(boolean value) {
         room(1).put((byte) (value ? 1 : 0));
     }
 
-    void number(int value) {
+    public void number(int value) {
         room(4).putInt(value);
     }
 
-    void longNumber(long value) {
+    public void longNumber(long value) {
         room(8).putLong(value);
     }
 
-    void longNumbers(long[] values) {
+    public void longNumbers(long[] values) {
         number(values.length);
         for (long each : values) {
             longNumber(each);
@@ -38,11 +38,11 @@ final class BodyWriter {
         room(8).putDouble(value);
     }
 
-    void string(String value) {
+    public void string(String value) {
         bytes(value.getBytes(UTF_8));
     }
 
-    void bytes(byte[] value) {
+    public void bytes(byte[] value) {
         room(4 + value.length).putInt(value.length).put(value);
     }
 
@@ -59,11 +59,11 @@ final class BodyWriter {
     }
 
     /** Returns what was written. */
-    ByteBuffer written() {
+    public ByteBuffer written() {
         return buffer.duplicate().flip();
     }
 
-    byte[] toArray() {
+    public byte[] toArray() {
         byte[] bytes = new byte[buffer.position()];
         buffer.get(0, bytes);
         return bytes;

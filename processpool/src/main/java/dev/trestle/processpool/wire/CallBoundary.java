@@ -3,7 +3,7 @@ package dev.trestle.processpool.wire;
 /** Where, in a stack trace of the worker, the user's code ends and ours begins. */
 final class CallBoundary {
 
-    private static final String ENTRY = DecodedCall.class.getName();
+    private static final String ENTRY = "dev.trestle.processpool.values.DecodedCall";
 
     private CallBoundary() {}
 

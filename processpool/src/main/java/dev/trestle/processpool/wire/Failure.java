@@ -32,15 +32,15 @@ public record Failure(
         boolean repeated) {
 
     /** The largest body of a frame that carries a failure. */
-    static final int MAX_BYTES = 4 << 20;
+    public static final int MAX_BYTES = 4 << 20;
 
     /** How deep causes and suppressed exceptions may nest. */
     static final int MAX_DEPTH = 64;
 
     /** How deep exceptions may nest in the fields of others. */
-    static final int MAX_DEPTH_OF_STATE = 16;
+    public static final int MAX_DEPTH_OF_STATE = 16;
 
-    static final byte[] NO_STATE = {};
+    public static final byte[] NO_STATE = {};
 
     private static final int MAX_FRAMES = 1024;
     private static final int MAX_SUPPRESSED = 64;
@@ -64,7 +64,7 @@ public record Failure(
     }
 
     /** As {@link #of(Throwable)}, with a function that encodes an exception's own fields. */
-    static Failure of(Throwable exception, Function<Throwable, byte[]> state) {
+    public static Failure of(Throwable exception, Function<Throwable, byte[]> state) {
         return new Taker(state).take(exception, 0);
     }
 

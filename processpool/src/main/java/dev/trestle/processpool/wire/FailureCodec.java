@@ -5,11 +5,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes failures into the bodies of frames and reads them. */
-final class FailureCodec {
+public final class FailureCodec {
 
     private FailureCodec() {}
 
-    static void write(Failure failure, BodyWriter to) {
+    public static void write(Failure failure, BodyWriter to) {
         to.string(failure.className());
         to.nullableString(failure.message());
         to.number(failure.stack().size());
@@ -33,7 +33,7 @@ final class FailureCodec {
         }
     }
 
-    static Failure read(BodyReader from) throws ProtocolException {
+    public static Failure read(BodyReader from) throws ProtocolException {
         return read(from, 0);
     }
 

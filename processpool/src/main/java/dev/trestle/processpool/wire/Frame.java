@@ -1,5 +1,8 @@
 package dev.trestle.processpool.wire;
 
+import dev.trestle.processpool.values.DecodedCall;
+import dev.trestle.processpool.values.EncodedCall;
+
 /** What a pool and a worker say to each other. One frame, one record. */
 public sealed interface Frame {
 

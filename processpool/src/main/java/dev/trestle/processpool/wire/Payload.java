@@ -11,7 +11,7 @@ import java.util.List;
  */
 public final class Payload {
 
-    static final Payload EMPTY = new Payload(List.of(), List.of());
+    public static final Payload EMPTY = new Payload(List.of(), List.of());
 
     private final List<ByteBuffer> body;
     private final List<Object> arrays;
@@ -24,7 +24,7 @@ public final class Payload {
      * @param body the bytes, in pieces; nobody writes to them any more
      * @param arrays primitive arrays
      */
-    Payload(List<ByteBuffer> body, List<Object> arrays) {
+    public Payload(List<ByteBuffer> body, List<Object> arrays) {
         this.body = List.copyOf(body);
         this.arrays = List.copyOf(arrays);
         long bytes = 0;
@@ -48,22 +48,22 @@ public final class Payload {
     }
 
     /** Returns the size without the arrays. */
-    int bodySize() {
+    public int bodySize() {
         return bodySize;
     }
 
     /** Returns the pieces of the body; a reader duplicates them. */
-    List<ByteBuffer> body() {
+    public List<ByteBuffer> body() {
         return body;
     }
 
     /** Returns the out-of-band arrays. */
-    List<Object> arrays() {
+    public List<Object> arrays() {
         return arrays;
     }
 
     /** Returns the body as one heap buffer, which it is already when it has arrived or is small. */
-    ByteBuffer wholeBody() {
+    public ByteBuffer wholeBody() {
         if (body.size() == 1 && body.getFirst().hasArray()) {
             return body.getFirst().duplicate();
         }

@@ -1,7 +1,7 @@
 package dev.trestle.processpool.wire;
 
 /** Hears when this JVM sets itself up to write a value, which takes time that is not that of the call. */
-interface Setup {
+public interface Setup {
 
     /** For those who do not care. */
     Setup IGNORED = new Setup() {

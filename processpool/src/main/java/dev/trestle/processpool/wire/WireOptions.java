@@ -17,7 +17,7 @@ public record WireOptions(long maxPayloadBytes, int outOfBandBytes, Set<String> 
     public static final WireOptions DEFAULT = new WireOptions(1L << 30, Set.of());
 
     /** How deep data may nest, in arrays and objects of the format; typed values take two. */
-    static final int MAX_DEPTH = 1000;
+    public static final int MAX_DEPTH = 1000;
 
     /** Checks the values. */
     public WireOptions {
@@ -74,7 +74,7 @@ public record WireOptions(long maxPayloadBytes, int outOfBandBytes, Set<String> 
     }
 
     /** Returns whether the options name this class, or its package. */
-    boolean allows(Class<?> type) {
+    public boolean allows(Class<?> type) {
         String name = type.getName();
         for (String each : allowedTypes) {
             if (each.endsWith(".") ? name.startsWith(each) : name.equals(each)) {

@@ -2,8 +2,8 @@
  * What goes over the connection between a pool and its workers: frames, calls, values, failures.
  *
  * <p>Shared by both sides, and knowing neither. A {@link dev.trestle.processpool.wire.FrameChannel} carries
- * {@link dev.trestle.processpool.wire.Frame}s; a {@link dev.trestle.processpool.wire.CallEncoder} makes the payload of a
- * call, a {@link dev.trestle.processpool.wire.CallDecoder} makes it a call again.
+ * {@link dev.trestle.processpool.wire.Frame}s; a {@link dev.trestle.processpool.values.CallEncoder} makes the payload of a
+ * call, a {@link dev.trestle.processpool.values.CallDecoder} makes it a call again.
  *
  * <p>A frame is a header, a body and, for big primitive arrays, out-of-band arrays; all numbers are little-endian:
  *
@@ -19,11 +19,11 @@
  * </pre>
  *
  * <p>The values in a body, captured ones or a result, are one document: Smile, which Jackson writes and reads, or, if all of
- * them are numbers, booleans, characters, short texts or null, {@link dev.trestle.processpool.wire.PlainValues}, which do
+ * them are numbers, booleans, characters, short texts or null, {@link dev.trestle.processpool.values.PlainValues}, which do
  * without it. The first byte tells which.
  *
  * <p>Nothing here uses Java serialization to read: a class is made only from data, by the rules of
- * {@link dev.trestle.processpool.wire.TypePolicy}.
+ * {@link dev.trestle.processpool.values.TypePolicy}.
  */
 @NullMarked
 package dev.trestle.processpool.wire;

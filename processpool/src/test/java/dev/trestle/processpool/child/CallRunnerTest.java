@@ -2,12 +2,12 @@ package dev.trestle.processpool.child;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.trestle.processpool.wire.CallDecoder;
-import dev.trestle.processpool.wire.WorkerJournal;
+import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.TestChannels;
 import dev.trestle.processpool.wire.WireOptions;
+import dev.trestle.processpool.wire.WorkerJournal;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.file.Path;

@@ -3,6 +3,11 @@ package dev.trestle.processpool.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.Call;
+import dev.trestle.processpool.values.DecodedCall;
+import dev.trestle.processpool.values.EncodedCall;
+import dev.trestle.processpool.values.Examples;
+import dev.trestle.processpool.values.Journey;
+import dev.trestle.processpool.values.NotDecodableException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,0 +1,172 @@
+package dev.trestle.processpool.values;
+
+import dev.trestle.processpool.wire.BodyWriter;
+import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.Payload;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Type;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** All that is the same for every call that one lambda of the program makes. In the pool; thread-safe. */
+final class CallSite {
+
+    private final ValueCodec codec;
+    private final @Nullable LambdaShape shape;
+    private final Class<?> type;
+    private final Slot[] places;
+    private final Slot result;
+    private final TypePolicy policy;
+    private final byte[] prefix;
+    private final RunTime runTime = new RunTime();
+
+    private CallSite(
+            ValueCodec codec,
+            @Nullable LambdaShape shape,
+            Class<?> type,
+            Slot[] places,
+            Slot result,
+            List<Type> declared) {
+        this.codec = codec;
+        this.shape = shape;
+        this.type = type;
+        this.places = places;
+        this.result = result;
+        this.policy = TypePolicy.forResult(codec.names(), codec.options(), declared);
+        this.prefix = prefix(codec, shape, type);
+    }
+
+    static CallSite ofLambda(ValueCodec codec, LambdaShape shape, List<Type> declared) {
+        return new CallSite(codec, shape, shape.resultType(), shape.captured(), shape.result(), declared);
+    }
+
+    static CallSite ofObject(ValueCodec codec, Class<?> type, List<Type> declared) {
+        Slot anything = codec.slot(Object.class);
+        return new CallSite(codec, null, type, new Slot[] {anything}, anything, declared);
+    }
+
+    private static byte[] prefix(ValueCodec codec, @Nullable LambdaShape shape, Class<?> type) {
+        var writer = new BodyWriter();
+        if (shape == null) {
+            var ofClass = new BodyWriter();
+            ofClass.string(type.getName());
+            ofClass.longNumbers(codec.versions().ofProgram(type));
+            writer.flag(false);
+            writeHashed(ofClass.toArray(), writer);
+        } else {
+            writer.flag(true);
+            writeHashed(shape.bytes(), writer);
+        }
+        return writer.toArray();
+    }
+
+    private static void writeHashed(byte[] bytes, BodyWriter to) {
+        to.number(Arrays.hashCode(bytes));
+        to.bytes(bytes);
+    }
+
+    RunTime runTime() {
+        return runTime;
+    }
+
+    Slot[] places() {
+        return places;
+    }
+
+    EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
+        encoding.share(prefix);
+        if (values.length > 0) {
+            try {
+                codec.encode(encoding, places, values);
+            } catch (RuntimeException | StackOverflowError e) {
+                throw Explanation.notEncodable(
+                        "The call " + description(), e, this::nameOfValue, index -> hint(index, values));
+            }
+        }
+        return new EncodedCall(this, encoding.finish());
+    }
+
+    String description() {
+        return shape == null ? type.getName() : shape.source().text();
+    }
+
+    private String nameOfValue(int index) {
+        if (shape == null) {
+            return "it";
+        }
+        List<String> names = shape.source().names();
+        String name = index < names.size() ? " '" + names.get(index) + "'" : "";
+        return "captured value #" + index + name;
+    }
+
+    private String hint(int index, @Nullable Object[] values) {
+        Object value = values[index];
+        if (shape == null || index > 0 || value == null || !shape.site().capturesThis()) {
+            return "";
+        }
+        return "The lambda captures 'this' because it uses a field or a method of "
+                + value.getClass().getSimpleName()
+                + ": copy what it needs into local variables in front of it, or make the method static.";
+    }
+
+    @Nullable
+    Object decodeItem(Payload payload, long number) throws NotDecodableException {
+        String subject = "Item " + number + " of the stream of the call ";
+        Object value = decode(payload, codec.slot(Object.class), subject);
+        if (value instanceof StreamValue) {
+            throw new NotDecodableException(subject + description() + " cannot be read: it is itself a stream", null);
+        }
+        return value;
+    }
+
+    private @Nullable Object decode(Payload payload, Slot place, String subject) throws NotDecodableException {
+        try {
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0);
+            return codec.decode(payload.wholeBody(), decoding)[0];
+        } catch (RuntimeException | StackOverflowError | LinkageError e) {
+            throw Explanation.notDecodable(subject + description(), e);
+        } catch (OutOfMemoryError e) {
+            throw new NotDecodableException(
+                    subject + description() + " cannot be read: what becomes of its " + payload.size()
+                            + " bytes has no room in the heap of this program, which is at most "
+                            + Runtime.getRuntime().maxMemory()
+                            + " bytes (-Xmx). Return less, or give the program a larger heap.",
+                    e);
+        }
+    }
+
+    @Nullable
+    Object decodeResult(Payload payload) throws NotDecodableException {
+        Object value = decode(payload, result, "The result of the call ");
+        if (value instanceof StreamValue stream) {
+            return stream.open();
+        }
+        if (shape != null && value != null && !(returnsNothing() || boxed(type).isInstance(value))) {
+            throw new NotDecodableException(
+                    "The result of the call " + description() + " cannot be read: it is "
+                            + JavaClasses.aOrAn(value.getClass().getName()) + ", but " + type.getName()
+                            + " is declared",
+                    null);
+        }
+        return value;
+    }
+
+    private boolean returnsNothing() {
+        return type == void.class;
+    }
+
+    private static Class<?> boxed(Class<?> type) {
+        return MethodType.methodType(type).wrap().returnType();
+    }
+
+    Throwable decodeFailure(Failure failure, String origin) {
+        return codec.throwables().exception(failure, policy, origin);
+    }
+
+    @Override
+    public String toString() {
+        return "CallSite[" + description() + "]";
+    }
+}

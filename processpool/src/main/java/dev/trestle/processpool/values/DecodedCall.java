@@ -1,0 +1,156 @@
+package dev.trestle.processpool.values;
+
+import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.Payload;
+import java.lang.invoke.MethodHandle;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.stream.BaseStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A call in the worker that runs it. For one thread. */
+public final class DecodedCall {
+
+    /** What to do: the method of a lambda, or the object that is the call. */
+    private interface Body {
+        @Nullable
+        Object run() throws Throwable;
+    }
+
+    private final ValueCodec codec;
+    private final String description;
+    private final Slot resultPlace;
+    private final Slot itemPlace;
+    private final Body body;
+
+    private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body) {
+        this.codec = codec;
+        this.itemPlace = codec.slot(Object.class);
+        this.description = description;
+        this.resultPlace = resultPlace;
+        this.body = body;
+    }
+
+    static DecodedCall ofLambda(ValueCodec codec, LambdaShape shape, MethodHandle target, @Nullable Object[] captured) {
+        boolean returnsNothing = shape.site().interfaceDescriptor().endsWith(")V");
+        return new DecodedCall(codec, shape.site().implMethod(), shape.result(), () -> {
+            Object result = call(target, captured);
+            return returnsNothing ? null : result;
+        });
+    }
+
+    /** Calls a {@link LambdaShape#target}. */
+    private static @Nullable Object call(MethodHandle target, @Nullable Object[] values) throws Throwable {
+        return switch (values.length) {
+            case 0 -> (Object) target.invokeExact();
+            case 1 -> (Object) target.invokeExact(values[0]);
+            case 2 -> (Object) target.invokeExact(values[0], values[1]);
+            case LambdaShape.FEW -> (Object) target.invokeExact(values[0], values[1], values[2]);
+            default -> (Object) target.invokeExact(values);
+        };
+    }
+
+    static DecodedCall ofObject(ValueCodec codec, @Nullable Object object, Slot resultPlace) {
+        if (object == null) {
+            throw new IllegalArgumentException("it is null");
+        }
+        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body(object));
+    }
+
+    private static Body body(Object object) {
+        if (object instanceof Callable<?> call) {
+            return call::call;
+        }
+        if (object instanceof Runnable call) {
+            return () -> {
+                call.run();
+                return null;
+            };
+        }
+        throw new IllegalArgumentException("it is neither a Callable nor a Runnable: " + object);
+    }
+
+    /**
+     * Runs the call on this thread.
+     *
+     * @return its result
+     * @throws Throwable what it throws
+     */
+    public @Nullable Object run() throws Throwable {
+        return body.run();
+    }
+
+    /**
+     * Runs the call on this thread, then the stream that it returns, to its end. The stream is closed, however it ends.
+     *
+     * @param items gets each item when the stream has made it, and may end the stream by throwing
+     * @throws Throwable what the call, the stream, or {@code items} throws
+     */
+    public void run(Consumer<@Nullable Object> items) throws Throwable {
+        Object result = body.run();
+        if (!(result instanceof Stream<?> stream)) {
+            throw new IllegalStateException(
+                    "A call that is to stream its results has to return a java.util.stream.Stream;"
+                            + " this one returned "
+                            + (result == null
+                                    ? "null"
+                                    : JavaClasses.aOrAn(result.getClass().getName())));
+        }
+        try (stream) {
+            stream.sequential()
+                    .forEachOrdered(items); // pushes: an iterator would gather what a flatMap makes of one item
+        }
+    }
+
+    /**
+     * Encodes an item of a stream.
+     *
+     * @param item the item
+     * @param number its number, from 0, for messages
+     * @return the payload for {@link Frame.Item}
+     * @throws NotEncodableException if it, or something in it, cannot travel
+     */
+    public Payload encodeItem(@Nullable Object item, long number) throws NotEncodableException {
+        return encode(item, itemPlace, "Item " + number + " of the stream", "the item");
+    }
+
+    /**
+     * Encodes a result. A stream is read to its end here, so what it computes counts as encoding.
+     *
+     * @param result what {@link #run} returned
+     * @return the payload for {@link Frame.Result}
+     * @throws NotEncodableException if it, or something in it, cannot travel
+     */
+    public Payload encodeResult(@Nullable Object result) throws NotEncodableException {
+        Object value = result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
+        return encode(value, resultPlace, "The result of the call", "the result");
+    }
+
+    private Payload encode(@Nullable Object value, Slot place, String subject, String root)
+            throws NotEncodableException {
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
+        try {
+            codec.encode(encoding, new Slot[] {place}, new Object[] {value});
+        } catch (RuntimeException | StackOverflowError e) {
+            throw Explanation.notEncodable(subject, e, index -> root, index -> "");
+        }
+        return encoding.finish();
+    }
+
+    /**
+     * Takes an exception of the call apart, with its own fields as far as they can travel.
+     *
+     * @param exception what {@link #run} threw
+     * @return the failure for {@link Frame.Failed}
+     */
+    public Failure encodeFailure(Throwable exception) {
+        return codec.throwables().failure(exception);
+    }
+
+    @Override
+    public String toString() {
+        return "DecodedCall[" + description + "]";
+    }
+}

@@ -1,0 +1,111 @@
+package dev.trestle.processpool.values;
+
+import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.Frame;
+import dev.trestle.processpool.wire.Payload;
+import org.jspecify.annotations.Nullable;
+
+/** A call as it goes to a worker, and what its outcome is in the pool. Thread-safe. */
+public final class EncodedCall {
+
+    private final CallSite site;
+    private final long size;
+    private volatile Payload payload;
+
+    EncodedCall(CallSite site, Payload payload) {
+        this.site = site;
+        this.payload = payload;
+        this.size = payload.size();
+    }
+
+    /**
+     * Returns what to send; it may be sent several times.
+     *
+     * @return the payload; nothing after {@link #release}
+     */
+    public Payload payload() {
+        return payload;
+    }
+
+    /**
+     * Returns how many bytes there are, or were, to send.
+     *
+     * @return the size of the payload
+     */
+    public long size() {
+        return size;
+    }
+
+    /** Lets go of what is sent: the call is over. Needs no memory; idempotent. */
+    public void release() {
+        payload = Payload.EMPTY;
+    }
+
+    /**
+     * Returns how long calls of the same lambda take.
+     *
+     * @return what all of them share
+     */
+    public RunTime runTime() {
+        return site.runTime();
+    }
+
+    /**
+     * Returns what is called and where it is written, for messages. Reads a class file the first time.
+     *
+     * @return such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class
+     */
+    public String description() {
+        return site.description();
+    }
+
+    /**
+     * Reads a result. The worker is not trusted: it may name only what this call permits.
+     *
+     * @param result from {@link Frame.Result}
+     * @return the result
+     * @throws NotDecodableException if it is not one, or contains what is not permitted
+     */
+    public @Nullable Object decodeResult(Payload result) throws NotDecodableException {
+        return site.decodeResult(result);
+    }
+
+    /**
+     * Returns whether a result is made of numbers and short texts, so that to read it runs no code of the program.
+     *
+     * @param result from {@link Frame.Result}
+     * @return whether it is
+     */
+    public boolean isPlain(Payload result) {
+        return PlainValues.isPlain(result.wholeBody());
+    }
+
+    /**
+     * Reads an item of a stream, as {@link #decodeResult} reads a result.
+     *
+     * @param item from {@link Frame.Item}
+     * @param number its number, for messages
+     * @return the item
+     * @throws NotDecodableException if it is not one, or contains what is not permitted
+     */
+    public @Nullable Object decodeItem(Payload item, long number) throws NotDecodableException {
+        return site.decodeItem(item, number);
+    }
+
+    /**
+     * Makes an exception of a failure: of its own class, with message, cause, suppressed exceptions and state, if that is
+     * possible.
+     *
+     * @param failure from {@link Frame.Failed}
+     * @param worker the name of the worker, shown in front of each remote stack frame
+     * @return the exception; its stack trace is the remote one
+     */
+    public Throwable decodeFailure(Failure failure, String worker) {
+        return site.decodeFailure(failure, worker);
+    }
+
+    @Override
+    public String toString() {
+        return "EncodedCall[%s, %s]".formatted(site.description(), payload);
+    }
+}

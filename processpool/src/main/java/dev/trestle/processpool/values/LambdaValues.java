@@ -1,0 +1,90 @@
+package dev.trestle.processpool.values;
+
+import dev.trestle.processpool.wire.ProtocolException;
+import java.lang.invoke.SerializedLambda;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.SerializationContext;
+import tools.jackson.databind.ValueDeserializer;
+
+/** Lambdas inside of calls: the function of a map, a comparator. */
+final class LambdaValues {
+
+    private LambdaValues() {}
+
+    /** Writes where a lambda is written, and what it captured. */
+    static final class Writer extends WireSerializer {
+
+        private final ValueCodec codec;
+
+        Writer(ValueCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public void serialize(Object lambda, JsonGenerator to, SerializationContext context) {
+            if (!Lambdas.canTakeApart(lambda)) {
+                Refusal refusal = Refusal.lambda();
+                throw new RefusedException(lambda.getClass().getName(), refusal.reason(), refusal.wayOut());
+            }
+            SerializedLambda parts = Lambdas.takeApart(lambda);
+            LambdaShape shape = codec.shapeOf(lambda, parts);
+            if (shape.isOfJdk()) {
+                throw new RefusedException(
+                        lambda.getClass().getName(),
+                        "is a lambda of the JDK, which only the JDK can make",
+                        "Write a lambda of your own, for example (a, b) -> Integer.compare(a.size(), b.size()).");
+            }
+            to.writeStartArray(lambda);
+            to.writeBinary(shape.bytes());
+            Slot[] captured = shape.captured();
+            for (int i = 0; i < captured.length; i++) {
+                try {
+                    captured[i].write(parts.getCapturedArg(i), to, context);
+                } catch (RuntimeException e) {
+                    wrapAndThrow(context, e, lambda, "(captured value #" + i + ")");
+                }
+            }
+            to.writeEndArray();
+        }
+    }
+
+    /** Makes a lambda; only for a sender that is trusted. */
+    static final class Reader extends ValueDeserializer<Object> {
+
+        private final ValueCodec codec;
+
+        Reader(ValueCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            if (!Decoding.of(context).policy().isTrusting()) {
+                throw new RefusedException(
+                        "A lambda",
+                        "is code, and a result is data only",
+                        "Return the values that the lambda captured.");
+            }
+            Readers.start(from, context, LambdaValue.class);
+            Readers.next(from, context, LambdaValue.class);
+            try {
+                byte[] bytes = from.getBinaryValue();
+                LambdaShape shape = codec.shapeOf(Arrays.hashCode(bytes), ByteBuffer.wrap(bytes));
+                var values = new @Nullable Object[shape.captured().length];
+                for (int i = 0; i < values.length; i++) {
+                    Readers.next(from, context, LambdaValue.class);
+                    values[i] = shape.captured()[i].read(from, context);
+                }
+                Readers.end(from, context, LambdaValue.class);
+                return shape.make(values);
+            } catch (ReflectiveOperationException | ProtocolException e) {
+                throw new IllegalArgumentException("a lambda cannot be made: " + e, e);
+            }
+        }
+    }
+}

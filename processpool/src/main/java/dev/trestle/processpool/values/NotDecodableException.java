@@ -1,0 +1,19 @@
+package dev.trestle.processpool.values;
+
+import org.jspecify.annotations.Nullable;
+
+/** Thrown on the receiving side for a call or a result that cannot be read. The connection stays in step. */
+public final class NotDecodableException extends Exception {
+
+    private static final long serialVersionUID = 1;
+
+    /**
+     * Creates the exception.
+     *
+     * @param message what could not be read, why, and what to do
+     * @param cause what was thrown underneath, if anything
+     */
+    public NotDecodableException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

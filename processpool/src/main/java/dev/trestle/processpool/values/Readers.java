@@ -1,0 +1,284 @@
+package dev.trestle.processpool.values;
+
+import dev.trestle.processpool.wire.ArrayKind;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.AbstractMap;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.ValueDeserializer;
+
+/** The deserializers of what {@link Writers} writes. */
+final class Readers {
+
+    private Readers() {}
+
+    /** A value of the built-in list. */
+    static final class OfScalar extends ValueDeserializer<Object> {
+        private final Scalar scalar;
+
+        OfScalar(Scalar scalar) {
+            this.scalar = scalar;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            return scalar.read(from, context);
+        }
+    }
+
+    /** A constant. */
+    static final class OfConstant extends ValueDeserializer<Object> {
+        private final Constants constants;
+
+        OfConstant(Constants constants) {
+            this.constants = constants;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            return constants.named(from.getString());
+        }
+    }
+
+    /** A primitive array. */
+    static final class OfPrimitives extends ValueDeserializer<Object> {
+        private final ArrayKind kind;
+
+        OfPrimitives(ArrayKind kind) {
+            this.kind = kind;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            if (from.currentToken() == JsonToken.VALUE_NUMBER_INT) {
+                return Decoding.of(context).array(from.getIntValue(), kind.arrayClass());
+            }
+            byte[] bytes = from.getBinaryValue();
+            if (kind == ArrayKind.BYTE) {
+                return bytes;
+            }
+            Object array = kind.allocate(bytes.length / kind.width());
+            kind.get(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), array, 0, Array.getLength(array));
+            return array;
+        }
+    }
+
+    /** A collection. */
+    static final class OfCollection extends ValueDeserializer<Object> {
+        private final ValueCodec codec;
+        private final Class<?> type;
+        private final @Nullable CollectionKind kind;
+        private final Slot elements;
+
+        OfCollection(ValueCodec codec, JavaType type) {
+            this.codec = codec;
+            this.type = type.getRawClass();
+            this.kind = this.type.isInterface() ? null : CollectionKind.of(this.type);
+            this.elements = new Slot(WireTyping.contentOf(type));
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // its own elements
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, type);
+            if (kind == null) {
+                throw refused(type);
+            }
+            if (kind == CollectionKind.OWN) {
+                OwnContainer own = OwnContainer.of(type);
+                Map<String, @Nullable Object> fields = own.read(from, context, codec);
+                Object made = own.make();
+                fill((Collection<@Nullable Object>) made, from, context);
+                own.set(made, fields);
+                return made;
+            }
+            Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            Collection<@Nullable Object> filled = kind.create(head);
+            fill(filled, from, context);
+            return kind.finish(filled, head);
+        }
+
+        private void fill(Collection<@Nullable Object> filled, JsonParser from, DeserializationContext context) {
+            while (more(from, context, type)) {
+                filled.add(elements.read(from, context));
+            }
+        }
+    }
+
+    /** A map. */
+    static final class OfMap extends ValueDeserializer<Object> {
+        private final ValueCodec codec;
+        private final Class<?> type;
+        private final @Nullable MapKind kind;
+        private final Slot keys;
+        private final Slot values;
+
+        OfMap(ValueCodec codec, JavaType type) {
+            this.codec = codec;
+            this.type = type.getRawClass();
+            this.kind = this.type.isInterface() ? null : MapKind.of(this.type);
+            this.keys = new Slot(WireTyping.keyOf(type));
+            this.values = new Slot(WireTyping.contentOf(type));
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // its own entries
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, type);
+            if (kind == null) {
+                throw refused(type);
+            }
+            if (kind == MapKind.OWN) {
+                OwnContainer own = OwnContainer.of(type);
+                Map<String, @Nullable Object> fields = own.read(from, context, codec);
+                Object made = own.make();
+                fill((Map<@Nullable Object, @Nullable Object>) made, from, context);
+                own.set(made, fields);
+                return made;
+            }
+            Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            Map<@Nullable Object, @Nullable Object> filled = kind.create(head);
+            fill(filled, from, context);
+            return kind.finish(filled, head);
+        }
+
+        private void fill(
+                Map<@Nullable Object, @Nullable Object> filled, JsonParser from, DeserializationContext context) {
+            while (more(from, context, type)) {
+                Object key = keys.read(from, context);
+                next(from, context, type);
+                filled.put(key, values.read(from, context));
+            }
+        }
+    }
+
+    private static @Nullable Object readHead(ValueCodec codec, JsonParser from, DeserializationContext context) {
+        next(from, context, Object.class);
+        return codec.slot(Object.class).read(from, context);
+    }
+
+    private static RefusedException refused(Class<?> container) {
+        Refusal refusal = Refusal.container(container);
+        return new RefusedException(container.getName(), refusal.reason(), refusal.wayOut());
+    }
+
+    /** An entry of a map. */
+    static final class OfEntry extends ValueDeserializer<Object> {
+        private final Class<?> type;
+        private final Slot key;
+        private final Slot value;
+
+        OfEntry(Class<?> type, JavaType keyType, JavaType valueType) {
+            this.type = type;
+            this.key = new Slot(keyType);
+            this.value = new Slot(valueType);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, type);
+            next(from, context, type);
+            Object first = key.read(from, context);
+            next(from, context, type);
+            Object second = value.read(from, context);
+            end(from, context, type);
+            if (type == AbstractMap.SimpleEntry.class) {
+                return new AbstractMap.SimpleEntry<@Nullable Object, @Nullable Object>(first, second);
+            }
+            return first == null || second == null || type == AbstractMap.SimpleImmutableEntry.class
+                    ? new AbstractMap.SimpleImmutableEntry<@Nullable Object, @Nullable Object>(first, second)
+                    : Map.entry(first, second);
+        }
+    }
+
+    /** An optional. */
+    static final class OfOptional extends ValueDeserializer<Object> {
+        private final Slot content;
+
+        OfOptional(JavaType contentType) {
+            this.content = new Slot(contentType);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            start(from, context, Optional.class);
+            if (from.nextToken() == JsonToken.END_ARRAY) {
+                return Optional.empty();
+            }
+            Object value = content.read(from, context);
+            end(from, context, Optional.class);
+            return Optional.ofNullable(value);
+        }
+    }
+
+    /** A stream that was read. */
+    static final class OfStream extends ValueDeserializer<Object> {
+        private final Slot elements;
+
+        OfStream(JavaType anything) {
+            this.elements = new Slot(anything);
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            Object read = elements.read(from, context);
+            if (read == null) {
+                throw new IllegalArgumentException("a stream without elements");
+            }
+            return new StreamValue(read);
+        }
+    }
+
+    /** A value of a class that cannot travel. */
+    static final class OfRefused extends ValueDeserializer<Object> {
+        private final JavaType type;
+        private final Refusal refusal;
+
+        OfRefused(JavaType type, Refusal refusal) {
+            this.type = type;
+            this.refusal = refusal;
+        }
+
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            throw new RefusedException(type.getRawClass().getName(), refusal.reason(), refusal.wayOut());
+        }
+    }
+
+    static void start(JsonParser from, DeserializationContext context, Class<?> type) {
+        if (!from.isExpectedStartArrayToken()) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+
+    /** Goes to the next value or to the end; returns whether there is a value. */
+    static boolean more(JsonParser from, DeserializationContext context, Class<?> type) {
+        JsonToken token = from.nextToken();
+        if (token == null) {
+            context.handleUnexpectedToken(type, from);
+        }
+        return token != JsonToken.END_ARRAY;
+    }
+
+    /** Goes to the next value, which must be there. */
+    static void next(JsonParser from, DeserializationContext context, Class<?> type) {
+        JsonToken token = from.nextToken();
+        if (token == null || token == JsonToken.END_ARRAY) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+
+    static void end(JsonParser from, DeserializationContext context, Class<?> type) {
+        if (from.nextToken() != JsonToken.END_ARRAY) {
+            context.handleUnexpectedToken(type, from);
+        }
+    }
+}

@@ -1,0 +1,463 @@
+package dev.trestle.processpool.values;
+
+import java.io.File;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.MalformedURLException;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.net.URI;
+import java.net.URL;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.MonthDay;
+import java.time.OffsetDateTime;
+import java.time.OffsetTime;
+import java.time.Period;
+import java.time.Year;
+import java.time.YearMonth;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.Currency;
+import java.util.Date;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.databind.DeserializationContext;
+
+/**
+ * The JDK's value classes that are one value on the wire, whatever Jackson would make of them. Its name there is the class's
+ * simple name.
+ */
+@SuppressWarnings("JavaUtilDate") // whoever sends one gets one
+enum Scalar {
+    CHAR(char.class),
+    CHARACTER(Character.class),
+    BIG_INTEGER(BigInteger.class),
+    BIG_DECIMAL(BigDecimal.class),
+    UNIQUE_ID(UUID.class),
+    BIT_SET(BitSet.class),
+    CLASS(Class.class),
+    COMPARATOR(Comparator.class),
+    DATE(Date.class),
+    DURATION(Duration.class),
+    INSTANT(Instant.class),
+    YEAR(Year.class),
+    YEAR_MONTH(YearMonth.class),
+    OPTIONAL_INT(OptionalInt.class),
+    OPTIONAL_LONG(OptionalLong.class),
+    OPTIONAL_DOUBLE(OptionalDouble.class),
+    PATTERN(Pattern.class),
+    INET_ADDRESS(InetAddress.class),
+    // text
+    URI_(URI.class),
+    URL_(URL.class),
+    FILE(File.class),
+    PATH(Path.class),
+    LOCALE(Locale.class),
+    CURRENCY(Currency.class),
+    CHARSET(Charset.class),
+    LOCAL_DATE(LocalDate.class),
+    LOCAL_TIME(LocalTime.class),
+    LOCAL_DATE_TIME(LocalDateTime.class),
+    OFFSET_DATE_TIME(OffsetDateTime.class),
+    OFFSET_TIME(OffsetTime.class),
+    ZONED_DATE_TIME(ZonedDateTime.class),
+    MONTH_DAY(MonthDay.class),
+    PERIOD(Period.class),
+    ZONE_ID(ZoneId.class),
+    ZONE_OFFSET(ZoneOffset.class);
+
+    /*
+     * Switches, not a table of lambdas: linking a hundred lambdas takes longer than all the rest of a worker's start that is
+     * ours.
+     */
+
+    /** Abstract classes whose subclasses are scalars, each under the name of the abstract one. */
+    private static final Scalar[] families = {ZONE_ID, PATH, CHARSET, INET_ADDRESS};
+
+    private static final Map<Class<?>, Scalar> byType = new HashMap<>();
+    private static final Map<String, Scalar> byName = new HashMap<>();
+
+    static {
+        for (Scalar each : values()) {
+            byType.put(each.type, each);
+            byName.put(each.wireName(), each);
+        }
+    }
+
+    private static final Pattern CHANGE_OF_FLAGS = Pattern.compile("\\(\\?[a-zA-Z-]+\\)");
+
+    private final Class<?> type;
+
+    Scalar(Class<?> type) {
+        this.type = type;
+    }
+
+    /** Returns the class, as it is declared. */
+    Class<?> type() {
+        return type;
+    }
+
+    String wireName() {
+        return type.getSimpleName();
+    }
+
+    /** Returns the scalar that values of this class are, or null if they are none. */
+    static @Nullable Scalar of(Class<?> type) {
+        Scalar scalar = byType.get(type);
+        if (scalar != null) {
+            return scalar;
+        }
+        for (Scalar each : families) {
+            if (each.type.isAssignableFrom(type)) {
+                return each;
+            }
+        }
+        return isKnownComparator(type) ? COMPARATOR : null;
+    }
+
+    private static boolean isKnownComparator(Class<?> type) {
+        return type == Comparator.naturalOrder().getClass()
+                || type == Comparator.reverseOrder().getClass()
+                || type == String.CASE_INSENSITIVE_ORDER.getClass();
+    }
+
+    /** Returns whether a place declared with this class holds a scalar, so that the class need not be written. */
+    static boolean isDeclaredAs(Class<?> type) {
+        return type != Comparator.class && type != Date.class && byType.containsKey(type);
+    }
+
+    static @Nullable Scalar named(String name) {
+        return byName.get(name);
+    }
+
+    void write(Object value, JsonGenerator to) {
+        switch (this) {
+            case CHAR, CHARACTER -> to.writeNumber((int) (char) value);
+            case BIG_INTEGER -> to.writeNumber((BigInteger) value);
+            case BIG_DECIMAL -> writeDecimal((BigDecimal) value, to);
+            case UNIQUE_ID -> to.writeBinary(bytes((UUID) value));
+            case BIT_SET -> to.writeBinary(((BitSet) value).toByteArray());
+            case CLASS -> to.writeString(TypeNames.nameOf((Class<?>) value));
+            case COMPARATOR -> to.writeString(comparatorName(value));
+            case DATE -> to.writeNumber(((Date) value).getTime());
+            case DURATION -> writePair(((Duration) value).toSeconds(), ((Duration) value).toNanosPart(), to);
+            case INSTANT -> writeInstant((Instant) value, to);
+            case YEAR -> to.writeNumber(((Year) value).getValue());
+            case YEAR_MONTH -> writePair(((YearMonth) value).getYear(), ((YearMonth) value).getMonthValue(), to);
+            case OPTIONAL_INT -> {
+                OptionalInt optional = (OptionalInt) value;
+                if (optional.isPresent()) {
+                    to.writeNumber(optional.getAsInt());
+                } else {
+                    to.writeBoolean(false);
+                }
+            }
+            case OPTIONAL_LONG -> {
+                OptionalLong optional = (OptionalLong) value;
+                if (optional.isPresent()) {
+                    to.writeNumber(optional.getAsLong());
+                } else {
+                    to.writeBoolean(false);
+                }
+            }
+            case OPTIONAL_DOUBLE -> {
+                OptionalDouble optional = (OptionalDouble) value;
+                if (optional.isPresent()) {
+                    to.writeNumber(optional.getAsDouble());
+                } else {
+                    to.writeBoolean(false);
+                }
+            }
+            case PATTERN -> {
+                to.writeStartArray();
+                to.writeNumber(flags((Pattern) value));
+                to.writeString(((Pattern) value).pattern());
+                to.writeEndArray();
+            }
+            case INET_ADDRESS -> writeAddress((InetAddress) value, to);
+            case FILE -> to.writeString(((File) value).getPath());
+            case PATH -> to.writeString(text((Path) value));
+            case LOCALE -> writeLocale((Locale) value, to);
+            case CHARSET -> to.writeString(checked(((Charset) value).name(), value));
+            case URI_, ZONED_DATE_TIME, ZONE_ID -> to.writeString(checked(value.toString(), value));
+            default -> to.writeString(value.toString());
+        }
+    }
+
+    Object read(JsonParser from, DeserializationContext context) {
+        return switch (this) {
+            case CHAR, CHARACTER -> (char) from.getIntValue();
+            case BIG_INTEGER -> from.getBigIntegerValue();
+            case BIG_DECIMAL -> decimal(from);
+            case UNIQUE_ID -> uuid(from.getBinaryValue());
+            case BIT_SET -> BitSet.valueOf(from.getBinaryValue());
+            case CLASS -> Decoding.of(context).policy().permittedClass(from.getString());
+            case COMPARATOR -> comparator(from.getString());
+            case DATE -> new Date(from.getLongValue());
+            case DURATION -> Duration.ofSeconds(from.nextLongValue(0), last(from));
+            case INSTANT -> Instant.ofEpochSecond(from.nextLongValue(0), last(from));
+            case YEAR -> Year.of(from.getIntValue());
+            case YEAR_MONTH -> YearMonth.of(from.nextIntValue(0), last(from));
+            case OPTIONAL_INT -> isEmpty(from) ? OptionalInt.empty() : OptionalInt.of(from.getIntValue());
+            case OPTIONAL_LONG -> isEmpty(from) ? OptionalLong.empty() : OptionalLong.of(from.getLongValue());
+            case OPTIONAL_DOUBLE -> isEmpty(from) ? OptionalDouble.empty() : OptionalDouble.of(from.getDoubleValue());
+            case PATTERN -> pattern(from);
+            case INET_ADDRESS -> address(from);
+            case LOCALE -> locale(from);
+            default -> parse(from.getString());
+        };
+    }
+
+    private Object parse(String text) {
+        return switch (this) {
+            case URI_ -> URI.create(text);
+            case URL_ -> url(text);
+            case FILE -> new File(text);
+            case PATH -> Path.of(text);
+            case CURRENCY -> Currency.getInstance(text);
+            case CHARSET -> Charset.forName(text);
+            case LOCAL_DATE -> LocalDate.parse(text);
+            case LOCAL_TIME -> LocalTime.parse(text);
+            case LOCAL_DATE_TIME -> LocalDateTime.parse(text);
+            case OFFSET_DATE_TIME -> OffsetDateTime.parse(text);
+            case OFFSET_TIME -> OffsetTime.parse(text);
+            case ZONED_DATE_TIME -> ZonedDateTime.parse(text);
+            case MONTH_DAY -> MonthDay.parse(text);
+            case PERIOD -> Period.parse(text);
+            case ZONE_ID -> ZoneId.of(text);
+            case ZONE_OFFSET -> ZoneOffset.of(text);
+            default -> throw new IllegalStateException(this + " is no text");
+        };
+    }
+
+    private static void writeInstant(Instant value, JsonGenerator to) {
+        writePair(value.getEpochSecond(), value.getNano(), to);
+    }
+
+    private static void writePair(long first, int second, JsonGenerator to) {
+        to.writeStartArray();
+        to.writeNumber(first);
+        to.writeNumber(second);
+        to.writeEndArray();
+    }
+
+    /** Reads the second number of a pair, and its end. */
+    private static int last(JsonParser from) {
+        int value = from.nextIntValue(0);
+        end(from);
+        return value;
+    }
+
+    private static void end(JsonParser from) {
+        if (from.nextToken() != JsonToken.END_ARRAY) {
+            throw new IllegalArgumentException("a value has more parts than expected");
+        }
+    }
+
+    private static boolean isEmpty(JsonParser from) {
+        return from.currentToken() == JsonToken.VALUE_FALSE;
+    }
+
+    /**
+     * Returns the flags that a pattern was made with. It tells those that hold at its end, so flags that change on the way
+     * would hold from the beginning.
+     */
+    private static int flags(Pattern value) {
+        String text = value.pattern();
+        if (text.length() > 1 && CHANGE_OF_FLAGS.matcher(text).find(1)) {
+            throw new RefusedException(
+                    Pattern.class.getName(),
+                    "changes its flags on the way, and does not tell those that it was made with",
+                    "Write (?i:...), or pass the expression as a text.");
+        }
+        return value.flags();
+    }
+
+    private static Pattern pattern(JsonParser from) {
+        int flags = from.nextIntValue(0);
+        String regex = from.nextStringValue();
+        end(from);
+        return Pattern.compile(regex, flags);
+    }
+
+    private static byte[] bytes(UUID value) {
+        return ByteBuffer.allocate(16)
+                .putLong(value.getMostSignificantBits())
+                .putLong(value.getLeastSignificantBits())
+                .array();
+    }
+
+    private static UUID uuid(byte[] bytes) {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        return new UUID(buffer.getLong(), buffer.getLong());
+    }
+
+    /** Its scale goes beside it: Jackson's own form has no room for large ones. */
+    private static void writeDecimal(BigDecimal value, JsonGenerator to) {
+        to.writeStartArray();
+        to.writeNumber(value.scale());
+        to.writeNumber(value.unscaledValue());
+        to.writeEndArray();
+    }
+
+    private static BigDecimal decimal(JsonParser from) {
+        int scale = from.nextIntValue(0);
+        from.nextToken();
+        BigInteger unscaled = from.getBigIntegerValue();
+        end(from);
+        return new BigDecimal(unscaled, scale);
+    }
+
+    /** The name that an address was made with, its bytes, and the scope of one of version 6: a number or an interface. */
+    private static void writeAddress(InetAddress value, JsonGenerator to) {
+        String text = value.toString();
+        String name = text.substring(0, text.lastIndexOf('/')); // getHostName might ask a server
+        to.writeStartArray();
+        to.writeString(name);
+        to.writeBinary(value.getAddress());
+        if (!(value instanceof Inet6Address six)) {
+            to.writeNull();
+        } else if (six.getScopedInterface() != null) {
+            to.writeString(six.getScopedInterface().getName());
+        } else {
+            to.writeNumber(text.indexOf('%') < 0 ? -1 : six.getScopeId());
+        }
+        to.writeEndArray();
+    }
+
+    private static InetAddress address(JsonParser from) {
+        try {
+            String name = from.nextStringValue();
+            String host = name == null || name.isEmpty() ? null : name;
+            from.nextToken();
+            byte[] bytes = from.getBinaryValue();
+            JsonToken scope = from.nextToken();
+            InetAddress address = switch (scope) {
+                case VALUE_NULL -> InetAddress.getByAddress(host, bytes);
+                case VALUE_NUMBER_INT -> Inet6Address.getByAddress(host, bytes, from.getIntValue());
+                default -> Inet6Address.getByAddress(host, bytes, networkInterface(from.getString()));
+            };
+            end(from);
+            return address;
+        } catch (UnknownHostException | SocketException e) {
+            throw new IllegalArgumentException("an address cannot be made: " + e.getMessage(), e);
+        }
+    }
+
+    private static NetworkInterface networkInterface(String name) throws SocketException {
+        NetworkInterface found = NetworkInterface.getByName(name);
+        if (found == null) {
+            throw new RefusedException(
+                    Inet6Address.class.getName(),
+                    "belongs to the network interface " + name + ", which is not here",
+                    "");
+        }
+        return found;
+    }
+
+    /** A language tag, or the parts of one that has none. */
+    private static void writeLocale(Locale value, JsonGenerator to) {
+        String tag = value.toLanguageTag();
+        if (Locale.forLanguageTag(tag).equals(value)) {
+            to.writeString(tag);
+            return;
+        }
+        Locale plain = Locale.of(value.getLanguage(), value.getCountry(), value.getVariant());
+        if (!plain.equals(value)) {
+            throw new RefusedException(
+                    Locale.class.getName(), "is " + value + ", which no language tag stands for", "Pass its parts.");
+        }
+        to.writeStartArray();
+        to.writeString(value.getLanguage());
+        to.writeString(value.getCountry());
+        to.writeString(value.getVariant());
+        to.writeEndArray();
+    }
+
+    private static Locale locale(JsonParser from) {
+        if (from.currentToken() == JsonToken.VALUE_STRING) {
+            return Locale.forLanguageTag(from.getString());
+        }
+        String language = from.nextStringValue();
+        String country = from.nextStringValue();
+        String variant = from.nextStringValue();
+        end(from);
+        return Locale.of(language, country, variant);
+    }
+
+    /** Returns a text if it stands for the value; some can be made that it does not stand for. */
+    private String checked(String text, Object value) {
+        boolean isSame;
+        try {
+            Object again = parse(text);
+            isSame = value.equals(again) && again.getClass() == value.getClass();
+        } catch (RuntimeException e) {
+            isSame = false; // it cannot even be read
+        }
+        if (!isSame) {
+            throw new RefusedException(
+                    value.getClass().getName(), "is " + text + ", which does not say all of it", "Pass its parts.");
+        }
+        return text;
+    }
+
+    @SuppressWarnings("deprecation") // the constructor that is not deprecated needs a URI, and a URL need not be one
+    private static URL url(String text) {
+        try {
+            return new URL(text);
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    private static String text(Path path) {
+        if (path.getFileSystem() != FileSystems.getDefault()
+                || path.getClass() != Path.of("").getClass()) {
+            throw new RefusedException(
+                    path.getClass().getName(),
+                    "is a path of " + path.getFileSystem().provider().getScheme() + ":, not of the default file system",
+                    "Pass the path of the archive and open it in the worker.");
+        }
+        return PATH.checked(path.toString(), path);
+    }
+
+    private static String comparatorName(Object comparator) {
+        if (comparator.equals(Comparator.naturalOrder())) {
+            return "natural";
+        }
+        return comparator.equals(Comparator.reverseOrder()) ? "reverse" : "ignoring case";
+    }
+
+    private static Comparator<?> comparator(String name) {
+        return switch (name) {
+            case "natural" -> Comparator.naturalOrder();
+            case "reverse" -> Comparator.reverseOrder();
+            case "ignoring case" -> String.CASE_INSENSITIVE_ORDER;
+            default -> throw new IllegalArgumentException("no such comparator: " + name);
+        };
+    }
+}

@@ -1,0 +1,196 @@
+package dev.trestle.processpool.values;
+
+import java.lang.reflect.Modifier;
+import java.util.AbstractMap;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The names on the wire. One per class loader. Finding a class does not initialize it.
+ *
+ * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. How values are carried is
+ * another matter: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what stands in front
+ * of a value is short for the JDK's value classes and collections, and the class name for all others.
+ */
+final class TypeNames {
+
+    private static final Map<String, Class<?>> fixed = new HashMap<>();
+    private static final Map<Class<?>, String> fixedNames = new HashMap<>();
+    private static final ClassValue<String> names = new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+            return compute(type);
+        }
+    };
+
+    static {
+        for (Class<?> each : List.of(
+                boolean.class,
+                byte.class,
+                short.class,
+                char.class,
+                int.class,
+                long.class,
+                float.class,
+                double.class,
+                void.class,
+                char.class,
+                Character.class,
+                Boolean.class,
+                Byte.class,
+                Short.class,
+                Integer.class,
+                Long.class,
+                Float.class,
+                Double.class,
+                String.class,
+                Object.class,
+                Number.class,
+                Comparable.class,
+                CharSequence.class,
+                Optional.class,
+                Throwable.class,
+                Map.Entry.class)) {
+            fix(each.getSimpleName(), each);
+        }
+        fix("Map.entry", Map.entry(1, 1).getClass());
+        fix("SimpleEntry", AbstractMap.SimpleEntry.class);
+        fix("SimpleImmutableEntry", AbstractMap.SimpleImmutableEntry.class);
+        fix("Lambda", LambdaValue.class);
+        fix("Stream", StreamValue.class);
+    }
+
+    private final ClassLoader loader;
+    private final Map<String, Class<?>> found = new ConcurrentHashMap<>();
+
+    TypeNames(ClassLoader loader) {
+        this.loader = loader;
+    }
+
+    private static void fix(String name, Class<?> type) {
+        fixed.put(name, type);
+        fixedNames.put(type, name);
+    }
+
+    /** Returns the name of how values of this class are carried. */
+    static String carriedAs(Class<?> type) {
+        return names.get(type);
+    }
+
+    /** Returns the name of this very class. */
+    static String nameOf(Class<?> type) {
+        if (type.isArray()) {
+            return nameOf(type.componentType()) + "[]";
+        }
+        String name = fixedNames.get(type);
+        return name == null ? ownName(type) : name;
+    }
+
+    /** Returns whether values in a place that is declared with this class need their own class written. */
+    static boolean isNeededFor(Class<?> declared) {
+        if (declared.isArray()) {
+            return isNeededFor(declared.componentType());
+        }
+        boolean isEnum = Enum.class.isAssignableFrom(declared) && declared != Enum.class;
+        return !declared.isPrimitive()
+                && !Scalar.isDeclaredAs(declared)
+                && !isEnum
+                && !Modifier.isFinal(declared.getModifiers());
+    }
+
+    private static String compute(Class<?> type) {
+        if (type.isArray()) {
+            return nameOf(type);
+        }
+        String name = fixedNames.get(type);
+        if (name != null) {
+            return name;
+        }
+        Scalar scalar = Scalar.of(type);
+        if (scalar != null) {
+            return scalar.wireName();
+        }
+        if (Collection.class.isAssignableFrom(type)) {
+            CollectionKind kind = CollectionKind.of(type);
+            return kind == null || kind == CollectionKind.OWN ? ownName(type) : kind.wireName();
+        }
+        if (Map.class.isAssignableFrom(type)) {
+            MapKind kind = MapKind.of(type);
+            return kind == null || kind == MapKind.OWN ? ownName(type) : kind.wireName();
+        }
+        if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
+            return "SimpleEntry"; // an entry of a map that stays behind
+        }
+        if (Throwable.class.isAssignableFrom(type)) {
+            return "Throwable";
+        }
+        if (JavaClasses.isLambda(type)) {
+            return "Lambda";
+        }
+        return ownName(Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type);
+    }
+
+    /** A name without a dot is one of ours; a class without a package gets one. */
+    private static String ownName(Class<?> type) {
+        return type.getName().indexOf('.') < 0 ? "." + type.getName() : type.getName();
+    }
+
+    /** Returns whether a name stands for a class of the built-in list, which everybody may name. */
+    static boolean isBuiltIn(String name) {
+        return builtIn(name) != null;
+    }
+
+    private static @Nullable Class<?> builtIn(String name) {
+        Class<?> type = fixed.get(name);
+        if (type != null) {
+            return type;
+        }
+        Scalar scalar = Scalar.named(name);
+        if (scalar != null) {
+            return scalar.type();
+        }
+        CollectionKind collection = CollectionKind.named(name);
+        if (collection != null) {
+            return collection.type();
+        }
+        MapKind map = MapKind.named(name);
+        return map == null ? null : map.type();
+    }
+
+    /** Returns the class with a name from the wire. */
+    Class<?> find(String name) throws ClassNotFoundException {
+        Class<?> type = builtIn(name);
+        if (type == null) {
+            type = found.get(name);
+        }
+        if (type == null) {
+            type = name.endsWith("[]")
+                    ? findClass(name.substring(0, name.length() - 2)).arrayType()
+                    : findOwn(name);
+            found.put(name, type);
+        }
+        return type;
+    }
+
+    /** Returns the class that has a {@linkplain #nameOf name}. */
+    Class<?> findClass(String name) throws ClassNotFoundException {
+        if (name.endsWith("[]")) {
+            return find(name);
+        }
+        Class<?> type = fixed.get(name);
+        return type == null ? findOwn(name) : type;
+    }
+
+    private Class<?> findOwn(String name) throws ClassNotFoundException {
+        return Class.forName(name.startsWith(".") ? name.substring(1) : name, false, loader);
+    }
+
+    ClassLoader loader() {
+        return loader;
+    }
+}

@@ -1,0 +1,323 @@
+package dev.trestle.processpool.values;
+
+import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.trestle.processpool.wire.BodyReader;
+import dev.trestle.processpool.wire.BodyWriter;
+import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.ProtocolException;
+import dev.trestle.processpool.wire.Setup;
+import dev.trestle.processpool.wire.WireOptions;
+import java.lang.invoke.SerializedLambda;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamWriteConstraints;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.ObjectMapper;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.SerializationContext;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.cfg.EnumFeature;
+import tools.jackson.dataformat.smile.SmileFactory;
+import tools.jackson.dataformat.smile.SmileMapper;
+import tools.jackson.dataformat.smile.SmileWriteFeature;
+
+/** Values as bytes and back: Jackson, set up so that what arrives is what was sent. One per class loader; thread-safe. */
+final class ValueCodec {
+
+    private final WireOptions options;
+    private final TypeNames names;
+    private final TypePolicy trusting;
+    private final Throwables throwables;
+    private final ClassVersions versions = new ClassVersions();
+
+    /** Made when it is first needed, or by {@link #prepare}. */
+    private volatile @Nullable Jackson jackson;
+
+    private final Setup setup;
+
+    /** Whether something has been written, so that the classes are there that Jackson writes with. */
+    private volatile boolean hasWritten;
+
+    private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
+    private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+    private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
+    private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
+
+    /**
+     * Creates a codec.
+     *
+     * @param options the options of the connection
+     * @param loader where classes are found
+     * @param unknown makes an exception that stands for one that cannot be made again
+     * @param setup hears when something is set up for a value that is written
+     */
+    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown, Setup setup) {
+        this.setup = setup;
+        this.options = options;
+        this.names = new TypeNames(loader);
+        this.trusting = TypePolicy.trusting(names, options);
+        this.throwables = new Throwables(this, unknown);
+    }
+
+    /** Jackson, set up: half of a worker's start, if it had to wait for it. */
+    private record Jackson(ObjectMapper mapper, ObjectWriter writer, ObjectReader reader) {}
+
+    /** Sets Jackson up, which {@link PlainValues} do without. */
+    void prepare() {
+        var _ = jackson();
+    }
+
+    private Jackson jackson() {
+        Jackson known = jackson;
+        if (known == null) {
+            synchronized (this) {
+                known = jackson;
+                if (known == null) {
+                    ObjectMapper mapper = mapper();
+                    known = new Jackson(mapper, mapper.writerFor(Values.class), mapper.readerFor(Values.class));
+                    jackson = known;
+                }
+            }
+        }
+        return known;
+    }
+
+    private ObjectMapper mapper() {
+        int longest = Math.toIntExact(options.maxPayloadBytes());
+        SmileFactory format = SmileFactory.builder()
+                .disable(SmileWriteFeature.ENCODE_BINARY_AS_7BIT)
+                .enable(SmileWriteFeature.CHECK_SHARED_STRING_VALUES)
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(WireOptions.MAX_DEPTH)
+                        .maxStringLength(longest)
+                        .maxNameLength(longest)
+                        .maxNumberLength(longest)
+                        .build())
+                .streamWriteConstraints(StreamWriteConstraints.builder()
+                        .maxNestingDepth(WireOptions.MAX_DEPTH)
+                        .build())
+                .build();
+        return SmileMapper.builder(format)
+                .addModule(new WireModule(this))
+                .annotationIntrospector(new WireAnnotations())
+                .setDefaultTyping(new WireTyping())
+                .polymorphicTypeValidator(new WireTyping.Nobody())
+                .changeDefaultVisibility(each -> each.with(Visibility.NONE)
+                        .withFieldVisibility(Visibility.ANY)
+                        .withCreatorVisibility(Visibility.PUBLIC_ONLY))
+                .changeDefaultPropertyInclusion(
+                        each -> JsonInclude.Value.construct(JsonInclude.Include.ALWAYS, JsonInclude.Include.ALWAYS))
+                .enable(MapperFeature.PROPAGATE_TRANSIENT_MARKER)
+                .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS, MapperFeature.INFER_PROPERTY_MUTATORS)
+                .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS, SerializationFeature.FAIL_ON_SELF_REFERENCES)
+                .enable(
+                        DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
+                        DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .disable(EnumFeature.READ_ENUMS_USING_TO_STRING, EnumFeature.WRITE_ENUMS_USING_TO_STRING)
+                .enable(EnumFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+                .build();
+    }
+
+    WireOptions options() {
+        return options;
+    }
+
+    /** Returns who hears when something is set up for a value that is written. */
+    Setup setup() {
+        return setup;
+    }
+
+    ClassLoader loader() {
+        return names.loader();
+    }
+
+    TypeNames names() {
+        return names;
+    }
+
+    /** Returns the policy under which everything may be named. */
+    TypePolicy trusting() {
+        return trusting;
+    }
+
+    ClassVersions versions() {
+        return versions;
+    }
+
+    Throwables throwables() {
+        return throwables;
+    }
+
+    /** Returns a deserialization context, to ask whether and how a class can be made. */
+    DeserializationContext asking() {
+        return jackson().mapper()._deserializationContext();
+    }
+
+    Slot slot(Class<?> declared) {
+        return slots.computeIfAbsent(declared, Slot::new);
+    }
+
+    /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */
+    Slot resultSlot(Class<?> declared) {
+        return slot(TypeNames.isNeededFor(declared) ? Object.class : declared);
+    }
+
+    /** Writes values, each into its place. */
+    void encode(Encoding to, Slot[] places, @Nullable Object[] values) {
+        if (!PlainValues.write(values, to)) {
+            if (!hasWritten && setup != Setup.IGNORED) {
+                writeFirst();
+            }
+            jackson().writer().writeValue(to, new Values(to, places, values));
+        }
+    }
+
+    /** Writes something that nobody reads, since the first time takes long. */
+    private void writeFirst() {
+        setup.begins();
+        try {
+            Encoding nowhere = Encoding.ofState(null, setup);
+            Object[] values = {List.of("something")};
+            jackson().writer().writeValue(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
+            hasWritten = true;
+        } finally {
+            setup.ends();
+        }
+    }
+
+    /** Reads as many values as there are places. */
+    @Nullable
+    Object[] decode(ByteBuffer from, Decoding decoding) {
+        if (PlainValues.isPlain(from)) {
+            return PlainValues.read(from, decoding.slots());
+        }
+        Values read = jackson()
+                .reader()
+                .withAttribute(Decoding.class, decoding)
+                .readValue(from.array(), from.arrayOffset() + from.position(), from.remaining());
+        return read.values;
+    }
+
+    // Lambdas
+
+    /** Returns the shape of a lambda of this JVM. */
+    LambdaShape shapeOf(Object lambda, SerializedLambda parts) {
+        LambdaShape shape = shapesByClass.get(lambda.getClass());
+        if (shape == null) {
+            LambdaSite site = LambdaSite.of(parts);
+            var writer = new BodyWriter();
+            site.write(writer);
+            writer.longNumbers(versions.ofProgram(code(site)));
+            shape = new LambdaShape(site, writer.toArray(), this);
+            shapesByClass.put(lambda.getClass(), shape);
+        }
+        return shape;
+    }
+
+    /** Returns the shape of a lambda of another JVM. */
+    LambdaShape shapeOf(int hash, ByteBuffer bytes) throws ProtocolException {
+        LambdaShape shape = shapesByBytes.get(new SiteKey(hash, bytes));
+        if (shape == null) {
+            byte[] copy = copyOf(bytes);
+            var from = new BodyReader(ByteBuffer.wrap(copy));
+            LambdaSite site = LambdaSite.read(from);
+            long[] expected = from.longNumbers();
+            from.end();
+            shape = new LambdaShape(site, copy, this);
+            ClassVersions.check(expected, code(site));
+            shapesByBytes.put(new SiteKey(hash, ByteBuffer.wrap(copy)), shape);
+        }
+        return shape;
+    }
+
+    /** Checks that the class of an object that is a call is that of the program. */
+    void checkObject(int hash, ByteBuffer bytes) throws ProtocolException, ClassNotFoundException {
+        if (!checkedObjects.contains(new SiteKey(hash, bytes))) {
+            byte[] copy = copyOf(bytes);
+            var from = new BodyReader(ByteBuffer.wrap(copy));
+            Class<?> type = Class.forName(from.string(), false, loader());
+            ClassVersions.check(from.longNumbers(), type);
+            from.end();
+            checkedObjects.add(new SiteKey(hash, ByteBuffer.wrap(copy)));
+        }
+    }
+
+    private static byte[] copyOf(ByteBuffer bytes) {
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(bytes.position(), copy);
+        return copy;
+    }
+
+    private Class<?>[] code(LambdaSite site) {
+        try {
+            return site.code(loader());
+        } catch (ClassNotFoundException e) {
+            throw RefusedException.notFound(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is not. */
+    private record SiteKey(int hash, ByteBuffer bytes) {
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+    }
+
+    /** Values and their places; the root of every document. */
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    private record Values(
+            @Nullable Encoding encoding,
+            Slot[] places,
+            @Nullable Object[] values) {}
+
+    static final class ValuesWriter extends WireSerializer {
+
+        static boolean handles(Class<?> type) {
+            return type == Values.class;
+        }
+
+        @Override
+        public void serialize(Object root, JsonGenerator to, SerializationContext context) {
+            var values = (Values) root;
+            context.setAttribute(Encoding.class, values.encoding);
+            to.writeStartArray();
+            for (int i = 0; i < values.places.length; i++) {
+                try {
+                    values.places[i].write(values.values[i], to, context);
+                } catch (RuntimeException e) {
+                    wrapAndThrow(context, e, values.values, i);
+                }
+            }
+            to.writeEndArray();
+        }
+    }
+
+    static final class ValuesReader extends ValueDeserializer<Object> {
+        @Override
+        public Object deserialize(JsonParser from, DeserializationContext context) {
+            Decoding decoding = Decoding.of(context);
+            Readers.start(from, context, Values.class);
+            var values = new @Nullable Object[decoding.slots().length];
+            for (int i = 0; i < values.length; i++) {
+                Readers.next(from, context, Values.class);
+                values[i] = decoding.slots()[i].read(from, context);
+            }
+            Readers.end(from, context, Values.class);
+            return new Values(null, decoding.slots(), values);
+        }
+    }
+}

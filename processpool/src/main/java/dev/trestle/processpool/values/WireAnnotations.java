@@ -1,0 +1,60 @@
+package dev.trestle.processpool.values;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.Version;
+import tools.jackson.databind.AnnotationIntrospector;
+import tools.jackson.databind.PropertyName;
+import tools.jackson.databind.cfg.MapperConfig;
+import tools.jackson.databind.introspect.Annotated;
+import tools.jackson.databind.introspect.AnnotatedField;
+import tools.jackson.databind.introspect.AnnotatedMember;
+import tools.jackson.databind.introspect.AnnotatedMethod;
+import tools.jackson.databind.introspect.AnnotatedParameter;
+import tools.jackson.databind.introspect.JacksonAnnotationIntrospector;
+
+/**
+ * The few of Jackson's annotations that a call may heed: those that say which constructor takes which field. All others are
+ * as if they were not there. A class annotated for a web API leaves out, shortens or renames there what it must not show, but
+ * a call needs all of an object.
+ */
+final class WireAnnotations extends AnnotationIntrospector {
+
+    private static final long serialVersionUID = 1;
+
+    private static final JacksonAnnotationIntrospector jackson = new JacksonAnnotationIntrospector();
+
+    @Override
+    public Version version() {
+        return Version.unknownVersion();
+    }
+
+    /** Of constructors and factory methods that take fields by name; one that takes another form has none to take. */
+    @Override
+    public JsonCreator.@Nullable Mode findCreatorAnnotation(MapperConfig<?> config, Annotated annotated) {
+        JsonCreator.Mode mode = jackson.findCreatorAnnotation(config, annotated);
+        return mode == null || mode == JsonCreator.Mode.DELEGATING || mode == JsonCreator.Mode.DISABLED
+                ? null
+                : JsonCreator.Mode.PROPERTIES;
+    }
+
+    @Override
+    public @Nullable PropertyName findNameForDeserialization(MapperConfig<?> config, Annotated annotated) {
+        return isState(annotated) ? jackson.findNameForDeserialization(config, annotated) : null;
+    }
+
+    @Override
+    public @Nullable PropertyName findNameForSerialization(MapperConfig<?> config, Annotated annotated) {
+        return annotated instanceof AnnotatedField ? jackson.findNameForSerialization(config, annotated) : null;
+    }
+
+    @Override
+    public @Nullable String findImplicitPropertyName(MapperConfig<?> config, AnnotatedMember member) {
+        return member instanceof AnnotatedMethod ? null : jackson.findImplicitPropertyName(config, member);
+    }
+
+    /** Not of methods: what they return or take is not what is there. */
+    private static boolean isState(Annotated annotated) {
+        return annotated instanceof AnnotatedField || annotated instanceof AnnotatedParameter;
+    }
+}

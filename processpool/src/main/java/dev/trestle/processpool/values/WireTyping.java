@@ -1,0 +1,217 @@
+package dev.trestle.processpool.values;
+
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.databind.BeanProperty;
+import tools.jackson.databind.DatabindContext;
+import tools.jackson.databind.DefaultTyping;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.SerializationContext;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.jsontype.NamedType;
+import tools.jackson.databind.jsontype.PolymorphicTypeValidator;
+import tools.jackson.databind.jsontype.TypeDeserializer;
+import tools.jackson.databind.jsontype.TypeSerializer;
+import tools.jackson.databind.jsontype.impl.AsArrayTypeSerializer;
+import tools.jackson.databind.jsontype.impl.DefaultTypeResolverBuilder;
+import tools.jackson.databind.jsontype.impl.TypeIdResolverBase;
+import tools.jackson.databind.type.TypeFactory;
+
+/**
+ * When and how the class of a value is written: {@code [name, value]}, wherever the declared type leaves it open.
+ *
+ * <p>Jackson's own reader of such values remembers a class once it was allowed; ours asks the policy of the call at hand
+ * each time.
+ */
+final class WireTyping extends DefaultTypeResolverBuilder {
+
+    private static final long serialVersionUID = 1;
+
+    WireTyping() {
+        super(new Nobody(), DefaultTyping.NON_FINAL, JsonTypeInfo.As.WRAPPER_ARRAY);
+    }
+
+    /** Returns whether values declared with this type need their class written. */
+    @Override
+    public boolean useForType(JavaType type) {
+        return TypeNames.isNeededFor(type.getRawClass());
+    }
+
+    @Override
+    public @Nullable TypeSerializer buildTypeSerializer(
+            SerializationContext context, JavaType baseType, Collection<NamedType> subtypes) {
+        return useForType(baseType) ? new AsArrayTypeSerializer(new Ids(baseType), null, null) : null;
+    }
+
+    @Override
+    public @Nullable TypeDeserializer buildTypeDeserializer(
+            DeserializationContext context, JavaType baseType, Collection<NamedType> subtypes) {
+        return useForType(baseType) ? new Reader(baseType, null, new ConcurrentHashMap<>()) : null;
+    }
+
+    @Override
+    public WireTyping withDefaultImpl(Class<?> defaultImpl) {
+        return this;
+    }
+
+    /** Returns the type that values of a class have in a place of a declared type: for the writer and for the reader alike. */
+    static JavaType precise(JavaType declared, Class<?> type, DatabindContext context) {
+        return declared.hasGenericTypes() && declared.isTypeOrSuperTypeOf(type)
+                ? context.constructSpecializedType(declared, type)
+                : context.constructType(type);
+    }
+
+    /** Returns the type of the elements of a collection, or of the values of a map. */
+    static JavaType contentOf(JavaType container) {
+        return isText(container) ? TypeFactory.unknownType() : container.getContentType();
+    }
+
+    /** Returns the type of the keys of a map. */
+    static JavaType keyOf(JavaType map) {
+        return isText(map) ? TypeFactory.unknownType() : map.getKeyType();
+    }
+
+    /** Returns whether Jackson takes a map for one of texts, which properties need not be. */
+    private static boolean isText(JavaType container) {
+        return Properties.class.isAssignableFrom(container.getRawClass());
+    }
+
+    /** The names of classes; only for writing. */
+    private static final class Ids extends TypeIdResolverBase {
+
+        Ids(JavaType declared) {
+            super(declared);
+        }
+
+        @Override
+        public String idFromValue(DatabindContext context, Object value) {
+            return idFromValueAndType(context, value, value.getClass());
+        }
+
+        @Override
+        public String idFromValueAndType(DatabindContext context, Object value, Class<?> type) {
+            return TypeNames.carriedAs(type);
+        }
+
+        @Override
+        public JsonTypeInfo.Id getMechanism() {
+            return JsonTypeInfo.Id.CUSTOM;
+        }
+    }
+
+    /** Reads {@code [name, value]}. */
+    private static final class Reader extends TypeDeserializer {
+
+        private final JavaType declared;
+        private final @Nullable BeanProperty property;
+        private final Map<Class<?>, ValueDeserializer<Object>> readers;
+
+        Reader(JavaType declared, @Nullable BeanProperty property, Map<Class<?>, ValueDeserializer<Object>> readers) {
+            this.declared = declared;
+            this.property = property;
+            this.readers = readers;
+        }
+
+        @Override
+        public TypeDeserializer forProperty(@Nullable BeanProperty prop) {
+            return prop == property ? this : new Reader(declared, prop, readers);
+        }
+
+        private @Nullable Object read(JsonParser from, DeserializationContext context) {
+            if (!from.isExpectedStartArrayToken() || from.nextToken() != JsonToken.VALUE_STRING) {
+                return context.reportInputMismatch(declared, "a value of an open type does not begin with its class");
+            }
+            String name = from.getString();
+            Class<?> type = Decoding.of(context).policy().permitted(name);
+            if (from.nextToken() == JsonToken.VALUE_NULL) {
+                return context.reportInputMismatch(declared, "a class without a value: %s", name);
+            }
+            Object value = reader(type, context).deserialize(from, context);
+            if (from.nextToken() != JsonToken.END_ARRAY) {
+                return context.reportInputMismatch(declared, "something follows the value of %s", name);
+            }
+            if (value != null && !declared.getRawClass().isInstance(value)) {
+                throw new RefusedException(
+                        value.getClass().getName(), "came where " + declared.toCanonical() + " is declared", "");
+            }
+            return value;
+        }
+
+        private ValueDeserializer<Object> reader(Class<?> type, DeserializationContext context) {
+            ValueDeserializer<Object> reader = readers.get(type);
+            if (reader == null) {
+                reader = context.findContextualValueDeserializer(precise(declared, type, context), property);
+                readers.put(type, reader);
+            }
+            return reader;
+        }
+
+        @Override
+        public @Nullable Object deserializeTypedFromObject(JsonParser p, DeserializationContext context) {
+            return read(p, context);
+        }
+
+        @Override
+        public @Nullable Object deserializeTypedFromArray(JsonParser p, DeserializationContext context) {
+            return read(p, context);
+        }
+
+        @Override
+        public @Nullable Object deserializeTypedFromScalar(JsonParser p, DeserializationContext context) {
+            return read(p, context);
+        }
+
+        @Override
+        public @Nullable Object deserializeTypedFromAny(JsonParser p, DeserializationContext context) {
+            return read(p, context);
+        }
+
+        @Override
+        public JsonTypeInfo.As getTypeInclusion() {
+            return JsonTypeInfo.As.WRAPPER_ARRAY;
+        }
+
+        @Override
+        public @Nullable String getPropertyName() {
+            return null;
+        }
+
+        @Override
+        public tools.jackson.databind.jsontype.@Nullable TypeIdResolver getTypeIdResolver() {
+            return null;
+        }
+
+        @Override
+        public @Nullable Class<?> getDefaultImpl() {
+            return null;
+        }
+    }
+
+    /** Nothing is valid for typing by Jackson's own rules. */
+    static final class Nobody extends PolymorphicTypeValidator {
+
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Validity validateBaseType(DatabindContext context, JavaType baseType) {
+            return Validity.DENIED;
+        }
+
+        @Override
+        public Validity validateSubClassName(DatabindContext context, JavaType baseType, String subClassName) {
+            return Validity.DENIED;
+        }
+
+        @Override
+        public Validity validateSubType(DatabindContext context, JavaType baseType, JavaType subType) {
+            return Validity.DENIED;
+        }
+    }
+}
