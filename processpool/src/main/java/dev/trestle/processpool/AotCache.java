@@ -1,5 +1,10 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.AotStore;
+import dev.trestle.processpool.jvm.JavaCommand;
+import dev.trestle.processpool.jvm.Log;
+import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.WorkerProcess;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.Retry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.WaitGuard;
+import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.values.NotDecodableException;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.ProtocolException;

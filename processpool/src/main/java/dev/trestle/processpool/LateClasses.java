@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.Retry;
 import dev.trestle.processpool.wire.FrameChannel;
 import java.io.IOException;
 
@@ -23,7 +24,7 @@ final class LateClasses {
     private static final String[] OWN = {
         "CallNotSerializableException",
         "CallQueue$1",
-        "CrashLog",
+        "jvm.CrashLog",
         "Deadline$1",
         "Deadline$Look",
         "Deadline$Sending",
@@ -31,18 +32,18 @@ final class LateClasses {
         "Dispatcher$1",
         "Dispatcher$Errand",
         "Dispatcher$Estate",
-        "Endings$Batch",
-        "ExitStatus",
-        "ExitStatus$Evidence",
-        "Obituary",
-        "Obituary$1",
-        "OomKills",
+        "CompletionBatches$Batch",
+        "jvm.ExitStatus",
+        "jvm.ExitStatus$Evidence",
+        "WorkerDeath",
+        "WorkerDeath$1",
+        "jvm.OomKills",
         "PoolCall$Ending",
         "PoolCall$Untold",
         "ProcessPool$NeverStarted",
         "RemoteException",
-        "Retry",
-        "StaleDirectories",
+        "jvm.Retry",
+        "jvm.StaleDirectories",
         "Worker$Attempt",
         "Worker$InitializerFailed",
         "WorkerDiedException",
@@ -50,16 +51,16 @@ final class LateClasses {
         "WorkerEndEvent",
         "wire.Failure",
         "wire.FailureCodec",
-        "wire.FlightRecord$Exit",
-        "wire.FlightRecord$LastWords",
-        "wire.FlightRecord$Progress",
-        "wire.FlightRecord$Step",
+        "wire.WorkerJournal$Exit",
+        "wire.WorkerJournal$LastWords",
+        "wire.WorkerJournal$Progress",
+        "wire.WorkerJournal$Step",
         "wire.Frame$Phase",
         "wire.FrameChannel$Memory",
-        "wire.NotDecodableException",
-        "wire.Orphans",
+        "values.NotDecodableException",
+        "jvm.Orphans",
         "wire.ProtocolException",
-        "wire.SourceLine",
+        "values.SourceLine",
     };
 
     private static final String[] OF_FUTURES = {

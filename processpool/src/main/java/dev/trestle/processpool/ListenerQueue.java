@@ -1,6 +1,8 @@
 package dev.trestle.processpool;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.processpool.jvm.Log;
+import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.wire.Frame;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,7 @@
 package dev.trestle.processpool;
 
 import dev.trestle.api.TimeLimit;
+import dev.trestle.processpool.jvm.JvmOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

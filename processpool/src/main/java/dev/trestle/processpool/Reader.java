@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.PoolThreads;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 

@@ -2,6 +2,8 @@ package dev.trestle.processpool;
 
 import dev.trestle.api.Call;
 import dev.trestle.api.Promise;
+import dev.trestle.processpool.jvm.Log;
+import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.NotEncodableException;
 import java.io.IOException;

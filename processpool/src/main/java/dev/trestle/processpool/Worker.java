@@ -2,11 +2,21 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.trestle.processpool.ExitStatus.Evidence;
+import dev.trestle.processpool.jvm.CrashLog;
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.jvm.FileHandles;
+import dev.trestle.processpool.jvm.JavaCommand;
+import dev.trestle.processpool.jvm.Log;
+import dev.trestle.processpool.jvm.Orphans;
+import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.Rendezvous;
+import dev.trestle.processpool.jvm.Retry;
+import dev.trestle.processpool.jvm.StaleDirectories;
+import dev.trestle.processpool.jvm.WorkerProcess;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
-import dev.trestle.processpool.wire.Orphans;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.WorkerJournal;
 import java.io.EOFException;

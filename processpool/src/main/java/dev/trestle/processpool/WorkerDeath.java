@@ -1,6 +1,7 @@
 package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
+import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
 import org.jspecify.annotations.Nullable;

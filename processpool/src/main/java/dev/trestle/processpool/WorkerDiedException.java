@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.ExitStatus;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;

@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.trestle.processpool.jvm.AotStore;
+import dev.trestle.processpool.jvm.AotStoreTest;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;

@@ -8,6 +8,7 @@ import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Futures;
 import dev.trestle.api.Promise;
 import dev.trestle.api.ReturnWhen;
+import dev.trestle.processpool.jvm.Nesting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -18,6 +18,7 @@ import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.FailureTable.Row;
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -24,12 +24,12 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.dataformat.smile.SmileFactory;
 
 /** A program with all that it needs in one jar of jars, as Spring Boot's plugins make it. */
-final class FatJar {
+public final class FatJar {
 
     private FatJar() {}
 
     /** Returns where Trestle, what it needs and these tests are: jars and directories of classes. */
-    static Set<Path> needed() {
+    public static Set<Path> needed() {
         var found = new LinkedHashSet<Path>();
         for (Class<?> each : List.of(
                 FatJar.class,
@@ -56,7 +56,7 @@ final class FatJar {
         }
     }
 
-    static Path of(Class<?> program, Path file) throws IOException {
+    public static Path of(Class<?> program, Path file) throws IOException {
         var manifest = new Manifest();
         var main = manifest.getMainAttributes();
         main.putValue("Manifest-Version", "1.0");

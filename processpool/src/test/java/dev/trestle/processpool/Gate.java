@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 
 /** How tests and the calls that they sent to other processes wait for each other: by files. */
-final class Gate {
+public final class Gate {
 
     private Gate() {}
 
@@ -89,7 +89,7 @@ final class Gate {
     }
 
     /** In a test: waits for something that happens in another process, or because of it. */
-    static void until(Callable<Boolean> condition) {
+    public static void until(Callable<Boolean> condition) {
         Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
     }
 

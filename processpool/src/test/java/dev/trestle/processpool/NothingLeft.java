@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.time.Duration;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -12,7 +13,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * Checks, after the tests of a class and its own clean-up, that no child process, thread or directory is left. Before them it sees to the archive
  * of {@link TestJvm}, so that the first test does not make it in its own time.
  */
-final class NothingLeft implements BeforeAllCallback, AfterAllCallback {
+public final class NothingLeft implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void beforeAll(ExtensionContext context) {

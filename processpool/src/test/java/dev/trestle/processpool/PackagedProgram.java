@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A program that uses a pool, in whatever way it is packaged and started. */
-final class PackagedProgram {
+public final class PackagedProgram {
 
     private PackagedProgram() {}
 

@@ -4,12 +4,12 @@ import java.net.URL;
 import java.net.URLClassLoader;
 
 /** Stands for that of Spring Boot: it is in the package of the class loader. */
-final class PropertiesLauncher {
+public final class PropertiesLauncher {
 
     private PropertiesLauncher() {}
 
-    static final class NestedJars extends URLClassLoader {
-        NestedJars(URL... urls) {
+    public static final class NestedJars extends URLClassLoader {
+        public NestedJars(URL... urls) {
             super(urls);
         }
     }

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Timeout.ThreadMode.SEPARATE_THREAD;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.processpool.jvm.Nesting;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;

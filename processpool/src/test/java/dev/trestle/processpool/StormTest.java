@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The JVMs that tests start, for their programs and for the workers of pools. */
-final class TestJvm {
+public final class TestJvm {
 
     /*
      * Most of a start goes into loading classes of the JDK and of Jackson. An archive of these classes, which the JVM maps, saves nearly
@@ -67,7 +67,7 @@ final class TestJvm {
     }
 
     /** Returns the command that runs a program with the classes of this one. It has the archive, and so do its pools. */
-    static List<String> command(List<String> options, Class<?> program, Object... arguments) {
+    public static List<String> command(List<String> options, Class<?> program, Object... arguments) {
         List<String> more = Stream.of(archiveOptions(), optionsOfPools(), options)
                 .flatMap(List::stream)
                 .toList();

@@ -1,12 +1,14 @@
 package dev.trestle.processpool;
 
+import dev.trestle.processpool.jvm.JvmOptions;
+
 /** Pools whose workers start quickly, for tests that need many. */
-final class TestPools {
+public final class TestPools {
 
     private TestPools() {}
 
     /** Returns a builder of pools whose workers find the classes of this program as quickly as can be. */
-    static ProcessPool.Builder builder(int workers) {
+    public static ProcessPool.Builder builder(int workers) {
         var builder = plain(workers);
         var archive = TestJvm.archiveOptions();
         if (!archive.isEmpty()) {
@@ -15,16 +17,16 @@ final class TestPools {
         return builder;
     }
 
-    static ProcessPool of(int workers) {
+    public static ProcessPool of(int workers) {
         return builder(workers).build();
     }
 
-    static JvmOptions jvmOptions(ProcessPool.Builder builder) {
+    public static JvmOptions jvmOptions(ProcessPool.Builder builder) {
         return builder.options().jvm();
     }
 
     /** Returns a builder for pools that have the class path of the program, as it is, or another one. */
-    static ProcessPool.Builder plain(int workers) {
+    public static ProcessPool.Builder plain(int workers) {
         return ProcessPool.builder().workers(workers).jvmArguments("-XX:TieredStopAtLevel=1");
     }
 }

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.processpool.jvm.JavaCommand;
+import dev.trestle.processpool.jvm.NativeText;
+import dev.trestle.processpool.jvm.Nesting;
+import dev.trestle.processpool.jvm.StaleDirectories;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -1,6 +1,6 @@
 package dev.trestle.processpool.child;
 
-import dev.trestle.processpool.wire.Orphans;
+import dev.trestle.processpool.jvm.Orphans;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

@@ -320,7 +320,7 @@ class CallsTest {
 
     @Test
     void aCallWhoseMethodIsMissingThereIsRefusedThere() {
-        assertThatThrownBy(() -> journey.decode(callOf("dev/trestle/processpool/wire/CallsTest", "lambda$gone$0")))
+        assertThatThrownBy(() -> journey.decode(callOf("dev/trestle/processpool/values/CallsTest", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessageContaining("CallsTest.lambda$gone$0")
                 .hasMessageContaining("same class path");

@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class ClassVersionsTest {
 
-    private static final String PACKAGE = "dev.trestle.processpool.wire.";
+    private static final String PACKAGE = "dev.trestle.processpool.values.";
     private static final String JOB = PACKAGE + "AnyJob";
 
     @TempDir

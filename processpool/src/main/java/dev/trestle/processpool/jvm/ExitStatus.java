@@ -1,0 +1,107 @@
+package dev.trestle.processpool.jvm;
+
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
+import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the process of a worker ended.
+ *
+ * @param code its exit code; 128 + n for signal n, as the JDK reports it on Unix
+ * @param evidence what else is known
+ * @param suspect who sent it SIGKILL, if that was its end: the end of a sentence
+ */
+public record ExitStatus(int code, Evidence evidence, String suspect) {
+
+    /** What shows why a JVM ended. Its exit code does not: any code may be that of a {@code System.exit}. */
+    public enum Evidence {
+        /** Nothing does. */
+        NONE,
+        /** Its record: it ended in order, since something called {@code System.exit}. */
+        CALLED_EXIT,
+        /** Its record: it ended in order, because of a signal. */
+        SIGNALLED,
+        /** Its own words. */
+        OUT_OF_MEMORY;
+
+        /**
+         * Weighs what is known.
+         *
+         * @param last what the worker did last; null if that is not known
+         * @param saidOutOfMemory whether its JVM said that it ends for lack of memory
+         */
+        public static Evidence of(@Nullable LastWords last, boolean saidOutOfMemory) {
+            // No switch, which would load a class of its own: there may be no memory for that.
+            if (last != null && last.exit() != Exit.NONE) {
+                return last.exit() == Exit.CALLED ? CALLED_EXIT : SIGNALLED;
+            }
+            return saidOutOfMemory ? OUT_OF_MEMORY : NONE;
+        }
+    }
+
+    /** {@code -XX:+ExitOnOutOfMemoryError} ends a JVM with this. */
+    private static final int OUT_OF_MEMORY = 3;
+
+    private static final String OUT_OF_MEMORY_TEXT = "ran out of memory (-XX:+ExitOnOutOfMemoryError)";
+    private static final String MORE_MEMORY = "give workers a bigger heap, or the calls less to do at a time";
+
+    private static final Map<Integer, String> SIGNALS = Map.ofEntries(
+            Map.entry(1, "SIGHUP"),
+            Map.entry(2, "SIGINT"),
+            Map.entry(3, "SIGQUIT"),
+            Map.entry(4, "SIGILL"),
+            Map.entry(5, "SIGTRAP"),
+            Map.entry(6, "SIGABRT"),
+            Map.entry(7, "SIGBUS"),
+            Map.entry(8, "SIGFPE"),
+            Map.entry(9, "SIGKILL"),
+            Map.entry(11, "SIGSEGV"),
+            Map.entry(13, "SIGPIPE"),
+            Map.entry(15, "SIGTERM"),
+            Map.entry(24, "SIGXCPU"),
+            Map.entry(25, "SIGXFSZ"),
+            Map.entry(31, "SIGSYS"));
+
+    public ExitStatus with(Evidence found) {
+        return new ExitStatus(code, found, suspect);
+    }
+
+    /** Returns the name of the signal that ended it; empty if it was none, as far as is known. */
+    public Optional<String> signal() {
+        return evidence == Evidence.CALLED_EXIT ? Optional.empty() : Optional.ofNullable(SIGNALS.get(code - 128));
+    }
+
+    /** Returns what happened and its probable cause, as the middle of a sentence. Where it is not known, says what it may be. */
+    public String explain() {
+        String exit = "exit code " + code;
+        if (evidence == Evidence.CALLED_EXIT) {
+            String ended = exit + ": something in it called System.exit(" + code + ")";
+            String signal = SIGNALS.get(code - 128);
+            return signal == null ? ended : ended + ", or System.exit and then " + signal + " came";
+        }
+        if (evidence == Evidence.OUT_OF_MEMORY) {
+            return exit + ": it " + OUT_OF_MEMORY_TEXT + "; " + MORE_MEMORY;
+        }
+        String halted = "something in it called Runtime.halt(" + code + ")";
+        if (signal().isPresent()) {
+            String killed = signal().get() + " (" + exit + ")" + cause(signal().get());
+            return evidence == Evidence.SIGNALLED
+                    ? "killed by " + killed
+                    : "killed by " + killed + "; unless " + halted;
+        }
+        return code == OUT_OF_MEMORY
+                ? exit + ": " + halted + ", or it " + OUT_OF_MEMORY_TEXT + "; then " + MORE_MEMORY
+                : exit + ": " + halted + ", or the JVM gave up";
+    }
+
+    private String cause(String signal) {
+        return switch (signal) {
+            case "SIGKILL" -> ": " + suspect;
+            case "SIGABRT" -> ": the JVM crashed, in native code or by a bug of its own";
+            case "SIGTERM" -> ": somebody asked it to end";
+            default -> "";
+        };
+    }
+}

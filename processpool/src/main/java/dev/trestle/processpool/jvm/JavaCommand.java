@@ -1,0 +1,279 @@
+package dev.trestle.processpool.jvm;
+
+import dev.trestle.processpool.wire.AsciiText;
+import java.io.File;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.module.Configuration;
+import java.lang.module.ModuleFinder;
+import java.lang.module.ResolvedModule;
+import java.nio.channels.spi.SelectorProvider;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The command line of a worker: this program's own JVM, class path and module path, and the options of the pool.
+ *
+ * <p>The arguments go into a file, because a class path can be longer than a command line may be.
+ */
+public final class JavaCommand {
+
+    static final String MAIN = "dev.trestle.processpool.child.WorkerMain";
+
+    /** Those options of this JVM that decide whether the same code can run in the child at all. */
+    private static final List<String> inherited = List.of(
+            "--add-opens",
+            "--add-exports",
+            "--add-reads",
+            "--add-modules",
+            "--enable-native-access",
+            "--enable-preview",
+            "--illegal-native-access",
+            "--sun-misc-unsafe-memory-access");
+
+    /** Changes what a call reads and writes, if the program was started with it. */
+    private static final String FILE_ENCODING = "file.encoding";
+
+    private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
+
+    private static final Pattern COLLECTOR = Pattern.compile("-XX:[+-]Use\\w*GC");
+
+    /** What Trestle and Jackson need of the JDK; a runtime made by jlink may lack it. */
+    private static final List<String> needed = List.of("java.management", "java.xml", "jdk.jfr");
+
+    /** What has {@code sun.misc.Signal}, by which workers ignore the signals of a terminal. */
+    private static final String SIGNALS = "jdk.unsupported";
+
+    private JavaCommand() {}
+
+    /**
+     * Checks what no worker could start without.
+     *
+     * @throws IllegalStateException if this program cannot have workers with these options, with the way out
+     */
+    public static void check(JvmOptions options) {
+        if (System.getProperty("java.home") == null) {
+            throw new IllegalStateException(
+                    "A process pool starts its workers with the Java runtime of the program, and this"
+                            + " program has none, as a native image of GraalVM: run it on a JVM.");
+        }
+        List<String> lacking = needed.stream()
+                .filter(module -> ModuleLayer.boot().findModule(module).isEmpty())
+                .toList();
+        if (!lacking.isEmpty()) {
+            throw new IllegalStateException("A process pool needs modules that this Java runtime, "
+                    + System.getProperty("java.home") + ", does not have: make it with jlink --add-modules "
+                    + String.join(",", lacking) + ", beside those that it has.");
+        }
+        NativeText.check(options);
+        if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
+            throw new IllegalStateException("A process pool starts its workers with " + launcher()
+                    + ", and there is no such file. A runtime made by jpackage has none unless it is told not to strip"
+                    + " it: jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
+        }
+        var _ = ProgramClasses.of(options);
+        NativeText.checkArguments(arguments(options).toList());
+        ProgramClasses.check(options);
+    }
+
+    static Path launcher() {
+        return Path.of(System.getProperty("java.home"), "bin", "java");
+    }
+
+    /**
+     * Writes the arguments of a worker to a file; returns the command that reads it.
+     *
+     * @param more further options for the JVM
+     * @param mainArguments what the worker's main method gets
+     */
+    public static List<String> write(JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
+            throws IOException {
+        Module own = JavaCommand.class.getModule();
+        Stream<String> main = own.isNamed()
+                ? Stream.of("-m", own.getName() + "/" + MAIN)
+                : Stream.of(ProgramClasses.of(options).launcher().orElse(MAIN));
+        List<String> all = Stream.concat(more.stream(), arguments(options)).toList();
+        return write(
+                argumentFile,
+                Stream.of(
+                                all.stream().filter(each -> !NativeText.isLate(each)),
+                                main,
+                                mainArguments.stream(),
+                                all.stream()
+                                        .filter(NativeText::isLate)
+                                        .map(each -> AsciiText.encode(each.substring(2))))
+                        .flatMap(arguments -> arguments));
+    }
+
+    /** As {@link #write}, for a JVM that has the same options and runs nothing. */
+    public static List<String> writeWithoutMain(JvmOptions options, Path argumentFile, List<String> more) throws IOException {
+        return write(
+                argumentFile,
+                Stream.concat(arguments(options), more.stream()).filter(each -> !NativeText.isLate(each)));
+    }
+
+    private static List<String> write(Path argumentFile, Stream<String> arguments) throws IOException {
+        String content = arguments.map(JavaCommand::quoted).collect(Collectors.joining("\n", "", "\n"));
+        Files.writeString(argumentFile, content, NativeText.CHARSET);
+        return List.of(launcher().toString(), "@" + argumentFile);
+    }
+
+    /** Returns the options that all workers of a pool have. */
+    public static Stream<String> arguments(JvmOptions options) {
+        var arguments = new ArrayList<String>();
+        machineShare(options, arguments);
+        arguments.add("-XX:+ExitOnOutOfMemoryError");
+        arguments.add("-XX:-CreateCoredumpOnCrash");
+        arguments.add("-XX:-UsePerfData");
+        arguments.add("-Djava.awt.headless=true");
+        arguments.add("-Dstdout.encoding=UTF-8");
+        arguments.add("-Dstderr.encoding=UTF-8");
+        if (options.debug()) {
+            arguments.add("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+        }
+        if (JavaCommand.class.desiredAssertionStatus()) {
+            arguments.add("-ea");
+        }
+        String encoding = System.getProperty(FILE_ENCODING);
+        if (encoding != null) {
+            arguments.add("-D" + FILE_ENCODING + "=" + encoding);
+        }
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> inherited.stream().anyMatch(argument::startsWith))
+                .forEach(arguments::add);
+        selectorProvider().ifPresent(provider -> arguments.add("-D" + SELECTOR_PROVIDER + "=" + provider));
+        options.systemProperties().forEach((name, value) -> arguments.add("-D" + name + "=" + value));
+        arguments.addAll(options.arguments());
+        paths(options, arguments);
+        return arguments.stream();
+    }
+
+    /**
+     * Returns the JDK's selector provider, if it is the one in use. To look for another one a worker would open all jars of its
+     * class path.
+     */
+    private static Optional<String> selectorProvider() {
+        Class<?> provider = SelectorProvider.provider().getClass();
+        return provider.getModule() == Object.class.getModule() ? Optional.of(provider.getName()) : Optional.empty();
+    }
+
+    /** Without these every worker would behave as if the whole machine were its own. */
+    private static void machineShare(JvmOptions options, List<String> arguments) {
+        int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.count());
+        arguments.add("-XX:ActiveProcessorCount=" + processors);
+        if (processors <= 2 && options.arguments().stream().noneMatch(COLLECTOR.asMatchPredicate())) {
+            arguments.add("-XX:+UseSerialGC");
+        }
+        arguments.add(
+                options.heapBytes() > 0
+                        ? "-Xmx" + options.heapBytes()
+                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
+    }
+
+    /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
+    private static String thousandths(int number) {
+        return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
+    }
+
+    private static void paths(JvmOptions options, List<String> arguments) {
+        ProgramClasses classes = ProgramClasses.of(options);
+        arguments.addAll(classes.options());
+        if (!classes.path().isEmpty()) {
+            arguments.add("-cp");
+            arguments.add(absolute(classes.path()));
+        }
+        String modulePath = options.modulePath().orElseGet(() -> System.getProperty("jdk.module.path", ""));
+        if (!modulePath.isEmpty()) {
+            arguments.add("--module-path");
+            arguments.add(absolute(modulePath));
+        }
+        Module own = JavaCommand.class.getModule();
+        if (own.isNamed() || options.modulePath().isPresent()) {
+            modules(applicationModules(options, own.isNamed()), own, arguments);
+        }
+    }
+
+    /** Adds the modules of the child, and opens them: in a JVM of our own nobody is to be kept out. */
+    private static void modules(List<ResolvedModule> modules, Module own, List<String> arguments) {
+        if (modules.isEmpty()) {
+            return;
+        }
+        arguments.add(
+                "--add-modules=" + modules.stream().map(ResolvedModule::name).collect(Collectors.joining(",")));
+        if (own.isNamed() && ModuleFinder.ofSystem().find(SIGNALS).isPresent()) {
+            arguments.add("--add-modules=" + SIGNALS);
+        }
+        if (own.isNamed()) {
+            arguments.add("--add-reads=" + own.getName() + "="
+                    + modules.stream()
+                            .map(ResolvedModule::name)
+                            .filter(name -> !name.equals(own.getName()))
+                            .collect(Collectors.joining(",", "", ",ALL-UNNAMED")));
+        }
+        String to = own.isNamed() ? own.getName() + ",tools.jackson.databind" : "ALL-UNNAMED";
+        for (ResolvedModule module : modules) {
+            for (String each : module.reference().descriptor().packages()) {
+                arguments.add("--add-opens=" + module.name() + "/" + each + "=" + to);
+            }
+        }
+    }
+
+    /** Returns the modules of the child that are not the JDK's. */
+    private static List<ResolvedModule> applicationModules(JvmOptions options, boolean modular) {
+        ModuleLayer layer = JavaCommand.class.getModule().getLayer();
+        Configuration here = (layer == null ? ModuleLayer.boot() : layer).configuration();
+        return options.modulePath().map(path -> resolve(path, modular, here)).orElse(here).modules().stream()
+                .filter(module -> module.reference()
+                        .location()
+                        .map(location -> !"jrt".equals(location.getScheme()))
+                        .orElse(false))
+                .sorted((a, b) -> a.name().compareTo(b.name()))
+                .toList();
+    }
+
+    /** Finds out which modules a child will have, as its launcher will. */
+    private static Configuration resolve(String modulePath, boolean modular, Configuration here) {
+        ModuleFinder finder = ModuleFinder.of(Arrays.stream(modulePath.split(Pattern.quote(File.pathSeparator)))
+                .filter(entry -> !entry.isEmpty())
+                .map(Path::of)
+                .toArray(Path[]::new));
+        Stream<String> found =
+                finder.findAll().stream().map(module -> module.descriptor().name());
+        List<String> roots = found.filter(
+                        name -> !modular || here.findModule(name).isPresent())
+                .toList();
+        return Configuration.resolveAndBind(finder, List.of(Configuration.empty()), ModuleFinder.ofSystem(), roots);
+    }
+
+    /** The child may have another working directory. An empty entry means the working directory. */
+    private static String absolute(String path) {
+        return Arrays.stream(path.split(Pattern.quote(File.pathSeparator), -1))
+                .map(JavaCommand::absoluteEntry)
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static String absoluteEntry(String entry) {
+        String absolute = entry.endsWith("*")
+                ? new File(entry.substring(0, entry.length() - 1)).getAbsolutePath() + File.separator + "*"
+                : new File(entry).getAbsolutePath();
+        // In a working directory whose name the locale cannot express, no JVM finds what is relative to it.
+        return NativeText.isWritable(absolute) ? absolute : entry;
+    }
+
+    /** Quotes an argument as the launcher reads it from a file. */
+    static String quoted(String argument) {
+        return '"'
+                + argument.replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                        .replace("\r", "\\r")
+                + '"';
+    }
+}

@@ -1,0 +1,40 @@
+package dev.trestle.processpool.jvm;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What the builder of a pool says of its child JVMs.
+ *
+ * @param count how many of them share the machine
+ * @param heapBytes 0 for a fair share of the machine
+ * @param debug whether debuggers may attach
+ */
+public record JvmOptions(
+        int count,
+        List<String> arguments,
+        long heapBytes,
+        Map<String, String> environment,
+        Map<String, String> systemProperties,
+        Optional<Path> workingDirectory,
+        Optional<String> classPath,
+        Optional<String> modulePath,
+        boolean debug) {
+
+    public JvmOptions {
+        arguments = List.copyOf(arguments);
+        environment = Map.copyOf(environment);
+        systemProperties = Map.copyOf(systemProperties);
+    }
+
+    /** Returns the options of a JVM that no debugger attaches to, with arguments after those that are there. */
+    public JvmOptions forTraining(List<String> more) {
+        var all = new ArrayList<>(arguments);
+        all.addAll(more);
+        return new JvmOptions(
+                count, all, heapBytes, environment, systemProperties, workingDirectory, classPath, modulePath, false);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.trestle.processpool.jvm;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Whom the kernel's OOM killer takes when the machine has no memory left. By itself that is whoever has most, which may be the
+ * program; but a program with a dead worker loses one call, and a dead program everything. Linux only.
+ */
+final class OomScore {
+
+    /** What browsers add for the processes of pages: among equals the worker goes, but a giant still goes before it. */
+    private static final int MORE = 300;
+
+    private static final int MOST = 1000;
+
+    private OomScore() {}
+
+    /** Has a worker that was just started be taken before its program. What it starts inherits that. */
+    static void raise(long pid) {
+        raise(Path.of("/proc", Long.toString(pid), "oom_score_adj"));
+    }
+
+    static void raise(Path file) {
+        try {
+            int inherited = Integer.parseInt(Files.readString(file).trim());
+            int raised = Math.min(MOST, inherited + MORE);
+            Files.writeString(file, Integer.toString(raised), StandardOpenOption.WRITE);
+        } catch (IOException | NumberFormatException e) {
+            // another system, or /proc is closed to us, or it is dead: the kernel decides as it would without a pool
+        }
+    }
+}

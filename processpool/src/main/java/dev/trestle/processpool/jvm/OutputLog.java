@@ -1,0 +1,94 @@
+package dev.trestle.processpool.jvm;
+
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+
+/**
+ * Where one output of a worker goes: line by line to the log, and its tail is kept for exceptions.
+ *
+ * <p>Written by one thread, the pump of that output; the tail may be read by any. It never throws, because a pump that
+ * dies lets the pipe fill up, and then the worker blocks when it prints. It keeps no queue: if logging is slow, printing
+ * is, and memory stays bounded.
+ */
+final class OutputLog extends OutputStream {
+
+    private static final int MAX_LINE = 16 << 10;
+    private static final int TAIL_CHARS = 8 << 10;
+
+    private final Consumer<String> log;
+    private final LongAdder lost;
+    private final byte[] line = new byte[MAX_LINE];
+    private int length;
+
+    private final ArrayDeque<String> tail = new ArrayDeque<>(); // guarded by itself, as is tailChars
+    private int tailChars;
+
+    /**
+     * @param log takes each line; may be slow, may throw
+     * @param lost counts the lines that the log did not take
+     */
+    OutputLog(Consumer<String> log, LongAdder lost) {
+        this.log = log;
+        this.lost = lost;
+    }
+
+    @Override
+    public void write(int octet) {
+        if (octet == '\n') {
+            endLine();
+        } else {
+            if (length == MAX_LINE) {
+                endLine(); // a program that prints no newline must not fill our memory
+            }
+            line[length++] = (byte) octet;
+        }
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int count) {
+        for (int i = offset; i < offset + count; i++) {
+            write(bytes[i]);
+        }
+    }
+
+    /** Logs what came after the last newline; the pumps call it at the end. */
+    @Override
+    public void flush() {
+        if (length > 0) {
+            endLine();
+        }
+    }
+
+    private void endLine() {
+        int end = length > 0 && line[length - 1] == '\r' ? length - 1 : length;
+        length = 0;
+        try {
+            String text = new String(line, 0, end, StandardCharsets.UTF_8);
+            remember(text);
+            log.accept(text);
+        } catch (Throwable e) {
+            // The log itself is broken, or there is no memory, so this cannot be logged; the statistics show it.
+            lost.increment();
+        }
+    }
+
+    private void remember(String text) {
+        synchronized (tail) {
+            tail.addLast(text);
+            tailChars += text.length() + 1;
+            while (tailChars > TAIL_CHARS && tail.size() > 1) {
+                tailChars -= tail.removeFirst().length() + 1;
+            }
+        }
+    }
+
+    /** Returns the last lines, 8192 characters of them or one long line. */
+    String tail() {
+        synchronized (tail) {
+            return String.join("\n", tail);
+        }
+    }
+}

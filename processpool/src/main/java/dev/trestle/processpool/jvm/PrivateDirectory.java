@@ -1,0 +1,300 @@
+package dev.trestle.processpool.jvm;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A directory that only this user may enter, for the sockets, argument files and crash logs of one pool's workers.
+ * Thread-safe.
+ */
+public final class PrivateDirectory implements AutoCloseable {
+
+    /*
+     * Two kinds of programs delete what is not theirs to delete. Other pools sweep up after programs that died, so a directory has a
+     * proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon as the owner is gone,
+     * however it went. Nothing else will do: a process id means nothing in another container that has the same temporary
+     * directory, and a file lock of POSIX is dropped by the first code of this process, of whatever class loader, that
+     * closes another handle of the file. Nobody ever accepts: to connect is enough.
+     *
+     * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that is gone
+     * all the same is made anew before the next worker starts.
+     */
+
+    private static final Log logger = Log.of(PrivateDirectory.class);
+
+    /** How often files are touched. */
+    public static final Duration TOUCH = Duration.ofHours(1);
+
+    static final String PREFIX = "trestle-";
+
+    private static final Set<Path> ours = ConcurrentHashMap.newKeySet();
+
+    private final Path parent;
+
+    @GuardedBy("this")
+    private boolean closed;
+
+    /** Which directory it is; null where the system does not tell them apart. */
+    @GuardedBy("this")
+    private @Nullable Object key;
+
+    @GuardedBy("this")
+    private @Nullable ServerSocketChannel proof;
+
+    private volatile Path path;
+
+    /** Whether the JVM deletes this directory, with what is made in it, at its very end. */
+    private volatile boolean deletedAtExit;
+
+    private PrivateDirectory(Path parent) throws IOException {
+        this.parent = parent;
+        this.path = makeElsewhere();
+    }
+
+    /** Creates a directory in another one, usually the temporary directory. */
+    public static PrivateDirectory create(Path parent) {
+        try {
+            // Absolute, since workers may have another working directory.
+            return new PrivateDirectory(parent.toAbsolutePath());
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "A process pool needs a private directory and cannot create one in " + parent
+                            + " (is it writable, is the disk full?). Set java.io.tmpdir to a directory that is.",
+                    e);
+        }
+    }
+
+    public Path resolve(String name) {
+        Path file = path.resolve(name);
+        if (deletedAtExit) {
+            deleteAtExit(file);
+        }
+        return file;
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** Returns the directories that this program has. */
+    public static Set<Path> ours() {
+        return Set.copyOf(ours);
+    }
+
+    // Staying there
+
+    /**
+     * Makes the directory anew if it is gone. To be called before files are made in it.
+     *
+     * @throws IOException if that cannot be, or if there is something else in its place; then there will be another directory,
+     *     of which {@link #resolve} knows
+     */
+    public synchronized void ensure() throws IOException {
+        if (closed) {
+            throw new IOException("The private directory " + path + " has been deleted, since its pool has ended");
+        }
+        try {
+            var found = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            if (!Objects.equals(found.fileKey(), key)) {
+                throw new FileAlreadyExistsException(path.toString());
+            }
+            if (!Files.exists(path.resolve(proof == null ? StaleDirectories.NO_SOCKET : StaleDirectories.SOCKET))) {
+                prove();
+            }
+        } catch (NoSuchFileException e) {
+            logger.warn("The private directory {} of a process pool was deleted, and is made anew", path);
+            makeAgain();
+        } catch (FileAlreadyExistsException e) {
+            makeElsewhereInsteadOf(e);
+        }
+    }
+
+    private synchronized void makeAgain() throws IOException {
+        try {
+            taken(Files.createDirectory(path, ownerOnly(parent)));
+        } catch (FileAlreadyExistsException e) {
+            makeElsewhereInsteadOf(e);
+        }
+    }
+
+    private synchronized void makeElsewhereInsteadOf(FileAlreadyExistsException e) throws IOException {
+        Path before = path;
+        ours.remove(before);
+        path = makeElsewhere();
+        throw new IOException(
+                "The private directory " + before
+                        + " was deleted, and something else is in its place. Further workers use " + path,
+                e);
+    }
+
+    private Path make() throws IOException {
+        // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
+        // set up.
+        while (true) {
+            String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
+            try {
+                return Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent));
+            } catch (FileAlreadyExistsException e) {
+                logger.debug("A name for a private directory is taken", e);
+            }
+        }
+    }
+
+    private synchronized Path makeElsewhere() throws IOException {
+        Path made = make();
+        try {
+            return taken(made);
+        } catch (Throwable e) {
+            delete(made);
+            throw e;
+        }
+    }
+
+    private static FileAttribute<?>[] ownerOnly(Path parent) throws IOException {
+        return Files.getFileStore(parent).supportsFileAttributeView("posix")
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+                }
+                : new FileAttribute<?>[0];
+    }
+
+    private synchronized Path taken(Path made) throws IOException {
+        key = Files.readAttributes(made, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
+        path = made;
+        ours.add(made);
+        if (deletedAtExit) {
+            deleteAtExit(made);
+        }
+        prove();
+        return made;
+    }
+
+    /** Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. */
+    private synchronized void prove() throws IOException {
+        closeProof();
+        Path socket = resolve(StaleDirectories.SOCKET);
+        try {
+            proof = Rendezvous.listen(socket);
+        } catch (IOException | UnsupportedOperationException e) {
+            logger.debug("No Unix-domain socket at {}: the directory is kept by touching it", socket, e);
+            Files.write(resolve(StaleDirectories.NO_SOCKET), new byte[0]);
+        }
+    }
+
+    private synchronized void closeProof() {
+        try {
+            if (proof != null) {
+                proof.close();
+            }
+        } catch (IOException e) {
+            logger.debug("Cannot close the socket of {}", path, e);
+        }
+        proof = null;
+    }
+
+    /** Makes everything in the directory young, and the directory anew if it is gone. */
+    public void keepYoung() {
+        try {
+            ensure();
+        } catch (IOException e) {
+            logger.debug("{} is not what it was", path, e); // the next worker tries again
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            touch(path);
+            for (Path each : files) {
+                touch(each);
+            }
+        } catch (IOException e) {
+            logger.debug("{} cannot be kept young", path, e);
+        }
+    }
+
+    private static void touch(Path file) throws IOException {
+        FileTime now = FileTime.from(Instant.now());
+        try {
+            Files.getFileAttributeView(file, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                    .setTimes(now, now, null);
+        } catch (NoSuchFileException e) {
+            logger.debug("{} is gone already", file, e);
+        }
+    }
+
+    /** Deletes the directories of owners that died without closing their pools. Blocks; on no thread that others need. */
+    public void removeStale() {
+        StaleDirectories.remove(parent, path);
+    }
+
+    /**
+     * Lets the JVM delete the directory when all shutdown hooks have ended, with what is in it now and what {@link #resolve} is asked
+     * for until then. To be called in a shutdown hook: the JVM never forgets a name. Does not wait for that.
+     */
+    public synchronized void deleteAtExit() {
+        if (closed) {
+            return;
+        }
+        deletedAtExit = true;
+        deleteAtExit(path); // first, since the JVM begins with the last
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            files.forEach(PrivateDirectory::deleteAtExit);
+        } catch (IOException | DirectoryIteratorException e) {
+            logger.debug("What is in {} is not known", path, e);
+        }
+    }
+
+    /** Lets the JVM delete a file at its very end, if it is there then. */
+    public static void deleteAtExit(Path file) {
+        try {
+            file.toFile().deleteOnExit();
+        } catch (IllegalStateException e) {
+            logger.debug("The JVM has ended, and {} stays until the next sweep", file, e);
+        }
+    }
+
+    /** Deletes the directory with everything in it. Idempotent. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        delete(path);
+    }
+
+    private synchronized void delete(Path directory) {
+        try {
+            StaleDirectories.delete(directory);
+        } catch (IOException e) {
+            logger.warn("Cannot delete the private directory {} of a process pool", directory, e);
+        } finally {
+            try {
+                closeProof();
+            } finally {
+                ours.remove(directory);
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

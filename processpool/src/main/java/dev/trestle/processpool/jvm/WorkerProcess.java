@@ -1,0 +1,347 @@
+package dev.trestle.processpool.jvm;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+import org.zeroturnaround.exec.MessageLoggers;
+import org.zeroturnaround.exec.ProcessExecutor;
+import org.zeroturnaround.exec.listener.ProcessListener;
+import org.zeroturnaround.exec.stream.PumpStreamHandler;
+
+/** The process of a worker: its standard streams, its end. Thread-safe. */
+public final class WorkerProcess {
+
+    /*
+     * zt-exec starts it and pumps its outputs. What it would do by default and must not: close the child's stdin, which is
+     * its lifeline; merge stderr into stdout; wait without limit for pumps whose pipe a grandchild holds open; put the
+     * environment into logs and messages. See docs/adr/0224.
+     */
+
+    private static final Log logger = Log.of(WorkerProcess.class);
+    private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
+
+    /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
+    public static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+
+    /** The process that inherits the children of those that end; in a container that may be the program. */
+    private static final long INIT = 1;
+
+    private static final AtomicBoolean warnedOfZombies = new AtomicBoolean();
+
+    /** What a JVM prints before it ends by the option -XX:+ExitOnOutOfMemoryError. */
+    private static final String OUT_OF_MEMORY = "Terminating due to java.lang.OutOfMemoryError";
+
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then. */
+    private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final String mark;
+    private final Process process;
+    private final OutputStream stdin;
+    private final OutputLog stdout;
+    private final OutputLog stderr;
+    private final Streams streams;
+    private final OomKills oomKillsBefore = OomKills.now();
+
+    private WorkerProcess(String mark, Process process, Streams streams, OutputLog stdout, OutputLog stderr) {
+        this.mark = mark;
+        this.process = process;
+        this.stdin = streams.stdin();
+        this.stdout = stdout;
+        this.stderr = stderr;
+        this.streams = streams;
+        OomScore.raise(process.pid());
+    }
+
+    /**
+     * Starts a process.
+     *
+     * @param name the worker's, for log lines and threads
+     * @param mark a name for the processes that it starts, which nothing else in the machine has
+     * @param linesLost counts the lines that the log did not take
+     * @param onExit called at the end of the process, on a thread of its own; again and again, if it throws
+     */
+    public static WorkerProcess start(
+            String name,
+            String mark,
+            List<String> command,
+            JvmOptions options,
+            int depth,
+            LongAdder linesLost,
+            Runnable onExit)
+            throws IOException {
+        var stdout = new OutputLog(line -> workerLogger.info("[{}] {}", name, line), linesLost);
+        var stderr = new OutputLog(line -> workerLogger.warn("[{}] {}", name, line), linesLost);
+        var streams = new Streams(name, stdout, stderr);
+        var executor = new Executor(name, command, onExit);
+        executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);
+        options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));
+        jvmOptionVariables.forEach(variable -> executor.environment(variable, null));
+        Nesting.mark(executor::environment, depth);
+        Orphans.mark(executor::environment, mark);
+        for (Map.Entry<String, String> variable : options.environment().entrySet()) {
+            executor.environment(variable.getKey(), variable.getValue());
+        }
+        try {
+            return new WorkerProcess(mark, executor.startAndWatch(), streams, stdout, stderr);
+        } catch (IOException | IllegalArgumentException e) {
+            // zt-exec's message shows the values of the environment; the cause is what the JDK said.
+            Throwable said = e.getCause() == null ? e : e.getCause();
+            throw new IOException("Cannot start " + command + ": " + said.getMessage(), said);
+        } catch (Throwable e) {
+            executor.endWhatWasStarted(); // no memory, no thread: nobody would own it
+            streams.hangUp();
+            Orphans.kill(mark);
+            throw e;
+        }
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Returns whether it lives. Asks the system: the JDK's thread that reaps it may be short of memory. */
+    public boolean isAlive() {
+        return process.toHandle().isAlive();
+    }
+
+    /** Writes a line to its stdin, which stays open. */
+    public void tell(String line) throws IOException {
+        stdin.write((line + "\n").getBytes(StandardCharsets.US_ASCII));
+        stdin.flush();
+    }
+
+    /** Closes its stdin: it ends, at once if it has not been told to end. */
+    public void hangUp() throws IOException {
+        stdin.close();
+    }
+
+    /** Waits for its end; returns whether it came in time. Not interruptible. */
+    public boolean awaitExit(Duration limit) {
+        long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        while (true) {
+            long left = end - System.nanoTime();
+            try {
+                // Not by its future, which completes on the common pool: calls of the program may hold all threads of
+                // that.
+                if (process.waitFor(Math.min(left, LOOK_AGAIN_NANOS), TimeUnit.NANOSECONDS) || !isAlive()) {
+                    return true;
+                }
+            } catch (InterruptedException e) {
+                logger.debug("An interrupt of the thread that waits for process {} is dropped", process.pid());
+            }
+            if (left <= 0) {
+                return false;
+            }
+        }
+    }
+
+    /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
+    @Nullable
+    public ExitStatus exitStatus() {
+        return process.isAlive()
+                ? null
+                : new ExitStatus(
+                        process.exitValue(), Evidence.NONE, OomKills.now().suspect(oomKillsBefore));
+    }
+
+    /** Returns whether the JVM said that it ends for lack of memory; known when its output has been read. */
+    public boolean saidOutOfMemory() {
+        return Stream.of(stdout, stderr).anyMatch(each -> each.tail().contains(OUT_OF_MEMORY));
+    }
+
+    /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */
+    public void killOrphans() {
+        int killed = Orphans.kill(mark);
+        if (killed > 0) {
+            logger.debug("Process {} had left {} processes, which were killed", process.pid(), killed);
+            if (ProcessHandle.current().pid() == INIT && !warnedOfZombies.getAndSet(true)) {
+                logger.warn("Processes that calls have started remain as zombies when their worker has died: they are"
+                        + " children of process 1 then, and that is this program, which waits only for processes"
+                        + " of its own. Give the container an init process, as with docker run --init, or tini as"
+                        + " its entry point.");
+            }
+        }
+    }
+
+    /** Waits until its last words are read, but not for a grandchild that holds the pipe. Not interruptible. */
+    public void drainOutput(Duration limit) {
+        if (!streams.awaitEnd(process, limit)) {
+            logger.debug("A child of process {} still holds its output", process.pid());
+        }
+    }
+
+    public String stdoutTail() {
+        return stdout.tail();
+    }
+
+    public String stderrTail() {
+        return stderr.tail();
+    }
+
+    /** Asks it to end, as {@code kill} does. */
+    public void terminate() {
+        process.toHandle().destroy(); // Process.destroy would close its stdin too, and it would halt at once
+    }
+
+    /** Ends it and what it started, as {@code kill -9} does. */
+    public void kill() {
+        kill(process);
+    }
+
+    private static void kill(Process process) {
+        List<ProcessHandle> descendants = List.of();
+        try {
+            descendants = process.descendants().toList(); // before they become orphans
+        } catch (RuntimeException | Error e) {
+            logger.failure(Level.DEBUG, "What {} has started is not known; it is looked for later{}", process, "", e);
+        }
+        // Process.destroyForcibly would close its outputs, and lose its last words
+        var _ = process.toHandle().destroyForcibly();
+        descendants.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    @Override
+    public String toString() {
+        return "pid " + process.pid();
+    }
+
+    /** Pumps the outputs on platform threads, since reading a pipe would hold the carrier of a virtual one. */
+    private static final class Streams extends PumpStreamHandler {
+        private final String name;
+        private final CompletableFuture<OutputStream> stdin = new CompletableFuture<>();
+
+        Streams(String name, OutputStream stdout, OutputStream stderr) {
+            super(stdout, stderr);
+            this.name = name;
+        }
+
+        @Override
+        public void setProcessInputStream(OutputStream stream) {
+            stdin.complete(stream); // instead of closing it
+        }
+
+        OutputStream stdin() {
+            return stdin.join();
+        }
+
+        /**
+         * Waits until both outputs have been read to their ends, and closes them, which the JDK does not if it has missed the end of the
+         * process. Returns whether both have been read. Not interruptible.
+         */
+        boolean awaitEnd(Process process, Duration limit) {
+            long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+            boolean outputRead = isOverBefore(outputThread, end);
+            if (outputRead) {
+                close(process.getInputStream());
+            }
+            boolean errorsRead = isOverBefore(errorThread, end);
+            if (errorsRead) {
+                close(process.getErrorStream());
+            }
+            hangUp();
+            return outputRead && errorsRead;
+        }
+
+        private static boolean isOverBefore(Thread pump, long end) {
+            while (true) {
+                try {
+                    return pump.join(Duration.ofNanos(Math.max(0, end - System.nanoTime())));
+                } catch (InterruptedException e) {
+                    logger.debug("An interrupt of the thread that waits for {} is dropped", pump);
+                }
+            }
+        }
+
+        private void close(Closeable pipe) {
+            try {
+                pipe.close();
+            } catch (IOException e) {
+                logger.debug("A pipe of {} cannot be closed", name, e);
+            }
+        }
+
+        /** Closes stdin if there is a process: it ends. */
+        public void hangUp() {
+            OutputStream open = stdin.getNow(null);
+            if (open != null) {
+                close(open);
+            }
+        }
+
+        @Override
+        protected Thread newThread(Runnable task) {
+            // Again without end if there is no memory to read with: a pipe that nobody reads stops the worker.
+            return PoolThreads.unstarted(name + "-output", () -> Retry.untilDone(task));
+        }
+    }
+
+    /** Starts the process, and waits for its end on a platform thread, which nothing that the program does can hold up. */
+    private static final class Executor extends ProcessExecutor {
+        private final String name;
+        private final Runnable onExit;
+        private volatile @Nullable Process started;
+
+        Executor(String name, List<String> command, Runnable onExit) {
+            super(command);
+            this.name = name;
+            this.onExit = onExit;
+            addListener(new ProcessListener() {
+                @Override
+                public void afterStart(Process process, ProcessExecutor executor) {
+                    started = process;
+                }
+            });
+        }
+
+        /** Not by `start`, whose wait makes a thread that is no daemon, and does not end it if memory runs out meanwhile. */
+        Process startAndWatch() throws IOException {
+            var _ = startInternal();
+            Process process = requireNonNull(started);
+            PoolThreads.start(name + "-exit", () -> watch(process));
+            return process;
+        }
+
+        private void watch(Process process) {
+            while (!endsSoon(process)) {
+                // asked again
+            }
+            Retry.untilDone(onExit);
+        }
+
+        /** Waits for a while; returns whether the process has ended. Needs no memory to go on. */
+        private static boolean endsSoon(Process process) {
+            try {
+                return process.waitFor(SURELY_NANOS, TimeUnit.NANOSECONDS)
+                        || !process.toHandle().isAlive();
+            } catch (InterruptedException | Error e) {
+                logger.failure(Level.DEBUG, "The wait for {} goes on{}", process, "", e);
+                var _ = Retry.pauseAndDouble(0);
+                return false;
+            }
+        }
+
+        void endWhatWasStarted() {
+            Process process = started;
+            if (process != null) {
+                kill(process);
+            }
+        }
+    }
+}

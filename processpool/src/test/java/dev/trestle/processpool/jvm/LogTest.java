@@ -1,0 +1,102 @@
+package dev.trestle.processpool.jvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
+
+import dev.trestle.processpool.NothingLeft;
+import dev.trestle.processpool.TestPools;
+import dev.trestle.processpool.WorkerDiedException;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.PrintStream;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+@Timeout(30)
+@ExtendWith(NothingLeft.class)
+class LogTest {
+
+    @Test
+    void aLoggerThatThrowsDoesNoHarm() {
+        var broken = (Logger)
+                Proxy.newProxyInstance(LogTest.class.getClassLoader(), new Class<?>[] {Logger.class}, (_, _, _) -> {
+                    throw new OutOfMemoryError("by hand");
+                });
+
+        assertThatCode(() -> new Log(broken).error("{} failed", "it")).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aProgramWithoutALoggingSystemReadsLinesOnItsStandardError() {
+        var printed = new ByteArrayOutputStream();
+        var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
+        var log = new Log(new StandardErrorLogger(() -> stream, Level.WARN));
+
+        log.info("{} started", "a worker");
+        log.warn("{} (pid {}) died: {}", "w-1", 7, "exit code 3");
+        log.error("{} failed", "it", new IllegalStateException("by hand"));
+
+        assertThat(printed.toString(StandardCharsets.UTF_8).lines())
+                .startsWith("w-1 (pid 7) died: exit code 3", "it failed", "java.lang.IllegalStateException: by hand")
+                .element(3, STRING)
+                .startsWith("\tat ");
+    }
+
+    /** Has no logging system on its class path. */
+    static final class Printing {
+        public static void main(String[] arguments) {
+            try (var pool = TestPools.builder(1).name("quiet").build()) {
+                pool.submit(() -> print("a line of a call")).result();
+                assertThatThrownBy(() ->
+                                pool.submit(() -> Runtime.getRuntime().halt(3)).result())
+                        .isInstanceOf(WorkerDiedException.class);
+            }
+        }
+
+        @SuppressWarnings("SystemOut") // what calls do
+        private static void print(String line) {
+            System.out.println(line);
+            System.err.println("error: " + line);
+        }
+    }
+
+    @Test
+    void whatCallsPrintIsSeenWithoutALoggingSystem(@TempDir Path folder) throws Exception {
+        Path output = folder.resolve("output");
+        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.contains("slf4j-simple"))
+                .collect(Collectors.joining(File.pathSeparator));
+        Process program = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Xmx64m",
+                        "-cp",
+                        classPath,
+                        Printing.class.getName())
+                .redirectError(output.toFile())
+                .start();
+        try {
+            assertThat(program.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            program.destroyForcibly();
+        }
+
+        assertThat(Files.readString(output))
+                .contains("[quiet-worker-1] a line of a call\n", "[quiet-worker-1] error: a line of a call\n")
+                .containsPattern("quiet-worker-1 \\(pid \\d+\\) died: .*exit code 3");
+        assertThat(program.exitValue()).isZero();
+    }
+}
