@@ -52,17 +52,42 @@ enum Offence {
             "package dev.trestle.processpool.child; class Offender { Object o = new"
                     + " dev.trestle.processpool.Parent(); }"),
     WIRE_CALLS_PARENT(
-            Rule.WIRE_KNOWS_NEITHER_END,
+            Rule.WIRE_KNOWS_NO_OTHER_PACKAGE,
             "dev.trestle.processpool.Parent",
             "package dev.trestle.processpool; public class Parent {}",
             "package dev.trestle.processpool.wire; class Offender { Object o = new dev.trestle.processpool.Parent();"
                     + " }"),
     WIRE_CALLS_CHILD(
-            Rule.WIRE_KNOWS_NEITHER_END,
+            Rule.WIRE_KNOWS_NO_OTHER_PACKAGE,
             "dev.trestle.processpool.child.Child",
             "package dev.trestle.processpool.child; public class Child {}",
             "package dev.trestle.processpool.wire; class Offender { Object o = new"
                     + " dev.trestle.processpool.child.Child(); }"),
+    WIRE_CALLS_VALUES(
+            Rule.WIRE_KNOWS_NO_OTHER_PACKAGE,
+            "dev.trestle.processpool.values.Codec",
+            "package dev.trestle.processpool.values; public class Codec {}",
+            "package dev.trestle.processpool.wire; class Offender { dev.trestle.processpool.values.Codec codec; }"),
+    VALUES_CALL_JVM(
+            Rule.VALUES_KNOW_ONLY_WIRE,
+            "dev.trestle.processpool.jvm.Command",
+            "package dev.trestle.processpool.jvm; public class Command {}",
+            "package dev.trestle.processpool.values; class Offender { dev.trestle.processpool.jvm.Command command; }"),
+    VALUES_CALL_PARENT(
+            Rule.VALUES_KNOW_ONLY_WIRE,
+            "dev.trestle.processpool.Parent",
+            "package dev.trestle.processpool; public class Parent {}",
+            "package dev.trestle.processpool.values; class Offender { dev.trestle.processpool.Parent parent; }"),
+    JVM_CALLS_VALUES(
+            Rule.JVM_KNOWS_ONLY_WIRE,
+            "dev.trestle.processpool.values.Codec",
+            "package dev.trestle.processpool.values; public class Codec {}",
+            "package dev.trestle.processpool.jvm; class Offender { dev.trestle.processpool.values.Codec codec; }"),
+    JVM_CALLS_PARENT(
+            Rule.JVM_KNOWS_ONLY_WIRE,
+            "dev.trestle.processpool.Parent",
+            "package dev.trestle.processpool; public class Parent {}",
+            "package dev.trestle.processpool.jvm; class Offender { dev.trestle.processpool.Parent parent; }"),
 
     TWO_PACKAGES_NEED_EACH_OTHER(
             Rule.PACKAGES_HAVE_NO_CYCLES,

@@ -10,6 +10,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget.ConstructorCallTarget;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 
 /** The rules over the main classes of all modules. {@link Offence} shows that each of them bites. */
@@ -50,7 +52,7 @@ enum Rule {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.trestle.processpool.child..")
-            .because("they run in different processes and share only wire")),
+            .because("they run in different processes")),
 
     CHILD_DOES_NOT_KNOW_PARENT(noClasses()
             .that()
@@ -58,14 +60,28 @@ enum Rule {
             .should()
             .dependOnClassesThat(resideInAPackage("dev.trestle.processpool")
                     .and(not(simpleName("CallNotSerializableException")))) // a value of map's results
-            .because("they run in different processes and share only wire")),
+            .because("they run in different processes")),
 
-    WIRE_KNOWS_NEITHER_END(noClasses()
+    WIRE_KNOWS_NO_OTHER_PACKAGE(noClasses()
             .that()
             .resideInAPackage("dev.trestle.processpool.wire..")
             .should()
-            .dependOnClassesThat()
-            .resideInAnyPackage("dev.trestle.processpool", "dev.trestle.processpool.child..")),
+            .dependOnClassesThat(areInProcessPoolBut("wire"))
+            .because("frames can be understood without calls, values and processes")),
+
+    VALUES_KNOW_ONLY_WIRE(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool.values..")
+            .should()
+            .dependOnClassesThat(areInProcessPoolBut("values", "wire"))
+            .because("both processes use values, and only one of them has a pool")),
+
+    JVM_KNOWS_ONLY_WIRE(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool.jvm..")
+            .should()
+            .dependOnClassesThat(areInProcessPoolBut("jvm", "wire"))
+            .because("a child JVM is started and ended without regard to what it runs")),
 
     PACKAGES_HAVE_NO_CYCLES(slices().matching("dev.trestle.(**)").should().beFreeOfCycles()),
 
@@ -78,7 +94,7 @@ enum Rule {
             .that()
             .resideOutsideOfPackage("dev.trestle.processpool.child..")
             .and()
-            .haveNameNotMatching("dev\\.trestle\\.\\w+\\.Log") // where the logging system fails, or there is none
+            .haveNameNotMatching("dev\\.trestle\\.[\\w.]+\\.Log") // where the logging system fails, or there is none
             .should(ACCESS_STANDARD_STREAMS)
             .because("they belong to the program that uses us; in a worker, standard error is the pool's log")),
 
@@ -160,6 +176,14 @@ enum Rule {
                                 + dependency.getDescription());
             }
         }
+    }
+
+    private static DescribedPredicate<JavaClass> areInProcessPoolBut(String... packages) {
+        String root = "dev.trestle.processpool";
+        return resideInAPackage(root + "..")
+                .and(not(resideInAnyPackage(Stream.of(packages)
+                        .map(each -> root + "." + each + "..")
+                        .toArray(String[]::new))));
     }
 
     private static String module(JavaClass type) {

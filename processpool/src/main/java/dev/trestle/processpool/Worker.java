@@ -3,8 +3,8 @@ package dev.trestle.processpool;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.jvm.CrashLog;
-import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.FileHandles;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.Log;

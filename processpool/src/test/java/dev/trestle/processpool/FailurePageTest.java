@@ -79,7 +79,7 @@ class FailurePageTest {
     }
 
     private static void isThere(MatchResult test) {
-        List<Class<?>> found = Stream.of("", "wire.", "child.")
+        List<Class<?>> found = Stream.of("", "wire.", "values.", "jvm.", "child.")
                 .map(place -> "dev.trestle.processpool." + place + test.group(1))
                 .<Class<?>>mapMulti((name, found1) -> {
                     try {

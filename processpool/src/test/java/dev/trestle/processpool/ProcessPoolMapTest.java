@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.FutureExecutor;
-import dev.trestle.api.MapOptions.OnError;
 import dev.trestle.api.MapOptions;
+import dev.trestle.api.MapOptions.OnError;
 import dev.trestle.contract.MapContract;
 import java.io.Serial;
 import java.net.Socket;

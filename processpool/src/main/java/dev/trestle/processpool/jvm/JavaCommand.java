@@ -93,8 +93,8 @@ public final class JavaCommand {
      * @param more further options for the JVM
      * @param mainArguments what the worker's main method gets
      */
-    public static List<String> write(JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments)
-            throws IOException {
+    public static List<String> write(
+            JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments) throws IOException {
         Module own = JavaCommand.class.getModule();
         Stream<String> main = own.isNamed()
                 ? Stream.of("-m", own.getName() + "/" + MAIN)
@@ -113,7 +113,8 @@ public final class JavaCommand {
     }
 
     /** As {@link #write}, for a JVM that has the same options and runs nothing. */
-    public static List<String> writeWithoutMain(JvmOptions options, Path argumentFile, List<String> more) throws IOException {
+    public static List<String> writeWithoutMain(JvmOptions options, Path argumentFile, List<String> more)
+            throws IOException {
         return write(
                 argumentFile,
                 Stream.concat(arguments(options), more.stream()).filter(each -> !NativeText.isLate(each)));

@@ -36,7 +36,8 @@ public final class WorkerProcess {
     private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
 
     /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
-    public static final List<String> jvmOptionVariables = List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+    public static final List<String> jvmOptionVariables =
+            List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
 
     /** The process that inherits the children of those that end; in a container that may be the program. */
     private static final long INIT = 1;

@@ -1,9 +1,8 @@
 /**
- * What goes over the connection between a pool and its workers: frames, calls, values, failures.
+ * The connection between a pool and its workers: frames, the channel that carries them, and the journal of a worker.
  *
- * <p>Shared by both sides, and knowing neither. A {@link dev.trestle.processpool.wire.FrameChannel} carries
- * {@link dev.trestle.processpool.wire.Frame}s; a {@link dev.trestle.processpool.values.CallEncoder} makes the payload of a
- * call, a {@link dev.trestle.processpool.values.CallDecoder} makes it a call again.
+ * <p>Both sides use this package, and it uses none of the others. A {@link dev.trestle.processpool.wire.FrameChannel} carries
+ * {@link dev.trestle.processpool.wire.Frame}s. What their payloads say is the business of the package {@code values}.
  *
  * <p>A frame is a header, a body and, for big primitive arrays, out-of-band arrays; all numbers are little-endian:
  *
@@ -18,12 +17,7 @@
  *      arrays          each: kind 1 byte, number of elements 4 bytes, then its elements
  * </pre>
  *
- * <p>The values in a body, captured ones or a result, are one document: Smile, which Jackson writes and reads, or, if all of
- * them are numbers, booleans, characters, short texts or null, {@link dev.trestle.processpool.values.PlainValues}, which do
- * without it. The first byte tells which.
- *
- * <p>Nothing here uses Java serialization to read: a class is made only from data, by the rules of
- * {@link dev.trestle.processpool.values.TypePolicy}.
+ * <p>A journal is a mapped file in which a worker notes which call it has begun. It can still be read when the worker is dead.
  */
 @NullMarked
 package dev.trestle.processpool.wire;
