@@ -238,15 +238,15 @@ class ConfinementTest {
         CANCEL_A_GROUP(shared -> shared.group.cancel());
 
         @FunctionalInterface
-        private interface Call {
+        private interface Step {
             void make(Shared shared) throws Exception;
         }
 
         @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
-        private final Call call;
+        private final Step step;
 
-        ForeignUse(Call call) {
-            this.call = call;
+        ForeignUse(Step step) {
+            this.step = step;
         }
     }
 
@@ -257,7 +257,7 @@ class ConfinementTest {
         loop.runUntilComplete(() -> TaskGroup.run(group -> {
             var shared = new Shared(group);
             String before = shared.toString();
-            ThrowingCallable call = () -> use.call.make(shared);
+            ThrowingCallable call = () -> use.step.make(shared);
             Async.blocking(
                     () -> onAnotherThread(() -> assertThatThrownBy(call).isInstanceOf(IllegalStateException.class)));
             Async.blocking(() -> assertThatThrownBy(call).isInstanceOf(IllegalStateException.class));
