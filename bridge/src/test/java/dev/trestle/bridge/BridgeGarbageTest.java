@@ -35,7 +35,7 @@ class BridgeGarbageTest {
     private final List<WeakReference<Request>> requests = new ArrayList<>();
 
     /** Knows what it waits for, and all its failures know the request. */
-    private static final class Request {
+    static final class Request {
         @Nullable
         Object awaited;
 
@@ -43,6 +43,7 @@ class BridgeGarbageTest {
             private static final long serialVersionUID = 1;
 
             @Override
+            @SuppressWarnings("OverrideThrowableToString") // a getMessage would be told twice
             public String toString() {
                 return "Failed[" + awaited + "]";
             }

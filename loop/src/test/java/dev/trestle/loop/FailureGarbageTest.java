@@ -33,13 +33,14 @@ class FailureGarbageTest {
     private final List<String> reports = new ArrayList<>();
 
     /** Knows the future of its answer, and all its failures know the request. */
-    private static final class Request {
+    static final class Request {
         private @Nullable LoopFuture<?> answer;
 
         final class Failed extends RuntimeException {
             private static final long serialVersionUID = 1;
 
             @Override
+            @SuppressWarnings("OverrideThrowableToString") // a getMessage would be told twice
             public String toString() {
                 return "Failed[" + answer + "]";
             }

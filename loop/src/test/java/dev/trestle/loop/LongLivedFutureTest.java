@@ -67,7 +67,7 @@ class LongLivedFutureTest extends WithLoop {
         AS_COMPLETED_THAT_NOBODY_READS {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done())).iterator();
+                var _ = asCompleted(List.of(test.longLived, test.done())).iterator();
             }
         },
         GATHER_THAT_FAILED {
@@ -239,7 +239,7 @@ class LongLivedFutureTest extends WithLoop {
             yieldNow();
             for (int i = 0; i < 4; i++) {
                 System.gc();
-                asCompleted(List.of(longLived)).iterator(); // lets what is garbage leave
+                var _ = asCompleted(List.of(longLived)).iterator(); // lets what is garbage leave
             }
             longLived.setResult("x");
             for (int i = 0; i < 5; i++) {
@@ -265,7 +265,7 @@ class LongLivedFutureTest extends WithLoop {
             }
             yieldNow();
             System.gc();
-            asCompleted(List.of(longLived)).iterator();
+            var _ = asCompleted(List.of(longLived)).iterator();
             longLived.setResult("x");
             await(gather(read));
         });

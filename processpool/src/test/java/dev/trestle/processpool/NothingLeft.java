@@ -15,6 +15,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 public final class NothingLeft implements BeforeAllCallback, AfterAllCallback {
 
+    /** Created by JUnit. */
+    public NothingLeft() {}
+
     @Override
     public void beforeAll(ExtensionContext context) {
         var _ = TestJvm.archiveOptions();

@@ -49,7 +49,7 @@ public final class TestJvm {
     private static String classPath(boolean archived) {
         return String.join(
                 File.pathSeparator,
-                Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
                         .filter(entry -> isArchived(Path.of(entry)) == archived)
                         .toList());
     }
@@ -174,7 +174,7 @@ public final class TestJvm {
     /** Returns a name that is another one when the JDK or a jar file is. */
     private static String name() throws IOException {
         var parts = new StringBuilder(System.getProperty("java.vm.version"));
-        for (String jar : JARS.split(File.pathSeparator)) {
+        for (String jar : JARS.split(File.pathSeparator, -1)) {
             Path file = Path.of(jar);
             parts.append(' ').append(jar).append(' ').append(Files.size(file));
             parts.append(' ').append(Files.getLastModifiedTime(file).toMillis());

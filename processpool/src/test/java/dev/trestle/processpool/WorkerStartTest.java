@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.processpool.jvm.JavaCommand;
-import dev.trestle.processpool.jvm.NativeText;
 import dev.trestle.processpool.jvm.Nesting;
 import dev.trestle.processpool.jvm.StaleDirectories;
 import java.io.IOException;
@@ -15,6 +14,7 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.channels.spi.SelectorProvider;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -350,7 +350,11 @@ class WorkerStartTest {
                 "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d"
             })
     void workersStartWhateverTheNameOfTheTemporaryDirectory(String name) throws Exception {
-        assumeTrue(NativeText.isWritable(name), "the locale of this test has these characters");
+        assumeTrue(
+                Charset.forName(System.getProperty("sun.jnu.encoding"))
+                        .newEncoder()
+                        .canEncode(name),
+                "the locale of this test has these characters");
         String temporary = System.getProperty("java.io.tmpdir");
         Path odd = Files.createDirectory(folder.resolve(name));
         System.setProperty("java.io.tmpdir", odd.toString());

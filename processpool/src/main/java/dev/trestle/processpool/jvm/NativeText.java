@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  * The encoding in which this system takes command lines, environments and names of files. It is that of the locale: in the locale
  * C or POSIX, it has nothing but ASCII. What it does not have would arrive in a worker as something else.
  */
-public final class NativeText {
+final class NativeText {
 
     /*
      * A system property that the locale cannot express travels all the same: among the arguments of the worker's main method, which
@@ -37,7 +37,7 @@ public final class NativeText {
     }
 
     /** Returns whether a text can be an argument, or a part of an environment, as it is. */
-    public static boolean isWritable(String text) {
+    static boolean isWritable(String text) {
         return text.indexOf('\0') < 0 && CHARSET.newEncoder().canEncode(text);
     }
 

@@ -279,7 +279,7 @@ public final class WorkerProcess {
         }
 
         /** Closes stdin if there is a process: it ends. */
-        public void hangUp() {
+        void hangUp() {
             OutputStream open = stdin.getNow(null);
             if (open != null) {
                 close(open);

@@ -18,7 +18,7 @@ public final class Journey {
         this.decoder = new CallDecoder(options, Journey.class.getClassLoader());
     }
 
-    static Journey with(WireOptions options) {
+    public static Journey with(WireOptions options) {
         return new Journey(options, StandIn::new);
     }
 
@@ -49,7 +49,7 @@ public final class Journey {
 
     /** Sends a value as a captured one and takes it back as a result. */
     @Nullable
-    Object send(@Nullable Object value) throws Throwable {
+    public Object send(@Nullable Object value) throws Throwable {
         Call<@Nullable Object> call = () -> value;
         return run(call);
     }

@@ -1,14 +1,13 @@
-package dev.trestle.processpool.values;
+package dev.trestle.processpool.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.Call;
-import dev.trestle.processpool.wire.Connection;
-import dev.trestle.processpool.wire.Frame;
-import dev.trestle.processpool.wire.FrameChannel;
-import dev.trestle.processpool.wire.Payload;
-import dev.trestle.processpool.wire.WireOptions;
+import dev.trestle.processpool.values.DecodedCall;
+import dev.trestle.processpool.values.EncodedCall;
+import dev.trestle.processpool.values.Journey;
+import dev.trestle.processpool.values.NotEncodableException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
