@@ -35,16 +35,15 @@ class BridgeGarbageTest {
     private final List<WeakReference<Request>> requests = new ArrayList<>();
 
     /** Knows what it waits for, and all its failures know the request. */
-    private static final class Request {
+    static final class Request {
         @Nullable
         Object awaited;
 
         final class Failed extends RuntimeException {
             private static final long serialVersionUID = 1;
 
-            @Override
-            public String toString() {
-                return "Failed[" + awaited + "]";
+            Request request() {
+                return Request.this;
             }
         }
 

@@ -33,15 +33,15 @@ class FailureGarbageTest {
     private final List<String> reports = new ArrayList<>();
 
     /** Knows the future of its answer, and all its failures know the request. */
-    private static final class Request {
-        private @Nullable LoopFuture<?> answer;
+    static final class Request {
+        @Nullable
+        LoopFuture<?> answer;
 
         final class Failed extends RuntimeException {
             private static final long serialVersionUID = 1;
 
-            @Override
-            public String toString() {
-                return "Failed[" + answer + "]";
+            Request request() {
+                return Request.this;
             }
         }
 

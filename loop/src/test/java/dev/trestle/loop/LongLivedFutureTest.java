@@ -53,13 +53,13 @@ class LongLivedFutureTest extends WithLoop {
         AS_COMPLETED_LEFT_EARLY {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done())).iterator().next();
+                var _ = asCompleted(List.of(test.longLived, test.done())).iterator().next();
             }
         },
         AS_COMPLETED_LEFT_EARLY_WITH_A_TIME_LIMIT {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done()), ofHours(1))
+                var _ = asCompleted(List.of(test.longLived, test.done()), ofHours(1))
                         .iterator()
                         .next();
             }
@@ -67,7 +67,7 @@ class LongLivedFutureTest extends WithLoop {
         AS_COMPLETED_THAT_NOBODY_READS {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done())).iterator();
+                var _ = asCompleted(List.of(test.longLived, test.done())).iterator();
             }
         },
         GATHER_THAT_FAILED {
@@ -87,19 +87,19 @@ class LongLivedFutureTest extends WithLoop {
         GATHER_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                gather(test.longLived, test.done());
+                var _ = gather(test.longLived, test.done());
             }
         },
         OUTCOMES_OF_A_SHIELD_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                gatherOutcomes(List.of(test.garbage.expect(shield(test.longLived)), test.done()));
+                var _ = gatherOutcomes(List.of(test.garbage.expect(shield(test.longLived)), test.done()));
             }
         },
         SHIELD_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                test.garbage.expect(shield(shield(test.longLived)));
+                var _ = test.garbage.expect(shield(shield(test.longLived)));
             }
         },
         SHIELD_WHOSE_CALLBACK_WAS_REMOVED {
@@ -239,7 +239,7 @@ class LongLivedFutureTest extends WithLoop {
             yieldNow();
             for (int i = 0; i < 4; i++) {
                 System.gc();
-                asCompleted(List.of(longLived)).iterator(); // lets what is garbage leave
+                var _ = asCompleted(List.of(longLived)).iterator(); // lets what is garbage leave
             }
             longLived.setResult("x");
             for (int i = 0; i < 5; i++) {
@@ -265,7 +265,7 @@ class LongLivedFutureTest extends WithLoop {
             }
             yieldNow();
             System.gc();
-            asCompleted(List.of(longLived)).iterator();
+            var _ = asCompleted(List.of(longLived)).iterator();
             longLived.setResult("x");
             await(gather(read));
         });

@@ -23,7 +23,7 @@ class WaiterCountTest extends WithLoop {
      * @param wakeOne wakes the first
      * @param waiting counts those that wait
      */
-    private record Place(Action waitHere, Runnable wakeOne, IntSupplier waiting) {}
+    record Place(Action waitHere, Runnable wakeOne, IntSupplier waiting) {}
 
     enum Kind {
         LOCK {
