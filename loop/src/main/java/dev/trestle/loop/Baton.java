@@ -60,7 +60,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    // How long the driver sleeps between two looks at a clock that is not the machine's: a part of the time that is left
+    // How long the driver sleeps between two looks at a clock that is not the machine's: a part of the time that is
+    // left
     private static final int LOOKS = 16;
     private static final long SHORTEST_SLEEP = 1_000_000;
     private static final long LONGEST_SLEEP = 50_000_000;

@@ -53,7 +53,9 @@ class LongLivedFutureTest extends WithLoop {
         AS_COMPLETED_LEFT_EARLY {
             @Override
             void run(LongLivedFutureTest test) {
-                var _ = asCompleted(List.of(test.longLived, test.done())).iterator().next();
+                var _ = asCompleted(List.of(test.longLived, test.done()))
+                        .iterator()
+                        .next();
             }
         },
         AS_COMPLETED_LEFT_EARLY_WITH_A_TIME_LIMIT {
