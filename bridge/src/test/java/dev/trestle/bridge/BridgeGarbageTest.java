@@ -42,10 +42,8 @@ class BridgeGarbageTest {
         final class Failed extends RuntimeException {
             private static final long serialVersionUID = 1;
 
-            @Override
-            @SuppressWarnings("OverrideThrowableToString") // a getMessage would be told twice
-            public String toString() {
-                return "Failed[" + awaited + "]";
+            Request request() {
+                return Request.this;
             }
         }
 

@@ -34,15 +34,14 @@ class FailureGarbageTest {
 
     /** Knows the future of its answer, and all its failures know the request. */
     static final class Request {
-        private @Nullable LoopFuture<?> answer;
+        @Nullable
+        LoopFuture<?> answer;
 
         final class Failed extends RuntimeException {
             private static final long serialVersionUID = 1;
 
-            @Override
-            @SuppressWarnings("OverrideThrowableToString") // a getMessage would be told twice
-            public String toString() {
-                return "Failed[" + answer + "]";
+            Request request() {
+                return Request.this;
             }
         }
 

@@ -53,13 +53,15 @@ class LongLivedFutureTest extends WithLoop {
         AS_COMPLETED_LEFT_EARLY {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done())).iterator().next();
+                var _ = asCompleted(List.of(test.longLived, test.done()))
+                        .iterator()
+                        .next();
             }
         },
         AS_COMPLETED_LEFT_EARLY_WITH_A_TIME_LIMIT {
             @Override
             void run(LongLivedFutureTest test) {
-                asCompleted(List.of(test.longLived, test.done()), ofHours(1))
+                var _ = asCompleted(List.of(test.longLived, test.done()), ofHours(1))
                         .iterator()
                         .next();
             }
@@ -87,19 +89,19 @@ class LongLivedFutureTest extends WithLoop {
         GATHER_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                gather(test.longLived, test.done());
+                var _ = gather(test.longLived, test.done());
             }
         },
         OUTCOMES_OF_A_SHIELD_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                gatherOutcomes(List.of(test.garbage.expect(shield(test.longLived)), test.done()));
+                var _ = gatherOutcomes(List.of(test.garbage.expect(shield(test.longLived)), test.done()));
             }
         },
         SHIELD_THAT_NOBODY_AWAITS {
             @Override
             void run(LongLivedFutureTest test) {
-                test.garbage.expect(shield(shield(test.longLived)));
+                var _ = test.garbage.expect(shield(shield(test.longLived)));
             }
         },
         SHIELD_WHOSE_CALLBACK_WAS_REMOVED {
