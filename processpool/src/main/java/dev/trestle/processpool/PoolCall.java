@@ -20,13 +20,13 @@ import org.jspecify.annotations.Nullable;
 /** One call on its way, from {@code submit} to the end of its future. */
 final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
-    private static final VarHandle COUNTED;
+    private static final VarHandle HOLDS_PROGRAM;
     private static final VarHandle PLACE;
 
     static {
         try {
             var lookup = MethodHandles.lookup();
-            COUNTED = lookup.findVarHandle(PoolCall.class, "counted", boolean.class);
+            HOLDS_PROGRAM = lookup.findVarHandle(PoolCall.class, "holdsProgram", boolean.class);
             PLACE = lookup.findVarHandle(PoolCall.class, "place", QueueLimit.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -103,7 +103,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final RunTime runTime;
 
     /** Whether the program waits for this call before it ends by itself. */
-    private volatile boolean counted;
+    private volatile boolean holdsProgram;
 
     /** Where the call has a place until it ends; null if it has none. */
     private volatile @Nullable QueueLimit place;
@@ -221,7 +221,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has changed
      */
     void holdProgram() {
-        if (counted || !COUNTED.compareAndSet(this, false, true)) {
+        if (holdsProgram || !HOLDS_PROGRAM.compareAndSet(this, false, true)) {
             return;
         }
         try {
@@ -237,7 +237,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Lets the program end without this call, which has ended or makes no progress. Idempotent. */
     void releaseProgram() {
-        if (counted && COUNTED.compareAndSet(this, true, false)) {
+        if (holdsProgram && HOLDS_PROGRAM.compareAndSet(this, true, false)) {
             dispatcher.acceptedCalls().leave();
         }
     }
