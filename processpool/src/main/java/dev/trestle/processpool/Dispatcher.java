@@ -342,6 +342,11 @@ final class Dispatcher {
         return callNumbers.incrementAndGet();
     }
 
+    /** Returns the lock around all decisions, for what a worker shows of itself: its state, and its calls in flight. */
+    ReentrantLock lock() {
+        return lock;
+    }
+
     // Calls
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
@@ -467,16 +472,6 @@ final class Dispatcher {
         return true;
     }
 
-    /** Returns what is to be written to a worker; nothing if the caller is done with it. */
-    Frame[] nextToWrite(Worker worker) {
-        lock.lock();
-        try {
-            return worker.inFlight.nextToWrite();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Called when a call was cancelled, by whoever cancelled it. Does not throw. */
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         try {
@@ -490,25 +485,23 @@ final class Dispatcher {
 
     private void tellCancelled(PoolCall<?> call, boolean mayInterrupt) {
         abandonIfAnswered(call);
-        Worker worker;
-        long ticket;
-        List<Worker> unborn;
+        Assignment assignment;
+        List<Worker> unneeded;
         lock.lock();
         try {
+            assignment = call.assignment();
             counts.note(call, PoolCall.Ending.CANCELLED);
             var _ = queue.remove(call);
-            worker = call.worker;
-            ticket = call.ticket;
-            unborn = dismissUnneeded();
+            unneeded = dismissUnneeded();
             endIfOver();
         } finally {
             lock.unlock();
         }
-        abort(unborn);
-        if (worker != null && mayInterrupt) {
-            worker.interrupt(call, ticket);
-        } else if (worker != null) {
-            worker.tell(ticket);
+        abort(unneeded);
+        if (assignment != null && mayInterrupt) {
+            assignment.interrupt(call);
+        } else if (assignment != null) {
+            assignment.worker().requestCancel(assignment.ticket());
         }
     }
 
@@ -526,52 +519,52 @@ final class Dispatcher {
             endReading(deadline, answeredBy);
             return;
         }
-        Deadline.Sending sending = sendingOf(deadline);
-        if (sending == null) {
+        Assignment assignment = assignmentOf(deadline);
+        if (assignment == null) {
             return;
         }
         PoolCall<?> late = deadline.call();
-        Worker worker = sending.worker();
+        Worker worker = assignment.worker();
         WorkerJournal.Progress progress = worker.progress();
-        switch (look(deadline, sending, progress)) {
+        switch (look(deadline, assignment, progress)) {
             case GO_ON -> {}
-            case ASK_FOR_ANSWER -> worker.takeBack(List.of(sending.ticket()));
+            case ASK_FOR_ANSWER -> worker.takeBack(List.of(assignment.ticket()));
             case READ_ANSWER -> hurry(worker);
             case EXPIRE -> {
-                var why = new TimeoutException(deadline.explain(sending, progress)
+                var why = new TimeoutException(deadline.explain(assignment, progress)
                         + ". It is being interrupted, and the worker killed if that does not end it within "
                         + options.limits().cancelGrace() + ". It was here:\n" + worker.stackOfCall());
-                if (expire(deadline, sending) && !late.fail(why)) {
-                    worker.interrupt(late, sending.ticket()); // it has gone on since it was cancelled
+                if (expire(deadline, assignment) && !late.fail(why)) {
+                    assignment.interrupt(late); // it has gone on since it was cancelled
                 }
             }
         }
     }
 
-    private Deadline.@Nullable Sending sendingOf(Deadline deadline) {
+    private @Nullable Assignment assignmentOf(Deadline deadline) {
         lock.lock();
         try {
-            return deadline.sending();
+            return deadline.assignment();
         } finally {
             lock.unlock();
         }
     }
 
     private Deadline.Verdict look(
-            Deadline deadline, Deadline.Sending sending, WorkerJournal.@Nullable Progress progress) {
+            Deadline deadline, Assignment assignment, WorkerJournal.@Nullable Progress progress) {
         lock.lock();
         try {
-            return deadline.look(sending, progress);
+            return deadline.look(assignment, progress);
         } finally {
             lock.unlock();
         }
     }
 
     /** Returns whether the caller is to end the call; if not, the worker has answered meanwhile, or is dead. */
-    private boolean expire(Deadline deadline, Deadline.Sending sending) {
+    private boolean expire(Deadline deadline, Assignment assignment) {
         lock.lock();
         try {
-            boolean expired = deadline.expire(sending);
+            boolean expired = deadline.expire(assignment);
             if (expired) {
                 counts.note(deadline.call(), PoolCall.Ending.TIMED_OUT);
             }
@@ -583,55 +576,34 @@ final class Dispatcher {
 
     /** Called when the future of a call with a time limit has ended, before its callbacks. */
     void ended(PoolCall<?> call) {
-        Deadline.Sending late = null;
+        Assignment late = null;
         lock.lock();
         try {
             if (call.deadline != null && call.deadline.isOfReading()) {
                 call.deadline.end();
             } else if (call.deadline != null && call.isExpired()) {
-                late = call.deadline.sending();
+                late = call.deadline.assignment();
             }
         } finally {
             lock.unlock();
         }
         if (late != null) {
-            late.worker().interrupt(call, late.ticket());
+            late.interrupt(call);
         }
     }
 
     /** Interrupts a call, if a worker has it. */
     void interrupt(PoolCall<?> call) {
-        Worker worker;
-        long ticket;
-        lock.lock();
-        try {
-            worker = call.worker;
-            ticket = call.ticket;
-        } finally {
-            lock.unlock();
-        }
-        if (worker != null) {
-            worker.interrupt(call, ticket);
+        Assignment assignment = assignmentOf(call);
+        if (assignment != null) {
+            assignment.interrupt(call);
         }
     }
 
-    /** Returns whether a number is that of the first call that a worker has. */
-    boolean isRunning(Worker worker, long ticket) {
+    private @Nullable Assignment assignmentOf(PoolCall<?> call) {
         lock.lock();
         try {
-            PoolCall<?> first = worker.inFlight.first();
-            return first != null && first.ticket == ticket;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Returns the call that a worker has under a number. */
-    @Nullable
-    PoolCall<?> callOf(Worker worker, long ticket) {
-        lock.lock();
-        try {
-            return worker.inFlight.find(ticket);
+            return call.assignment();
         } finally {
             lock.unlock();
         }
@@ -639,17 +611,9 @@ final class Dispatcher {
 
     /** Tells the worker of a stream that items have been consumed. */
     void credit(PoolCall<?> call, long bytes) {
-        Worker worker;
-        long ticket;
-        lock.lock();
-        try {
-            worker = call.worker;
-            ticket = call.ticket;
-        } finally {
-            lock.unlock();
-        }
-        if (worker != null) {
-            worker.credit(ticket, bytes);
+        Assignment assignment = assignmentOf(call);
+        if (assignment != null) {
+            assignment.worker().credit(assignment.ticket(), bytes);
         }
     }
 
@@ -892,15 +856,6 @@ final class Dispatcher {
     private Stream<PoolCall<?>> beingRead() {
         return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
                 .filter(call -> call.isAnswered && !call.promise().isDone());
-    }
-
-    boolean isLeaving(Worker worker) {
-        lock.lock();
-        try {
-            return worker.state == Worker.State.LEAVING;
-        } finally {
-            lock.unlock();
-        }
     }
 
     // Workers; each of these is called on the worker's thread
@@ -1559,14 +1514,14 @@ final class Dispatcher {
     /** Takes no more calls; what has been taken is run. */
     void shutdown() {
         List<Worker> leaving = List.of();
-        List<Worker> unborn = List.of();
+        List<Worker> unneeded = List.of();
         lock.lock();
         try {
             if (lifecycle == Lifecycle.OPEN) {
                 lifecycle = Lifecycle.SHUT_DOWN;
                 leaving = workerSet.dismissResting();
             }
-            unborn = dismissUnneeded();
+            unneeded = dismissUnneeded();
             endIfOver();
         } catch (Error e) {
             caretaker.now(); // it has been shut down, and the caretaker tells the workers
@@ -1574,7 +1529,7 @@ final class Dispatcher {
             lock.unlock();
         }
         leave(leaving);
-        abort(unborn);
+        abort(unneeded);
         aotCache.stop();
     }
 
@@ -1584,9 +1539,9 @@ final class Dispatcher {
         return lifecycle == Lifecycle.SHUT_DOWN ? workerSet.dismissStarting(queue.size()) : List.of();
     }
 
-    private static void abort(List<Worker> unborn) {
-        for (int i = 0; i < unborn.size(); i++) {
-            unborn.get(i).kill("the pool was shut down");
+    private static void abort(List<Worker> unneeded) {
+        for (int i = 0; i < unneeded.size(); i++) {
+            unneeded.get(i).kill("the pool was shut down");
         }
     }
 

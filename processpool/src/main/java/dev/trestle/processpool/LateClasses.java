@@ -22,12 +22,12 @@ final class LateClasses {
     private static final String HERE = LateClasses.class.getPackageName() + ".";
 
     private static final String[] OWN = {
+        "Assignment",
         "CallNotSerializableException",
         "CallQueue$1",
         "jvm.CrashLog",
         "Deadline$1",
         "Deadline$Look",
-        "Deadline$Sending",
         "Deadline$Verdict",
         "Dispatcher$1",
         "Dispatcher$Errand",

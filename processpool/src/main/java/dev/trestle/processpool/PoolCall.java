@@ -249,6 +249,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         worker = other;
     }
 
+    /** Returns the worker that has the call, with the ticket; null if none has the call. The only method here that allocates. */
+    @Nullable
+    Assignment assignment() {
+        Worker holder = worker;
+        return holder == null ? null : new Assignment(holder, ticket);
+    }
+
     /** Notes that its worker begins the call now, as far as one can know. */
     void begins() {
         if (deadline != null && worker != null) {
@@ -256,7 +263,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
-    /** Notes that no worker has the call any more, so that nothing of this sending touches the next one. */
+    /** Notes that no worker has the call any more, so that nothing of this assignment touches the next one. */
     void left() {
         worker = null;
         if (deadline != null) {

@@ -207,7 +207,7 @@ final class Worker {
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
-        this.inFlight = new InFlight(timer::nanoTime);
+        this.inFlight = new InFlight(dispatcher.lock(), timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);
@@ -551,7 +551,7 @@ final class Worker {
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
             case Frame.Progress report -> {
-                PoolCall<?> call = dispatcher.callOf(this, report.id());
+                PoolCall<?> call = inFlight.find(report.id());
                 if (call != null) {
                     call.hear(report);
                 }
@@ -572,7 +572,7 @@ final class Worker {
     }
 
     private void deliver(Frame.Item item) throws ProtocolException {
-        PoolCall<?> call = dispatcher.callOf(this, item.id());
+        PoolCall<?> call = inFlight.find(item.id());
         if (call != null) {
             call.deliver(item);
         }
@@ -602,7 +602,7 @@ final class Worker {
 
     /** Writes what is unwritten, until nothing is, or there is no room for it. */
     private void pump() {
-        for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
+        for (Frame[] calls = inFlight.nextToWrite(); calls.length > 0; calls = inFlight.nextToWrite()) {
             try {
                 if (!tryWrite(channel, calls)) {
                     writing.now();
@@ -653,16 +653,16 @@ final class Worker {
     }
 
     /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
-    void tell(long ticket) {
+    void requestCancel(long ticket) {
         control(new Frame.Cancel(ticket, false));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.limits().cancelGrace(), () -> {
-            if (dispatcher.isRunning(this, ticket) && !isGettingReady()) {
+            if (inFlight.isFirst(ticket) && !isGettingReady()) {
                 kill(unwanted.description() + " went on for " + options.limits().cancelGrace()
                         + " after it had been interrupted");
-            } else if (dispatcher.callOf(this, ticket) != null) {
+            } else if (inFlight.find(ticket) != null) {
                 killIfItGoesOn(unwanted, ticket); // one in front of it does not end either, or it has not begun
             }
         });
@@ -702,6 +702,16 @@ final class Worker {
     /** Lets a stream send further items. */
     void credit(long ticket, long bytes) {
         control(new Frame.Credit(ticket, bytes));
+    }
+
+    /** Returns whether the dispatcher has told this worker to end. Takes the dispatcher's lock. */
+    private boolean isLeaving() {
+        dispatcher.lock().lock();
+        try {
+            return state == State.LEAVING;
+        } finally {
+            dispatcher.lock().unlock();
+        }
     }
 
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
@@ -919,7 +929,7 @@ final class Worker {
         try {
             killIfItsConversationFailed();
             if (!dead.awaitExit(
-                    dispatcher.isLeaving(this) ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
+                    isLeaving() ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
                 kill("it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
@@ -933,7 +943,7 @@ final class Worker {
                     dead);
         }
         ExitStatus status = ended ? found("its exit status", dead::exitStatus, null) : null;
-        if (status == null || status.code() != 0 || !dispatcher.isLeaving(this)) {
+        if (status == null || status.code() != 0 || !isLeaving()) {
             attempt("look for what it has started", dead::killOrphans);
         }
         attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));

@@ -108,7 +108,7 @@ class DeadlineTest {
     /** Lets time pass, then looks as the timer would. */
     private Verdict after(Duration time, Deadline deadline, Progress progress) {
         timer.pass(time);
-        return deadline.look(requireNonNull(deadline.sending()), progress);
+        return deadline.look(requireNonNull(deadline.assignment()), progress);
     }
 
     @Test
@@ -335,9 +335,9 @@ class DeadlineTest {
                 boolean runs = worker != null && worker.inFlight.first() == each;
                 Deadline deadline = each.deadline;
                 if (deadline != null) {
-                    assertThat(deadline.sending())
+                    assertThat(deadline.assignment())
                             .as("what %s is for", deadline)
-                            .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
+                            .isEqualTo(worker != null && runs ? new Assignment(worker, each.ticket) : null);
                 }
                 boolean isRead = each.isAnswered && !each.promise().isDone();
                 if (deadline != null && (runs || isRead) && !deadline.isExpired()) {
