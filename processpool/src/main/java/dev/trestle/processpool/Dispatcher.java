@@ -102,6 +102,13 @@ final class Dispatcher {
         TERMINATED
     }
 
+    /** What becomes of the calls that run when the pool is stopped. */
+    private enum RunningCalls {
+        INTERRUPT,
+        /** They are lost with their workers. */
+        LOSE
+    }
+
     private final PoolOptions options;
     private final int depth;
     private final Consumer<Worker> start;
@@ -550,8 +557,7 @@ final class Dispatcher {
         }
     }
 
-    private Deadline.Verdict look(
-            Deadline deadline, Assignment assignment, WorkerJournal.@Nullable Progress progress) {
+    private Deadline.Verdict look(Deadline deadline, Assignment assignment, WorkerJournal.@Nullable Progress progress) {
         lock.lock();
         try {
             return deadline.look(assignment, progress);
@@ -1547,22 +1553,22 @@ final class Dispatcher {
 
     /** Takes no more calls, interrupts those that run and cancels those that wait; returns those that waited. */
     List<PoolCall<?>> shutdownNow() {
-        return stop(true, _ -> {});
+        return stop(RunningCalls.INTERRUPT, _ -> {});
     }
 
     /** Takes no more calls, ends all workers at once, whose calls are lost, and cancels those that wait. */
     void stopWorkers(Consumer<Worker> how) {
-        var _ = stop(false, how);
+        var _ = stop(RunningCalls.LOSE, how);
     }
 
     /**
      * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory or no stack for
      * this, it throws, and nothing has changed.
      *
-     * @param interrupts whether to interrupt the calls that run
+     * @param running what becomes of the calls that run
      * @param how what to do with each worker
      */
-    private List<PoolCall<?>> stop(boolean interrupts, Consumer<Worker> how) {
+    private List<PoolCall<?>> stop(RunningCalls running, Consumer<Worker> how) {
         StackRoom.require();
         List<Worker> leaving;
         List<Worker> workers;
@@ -1573,7 +1579,10 @@ final class Dispatcher {
             workers = List.copyOf(workerSet.live());
             waited = List.copyOf(queue);
             ending = completions.of(
-                    Stream.of(beingRead(), interrupts ? given() : Stream.<PoolCall<?>>empty(), waited.stream())
+                    Stream.of(
+                                    beingRead(),
+                                    running == RunningCalls.INTERRUPT ? given() : Stream.<PoolCall<?>>empty(),
+                                    waited.stream())
                             .flatMap(calls -> calls)
                             .toList(),
                     this::cancelOrInterrupt);

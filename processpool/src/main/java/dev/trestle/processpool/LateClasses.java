@@ -32,6 +32,7 @@ final class LateClasses {
         "Dispatcher$1",
         "Dispatcher$Errand",
         "Dispatcher$Estate",
+        "Dispatcher$RunningCalls",
         "CompletionBatches$Batch",
         "jvm.ExitStatus",
         "jvm.ExitStatus$Evidence",

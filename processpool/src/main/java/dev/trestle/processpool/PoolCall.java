@@ -56,6 +56,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Nullable
     Ending ending;
 
+    private enum ResultKind {
+        VALUE,
+        STREAM
+    }
+
     /** How the future of a call ended. */
     enum Ending {
         /** With what its worker answered. */
@@ -121,7 +126,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf) {
-        this(id, encoded, options, dispatcher, resultOf, false);
+        this(id, encoded, options, dispatcher, resultOf, ResultKind.VALUE);
     }
 
     private PoolCall(
@@ -130,7 +135,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf,
-            boolean streams) {
+            ResultKind kind) {
         this.id = id;
         this.resultOf = resultOf;
         this.encoded = encoded;
@@ -153,15 +158,15 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
-        this.itemBuffer = streams ? new ItemBuffer(this, dispatcher) : null;
+        this.itemBuffer = kind == ResultKind.STREAM ? new ItemBuffer(this, dispatcher) : null;
         // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
-        this.runTime = streams ? new RunTime() : encoded.runTime();
+        this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();
     }
 
     /** Returns a call whose result is a stream; its future ends, without a result, when all items have arrived. */
     static PoolCall<@Nullable Object> ofStream(
             long id, EncodedCall encoded, CallOptions options, Dispatcher dispatcher) {
-        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, true);
+        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, ResultKind.STREAM);
     }
 
     long id() {

@@ -648,13 +648,13 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        control(new Frame.Cancel(ticket, true));
+        control(Frame.Cancel.interrupting(ticket));
         killIfItGoesOn(unwanted, ticket);
     }
 
     /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
     void requestCancel(long ticket) {
-        control(new Frame.Cancel(ticket, false));
+        control(Frame.Cancel.withoutInterrupt(ticket));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
@@ -928,8 +928,7 @@ final class Worker {
     private WorkerDeath inquest(WorkerProcess dead) {
         try {
             killIfItsConversationFailed();
-            if (!dead.awaitExit(
-                    isLeaving() ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
+            if (!dead.awaitExit(isLeaving() ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
                 kill("it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why

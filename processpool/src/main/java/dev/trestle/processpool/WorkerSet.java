@@ -130,9 +130,12 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
-        return staying() < options.workers()
-                && (starting() < waiting
-                        || (open && (staying() < options.minWorkers() || starting() + spares() < retiring())));
+        return staying() < options.workers() && (starting() < waiting || (open && lacksReserve()));
+    }
+
+    /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */
+    private boolean lacksReserve() {
+        return staying() < options.minWorkers() || starting() + spares() < retiring();
     }
 
     /** Returns whether one more may be started now, if there are to be so many. */
@@ -323,7 +326,7 @@ final class WorkerSet {
     private boolean isDispensable(Worker worker) {
         Worker.State before = worker.state;
         worker.state = Worker.State.LEAVING;
-        boolean dispensable = !isShort(0, true);
+        boolean dispensable = staying() >= options.workers() || !lacksReserve();
         worker.state = before;
         return dispensable;
     }

@@ -43,6 +43,11 @@ final class CallRunner {
      * then, with TakeBack.
      */
 
+    private enum ResultKind {
+        VALUE,
+        STREAM
+    }
+
     /** The exit code after an exhausted heap, as with -XX:+ExitOnOutOfMemoryError. */
     private static final int OUT_OF_MEMORY = 3;
 
@@ -125,11 +130,11 @@ final class CallRunner {
      */
     private boolean handle(Frame frame) throws IOException {
         if (frame instanceof Frame.Call call) {
-            take(call.id(), call.payload(), false);
+            take(call.id(), call.payload(), ResultKind.VALUE);
             return true;
         }
         if (frame instanceof Frame.StreamCall call) {
-            take(call.id(), call.payload(), true);
+            take(call.id(), call.payload(), ResultKind.STREAM);
             return true;
         }
         if (frame instanceof Frame.Goodbye) {
@@ -146,9 +151,9 @@ final class CallRunner {
     }
 
     /** Runs a call, unless it was dropped, and answers it. */
-    private void take(long id, Payload call, boolean streams) throws IOException {
+    private void take(long id, Payload call, ResultKind kind) throws IOException {
         if (begin(id)) {
-            answer(id, call, streams);
+            answer(id, call, kind);
         }
     }
 
@@ -179,13 +184,13 @@ final class CallRunner {
         }
     }
 
-    private void answer(long id, Payload call, boolean streams) throws IOException {
+    private void answer(long id, Payload call, ResultKind kind) throws IOException {
         long start = System.nanoTime();
         Frame reply;
         long size = 0;
         long end;
         try {
-            Payload result = perform(id, call, streams);
+            Payload result = perform(id, call, kind);
             size = result.size();
             end = System.nanoTime();
             reply = new Frame.Result(id, result, end - start);
@@ -221,7 +226,7 @@ final class CallRunner {
         heldSince = NONE;
     }
 
-    private Payload perform(long id, Payload call, boolean streams) throws CallFailed, NotWanted {
+    private Payload perform(long id, Payload call, ResultKind kind) throws CallFailed, NotWanted {
         Frame.Phase phase = Frame.Phase.DECODING;
         DecodedCall decoded = null;
         try {
@@ -231,7 +236,7 @@ final class CallRunner {
             refuseIfCancelled(id);
             record.noteBegun(id);
             Object result = null;
-            if (streams) {
+            if (kind == ResultKind.STREAM) {
                 stream(id, decoded);
             } else {
                 result = decoded.run();

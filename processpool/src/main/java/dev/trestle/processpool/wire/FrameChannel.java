@@ -203,7 +203,15 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void write(Frame... frames) throws IOException {
-        write(true, frames);
+        check(frames);
+        writing.lock();
+        try {
+            put(frames);
+            sendAll();
+            framesWritten.addAndGet(frames.length);
+        } finally {
+            writing.unlock();
+        }
     }
 
     /**
@@ -214,7 +222,14 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void append(Frame frame) throws IOException {
-        write(false, frame);
+        check(frame);
+        writing.lock();
+        try {
+            put(new Frame[] {frame});
+            framesWritten.incrementAndGet();
+        } finally {
+            writing.unlock();
+        }
     }
 
     /**
@@ -223,33 +238,31 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void flush() throws IOException {
-        write(true);
+        write();
     }
 
-    private void write(boolean all, Frame... frames) throws IOException {
-        for (Frame each : frames) {
-            check(each);
-        }
-        writing.lock();
-        try {
-            put(frames, all);
-            framesWritten.addAndGet(frames.length);
-        } finally {
-            writing.unlock();
-        }
-    }
-
+    /** Puts frames into the buffer, and sends what it holds whenever it is full. */
     @GuardedBy("writing")
-    private void put(Frame[] frames, boolean all) throws IOException {
+    private void put(Frame[] frames) throws IOException {
         boolean succeeded = false;
         try {
             add(frames);
             while (!gather()) {
                 send();
             }
-            if (all) {
-                send();
+            succeeded = true;
+        } finally {
+            if (!succeeded) {
+                fail();
             }
+        }
+    }
+
+    @GuardedBy("writing")
+    private void sendAll() throws IOException {
+        boolean succeeded = false;
+        try {
+            send();
             succeeded = true;
         } finally {
             if (!succeeded) {
@@ -267,9 +280,7 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public boolean tryWrite(Frame... frames) throws IOException {
-        for (Frame each : frames) {
-            check(each);
-        }
+        check(frames);
         writing.lock();
         try {
             boolean all = trySend(frames);
@@ -446,10 +457,14 @@ public final class FrameChannel implements AutoCloseable {
         }
     }
 
-    private void check(Frame frame) {
-        if (frame instanceof Frame.WithPayload with && with.payload().size() > maxPayloadBytes) {
-            throw new IllegalArgumentException("A payload of " + with.payload().size()
-                    + " bytes is larger than the limit of " + maxPayloadBytes + " bytes; encode with the same limit");
+    private void check(Frame... frames) {
+        for (Frame each : frames) {
+            if (each instanceof Frame.WithPayload with && with.payload().size() > maxPayloadBytes) {
+                throw new IllegalArgumentException(
+                        "A payload of " + with.payload().size()
+                                + " bytes is larger than the limit of " + maxPayloadBytes
+                                + " bytes; encode with the same limit");
+            }
         }
     }
 
