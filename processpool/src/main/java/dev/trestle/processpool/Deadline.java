@@ -14,8 +14,8 @@ final class Deadline {
      * A call may be sent several times: a worker gives it back, or dies before it has begun the call, or the call may
      * be run again. Each time that it becomes the first of a worker its time begins anew, and ends when that worker no
      * longer has the call. Both happen under the lock. Whoever is to do something when the time is up does it for an
-     * assignment, and finds out under the lock whether that is still the one: so what is left of a former assignment touches
-     * nothing of the next one.
+     * assignment, and finds out under the lock whether that is still the one: so what is left of a former assignment
+     * touches nothing of the next one.
      *
      * The limit is for the call's own code. What comes before, as long as classes are loaded and arguments are read, is
      * bounded by the time that a worker has for its start, or by the limit if that is longer: otherwise each new worker
@@ -23,13 +23,13 @@ final class Deadline {
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
      * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
      * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
-     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not count: the
-     * record shifts the time at which the call began by that.
+     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not
+     * count: the record shifts the time at which the call began by that.
      *
-     * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may take long to
-     * read, or never be read. If it is not known when the call's own code began, because that was late or because the call was
-     * one of several that were answered together, it has the whole limit again; and a second in any case, since the program
-     * may be cold too.
+     * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may
+     * take long to read, or never be read. If it is not known when the call's own code began, because that was late or
+     * because the call was one of several that were answered together, it has the whole limit again; and a second in
+     * any case, since the program may be cold too.
      *
      * Needs memory when it is made, with its call, and not afterwards.
      */
@@ -40,7 +40,10 @@ final class Deadline {
         GO_ON,
         /** The call has ended, so its worker is to send the answer. */
         ASK_FOR_ANSWER,
-        /** The call may have been answered, so the reader of its worker, which is busy with another answer, is to be relieved. */
+        /**
+         * The call may have been answered, so the reader of its worker, which is busy with another answer, is to be
+         * relieved.
+         */
         READ_ANSWER,
         /** The call is to be ended. */
         EXPIRE
@@ -130,8 +133,8 @@ final class Deadline {
     }
 
     /**
-     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there is time
-     * left.
+     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there
+     * is time left.
      */
     @Nullable
     Worker lateReading() {
@@ -204,7 +207,8 @@ final class Deadline {
     }
 
     /**
-     * Notes that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment is over.
+     * Notes that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
+     * is over.
      */
     boolean expire(Assignment assignment) {
         expired |= isOf(assignment);

@@ -34,36 +34,38 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
- * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
- * {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It is long, and one thing,
- * because a call is accepted, given, taken back, lost and ended under one lock.
+ * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is
+ * over. The {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It
+ * is long, and one thing, because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
 
     /*
-     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code runs;
-     * each method decides under the lock and acts after it.
+     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code
+     * runs; each method decides under the lock and acts after it.
      *
-     * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It goes
-     * from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
+     * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It
+     * goes from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
      *
      * Each change that may call for another worker ends with `startWhatIsNeeded`.
      *
-     * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is made in
-     * one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed. What follows
-     * from the change, such as starting another worker, depends on nothing but the state; if it is cut short, the caretaker, a
-     * task of the timer, does it instead, and tries until it is done. See `putRight`, and docs/adr/0260.
+     * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is
+     * made in one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed.
+     * What follows from the change, such as starting another worker, depends on nothing but the state; if it is cut
+     * short, the caretaker, a task of the timer, does it instead, and tries until it is done. See `putRight`, and
+     * docs/adr/0260.
      *
-     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
-     * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
-     * meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
-     * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
+     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has
+     * are expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that
+     * was meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have
+     * begun meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped
+     * it.
      *
-     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the thread that
-     * reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
+     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the
+     * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
      *
-     * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back to
-     * the head of the queue.
+     * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back
+     * to the head of the queue.
      */
 
     private static final Log logger = Log.of(ProcessPool.class);
@@ -204,7 +206,10 @@ final class Dispatcher {
             }
         }
 
-        /** Counts a call among those that ended in one way, and no more among those that ended in another. Needs no memory. */
+        /**
+         * Counts a call among those that ended in one way, and no more among those that ended in another. Needs no
+         * memory.
+         */
         void note(PoolCall<?> call, PoolCall.Ending ending) {
             PoolCall.Ending before = call.ending;
             if (before == PoolCall.Ending.CANCELLED) {
@@ -692,7 +697,10 @@ final class Dispatcher {
         }
     }
 
-    /** Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of it. */
+    /**
+     * Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of
+     * it.
+     */
     private void endReading(Deadline deadline, Worker worker) {
         PoolCall<?> late = deadline.call();
         Reader reader;
@@ -737,7 +745,10 @@ final class Dispatcher {
         relieving.now();
     }
 
-    /** Called when the future of a call was ended by another than the thread that may be reading its answer. Needs no memory. */
+    /**
+     * Called when the future of a call was ended by another than the thread that may be reading its answer. Needs no
+     * memory.
+     */
     private void abandonIfAnswered(PoolCall<?> call) {
         Reader reader;
         lock.lock();
@@ -759,7 +770,10 @@ final class Dispatcher {
         }
     }
 
-    /** Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly always. */
+    /**
+     * Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly
+     * always.
+     */
     void watchReaders() {
         if (!readersWatched) {
             readersWatched = true;
@@ -786,9 +800,9 @@ final class Dispatcher {
     }
 
     /**
-     * Returns whether the reader of a worker may be relieved of a call that it has been ending for long. Of one of each worker at a
-     * time, until the worker has exited: otherwise its answers would fill the memory, and callbacks that wait would not
-     * hold up the calls behind them.
+     * Returns whether the reader of a worker may be relieved of a call that it has been ending for long. Of one of each
+     * worker at a time, until the worker has exited: otherwise its answers would fill the memory, and callbacks that
+     * wait would not hold up the calls behind them.
      */
     boolean mayRelieve(Worker worker, PoolCall<?> call) {
         lock.lock();
@@ -814,7 +828,9 @@ final class Dispatcher {
         }
     }
 
-    /** Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that. */
+    /**
+     * Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that.
+     */
     boolean hasLostManyReaders() {
         return relieved.areManyLost();
     }
@@ -1125,8 +1141,8 @@ final class Dispatcher {
     }
 
     /**
-     * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}. If this throws,
-     * nothing has changed.
+     * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}.
+     * If this throws, nothing has changed.
      *
      * @param answers what it had answered and nobody has dealt with
      */
@@ -1429,8 +1445,8 @@ final class Dispatcher {
     }
 
     /**
-     * Does what follows from the state and was not done, since there was no memory or no stack for it where it should have been. On
-     * the timer's threads, again and again until it does not throw.
+     * Does what follows from the state and was not done, since there was no memory or no stack for it where it should
+     * have been. On the timer's threads, again and again until it does not throw.
      */
     private void putRight() {
         disturbed = false;
@@ -1562,8 +1578,8 @@ final class Dispatcher {
     }
 
     /**
-     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory or no stack for
-     * this, it throws, and nothing has changed.
+     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory
+     * or no stack for this, it throws, and nothing has changed.
      *
      * @param running what becomes of the calls that run
      * @param how what to do with each worker
@@ -1649,7 +1665,9 @@ final class Dispatcher {
         }
     }
 
-    /** Ends the calls whose answers are being read for long and without which the pool could end, or go on to its end. */
+    /**
+     * Ends the calls whose answers are being read for long and without which the pool could end, or go on to its end.
+     */
     private void giveUp() {
         List<Reader> overdue;
         lock.lock();
@@ -1692,8 +1710,8 @@ final class Dispatcher {
     }
 
     /**
-     * Ends what is left of a pool that has no workers any more. On the timer's thread, again and again while it throws: a step for
-     * which there is no memory has a second or so.
+     * Ends what is left of a pool that has no workers any more. On the timer's thread, again and again while it throws:
+     * a step for which there is no memory has a second or so.
      */
     private void cleanUp() {
         cleanUps++;
@@ -1729,9 +1747,9 @@ final class Dispatcher {
     }
 
     /**
-     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So the pool goes
-     * on for as long as any hook runs, within the grace, and this hook itself waits only for calls in flight. Workers end with
-     * the program, by the end of their stdin; files are deleted when all hooks have ended.
+     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So
+     * the pool goes on for as long as any hook runs, within the grace, and this hook itself waits only for calls in
+     * flight. Workers end with the program, by the end of their stdin; files are deleted when all hooks have ended.
      */
     void jvmEnds() {
         Duration grace = options.limits().closeGrace();

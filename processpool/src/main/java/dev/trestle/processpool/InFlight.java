@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * The calls that a worker has: it runs the first, and was sent the others ahead. Guarded by the dispatcher's lock.
  * The methods that say so take that lock themselves, since the worker calls them; the lock is re-entrant.
  *
- * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond, so
- * that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
+ * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond,
+ * so that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
  */
 final class InFlight {
 
@@ -220,8 +220,8 @@ final class InFlight {
     }
 
     /**
-     * Returns the frames to write now, in the order of their tickets; if there are none, the caller has finished writing.
-     * Takes the lock.
+     * Returns the frames to write now, in the order of their tickets; if there are none, the caller has finished
+     * writing. Takes the lock.
      */
     Frame[] nextToWrite() {
         lock.lock();

@@ -213,7 +213,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         place = limit;
     }
 
-    /** Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent. */
+    /**
+     * Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent.
+     */
     void freePlace() {
         if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
             limit.leave();
@@ -223,7 +225,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /**
      * Lets the program wait for this call before it ends by itself. Idempotent.
      *
-     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has changed
+     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has
+     * changed
      */
     void holdProgram() {
         if (counted || !COUNTED.compareAndSet(this, false, true)) {
@@ -254,7 +257,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         worker = other;
     }
 
-    /** Returns the worker that has the call, with the ticket; null if none has the call. The only method here that allocates. */
+    /**
+     * Returns the worker that has the call, with the ticket; null if none has the call. The only method here that
+     * allocates.
+     */
     @Nullable
     Assignment assignment() {
         Worker holder = worker;
@@ -467,8 +473,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps this. Needs no
-     * memory. A frame of the call that is still to be written has nothing in it then, which the worker answers with a failure.
+     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps
+     * this. Needs no memory. A frame of the call that is still to be written has nothing in it then, which the worker
+     * answers with a failure.
      */
     private void over() {
         encoded.release();
@@ -486,7 +493,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return ended;
     }
 
-    /** Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in flight. */
+    /**
+     * Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in
+     * flight.
+     */
     static boolean callbackExits() {
         return Thread.getAllStackTraces().values().stream()
                 .anyMatch(stack -> Stream.of(stack).anyMatch(PoolCall::isOfCall)

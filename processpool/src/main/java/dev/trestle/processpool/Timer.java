@@ -12,21 +12,21 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the tasks of one pool later, on platform threads. After {@link #close} it runs nothing more. Tests have one with a time of
- * its own. Thread-safe.
+ * Runs the tasks of one pool later, on platform threads. After {@link #close} it runs nothing more. Tests have one with
+ * a time of its own. Thread-safe.
  */
 class Timer implements AutoCloseable {
 
     /*
-     * Time limits, retries and the end of a pool hang on this, so it goes on when memory has run out, when user code holds
-     * all carriers of virtual threads, and when a task blocks or throws.
+     * Time limits, retries and the end of a pool hang on this, so it goes on when memory has run out, when user code
+     * holds all carriers of virtual threads, and when a task blocks or throws.
      *
-     * Its threads are leader and followers: one waits for the first task that is due, and wakes a follower to wait in its
-     * place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks run late,
-     * one after the other, but they run.
+     * Its threads are leader and followers: one waits for the first task that is due, and wakes a follower to wait in
+     * its place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks
+     * run late, one after the other, but they run.
      *
-     * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to schedule
-     * a task that exists needs no memory; see `prepare`.
+     * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to
+     * schedule a task that exists needs no memory; see `prepare`.
      */
 
     private static final Log logger = Log.of(Timer.class);
@@ -82,8 +82,8 @@ class Timer implements AutoCloseable {
     }
 
     /**
-     * Returns a task that runs each time it is scheduled, which needs no memory, and that runs again, after a pause, if it
-     * throws: until it does not. It never runs on two threads at a time.
+     * Returns a task that runs each time it is scheduled, which needs no memory, and that runs again, after a pause, if
+     * it throws: until it does not. It never runs on two threads at a time.
      */
     Task prepare(Runnable action) {
         return new Task(action, AfterFailure.RETRY);

@@ -48,24 +48,24 @@ import org.slf4j.event.Level;
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries it.
-     * It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others woken
-     * for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which calls it gets
-     * and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and nobody's code is called
-     * while that lock is held.
+     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries
+     * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
+     * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
+     * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
+     * nobody's code is called while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
-     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads
-     * write cancellations to a connection of their own, or kill the process. No thread but those of the timer waits until the
-     * worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while that is at work
-     * others write behind it. Whoever wants this worker to end kills the
-     * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
-     * be read, and finds out from the flight record what became of the calls.
+     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other
+     * threads write cancellations to a connection of their own, or kill the process. No thread but those of the timer
+     * waits until the worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while
+     * that is at work others write behind it. Whoever wants this worker to end kills the
+     * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still
+     * to be read, and finds out from the flight record what became of the calls.
      *
-     * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead, its end
-     * reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if there is no
-     * memory for it, and the rest is tried until it is done. Nothing needs memory that is done about a worker in that way:
-     * its tasks of the timer are made with it.
+     * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead,
+     * its end reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if
+     * there is no memory for it, and the rest is tried until it is done. Nothing needs memory that is done about a
+     * worker in that way: its tasks of the timer are made with it.
      */
 
     private static final Log logger = Log.of(Worker.class);
@@ -377,8 +377,8 @@ final class Worker {
     }
 
     /**
-     * Returns what an initializer has thrown. That runs code of the program, which may take forever: hence a thread of its own, and a
-     * stand-in for an exception that is not there in time.
+     * Returns what an initializer has thrown. That runs code of the program, which may take forever: hence a thread of
+     * its own, and a stand-in for an exception that is not there in time.
      */
     private Throwable thrownBy(PoolCall<?> initializer, Failure failure) {
         var made = new FutureTask<>(() -> initializer.thrown(failure, name));
@@ -405,8 +405,8 @@ final class Worker {
     }
 
     /**
-     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false if the reader
-     * was relieved.
+     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false
+     * if the reader was relieved.
      */
     private boolean settle() {
         if (answers.isEmpty()) {
@@ -442,8 +442,8 @@ final class Worker {
     }
 
     /**
-     * Ends the calls that were answered and of which no reader has begun to end any yet. Returns false if the reader was relieved:
-     * then another thread does the rest, and the caller must not touch anything of this worker.
+     * Ends the calls that were answered and of which no reader has begun to end any yet. Returns false if the reader
+     * was relieved: then another thread does the rest, and the caller must not touch anything of this worker.
      */
     boolean endAnswered() {
         List<PoolCall<?>> calls = answered;
@@ -473,7 +473,9 @@ final class Worker {
         return true;
     }
 
-    /** Returns how large the answer to the call is that its reader is ending. On the thread that has just relieved it. */
+    /**
+     * Returns how large the answer to the call is that its reader is ending. On the thread that has just relieved it.
+     */
     long bytesOfAnswer() {
         return theirAnswers.get(begun - 1) instanceof Frame.Result result
                 ? result.payload().size()
@@ -504,8 +506,8 @@ final class Worker {
     }
 
     /**
-     * Relieves its reader if that is ending a call for long, or one that has been ended by another. By the dispatcher's task only;
-     * throws if there can be no thread.
+     * Relieves its reader if that is ending a call for long, or one that has been ended by another. By the dispatcher's
+     * task only; throws if there can be no thread.
      *
      * @return whether its reader is ending a call
      */
@@ -629,7 +631,9 @@ final class Worker {
         }
     }
 
-    /** Sends what is left to send, and waits a while until the worker reads; returns false if something is still left. */
+    /**
+     * Sends what is left to send, and waits a while until the worker reads; returns false if something is still left.
+     */
     private boolean sendOn(@Nullable FrameChannel to) {
         try {
             return to == null || to.sendWithin(ROOM);
@@ -688,8 +692,9 @@ final class Worker {
     }
 
     /**
-     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its call takes may be
-     * the setup of this worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
+     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its
+     * call takes may be the setup of this worker: what is only cold cannot react to an interrupt. It has as much time
+     * for that as for its start.
      */
     private boolean isGettingReady() {
         WorkerJournal.Progress progress = progress();
@@ -781,8 +786,8 @@ final class Worker {
     }
 
     /**
-     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if something is left,
-     * for which there is no room now.
+     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if
+     * something is left, for which there is no room now.
      */
     private boolean tryWrite(@Nullable FrameChannel to, Frame... frames) {
         if (to == null) {

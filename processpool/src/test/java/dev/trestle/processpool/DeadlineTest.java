@@ -200,8 +200,8 @@ class DeadlineTest {
     /**
      * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
      * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
-     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
+     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a
+     * worker, and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")

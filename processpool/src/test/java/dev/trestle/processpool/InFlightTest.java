@@ -63,7 +63,9 @@ class InFlightTest {
         assertThat(inFlight.find(2)).isNull();
     }
 
-    /** Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense. */
+    /**
+     * Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense.
+     */
     @ParameterizedTest
     @CsvSource({"1 2 3, 1 2 3", "2 3 1, 2 3 1", "3, 3", "2 1 2 3, 2 1 3", "1 1, 1", "4 1 0 2, 1 2", "7, ''"})
     void answersFindTheirCalls(String tickets, String found) {

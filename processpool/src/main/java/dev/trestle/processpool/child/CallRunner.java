@@ -29,18 +29,18 @@ import org.jspecify.annotations.Nullable;
 final class CallRunner {
 
     /*
-     * One thread reads a call, runs it and writes its answer: to hand calls from one thread to another would wake a thread
-     * for each. So calls that were sent ahead wait in the connection, unread. What concerns them comes over a connection
-     * of its own, on another thread: a call that is dropped before it was read is remembered by its number, and skipped
-     * when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
+     * One thread reads a call, runs it and writes its answer: to hand calls from one thread to another would wake a
+     * thread for each. So calls that were sent ahead wait in the connection, unread. What concerns them comes over a
+     * connection of its own, on another thread: a call that is dropped before it was read is remembered by its number,
+     * and skipped when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
      *
-     * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a pending
-     * interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt leaks into
-     * the next one.
+     * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a
+     * pending interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt
+     * leaks into the next one.
      *
-     * Answers are held back while the next call is there already, and sent together. They are safe in the flight record;
-     * but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks for them
-     * then, with TakeBack.
+     * Answers are held back while the next call is there already, and sent together. They are safe in the flight
+     * record; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
+     * for them then, with TakeBack.
      */
 
     private enum ResultKind {
@@ -74,7 +74,10 @@ final class CallRunner {
 
     private volatile boolean ending;
 
-    /** What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the thread. */
+    /**
+     * What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the
+     * thread.
+     */
     private @Nullable VirtualMachineError fatalError;
 
     private final Object lock = new Object();
@@ -330,8 +333,8 @@ final class CallRunner {
     }
 
     /**
-     * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the JVM, the record
-     * must say of this one, whose number is smaller, that it had not begun.
+     * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the
+     * JVM, the record must say of this one, whose number is smaller, that it had not begun.
      */
     void takeBack(long id) throws IOException {
         synchronized (lock) {

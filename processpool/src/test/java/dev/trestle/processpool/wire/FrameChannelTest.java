@@ -317,8 +317,8 @@ class FrameChannelTest {
     }
 
     /**
-     * Frames of all sizes around that of the buffer, to a peer that reads whenever it likes: what arrives is what arrives from a
-     * writer that waits.
+     * Frames of all sizes around that of the buffer, to a peer that reads whenever it likes: what arrives is what
+     * arrives from a writer that waits.
      */
     @ParameterizedTest
     @MethodSource("seeds")
