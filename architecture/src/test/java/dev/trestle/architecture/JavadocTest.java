@@ -24,8 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * That the Javadoc of the published modules builds without a warning. It is left in {@code target/javadoc}.
  *
- * <p>One run of the JDK's own tool, in this JVM, over all modules: the Maven plugin reads module descriptors with the JDK
- * that Maven runs on, which may be older than they are.
+ * <p>One run of the JDK's own tool, in this JVM, over all modules: the Maven plugin reads module descriptors with the
+ * JDK that Maven runs on, which may be older than they are.
  */
 @Timeout(120)
 class JavadocTest {

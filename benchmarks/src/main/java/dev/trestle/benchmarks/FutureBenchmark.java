@@ -22,10 +22,12 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Is a promise as cheap as a {@link CompletableFuture}? Made, completed and read; the same with a callback; in time, and
- * with {@code -prof gc} in bytes.
+ * Is a promise as cheap as a {@link CompletableFuture}? Made, completed and read; the same with a callback; in time,
+ * and with {@code -prof gc} in bytes.
  *
- * <pre>mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec@jmh -Dbench=FutureBenchmark -Dargs="-prof gc"</pre>
+ * <pre>
+ * mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec@jmh -Dbench=FutureBenchmark -Dargs="-prof gc"
+ * </pre>
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
 
 /**
- * This program's class path as its users have it, in jars: a JVM makes no AOT cache of directories. The jars are files of a
- * temporary directory, which closing removes.
+ * This program's class path as its users have it, in jars: a JVM makes no AOT cache of directories. The jars are files
+ * of a temporary directory, which closing removes.
  */
 final class Jars implements AutoCloseable {
 

@@ -9,13 +9,13 @@ import java.util.function.DoubleBinaryOperator;
 
 /**
  * A program of measurements, run in a JVM of its own by {@link Suite}, or by hand. It prints one line a measurement,
- * {@code name<TAB>value<TAB>unit}, as baselines.py and Coroutines.kt do. With arguments, only the measurements whose names
- * contain one of them; with {@code --names} before them, it prints the names of these and measures nothing; with {@code --only},
- * it measures the one that has exactly the name that follows.
+ * {@code name<TAB>value<TAB>unit}, as baselines.py and Coroutines.kt do. With arguments, only the measurements whose
+ * names contain one of them; with {@code --names} before them, it prints the names of these and measures nothing; with
+ * {@code --only}, it measures the one that has exactly the name that follows.
  *
- * <p>These are loops around a clock and not JMH, because what is measured runs inside an event loop, a coroutine or another
- * process, for a million tasks at a time; a harness that calls a method a million times cannot get between them, and the
- * loops of Kotlin and Python beside them have to have the same shape.
+ * <p>These are loops around a clock and not JMH, because what is measured runs inside an event loop, a coroutine or
+ * another process, for a million tasks at a time; a harness that calls a method a million times cannot get between
+ * them, and the loops of Kotlin and Python beside them have to have the same shape.
  *
  * <p>Each figure is the best of several repetitions, after some that warm up: what the machine can do when it is left
  * alone, which is what differs least between runs.

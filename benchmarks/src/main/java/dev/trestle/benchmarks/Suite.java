@@ -16,8 +16,9 @@ import org.openjdk.jmh.runner.RunnerException;
  * Runs all measurements, ours and those beside them, one program after the other, and writes
  * {@code results/<date>.md} and plots. With arguments, runs and prints only what has one of them in its name.
  *
- * <p>Each program is a process of its own; of what runs inside one JVM, each measurement is two, and the better one counts. So no
- * code is compiled for what was measured before, no heap is full of it, and less depends on how a JVM happened to compile it.
+ * <p>Each program is a process of its own; of what runs inside one JVM, each measurement is two, and the better one
+ * counts. So no code is compiled for what was measured before, no heap is full of it, and less depends on how a JVM
+ * happened to compile it.
  *
  * <pre>
  * mvn -q -Pbenchmarks -pl benchmarks -am test-compile exec:exec

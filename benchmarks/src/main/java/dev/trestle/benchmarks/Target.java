@@ -83,7 +83,9 @@ record Target(String what, Subject ours, String name, Subject theirs, String the
                     "complete and read a future, bytes",
                     1.2));
 
-    /** What a million suspended coroutines may cost each: no ratio, since what they compete for is the machine's memory. */
+    /**
+     * What a million suspended coroutines may cost each: no ratio, since what they compete for is the machine's memory.
+     */
     static final List<Result> LIMITS = List.of(
             new Result(Subject.TRESTLE, "suspended, bytes", 1024, Result.Unit.BYTES),
             new Result(Subject.TRESTLE, "suspended, time", 3000, Result.Unit.NANOS),

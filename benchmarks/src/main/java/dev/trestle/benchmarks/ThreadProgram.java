@@ -33,7 +33,9 @@ final class ThreadProgram {
                 .run(wanted);
     }
 
-    /** Two virtual threads that yield to each other on the only thread there is: the limit of a loop on own scheduler. */
+    /**
+     * Two virtual threads that yield to each other on the only thread there is: the limit of a loop on own scheduler.
+     */
     private static double yieldOnOwnScheduler(int yields) throws Exception {
         var ready = new ArrayDeque<Runnable>();
         Thread.Builder.OfVirtual builder = onScheduler(ready::addLast);

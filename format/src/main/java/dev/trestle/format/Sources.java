@@ -5,6 +5,7 @@ import com.palantir.javaformat.java.FormatterException;
 import com.palantir.javaformat.java.JavaFormatterOptions;
 import com.palantir.javaformat.java.JavaFormatterOptions.Style;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The Java sources below a directory, build output and hidden directories aside. */
 record Sources(Path root, List<Path> files) {
@@ -56,6 +58,19 @@ record Sources(Path root, List<Path> files) {
     /** Returns what is wrong, in the order of the files' names. */
     List<Finding> check() {
         return files.parallelStream().map(this::check).flatMap(Optional::stream).toList();
+    }
+
+    /** Returns the lines that are too long, which the formatter cannot wrap, in the order of the files' names. */
+    List<LongLine> longLines() {
+        return files.parallelStream().flatMap(this::longLines).toList();
+    }
+
+    private Stream<LongLine> longLines(Path path) {
+        try {
+            return LongLine.in(root.relativize(path), Files.readString(path)).stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot read " + path + " to measure its lines", e);
+        }
     }
 
     private Optional<Finding> check(Path path) {

@@ -105,7 +105,9 @@ sealed interface Canary<T extends @Nullable Object> permits Canary.Point, Canary
         }
     }
 
-    /** Patterns: a component that does not matter is {@code var _}, because the formatter cannot read {@code _} alone. */
+    /**
+     * Patterns: a component that does not matter is {@code var _}, because the formatter cannot read {@code _} alone.
+     */
     static String patterns(@Nullable Object o) {
         if (o instanceof Point<?>(var x, var _) && x > 3) {
             return "far";

@@ -7,14 +7,35 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The format of every Java source of the project, and that a wrong one is found. */
 @Timeout(120)
 class FormatTest {
+
+    private static final String POOL = "processpool/src/main/java/dev/trestle/processpool/";
+
+    /** Modules and files whose lines are not measured yet; what is wrapped leaves this set. */
+    private static final Set<Path> NOT_WRAPPED_YET = Stream.of(
+                    "api",
+                    "bridge",
+                    "examples",
+                    "loop",
+                    "threadpool",
+                    POOL + "PoolOptions.java",
+                    POOL + "ProcessPool.java",
+                    POOL + "WarmUp.java",
+                    POOL + "jvm/PrivateDirectory.java")
+            .map(Path::of)
+            .collect(Collectors.toSet());
 
     @TempDir
     Path directory;
@@ -29,6 +50,72 @@ class FormatTest {
                 .withFailMessage(() -> "Run `mvn -q -pl format compile exec:exec@apply`, which formats these:\n"
                         + findings.stream().map(FormatTest::describe).collect(Collectors.joining("\n")))
                 .isEmpty();
+    }
+
+    @Test
+    void everyLineFits() throws IOException {
+        var tooLong = Sources.below(Path.of("..").toRealPath()).longLines().stream()
+                .filter(line -> NOT_WRAPPED_YET.stream().noneMatch(line.file()::startsWith))
+                .toList();
+
+        assertThat(tooLong)
+                .withFailMessage(() -> "Wrap these lines, which are longer than " + LongLine.LIMIT
+                        + " columns. The formatter leaves comments and string literals as they are:\n"
+                        + tooLong.stream().map(line -> "  " + line).collect(Collectors.joining("\n")))
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        a comment                 | 120 | class A {} // LONG               |
+        a comment                 | 121 | class A {} // LONG               | 1
+        a literal                 | 121 | class A { String s = "LONG"; }   | 1
+        Javadoc                   | 121 | /** LONG */                      | 1
+        a link                    | 150 | // https://LINK                  |
+        a link in Javadoc         | 150 |  * https://LINK             |
+        a word and a link         | 150 | // see https://LINK              | 1
+        an import                 | 130 | import a.LINK;                   |
+        """)
+    void aLineIsTooLong(String what, int length, String pattern, @Nullable Integer line) {
+        String text = pattern.replace(' ', ' ');
+        String with = text.contains("LONG") ? "LONG" : "LINK";
+        int missing = length - text.length() + with.length();
+        String filling =
+                with.equals("LONG") ? "word ".repeat(length).substring(0, missing - 1) + "." : "x".repeat(missing);
+
+        var found = LongLine.in(Path.of("A.java"), text.replace(with, filling) + "\n");
+
+        assertThat(found)
+                .as(what)
+                .isEqualTo(line == null ? List.of() : List.of(new LongLine(Path.of("A.java"), line, length)));
+    }
+
+    /** Three quotes in comments and in other literals begin no text block. */
+    @Test
+    void onlyLinesOfTextBlocksMayBeLong() {
+        String quotes = "\"\"\"";
+        String tooLong = "word ".repeat(30) + ".";
+        String source = String.join(
+                "\n",
+                "// " + quotes,
+                "/* " + quotes + " */ class A {",
+                "char c = '\"'; char d = '\\''; String e = \"\\\"\"; // " + tooLong,
+                "String s = " + quotes,
+                "    \\" + quotes + " " + tooLong,
+                "    " + quotes + ";",
+                "    // " + tooLong,
+                "}");
+
+        assertThat(LongLine.in(Path.of("A.java"), source)).map(LongLine::number).containsExactly(3, 7);
+    }
+
+    @Test
+    void aLongLineIsNamedWithItsFileAndLength() throws IOException {
+        write("a/Long.java", "class Long {}\n// " + "word ".repeat(30) + ".\n");
+
+        assertThat(Sources.below(directory).longLines())
+                .singleElement()
+                .hasToString(Path.of("a/Long.java") + ":2 has 154 columns");
     }
 
     @Test

@@ -8,14 +8,15 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A count of the calls of a pool that were accepted and have not ended, their callbacks included. The program does not end by itself
- * until the count is zero, unless the pool is a daemon. Thread-safe.
+ * A count of the calls of a pool that were accepted and have not ended, their callbacks included. The program does not
+ * end by itself until the count is zero, unless the pool is a daemon. Thread-safe.
  */
 final class AcceptedCalls {
 
     /*
-     * No end of a call is missed: the last call counts down before it reads `waiter`, and the thread that waits sets `waiter`
-     * before it reads the count. Both are volatile, so at least one of the two threads sees the write of the other.
+     * No end of a call is missed: the last call counts down before it reads `waiter`, and the thread that waits sets
+     * `waiter` before it reads the count. Both are volatile, so at least one of the two threads sees the write of the
+     * other.
      */
 
     private final AtomicInteger count = new AtomicInteger();
@@ -60,7 +61,9 @@ final class AcceptedCalls {
         return count.get();
     }
 
-    /** Waits until the count is zero, for a time at most; returns whether it is. For one thread, and not interruptible. */
+    /**
+     * Waits until the count is zero, for a time at most; returns whether it is. For one thread, and not interruptible.
+     */
     boolean awaitNone(Duration limit) {
         long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
         waiter = Thread.currentThread();

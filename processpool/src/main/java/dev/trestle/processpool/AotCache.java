@@ -54,7 +54,9 @@ final class AotCache {
     private static final Pattern INDIFFERENT =
             Pattern.compile("-D.*|-ea|-Xmx.*|-Xss.*|-XX:ErrorFile=.*|-XX:ActiveProcessorCount=.*");
 
-    /** A class path of so few jars may be one that names others in its manifest: that of {@code java -jar}, of an IDE. */
+    /**
+     * A class path of so few jars may be one that names others in its manifest: that of {@code java -jar}, of an IDE.
+     */
     private static final int FEW = 2;
 
     private static final int MOST_OUTPUT = 4 << 10;

@@ -4,8 +4,8 @@ package dev.trestle.processpool;
  * Hears what a call reports through its {@link WorkerContext}.
  *
  * <p>Called on a thread of its own for each call, one report after the other. It may take its time: progress that it is
- * too slow for is skipped up to the latest, and of messages the latest hundred wait. What it has not heard when the call
- * ends comes afterwards. What it throws is logged, and it goes on.
+ * too slow for is skipped up to the latest, and of messages the latest hundred wait. What it has not heard when the
+ * call ends comes afterwards. What it throws is logged, and it goes on.
  */
 @FunctionalInterface
 public interface CallListener {

@@ -15,8 +15,8 @@ import java.util.Optional;
  *     takes longer fails with a {@link java.util.concurrent.TimeoutException} that shows what it was doing; it is
  *     interrupted, and its worker killed if that does not help. A call that is run again has this time again
  * @param retries how often the call may be run again when its worker dies under it. More than 0 declares the call
- *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run elsewhere;
- *     a stream of which an item has arrived is never run again
+ *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run
+ *     elsewhere; a stream of which an item has arrived is never run again
  * @param label what logs and messages call it; empty for the method's name
  * @param listener hears what the call reports through its {@link WorkerContext}
  */

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The calls that wait for a worker, first in, first out. Guarded by the dispatcher's lock.
  *
- * <p>The links are in the calls. So nothing here needs memory: a call that a dead worker gives back is queued also when the
- * heap is full. A call is in one queue at most, once.
+ * <p>The links are in the calls. So nothing here needs memory: a call that a dead worker gives back is queued also when
+ * the heap is full. A call is in one queue at most, once.
  */
 final class CallQueue extends AbstractCollection<PoolCall<?>> {
 

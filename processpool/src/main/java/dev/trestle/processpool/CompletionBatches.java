@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 final class CompletionBatches {
 
     /*
-     * To end a call is to run its callbacks, which are anybody's code and may wait for another call of the same batch, which
-     * the same thread would end next. So each thread knows what it is ending; see `PoolWaitGuard`.
+     * To end a call is to run its callbacks, which are anybody's code and may wait for another call of the same batch,
+     * which the same thread would end next. So each thread knows what it is ending; see `PoolWaitGuard`.
      *
-     * Threads that read answers also must not wait for what other threads are ending, since these may wait for them in turn.
-     * For that, a call which has not ended is always found somewhere: in the queue, with a worker, or in a batch. Hence
-     * batches are made under the dispatcher's lock, where calls leave the other two.
+     * Threads that read answers also must not wait for what other threads are ending, since these may wait for them in
+     * turn. For that, a call which has not ended is always found somewhere: in the queue, with a worker, or in a batch.
+     * Hence batches are made under the dispatcher's lock, where calls leave the other two.
      */
 
     private static final ScopedValue<Batch> HERE = ScopedValue.newInstance();
@@ -35,7 +35,8 @@ final class CompletionBatches {
     private final Queue<Batch> batches = new ConcurrentLinkedQueue<>();
 
     /**
-     * @param acceptedCalls counts a batch of calls, so that the program does not end while a thread runs their callbacks
+     * @param acceptedCalls counts a batch of calls, so that the program does not end while a thread runs their
+     * callbacks
      */
     CompletionBatches(AcceptedCalls acceptedCalls) {
         this.acceptedCalls = acceptedCalls;
@@ -122,8 +123,8 @@ final class CompletionBatches {
         }
 
         /**
-         * As {@link #end}, but does something else first, which may end calls as well. If that returns false, ends nothing: another
-         * thread has taken over, and calls this again. Needs no memory.
+         * As {@link #end}, but does something else first, which may end calls as well. If that returns false, ends
+         * nothing: another thread has taken over, and calls this again. Needs no memory.
          */
         void endAfter(BooleanSupplier step) {
             if (calls.isEmpty()) {

@@ -7,15 +7,15 @@ import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The time limit of a call: of one sending at a time. Guarded by the dispatcher's lock. */
+/** The time limit of a call: of one assignment at a time. Guarded by the dispatcher's lock. */
 final class Deadline {
 
     /*
      * A call may be sent several times: a worker gives it back, or dies before it has begun the call, or the call may
      * be run again. Each time that it becomes the first of a worker its time begins anew, and ends when that worker no
-     * longer has the call. Both happen under the lock. Whoever is to do something when the time is up does it for a
-     * sending, and finds out under the lock whether that is still the one: so what is left of a former sending touches
-     * nothing of the next one.
+     * longer has the call. Both happen under the lock. Whoever is to do something when the time is up does it for an
+     * assignment, and finds out under the lock whether that is still the one: so what is left of a former assignment
+     * touches nothing of the next one.
      *
      * The limit is for the call's own code. What comes before, as long as classes are loaded and arguments are read, is
      * bounded by the time that a worker has for its start, or by the limit if that is longer: otherwise each new worker
@@ -23,19 +23,16 @@ final class Deadline {
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
      * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
      * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
-     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not count: the
-     * record shifts the time at which the call began by that.
+     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not
+     * count: the record shifts the time at which the call began by that.
      *
-     * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may take long to
-     * read, or never be read. If it is not known when the call's own code began, because that was late or because the call was
-     * one of several that were answered together, it has the whole limit again; and a second in any case, since the program
-     * may be cold too.
+     * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may
+     * take long to read, or never be read. If it is not known when the call's own code began, because that was late or
+     * because the call was one of several that were answered together, it has the whole limit again; and a second in
+     * any case, since the program may be cold too.
      *
      * Needs memory when it is made, with its call, and not afterwards.
      */
-
-    /** One sending of a call: to a worker, under a number. */
-    record Sending(Worker worker, long ticket) {}
 
     /** What is to be done when the time seems to be up. */
     enum Verdict {
@@ -43,7 +40,10 @@ final class Deadline {
         GO_ON,
         /** The call has ended, so its worker is to send the answer. */
         ASK_FOR_ANSWER,
-        /** The call may have been answered, so the reader of its worker, which is busy with another answer, is to be relieved. */
+        /**
+         * The call may have been answered, so the reader of its worker, which is busy with another answer, is to be
+         * relieved.
+         */
         READ_ANSWER,
         /** The call is to be ended. */
         EXPIRE
@@ -133,8 +133,8 @@ final class Deadline {
     }
 
     /**
-     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there is time
-     * left.
+     * Returns the worker whose answer is read, if the time for that is up; otherwise null. Looks again later if there
+     * is time left.
      */
     @Nullable
     Worker lateReading() {
@@ -162,24 +162,24 @@ final class Deadline {
         task.inNanos(readUntil - now);
     }
 
-    /** Returns the sending whose time it is; null if there is none. */
+    /** Returns the assignment whose time it is; null if there is none. */
     @Nullable
-    Sending sending() {
-        return worker == null ? null : new Sending(worker, ticket);
+    Assignment assignment() {
+        return worker == null ? null : new Assignment(worker, ticket);
     }
 
-    private boolean isOf(Sending sending) {
-        return worker == sending.worker && ticket == sending.ticket;
+    private boolean isOf(Assignment assignment) {
+        return worker == assignment.worker() && ticket == assignment.ticket();
     }
 
     /**
      * Returns what is to be done now; looks again later if that is nothing.
      *
-     * @param sending what was to be looked at
+     * @param assignment what was to be looked at
      * @param progress what the worker is doing; null if that is not known
      */
-    Verdict look(Sending sending, @Nullable Progress progress) {
-        if (!isOf(sending)) {
+    Verdict look(Assignment assignment, @Nullable Progress progress) {
+        if (!isOf(assignment)) {
             return Verdict.GO_ON;
         }
         if (progress != null && progress.isPast(ticket) && !awaitsAnswer) {
@@ -187,9 +187,9 @@ final class Deadline {
             task.inNanos(TRANSIT_NANOS);
             return Verdict.ASK_FOR_ANSWER;
         }
-        long left = left(sending.worker, progress, timer.nanoTime() - since);
+        long left = left(assignment.worker(), progress, timer.nanoTime() - since);
         if (awaitsAnswer || left <= 0) {
-            return sending.worker.isReading() && waitsOnce() ? Verdict.READ_ANSWER : Verdict.EXPIRE;
+            return assignment.worker().isReading() && waitsOnce() ? Verdict.READ_ANSWER : Verdict.EXPIRE;
         }
         task.inNanos(left);
         return Verdict.GO_ON;
@@ -207,11 +207,12 @@ final class Deadline {
     }
 
     /**
-     * Notes that the time of a sending is up, and returns true: the caller ends the call. False if the sending is over.
+     * Notes that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
+     * is over.
      */
-    boolean expire(Sending sending) {
-        expired |= isOf(sending);
-        return isOf(sending);
+    boolean expire(Assignment assignment) {
+        expired |= isOf(assignment);
+        return isOf(assignment);
     }
 
     /** Returns whether a thread is about to end the call because its time is up, or has done it. */
@@ -230,10 +231,10 @@ final class Deadline {
      *
      * @param progress what the worker was doing; null if that is not known
      */
-    String explain(Sending sending, @Nullable Progress progress) {
-        Step step = progress != null && progress.callId() == sending.ticket ? progress.step() : Step.NOTHING;
-        if (progress == null || progress.hasBegun(sending.ticket)) {
-            return call.description() + " ran longer than " + limit + " in " + sending.worker
+    String explain(Assignment assignment, @Nullable Progress progress) {
+        Step step = progress != null && progress.callId() == assignment.ticket() ? progress.step() : Step.NOTHING;
+        if (progress == null || progress.hasBegun(assignment.ticket())) {
+            return call.description() + " ran longer than " + limit + " in " + assignment.worker()
                     + switch (step) {
                         case SETTING_UP -> " and was setting up what it needs to write its result";
                         case ENCODING -> " and was writing its result";
@@ -241,7 +242,7 @@ final class Deadline {
                     };
         }
         return call.description() + " has a limit of " + limit + " and has not begun within "
-                + Duration.ofNanos(startNanos) + ", which " + sending.worker + " had for that. The time was over "
+                + Duration.ofNanos(startNanos) + ", which " + assignment.worker() + " had for that. The time was over "
                 + (step == Step.DECODING
                         ? "while it was reading the call's arguments"
                         : "and it had not read the call: perhaps it is stopped, or the machine is overloaded");

@@ -34,36 +34,38 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
- * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is over. The
- * {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It is long, and one thing,
- * because a call is accepted, given, taken back, lost and ended under one lock.
+ * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is
+ * over. The {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It
+ * is long, and one thing, because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
 
     /*
-     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code runs;
-     * each method decides under the lock and acts after it.
+     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code
+     * runs; each method decides under the lock and acts after it.
      *
-     * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It goes
-     * from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
+     * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It
+     * goes from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
      *
      * Each change that may call for another worker ends with `startWhatIsNeeded`.
      *
-     * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is made in
-     * one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed. What follows
-     * from the change, such as starting another worker, depends on nothing but the state; if it is cut short, the caretaker, a
-     * task of the timer, does it instead, and tries until it is done. See `putRight`, and docs/adr/0260.
+     * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is
+     * made in one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed.
+     * What follows from the change, such as starting another worker, depends on nothing but the state; if it is cut
+     * short, the caretaker, a task of the timer, does it instead, and tries until it is done. See `putRight`, and
+     * docs/adr/0260.
      *
-     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has are
-     * expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that was
-     * meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
-     * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
+     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has
+     * are expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that
+     * was meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have
+     * begun meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped
+     * it.
      *
-     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the thread that
-     * reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
+     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the
+     * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
      *
-     * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back to
-     * the head of the queue.
+     * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back
+     * to the head of the queue.
      */
 
     private static final Log logger = Log.of(ProcessPool.class);
@@ -100,6 +102,13 @@ final class Dispatcher {
         /** No new calls, and those that waited have been cancelled. */
         STOPPED,
         TERMINATED
+    }
+
+    /** What becomes of the calls that run when the pool is stopped. */
+    private enum RunningCalls {
+        INTERRUPT,
+        /** They are lost with their workers. */
+        LOSE
     }
 
     private final PoolOptions options;
@@ -197,7 +206,10 @@ final class Dispatcher {
             }
         }
 
-        /** Counts a call among those that ended in one way, and no more among those that ended in another. Needs no memory. */
+        /**
+         * Counts a call among those that ended in one way, and no more among those that ended in another. Needs no
+         * memory.
+         */
         void note(PoolCall<?> call, PoolCall.Ending ending) {
             PoolCall.Ending before = call.ending;
             if (before == PoolCall.Ending.CANCELLED) {
@@ -342,6 +354,11 @@ final class Dispatcher {
         return callNumbers.incrementAndGet();
     }
 
+    /** Returns the lock around all decisions, for what a worker shows of itself: its state, and its calls in flight. */
+    ReentrantLock lock() {
+        return lock;
+    }
+
     // Calls
 
     /** Takes a new call: to a worker, sent by this very thread, or into the queue. */
@@ -467,16 +484,6 @@ final class Dispatcher {
         return true;
     }
 
-    /** Returns what is to be written to a worker; nothing if the caller is done with it. */
-    Frame[] nextToWrite(Worker worker) {
-        lock.lock();
-        try {
-            return worker.inFlight.nextToWrite();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Called when a call was cancelled, by whoever cancelled it. Does not throw. */
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         try {
@@ -490,25 +497,23 @@ final class Dispatcher {
 
     private void tellCancelled(PoolCall<?> call, boolean mayInterrupt) {
         abandonIfAnswered(call);
-        Worker worker;
-        long ticket;
-        List<Worker> unborn;
+        Assignment assignment;
+        List<Worker> unneeded;
         lock.lock();
         try {
+            assignment = call.assignment();
             counts.note(call, PoolCall.Ending.CANCELLED);
             var _ = queue.remove(call);
-            worker = call.worker;
-            ticket = call.ticket;
-            unborn = dismissUnneeded();
+            unneeded = dismissUnneeded();
             endIfOver();
         } finally {
             lock.unlock();
         }
-        abort(unborn);
-        if (worker != null && mayInterrupt) {
-            worker.interrupt(call, ticket);
-        } else if (worker != null) {
-            worker.tell(ticket);
+        abort(unneeded);
+        if (assignment != null && mayInterrupt) {
+            assignment.interrupt(call);
+        } else if (assignment != null) {
+            assignment.worker().requestCancel(assignment.ticket());
         }
     }
 
@@ -526,52 +531,51 @@ final class Dispatcher {
             endReading(deadline, answeredBy);
             return;
         }
-        Deadline.Sending sending = sendingOf(deadline);
-        if (sending == null) {
+        Assignment assignment = assignmentOf(deadline);
+        if (assignment == null) {
             return;
         }
         PoolCall<?> late = deadline.call();
-        Worker worker = sending.worker();
+        Worker worker = assignment.worker();
         WorkerJournal.Progress progress = worker.progress();
-        switch (look(deadline, sending, progress)) {
+        switch (look(deadline, assignment, progress)) {
             case GO_ON -> {}
-            case ASK_FOR_ANSWER -> worker.takeBack(List.of(sending.ticket()));
+            case ASK_FOR_ANSWER -> worker.takeBack(List.of(assignment.ticket()));
             case READ_ANSWER -> hurry(worker);
             case EXPIRE -> {
-                var why = new TimeoutException(deadline.explain(sending, progress)
+                var why = new TimeoutException(deadline.explain(assignment, progress)
                         + ". It is being interrupted, and the worker killed if that does not end it within "
                         + options.limits().cancelGrace() + ". It was here:\n" + worker.stackOfCall());
-                if (expire(deadline, sending) && !late.fail(why)) {
-                    worker.interrupt(late, sending.ticket()); // it has gone on since it was cancelled
+                if (expire(deadline, assignment) && !late.fail(why)) {
+                    assignment.interrupt(late); // it has gone on since it was cancelled
                 }
             }
         }
     }
 
-    private Deadline.@Nullable Sending sendingOf(Deadline deadline) {
+    private @Nullable Assignment assignmentOf(Deadline deadline) {
         lock.lock();
         try {
-            return deadline.sending();
+            return deadline.assignment();
         } finally {
             lock.unlock();
         }
     }
 
-    private Deadline.Verdict look(
-            Deadline deadline, Deadline.Sending sending, WorkerJournal.@Nullable Progress progress) {
+    private Deadline.Verdict look(Deadline deadline, Assignment assignment, WorkerJournal.@Nullable Progress progress) {
         lock.lock();
         try {
-            return deadline.look(sending, progress);
+            return deadline.look(assignment, progress);
         } finally {
             lock.unlock();
         }
     }
 
     /** Returns whether the caller is to end the call; if not, the worker has answered meanwhile, or is dead. */
-    private boolean expire(Deadline deadline, Deadline.Sending sending) {
+    private boolean expire(Deadline deadline, Assignment assignment) {
         lock.lock();
         try {
-            boolean expired = deadline.expire(sending);
+            boolean expired = deadline.expire(assignment);
             if (expired) {
                 counts.note(deadline.call(), PoolCall.Ending.TIMED_OUT);
             }
@@ -583,55 +587,34 @@ final class Dispatcher {
 
     /** Called when the future of a call with a time limit has ended, before its callbacks. */
     void ended(PoolCall<?> call) {
-        Deadline.Sending late = null;
+        Assignment late = null;
         lock.lock();
         try {
             if (call.deadline != null && call.deadline.isOfReading()) {
                 call.deadline.end();
             } else if (call.deadline != null && call.isExpired()) {
-                late = call.deadline.sending();
+                late = call.deadline.assignment();
             }
         } finally {
             lock.unlock();
         }
         if (late != null) {
-            late.worker().interrupt(call, late.ticket());
+            late.interrupt(call);
         }
     }
 
     /** Interrupts a call, if a worker has it. */
     void interrupt(PoolCall<?> call) {
-        Worker worker;
-        long ticket;
-        lock.lock();
-        try {
-            worker = call.worker;
-            ticket = call.ticket;
-        } finally {
-            lock.unlock();
-        }
-        if (worker != null) {
-            worker.interrupt(call, ticket);
+        Assignment assignment = assignmentOf(call);
+        if (assignment != null) {
+            assignment.interrupt(call);
         }
     }
 
-    /** Returns whether a number is that of the first call that a worker has. */
-    boolean isRunning(Worker worker, long ticket) {
+    private @Nullable Assignment assignmentOf(PoolCall<?> call) {
         lock.lock();
         try {
-            PoolCall<?> first = worker.inFlight.first();
-            return first != null && first.ticket == ticket;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Returns the call that a worker has under a number. */
-    @Nullable
-    PoolCall<?> callOf(Worker worker, long ticket) {
-        lock.lock();
-        try {
-            return worker.inFlight.find(ticket);
+            return call.assignment();
         } finally {
             lock.unlock();
         }
@@ -639,17 +622,9 @@ final class Dispatcher {
 
     /** Tells the worker of a stream that items have been consumed. */
     void credit(PoolCall<?> call, long bytes) {
-        Worker worker;
-        long ticket;
-        lock.lock();
-        try {
-            worker = call.worker;
-            ticket = call.ticket;
-        } finally {
-            lock.unlock();
-        }
-        if (worker != null) {
-            worker.credit(ticket, bytes);
+        Assignment assignment = assignmentOf(call);
+        if (assignment != null) {
+            assignment.worker().credit(assignment.ticket(), bytes);
         }
     }
 
@@ -722,7 +697,10 @@ final class Dispatcher {
         }
     }
 
-    /** Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of it. */
+    /**
+     * Ends a call whose answer is not read in time; but first its reader is relieved, if another answer is in front of
+     * it.
+     */
     private void endReading(Deadline deadline, Worker worker) {
         PoolCall<?> late = deadline.call();
         Reader reader;
@@ -767,7 +745,10 @@ final class Dispatcher {
         relieving.now();
     }
 
-    /** Called when the future of a call was ended by another than the thread that may be reading its answer. Needs no memory. */
+    /**
+     * Called when the future of a call was ended by another than the thread that may be reading its answer. Needs no
+     * memory.
+     */
     private void abandonIfAnswered(PoolCall<?> call) {
         Reader reader;
         lock.lock();
@@ -789,7 +770,10 @@ final class Dispatcher {
         }
     }
 
-    /** Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly always. */
+    /**
+     * Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly
+     * always.
+     */
     void watchReaders() {
         if (!readersWatched) {
             readersWatched = true;
@@ -816,9 +800,9 @@ final class Dispatcher {
     }
 
     /**
-     * Returns whether the reader of a worker may be relieved of a call that it has been ending for long. Of one of each worker at a
-     * time, until the worker has exited: otherwise its answers would fill the memory, and callbacks that wait would not
-     * hold up the calls behind them.
+     * Returns whether the reader of a worker may be relieved of a call that it has been ending for long. Of one of each
+     * worker at a time, until the worker has exited: otherwise its answers would fill the memory, and callbacks that
+     * wait would not hold up the calls behind them.
      */
     boolean mayRelieve(Worker worker, PoolCall<?> call) {
         lock.lock();
@@ -844,7 +828,9 @@ final class Dispatcher {
         }
     }
 
-    /** Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that. */
+    /**
+     * Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that.
+     */
     boolean hasLostManyReaders() {
         return relieved.areManyLost();
     }
@@ -892,15 +878,6 @@ final class Dispatcher {
     private Stream<PoolCall<?>> beingRead() {
         return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
                 .filter(call -> call.isAnswered && !call.promise().isDone());
-    }
-
-    boolean isLeaving(Worker worker) {
-        lock.lock();
-        try {
-            return worker.state == Worker.State.LEAVING;
-        } finally {
-            lock.unlock();
-        }
     }
 
     // Workers; each of these is called on the worker's thread
@@ -1164,8 +1141,8 @@ final class Dispatcher {
     }
 
     /**
-     * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}. If this throws,
-     * nothing has changed.
+     * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}.
+     * If this throws, nothing has changed.
      *
      * @param answers what it had answered and nobody has dealt with
      */
@@ -1468,8 +1445,8 @@ final class Dispatcher {
     }
 
     /**
-     * Does what follows from the state and was not done, since there was no memory or no stack for it where it should have been. On
-     * the timer's threads, again and again until it does not throw.
+     * Does what follows from the state and was not done, since there was no memory or no stack for it where it should
+     * have been. On the timer's threads, again and again until it does not throw.
      */
     private void putRight() {
         disturbed = false;
@@ -1559,14 +1536,14 @@ final class Dispatcher {
     /** Takes no more calls; what has been taken is run. */
     void shutdown() {
         List<Worker> leaving = List.of();
-        List<Worker> unborn = List.of();
+        List<Worker> unneeded = List.of();
         lock.lock();
         try {
             if (lifecycle == Lifecycle.OPEN) {
                 lifecycle = Lifecycle.SHUT_DOWN;
                 leaving = workerSet.dismissResting();
             }
-            unborn = dismissUnneeded();
+            unneeded = dismissUnneeded();
             endIfOver();
         } catch (Error e) {
             caretaker.now(); // it has been shut down, and the caretaker tells the workers
@@ -1574,7 +1551,7 @@ final class Dispatcher {
             lock.unlock();
         }
         leave(leaving);
-        abort(unborn);
+        abort(unneeded);
         aotCache.stop();
     }
 
@@ -1584,30 +1561,30 @@ final class Dispatcher {
         return lifecycle == Lifecycle.SHUT_DOWN ? workerSet.dismissStarting(queue.size()) : List.of();
     }
 
-    private static void abort(List<Worker> unborn) {
-        for (int i = 0; i < unborn.size(); i++) {
-            unborn.get(i).kill("the pool was shut down");
+    private static void abort(List<Worker> unneeded) {
+        for (int i = 0; i < unneeded.size(); i++) {
+            unneeded.get(i).kill("the pool was shut down");
         }
     }
 
     /** Takes no more calls, interrupts those that run and cancels those that wait; returns those that waited. */
     List<PoolCall<?>> shutdownNow() {
-        return stop(true, _ -> {});
+        return stop(RunningCalls.INTERRUPT, _ -> {});
     }
 
     /** Takes no more calls, ends all workers at once, whose calls are lost, and cancels those that wait. */
     void stopWorkers(Consumer<Worker> how) {
-        var _ = stop(false, how);
+        var _ = stop(RunningCalls.LOSE, how);
     }
 
     /**
-     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory or no stack for
-     * this, it throws, and nothing has changed.
+     * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory
+     * or no stack for this, it throws, and nothing has changed.
      *
-     * @param interrupts whether to interrupt the calls that run
+     * @param running what becomes of the calls that run
      * @param how what to do with each worker
      */
-    private List<PoolCall<?>> stop(boolean interrupts, Consumer<Worker> how) {
+    private List<PoolCall<?>> stop(RunningCalls running, Consumer<Worker> how) {
         StackRoom.require();
         List<Worker> leaving;
         List<Worker> workers;
@@ -1618,7 +1595,10 @@ final class Dispatcher {
             workers = List.copyOf(workerSet.live());
             waited = List.copyOf(queue);
             ending = completions.of(
-                    Stream.of(beingRead(), interrupts ? given() : Stream.<PoolCall<?>>empty(), waited.stream())
+                    Stream.of(
+                                    beingRead(),
+                                    running == RunningCalls.INTERRUPT ? given() : Stream.<PoolCall<?>>empty(),
+                                    waited.stream())
                             .flatMap(calls -> calls)
                             .toList(),
                     this::cancelOrInterrupt);
@@ -1685,7 +1665,9 @@ final class Dispatcher {
         }
     }
 
-    /** Ends the calls whose answers are being read for long and without which the pool could end, or go on to its end. */
+    /**
+     * Ends the calls whose answers are being read for long and without which the pool could end, or go on to its end.
+     */
     private void giveUp() {
         List<Reader> overdue;
         lock.lock();
@@ -1728,8 +1710,8 @@ final class Dispatcher {
     }
 
     /**
-     * Ends what is left of a pool that has no workers any more. On the timer's thread, again and again while it throws: a step for
-     * which there is no memory has a second or so.
+     * Ends what is left of a pool that has no workers any more. On the timer's thread, again and again while it throws:
+     * a step for which there is no memory has a second or so.
      */
     private void cleanUp() {
         cleanUps++;
@@ -1765,9 +1747,9 @@ final class Dispatcher {
     }
 
     /**
-     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So the pool goes
-     * on for as long as any hook runs, within the grace, and this hook itself waits only for calls in flight. Workers end with
-     * the program, by the end of their stdin; files are deleted when all hooks have ended.
+     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So
+     * the pool goes on for as long as any hook runs, within the grace, and this hook itself waits only for calls in
+     * flight. Workers end with the program, by the end of their stdin; files are deleted when all hooks have ended.
      */
     void jvmEnds() {
         Duration grace = options.limits().closeGrace();

@@ -5,14 +5,16 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The calls that a worker has: it runs the first, and was sent the others ahead. Guarded by the dispatcher's lock.
+ * The methods that say so take that lock themselves, since the worker calls them; the lock is re-entrant.
  *
- * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond, so
- * that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
+ * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond,
+ * so that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
  */
 final class InFlight {
 
@@ -30,6 +32,7 @@ final class InFlight {
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
+    private final ReentrantLock lock;
     private final LongSupplier clock;
 
     // As large as they get, so that to add a call needs no memory
@@ -47,9 +50,11 @@ final class InFlight {
     private long askedBack;
 
     /**
+     * @param lock the dispatcher's
      * @param clock as {@link System#nanoTime}
      */
-    InFlight(LongSupplier clock) {
+    InFlight(ReentrantLock lock, LongSupplier clock) {
+        this.lock = lock;
         this.clock = clock;
     }
 
@@ -117,7 +122,7 @@ final class InFlight {
             if (call != null && call.ticket == ticket) {
                 expected = inOrder.hasNext() ? inOrder.next() : null;
             } else {
-                call = find(ticket);
+                call = callWith(ticket);
                 strays = true;
             }
             if (call == null || (strays && found.contains(call))) {
@@ -141,9 +146,29 @@ final class InFlight {
         }
     }
 
-    /** Returns the call with a number; null if it is not here. */
+    /** Returns the call with a ticket; null if it is not here. Takes the lock. */
     @Nullable
     PoolCall<?> find(long ticket) {
+        lock.lock();
+        try {
+            return callWith(ticket);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns whether the first call is the one with a ticket. Takes the lock. */
+    boolean isFirst(long ticket) {
+        lock.lock();
+        try {
+            PoolCall<?> first = calls.peekFirst();
+            return first != null && first.ticket == ticket;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable PoolCall<?> callWith(long ticket) {
         for (PoolCall<?> each : calls) { // almost always the first
             if (each.ticket == ticket) {
                 return each;
@@ -194,8 +219,20 @@ final class InFlight {
         return true;
     }
 
-    /** Returns what is to be written now, in the order of the numbers; if it is nothing, the caller is done with it. */
+    /**
+     * Returns the frames to write now, in the order of their tickets; if there are none, the caller has finished
+     * writing. Takes the lock.
+     */
     Frame[] nextToWrite() {
+        lock.lock();
+        try {
+            return takeUnwritten();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Frame[] takeUnwritten() {
         var frames = new Frame[unwritten.size()];
         int count = 0;
         for (PoolCall<?> each : unwritten) {

@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class ItemBuffer {
 
     /*
-     * The call's future ends when the worker has answered it, after the last item: so who takes items takes what is here,
-     * then waits for more or for that end, and then throws what the future holds. That way an item is never lost to an
-     * exception that came after it.
+     * The call's future ends when the worker has answered it, after the last item: so who takes items takes what is
+     * here, then waits for more or for that end, and then throws what the future holds. That way an item is never lost
+     * to an exception that came after it.
      *
      * What may be here is limited by the worker, which stops when it has sent a window full. What was taken is credited
      * when it is a good part of the window, so that the worker goes on before it has to stop. A worker that sends more
@@ -69,7 +69,9 @@ final class ItemBuffer {
 
     // On the worker's thread
 
-    /** Takes an item from the worker. One that is here already came twice, from the connection and the flight record. */
+    /**
+     * Takes an item from the worker. One that is here already came twice, from the connection and the flight record.
+     */
     void add(Frame.Item item) throws ProtocolException {
         lock.lock();
         try {

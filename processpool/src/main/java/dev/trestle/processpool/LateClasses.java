@@ -5,33 +5,36 @@ import dev.trestle.processpool.wire.FrameChannel;
 import java.io.IOException;
 
 /**
- * The classes that are used first when a call or a worker ends: loaded, initialized and linked before the pool has a process. Thread-safe.
+ * The classes that are used first when a call or a worker ends: loaded, initialized and linked before the pool has a
+ * process. Thread-safe.
  */
 final class LateClasses {
 
     /*
-     * A class that cannot be loaded, for lack of file handles or of memory, may be missing forever, and so is one whose initializer
-     * fails. An end that needs such a class would not be reached. So a worker's thread comes here before it starts a process; a start
-     * without these classes fails in words. Lambdas and switches over types are not listed: the JVM makes their classes in memory, and a
-     * use that fails for lack of it can be repeated, once the JDK's own classes for that are initialized, as they are here.
+     * A class that cannot be loaded, for lack of file handles or of memory, may be missing forever, and so is one whose
+     * initializer fails. An end that needs such a class would not be reached. So a worker's thread comes here before it
+     * starts a process; a start without these classes fails in words. Lambdas and switches over types are not listed:
+     * the JVM makes their classes in memory, and a use that fails for lack of it can be repeated, once the JDK's own
+     * classes for that are initialized, as they are here.
      *
-     * The names are texts because the compiler makes some of these classes, such as the tables of switches, and those have no name in the
-     * language. LateClassesTest fails when a class is missing here. See docs/adr/0269.
+     * The names are texts because the compiler makes some of these classes, such as the tables of switches, and those
+     * have no name in the language. LateClassesTest fails when a class is missing here. See docs/adr/0269.
      */
 
     private static final String HERE = LateClasses.class.getPackageName() + ".";
 
     private static final String[] OWN = {
+        "Assignment",
         "CallNotSerializableException",
         "CallQueue$1",
         "jvm.CrashLog",
         "Deadline$1",
         "Deadline$Look",
-        "Deadline$Sending",
         "Deadline$Verdict",
         "Dispatcher$1",
         "Dispatcher$Errand",
         "Dispatcher$Estate",
+        "Dispatcher$RunningCalls",
         "CompletionBatches$Batch",
         "jvm.ExitStatus",
         "jvm.ExitStatus$Evidence",

@@ -22,17 +22,18 @@ import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What JMX shows of a pool: each of its {@link ProcessPool.Statistics}, and the process ids of its workers, as attributes to
- * read. Its name is {@code dev.trestle:type=ProcessPool,name="<the pool's>"}, with a number if there is one of that name.
+ * What JMX shows of a pool: each of its {@link ProcessPool.Statistics}, and the process ids of its workers, as
+ * attributes to read. Its name is {@code dev.trestle:type=ProcessPool,name="<the pool's>"}, with a number if there is
+ * one of that name.
  *
  * <p>It is there from the pool's first worker to its end. Thread-safe.
  */
 final class PoolBean implements DynamicMBean {
 
     /*
-     * The attributes are the components of the record, so that there is one list of what there is to count. The platform's
-     * server takes a while to start the first time it is asked for: it is asked for on a thread of the pool's timer, while the
-     * calls go on.
+     * The attributes are the components of the record, so that there is one list of what there is to count. The
+     * platform's server takes a while to start the first time it is asked for: it is asked for on a thread of the
+     * pool's timer, while the calls go on.
      */
 
     private static final Log logger = Log.of(PoolBean.class);

@@ -56,6 +56,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Nullable
     Ending ending;
 
+    private enum ResultKind {
+        VALUE,
+        STREAM
+    }
+
     /** How the future of a call ended. */
     enum Ending {
         /** With what its worker answered. */
@@ -121,7 +126,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf) {
-        this(id, encoded, options, dispatcher, resultOf, false);
+        this(id, encoded, options, dispatcher, resultOf, ResultKind.VALUE);
     }
 
     private PoolCall(
@@ -130,7 +135,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf,
-            boolean streams) {
+            ResultKind kind) {
         this.id = id;
         this.resultOf = resultOf;
         this.encoded = encoded;
@@ -153,15 +158,15 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
-        this.itemBuffer = streams ? new ItemBuffer(this, dispatcher) : null;
+        this.itemBuffer = kind == ResultKind.STREAM ? new ItemBuffer(this, dispatcher) : null;
         // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
-        this.runTime = streams ? new RunTime() : encoded.runTime();
+        this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();
     }
 
     /** Returns a call whose result is a stream; its future ends, without a result, when all items have arrived. */
     static PoolCall<@Nullable Object> ofStream(
             long id, EncodedCall encoded, CallOptions options, Dispatcher dispatcher) {
-        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, true);
+        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, ResultKind.STREAM);
     }
 
     long id() {
@@ -208,7 +213,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         place = limit;
     }
 
-    /** Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent. */
+    /**
+     * Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent.
+     */
     void freePlace() {
         if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
             limit.leave();
@@ -218,7 +225,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /**
      * Lets the program wait for this call before it ends by itself. Idempotent.
      *
-     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has changed
+     * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has
+     * changed
      */
     void holdProgram() {
         if (holdsProgram || !HOLDS_PROGRAM.compareAndSet(this, false, true)) {
@@ -249,6 +257,16 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         worker = other;
     }
 
+    /**
+     * Returns the worker that has the call, with the ticket; null if none has the call. The only method here that
+     * allocates.
+     */
+    @Nullable
+    Assignment assignment() {
+        Worker holder = worker;
+        return holder == null ? null : new Assignment(holder, ticket);
+    }
+
     /** Notes that its worker begins the call now, as far as one can know. */
     void begins() {
         if (deadline != null && worker != null) {
@@ -256,7 +274,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
-    /** Notes that no worker has the call any more, so that nothing of this sending touches the next one. */
+    /** Notes that no worker has the call any more, so that nothing of this assignment touches the next one. */
     void left() {
         worker = null;
         if (deadline != null) {
@@ -455,8 +473,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps this. Needs no
-     * memory. A frame of the call that is still to be written has nothing in it then, which the worker answers with a failure.
+     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps
+     * this. Needs no memory. A frame of the call that is still to be written has nothing in it then, which the worker
+     * answers with a failure.
      */
     private void over() {
         encoded.release();
@@ -474,7 +493,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return ended;
     }
 
-    /** Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in flight. */
+    /**
+     * Returns whether a callback of a call has called {@link System#exit}: it does not return, and its call stays in
+     * flight.
+     */
     static boolean callbackExits() {
         return Thread.getAllStackTraces().values().stream()
                 .anyMatch(stack -> Stream.of(stack).anyMatch(PoolCall::isOfCall)

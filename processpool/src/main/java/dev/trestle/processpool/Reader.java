@@ -4,19 +4,22 @@ import dev.trestle.processpool.jvm.PoolThreads;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A thread that reads the answers of a worker, and ends the calls that were answered, until another thread relieves it. */
+/**
+ * A thread that reads the answers of a worker, and ends the calls that were answered, until another thread relieves it.
+ */
 final class Reader implements Runnable {
 
     /*
-     * To end a call is to make its result of data, which runs constructors, `hashCode` and `equals` of the program, and then
-     * its callbacks: code that may take long, or never come back. So before each call the reader says in `ending` what it is
-     * about to do, and afterwards takes that back, by compare-and-set. Another thread that wants to go on in its place takes
-     * it away instead, and whichever of them succeeds is the reader from then on: there is never a moment without one, nor
-     * one with two. What the reader knows of the worker is in the worker's fields, and is handed over with the success.
+     * To end a call is to make its result of data, which runs constructors, `hashCode` and `equals` of the program, and
+     * then its callbacks: code that may take long, or never come back. So before each call the reader says in `ending`
+     * what it is about to do, and afterwards takes that back, by compare-and-set. Another thread that wants to go on in
+     * its place takes it away instead, and whichever of them succeeds is the reader from then on: there is never a
+     * moment without one, nor one with two. What the reader knows of the worker is in the worker's fields, and is
+     * handed over with the success.
      *
-     * A reader that was relieved ends the call that it was at, if nobody else does, and touches nothing of the worker any more. So it
-     * can be interrupted without harm to the connection; but only if its call has been ended by another, since otherwise
-     * it may be in a callback. See docs/adr/0256.
+     * A reader that was relieved ends the call that it was at, if nobody else does, and touches nothing of the worker
+     * any more. So it can be interrupted without harm to the connection; but only if its call has been ended by
+     * another, since otherwise it may be in a callback. See docs/adr/0256.
      */
 
     private final Worker worker;
@@ -62,7 +65,9 @@ final class Reader implements Runnable {
         this.stuck = stuck;
     }
 
-    /** Starts a thread that relieves this reader, if it is still ending a call then. Throws if there can be no thread. */
+    /**
+     * Starts a thread that relieves this reader, if it is still ending a call then. Throws if there can be no thread.
+     */
     void startRelief(PoolCall<?> call) {
         if (!relief) {
             relief = true;

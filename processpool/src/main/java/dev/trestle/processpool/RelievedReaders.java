@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The readers of a pool that were relieved and have not come back. Some read answers that are wanted, or run callbacks; the others
- * are lost, since nobody wants what they read any more. Guarded by the dispatcher's lock.
+ * The readers of a pool that were relieved and have not come back. Some read answers that are wanted, or run callbacks;
+ * the others are lost, since nobody wants what they read any more. Guarded by the dispatcher's lock.
  */
 final class RelievedReaders {
 
@@ -33,7 +33,9 @@ final class RelievedReaders {
         this.closeGraceNanos = TimeUnit.NANOSECONDS.convert(options.limits().closeGrace());
     }
 
-    /** Relieves a reader of a call; returns false if it is not ending that any more. If it throws, nothing has changed. */
+    /**
+     * Relieves a reader of a call; returns false if it is not ending that any more. If it throws, nothing has changed.
+     */
     boolean add(Reader reader, PoolCall<?> call, long now) {
         all.add(reader); // what needs memory comes first
         if (!reader.take(call)) {
@@ -53,7 +55,9 @@ final class RelievedReaders {
         countLost();
     }
 
-    /** Notes that nobody wants a call any more; returns the reader that was relieved of it, or null. Needs no memory. */
+    /**
+     * Notes that nobody wants a call any more; returns the reader that was relieved of it, or null. Needs no memory.
+     */
     @Nullable
     Reader abandon(PoolCall<?> call) {
         call.abandon();

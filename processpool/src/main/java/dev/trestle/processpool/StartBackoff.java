@@ -8,20 +8,20 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * How the starts of a pool's workers go, and so when the next ones may begin: at once, or after a pause that gets longer; and
- * whether there is any hope left. Guarded by the dispatcher's lock.
+ * How the starts of a pool's workers go, and so when the next ones may begin: at once, or after a pause that gets
+ * longer; and whether there is any hope left. Guarded by the dispatcher's lock.
  *
  * <p>A worker that dies soon after it got ready, and before it was given a call, is as bad as one that did not start: a
- * pool that keeps some workers alive would do nothing but start them. One such death may be an accident; the second in a row is
- * followed by a pause.
+ * pool that keeps some workers alive would do nothing but start them. One such death may be an accident; the second in
+ * a row is followed by a pause.
  */
 final class StartBackoff {
 
     /*
-     * What a start needs may be away for a while: a directory, memory, a place in the table of processes, the JDK during an
-     * upgrade. So there is hope as long as a worker lives, and for the patience of the pool after that: it counts from the
-     * first start that failed while no worker was ready, and anew when nobody has tried for longer than the longest pause.
-     * Only what the JVM says of its own options does not change by waiting.
+     * What a start needs may be away for a while: a directory, memory, a place in the table of processes, the JDK
+     * during an upgrade. So there is hope as long as a worker lives, and for the patience of the pool after that: it
+     * counts from the first start that failed while no worker was ready, and anew when nobody has tried for longer than
+     * the longest pause. Only what the JVM says of its own options does not change by waiting.
      */
 
     /** So many rounds of failed starts, with no worker alive, break the pool at the earliest. */
@@ -175,8 +175,8 @@ final class StartBackoff {
     }
 
     /**
-     * Returns what to do about a limit of the system that has kept a worker from starting, as a sentence with a space before it; empty if
-     * there is nothing to say.
+     * Returns what to do about a limit of the system that has kept a worker from starting, as a sentence with a space
+     * before it; empty if there is nothing to say.
      *
      * @param said what the system or the JVM said
      */
@@ -215,7 +215,10 @@ final class StartBackoff {
         return begun;
     }
 
-    /** Returns how long to pause, twice as long each time; a part is left to chance, so that pools that fail together part. */
+    /**
+     * Returns how long to pause, twice as long each time; a part is left to chance, so that pools that fail together
+     * part.
+     */
     private static Duration pauseAfter(int times) {
         long millis = Math.min(SHORTEST_PAUSE.toMillis() << Math.min(times - 1, 16), LONGEST_PAUSE.toMillis());
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis / 2, millis + 1));

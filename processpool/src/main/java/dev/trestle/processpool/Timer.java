@@ -12,21 +12,21 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the tasks of one pool later, on platform threads. After {@link #close} it runs nothing more. Tests have one with a time of
- * its own. Thread-safe.
+ * Runs the tasks of one pool later, on platform threads. After {@link #close} it runs nothing more. Tests have one with
+ * a time of its own. Thread-safe.
  */
 class Timer implements AutoCloseable {
 
     /*
-     * Time limits, retries and the end of a pool hang on this, so it goes on when memory has run out, when user code holds
-     * all carriers of virtual threads, and when a task blocks or throws.
+     * Time limits, retries and the end of a pool hang on this, so it goes on when memory has run out, when user code
+     * holds all carriers of virtual threads, and when a task blocks or throws.
      *
-     * Its threads are leader and followers: one waits for the first task that is due, and wakes a follower to wait in its
-     * place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks run late,
-     * one after the other, but they run.
+     * Its threads are leader and followers: one waits for the first task that is due, and wakes a follower to wait in
+     * its place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks
+     * run late, one after the other, but they run.
      *
-     * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to schedule
-     * a task that exists needs no memory; see `prepare`.
+     * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to
+     * schedule a task that exists needs no memory; see `prepare`.
      */
 
     private static final Log logger = Log.of(Timer.class);
@@ -76,23 +76,30 @@ class Timer implements AutoCloseable {
 
     /** Runs an action after a time, once; returns what cancels it. */
     Task after(Duration delay, Runnable action) {
-        var task = new Task(action, false);
+        var task = new Task(action, AfterFailure.DROP);
         task.in(delay);
         return task;
     }
 
     /**
-     * Returns a task that runs each time it is scheduled, which needs no memory, and that runs again, after a pause, if it
-     * throws: until it does not. It never runs on two threads at a time.
+     * Returns a task that runs each time it is scheduled, which needs no memory, and that runs again, after a pause, if
+     * it throws: until it does not. It never runs on two threads at a time.
      */
     Task prepare(Runnable action) {
-        return new Task(action, true);
+        return new Task(action, AfterFailure.RETRY);
     }
 
-    /** Something to do at a time. */
+    /** What the timer does with a task that has thrown. */
+    private enum AfterFailure {
+        DROP,
+        /** Runs it again after a pause, until it does not throw. */
+        RETRY
+    }
+
+    /** An action that runs at a time. */
     final class Task {
         private final Runnable action;
-        private final boolean insists;
+        private final AfterFailure afterFailure;
 
         // Guarded by the timer's lock
         private long at;
@@ -104,9 +111,9 @@ class Timer implements AutoCloseable {
 
         private long pause = SHORTEST_PAUSE_NANOS; // confined to the thread that runs it
 
-        private Task(Runnable action, boolean insists) {
+        private Task(Runnable action, AfterFailure afterFailure) {
             this.action = action;
-            this.insists = insists;
+            this.afterFailure = afterFailure;
         }
 
         /** Schedules this to run as soon as possible. If it is running, it runs once more. */
@@ -171,18 +178,19 @@ class Timer implements AutoCloseable {
         /** Runs this; on the thread that has taken it. */
         void run() {
             boolean failed = false;
+            boolean retries = afterFailure == AfterFailure.RETRY;
             try {
                 action.run();
                 pause = SHORTEST_PAUSE_NANOS;
             } catch (Throwable e) {
                 failed = true;
-                if (!insists || pause == SHORTEST_PAUSE_NANOS) {
+                if (!retries || pause == SHORTEST_PAUSE_NANOS) {
                     // Nobody waits for a task: this is the last place where its failure can be seen.
-                    logger.error("{} failed{}", name, insists ? ", and tries until it does not" : "", e);
+                    logger.error("{} failed{}", name, retries ? ", and tries until it does not" : "", e);
                 }
             } finally {
                 var _ = Thread.interrupted(); // it may have run anybody's callbacks
-                ended(this, failed && insists);
+                ended(this, failed && retries);
             }
         }
     }

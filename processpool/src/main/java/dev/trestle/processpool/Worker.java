@@ -48,24 +48,24 @@ import org.slf4j.event.Level;
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries it.
-     * It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others woken
-     * for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which calls it gets
-     * and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and nobody's code is called
-     * while that lock is held.
+     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries
+     * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
+     * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
+     * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
+     * nobody's code is called while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
-     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other threads
-     * write cancellations to a connection of their own, or kill the process. No thread but those of the timer waits until the
-     * worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while that is at work
-     * others write behind it. Whoever wants this worker to end kills the
-     * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still to
-     * be read, and finds out from the flight record what became of the calls.
+     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other
+     * threads write cancellations to a connection of their own, or kill the process. No thread but those of the timer
+     * waits until the worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while
+     * that is at work others write behind it. Whoever wants this worker to end kills the
+     * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still
+     * to be read, and finds out from the flight record what became of the calls.
      *
-     * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead, its end
-     * reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if there is no
-     * memory for it, and the rest is tried until it is done. Nothing needs memory that is done about a worker in that way:
-     * its tasks of the timer are made with it.
+     * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead,
+     * its end reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if
+     * there is no memory for it, and the rest is tried until it is done. Nothing needs memory that is done about a
+     * worker in that way: its tasks of the timer are made with it.
      */
 
     private static final Log logger = Log.of(Worker.class);
@@ -207,7 +207,7 @@ final class Worker {
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
-        this.inFlight = new InFlight(timer::nanoTime);
+        this.inFlight = new InFlight(dispatcher.lock(), timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
         this.parting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);
@@ -377,8 +377,8 @@ final class Worker {
     }
 
     /**
-     * Returns what an initializer has thrown. That runs code of the program, which may take forever: hence a thread of its own, and a
-     * stand-in for an exception that is not there in time.
+     * Returns what an initializer has thrown. That runs code of the program, which may take forever: hence a thread of
+     * its own, and a stand-in for an exception that is not there in time.
      */
     private Throwable thrownBy(PoolCall<?> initializer, Failure failure) {
         var made = new FutureTask<>(() -> initializer.thrown(failure, name));
@@ -405,8 +405,8 @@ final class Worker {
     }
 
     /**
-     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false if the reader
-     * was relieved.
+     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false
+     * if the reader was relieved.
      */
     private boolean settle() {
         if (answers.isEmpty()) {
@@ -442,8 +442,8 @@ final class Worker {
     }
 
     /**
-     * Ends the calls that were answered and of which no reader has begun to end any yet. Returns false if the reader was relieved:
-     * then another thread does the rest, and the caller must not touch anything of this worker.
+     * Ends the calls that were answered and of which no reader has begun to end any yet. Returns false if the reader
+     * was relieved: then another thread does the rest, and the caller must not touch anything of this worker.
      */
     boolean endAnswered() {
         List<PoolCall<?>> calls = answered;
@@ -473,7 +473,9 @@ final class Worker {
         return true;
     }
 
-    /** Returns how large the answer to the call is that its reader is ending. On the thread that has just relieved it. */
+    /**
+     * Returns how large the answer to the call is that its reader is ending. On the thread that has just relieved it.
+     */
     long bytesOfAnswer() {
         return theirAnswers.get(begun - 1) instanceof Frame.Result result
                 ? result.payload().size()
@@ -504,8 +506,8 @@ final class Worker {
     }
 
     /**
-     * Relieves its reader if that is ending a call for long, or one that has been ended by another. By the dispatcher's task only;
-     * throws if there can be no thread.
+     * Relieves its reader if that is ending a call for long, or one that has been ended by another. By the dispatcher's
+     * task only; throws if there can be no thread.
      *
      * @return whether its reader is ending a call
      */
@@ -551,7 +553,7 @@ final class Worker {
             case Frame.Fatal fatal ->
                 logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
             case Frame.Progress report -> {
-                PoolCall<?> call = dispatcher.callOf(this, report.id());
+                PoolCall<?> call = inFlight.find(report.id());
                 if (call != null) {
                     call.hear(report);
                 }
@@ -572,7 +574,7 @@ final class Worker {
     }
 
     private void deliver(Frame.Item item) throws ProtocolException {
-        PoolCall<?> call = dispatcher.callOf(this, item.id());
+        PoolCall<?> call = inFlight.find(item.id());
         if (call != null) {
             call.deliver(item);
         }
@@ -602,7 +604,7 @@ final class Worker {
 
     /** Writes what is unwritten, until nothing is, or there is no room for it. */
     private void pump() {
-        for (Frame[] calls = dispatcher.nextToWrite(this); calls.length > 0; calls = dispatcher.nextToWrite(this)) {
+        for (Frame[] calls = inFlight.nextToWrite(); calls.length > 0; calls = inFlight.nextToWrite()) {
             try {
                 if (!tryWrite(channel, calls)) {
                     writing.now();
@@ -629,7 +631,9 @@ final class Worker {
         }
     }
 
-    /** Sends what is left to send, and waits a while until the worker reads; returns false if something is still left. */
+    /**
+     * Sends what is left to send, and waits a while until the worker reads; returns false if something is still left.
+     */
     private boolean sendOn(@Nullable FrameChannel to) {
         try {
             return to == null || to.sendWithin(ROOM);
@@ -648,21 +652,21 @@ final class Worker {
 
     /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
-        control(new Frame.Cancel(ticket, true));
+        control(Frame.Cancel.interrupting(ticket));
         killIfItGoesOn(unwanted, ticket);
     }
 
     /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
-    void tell(long ticket) {
-        control(new Frame.Cancel(ticket, false));
+    void requestCancel(long ticket) {
+        control(Frame.Cancel.withoutInterrupt(ticket));
     }
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.limits().cancelGrace(), () -> {
-            if (dispatcher.isRunning(this, ticket) && !isGettingReady()) {
+            if (inFlight.isFirst(ticket) && !isGettingReady()) {
                 kill(unwanted.description() + " went on for " + options.limits().cancelGrace()
                         + " after it had been interrupted");
-            } else if (dispatcher.callOf(this, ticket) != null) {
+            } else if (inFlight.find(ticket) != null) {
                 killIfItGoesOn(unwanted, ticket); // one in front of it does not end either, or it has not begun
             }
         });
@@ -688,8 +692,9 @@ final class Worker {
     }
 
     /**
-     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its call takes may be
-     * the setup of this worker: what is only cold cannot react to an interrupt. It has as much time for that as for its start.
+     * Returns whether no call of this worker has begun, or it sets up what it needs to write a result, so that what its
+     * call takes may be the setup of this worker: what is only cold cannot react to an interrupt. It has as much time
+     * for that as for its start.
      */
     private boolean isGettingReady() {
         WorkerJournal.Progress progress = progress();
@@ -702,6 +707,16 @@ final class Worker {
     /** Lets a stream send further items. */
     void credit(long ticket, long bytes) {
         control(new Frame.Credit(ticket, bytes));
+    }
+
+    /** Returns whether the dispatcher has told this worker to end. Takes the dispatcher's lock. */
+    private boolean isLeaving() {
+        dispatcher.lock().lock();
+        try {
+            return state == State.LEAVING;
+        } finally {
+            dispatcher.lock().unlock();
+        }
     }
 
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
@@ -771,8 +786,8 @@ final class Worker {
     }
 
     /**
-     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if something is left,
-     * for which there is no room now.
+     * Writes to the worker, without waiting, and sees to it that the worker ends if that fails. Returns false if
+     * something is left, for which there is no room now.
      */
     private boolean tryWrite(@Nullable FrameChannel to, Frame... frames) {
         if (to == null) {
@@ -918,8 +933,7 @@ final class Worker {
     private WorkerDeath inquest(WorkerProcess dead) {
         try {
             killIfItsConversationFailed();
-            if (!dead.awaitExit(
-                    dispatcher.isLeaving(this) ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
+            if (!dead.awaitExit(isLeaving() ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
                 kill("it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
@@ -933,7 +947,7 @@ final class Worker {
                     dead);
         }
         ExitStatus status = ended ? found("its exit status", dead::exitStatus, null) : null;
-        if (status == null || status.code() != 0 || !dispatcher.isLeaving(this)) {
+        if (status == null || status.code() != 0 || !isLeaving()) {
             attempt("look for what it has started", dead::killOrphans);
         }
         attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));

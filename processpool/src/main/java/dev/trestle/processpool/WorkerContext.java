@@ -90,7 +90,8 @@ public final class WorkerContext {
     }
 
     /**
-     * Returns whether nobody waits for the call any more: it was cancelled, politely or by interrupt, or its time is over.
+     * Returns whether nobody waits for the call any more: it was cancelled, politely or by interrupt, or its time is
+     * over.
      *
      * @return whether it should end
      */

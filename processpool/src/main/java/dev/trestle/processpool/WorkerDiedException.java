@@ -77,7 +77,8 @@ public final class WorkerDiedException extends RuntimeException {
     }
 
     /**
-     * Returns the name of the signal that ended the worker, as far as is known: {@code Runtime.halt(137)} looks like SIGKILL.
+     * Returns the name of the signal that ended the worker, as far as is known: {@code Runtime.halt(137)} looks like
+     * SIGKILL.
      *
      * @return a name such as {@code SIGKILL}, or empty if it was not a signal
      */

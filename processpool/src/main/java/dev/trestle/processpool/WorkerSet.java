@@ -14,9 +14,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. What calls they get is
- * none of its business. It only keeps the books, so its methods neither wait nor touch a process. Guarded by the dispatcher's
- * lock.
+ * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. What calls they
+ * get is none of its business. It only keeps the books, so its methods neither wait nor touch a process. Guarded by the
+ * dispatcher's lock.
  */
 final class WorkerSet {
 
@@ -26,16 +26,18 @@ final class WorkerSet {
      *   STARTING --> BUSY <--> IDLE            BUSY, IDLE, SPARE --> LEAVING
      *            --> SPARE --> BUSY            any of them       --> GONE
      *
-     * Who has a worker from here, by `ready`, `takeIdle` or `takeSpare`, has it BUSY, and gives it calls or lets it rest.
+     * Who has a worker from here, by `ready`, `takeIdle` or `takeSpare`, has it BUSY, and gives it calls or lets it
+     * rest.
      *
-     * A worker that will soon have run as many calls as it may is retiring. It does not count for the size of the pool any
-     * more, so another is started; nor does one that leaves. The other is a spare until the first has gone. So
+     * A worker that will soon have run as many calls as it may is retiring. It does not count for the size of the pool
+     * any more, so another is started; nor does one that leaves. The other is a spare until the first has gone. So
      *
      *   - as many as the pool's size stay, at most: they live, and neither retire nor leave;
      *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time.
      *
-     * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no account
-     * of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition, under "Sums".
+     * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no
+     * account of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition,
+     * under "Sums".
      *
      * An idle worker goes only if the pool is not short of one without it. That is the same question as for a start, so
      * what goes is never started again for want of calls.
@@ -130,9 +132,12 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
-        return staying() < options.workers()
-                && (starting() < waiting
-                        || (open && (staying() < options.minWorkers() || starting() + spares() < retiring())));
+        return staying() < options.workers() && (starting() < waiting || (open && lacksReserve()));
+    }
+
+    /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */
+    private boolean lacksReserve() {
+        return staying() < options.minWorkers() || starting() + spares() < retiring();
     }
 
     /** Returns whether one more may be started now, if there are to be so many. */
@@ -185,7 +190,9 @@ final class WorkerSet {
         return startBackoff.failed(requireNonNull(worker.start), alone, refused, nanoTime.getAsLong());
     }
 
-    /** Returns whether starts have failed for so long that no other is to be tried, and no worker lives or is starting. */
+    /**
+     * Returns whether starts have failed for so long that no other is to be tried, and no worker lives or is starting.
+     */
     boolean isHopeless() {
         return startBackoff.haveFailedForGood() && staying() + retiring() == 0;
     }
@@ -199,7 +206,9 @@ final class WorkerSet {
         startBackoff.pauseEnds();
     }
 
-    /** Tells workers to leave that are starting and not needed, the last ones first, until so many start; returns them. */
+    /**
+     * Tells workers to leave that are starting and not needed, the last ones first, until so many start; returns them.
+     */
     List<Worker> dismissStarting(int needed) {
         List<Worker> all = live.stream()
                 .filter(each -> each.state == Worker.State.STARTING)
@@ -294,7 +303,9 @@ final class WorkerSet {
         return leaving;
     }
 
-    /** Retires workers that have had no call for longer than the limit and that the pool can do without; returns them. */
+    /**
+     * Retires workers that have had no call for longer than the limit and that the pool can do without; returns them.
+     */
     List<Worker> dismissRested(Duration limit) {
         var leaving = new ArrayList<Worker>();
         for (Worker each : resting()) {
@@ -307,7 +318,9 @@ final class WorkerSet {
         return leaving;
     }
 
-    /** Returns after which time the next worker will have had no call for the limit; empty if there is no such worker. */
+    /**
+     * Returns after which time the next worker will have had no call for the limit; empty if there is no such worker.
+     */
     Optional<Duration> untilNextHasRested(Duration limit) {
         return resting().stream()
                 .map(each -> limit.minus(restsFor(each)))
@@ -323,7 +336,7 @@ final class WorkerSet {
     private boolean isDispensable(Worker worker) {
         Worker.State before = worker.state;
         worker.state = Worker.State.LEAVING;
-        boolean dispensable = !isShort(0, true);
+        boolean dispensable = staying() >= options.workers() || !lacksReserve();
         worker.state = before;
         return dispensable;
     }
@@ -334,7 +347,10 @@ final class WorkerSet {
         worker.state = Worker.State.LEAVING;
     }
 
-    /** Returns the workers without calls, the next to go first: those that retire, then spares, then the one used longest ago. */
+    /**
+     * Returns the workers without calls, the next to go first: those that retire, then spares, then the one used
+     * longest ago.
+     */
     private List<Worker> resting() {
         List<Worker> all = new ArrayList<>();
         idle.stream().filter(each -> each.retiring).forEach(all::add);
@@ -363,7 +379,9 @@ final class WorkerSet {
                 : startBackoff.diedIdle(Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt));
     }
 
-    /** Puts the books right after a change that was cut short by an Error; the states of the workers are what counts. */
+    /**
+     * Puts the books right after a change that was cut short by an Error; the states of the workers are what counts.
+     */
     void putRight() {
         idle.removeIf(each -> each.state != Worker.State.IDLE);
         spares.removeIf(each -> each.state != Worker.State.SPARE);

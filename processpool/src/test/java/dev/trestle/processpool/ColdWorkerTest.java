@@ -30,7 +30,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ColdWorkerTest {
 
     private static final String FOLDER = "trestle.test.folder";
-    /** So long that what a cold worker does beside its setup, such as loading a class of the test, takes less on a busy machine. */
+    /**
+     * So long that what a cold worker does beside its setup, such as loading a class of the test, takes less on a busy
+     * machine.
+     */
     private static final Duration LIMIT = Duration.ofMillis(400);
 
     private static final CallOptions LIMITED = CallOptions.DEFAULT.withTimeout(LIMIT);

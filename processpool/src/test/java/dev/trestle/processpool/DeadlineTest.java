@@ -108,7 +108,7 @@ class DeadlineTest {
     /** Lets time pass, then looks as the timer would. */
     private Verdict after(Duration time, Deadline deadline, Progress progress) {
         timer.pass(time);
-        return deadline.look(requireNonNull(deadline.sending()), progress);
+        return deadline.look(requireNonNull(deadline.assignment()), progress);
     }
 
     @Test
@@ -200,8 +200,8 @@ class DeadlineTest {
     /**
      * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
      * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
-     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
+     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a
+     * worker, and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -335,9 +335,9 @@ class DeadlineTest {
                 boolean runs = worker != null && worker.inFlight.first() == each;
                 Deadline deadline = each.deadline;
                 if (deadline != null) {
-                    assertThat(deadline.sending())
+                    assertThat(deadline.assignment())
                             .as("what %s is for", deadline)
-                            .isEqualTo(worker != null && runs ? new Deadline.Sending(worker, each.ticket) : null);
+                            .isEqualTo(worker != null && runs ? new Assignment(worker, each.ticket) : null);
                 }
                 boolean isRead = each.isAnswered && !each.promise().isDone();
                 if (deadline != null && (runs || isRead) && !deadline.isExpired()) {

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What code that is written against {@link ExecutorService} gets from a process pool: those who pass tasks on as they are,
- * their results; those who wrap them into a future of this process, a refusal that says what to do.
+ * What code that is written against {@link ExecutorService} gets from a process pool: those who pass tasks on as they
+ * are, their results; those who wrap them into a future of this process, a refusal that says what to do.
  */
 @Timeout(60)
 class ExecutorServiceUsersTest {

@@ -16,7 +16,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The page {@code docs/process-pool.md} has a row for each failure of the field, and the tests that it names are there. */
+/**
+ * The page {@code docs/process-pool.md} has a row for each failure of the field, and the tests that it names are there.
+ */
 @Timeout(30)
 class FailurePageTest {
 

@@ -41,8 +41,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Each row of {@link FailureTable}. In each another call runs meanwhile on another worker, and a third one follows. After each row there is nothing left
- * of what went wrong. The page {@code docs/process-pool.md} says which failure of the field has which row.
+ * Each row of {@link FailureTable}. In each another call runs meanwhile on another worker, and a third one follows.
+ * After each row there is nothing left of what went wrong. The page {@code docs/process-pool.md} says which failure of
+ * the field has which row.
  */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
@@ -83,8 +84,8 @@ class FailureTableTest {
     }
 
     /**
-     * The rows of a build: all, except further ways to die at places where a worker that exits is tried already. CONTRIBUTING.md has the
-     * command for all.
+     * The rows of a build: all, except further ways to die at places where a worker that exits is tried already.
+     * CONTRIBUTING.md has the command for all.
      */
     static Stream<Row> rows() {
         return FailureTable.rows()

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What becomes of a pool when things happen to it while the heap of the program is full, and there is room again later. */
+/**
+ * What becomes of a pool when things happen to it while the heap of the program is full, and there is room again later.
+ */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 class FullHeapTest {
@@ -49,7 +51,10 @@ class FullHeapTest {
     private static final class Hoard {
         private @Nullable Object @Nullable [] last;
 
-        /** Takes what there is, and what becomes free, for a while; then gives it back. Tells through a file that it is full. */
+        /**
+         * Takes what there is, and what becomes free, for a while; then gives it back. Tells through a file that it is
+         * full.
+         */
         static void keepHeapFull(Path folder) throws IOException {
             var hoard = new Hoard();
             ByteBuffer full = map(folder.resolve("full"));

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.trestle.processpool.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,7 @@ class InFlightTest {
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final InFlight inFlight = new InFlight(System::nanoTime);
+    private final InFlight inFlight = new InFlight(new ReentrantLock(), System::nanoTime);
 
     @AfterEach
     void close() {
@@ -62,7 +63,9 @@ class InFlightTest {
         assertThat(inFlight.find(2)).isNull();
     }
 
-    /** Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense. */
+    /**
+     * Calls that are given back are answered before those in front of them; and what a worker sends may be nonsense.
+     */
     @ParameterizedTest
     @CsvSource({"1 2 3, 1 2 3", "2 3 1, 2 3 1", "3, 3", "2 1 2 3, 2 1 3", "1 1, 1", "4 1 0 2, 1 2", "7, ''"})
     void answersFindTheirCalls(String tickets, String found) {
@@ -100,7 +103,7 @@ class InFlightTest {
                 .as("behind one that was thought to be short")
                 .isFalse();
 
-        var behindLong = new InFlight(System::nanoTime);
+        var behindLong = new InFlight(new ReentrantLock(), System::nanoTime);
         behindLong.add(longCall);
         assertThat(behindLong.hasRoomFor(calls.shortOne(), now)).isFalse();
     }
@@ -114,7 +117,7 @@ class InFlightTest {
         assertThat(inFlight.size()).isBetween(10, 128);
         assertThat(inFlight.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
 
-        var bytes = new InFlight(System::nanoTime);
+        var bytes = new InFlight(new ReentrantLock(), System::nanoTime);
         byte[] large = new byte[20_000];
         for (int i = 0; i < 10; i++) {
             var call = calls.of(() -> large.length);

@@ -17,15 +17,18 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A pool whose workers end without the help of the JDK, whose thread that waits for a process may have died of a full heap. */
+/**
+ * A pool whose workers end without the help of the JDK, whose thread that waits for a process may have died of a full
+ * heap.
+ */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 @EnabledOnOs(OS.LINUX)
 class MissedEndTest {
 
     /**
-     * Misses the end of its first worker. The call of its second worker leaves a process that holds the worker's output and cannot be found
-     * by its environment.
+     * Misses the end of its first worker. The call of its second worker leaves a process that holds the worker's output
+     * and cannot be found by its environment.
      */
     static final class Program {
         public static void main(String[] arguments) throws Exception {

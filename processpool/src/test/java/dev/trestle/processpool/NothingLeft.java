@@ -10,8 +10,8 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Checks, after the tests of a class and its own clean-up, that no child process, thread or directory is left. Before them it sees to the archive
- * of {@link TestJvm}, so that the first test does not make it in its own time.
+ * Checks, after the tests of a class and its own clean-up, that no child process, thread or directory is left. Before
+ * them it sees to the archive of {@link TestJvm}, so that the first test does not make it in its own time.
  */
 public final class NothingLeft implements BeforeAllCallback, AfterAllCallback {
 

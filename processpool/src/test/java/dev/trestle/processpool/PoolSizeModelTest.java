@@ -21,8 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * How many workers a pool has, by idle time, recycling, spares, deaths and failed starts in any order. There is no process and no
- * thread: the test is the workers, and moves the time. A pause before a start is over within one step of it.
+ * How many workers a pool has, by idle time, recycling, spares, deaths and failed starts in any order. There is no
+ * process and no thread: the test is the workers, and moves the time. A pause before a start is over within one step of
+ * it.
  */
 @Timeout(60)
 class PoolSizeModelTest {

@@ -19,7 +19,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The contract of {@code map} in child JVMs, and what concerns only those: results that cannot travel, errors of the JVM. */
+/**
+ * The contract of {@code map} in child JVMs, and what concerns only those: results that cannot travel, errors of the
+ * JVM.
+ */
 @ExtendWith(NothingLeft.class)
 class ProcessPoolMapTest extends MapContract {
 

@@ -166,7 +166,9 @@ class SentAheadTest {
         }
     }
 
-    /** Each call notes that it runs, so one that ran twice would be seen, and one that was lost without having begun. */
+    /**
+     * Each call notes that it runs, so one that ran twice would be seen, and one that was lost without having begun.
+     */
     @Test
     void killsAtRandomCostOneCallEachAndNothingRunsTwice() throws Exception {
         var random = new SplittableRandom(20261121);

@@ -32,8 +32,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Answers that take long to read in the program, or forever: their calls end, their worker goes on, and the pool ends. What reads
- * them waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long are of the same kind.
+ * Answers that take long to read in the program, or forever: their calls end, their worker goes on, and the pool ends.
+ * What reads them waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long
+ * are of the same kind.
  */
 @Timeout(value = 30, threadMode = SEPARATE_THREAD)
 @ExtendWith(NothingLeft.class)
@@ -317,7 +318,10 @@ class SlowEndTest {
         gateway.interrupted.await();
     }
 
-    /** Of these one is read by a thread that was relieved, and keeps the next from being relieved; others are not read yet. */
+    /**
+     * Of these one is read by a thread that was relieved, and keeps the next from being relieved; others are not read
+     * yet.
+     */
     @Test
     void aPoolClosesWhileSeveralAnswersAreRead() throws Exception {
         var own = TestPools.builder(1).closeGrace(Duration.ofMillis(50)).build();

@@ -22,8 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Workers that do not read what they are sent, since they are stopped. Nothing that the program does may wait for them; if it did, a
- * test would not get to the line that lets the worker go on. A writer that waits cannot be interrupted: hence the separate thread.
+ * Workers that do not read what they are sent, since they are stopped. Nothing that the program does may wait for them;
+ * if it did, a test would not get to the line that lets the worker go on. A writer that waits cannot be interrupted:
+ * hence the separate thread.
  */
 @Timeout(value = 30, threadMode = SEPARATE_THREAD)
 @ExtendWith(NothingLeft.class)

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Many calls while random workers are killed, many pools that end at random moments, and many errors inside the pool. Few by default; CONTRIBUTING.md
- * has the commands for many. Mutated frames are in {@code wire.FrameFuzzTest}.
+ * Many calls while random workers are killed, many pools that end at random moments, and many errors inside the pool.
+ * Few by default; CONTRIBUTING.md has the commands for many. Mutated frames are in {@code wire.FrameFuzzTest}.
  */
 @Timeout(1800)
 @ExtendWith(NothingLeft.class)
@@ -84,8 +84,8 @@ class StormTest {
     }
 
     /**
-     * Kills one of those that have answered a call, save the last of them: a machine cannot start workers as fast as this
-     * kills them, and then there would be none to run the calls.
+     * Kills one of those that have answered a call, save the last of them: a machine cannot start workers as fast as
+     * this kills them, and then there would be none to run the calls.
      */
     private static final class Killer implements Runnable {
         final Map<Long, Boolean> seen = new ConcurrentHashMap<>();
@@ -157,8 +157,8 @@ class StormTest {
     }
 
     /**
-     * Errors are thrown wherever the pool's code may run out of memory: see {@link StruckProgram}. They strike a program of its own, since one
-     * that hangs is ended, and workers that are struck by nothing.
+     * Errors are thrown wherever the pool's code may run out of memory: see {@link StruckProgram}. They strike a
+     * program of its own, since one that hangs is ended, and workers that are struck by nothing.
      */
     @Test
     void everyFutureEndsWhereverErrorsStrike() throws Exception {

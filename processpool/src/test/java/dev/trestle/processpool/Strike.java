@@ -7,8 +7,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An error that is thrown at one place of a program's code, which calls this class at many; see {@link StruckClasses}. It may be followed
- * by others wherever threads come next, as when memory is out for a while.
+ * An error that is thrown at one place of a program's code, which calls this class at many; see {@link StruckClasses}.
+ * It may be followed by others wherever threads come next, as when memory is out for a while.
  */
 public final class Strike {
 
@@ -41,7 +41,10 @@ public final class Strike {
         }
     }
 
-    /** Called by struck classes where a method of ours is called: only the first error is thrown there, for which memory is not the reason. */
+    /**
+     * Called by struck classes where a method of ours is called: only the first error is thrown there, for which memory
+     * is not the reason.
+     */
     public static void passCall(int place) {
         if (target == place || noting) {
             pass(place);

@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Copies of the classes of this module that call {@link Strike} before each instruction that allocates memory, itself or by calling the JDK or a
- * library, and before each call of a method of Trestle.
+ * Copies of the classes of this module that call {@link Strike} before each instruction that allocates memory, itself
+ * or by calling the JDK or a library, and before each call of a method of Trestle.
  */
 final class StruckClasses {
 
@@ -97,7 +97,10 @@ final class StruckClasses {
 
     private StruckClasses() {}
 
-    /** Writes the copies to a directory, in which the class path of a program may begin; returns the places in the order of their numbers. */
+    /**
+     * Writes the copies to a directory, in which the class path of a program may begin; returns the places in the order
+     * of their numbers.
+     */
     static List<String> write(Path classes, Path target) throws IOException {
         var struck = new StruckClasses();
         List<Path> files;

@@ -25,9 +25,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program whose pools are struck by errors, at one place of their code after the other, while calls of all kinds begin and end. Whatever
- * is struck: every future ends, a pool runs further calls, close returns, and nothing is left of a pool that has ended. If not, the program
- * says what happened and ends with exit code 1.
+ * A program whose pools are struck by errors, at one place of their code after the other, while calls of all kinds
+ * begin and end. Whatever is struck: every future ends, a pool runs further calls, close returns, and nothing is left
+ * of a pool that has ended. If not, the program says what happened and ends with exit code 1.
  */
 final class StruckProgram {
 
@@ -92,7 +92,8 @@ final class StruckProgram {
     /**
      * Runs the storm.
      *
-     * @param arguments the class path of workers, the file that names the places, the seed, how many errors are to strike, and a pattern
+     * @param arguments the class path of workers, the file that names the places, the seed, how many errors are to
+     * strike, and a pattern
      *     of the places where they may
      */
     public static void main(String[] arguments) throws Exception {
@@ -132,7 +133,9 @@ final class StruckProgram {
                 + " of them thrown: " + outcomes);
     }
 
-    /** Throws errors from a place on, and has all happen to a pool that may lead there, until the first has been thrown. */
+    /**
+     * Throws errors from a place on, and has all happen to a pool that may lead there, until the first has been thrown.
+     */
     private void strikeAt(int place, int number) throws Exception {
         boolean call = places.get(place).contains(StruckClasses.CALL);
         int errors = !call && random.nextInt(3) == 0 ? 1 + random.nextInt(30) : 1;

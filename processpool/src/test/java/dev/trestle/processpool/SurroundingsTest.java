@@ -202,7 +202,10 @@ class SurroundingsTest {
         assertThat(lines).containsExactly("sum=1128", "failed=true", "closed");
     }
 
-    /** A thread counts as a process there. Root has no such limit, so another user runs this, who may not read our class path. */
+    /**
+     * A thread counts as a process there. Root has no such limit, so another user runs this, who may not read our class
+     * path.
+     */
     @Test
     @EnabledOnOs(OS.LINUX)
     void aProgramThatMayHaveFewProcessesRunsItsCallsOnThose() throws Exception {

@@ -22,13 +22,16 @@ import java.util.stream.Stream;
 public final class TestJvm {
 
     /*
-     * Most of a start goes into loading classes of the JDK and of Jackson. An archive of these classes, which the JVM maps, saves nearly
-     * half of that. It can have only classes of jar files in front of all directories on the class path; hence the order of CLASS_PATH.
-     * The first test that starts a JVM makes the archive, for all builds until the next clean one. The classes of this
-     * project, in directories or jar files, are not in it: each build would need another archive.
+     * Most of a start goes into loading classes of the JDK and of Jackson. An archive of these classes, which the JVM
+     * maps, saves nearly half of that. It can have only classes of jar files in front of all directories on the class
+     * path; hence the order of CLASS_PATH. The first test that starts a JVM makes the archive, for all builds until the
+     * next clean one. The classes of this project, in directories or jar files, are not in it: each build would need
+     * another archive.
      */
 
-    /** Names the directory of the archives, in the JVM of the tests; set by the build. Without it there is no archive. */
+    /**
+     * Names the directory of the archives, in the JVM of the tests; set by the build. Without it there is no archive.
+     */
     private static final String DIRECTORY = "trestle.test.archives";
 
     /** Names the archive, in programs that tests start. */
@@ -59,14 +62,19 @@ public final class TestJvm {
         return name.endsWith(".jar") && !name.startsWith("trestle-");
     }
 
-    /** Returns the options with which a JVM that has {@link #CLASS_PATH} starts from the archive; none if there is no archive. */
+    /**
+     * Returns the options with which a JVM that has {@link #CLASS_PATH} starts from the archive; none if there is no
+     * archive.
+     */
     static List<String> archiveOptions() {
         return archive.map(file -> Stream.concat(Stream.of("-XX:SharedArchiveFile=" + file), AotCache.quiet.stream())
                         .toList())
                 .orElse(List.of());
     }
 
-    /** Returns the command that runs a program with the classes of this one. It has the archive, and so do its pools. */
+    /**
+     * Returns the command that runs a program with the classes of this one. It has the archive, and so do its pools.
+     */
     public static List<String> command(List<String> options, Class<?> program, Object... arguments) {
         List<String> more = Stream.of(archiveOptions(), optionsOfPools(), options)
                 .flatMap(List::stream)
@@ -149,7 +157,10 @@ public final class TestJvm {
         }
     }
 
-    /** Returns the lines of two lists of classes, without the numbers of the classes, and without the classes of this project. */
+    /**
+     * Returns the lines of two lists of classes, without the numbers of the classes, and without the classes of this
+     * project.
+     */
     private static Set<String> merged(Path ofProgram, Path ofWorker) throws IOException {
         var merged = new LinkedHashSet<>(Files.readAllLines(ofProgram));
         merged.addAll(Files.readAllLines(ofWorker));

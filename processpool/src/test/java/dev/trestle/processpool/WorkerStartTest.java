@@ -347,7 +347,8 @@ class WorkerStartTest {
                 "new\nline per%pcent",
                 "back\\slash st*r @t",
                 "gr\u00fc\u00dfe",
-                "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d"
+                "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d"
+                        + "\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d\u4e2d"
             })
     void workersStartWhateverTheNameOfTheTemporaryDirectory(String name) throws Exception {
         assumeTrue(

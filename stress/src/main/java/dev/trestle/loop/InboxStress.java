@@ -11,7 +11,10 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.LL_Result;
 import org.openjdk.jcstress.infra.results.ZI_Result;
 
-/** The races of a loop's inbox: nothing that was accepted is lost, doubled or overtaken. In the loop's package, to see it. */
+/**
+ * The races of a loop's inbox: nothing that was accepted is lost, doubled or overtaken. In the loop's package, to see
+ * it.
+ */
 public final class InboxStress {
 
     private InboxStress() {}

@@ -117,7 +117,9 @@ public final class LoopStress {
         }
     }
 
-    /** Two threads bring an outcome each to a loop that falls asleep: one passes the baton on, the other finds it taken. */
+    /**
+     * Two threads bring an outcome each to a loop that falls asleep: one passes the baton on, the other finds it taken.
+     */
     @JCStressTest
     @Outcome(id = "1, 2", expect = ACCEPTABLE, desc = "Both were awaited")
     @Outcome(expect = FORBIDDEN)
@@ -187,7 +189,10 @@ public final class LoopStress {
         }
     }
 
-    /** A result comes in as a cancellation goes out: each side has one of them, and a cancelled pool's future shows in the loop. */
+    /**
+     * A result comes in as a cancellation goes out: each side has one of them, and a cancelled pool's future shows in
+     * the loop.
+     */
     @JCStressTest
     @Outcome(id = "1, SUCCESS", expect = ACCEPTABLE, desc = "The result won")
     @Outcome(id = "cancelled, SUCCESS", expect = ACCEPTABLE, desc = "The result came when nobody waited any more")

@@ -18,8 +18,8 @@ import org.openjdk.jcstress.infra.results.L_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * The races of a promise: who completes it, who hears of it, in which order, and what they see. Two actors each, because
- * jcstress leaves out tests with more actors than the machine has processors.
+ * The races of a promise: who completes it, who hears of it, in which order, and what they see. Two actors each,
+ * because jcstress leaves out tests with more actors than the machine has processors.
  */
 public final class PromiseStress {
 
@@ -50,7 +50,9 @@ public final class PromiseStress {
         }
     }
 
-    /** Starting and cancelling: a promise that was cancelled first is not started; a started one tells its canceller. */
+    /**
+     * Starting and cancelling: a promise that was cancelled first is not started; a started one tells its canceller.
+     */
     @JCStressTest
     @Outcome(id = "false, cancelled pending", expect = ACCEPTABLE, desc = "Cancelled first: not started")
     @Outcome(id = "true, cancelled running", expect = ACCEPTABLE, desc = "Started first: the work is told")

@@ -29,19 +29,24 @@ import org.jspecify.annotations.Nullable;
 final class CallRunner {
 
     /*
-     * One thread reads a call, runs it and writes its answer: to hand calls from one thread to another would wake a thread
-     * for each. So calls that were sent ahead wait in the connection, unread. What concerns them comes over a connection
-     * of its own, on another thread: a call that is dropped before it was read is remembered by its number, and skipped
-     * when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
+     * One thread reads a call, runs it and writes its answer: to hand calls from one thread to another would wake a
+     * thread for each. So calls that were sent ahead wait in the connection, unread. What concerns them comes over a
+     * connection of its own, on another thread: a call that is dropped before it was read is remembered by its number,
+     * and skipped when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
      *
-     * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a pending
-     * interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt leaks into
-     * the next one.
+     * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a
+     * pending interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt
+     * leaks into the next one.
      *
-     * Answers are held back while the next call is there already, and sent together. They are safe in the flight record;
-     * but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks for them
-     * then, with TakeBack.
+     * Answers are held back while the next call is there already, and sent together. They are safe in the flight
+     * record; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
+     * for them then, with TakeBack.
      */
+
+    private enum ResultKind {
+        VALUE,
+        STREAM
+    }
 
     /** The exit code after an exhausted heap, as with -XX:+ExitOnOutOfMemoryError. */
     private static final int OUT_OF_MEMORY = 3;
@@ -69,7 +74,10 @@ final class CallRunner {
 
     private volatile boolean ending;
 
-    /** What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the thread. */
+    /**
+     * What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the
+     * thread.
+     */
     private @Nullable VirtualMachineError fatalError;
 
     private final Object lock = new Object();
@@ -125,11 +133,11 @@ final class CallRunner {
      */
     private boolean handle(Frame frame) throws IOException {
         if (frame instanceof Frame.Call call) {
-            take(call.id(), call.payload(), false);
+            take(call.id(), call.payload(), ResultKind.VALUE);
             return true;
         }
         if (frame instanceof Frame.StreamCall call) {
-            take(call.id(), call.payload(), true);
+            take(call.id(), call.payload(), ResultKind.STREAM);
             return true;
         }
         if (frame instanceof Frame.Goodbye) {
@@ -146,9 +154,9 @@ final class CallRunner {
     }
 
     /** Runs a call, unless it was dropped, and answers it. */
-    private void take(long id, Payload call, boolean streams) throws IOException {
+    private void take(long id, Payload call, ResultKind kind) throws IOException {
         if (begin(id)) {
-            answer(id, call, streams);
+            answer(id, call, kind);
         }
     }
 
@@ -179,13 +187,13 @@ final class CallRunner {
         }
     }
 
-    private void answer(long id, Payload call, boolean streams) throws IOException {
+    private void answer(long id, Payload call, ResultKind kind) throws IOException {
         long start = System.nanoTime();
         Frame reply;
         long size = 0;
         long end;
         try {
-            Payload result = perform(id, call, streams);
+            Payload result = perform(id, call, kind);
             size = result.size();
             end = System.nanoTime();
             reply = new Frame.Result(id, result, end - start);
@@ -221,7 +229,7 @@ final class CallRunner {
         heldSince = NONE;
     }
 
-    private Payload perform(long id, Payload call, boolean streams) throws CallFailed, NotWanted {
+    private Payload perform(long id, Payload call, ResultKind kind) throws CallFailed, NotWanted {
         Frame.Phase phase = Frame.Phase.DECODING;
         DecodedCall decoded = null;
         try {
@@ -231,7 +239,7 @@ final class CallRunner {
             refuseIfCancelled(id);
             record.noteBegun(id);
             Object result = null;
-            if (streams) {
+            if (kind == ResultKind.STREAM) {
                 stream(id, decoded);
             } else {
                 result = decoded.run();
@@ -325,8 +333,8 @@ final class CallRunner {
     }
 
     /**
-     * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the JVM, the record
-     * must say of this one, whose number is smaller, that it had not begun.
+     * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the
+     * JVM, the record must say of this one, whose number is smaller, that it had not begun.
      */
     void takeBack(long id) throws IOException {
         synchronized (lock) {

@@ -11,19 +11,21 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Sends the items of the stream that a call returns, as the stream makes them, but not faster than they are consumed. */
+/**
+ * Sends the items of the stream that a call returns, as the stream makes them, but not faster than they are consumed.
+ */
 final class ItemSender implements AutoCloseable {
 
     /*
-     * The thread of the call encodes each item when it is made, since the stream may go on to change it, and appends it to
-     * the channel, whose buffer makes batches. An item that comes after a pause is sent at once; those that follow it
-     * closely are sent by a second thread soon after, so that they get there however long the next one takes.
+     * The thread of the call encodes each item when it is made, since the stream may go on to change it, and appends it
+     * to the channel, whose buffer makes batches. An item that comes after a pause is sent at once; those that follow
+     * it closely are sent by a second thread soon after, so that they get there however long the next one takes.
      *
-     * What has been sent and not been consumed is limited. At the limit the thread of the call waits, in the stream, for
-     * the credit that the consumer gives back.
+     * What has been sent and not been consumed is limited. At the limit the thread of the call waits, in the stream,
+     * for the credit that the consumer gives back.
      *
-     * An exception is the only way to stop a stream from its end. Since the stream may be the user's own and swallow it,
-     * the first one is kept; every further item throws it again, and so does the end.
+     * An exception is the only way to stop a stream from its end. Since the stream may be the user's own and swallow
+     * it, the first one is kept; every further item throws it again, and so does the end.
      */
 
     private static final long PAUSE_NANOS = 1_000_000;

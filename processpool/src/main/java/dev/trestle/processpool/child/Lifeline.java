@@ -50,8 +50,8 @@ final class Lifeline {
      * Halts this JVM as soon as the program is gone, whatever a call is doing, with what calls have started. A platform
      * thread, since an endless loop in a call must not keep it from running; halt, since shutdown hooks could hang.
      *
-     * <p>A worker that has said goodbye loses its stdin too, and ends in order: a JVM waits 300 ms at its exit for threads
-     * that sit in a system call, as this one does.
+     * <p>A worker that has said goodbye loses its stdin too, and ends in order: a JVM waits 300 ms at its exit for
+     * threads that sit in a system call, as this one does.
      *
      * @param ending whether this worker was told to end
      */
@@ -90,8 +90,8 @@ final class Lifeline {
     }
 
     /**
-     * The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls for processes
-     * that are not its children, so this takes seconds.
+     * The pipe stays open if a process that the program forked behind Java's back has inherited it. The JDK polls for
+     * processes that are not its children, so this takes seconds.
      */
     private static void watchParent() {
         ProcessHandle.current().parent().ifPresent(parent -> {

@@ -13,12 +13,13 @@ import org.jspecify.annotations.Nullable;
 final class Reports extends Reporter {
 
     /*
-     * What is reported is sent at once if nothing has been sent for a while, so a call that reports now and then is seen
-     * without delay. Otherwise it is kept: of progress the latest, of messages a few. What is kept is sent when the pause
-     * is over, by a thread that exists only while there is something to send, or in front of the call's answer.
+     * What is reported is sent at once if nothing has been sent for a while, so a call that reports now and then is
+     * seen without delay. Otherwise it is kept: of progress the latest, of messages a few. What is kept is sent when
+     * the pause is over, by a thread that exists only while there is something to send, or in front of the call's
+     * answer.
      *
-     * The lock is held while frames are appended, so that nothing of a call is sent after its answer. Appending does not
-     * block but when the pool does not read.
+     * The lock is held while frames are appended, so that nothing of a call is sent after its answer. Appending does
+     * not block but when the pool does not read.
      */
 
     private static final long PAUSE_NANOS = 20_000_000;

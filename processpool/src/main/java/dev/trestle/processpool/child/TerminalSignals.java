@@ -3,14 +3,17 @@ package dev.trestle.processpool.child;
 import java.lang.reflect.InvocationTargetException;
 import java.util.List;
 
-/** The signals that a terminal sends to all processes of a program: they are for the program, which may still want results. */
+/**
+ * The signals that a terminal sends to all processes of a program: they are for the program, which may still want
+ * results.
+ */
 final class TerminalSignals {
 
     private TerminalSignals() {}
 
     /**
-     * Ignores them from now on, here and in processes that calls start. Where {@code sun.misc.Signal} is missing, or {@code -Xrs} leaves
-     * signals to the system, they end this JVM.
+     * Ignores them from now on, here and in processes that calls start. Where {@code sun.misc.Signal} is missing, or
+     * {@code -Xrs} leaves signals to the system, they end this JVM.
      */
     static void ignore() {
         try {

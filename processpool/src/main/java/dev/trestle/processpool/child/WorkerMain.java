@@ -36,7 +36,8 @@ final class WorkerMain {
     /**
      * Lives a worker's life.
      *
-     * @param arguments where to dial, the flight record, the largest payload, the system properties that no command line can
+     * @param arguments where to dial, the flight record, the largest payload, the system properties that no command
+     * line can
      *     have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Exception {

@@ -34,12 +34,13 @@ import org.jspecify.annotations.Nullable;
 public final class AotStore {
 
     /*
-     * A cache is a file `<key>-<length>-<checksum>.aot`: its name tells whether it is whole, and one rename publishes all.
-     * The JVM checks only the header of what it maps, and a JVM with a damaged cache may crash; hence the checksum, which is
-     * computed once per program. Code is loaded from these files, so a directory that others may write to is not used.
+     * A cache is a file `<key>-<length>-<checksum>.aot`: its name tells whether it is whole, and one rename publishes
+     * all. The JVM checks only the header of what it maps, and a JVM with a damaged cache may crash; hence the
+     * checksum, which is computed once per program. Code is loaded from these files, so a directory that others may
+     * write to is not used.
      *
-     * Who makes a cache holds the lock of the directory: one at a time for a user, since it takes a processor for seconds.
-     * The kernel drops the lock with its owner. Files of the dead have random names, and are swept later.
+     * Who makes a cache holds the lock of the directory: one at a time for a user, since it takes a processor for
+     * seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are swept later.
      */
 
     private static final Log logger = Log.of(AotStore.class);
@@ -149,8 +150,8 @@ public final class AotStore {
     }
 
     /**
-     * Makes the cache for a key, unless there is one, somebody is making one, or it is known that it cannot be made; returns
-     * whether there is one now.
+     * Makes the cache for a key, unless there is one, somebody is making one, or it is known that it cannot be made;
+     * returns whether there is one now.
      */
     public boolean make(String key, Maker maker) throws IOException, InterruptedException {
         prepare();

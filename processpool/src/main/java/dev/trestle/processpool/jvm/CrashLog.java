@@ -12,9 +12,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * The log that a worker's JVM leaves when it crashes. A worker can leave anything in its place: a pipe that nobody writes to, a
- * link to a device without end, a file as large as the disk. So only a regular file is read, links are not followed, and it is
- * read up to a limit.
+ * The log that a worker's JVM leaves when it crashes. A worker can leave anything in its place: a pipe that nobody
+ * writes to, a link to a device without end, a file as large as the disk. So only a regular file is read, links are not
+ * followed, and it is read up to a limit.
  */
 public final class CrashLog {
 
@@ -43,8 +43,8 @@ public final class CrashLog {
     }
 
     /**
-     * Opens for writing too: if somebody puts a pipe there meanwhile, that does not wait for the other end, and a pipe has no
-     * positions to read from.
+     * Opens for writing too: if somebody puts a pipe there meanwhile, that does not wait for the other end, and a pipe
+     * has no positions to read from.
      */
     private static ByteBuffer read(Path file) throws IOException {
         try (FileChannel log =

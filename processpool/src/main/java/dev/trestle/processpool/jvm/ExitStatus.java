@@ -73,7 +73,10 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
         return evidence == Evidence.CALLED_EXIT ? Optional.empty() : Optional.ofNullable(SIGNALS.get(code - 128));
     }
 
-    /** Returns what happened and its probable cause, as the middle of a sentence. Where it is not known, says what it may be. */
+    /**
+     * Returns what happened and its probable cause, as the middle of a sentence. Where it is not known, says what it
+     * may be.
+     */
     public String explain() {
         String exit = "exit code " + code;
         if (evidence == Evidence.CALLED_EXIT) {

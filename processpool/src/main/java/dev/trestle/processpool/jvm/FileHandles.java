@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 
 /**
  * The file handles that this process may still open. A worker is started only if some remain for everything else: a JVM
- * without any cannot even load a class any more, and a class that could not be loaded once is missing forever. Linux only.
- * Thread-safe.
+ * without any cannot even load a class any more, and a class that could not be loaded once is missing forever. Linux
+ * only. Thread-safe.
  */
 public final class FileHandles {
 

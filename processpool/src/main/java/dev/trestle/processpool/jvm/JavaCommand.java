@@ -157,8 +157,8 @@ public final class JavaCommand {
     }
 
     /**
-     * Returns the JDK's selector provider, if it is the one in use. To look for another one a worker would open all jars of its
-     * class path.
+     * Returns the JDK's selector provider, if it is the one in use. To look for another one a worker would open all
+     * jars of its class path.
      */
     private static Optional<String> selectorProvider() {
         Class<?> provider = SelectorProvider.provider().getClass();

@@ -7,8 +7,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JDK that workers are started from, as it is at one moment. The program's own JVM has its files open; who upgrades them under
- * it leaves it able to do everything but start others of the same kind.
+ * The JDK that workers are started from, as it is at one moment. The program's own JVM has its files open; who upgrades
+ * them under it leaves it able to do everything but start others of the same kind.
  *
  * @param launcher the path of the launcher
  * @param file which file that is; null if there is none, or where the system does not tell files apart
@@ -29,7 +29,10 @@ public record Jdk(Path launcher, @Nullable Object file) {
         }
     }
 
-    /** Returns a sentence that says so if there is another one now, or none; empty if it is the same, or if nobody knows. */
+    /**
+     * Returns a sentence that says so if there is another one now, or none; empty if it is the same, or if nobody
+     * knows.
+     */
     public String ifReplaced() {
         return file == null || file.equals(at(launcher).file)
                 ? ""

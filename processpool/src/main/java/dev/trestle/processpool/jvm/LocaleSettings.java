@@ -10,8 +10,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The system properties that give a worker the default locales and the default time zone that this program has now, whether they
- * come from the system, from its own command line, or from {@link Locale#setDefault} and {@link TimeZone#setDefault}.
+ * The system properties that give a worker the default locales and the default time zone that this program has now,
+ * whether they come from the system, from its own command line, or from {@link Locale#setDefault} and
+ * {@link TimeZone#setDefault}.
  */
 public final class LocaleSettings {
 
@@ -23,8 +24,8 @@ public final class LocaleSettings {
     private LocaleSettings() {}
 
     /**
-     * Returns the properties of a pool with these settings added. What the pool's owner has set is kept, and then the locales for
-     * formatting and for display follow from it.
+     * Returns the properties of a pool with these settings added. What the pool's owner has set is kept, and then the
+     * locales for formatting and for display follow from it.
      */
     public static Map<String, String> addTo(Map<String, String> properties, List<String> jvmArguments) {
         var all = new HashMap<String, String>();

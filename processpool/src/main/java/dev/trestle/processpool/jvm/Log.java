@@ -8,8 +8,8 @@ import org.slf4j.helpers.NOPLoggerFactory;
 import org.slf4j.spi.LocationAwareLogger;
 
 /**
- * A logger that never throws: the program chooses the logging system and its appenders, and neither a bug in them nor an
- * exhausted heap may keep a worker from ending. Thread-safe.
+ * A logger that never throws: the program chooses the logging system and its appenders, and neither a bug in them nor
+ * an exhausted heap may keep a worker from ending. Thread-safe.
  */
 public final class Log {
 
@@ -29,7 +29,8 @@ public final class Log {
     /**
      * Returns a logger that may throw.
      *
-     * @param lowest what is below this level is not seen if the program has no logging system; the rest goes to standard error
+     * @param lowest what is below this level is not seen if the program has no logging system; the rest goes to
+     * standard error
      */
     static Logger logger(String name, Level lowest) {
         return LoggerFactory.getILoggerFactory() instanceof NOPLoggerFactory
@@ -54,8 +55,8 @@ public final class Log {
     }
 
     /**
-     * Logs a failure after which the caller must go on, on a line that names two things. Needs no memory, unlike the other methods, whose
-     * arguments are gathered in an array by the caller.
+     * Logs a failure after which the caller must go on, on a line that names two things. Needs no memory, unlike the
+     * other methods, whose arguments are gathered in an array by the caller.
      */
     public void failure(Level level, String format, @Nullable Object first, @Nullable Object second, Throwable thrown) {
         try {

@@ -9,14 +9,15 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * The encoding in which this system takes command lines, environments and names of files. It is that of the locale: in the locale
- * C or POSIX, it has nothing but ASCII. What it does not have would arrive in a worker as something else.
+ * The encoding in which this system takes command lines, environments and names of files. It is that of the locale: in
+ * the locale C or POSIX, it has nothing but ASCII. What it does not have would arrive in a worker as something else.
  */
 final class NativeText {
 
     /*
-     * A system property that the locale cannot express travels all the same: among the arguments of the worker's main method, which
-     * sets it first of all. Those that the JVM itself reads before that are refused, as is everything else.
+     * A system property that the locale cannot express travels all the same: among the arguments of the worker's main
+     * method, which sets it first of all. Those that the JVM itself reads before that are refused, as is everything
+     * else.
      */
 
     /** What launchers take the bytes of their arguments for. */
@@ -104,8 +105,8 @@ final class NativeText {
     }
 
     /**
-     * Returns whether the JDK gives the socket with a path that very name: it writes it in the default charset, which may be
-     * another.
+     * Returns whether the JDK gives the socket with a path that very name: it writes it in the default charset, which
+     * may be another.
      */
     static boolean canBeSocket(Path path) {
         String name = path.toString();

@@ -8,8 +8,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How many processes the kernel's OOM killer had killed at one moment: it and a {@code kill -9} look the same to a parent.
- * Linux counts them, for the machine and all control groups together.
+ * How many processes the kernel's OOM killer had killed at one moment: it and a {@code kill -9} look the same to a
+ * parent. Linux counts them, for the machine and all control groups together.
  *
  * @param count since the machine was started; empty where nobody counts
  */
@@ -31,7 +31,10 @@ record OomKills(OptionalLong count) {
         }
     }
 
-    /** Returns who sent the SIGKILL that ended a process between then and now, as far as can be known: the end of a sentence. */
+    /**
+     * Returns who sent the SIGKILL that ended a process between then and now, as far as can be known: the end of a
+     * sentence.
+     */
     String suspect(OomKills then) {
         if (count.isEmpty() || then.count.isEmpty()) {
             return "by somebody's kill -9, or by the kernel because memory ran out (see dmesg)";

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Whom the kernel's OOM killer takes when the machine has no memory left. By itself that is whoever has most, which may be the
- * program; but a program with a dead worker loses one call, and a dead program everything. Linux only.
+ * Whom the kernel's OOM killer takes when the machine has no memory left. By itself that is whoever has most, which may
+ * be the program; but a program with a dead worker loses one call, and a dead program everything. Linux only.
  */
 final class OomScore {
 

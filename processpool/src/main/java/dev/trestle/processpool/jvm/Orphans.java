@@ -11,18 +11,19 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processes that a worker left behind when it was killed, halted or crashed. They are nobody's children any more, but
- * they have inherited a mark in their environment. Linux lets us read it; elsewhere, and where a process has changed its
- * user or its environment, nothing is found. Thread-safe.
+ * The processes that a worker left behind when it was killed, halted or crashed. They are nobody's children any more,
+ * but they have inherited a mark in their environment. Linux lets us read it; elsewhere, and where a process has
+ * changed its user or its environment, nothing is found. Thread-safe.
  */
 public final class Orphans {
 
     /*
-     * A mark is the name of the pool's private directory, a slash, and the name of the worker. A worker of a worker has its
-     * mark behind that of the other, with a colon between them; so what has the mark of a worker was started below it.
+     * A mark is the name of the pool's private directory, a slash, and the name of the worker. A worker of a worker has
+     * its mark behind that of the other, with a colon between them; so what has the mark of a worker was started below
+     * it.
      *
-     * A worker looks for them when its program is gone, and has a moment for that. So this is written for code that runs for
-     * the first time: without lambdas, and with few classes.
+     * A worker looks for them when its program is gone, and has a moment for that. So this is written for code that
+     * runs for the first time: without lambdas, and with few classes.
      */
 
     private static final String VARIABLE = "TRESTLE_WORKER";

@@ -1,8 +1,8 @@
 package dev.trestle.processpool.jvm;
 
 /**
- * The threads of pools in the program. They inherit nothing from the thread that happens to need them first: a worker lives long, and
- * would keep that one's context class loader, such as a plug-in's, and its thread locals.
+ * The threads of pools in the program. They inherit nothing from the thread that happens to need them first: a worker
+ * lives long, and would keep that one's context class loader, such as a plug-in's, and its thread locals.
  */
 public final class PoolThreads {
 

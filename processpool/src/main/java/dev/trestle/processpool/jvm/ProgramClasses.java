@@ -22,8 +22,8 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.dataformat.smile.SmileFactory;
 
 /**
- * Where workers find the classes of the program: on the class path of its JVM, or, if another class loader has brought Trestle
- * into it, where that one has them from.
+ * Where workers find the classes of the program: on the class path of its JVM, or, if another class loader has brought
+ * Trestle into it, where that one has them from.
  *
  * @param path as {@code java -cp} takes it
  * @param options further options of the JVM
@@ -32,9 +32,9 @@ import tools.jackson.dataformat.smile.SmileFactory;
 public record ProgramClasses(String path, List<String> options, Optional<String> launcher) {
 
     /*
-     * A worker has what the class loader of Trestle has: WorkerMain, and with it all that calls need, is to be found by the
-     * loader that corresponds to it. What other class loaders of the program have (of plug-ins, of scripts) workers do not
-     * have, and `missing` says so before a call is sent.
+     * A worker has what the class loader of Trestle has: WorkerMain, and with it all that calls need, is to be found by
+     * the loader that corresponds to it. What other class loaders of the program have (of plug-ins, of scripts) workers
+     * do not have, and `missing` says so before a call is sent.
      */
 
     private static final ClassLoader loader = loader();
@@ -122,7 +122,9 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
         return System.getProperty("java.class.path");
     }
 
-    /** Returns whether a class loader is there in every JVM that is started with the same class path and module path. */
+    /**
+     * Returns whether a class loader is there in every JVM that is started with the same class path and module path.
+     */
     private static boolean isOfJvm(ClassLoader loader) {
         for (ClassLoader each = ClassLoader.getSystemClassLoader(); each != null; each = each.getParent()) {
             if (each == loader) {
@@ -183,8 +185,8 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
     }
 
     /**
-     * Starts workers as Spring Boot starts the program, if it did: its loader of jars within a jar comes with a launcher for
-     * other main classes than the one in the manifest.
+     * Starts workers as Spring Boot starts the program, if it did: its loader of jars within a jar comes with a
+     * launcher for other main classes than the one in the manifest.
      */
     private static Optional<ProgramClasses> inSpringBoot(URLClassLoader loader) {
         String launcher = loader.getClass().getPackageName() + ".PropertiesLauncher";
@@ -239,7 +241,10 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
                 });
     }
 
-    /** What is in the same class loader is there, without the milliseconds that a program's first look for a resource takes. */
+    /**
+     * What is in the same class loader is there, without the milliseconds that a program's first look for a resource
+     * takes.
+     */
     private static boolean isThere(Class<?> type, ClassLoader its) {
         if (its == loader && !its.getClass().getName().equals(JSHELL)) {
             return true;

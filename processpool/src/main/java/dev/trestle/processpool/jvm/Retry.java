@@ -8,8 +8,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.slf4j.event.Level;
 
 /**
- * Steps that must be done although the heap may be full: they are tried again, after pauses that get longer, for as long as
- * they throw. Blocks the calling thread, and drops interrupts that it gets.
+ * Steps that must be done although the heap may be full: they are tried again, after pauses that get longer, for as
+ * long as they throw. Blocks the calling thread, and drops interrupts that it gets.
  */
 public final class Retry {
 
@@ -20,7 +20,9 @@ public final class Retry {
 
     private Retry() {}
 
-    /** Runs a step until it does not throw. A step that throws must have changed nothing, or do the rest the next time. */
+    /**
+     * Runs a step until it does not throw. A step that throws must have changed nothing, or do the rest the next time.
+     */
     public static void untilDone(Runnable step) {
         long pause = 0;
         while (true) {
@@ -35,8 +37,8 @@ public final class Retry {
     }
 
     /**
-     * Fails once. What is run for the first time needs memory, since the JVM looks up its classes: so this is run before it is
-     * needed.
+     * Fails once. What is run for the first time needs memory, since the JVM looks up its classes: so this is run
+     * before it is needed.
      */
     public static void rehearse() {
         var failed = new AtomicBoolean();
@@ -47,7 +49,10 @@ public final class Retry {
         });
     }
 
-    /** Runs a step until it does not throw an Error, or time is over. What it throws last, or what else it throws, is thrown. */
+    /**
+     * Runs a step until it does not throw an Error, or time is over. What it throws last, or what else it throws, is
+     * thrown.
+     */
     public static <T> T within(Duration limit, Callable<T> step) throws Exception {
         long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
         long pause = 0;

@@ -26,18 +26,20 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.UUID;
 
-/** The private directories of pools whose programs died without closing them: which they are, and how they are deleted. */
+/**
+ * The private directories of pools whose programs died without closing them: which they are, and how they are deleted.
+ */
 public final class StaleDirectories {
 
     /*
-     * A directory is stale if its owner's socket refuses to be connected to. That counts only under the same kernel, since
-     * the start of the machine: elsewhere, as where the directory is on a disk of the network, nobody may be listening whom we
-     * could reach. A directory with another proof is stale when it has not been touched for a day, and so is an empty one:
-     * what has files and no proof is not ours, whatever its name is.
+     * A directory is stale if its owner's socket refuses to be connected to. That counts only under the same kernel,
+     * since the start of the machine: elsewhere, as where the directory is on a disk of the network, nobody may be
+     * listening whom we could reach. A directory with another proof is stale when it has not been touched for a day,
+     * and so is an empty one: what has files and no proof is not ours, whatever its name is.
      *
-     * In a directory like /tmp others may make what looks like ours. So only what belongs to this user, is open to nobody else
-     * and is no link is looked at, by a handle of the directory instead of its name where the system has that; and nothing
-     * is deleted through a link.
+     * In a directory like /tmp others may make what looks like ours. So only what belongs to this user, is open to
+     * nobody else and is no link is looked at, by a handle of the directory instead of its name where the system has
+     * that; and nothing is deleted through a link.
      */
 
     private static final Log logger = Log.of(StaleDirectories.class);

@@ -27,9 +27,9 @@ import org.zeroturnaround.exec.stream.PumpStreamHandler;
 public final class WorkerProcess {
 
     /*
-     * zt-exec starts it and pumps its outputs. What it would do by default and must not: close the child's stdin, which is
-     * its lifeline; merge stderr into stdout; wait without limit for pumps whose pipe a grandchild holds open; put the
-     * environment into logs and messages. See docs/adr/0224.
+     * zt-exec starts it and pumps its outputs. What it would do by default and must not: close the child's stdin, which
+     * is its lifeline; merge stderr into stdout; wait without limit for pumps whose pipe a grandchild holds open; put
+     * the environment into logs and messages. See docs/adr/0224.
      */
 
     private static final Log logger = Log.of(WorkerProcess.class);
@@ -49,7 +49,9 @@ public final class WorkerProcess {
 
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    /** So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then. */
+    /**
+     * So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then.
+     */
     private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final String mark;
@@ -167,7 +169,9 @@ public final class WorkerProcess {
         return Stream.of(stdout, stderr).anyMatch(each -> each.tail().contains(OUT_OF_MEMORY));
     }
 
-    /** Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them. */
+    /**
+     * Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them.
+     */
     public void killOrphans() {
         int killed = Orphans.kill(mark);
         if (killed > 0) {
@@ -243,8 +247,8 @@ public final class WorkerProcess {
         }
 
         /**
-         * Waits until both outputs have been read to their ends, and closes them, which the JDK does not if it has missed the end of the
-         * process. Returns whether both have been read. Not interruptible.
+         * Waits until both outputs have been read to their ends, and closes them, which the JDK does not if it has
+         * missed the end of the process. Returns whether both have been read. Not interruptible.
          */
         boolean awaitEnd(Process process, Duration limit) {
             long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
@@ -293,7 +297,9 @@ public final class WorkerProcess {
         }
     }
 
-    /** Starts the process, and waits for its end on a platform thread, which nothing that the program does can hold up. */
+    /**
+     * Starts the process, and waits for its end on a platform thread, which nothing that the program does can hold up.
+     */
     private static final class Executor extends ProcessExecutor {
         private final String name;
         private final Runnable onExit;
@@ -311,7 +317,10 @@ public final class WorkerProcess {
             });
         }
 
-        /** Not by `start`, whose wait makes a thread that is no daemon, and does not end it if memory runs out meanwhile. */
+        /**
+         * Not by `start`, whose wait makes a thread that is no daemon, and does not end it if memory runs out
+         * meanwhile.
+         */
         Process startAndWatch() throws IOException {
             var _ = startInternal();
             Process process = requireNonNull(started);

@@ -69,7 +69,10 @@ final class Beans {
         return null;
     }
 
-    /** Returns the class of the JDK that a class extends and that has fields that nobody else may see; null if there is none. */
+    /**
+     * Returns the class of the JDK that a class extends and that has fields that nobody else may see; null if there is
+     * none.
+     */
     private static @Nullable Class<?> superclassWithHiddenState(Class<?> type) {
         for (Class<?> each = JavaClasses.jdkPart(type); each != null; each = each.getSuperclass()) {
             for (Field field : each.getDeclaredFields()) {

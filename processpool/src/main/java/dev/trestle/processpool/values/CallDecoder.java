@@ -44,8 +44,8 @@ public final class CallDecoder {
     }
 
     /**
-     * Sets up what calls need whose values are more than numbers and short texts. The first of them would do it, and wait for
-     * it. May be called on any thread.
+     * Sets up what calls need whose values are more than numbers and short texts. The first of them would do it, and
+     * wait for it. May be called on any thread.
      */
     public void prepare() {
         codec.prepare();

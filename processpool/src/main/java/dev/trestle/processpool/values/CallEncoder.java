@@ -55,7 +55,8 @@ public final class CallEncoder {
      * Creates an encoder.
      *
      * @param options the options of the connection
-     * @param unknown makes the exception that stands for a failure whose own class cannot be made: without a cause, stack
+     * @param unknown makes the exception that stands for a failure whose own class cannot be made: without a cause,
+     * stack
      *     or suppressed exceptions, which are set afterwards
      */
     public CallEncoder(WireOptions options, Function<Failure, Throwable> unknown) {
@@ -79,7 +80,8 @@ public final class CallEncoder {
     /**
      * Encodes a call. The captured values are copied now, except arrays that go out of band (see {@link Payload}).
      *
-     * @param call a serializable lambda or method reference, or a record or bean that is {@link java.util.concurrent.Callable}
+     * @param call a serializable lambda or method reference, or a record or bean that is
+     * {@link java.util.concurrent.Callable}
      *     or {@link Runnable}
      * @return the call
      * @throws NotEncodableException if it, or something in it, cannot travel
@@ -134,8 +136,8 @@ public final class CallEncoder {
     }
 
     /**
-     * Lets go of all that is known about classes: the pool has terminated. The site of one class may know values of others, and so keep
-     * their class loaders. Idempotent.
+     * Lets go of all that is known about classes: the pool has terminated. The site of one class may know values of
+     * others, and so keep their class loaders. Idempotent.
      */
     public void forget() {
         synchronized (codecs) {

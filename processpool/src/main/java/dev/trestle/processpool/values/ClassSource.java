@@ -39,7 +39,9 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
     /** The version of a class that has no class file, such as one that was made in memory. */
     static final long NO_VERSION = 0;
 
-    /** Returns the source of a class, or null if no class file of it is to be found: it is of the JDK, or linked to it. */
+    /**
+     * Returns the source of a class, or null if no class file of it is to be found: it is of the JDK, or linked to it.
+     */
     static @Nullable ClassSource of(Class<?> type) {
         if (JavaClasses.isOfJdk(type) || type.isHidden()) {
             return null;

@@ -21,24 +21,26 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The versions of the classes that calls run, so that a worker runs the code that the program has, or none. A call has those
- * of the class that its code is in and of its superclasses. One per class loader of the program; thread-safe.
+ * The versions of the classes that calls run, so that a worker runs the code that the program has, or none. A call has
+ * those of the class that its code is in and of its superclasses. One per class loader of the program; thread-safe.
  */
 final class ClassVersions {
 
     /*
-     * The problem: javac numbers lambdas, so a jar with one lambda more, put in the place of the program's, has another body under
-     * the name that a call sends.
+     * The problem: javac numbers lambdas, so a jar with one lambda more, put in the place of the program's, has another
+     * body under the name that a call sends.
      *
-     * A JVM does not tell what bytes a class was made of; one can only read its file again, which may be a new one by then. A
-     * worker reads the file after it has loaded the class: if another file came in between, the versions differ and the call is
-     * refused, which is safe. The program must not believe what it reads in that case, since the worker would read the same: so
-     * it refuses a call whose class file is not the one that was there before. That is known
+     * A JVM does not tell what bytes a class was made of; one can only read its file again, which may be a new one by
+     * then. A worker reads the file after it has loaded the class: if another file came in between, the versions differ
+     * and the call is refused, which is safe. The program must not believe what it reads in that case, since the worker
+     * would read the same: so it refuses a call whose class file is not the one that was there before. That is known
      *
-     * - of the files that the class path and the module path of the JVM name, from the first pool on: key, size and time are kept;
-     * - of these, and of all that the class loaders of the JVM have: one that was modified after the JVM had started is another;
-     * - of all other files, from the first call on whose class is in them: for each class loader anew, since one that came later
-     *   has read another file of the same name.
+     * - of the files that the class path and the module path of the JVM name, from the first pool on: key, size and
+     *   time are kept;
+     * - of these, and of all that the class loaders of the JVM have: one that was modified after the JVM had started is
+     *   another;
+     * - of all other files, from the first call on whose class is in them: for each class loader anew, since one that
+     *   came later has read another file of the same name.
      */
 
     private final Map<Path, Identity> noted = new ConcurrentHashMap<>();

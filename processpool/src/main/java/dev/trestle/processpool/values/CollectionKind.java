@@ -41,9 +41,9 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A kind of collection: how those of one class of the JDK are taken apart and made again, of the same class and with the same
- * behaviour. A collection is its elements, after one value that says the rest: an order, a capacity, what it wraps. A class
- * of the JDK that is not in this table is refused: it may be a view, which is more than its elements.
+ * A kind of collection: how those of one class of the JDK are taken apart and made again, of the same class and with
+ * the same behaviour. A collection is its elements, after one value that says the rest: an order, a capacity, what it
+ * wraps. A class of the JDK that is not in this table is refused: it may be a view, which is more than its elements.
  */
 @SuppressWarnings("JdkObsolete") // whoever sends them gets them
 enum CollectionKind {
@@ -124,7 +124,10 @@ enum CollectionKind {
     SEQUENCED_SET_FROM_MAP("newSequencedSetFromMap", "java.util.Collections$SequencedSetFromMap"),
     LIFO_QUEUE("asLifoQueue", "java.util.Collections$AsLIFOQueue"),
 
-    /** An anonymous class that adds nothing to its superclass but the block that filled it; it arrives as the superclass. */
+    /**
+     * An anonymous class that adds nothing to its superclass but the block that filled it; it arrives as the
+     * superclass.
+     */
     ANONYMOUS("anonymous", "java.util.AbstractCollection"),
 
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */
@@ -238,7 +241,10 @@ enum CollectionKind {
         return capacity >= Integer.MAX_VALUE ? null : (int) capacity;
     }
 
-    /** Returns whether an immutable list is of the kind that takes null, of Stream.toList; of the other kind no copy is made. */
+    /**
+     * Returns whether an immutable list is of the kind that takes null, of Stream.toList; of the other kind no copy is
+     * made.
+     */
     private static boolean isOfStream(List<?> list) {
         try {
             return List.copyOf(list) != list;
@@ -247,7 +253,10 @@ enum CollectionKind {
         }
     }
 
-    /** Returns whether a part of an immutable list answers to the question for null. To ask a whole one so costs too much. */
+    /**
+     * Returns whether a part of an immutable list answers to the question for null. To ask a whole one so costs too
+     * much.
+     */
     private static boolean takesNull(Collection<?> list) {
         try {
             var _ = list.contains(null);

@@ -10,17 +10,17 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The constants of a class of the user's whose objects are known by their identity: a singleton, or one of a few objects that
- * its class makes. Such an object is sent as the name of its constant, and is the object of that name on the other side.
- * Thread-safe.
+ * The constants of a class of the user's whose objects are known by their identity: a singleton, or one of a few
+ * objects that its class makes. Such an object is sent as the name of its constant, and is the object of that name on
+ * the other side. Thread-safe.
  */
 final class Constants {
 
     /*
-     * The identity of objects matters where their class has readResolve() or writeReplace(), which Java serialization would ask for
-     * another object than a copy, and where nothing but identity tells them apart: they have no state, and only their class makes
-     * them. The constants are the static final fields of the class, of its superclasses, and of the class around it, where Kotlin
-     * has companions.
+     * The identity of objects matters where their class has readResolve() or writeReplace(), which Java serialization
+     * would ask for another object than a copy, and where nothing but identity tells them apart: they have no state,
+     * and only their class makes them. The constants are the static final fields of the class, of its superclasses, and
+     * of the class around it, where Kotlin has companions.
      */
 
     private static final ClassValue<Optional<Constants>> known = new ClassValue<>() {

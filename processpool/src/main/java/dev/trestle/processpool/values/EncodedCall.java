@@ -93,8 +93,8 @@ public final class EncodedCall {
     }
 
     /**
-     * Makes an exception of a failure: of its own class, with message, cause, suppressed exceptions and state, if that is
-     * possible.
+     * Makes an exception of a failure: of its own class, with message, cause, suppressed exceptions and state, if that
+     * is possible.
      *
      * @param failure from {@link Frame.Failed}
      * @param worker the name of the worker, shown in front of each remote stack frame

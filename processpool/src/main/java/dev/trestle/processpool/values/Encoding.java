@@ -21,8 +21,8 @@ final class Encoding extends OutputStream {
     private static final int MAX_NESTED = 64;
 
     /**
-     * What becomes of a value may be much larger than the value: an object that is referred to twice is written twice, and what
-     * it refers to four times. This share of the heap is what one value may become before it is too late.
+     * What becomes of a value may be much larger than the value: an object that is referred to twice is written twice,
+     * and what it refers to four times. This share of the heap is what one value may become before it is too late.
      */
     private static final int SHARE_OF_HEAP = 4;
 
@@ -81,7 +81,10 @@ final class Encoding extends OutputStream {
         return setup;
     }
 
-    /** Returns whether another exception may be written as a value: within an exception there may be some, not any number. */
+    /**
+     * Returns whether another exception may be written as a value: within an exception there may be some, not any
+     * number.
+     */
     boolean takesException() {
         return nest == null
                 || (nest.depth < Failure.MAX_DEPTH_OF_STATE && nest.exceptions.incrementAndGet() <= MAX_NESTED);

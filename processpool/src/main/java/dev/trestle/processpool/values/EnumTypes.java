@@ -36,8 +36,8 @@ final class EnumTypes {
     }
 
     /**
-     * The only public way to the key type of an empty map: writing it by Java serialization names all classes in it. What
-     * is written goes nowhere.
+     * The only public way to the key type of an empty map: writing it by Java serialization names all classes in it.
+     * What is written goes nowhere.
      */
     private static final class KeyType extends ObjectOutputStream {
 

@@ -29,7 +29,9 @@ final class JavaClasses {
         return each;
     }
 
-    /** Returns whether a class is anonymous and adds neither methods nor state to its superclass, which is the JDK's. */
+    /**
+     * Returns whether a class is anonymous and adds neither methods nor state to its superclass, which is the JDK's.
+     */
     static boolean isPlainAnonymous(Class<?> type) {
         if (!type.isAnonymousClass() || !isOfJdk(type.getSuperclass())) {
             return false;
@@ -86,7 +88,9 @@ final class JavaClasses {
         }
     }
 
-    /** Returns the fields that hold the state of an object: of its class and those above it, down to a class excluded. */
+    /**
+     * Returns the fields that hold the state of an object: of its class and those above it, down to a class excluded.
+     */
     static List<Field> stateFields(Class<?> type, Class<?> excluded) {
         var fields = new ArrayList<Field>();
         for (Class<?> each = type; each != null && each != excluded && !isOfJdk(each); each = each.getSuperclass()) {

@@ -5,8 +5,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds a kind of collections or of maps: by its name on the wire, and by a class of the JDK. Filled by the class initializer of
- * the kinds, and only read afterwards. Classes are known by their names, so that those nobody sends are not loaded.
+ * Finds a kind of collections or of maps: by its name on the wire, and by a class of the JDK. Filled by the class
+ * initializer of the kinds, and only read afterwards. Classes are known by their names, so that those nobody sends are
+ * not loaded.
  */
 final class KindIndex<K> {
 
@@ -36,8 +37,8 @@ final class KindIndex<K> {
     }
 
     /**
-     * Returns the kind of the nearest superclass in the JDK, which holds the elements of a class of the user's; or null if that
-     * class is not in the table.
+     * Returns the kind of the nearest superclass in the JDK, which holds the elements of a class of the user's; or null
+     * if that class is not in the table.
      */
     @Nullable
     K ofJdkPart(Class<?> type) {

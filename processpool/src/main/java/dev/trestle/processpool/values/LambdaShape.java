@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class LambdaShape {
 
     /**
-     * Up to so many captured values are passed one by one. A method handle that takes them from an array is made of classes that
-     * the JVM generates, for longer than all the rest of a first call takes.
+     * Up to so many captured values are passed one by one. A method handle that takes them from an array is made of
+     * classes that the JVM generates, for longer than all the rest of a first call takes.
      */
     static final int FEW = 3;
 
@@ -86,7 +86,9 @@ final class LambdaShape {
         return known;
     }
 
-    /** Returns the method, or null where there is none to ask: of a constructor, or in a module that is closed to us. */
+    /**
+     * Returns the method, or null where there is none to ask: of a constructor, or in a module that is closed to us.
+     */
     @Nullable
     Method method() {
         try {
@@ -101,7 +103,9 @@ final class LambdaShape {
         return Lambdas.make(site, loader, values);
     }
 
-    /** Returns the method itself, taking the captured values one by one if they are {@link #FEW}, as an array otherwise. */
+    /**
+     * Returns the method itself, taking the captured values one by one if they are {@link #FEW}, as an array otherwise.
+     */
     MethodHandle target() throws ReflectiveOperationException {
         MethodHandle known = target;
         if (known == null) {

@@ -94,8 +94,8 @@ record LambdaSite(
     }
 
     /**
-     * Returns the method around a lambda; null for a method reference. Java's {@code lambda$count$0} is in {@code count},
-     * and so is Kotlin's {@code count$lambda$0}.
+     * Returns the method around a lambda; null for a method reference. Java's {@code lambda$count$0} is in
+     * {@code count}, and so is Kotlin's {@code count$lambda$0}.
      */
     @Nullable
     String enclosingMethod() {
@@ -149,7 +149,10 @@ record LambdaSite(
         return Class.forName(implClassName(), false, loader);
     }
 
-    /** Returns the classes that the code of the lambda is in: the one of its body, and the one that makes the lambda again. */
+    /**
+     * Returns the classes that the code of the lambda is in: the one of its body, and the one that makes the lambda
+     * again.
+     */
     Class<?>[] code(ClassLoader loader) throws ClassNotFoundException {
         return new Class<?>[] {implClass(loader), capturingClass(loader)};
     }

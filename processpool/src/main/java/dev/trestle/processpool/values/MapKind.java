@@ -44,7 +44,10 @@ enum MapKind {
     SYNCHRONIZED_SORTED_MAP("synchronizedSortedMap", "java.util.Collections$SynchronizedSortedMap"),
     SYNCHRONIZED_NAVIGABLE_MAP("synchronizedNavigableMap", "java.util.Collections$SynchronizedNavigableMap"),
 
-    /** An anonymous class that adds nothing to its superclass but the block that filled it; it arrives as the superclass. */
+    /**
+     * An anonymous class that adds nothing to its superclass but the block that filled it; it arrives as the
+     * superclass.
+     */
     ANONYMOUS("anonymousMap", "java.util.AbstractMap"),
 
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */

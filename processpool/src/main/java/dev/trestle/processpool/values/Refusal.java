@@ -176,7 +176,9 @@ record Refusal(String reason, String wayOut) {
         return new Refusal("is not data: " + why, DATA);
     }
 
-    /** Returns the refusal of a collection or map of the JDK that is more than its elements, and cannot be made again. */
+    /**
+     * Returns the refusal of a collection or map of the JDK that is more than its elements, and cannot be made again.
+     */
     static Refusal container(Class<?> type) {
         String name = type.getName();
         String reason = switch (name) {

@@ -25,7 +25,10 @@ final class RefusedException extends DatabindException {
         this.wayOut = wayOut;
     }
 
-    /** Returns a refusal of a class that the other side has; as a plain type, so that nobody loads ours before it is needed. */
+    /**
+     * Returns a refusal of a class that the other side has; as a plain type, so that nobody loads ours before it is
+     * needed.
+     */
     static RuntimeException notFound(String typeName) {
         return new RefusedException(
                 typeName, "cannot be found here", "Are the class path of the pool and of its workers the same?");

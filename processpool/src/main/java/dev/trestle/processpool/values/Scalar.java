@@ -48,8 +48,8 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.databind.DeserializationContext;
 
 /**
- * The JDK's value classes that are one value on the wire, whatever Jackson would make of them. Its name there is the class's
- * simple name.
+ * The JDK's value classes that are one value on the wire, whatever Jackson would make of them. Its name there is the
+ * class's simple name.
  */
 @SuppressWarnings("JavaUtilDate") // whoever sends one gets one
 enum Scalar {
@@ -91,8 +91,8 @@ enum Scalar {
     ZONE_OFFSET(ZoneOffset.class);
 
     /*
-     * Switches, not a table of lambdas: linking a hundred lambdas takes longer than all the rest of a worker's start that is
-     * ours.
+     * Switches, not a table of lambdas: linking a hundred lambdas takes longer than all the rest of a worker's start
+     * that is ours.
      */
 
     /** Abstract classes whose subclasses are scalars, each under the name of the abstract one. */
@@ -283,8 +283,8 @@ enum Scalar {
     }
 
     /**
-     * Returns the flags that a pattern was made with. It tells those that hold at its end, so flags that change on the way
-     * would hold from the beginning.
+     * Returns the flags that a pattern was made with. It tells those that hold at its end, so flags that change on the
+     * way would hold from the beginning.
      */
     private static int flags(Pattern value) {
         String text = value.pattern();
@@ -332,7 +332,9 @@ enum Scalar {
         return new BigDecimal(unscaled, scale);
     }
 
-    /** The name that an address was made with, its bytes, and the scope of one of version 6: a number or an interface. */
+    /**
+     * The name that an address was made with, its bytes, and the scope of one of version 6: a number or an interface.
+     */
     private static void writeAddress(InetAddress value, JsonGenerator to) {
         String text = value.toString();
         String name = text.substring(0, text.lastIndexOf('/')); // getHostName might ask a server

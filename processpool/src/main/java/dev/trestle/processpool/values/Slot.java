@@ -16,8 +16,8 @@ import tools.jackson.databind.jsontype.TypeDeserializer;
 import tools.jackson.databind.jsontype.TypeSerializer;
 
 /**
- * A place of a declared type that holds one value: a captured variable, a result, an element, a key. Writes the class of
- * the value when the declared type does not say it. Thread-safe.
+ * A place of a declared type that holds one value: a captured variable, a result, an element, a key. Writes the class
+ * of the value when the declared type does not say it. Thread-safe.
  */
 final class Slot {
 

@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class ThrowableState {
 
     /*
-     * A class of the user's has fields, which can be read and set. A class of the JDK has fields that only itself may touch, but their
-     * names and types can be asked for. Those of one type are visible if they are public, or if the class that declares them has
-     * as many public methods without parameters that return the type. If some are not, nobody can tell whether an exception that was
-     * made again is the same, so the class counts as one that cannot be: half an exception would lie.
+     * A class of the user's has fields, which can be read and set. A class of the JDK has fields that only itself may
+     * touch, but their names and types can be asked for. Those of one type are visible if they are public, or if the
+     * class that declares them has as many public methods without parameters that return the type. If some are not,
+     * nobody can tell whether an exception that was made again is the same, so the class counts as one that cannot be:
+     * half an exception would lie.
      */
 
     private static final Set<String> ofThrowable =

@@ -32,15 +32,15 @@ final class Throwables {
 
     /*
      * An exception is made again by one of its own constructors. Which one, and with what, nobody knows; so we try, and
-     * look at the result: it counts only if it has the message, the cause and the state of the original. Constructors with
-     * the most usual parameters come first, and where a parameter has a name (-parameters) the value of that name is tried
-     * first. If nothing fits, the failure stays one: an exception of a class that stands for it.
+     * look at the result: it counts only if it has the message, the cause and the state of the original. Constructors
+     * with the most usual parameters come first, and where a parameter has a name (-parameters) the value of that name
+     * is tried first. If nothing fits, the failure stays one: an exception of a class that stands for it.
      *
-     * The state is what the class adds to Throwable, see ThrowableState. If it cannot travel, the class counts as one that does not
-     * fit.
+     * The state is what the class adds to Throwable, see ThrowableState. If it cannot travel, the class counts as one
+     * that does not fit.
      *
-     * Only subclasses of Throwable are loaded here, and only their constructors are called, with strings, numbers and the
-     * cause: what the program's own "throw new" would do.
+     * Only subclasses of Throwable are loaded here, and only their constructors are called, with strings, numbers and
+     * the cause: what the program's own "throw new" would do.
      */
 
     private static final int MAX_TRIES = 64;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A worker takes what its pool sends: it runs the pool's code anyway. A pool takes from a worker, for each call:
  * <ul>
  *   <li>the built-in list: the JDK's value classes, collections and public enums;
- *   <li>what the declared result of the call leads to: its class, type arguments, fields, components, permitted subclasses;
+ *   <li>what the declared result of the call leads to: its class, type arguments, fields, components, permitted
+ *   subclasses;
  *   <li>records and enums of the program, which are data by their nature, and what their components lead to;
  *   <li>what the pool's options allow;
  *   <li>arrays of all these.
@@ -82,7 +83,9 @@ final class TypePolicy {
         return type;
     }
 
-    /** Returns the class with a name from the wire, which is itself a value and makes none, if the sender may name it. */
+    /**
+     * Returns the class with a name from the wire, which is itself a value and makes none, if the sender may name it.
+     */
     Class<?> permittedClass(String name) {
         Class<?> type;
         try {

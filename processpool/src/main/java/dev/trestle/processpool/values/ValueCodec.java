@@ -34,7 +34,9 @@ import tools.jackson.dataformat.smile.SmileFactory;
 import tools.jackson.dataformat.smile.SmileMapper;
 import tools.jackson.dataformat.smile.SmileWriteFeature;
 
-/** Values as bytes and back: Jackson, set up so that what arrives is what was sent. One per class loader; thread-safe. */
+/**
+ * Values as bytes and back: Jackson, set up so that what arrives is what was sent. One per class loader; thread-safe.
+ */
 final class ValueCodec {
 
     private final WireOptions options;
@@ -269,7 +271,10 @@ final class ValueCodec {
         }
     }
 
-    /** A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is not. */
+    /**
+     * A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is
+     * not.
+     */
     private record SiteKey(int hash, ByteBuffer bytes) {
         @Override
         public int hashCode() {

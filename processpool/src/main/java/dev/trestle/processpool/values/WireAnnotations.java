@@ -14,9 +14,9 @@ import tools.jackson.databind.introspect.AnnotatedParameter;
 import tools.jackson.databind.introspect.JacksonAnnotationIntrospector;
 
 /**
- * The few of Jackson's annotations that a call may heed: those that say which constructor takes which field. All others are
- * as if they were not there. A class annotated for a web API leaves out, shortens or renames there what it must not show, but
- * a call needs all of an object.
+ * The few of Jackson's annotations that a call may heed: those that say which constructor takes which field. All others
+ * are as if they were not there. A class annotated for a web API leaves out, shortens or renames there what it must not
+ * show, but a call needs all of an object.
  */
 final class WireAnnotations extends AnnotationIntrospector {
 

@@ -27,8 +27,8 @@ import tools.jackson.databind.type.ReferenceType;
 import tools.jackson.databind.type.TypeFactory;
 
 /**
- * Says, class by class, who writes and reads its values: {@link Writers} and {@link Readers}, nobody, or Jackson, which is
- * left strings, numbers, enums, arrays of objects, records and beans.
+ * Says, class by class, who writes and reads its values: {@link Writers} and {@link Readers}, nobody, or Jackson, which
+ * is left strings, numbers, enums, arrays of objects, records and beans.
  */
 final class WireModule extends JacksonModule {
 

@@ -27,8 +27,8 @@ import tools.jackson.databind.type.TypeFactory;
 /**
  * When and how the class of a value is written: {@code [name, value]}, wherever the declared type leaves it open.
  *
- * <p>Jackson's own reader of such values remembers a class once it was allowed; ours asks the policy of the call at hand
- * each time.
+ * <p>Jackson's own reader of such values remembers a class once it was allowed; ours asks the policy of the call at
+ * hand each time.
  */
 final class WireTyping extends DefaultTypeResolverBuilder {
 
@@ -61,7 +61,10 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         return this;
     }
 
-    /** Returns the type that values of a class have in a place of a declared type: for the writer and for the reader alike. */
+    /**
+     * Returns the type that values of a class have in a place of a declared type: for the writer and for the reader
+     * alike.
+     */
     static JavaType precise(JavaType declared, Class<?> type, DatabindContext context) {
         return declared.hasGenericTypes() && declared.isTypeOrSuperTypeOf(type)
                 ? context.constructSpecializedType(declared, type)

@@ -10,9 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks into a wrapper of the JDK's, such as an unmodifiable set, which keeps what it wraps to itself. Java serialization asks
- * for each object that it meets whether it is to be replaced: there the wrapped one comes by. It is replaced by nothing, so
- * none of its own methods is called, and what is written goes nowhere.
+ * Looks into a wrapper of the JDK's, such as an unmodifiable set, which keeps what it wraps to itself. Java
+ * serialization asks for each object that it meets whether it is to be replaced: there the wrapped one comes by. It is
+ * replaced by nothing, so none of its own methods is called, and what is written goes nowhere.
  */
 final class Wrapped extends ObjectOutputStream {
 

@@ -6,8 +6,8 @@ import java.nio.channels.ByteChannel;
 import java.time.Duration;
 
 /**
- * A connected channel whose writer can choose not to wait for the peer. {@link #write} blocks until it has written something. Unless
- * its methods are overridden, there is always room.
+ * A connected channel whose writer can choose not to wait for the peer. {@link #write} blocks until it has written
+ * something. Unless its methods are overridden, there is always room.
  */
 interface Connection extends ByteChannel {
 

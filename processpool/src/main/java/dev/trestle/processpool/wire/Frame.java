@@ -156,7 +156,18 @@ public sealed interface Frame {
      * @param id the number of the call
      * @param interrupt whether to interrupt it
      */
-    record Cancel(long id, boolean interrupt) implements OfCall {}
+    record Cancel(long id, boolean interrupt) implements OfCall {
+
+        /** Returns a frame that cancels a call and interrupts its thread. */
+        public static Cancel interrupting(long id) {
+            return new Cancel(id, true);
+        }
+
+        /** Returns a frame that cancels a call, which notices only if it looks. */
+        public static Cancel withoutInterrupt(long id) {
+            return new Cancel(id, false);
+        }
+    }
 
     /**
      * Pool to worker: a call is to be dropped if it has not begun; one that runs goes on. Also has the worker send the

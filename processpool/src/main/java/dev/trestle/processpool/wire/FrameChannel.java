@@ -19,33 +19,34 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frames over a connection. Any number of threads may write, one reads. Both directions stand here, since what one writes the
- * other has to read.
+ * Frames over a connection. Any number of threads may write, one reads. Both directions stand here, since what one
+ * writes the other has to read.
  *
- * <p>{@link #read} and {@link #write} block as the connection does, {@link #tryWrite} does not. After a {@link ProtocolException}, or an
- * {@link IOException} in the middle of a frame, the connection is out of step and of no more use; {@link #close} it.
+ * <p>{@link #read} and {@link #write} block as the connection does, {@link #tryWrite} does not. After a
+ * {@link ProtocolException}, or an {@link IOException} in the middle of a frame, the connection is out of step and of
+ * no more use; {@link #close} it.
  */
 public final class FrameChannel implements AutoCloseable {
 
     /*
-     * One direct buffer per direction. Small frames are gathered in it, so a batch is one system call; bodies and arrays
-     * that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same size*
-     * anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 256 KiB.
+     * One direct buffer per direction. Small frames are gathered in it, so a batch is one system call; bodies and
+     * arrays that are larger pass through it in pieces. The JDK would copy a heap buffer into a direct one of the *same
+     * size* anyway, and keep that in a cache per thread: with pieces, a gigabyte costs 256 KiB.
      *
      * Lengths that arrive are not believed at once: beyond the check against the limit, memory is allocated for what is
      * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
      * one megabyte.
      *
-     * What is written are the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops when it has to
-     * be sent first; so a frame that is larger than the buffer is gathered in several steps. Who may wait sends the whole buffer
-     * and gathers on. Who may not sends what there is room for, and leaves the rest, perhaps half a frame, to whoever writes
-     * next: `sendWithin` waits for room without holding the lock.
+     * What is written are the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops
+     * when it has to be sent first; so a frame that is larger than the buffer is gathered in several steps. Who may
+     * wait sends the whole buffer and gathers on. Who may not sends what there is room for, and leaves the rest,
+     * perhaps half a frame, to whoever writes next: `sendWithin` waits for room without holding the lock.
      *
-     * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it. The
-     * record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent and
-     * before anything is overwritten. A frame that does not fit into what is left of the buffer goes to its beginning, and
-     * one that is larger than the buffer is sent at once, to its end. So a reader finds frames that have been sent already,
-     * but never half ones.
+     * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it.
+     * The record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent
+     * and before anything is overwritten. A frame that does not fit into what is left of the buffer goes to its
+     * beginning, and one that is larger than the buffer is sent at once, to its end. So a reader finds frames that have
+     * been sent already, but never half ones.
      */
 
     /** The version of the protocol, in every header. */
@@ -64,7 +65,9 @@ public final class FrameChannel implements AutoCloseable {
     /** Not even the header of an array. */
     private static final int NOTHING = -1;
 
-    /** So much is sent by those who do not wait, and in one go while the lock is held, though the peer may take more. */
+    /**
+     * So much is sent by those who do not wait, and in one go while the lock is held, though the peer may take more.
+     */
     private static final int MOST_AT_ONCE = 1 << 20;
 
     private final Connection channel;
@@ -91,7 +94,10 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private boolean larger;
 
-    /** The payload that is being put into the buffer: this one, from a part on, of which some bytes or elements are done. */
+    /**
+     * The payload that is being put into the buffer: this one, from a part on, of which some bytes or elements are
+     * done.
+     */
     @GuardedBy("writing")
     private Payload payload = Payload.EMPTY;
 
@@ -180,8 +186,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Puts a frame of a rare kind nowhere. The first time links what all kinds are put with, and that may fail forever if memory runs out
-     * meanwhile: so this is called before it is needed.
+     * Puts a frame of a rare kind nowhere. The first time links what all kinds are put with, and that may fail forever
+     * if memory runs out meanwhile: so this is called before it is needed.
      */
     public static void rehearse() {
         var nowhere = new FrameChannel(new Memory(ByteBuffer.allocate(0)), 0, ByteBuffer.allocate(HEADER), 0, null);
@@ -203,7 +209,15 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void write(Frame... frames) throws IOException {
-        write(true, frames);
+        check(frames);
+        writing.lock();
+        try {
+            put(frames);
+            sendAll();
+            framesWritten.addAndGet(frames.length);
+        } finally {
+            writing.unlock();
+        }
     }
 
     /**
@@ -214,7 +228,14 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void append(Frame frame) throws IOException {
-        write(false, frame);
+        check(frame);
+        writing.lock();
+        try {
+            put(new Frame[] {frame});
+            framesWritten.incrementAndGet();
+        } finally {
+            writing.unlock();
+        }
     }
 
     /**
@@ -223,33 +244,31 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public void flush() throws IOException {
-        write(true);
+        write();
     }
 
-    private void write(boolean all, Frame... frames) throws IOException {
-        for (Frame each : frames) {
-            check(each);
-        }
-        writing.lock();
-        try {
-            put(frames, all);
-            framesWritten.addAndGet(frames.length);
-        } finally {
-            writing.unlock();
-        }
-    }
-
+    /** Puts frames into the buffer, and sends what it holds whenever it is full. */
     @GuardedBy("writing")
-    private void put(Frame[] frames, boolean all) throws IOException {
+    private void put(Frame[] frames) throws IOException {
         boolean succeeded = false;
         try {
             add(frames);
             while (!gather()) {
                 send();
             }
-            if (all) {
-                send();
+            succeeded = true;
+        } finally {
+            if (!succeeded) {
+                fail();
             }
+        }
+    }
+
+    @GuardedBy("writing")
+    private void sendAll() throws IOException {
+        boolean succeeded = false;
+        try {
+            send();
             succeeded = true;
         } finally {
             if (!succeeded) {
@@ -267,9 +286,7 @@ public final class FrameChannel implements AutoCloseable {
      * @throws IOException if the connection is gone
      */
     public boolean tryWrite(Frame... frames) throws IOException {
-        for (Frame each : frames) {
-            check(each);
-        }
+        check(frames);
         writing.lock();
         try {
             boolean all = trySend(frames);
@@ -281,8 +298,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Sends what {@link #tryWrite} has left, and waits for room meanwhile, so that others can write behind it. For one thread at a
-     * time.
+     * Sends what {@link #tryWrite} has left, and waits for room meanwhile, so that others can write behind it. For one
+     * thread at a time.
      *
      * @param limit how long to wait for room at most
      * @return whether all has been sent
@@ -359,8 +376,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Forgets all that is to be sent: after an error nothing of it may go out with the next frame. If half a frame may have gone out, no
-     * other may either.
+     * Forgets all that is to be sent: after an error nothing of it may go out with the next frame. If half a frame may
+     * have gone out, no other may either.
      */
     @GuardedBy("writing")
     private void fail() {
@@ -446,14 +463,21 @@ public final class FrameChannel implements AutoCloseable {
         }
     }
 
-    private void check(Frame frame) {
-        if (frame instanceof Frame.WithPayload with && with.payload().size() > maxPayloadBytes) {
-            throw new IllegalArgumentException("A payload of " + with.payload().size()
-                    + " bytes is larger than the limit of " + maxPayloadBytes + " bytes; encode with the same limit");
+    private void check(Frame... frames) {
+        for (Frame each : frames) {
+            if (each instanceof Frame.WithPayload with && with.payload().size() > maxPayloadBytes) {
+                throw new IllegalArgumentException(
+                        "A payload of " + with.payload().size()
+                                + " bytes is larger than the limit of " + maxPayloadBytes
+                                + " bytes; encode with the same limit");
+            }
         }
     }
 
-    /** Puts the beginning of a frame into the buffer, and {@link #payload} the rest; returns false if there is no room for it. */
+    /**
+     * Puts the beginning of a frame into the buffer, and {@link #payload} the rest; returns false if there is no room
+     * for it.
+     */
     @GuardedBy("writing")
     private boolean put(Frame frame) {
         // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
@@ -632,7 +656,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Returns whether the next frame has arrived entirely, so that {@link #read} would not block. For the reading thread.
+     * Returns whether the next frame has arrived entirely, so that {@link #read} would not block. For the reading
+     * thread.
      *
      * @return whether it has; false also for a frame that is larger than a buffer
      */
@@ -719,8 +744,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Reads an array, which gets its whole length when the first part of it has arrived. Returns null if there is no memory for it,
-     * after all of it has been read, so that the connection stays in step.
+     * Reads an array, which gets its whole length when the first part of it has arrived. Returns null if there is no
+     * memory for it, after all of it has been read, so that the connection stays in step.
      */
     private @Nullable Object elements(ArrayKind kind, int length) throws IOException {
         int width = kind.width();

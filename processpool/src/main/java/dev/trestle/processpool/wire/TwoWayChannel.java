@@ -21,13 +21,13 @@ public final class TwoWayChannel implements Connection {
 
     /*
      * A thread that is interrupted while it is in a blocking operation on a channel closes that channel; so Java's NIO
-     * has it. Calls are written by the threads that submit them, results by the thread that ran the user's code: both may
-     * be interrupted at any time by people who know nothing of our connection. Only a channel in non-blocking mode is
-     * immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode belongs to the
-     * channel, not to the direction; hence two of them.
+     * has it. Calls are written by the threads that submit them, results by the thread that ran the user's code: both
+     * may be interrupted at any time by people who know nothing of our connection. Only a channel in non-blocking mode
+     * is immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode belongs
+     * to the channel, not to the direction; hence two of them.
      *
-     * In a worker, though, the thread that reads is the one that runs the calls, and threads that a call left behind may
-     * interrupt it while it waits for the next. It reads in non-blocking mode and waits with a selector.
+     * In a worker, though, the thread that reads is the one that runs the calls, and threads that a call left behind
+     * may interrupt it while it waits for the next. It reads in non-blocking mode and waits with a selector.
      */
 
     private final SocketChannel incoming;

@@ -14,10 +14,11 @@ import java.nio.file.StandardOpenOption;
  * What a worker was doing when it died, and the answers that it had not sent yet: memory that it shares with its pool
  * through a mapped file.
  *
- * <p>The worker notes each step with one store to memory, so it costs nothing; the kernel keeps the file whatever becomes
- * of the worker, so its last words are there even after SIGKILL. It tells the call that had begun, which may have had
- * effects and is lost, from those that had only been sent, which can go to another worker. And the worker writes its
- * answers from a buffer in this file, so it may hold them back while it runs the next call: they are not lost with it.
+ * <p>The worker notes each step with one store to memory, so it costs nothing; the kernel keeps the file whatever
+ * becomes of the worker, so its last words are there even after SIGKILL. It tells the call that had begun, which may
+ * have had effects and is lost, from those that had only been sent, which can go to another worker. And the worker
+ * writes its answers from a buffer in this file, so it may hold them back while it runs the next call: they are not
+ * lost with it.
  *
  * <p>Thread-safe: one thread notes steps and setups, any thread may note the orderly exit. The buffer belongs to a
  * {@link FrameChannel}.
@@ -75,7 +76,8 @@ public final class WorkerJournal implements Setup {
      *
      * @param callId the number of the last call that the worker knows of; 0 if there was none
      * @param step what the worker does with it
-     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by the time that
+     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by
+     * the time that
      *     the worker has spent with setting itself up since; 0 if none has begun
      */
     public record Progress(long callId, Step step, long begunNanos) {
@@ -137,8 +139,9 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in the place
-     * of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a record has.
+     * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in
+     * the place of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a
+     * record has.
      *
      * @param file where; there must be nothing yet
      * @return the file as the pool sees it
@@ -292,8 +295,8 @@ public final class WorkerJournal implements Setup {
         }
 
         /**
-         * Reads the frames that the worker had written and not sent, or not sent entirely. The last of those that were sent may
-         * be among them.
+         * Reads the frames that the worker had written and not sent, or not sent entirely. The last of those that were
+         * sent may be among them.
          *
          * @return the frames, one after the other, for {@link FrameChannel#framesIn}
          * @throws IOException if it cannot be read, or is damaged

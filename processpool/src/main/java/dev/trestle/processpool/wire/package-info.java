@@ -1,8 +1,9 @@
 /**
  * The connection between a pool and its workers: frames, the channel that carries them, and the journal of a worker.
  *
- * <p>Both sides use this package, and it uses none of the others. A {@link dev.trestle.processpool.wire.FrameChannel} carries
- * {@link dev.trestle.processpool.wire.Frame}s. What their payloads say is the business of the package {@code values}.
+ * <p>Both sides use this package, and it uses none of the others. A {@link dev.trestle.processpool.wire.FrameChannel}
+ * carries {@link dev.trestle.processpool.wire.Frame}s. What their payloads say is the business of the package
+ * {@code values}.
  *
  * <p>A frame is a header, a body and, for big primitive arrays, out-of-band arrays; all numbers are little-endian:
  *
@@ -17,7 +18,8 @@
  *      arrays          each: kind 1 byte, number of elements 4 bytes, then its elements
  * </pre>
  *
- * <p>A journal is a mapped file in which a worker notes which call it has begun. It can still be read when the worker is dead.
+ * <p>A journal is a mapped file in which a worker notes which call it has begun. It can still be read when the worker
+ * is dead.
  */
 @NullMarked
 package dev.trestle.processpool.wire;

@@ -71,8 +71,8 @@ class CallRunnerTest {
     }
 
     /**
-     * A call is dropped while the connection is busy. When the next call begins, whose code may end the JVM at once, the record must
-     * have that the one before was dropped: its number is smaller, so it would count as begun.
+     * A call is dropped while the connection is busy. When the next call begins, whose code may end the JVM at once,
+     * the record must have that the one before was dropped: its number is smaller, so it would count as begun.
      */
     @Test
     void aDroppedCallIsInTheRecordBeforeTheNextBegins() throws Exception {

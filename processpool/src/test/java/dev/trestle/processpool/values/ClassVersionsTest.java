@@ -61,11 +61,17 @@ class ClassVersionsTest {
         }
     }
 
+    /** Which version of the task's class another program has. */
+    private enum Version {
+        OLD,
+        NEW
+    }
+
     /** Class files of one name, made of two classes of the same package whose names are equally long. */
-    private static Map<String, byte[]> classFiles(boolean isNew, String newName) {
+    private static Map<String, byte[]> classFiles(Version version, String newName) {
         Map<String, byte[]> files = new TreeMap<>();
         for (String each : List.of("", "$Task", "$Base")) {
-            add((isNew ? "NewJob" : "OldJob") + each, newName, files);
+            add((version == Version.NEW ? "NewJob" : "OldJob") + each, newName, files);
         }
         add("OldJob$Owner", newName, files);
         add("OldJob$Heir", newName, files);
@@ -165,13 +171,13 @@ class ClassVersionsTest {
     @MethodSource("calls")
     void aWorkerThatHasAnotherVersionRefusesACall(Place kind, String name) throws Throwable {
         Path place = kind.in(folder);
-        kind.put(place, classFiles(false, "AnyJob"));
+        kind.put(place, classFiles(Version.OLD, "AnyJob"));
         URLClassLoader program = loader(place);
         Payload call = encoder().encode(call(program, "AnyJob", name)).payload();
         CallDecoder early = worker(place);
         assertThat(early.decode(call).run()).isEqualTo("report");
 
-        kind.put(place, classFiles(true, "AnyJob"));
+        kind.put(place, classFiles(Version.NEW, "AnyJob"));
         CallDecoder late = worker(place);
 
         for (int i = 0; i < 2; i++) {
@@ -192,13 +198,13 @@ class ClassVersionsTest {
     @EnumSource
     void aCallWhoseClassChangedBeforeItWasFirstUsedIsRefusedInTheProgram(Place kind) throws Throwable {
         Path place = kind.in(folder);
-        kind.put(place, classFiles(false, "AnyJob"));
+        kind.put(place, classFiles(Version.OLD, "AnyJob"));
         URLClassLoader program = loader(place);
         CallEncoder encoder = encoder();
         EncodedCall first = encoder.encode(call(program, "AnyJob", "lambda"));
         Call<?> other = call(program, "AnyJob", "otherLambda");
 
-        kind.put(place, classFiles(true, "AnyJob"));
+        kind.put(place, classFiles(Version.NEW, "AnyJob"));
 
         assertThatThrownBy(() -> encoder.encode(other))
                 .isInstanceOf(NotEncodableException.class)
@@ -216,11 +222,11 @@ class ClassVersionsTest {
     @EnumSource
     void aClassLoaderThatComesLaterHasTheLaterVersion(Place kind) throws Throwable {
         Path place = kind.in(folder);
-        kind.put(place, classFiles(false, "AnyJob"));
+        kind.put(place, classFiles(Version.OLD, "AnyJob"));
         CallEncoder encoder = encoder();
         encoder.encode(call(loader(place), "AnyJob", "lambda"));
 
-        kind.put(place, classFiles(true, "AnyJob"));
+        kind.put(place, classFiles(Version.NEW, "AnyJob"));
         Payload call = encoder.encode(call(loader(place), "AnyJob", "delete")).payload();
 
         assertThat(worker(place).decode(call).run()).isEqualTo("everything deleted");
@@ -230,7 +236,7 @@ class ClassVersionsTest {
     @ValueSource(strings = {"lambda", "methodReference", "functionWithin", "object", "inherited"})
     void aClassLoaderIsCollectedWhenItsCallsAreOver(String name) throws Throwable {
         Path jar = Place.JAR_OVERWRITTEN.in(folder);
-        Place.pack(jar, classFiles(false, "AnyJob"));
+        Place.pack(jar, classFiles(Version.OLD, "AnyJob"));
         CallEncoder encoder = encoder();
         var kept = new WeakReference<>(encodedBy(encoder, jar, name));
 
@@ -253,7 +259,7 @@ class ClassVersionsTest {
     @Test
     void aFileThatIsGoneIsSaidToBe() throws Throwable {
         Path jar = Place.JAR_OVERWRITTEN.in(folder);
-        Place.pack(jar, classFiles(false, "AnyJob"));
+        Place.pack(jar, classFiles(Version.OLD, "AnyJob"));
         URLClassLoader program = loader(jar);
         CallEncoder encoder = encoder();
         encoder.encode(call(program, "AnyJob", "lambda"));
@@ -267,9 +273,9 @@ class ClassVersionsTest {
     @Test
     void aWorkerMayHaveItsClassesFromElsewhere() throws Throwable {
         Path jar = Place.JAR_OVERWRITTEN.in(folder);
-        Place.pack(jar, classFiles(false, "AnyJob"));
+        Place.pack(jar, classFiles(Version.OLD, "AnyJob"));
         Path directory = Place.DIRECTORY.in(folder);
-        Place.DIRECTORY.put(directory, classFiles(false, "AnyJob"));
+        Place.DIRECTORY.put(directory, classFiles(Version.OLD, "AnyJob"));
 
         for (String each : List.of("lambda", "methodReference", "functionWithin", "object", "inherited")) {
             Payload call = encoder().encode(call(loader(jar), "AnyJob", each)).payload();
@@ -283,8 +289,8 @@ class ClassVersionsTest {
         Call<?> inDirectory = call(ClassLoader.getSystemClassLoader(), "SubJob", "lambda");
         CallEncoder encoder = encoder();
         encoder.encode((Call<Object>) () -> "any");
-        Place.JAR_RENAMED_OVER.put(Path.of(places[0]), classFiles(true, "AnyJob"));
-        Place.DIRECTORY.put(Path.of(places[1]), classFiles(true, "SubJob"));
+        Place.JAR_RENAMED_OVER.put(Path.of(places[0]), classFiles(Version.NEW, "AnyJob"));
+        Place.DIRECTORY.put(Path.of(places[1]), classFiles(Version.NEW, "SubJob"));
         for (Call<?> each : List.of(inJar, inDirectory)) {
             try {
                 System.out.println("was sent: " + encoder.encode(each));
@@ -298,8 +304,8 @@ class ClassVersionsTest {
     void theClassPathIsKnownBeforeItsClassesAreUsed() throws Exception {
         Path jar = Place.JAR_RENAMED_OVER.in(folder);
         Path directory = Place.DIRECTORY.in(folder);
-        Place.JAR_RENAMED_OVER.put(jar, classFiles(false, "AnyJob"));
-        Place.DIRECTORY.put(directory, classFiles(false, "SubJob"));
+        Place.JAR_RENAMED_OVER.put(jar, classFiles(Version.OLD, "AnyJob"));
+        Place.DIRECTORY.put(directory, classFiles(Version.OLD, "SubJob"));
         Process program = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",

@@ -41,7 +41,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Collections and maps of every class that the JDK has: those that constructors and factories make, and views and wrappers of them. */
+/**
+ * Collections and maps of every class that the JDK has: those that constructors and factories make, and views and
+ * wrappers of them.
+ */
 @SuppressWarnings({"unchecked", "rawtypes", "JdkObsolete"}) // of every class, whatever it is
 final class Containers {
 

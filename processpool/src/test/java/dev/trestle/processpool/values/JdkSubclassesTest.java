@@ -30,7 +30,9 @@ import tools.jackson.databind.jsontype.TypeSerializer;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** An object of a class of the user's that extends one of the JDK arrives with the state of that one too, or is refused. */
+/**
+ * An object of a class of the user's that extends one of the JDK arrives with the state of that one too, or is refused.
+ */
 @Timeout(30)
 @SuppressWarnings({"serial", "deprecation", "JavaUtilDate", "ClassCanBeStatic", "InvalidTimeZoneID"
 }) // what users extend

@@ -31,7 +31,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Each value class of the JDK that may travel arrives with all that it tells, or is refused in words; also its odd values. */
+/**
+ * Each value class of the JDK that may travel arrives with all that it tells, or is refused in words; also its odd
+ * values.
+ */
 @Timeout(60)
 class JdkValuesTest {
 
@@ -122,7 +125,9 @@ class JdkValuesTest {
         return types;
     }
 
-    /** Returns what a constructor or a factory method makes of all combinations of the samples, or of the first of them. */
+    /**
+     * Returns what a constructor or a factory method makes of all combinations of the samples, or of the first of them.
+     */
     private static List<Object> made(Executable maker) {
         Class<?>[] parameters = maker.getParameterTypes();
         var choices = new ArrayList<List<Object>>();

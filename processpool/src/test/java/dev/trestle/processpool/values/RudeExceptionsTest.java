@@ -13,7 +13,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** An exception whose own methods or fields misbehave arrives as itself or as a stand-in, and never harms who takes it apart. */
+/**
+ * An exception whose own methods or fields misbehave arrives as itself or as a stand-in, and never harms who takes it
+ * apart.
+ */
 @Timeout(30)
 @SuppressWarnings({
     "NullAway",

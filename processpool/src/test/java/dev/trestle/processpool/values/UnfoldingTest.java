@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A few objects that share others become very many when each reference is followed. That is noticed before the heap ends; in a
- * JVM with a small heap, since otherwise it takes a gigabyte.
+ * A few objects that share others become very many when each reference is followed. That is noticed before the heap
+ * ends; in a JVM with a small heap, since otherwise it takes a gigabyte.
  */
 @Timeout(60)
 class UnfoldingTest {

@@ -42,8 +42,8 @@ class FrameChannelTest {
                 new Frame.Cancelled(-1),
                 new Frame.Failed(Long.MAX_VALUE, Frame.Phase.RUNNING, failure, 12),
                 new Frame.Failed(1, Frame.Phase.DECODING, failure, 0),
-                new Frame.Cancel(7, true),
-                new Frame.Cancel(8, false),
+                Frame.Cancel.interrupting(7),
+                Frame.Cancel.withoutInterrupt(8),
                 new Frame.TakeBack(7),
                 new Frame.Credit(7, 1L << 40),
                 new Frame.Cancelled(7),
@@ -317,8 +317,8 @@ class FrameChannelTest {
     }
 
     /**
-     * Frames of all sizes around that of the buffer, to a peer that reads whenever it likes: what arrives is what arrives from a
-     * writer that waits.
+     * Frames of all sizes around that of the buffer, to a peer that reads whenever it likes: what arrives is what
+     * arrives from a writer that waits.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -352,7 +352,7 @@ class FrameChannelTest {
 
     private static Frame frame(SplittableRandom random) {
         return switch (random.nextInt(4)) {
-            case 0 -> new Frame.Cancel(random.nextLong(1_000), true);
+            case 0 -> Frame.Cancel.interrupting(random.nextLong(1_000));
             case 1 -> new Frame.ThreadDump("x".repeat(random.nextInt(400_000)));
             case 2 -> {
                 byte[] body = new byte[1 + random.nextInt(300_000)];
