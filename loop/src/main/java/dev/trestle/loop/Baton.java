@@ -138,8 +138,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Whether the driver wants the baton back after this turn. */
     private boolean once;
 
-    /** Who has lent the baton to a coroutine that starts eagerly: the innermost one. */
-    private @Nullable Lender lender;
+    /** The innermost caller that has lent the baton to a coroutine that starts eagerly. */
+    private @Nullable EagerCaller eagerCaller;
 
     /** The start of a new thread that has been given the baton and has not begun to run. The watch reads it racily, and may revoke it. */
     private @Nullable Start starting;
@@ -366,7 +366,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 return false;
             }
             deliveryLinked = true;
-            pass(null, false);
+            pass(null, Giver.RUNS_ON);
             return true;
         } catch (Throwable e) { // of pass, which hands the baton on in any case
             return holder != FREE;
@@ -415,8 +415,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * baton by a thread that keeps their carrier; wakes the driver if there is something to do; takes the baton back from a
      * thread that does not belong to the loop, or has ended. Waking a thread for nothing does no harm.
      */
-    void rescue() {
-        handOver.rescue();
+    void unstick() {
+        handOver.unstick();
         Thread now = holder;
         if (now == null || now == ABANDONED) {
             return;
@@ -490,7 +490,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             if (thread.getUncaughtExceptionHandler() != this) {
                 drivenElsewhere.put(thread, this);
             }
-            SlowCallbackDetector.begin();
+            SlowCallbackDetector.onLoopStarted();
         } catch (Throwable e) {
             running.remove(this);
             var _ = drivenElsewhere.remove(thread, this);
@@ -533,10 +533,20 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return handOver.threads().name(name).uncaughtExceptionHandler(this).unstarted(task);
     }
 
-    /** Runs the loop until it is stopped, or for one turn; on the driver. */
-    void drive(boolean oneTurn) {
+    /** Runs the loop until it is stopped; on the driver. */
+    void driveUntilStopped() {
+        once = false;
+        drive();
+    }
+
+    /** Runs the loop for one turn; on the driver. */
+    void driveOneTurn() {
+        once = true;
+        drive();
+    }
+
+    private void drive() {
         arrived = Thread.currentThread();
-        once = oneTurn;
         boolean begun = false;
         int failures = 0;
         while (holder != ABANDONED) {
@@ -567,7 +577,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         Task<?> next = next();
         if (next != null) {
-            if (give(next, true)) {
+            if (give(next, Giver.PARKS)) {
                 waitAsDriver(false);
             }
         } else if (callback != null) {
@@ -648,7 +658,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
     private void startAgain(Start start) {
-        start.task.startedOn(null);
+        start.task.onStarted(null);
         due = start.task;
         starting = null;
     }
@@ -792,9 +802,16 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // Passing it on
 
+    /** What a thread that gives the baton away does next, which decides where the new holder runs. */
+    enum Giver {
+        /** Parks or ends at once: the new holder may have its carrier. */
+        PARKS,
+        RUNS_ON
+    }
+
     /** Gives the baton away and returns when it is back. Called by a coroutine that something will make ready. */
     void suspend(Task<?> self) {
-        boolean back = pass(self, true);
+        boolean back = pass(self, Giver.PARKS);
         while (!back) {
             try {
                 waitAsCoroutine(self);
@@ -807,7 +824,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Gives the baton away for good. Called by a coroutine that has ended. */
     void leave() {
-        pass(null, true);
+        pass(null, Giver.PARKS);
     }
 
     /** Gives the baton away, to do something else meanwhile. */
@@ -815,7 +832,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         StackRoom.require(); // for coming back, too
         away++;
         departures++;
-        pass(null, false);
+        pass(null, Giver.RUNS_ON);
     }
 
     /** Takes the baton again after {@link #goAway}; returns false if the loop was closed meanwhile. */
@@ -850,9 +867,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return true;
     }
 
-    /** Gives the baton away for good, and keeps a coroutine that would not end from running. */
-    void strand() {
-        pass(null, true);
+    /** Gives the baton away for good, and parks forever: for a coroutine that would not end. */
+    void parkForever() {
+        pass(null, Giver.PARKS);
         while (true) {
             LockSupport.park(this);
             Thread.interrupted();
@@ -863,11 +880,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * Gives the baton to whoever is next. Returns true if that is the giver, who still has it. Does not throw: what fails leaves the
      * rest to the driver.
      *
-     * @param parting whether the giver parks or ends at once
+     * @param giver what the calling thread does next
      */
-    private boolean pass(@Nullable Task<?> self, boolean parting) {
+    private boolean pass(@Nullable Task<?> self, Giver giver) {
         try {
-            return passToNext(self, parting);
+            return passToNext(self, giver);
         } catch (Throwable e) {
             if (holder == Thread.currentThread()) {
                 current = null;
@@ -879,9 +896,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    private boolean passToNext(@Nullable Task<?> self, boolean parting) {
-        if (lender != null) {
-            giveBack(lender, parting);
+    private boolean passToNext(@Nullable Task<?> self, Giver giver) {
+        if (eagerCaller != null) {
+            giveBack(eagerCaller, giver);
             return false;
         }
         while (true) {
@@ -891,7 +908,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                     due = null;
                     return true;
                 }
-                if (give(next, parting)) {
+                if (give(next, giver)) {
                     return false;
                 }
                 continue;
@@ -901,7 +918,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 current = null;
                 Thread to = requireNonNull(driver);
                 holder = to;
-                wake(to, parting);
+                wake(to, giver);
                 return false;
             }
             current = null;
@@ -915,7 +932,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Gives the baton to a coroutine. Returns false, and keeps it, if the coroutine could not be started. */
-    private boolean give(Task<?> task, boolean parting) {
+    private boolean give(Task<?> task, Giver giver) {
         Thread me = Thread.currentThread();
         Task<?> before = current;
         Thread thread = task.thread();
@@ -928,7 +945,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 due = task; // it was not given
                 throw e;
             }
-            wake(thread, parting);
+            wake(thread, giver);
             return true;
         }
         try {
@@ -937,11 +954,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             task.prepare(thread);
             current = task;
             due = null;
-            task.startedOn(thread);
+            task.onStarted(thread);
             starting = start;
             holder = thread;
-            if (parting) {
-                handOver.startAndPart(thread);
+            if (giver == Giver.PARKS) {
+                handOver.startBeforeParking(thread);
             } else {
                 thread.start();
             }
@@ -976,31 +993,31 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         @Override
         public void run() {
             if (compareAndSet(false, true)) {
-                task.loop().baton().begun();
+                task.loop().baton().onStarted();
                 task.live();
             }
         }
     }
 
     /** Called by a new thread that has the baton. */
-    private void begun() {
+    private void onStarted() {
         starting = null;
         arrived = Thread.currentThread();
     }
 
-    /** Who waits for a coroutine that he runs in his own turn. */
-    private record Lender(
-            Thread thread, @Nullable Task<?> task, @Nullable Lender outer) {}
+    /** The caller of a coroutine that starts eagerly: it waits, inside its own turn, until that coroutine suspends or ends. */
+    private record EagerCaller(
+            Thread thread, @Nullable Task<?> task, @Nullable EagerCaller outer) {}
 
     /** Runs a new coroutine until it suspends for the first time. Called by the holder, who has the baton again then. */
     void runNow(Task<?> child) {
         Thread me = Thread.currentThread();
         Task<?> self = current;
-        Lender outer = lender;
+        EagerCaller outer = eagerCaller;
         StackRoom.require();
-        lender = new Lender(me, self, outer);
+        eagerCaller = new EagerCaller(me, self, outer);
         if (!giveToChild(child)) {
-            lender = outer;
+            eagerCaller = outer;
         } else if (self != null) {
             waitAsCoroutine(self);
         } else {
@@ -1018,25 +1035,25 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private boolean giveToChild(Task<?> child) {
         try {
-            return give(child, true);
+            return give(child, Giver.PARKS);
         } catch (Throwable e) { // it runs as other tasks do
             ready.add(child);
             return false;
         }
     }
 
-    private void giveBack(Lender to, boolean parting) {
-        lender = to.outer();
+    private void giveBack(EagerCaller to, Giver giver) {
+        eagerCaller = to.outer();
         current = to.task();
         holder = to.thread();
-        wake(to.thread(), parting);
+        wake(to.thread(), giver);
     }
 
     /** Wakes the new holder. Its failure is not the giver's, who does not have the baton any more: the watch makes up for it. */
-    private void wake(Thread thread, boolean parting) {
+    private void wake(Thread thread, Giver giver) {
         try {
-            if (parting) {
-                handOver.wakeAndPart(thread);
+            if (giver == Giver.PARKS) {
+                handOver.wakeBeforeParking(thread);
             } else {
                 LockSupport.unpark(thread);
             }
@@ -1053,7 +1070,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             try {
                 if (interrupted) {
                     // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
-                    send(new Handle(() -> self.cancel(Task.INTERRUPTED), true));
+                    send(Handle.ofStep(() -> self.cancel(Task.INTERRUPTED)));
                     interrupted = false;
                 }
                 LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
@@ -1075,7 +1092,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
     private boolean waitOnCarrier(Thread me) {
         try {
-            handOver.rescueHere();
+            handOver.unstickHere();
             synchronized (handOver) {
                 if (holder != me) {
                     handOver.wait(1);

@@ -40,7 +40,7 @@ record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>>
         return origins != null;
     }
 
-    void created(Task<?> task) {
+    void onTaskCreated(Task<?> task) {
         if (origins != null) {
             origins.put(task, Stacks.ofCreation());
         }

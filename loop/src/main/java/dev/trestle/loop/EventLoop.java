@@ -286,7 +286,7 @@ public final class EventLoop implements AutoCloseable {
     private void driveHere() {
         baton.begin(Thread.currentThread());
         try {
-            baton.drive(true);
+            baton.driveOneTurn();
         } finally {
             baton.end();
             if (interruptedMeanwhile) {
@@ -303,11 +303,11 @@ public final class EventLoop implements AutoCloseable {
 
     /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new LoopRun(name, baton, () -> baton.drive(false));
+        var run = new LoopRun(name, baton, baton::driveUntilStopped);
         boolean interrupted = false;
         while (true) {
             try {
-                driving.join();
+                run.join();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -316,7 +316,7 @@ public final class EventLoop implements AutoCloseable {
                 LockSupport.parkNanos(this, 1_000_000); // no memory: the loop runs all the same, and is waited for
             }
         }
-        driving.finish();
+        run.finish();
         if (taskCount > 0) {
             unclosed = true;
             UnclosedLoops.OF_THIS_JVM.add(this);
@@ -461,7 +461,7 @@ public final class EventLoop implements AutoCloseable {
     private Handle soon(Runnable callback, @Nullable Context context) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
+        var handle = Handle.ofCallback(requireNonNull(callback, "callback"), context);
         baton.ready(handle);
         return handle;
     }
@@ -525,7 +525,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
-        return schedule(new TimerHandle(this, requireNonNull(callback, "callback"), false, context, when, sequence++));
+        return schedule(TimerHandle.ofCallback(this, requireNonNull(callback, "callback"), context, when, sequence++));
     }
 
     private TimerHandle schedule(TimerHandle handle) {
@@ -536,7 +536,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Handle soonInline(Runnable step) {
-        var handle = new Handle(step, true);
+        var handle = Handle.ofStep(step);
         baton.ready(handle);
         return handle;
     }
@@ -547,12 +547,12 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Handle atInline(long when, Runnable step) {
-        return schedule(new TimerHandle(this, step, true, null, when, sequence++));
+        return schedule(TimerHandle.ofStep(this, step, when, sequence++));
     }
 
     /** Has a step of the loop's own run in a later turn; from any thread. Returns false if the loop is closed. */
     boolean sendInline(Runnable step) {
-        return baton.send(new Handle(step, true));
+        return baton.send(Handle.ofStep(step));
     }
 
     /** Cancels a timer, and takes it out; on any thread. */
@@ -603,7 +603,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private Handle send(Runnable callback, @Nullable Context context) {
-        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
+        var handle = Handle.ofCallback(requireNonNull(callback, "callback"), context);
         if (!baton.send(handle)) {
             refuseIfClosed();
         }
@@ -749,7 +749,7 @@ public final class EventLoop implements AutoCloseable {
                 originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
-        debugging.created(task);
+        debugging.onTaskCreated(task);
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
@@ -783,7 +783,7 @@ public final class EventLoop implements AutoCloseable {
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
         if (task.isLinked()) {
-            ending.hasEnded(task);
+            ending.onTaskEnded(task);
             tasks = task.unlinkFrom(tasks);
             taskCount--;
         }
@@ -975,7 +975,7 @@ public final class EventLoop implements AutoCloseable {
      */
     public void setDebug(boolean on) {
         debugging = DebugMode.of(on);
-        SlowCallbackDetector.hurry();
+        SlowCallbackDetector.onLimitChanged();
     }
 
     /**
@@ -997,7 +997,7 @@ public final class EventLoop implements AutoCloseable {
      */
     public void setSlowCallbackDuration(Duration limit) {
         debugging = debugging.withLimit(limit);
-        SlowCallbackDetector.hurry();
+        SlowCallbackDetector.onLimitChanged();
     }
 
     long slowNanos() {

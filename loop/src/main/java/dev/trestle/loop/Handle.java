@@ -29,9 +29,14 @@ public sealed class Handle extends Ready permits TimerHandle {
     /** Whether the callback was called. Confined to the holder of the baton. */
     boolean begun;
 
-    /** Has the loop's own code run, or the user's in an empty context. */
-    Handle(Runnable callback, boolean inline) {
-        this(callback, inline, null);
+    /** Creates a callback of the user's. It runs on the driver, in the given context; null stands for an empty one. */
+    static Handle ofCallback(Runnable callback, @Nullable Context context) {
+        return new Handle(callback, false, context);
+    }
+
+    /** Creates a step of the loop's own code, which any thread of the loop may run. */
+    static Handle ofStep(Runnable step) {
+        return new Handle(step, true, null);
     }
 
     Handle(Runnable callback, boolean inline, @Nullable Context context) {

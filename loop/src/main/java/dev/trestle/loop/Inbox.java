@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Inbox {
 
-    private static final Ready CLOSED = new Handle(() -> {}, true);
+    private static final Ready CLOSED = Handle.ofStep(() -> {});
 
     private static final VarHandle TOP;
     private static final VarHandle CANCELLED;

@@ -93,7 +93,7 @@ final class LoopCloser {
             attempt(this::tellUnseen);
         } finally {
             loop.refuseFromNowOn();
-            ending.isOver();
+            ending.onOver();
             attempt(() -> tellListeners(ending::tellClosed));
             steps.close();
         }
@@ -124,7 +124,7 @@ final class LoopCloser {
         if (abandoned || refusing.containsAll(loop.allTasks())) {
             return;
         }
-        ending.begin();
+        ending.onClosingBegun();
         var failed = new ArrayList<Task<?>>();
         cancelTasks(failed);
         if (!abandoned && loop.taskCount() > 0) {
@@ -173,14 +173,14 @@ final class LoopCloser {
     /** Runs the loop until the tasks it has now have ended, or patience is over. */
     private void driveUntilEnded(LoopShutdown.Patience left) {
         ending.stopWhenEnded(loop.taskCount(), left);
-        var driving = new LoopRun(loop.name(), baton, () -> baton.drive(false));
-        if (!left.waitFor(driving)) {
+        var run = new LoopRun(loop.name(), baton, baton::driveUntilStopped);
+        if (!left.waitFor(run)) {
             baton.stop();
-            waitUntilStopped(driving);
+            waitUntilStopped(run);
         }
         if (!abandoned) {
-            ending.hasStopped();
-            driving.finish();
+            ending.onRunEnded();
+            run.finish();
         }
     }
 
@@ -188,13 +188,13 @@ final class LoopCloser {
      * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton, and
      * gives up on it in the end.
      */
-    private void waitUntilStopped(LoopRun driving) {
+    private void waitUntilStopped(LoopRun run) {
         Duration untilInterrupt = patience.compareTo(LEAST) < 0 ? LEAST : LOOK;
         boolean interrupted = false;
         Thread holder = baton.holder();
         int progress = baton.progress();
         long since = System.nanoTime();
-        while (!driving.joinFor(LOOK)) {
+        while (!run.joinFor(LOOK)) {
             Duration quiet = Duration.ofNanos(System.nanoTime() - since);
             if (holder != baton.holder() || progress != baton.progress()) {
                 interrupted = false;
@@ -225,7 +225,7 @@ final class LoopCloser {
         ending.throwOut();
         int sent = baton.abandon();
         report(() -> new ExceptionContext(
-                nameOf(task, callback, holder) + " does not give the baton back, so " + loop
+                nameOf(task, callback, holder) + " was interrupted and has neither ended nor awaited since, so " + loop
                         + " cannot be closed properly: its other coroutines stay suspended, and " + sent
                         + " callbacks that other threads sent are not called. Put what waits into blocking(() -> ...),"
                         + " and let it end when it is interrupted." + stack,
@@ -257,10 +257,10 @@ final class LoopCloser {
         }
         int begin = baton.progress();
         int due = baton.readyCount();
-        var driving = new LoopRun(loop.name(), baton, this::lastTurns);
+        var run = new LoopRun(loop.name(), baton, this::lastTurns);
         long until = System.nanoTime() + EventLoop.nanos(patience);
         int seen = begin;
-        while (!late && !driving.joinFor(LOOK)) {
+        while (!late && !run.joinFor(LOOK)) {
             int progress = baton.progress();
             if (progress != seen && progress - begin <= due) { // what was there when closing began, not what it adds
                 seen = progress;
@@ -269,10 +269,10 @@ final class LoopCloser {
             late = System.nanoTime() - until >= 0;
         }
         if (late) {
-            waitUntilStopped(driving);
+            waitUntilStopped(run);
         }
         if (!abandoned) {
-            driving.finish();
+            run.finish();
             if (dropped > 0) {
                 report(() -> new ExceptionContext(
                         dropped + " callbacks of " + loop
@@ -299,7 +299,7 @@ final class LoopCloser {
 
     private void runTurns() {
         for (int turn = 0; turn < LAST_TURNS && !late && baton.hasReady(); turn++) {
-            baton.drive(true);
+            baton.driveOneTurn();
         }
         dropped += baton.dropReady();
     }
@@ -310,6 +310,12 @@ final class LoopCloser {
         void run() throws Exception;
     }
 
+    /** A way to run a step; returns null, or the stack of a step that hangs. */
+    private interface StepRunner {
+        @Nullable
+        String run(Runnable step);
+    }
+
     private interface Event {
         void tell(ClosingListener listener);
     }
@@ -317,26 +323,28 @@ final class LoopCloser {
     private void tellListeners(Event event) {
         for (ClosingListener listener : ending.listeners()) {
             attempt(() -> call(
-                    false, () -> event.tell(listener), () -> "Telling " + SafeToString.of(listener) + " of the end"));
+                    steps::run,
+                    () -> event.tell(listener),
+                    () -> "Telling " + SafeToString.of(listener) + " of the end"));
         }
     }
 
     private void close(AutoCloseable resource) {
-        call(true, resource::close, () -> "Closing " + SafeToString.of(resource));
+        call(steps::runInterruptibly, resource::close, () -> "Closing " + SafeToString.of(resource));
     }
 
     /** Runs a step on another thread, to which the loop belongs meanwhile. Returns null, or where the step hangs. */
-    private @Nullable String aside(Runnable step, boolean interruptibly) {
+    private @Nullable String aside(Runnable step, StepRunner runner) {
         Runnable owning = () -> {
             baton.own();
             step.run();
         };
-        String stack = interruptibly ? steps.runInterruptibly(owning) : steps.run(owning);
+        String stack = runner.run(owning);
         baton.own();
         return stack;
     }
 
-    private void call(boolean interruptibly, Call call, Supplier<String> what) {
+    private void call(StepRunner runner, Call call, Supplier<String> what) {
         var failed = new AtomicReference<@Nullable Throwable>();
         Runnable step = () -> {
             try {
@@ -345,7 +353,7 @@ final class LoopCloser {
                 failed.set(e);
             }
         };
-        String stack = aside(step, interruptibly);
+        String stack = aside(step, runner);
         if (stack != null) {
             report(() -> new ExceptionContext(
                     what.get() + " with its loop does not end, not even when it is interrupted. It is left behind, and "
@@ -360,19 +368,19 @@ final class LoopCloser {
 
     /** Tells of the failures that nobody has retrieved. */
     private void tellUnseen() {
-        String stack = aside(loop.reports()::tellUnseen, false);
+        String stack = aside(loop.reports()::tellUnseen, steps::run);
         if (stack != null) {
             leaveExceptionHandler(stack);
-            aside(loop.reports()::tellUnseen, false); // of the others
+            aside(loop.reports()::tellUnseen, steps::run); // of the others
         }
     }
 
     private void report(Supplier<ExceptionContext> context) {
         Runnable tell = () -> loop.reports().tellHere(context.get());
-        String stack = aside(tell, false);
+        String stack = aside(tell, steps::run);
         if (stack != null) {
             leaveExceptionHandler(stack);
-            aside(tell, false);
+            aside(tell, steps::run);
         }
     }
 

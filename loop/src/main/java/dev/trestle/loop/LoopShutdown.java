@@ -54,12 +54,12 @@ final class LoopShutdown {
         }
 
         /** Waits for the end of a run; returns false if this is over before. */
-        boolean waitFor(LoopRun driving) {
+        boolean waitFor(LoopRun run) {
             boolean ended = false;
             while (!ended && !over) {
                 Duration left = Duration.ofNanos(until - System.nanoTime());
                 over = !left.isPositive();
-                ended = !over && driving.joinFor(left); // bounded, so an interrupt does not keep the loop from closing
+                ended = !over && run.joinFor(left); // bounded, so an interrupt does not keep the loop from closing
             }
             return ended;
         }
@@ -73,7 +73,7 @@ final class LoopShutdown {
     // Tasks
 
     /** Called when closing begins, and when a resource has run the loop once more. */
-    void begin() {
+    void onClosingBegun() {
         lastToRenew = EventLoop.lastTaskNumber();
     }
 
@@ -85,12 +85,12 @@ final class LoopShutdown {
     }
 
     /** Called when that run has ended. */
-    void hasStopped() {
+    void onRunEnded() {
         awaitedEnds = 0;
     }
 
     /** Called when a task has ended. */
-    void hasEnded(Task<?> task) {
+    void onTaskEnded(Task<?> task) {
         if (patience != null && task.number() <= lastToRenew) {
             patience.renew();
         }
@@ -117,7 +117,7 @@ final class LoopShutdown {
         if (throwingOut) {
             refusals++;
             if (refusals > REFUSALS) {
-                baton.strand();
+                baton.parkForever();
             }
             throw endedWithout(task, null);
         }
@@ -163,7 +163,7 @@ final class LoopShutdown {
     }
 
     /** Called when none of the loop's code will run any more. */
-    void isOver() {
+    void onOver() {
         over.countDown();
     }
 

@@ -30,7 +30,7 @@ final class SlowCallbackDetector implements Runnable {
      *
      * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's, and asks for no stack, which
      * the JDK may never answer where a thread was lost. What is told is put into words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
-     * while there is something to tell. Each look first rescues and then judges, and what fails at one loop is left out.
+     * while there is something to tell. Each look first unsticks loops and then judges them, and what fails at one loop is left out.
      */
 
     /** The longest time between two looks, in nanoseconds. */
@@ -57,14 +57,14 @@ final class SlowCallbackDetector implements Runnable {
     private SlowCallbackDetector() {}
 
     /** Called when a loop begins to run, after it can be found in the set of those that do. */
-    static void begin() {
+    static void onLoopStarted() {
         if (watch.asleep) {
             watch.wake();
         }
     }
 
     /** Called when a loop is to be watched more closely. */
-    static void hurry() {
+    static void onLimitChanged() {
         LockSupport.unpark(watch.thread());
     }
 
@@ -134,7 +134,7 @@ final class SlowCallbackDetector implements Runnable {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
             boolean unmoved = sight.isUnmoved(baton.holderOrNobody(), baton.progress());
             if (unmoved) {
-                attempt(baton::rescue);
+                attempt(baton::unstick);
                 stuck |= baton.hasWork();
             }
             attempt(() -> sight.resubmission.look(baton, unmoved ? baton.overdue() : null, nanos));
@@ -203,6 +203,7 @@ final class SlowCallbackDetector implements Runnable {
         private final Thread holder;
         private final int progress;
         private final long nanos;
+        private final boolean isCoroutine;
         private boolean told;
 
         Accusation(Baton baton, EventLoop.Running who, Thread holder, int progress, long nanos) {
@@ -211,6 +212,7 @@ final class SlowCallbackDetector implements Runnable {
             this.holder = holder;
             this.progress = progress;
             this.nanos = nanos;
+            this.isCoroutine = who.task() != null;
         }
 
         @Nullable
@@ -221,14 +223,14 @@ final class SlowCallbackDetector implements Runnable {
                 return null; // it is over
             }
             if (waits) {
-                return who + " has been given the baton of " + baton.loop() + ", and its thread has not run for "
-                        + millis(nanos)
+                return who + " is next to run in " + baton.loop() + ", and its thread has not run for " + millis(nanos)
                         + ", so nothing else runs there. All carriers of virtual threads are busy, or kept by pinned"
                         + " threads.";
             }
             told = true;
-            return who + " has held the baton of " + baton.loop() + " for " + millis(nanos)
-                    + " and still does, so nothing else runs there. If it waits for something, put that into"
+            return who + " has run for " + millis(nanos) + (isCoroutine ? " without awaiting" : "")
+                    + " and still does, so nothing else runs in " + baton.loop()
+                    + ". If it waits for something, put that into"
                     + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
                     + " pool."
                     + Stacks.text(stack, "    at ");
@@ -236,7 +238,10 @@ final class SlowCallbackDetector implements Runnable {
 
         @Nullable
         String endText(long held) {
-            return told ? who + " has given the baton of " + baton.loop() + " away after about " + millis(held) : null;
+            return told
+                    ? who + (isCoroutine ? " has awaited or ended" : " has ended") + " after about " + millis(held)
+                            + " in " + baton.loop()
+                    : null;
         }
     }
 

@@ -275,7 +275,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    void startedOn(@Nullable Thread newThread) {
+    void onStarted(@Nullable Thread newThread) {
         thread = newThread;
     }
 

@@ -17,7 +17,18 @@ public final class TimerHandle extends Handle {
     @Nullable
     TimerHandle nextCancelled;
 
-    TimerHandle(
+    /** Creates a timer for a callback of the user's. */
+    static TimerHandle ofCallback(
+            EventLoop loop, Runnable callback, @Nullable Context context, long when, long sequence) {
+        return new TimerHandle(loop, callback, false, context, when, sequence);
+    }
+
+    /** Creates a timer for a step of the loop's own code. */
+    static TimerHandle ofStep(EventLoop loop, Runnable step, long when, long sequence) {
+        return new TimerHandle(loop, step, true, null, when, sequence);
+    }
+
+    private TimerHandle(
             EventLoop loop, Runnable callback, boolean inline, @Nullable Context context, long when, long sequence) {
         super(callback, inline, context);
         this.loop = loop;
