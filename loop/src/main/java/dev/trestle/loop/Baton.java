@@ -60,12 +60,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    // How long the driver sleeps between two looks at a clock that is not the machine's: a part of the time that is
-    // left
-    private static final int LOOKS = 16;
-    private static final long SHORTEST_SLEEP = 1_000_000;
-    private static final long LONGEST_SLEEP = 50_000_000;
-
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
@@ -90,8 +84,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    private final EventLoop loop;
-    private final LoopClock clock;
+    private final LoopTime time;
+    private final CallbackRunner callbacks;
     private final @Nullable RandomGenerator shuffle;
     private final HandOver handOver = HandOver.create();
     private final ThreadFactory threads = handOver.threads()
@@ -101,7 +95,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // any thread
     private final Inbox inbox = new Inbox();
-    private final AtomicBoolean clockFailed = new AtomicBoolean();
     private volatile @Nullable Thread holder;
     private volatile @Nullable Thread driver;
     private volatile long armedFor = NEVER;
@@ -129,9 +122,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** What was taken from the queue, and has not been given the baton yet. */
     private @Nullable Ready due;
 
-    /** What the clock said last. */
-    private long lastTime;
-
     /** How many items of this turn are left. */
     private int left;
 
@@ -153,42 +143,42 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** How often a coroutine has begun one, ever. Others may read it, racily. */
     private int departures;
 
-    Baton(EventLoop loop, LoopClock clock, @Nullable RandomGenerator shuffle) {
-        this.loop = loop;
-        this.clock = clock;
+    Baton(LoopTime time, CallbackRunner callbacks, @Nullable RandomGenerator shuffle) {
+        this.time = time;
+        this.callbacks = callbacks;
         this.shuffle = shuffle;
     }
 
     // Who holds it
 
-    /** Returns the loop whose baton the calling thread holds, if any. */
-    static @Nullable EventLoop loopHere() {
+    /** Returns the baton that the calling thread holds, if any. */
+    static @Nullable Baton here() {
         Thread me = Thread.currentThread();
         Thread.UncaughtExceptionHandler handler = me.getUncaughtExceptionHandler();
         if (handler instanceof Baton baton && baton.holder == me) {
-            return baton.loop;
+            return baton;
         }
         Baton driven = drivenElsewhere.get(me);
         if (driven != null && driven.holder == me) {
-            return driven.loop;
+            return driven;
         }
-        return handler instanceof Baton || handler instanceof ThreadGroup ? null : loopOfHolder(me);
+        return handler instanceof Baton || handler instanceof ThreadGroup ? null : ofHolder(me);
     }
 
-    /** Returns the loop whose baton a thread holds, if any, though its handler does not say so. Asks all loops that run. */
-    private static @Nullable EventLoop loopOfHolder(Thread thread) {
+    /** Returns the baton that a thread holds, if any, though its handler does not say so. Looks at all loops that run. */
+    private static @Nullable Baton ofHolder(Thread thread) {
         for (Baton baton : running) { // a coroutine may have given its thread a handler of its own
             if (baton.holder == thread) {
-                return baton.loop;
+                return baton;
             }
         }
         return null;
     }
 
-    /** Returns the loop that the calling thread is a coroutine of, if it is in a blocking call. */
-    static @Nullable EventLoop loopLeftBehind() {
+    /** Returns the baton of the loop that the calling thread belongs to, if the thread does not hold it. */
+    static @Nullable Baton leftBehindHere() {
         Thread me = Thread.currentThread();
-        return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton.loop : null;
+        return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton : null;
     }
 
     /** Returns the batons of the loops that run; may be called from any thread. */
@@ -201,8 +191,18 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return drivenElsewhere;
     }
 
-    EventLoop loop() {
-        return loop;
+    CallbackRunner callbacks() {
+        return callbacks;
+    }
+
+    /** Returns how long a callback or a coroutine may run without awaiting; may be called from any thread. */
+    long slowNanos() {
+        return callbacks.debugMode().slowNanos();
+    }
+
+    /** Returns the loop in words; may be called from any thread. */
+    String loopText() {
+        return callbacks.loopText();
     }
 
     /** Returns whose turn it is, null if it is nobody's; may be called from any thread. */
@@ -482,7 +482,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Makes a thread the driver, holding the baton. */
     synchronized void begin(Thread thread) {
         if (driver != null) {
-            throw new IllegalStateException(loop + " is already running, on " + driver);
+            throw new IllegalStateException(loopText() + " is already running, on " + driver);
         }
         try { // first what may fail
             Alarm.begin();
@@ -595,7 +595,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private void recover(int failures, Throwable failure) {
         if (failures == 1) {
-            Log.log(ERROR, () -> "A step of " + loop + " failed; it is made again", failure);
+            Log.log(ERROR, () -> "A step of " + loopText() + " failed; it is made again", failure);
         } else { // without a timed park, which takes memory
             long until = System.nanoTime() + 1_000_000;
             while (System.nanoTime() < until) {
@@ -608,15 +608,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private boolean arm() {
         long due = sleepLimit();
         if (due != NEVER) {
-            long left = due - now();
-            wakeAt = System.nanoTime() + (clock == SystemClock.INSTANCE ? left : untilNextLook(left));
+            long untilDue = due - time.nanosOrLast();
+            wakeAt = System.nanoTime() + time.sleepNanos(untilDue);
         }
         armedFor = due;
         return due != NEVER;
-    }
-
-    private static long untilNextLook(long left) {
-        return Math.clamp(left / LOOKS, SHORTEST_SLEEP, LONGEST_SLEEP);
     }
 
     /** Returns when the driver has the baton, which others have or nobody has. */
@@ -699,7 +695,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Returns until when the driver may sleep. A virtual clock does not get later by waiting. */
     private long sleepLimit() {
-        return clock instanceof VirtualClock ? NEVER : timers.due();
+        return time.isVirtual() ? NEVER : timers.due();
     }
 
     // A turn
@@ -709,7 +705,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         inbox.removeCancelled(timers);
         inbox.moveTo(ready);
         fireTimers();
-        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && jumpTo(timers.due())) {
+        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && time.jumpTo(timers.due())) {
             fireTimers();
         }
         if (shuffle != null && ready.size() > 1) {
@@ -721,36 +717,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private void fireTimers() {
         if (timers.due() != NEVER) {
-            long now = now();
+            long now = time.nanosOrLast();
             while (timers.due() <= now) {
                 timers.takeInto(ready);
             }
-        }
-    }
-
-    /** Returns the loop's time; where the clock fails, which is the user's, what it said last. */
-    private long now() {
-        try {
-            lastTime = loop.nanos();
-            clockFailed.setPlain(false);
-        } catch (Throwable e) {
-            tellOfClock(e);
-        }
-        return lastTime;
-    }
-
-    private boolean jumpTo(long nanos) {
-        try {
-            return loop.jumpTo(nanos);
-        } catch (Throwable e) {
-            tellOfClock(e);
-            return false;
-        }
-    }
-
-    private void tellOfClock(Throwable failure) {
-        if (clockFailed.compareAndSet(false, true)) {
-            Log.log(ERROR, () -> "The clock of " + loop + " failed; until it works again, no time passes", failure);
         }
     }
 
@@ -792,7 +762,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Calls a callback. If this throws, it was not called. */
     private void run(Handle handle) {
         try {
-            loop.run(handle);
+            callbacks.run(handle);
         } catch (Throwable e) {
             if (!handle.begun) {
                 throw e;
@@ -891,7 +861,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 holder = driver;
                 wakeDriver();
             }
-            Log.log(ERROR, () -> "A hand-over in " + loop + " failed; the driver goes on", e);
+            Log.log(ERROR, () -> "A hand-over in " + loopText() + " failed; the driver goes on", e);
             return false;
         }
     }
@@ -949,7 +919,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         }
         try {
-            var start = new Start(task);
+            var start = new Start(this, task);
             thread = threads.newThread(start);
             task.prepare(thread);
             current = task;
@@ -979,9 +949,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private static final class Start extends AtomicBoolean implements Runnable {
         private static final long serialVersionUID = 1;
 
+        private final transient Baton baton;
         private final transient Task<?> task;
 
-        Start(Task<?> task) {
+        Start(Baton baton, Task<?> task) {
+            this.baton = baton;
             this.task = task;
         }
 
@@ -993,7 +965,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         @Override
         public void run() {
             if (compareAndSet(false, true)) {
-                task.loop().baton().onStarted();
+                baton.onStarted();
                 task.live();
             }
         }
@@ -1108,6 +1080,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     @Override
     public void uncaughtException(Thread thread, Throwable exception) {
-        Log.log(ERROR, () -> "A thread of " + loop + " ended with an exception: " + thread, exception);
+        Log.log(ERROR, () -> "A thread of " + loopText() + " ended with an exception: " + thread, exception);
     }
 }

@@ -163,7 +163,8 @@ final class Carriers {
 
         private static String pinned() {
             List<String> pinned = Baton.running().stream()
-                    .flatMap(baton -> baton.loop().tasksRacily().stream().limit(MOST_EXAMINED))
+                    .flatMap(baton ->
+                            baton.callbacks().loop().tasksRacily().stream().limit(MOST_EXAMINED))
                     .flatMap(task -> pinned(task).stream())
                     .toList();
             if (pinned.isEmpty()) {

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -33,7 +34,7 @@ record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>>
         if (requireNonNull(limit, "limit").compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException("The limit is shorter than a millisecond: " + limit);
         }
-        return new DebugMode(EventLoop.nanos(limit), origins);
+        return new DebugMode(TimeLimit.nanos(limit), origins);
     }
 
     boolean isOn() {

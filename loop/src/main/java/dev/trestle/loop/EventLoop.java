@@ -1,6 +1,5 @@
 package dev.trestle.loop;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
@@ -49,21 +48,18 @@ public final class EventLoop implements AutoCloseable {
      * Reports, what it remembers for debugging that of Debugging.
      */
 
-    private static final int MOST_FAILED_STEPS = 1_000;
-
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
     private final String name = "trestle-loop-" + loops.incrementAndGet();
-    private final LoopClock clock;
-    private final long origin;
+    private final LoopTime time;
+    private final CallbackRunner callbacks;
     private final Baton baton;
     private final LoopShutdown ending;
     private final Reports reports;
 
     // any thread
     private volatile boolean closed;
-    private volatile DebugMode debugging = DebugMode.byDefault();
     private final AtomicBoolean closing = new AtomicBoolean();
 
     // confined to the holder of the baton
@@ -83,20 +79,8 @@ public final class EventLoop implements AutoCloseable {
     /** The run that is to end when its future is done. */
     private @Nullable Object untilComplete;
 
-    /** How often in a row a step of the loop's own has failed, and is made again. */
-    private int failedSteps;
-
-    /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
-    private boolean interruptedMeanwhile;
-
     /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
     private boolean unclosed;
-
-    /** The callback that is running. Others may read it, racily. */
-    private @Nullable Handle callback;
-
-    /** That of the callback that is running; null stands for an empty one. */
-    private @Nullable Context callbackContext;
 
     /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
     public EventLoop() {
@@ -119,12 +103,12 @@ public final class EventLoop implements AutoCloseable {
      */
     public EventLoop(LoopOptions options) {
         Groundwork.ensure();
-        this.clock = options.clock();
-        this.origin = clock.nanos();
+        this.time = new LoopTime(options.clock(), this::toString);
+        this.callbacks = new CallbackRunner(this);
         Random shuffle = options.shuffleSeed().isPresent()
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
-        this.baton = new Baton(this, clock, shuffle);
+        this.baton = new Baton(time, callbacks, shuffle);
         this.ending = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
     }
@@ -165,11 +149,11 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if there is none
      */
     public static EventLoop getRunningLoop() {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = here();
         if (loop != null) {
             return loop;
         }
-        EventLoop left = Baton.loopLeftBehind();
+        EventLoop left = leftBehindHere();
         if (left != null) {
             throw new IllegalStateException(left.leftBehindText());
         }
@@ -178,8 +162,20 @@ public final class EventLoop implements AutoCloseable {
                 + " from another thread, go through loop.callSoonThreadsafe or Bridge.runCoroutineThreadsafe.");
     }
 
+    /** Returns the loop whose code the calling thread runs, if any. */
+    static @Nullable EventLoop here() {
+        Baton baton = Baton.here();
+        return baton == null ? null : baton.callbacks().loop();
+    }
+
+    /** Returns the loop that goes on without the calling thread, a coroutine or callback of that loop, if any. */
+    static @Nullable EventLoop leftBehindHere() {
+        Baton baton = Baton.leftBehindHere();
+        return baton == null ? null : baton.callbacks().loop();
+    }
+
     static void refuseInsideALoop(String what) {
-        EventLoop running = Baton.loopHere();
+        EventLoop running = here();
         if (running != null) {
             throw new IllegalStateException(what + " cannot be called while " + running
                     + " is running on this thread: it would stop that loop. In a coroutine, call the method itself, or"
@@ -289,8 +285,7 @@ public final class EventLoop implements AutoCloseable {
             baton.driveOneTurn();
         } finally {
             baton.end();
-            if (interruptedMeanwhile) {
-                interruptedMeanwhile = false;
+            if (callbacks.takeInterrupt()) {
                 Thread.currentThread().interrupt();
             }
         }
@@ -354,74 +349,18 @@ public final class EventLoop implements AutoCloseable {
         baton.stop();
     }
 
-    /** Runs a callback; what it throws is reported, and the loop goes on. */
-    void run(Handle handle) {
-        Runnable callback = handle.callback;
-        if (callback == null) {
-            return;
-        }
-        Handle callbackBefore = this.callback;
-        Context before = callbackContext;
-        this.callback = handle;
-        callbackContext = handle.context;
-        Thread me = Thread.currentThread();
-        ClassLoader classLoader = me.getContextClassLoader();
-        try {
-            handle.begun = true;
-            callback.run();
-            failedSteps = 0;
-        } catch (Throwable e) {
-            callbackFailed(handle, callback, e);
-        } finally {
-            callbackContext = before;
-            this.callback = callbackBefore;
-            if (!handle.inline) { // what the loop's own code finds on its thread belongs to a coroutine
-                cleanUpAfterCallback(me, classLoader);
-            }
-        }
-    }
-
-    /** Takes away what the next callback must not see; on the driver. */
-    private void cleanUpAfterCallback(Thread driver, @Nullable ClassLoader before) {
-        if (driver.getContextClassLoader() != before) {
-            driver.setContextClassLoader(before);
-        }
-        // It was meant for this callback, or for the thread that runs the loop, which has it back after its turn.
-        interruptedMeanwhile |= Thread.interrupted() && !closing.get();
-    }
-
-    /** Tells of a callback that has failed. Never throws: the next one is to be called. */
-    private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
-        if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            failedSteps++;
-            handle.begun =
-                    false; // no memory, most likely, and a coroutine waits for this step, which may be made again
-            baton.ready(handle);
-            return;
-        }
-        try {
-            callExceptionHandler(
-                    new ExceptionContext("Exception in callback " + SafeToString.of(callback), failure, null, handle));
-        } catch (Throwable e) {
-            Log.log(
-                    ERROR,
-                    () -> "Callback " + SafeToString.of(callback) + " of " + this + " failed, and so did telling of it",
-                    failure);
-        }
-    }
-
     /** Returns the context of the code that is running; null stands for an empty one. */
     @Nullable
     Context context() {
         Task<?> task = baton.current();
-        return task == null ? callbackContext : task.contextOrNull();
+        return task == null ? callbacks.context() : task.contextOrNull();
     }
 
     /** Makes a context that of the code that is running. */
     void enter(@Nullable Context context) {
         Task<?> task = baton.current();
         if (task == null) {
-            callbackContext = context;
+            callbacks.enter(context);
         } else {
             task.enter(context);
         }
@@ -503,7 +442,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return schedule(nanos(when), callback, captureContext());
+        return schedule(TimeLimit.nanos(when), callback, captureContext());
     }
 
     /**
@@ -516,12 +455,12 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback, Context context) {
-        return schedule(nanos(when), callback, requireNonNull(context, "context"));
+        return schedule(TimeLimit.nanos(when), callback, requireNonNull(context, "context"));
     }
 
     private TimerHandle later(Duration delay, Runnable callback, @Nullable Context context) {
         checkHere("call");
-        return schedule(nanos() + nanosFromNow(delay), callback, context);
+        return schedule(time.nanos() + LoopTime.nanosOf(delay), callback, context);
     }
 
     private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
@@ -543,7 +482,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** A delay of the loop's own code, where one that is over is no mistake. */
     Handle laterInline(Duration delay, Runnable step) {
-        return atInline(nanos() + nanos(delay), step);
+        return atInline(time.nanosAfter(delay), step);
     }
 
     Handle atInline(long when, Runnable step) {
@@ -562,19 +501,6 @@ public final class EventLoop implements AutoCloseable {
         } else if (timer.cancelOnce()) {
             baton.remove(timer);
         }
-    }
-
-    static long nanosFromNow(Duration delay) {
-        if (delay.isNegative()) {
-            throw new IllegalArgumentException("The delay is negative: " + delay
-                    + ". Use Duration.ZERO, or a point in time, which may have passed: callAt(when, ...).");
-        }
-        return nanos(delay);
-    }
-
-    /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
-    static long nanos(Duration duration) {
-        return TimeLimit.nanos(duration);
     }
 
     /**
@@ -618,20 +544,16 @@ public final class EventLoop implements AutoCloseable {
      */
     public Duration time() {
         checkHere("time");
-        return Duration.ofNanos(nanos());
+        return Duration.ofNanos(time.nanos());
     }
 
     long nanos() {
-        return clock.nanos() - origin;
+        return time.nanos();
     }
 
     /** Returns the loop's time after a delay, also after the longest that there is. */
     Duration timeIn(Duration delay) {
-        return Duration.ofNanos(nanos() + nanos(delay));
-    }
-
-    boolean jumpTo(long nanos) {
-        return clock.jumpTo(nanos + origin);
+        return Duration.ofNanos(time.nanosAfter(delay));
     }
 
     // Futures and tasks
@@ -749,7 +671,7 @@ public final class EventLoop implements AutoCloseable {
                 originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
-        debugging.onTaskCreated(task);
+        callbacks.debugMode().onTaskCreated(task);
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
@@ -924,7 +846,7 @@ public final class EventLoop implements AutoCloseable {
         if (baton.isRunning()) {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
-        EventLoop here = Baton.loopHere();
+        EventLoop here = here();
         if (here != null) {
             throw new IllegalStateException("Cannot close " + this + " in the code of " + here
                     + ", which it would stop. In a coroutine, call blocking(() -> loop.close()).");
@@ -938,6 +860,10 @@ public final class EventLoop implements AutoCloseable {
             closing.set(false);
             countsNoMore(); // here, as a resource may have run the loop once more
         }
+    }
+
+    boolean isClosing() {
+        return closing.get();
     }
 
     /** Takes no more tasks, callbacks and timers. */
@@ -974,8 +900,7 @@ public final class EventLoop implements AutoCloseable {
      * @param on whether it is on
      */
     public void setDebug(boolean on) {
-        debugging = DebugMode.of(on);
-        SlowCallbackDetector.onLimitChanged();
+        callbacks.setDebugMode(DebugMode.of(on));
     }
 
     /**
@@ -984,7 +909,7 @@ public final class EventLoop implements AutoCloseable {
      * @return whether it is
      */
     public boolean isDebug() {
-        return debugging.isOn();
+        return callbacks.debugMode().isOn();
     }
 
     /**
@@ -996,52 +921,31 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalArgumentException if the limit is shorter
      */
     public void setSlowCallbackDuration(Duration limit) {
-        debugging = debugging.withLimit(limit);
-        SlowCallbackDetector.onLimitChanged();
+        callbacks.setDebugMode(callbacks.debugMode().withLimit(limit));
     }
 
     long slowNanos() {
-        return debugging.slowNanos();
+        return callbacks.debugMode().slowNanos();
     }
 
     /** Returns where a task was created, in words that follow its name; empty for any other future. */
     String createdText(LoopFuture<?> future) {
-        return future instanceof Task<?> task ? debugging.createdText(task) : "";
+        return future instanceof Task<?> task ? callbacks.debugMode().createdText(task) : "";
     }
 
     List<StackTraceElement> createdAt(Task<?> task) {
-        return debugging.createdAt(task);
+        return callbacks.debugMode().createdAt(task);
     }
 
     /** Returns whether that is where the task was created, and not the first of its kind. */
     boolean isCreatedThere(Task<?> task) {
-        return debugging.isExact(task);
-    }
-
-    /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
-    @Nullable
-    Running running() {
-        Task<?> task = baton.current();
-        Handle handle = callback;
-        Runnable scheduled = handle == null ? null : handle.callback();
-        return task == null && scheduled == null ? null : new Running(this, task, scheduled);
-    }
-
-    /** A task, or else a callback, to be put into words where its {@code toString} may hang. */
-    record Running(
-            EventLoop loop,
-            @Nullable Task<?> task,
-            @Nullable Runnable callback) {
-        @Override
-        public String toString() {
-            return task == null ? "Callback " + SafeToString.of(callback) : task.identity() + loop.createdText(task);
-        }
+        return callbacks.debugMode().isExact(task);
     }
 
     /** Returns the callback that runs, if one does; read racily, from any thread. */
     @Nullable
     Handle runningCallback() {
-        return callback;
+        return callbacks.running();
     }
 
     /**
@@ -1102,7 +1006,7 @@ public final class EventLoop implements AutoCloseable {
             return;
         }
         boolean confinedHere = baton.isConfinedHere();
-        if (Baton.loopLeftBehind() == this && (closed || confinedHere)) {
+        if (leftBehindHere() == this && (closed || confinedHere)) {
             throw new IllegalStateException("Cannot " + what + " something of a loop here. " + leftBehindText());
         }
         if (!confinedHere) {

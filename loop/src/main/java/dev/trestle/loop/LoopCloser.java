@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -225,7 +226,7 @@ final class LoopCloser {
         ending.throwOut();
         int sent = baton.abandon();
         report(() -> new ExceptionContext(
-                nameOf(task, callback, holder) + " was interrupted and has neither ended nor awaited since, so " + loop
+                nameOf(task, callback, holder) + " neither ends nor awaits, so " + loop
                         + " cannot be closed properly: its other coroutines stay suspended, and " + sent
                         + " callbacks that other threads sent are not called. Put what waits into blocking(() -> ...),"
                         + " and let it end when it is interrupted." + stack,
@@ -258,13 +259,13 @@ final class LoopCloser {
         int begin = baton.progress();
         int due = baton.readyCount();
         var run = new LoopRun(loop.name(), baton, this::lastTurns);
-        long until = System.nanoTime() + EventLoop.nanos(patience);
+        long until = System.nanoTime() + TimeLimit.nanos(patience);
         int seen = begin;
         while (!late && !run.joinFor(LOOK)) {
             int progress = baton.progress();
             if (progress != seen && progress - begin <= due) { // what was there when closing began, not what it adds
                 seen = progress;
-                until = System.nanoTime() + EventLoop.nanos(patience);
+                until = System.nanoTime() + TimeLimit.nanos(patience);
             }
             late = System.nanoTime() - until >= 0;
         }

@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -37,7 +38,7 @@ final class LoopRun {
         this.name = name;
         this.baton = baton;
         this.run = run;
-        this.limit = Duration.ofNanos(Resubmission.firstLimit(baton.loop()));
+        this.limit = Duration.ofNanos(Resubmission.firstLimit(baton.slowNanos()));
         this.thread = newDriver(begun);
         baton.begin(thread);
         try {
@@ -86,7 +87,7 @@ final class LoopRun {
 
     /** Waits for the end of the run, for a limited time; returns whether it has ended. An interrupt waits until after it. */
     boolean joinFor(Duration patience) {
-        long until = System.nanoTime() + EventLoop.nanos(patience);
+        long until = System.nanoTime() + TimeLimit.nanos(patience);
         boolean interrupted = false;
         while (true) {
             try {

@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -50,7 +51,7 @@ final class LoopShutdown {
         }
 
         void renew() {
-            until = System.nanoTime() + EventLoop.nanos(each);
+            until = System.nanoTime() + TimeLimit.nanos(each);
         }
 
         /** Waits for the end of a run; returns false if this is over before. */

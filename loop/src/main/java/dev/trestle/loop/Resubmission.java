@@ -31,8 +31,8 @@ final class Resubmission {
     private @Nullable Thread asking;
 
     /** Returns how long a thread may be overdue at first, in nanoseconds. The limit doubles each time, as a carrier may just be late. */
-    static long firstLimit(EventLoop loop) {
-        return Math.min(LONGEST_FIRST, loop.slowNanos() / 4);
+    static long firstLimit(long slowNanos) {
+        return Math.min(LONGEST_FIRST, slowNanos / 4);
     }
 
     /**
@@ -45,7 +45,7 @@ final class Resubmission {
         if (thread == null || thread != seen) {
             seen = thread;
             overdue = 0;
-            limit = firstLimit(baton.loop());
+            limit = firstLimit(baton.slowNanos());
             return;
         }
         overdue += elapsed;

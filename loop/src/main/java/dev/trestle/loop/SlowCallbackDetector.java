@@ -108,7 +108,7 @@ final class SlowCallbackDetector implements Runnable {
     private long interval() {
         long interval = carriers != null && carriers.isActive() ? LONGEST_WHILE_STUCK : LONGEST;
         for (Baton baton : Baton.running()) {
-            interval = Math.min(interval, baton.loop().slowNanos() / 4);
+            interval = Math.min(interval, baton.slowNanos() / 4);
         }
         return Math.max(interval, SHORTEST);
     }
@@ -174,10 +174,10 @@ final class SlowCallbackDetector implements Runnable {
     }
 
     private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
-        switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
+        switch (sight.look(holder, baton.progress(), nanos, baton.slowNanos())) {
             case QUIET -> {}
             case TOO_LONG -> {
-                EventLoop.Running who = baton.loop().running();
+                Running who = Running.in(baton);
                 if (who == null || holder == null) {
                     sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
                     return;
@@ -196,17 +196,37 @@ final class SlowCallbackDetector implements Runnable {
         }
     }
 
+    /** The task, or else the callback, whose code runs in a loop; to be put into words where a {@code toString} may hang. */
+    private record Running(
+            Baton baton, @Nullable Task<?> task, @Nullable Runnable callback) {
+
+        /** Returns what of the program's code runs, if any. It may be what has run a moment ago. */
+        static @Nullable Running in(Baton baton) {
+            Task<?> task = baton.current();
+            Handle handle = baton.callbacks().running();
+            Runnable callback = handle == null ? null : handle.callback();
+            return task == null && callback == null ? null : new Running(baton, task, callback);
+        }
+
+        @Override
+        public String toString() {
+            return task == null
+                    ? "Callback " + SafeToString.of(callback)
+                    : task.identity() + baton.callbacks().debugMode().createdText(task);
+        }
+    }
+
     /** What is told of a holder. Its methods look at the stack and run code of the program's, and so may hang. */
     private static final class Accusation {
         private final Baton baton;
-        private final EventLoop.Running who;
+        private final Running who;
         private final Thread holder;
         private final int progress;
         private final long nanos;
         private final boolean isCoroutine;
         private boolean told;
 
-        Accusation(Baton baton, EventLoop.Running who, Thread holder, int progress, long nanos) {
+        Accusation(Baton baton, Running who, Thread holder, int progress, long nanos) {
             this.baton = baton;
             this.who = who;
             this.holder = holder;
@@ -223,13 +243,14 @@ final class SlowCallbackDetector implements Runnable {
                 return null; // it is over
             }
             if (waits) {
-                return who + " is next to run in " + baton.loop() + ", and its thread has not run for " + millis(nanos)
+                return who + " is next to run in " + baton.loopText() + ", and its thread has not run for "
+                        + millis(nanos)
                         + ", so nothing else runs there. All carriers of virtual threads are busy, or kept by pinned"
                         + " threads.";
             }
             told = true;
             return who + " has run for " + millis(nanos) + (isCoroutine ? " without awaiting" : "")
-                    + " and still does, so nothing else runs in " + baton.loop()
+                    + " and still does, so nothing else runs in " + baton.loopText()
                     + ". If it waits for something, put that into"
                     + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
                     + " pool."
@@ -240,7 +261,7 @@ final class SlowCallbackDetector implements Runnable {
         String endText(long held) {
             return told
                     ? who + (isCoroutine ? " has awaited or ended" : " has ended") + " after about " + millis(held)
-                            + " in " + baton.loop()
+                            + " in " + baton.loopText()
                     : null;
         }
     }

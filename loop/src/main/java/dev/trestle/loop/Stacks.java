@@ -76,7 +76,7 @@ final class Stacks {
     private static boolean isBottom(StackTraceElement frame) {
         String type = frame.getClassName();
         return isCoroutine(frame)
-                || (type.equals(EventLoop.class.getName())
+                || (type.equals(CallbackRunner.class.getName())
                         && frame.getMethodName().equals("run"))
                 || type.equals(LoopRun.class.getName());
     }
