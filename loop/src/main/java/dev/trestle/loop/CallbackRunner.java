@@ -5,9 +5,9 @@ import static java.lang.System.Logger.Level.ERROR;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The part of a loop that calls callbacks: runs one at a time, in its context, reports what it throws, and knows which one is running
- * and how long it may. The engine finds its loop through this. Confined to the holder of the baton, except where another thread is
- * named.
+ * The part of a loop that calls callbacks: runs one at a time, in its context, reports what it throws, and knows which
+ * one is running and how long it may. The engine finds its loop through this. Confined to the holder of the baton,
+ * except where another thread is named.
  */
 final class CallbackRunner {
 
@@ -96,7 +96,8 @@ final class CallbackRunner {
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "Callback " + SafeToString.of(callback) + " of " + loop + " failed, and so did telling of it",
+                    () -> "Callback " + SafeToString.of(callback) + " of " + loop
+                            + " failed, and so did the report of that",
                     failure);
         }
     }

@@ -11,10 +11,10 @@ import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a loop notes about itself, and how strict it is.
+ * The debug settings of a loop: the limit for slow code, and the stacks where tasks were created.
  *
- * @param slowNanos how long somebody may hold the baton
- * @param origins where each task was created; null if nobody notes it
+ * @param slowNanos how long a coroutine or a callback may run without awaiting
+ * @param origins where each task was created; null outside of debug mode
  */
 record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
 

@@ -20,17 +20,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * A single-threaded event loop, whose coroutines are virtual threads: Python's asyncio.
  *
- * <p>Exactly one of a loop's threads runs at a time, and it gives the turn away only where it awaits. So code between two
- * awaits is atomic, and needs no locks.
+ * <p>Exactly one of a loop's threads runs at a time, and it gives the turn away only where it awaits. So code between
+ * two awaits is atomic, and needs no locks.
  *
  * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
  * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
  * before and after, any one thread. Between two turns of {@link #runOnce}, only the thread that called it may.
  *
- * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has not closed, and
- * coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual thread that has not ended:
- * neither are the coroutines and what they use, and their {@code finally} blocks never run. A warning is logged when 100 loops are
- * neither running nor closed and have tasks that are not done; the next one at 1 000 loops, and so on.
+ * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has
+ * not closed, and coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual
+ * thread that has not ended: neither are the coroutines and what they use, and their {@code finally} blocks never run.
+ * A warning is logged when 100 loops are neither running nor closed and have tasks that are not done; the next one at
+ * 1,000 loops, and so on.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -43,9 +44,10 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop implements AutoCloseable {
 
     /*
-     * What users see of a loop: futures, tasks, callbacks, beginning and end. Most of its length is what it promises them; who may
-     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it tells of failures that of
-     * Reports, what it remembers for debugging that of Debugging.
+     * The public side of a loop: futures, tasks, callbacks, beginning and end. It is over 500 lines because most of
+     * them are Javadoc. Baton decides which thread runs and what runs next, CallbackRunner runs callbacks, LoopTime
+     * asks the clock, LoopShutdown and LoopCloser end the loop, Reports tells of failures, and DebugMode has what is
+     * kept for debugging.
      */
 
     private static final AtomicInteger loops = new AtomicInteger();
@@ -55,7 +57,7 @@ public final class EventLoop implements AutoCloseable {
     private final LoopTime time;
     private final CallbackRunner callbacks;
     private final Baton baton;
-    private final LoopShutdown ending;
+    private final LoopShutdown shutdown;
     private final Reports reports;
 
     // any thread
@@ -82,7 +84,7 @@ public final class EventLoop implements AutoCloseable {
     /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
     private boolean unclosed;
 
-    /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
+    /** Creates a loop with the machine's clock, unless {@link LoopOptions#runAsDefaults} says something else. */
     public EventLoop() {
         this(LoopOptions.defaults());
     }
@@ -99,7 +101,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Creates a loop.
      *
-     * @param options how
+     * @param options the clock and other settings
      */
     public EventLoop(LoopOptions options) {
         Groundwork.ensure();
@@ -109,19 +111,20 @@ public final class EventLoop implements AutoCloseable {
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
         this.baton = new Baton(time, callbacks, shuffle);
-        this.ending = new LoopShutdown(baton);
+        this.shutdown = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
     }
 
     /**
-     * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are left
-     * are cancelled. Blocks the calling thread; interrupting it cancels the coroutine, and so does Ctrl-C: see {@link Runner}.
+     * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are
+     * left are cancelled. Blocks the calling thread; interrupting it cancels the coroutine, and so does Ctrl-C: see
+     * {@link Runner}.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
-     *     by that
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine
+     *     ended by that
      * @throws KeyboardInterrupt if Ctrl-C was pressed, and the coroutine ended by that
      * @throws IllegalStateException if this thread is running a loop already
      */
@@ -191,8 +194,8 @@ public final class EventLoop implements AutoCloseable {
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
-     *     by that
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine
+     *     ended by that
      * @throws IllegalStateException if the loop was stopped before, is running, or is closed
      */
     public <T extends @Nullable Object> T runUntilComplete(Coroutine<T> main) {
@@ -268,9 +271,9 @@ public final class EventLoop implements AutoCloseable {
      * Runs one turn on the calling thread, for programs that have a loop of their own: what is ready, has arrived or is
      * due. Does not wait, and a virtual clock does not jump.
      *
-     * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which takes
-     * longer than {@link #runForever} does. Until the next turn the loop belongs to the calling thread: others go through
-     * {@link #callSoonThreadsafe}, as they do while it runs.
+     * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which
+     * takes longer than {@link #runForever} does. Until the next turn the loop belongs to the calling thread: other
+     * threads use {@link #callSoonThreadsafe}, as they do while it runs.
      *
      * @throws IllegalStateException if the loop is running, or is closed
      */
@@ -296,7 +299,9 @@ public final class EventLoop implements AutoCloseable {
                 "Interrupted while running a loop until " + what, new InterruptedException("the loop was ended by it"));
     }
 
-    /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
+    /**
+     * Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted while it waited.
+     */
     private boolean drive(Runnable onInterrupt) {
         var run = new LoopRun(name, baton, baton::driveUntilStopped);
         boolean interrupted = false;
@@ -342,8 +347,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for the
-     * next run. May be called from any thread.
+     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for
+     * the next run. May be called from any thread.
      */
     public void stop() {
         baton.stop();
@@ -366,7 +371,10 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    /** Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty one. */
+    /**
+     * Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty
+     * one.
+     */
     @Nullable
     Context captureContext() {
         return baton.isHeldHere() ? Context.copyOf(context()) : Context.copyOf(Context.current());
@@ -406,8 +414,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in the
-     * order of their registration.
+     * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in
+     * the order of their registration.
      *
      * @param delay how long to wait
      * @param callback what to call
@@ -489,7 +497,10 @@ public final class EventLoop implements AutoCloseable {
         return schedule(TimerHandle.ofStep(this, step, when, sequence++));
     }
 
-    /** Has a step of the loop's own run in a later turn; from any thread. Returns false if the loop is closed. */
+    /**
+     * Makes a step of the loop's own run in a later turn. May be called from any thread. Returns false if the loop is
+     * closed.
+     */
     boolean sendInline(Runnable step) {
         return baton.send(Handle.ofStep(step));
     }
@@ -504,9 +515,9 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. A callback that was accepted
-     * is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine that hangs: then
-     * the report of that says how many callbacks are not called.
+     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. A callback that was
+     * accepted is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine
+     * that hangs: then the report of that says how many callbacks are not called.
      *
      * @param callback what to call
      * @return cancels it
@@ -684,7 +695,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Sets who creates the tasks of this loop, those that {@code Async}, {@code TaskGroup} and the like create as well.
+     * Sets the factory that creates the tasks of this loop, those of {@code Async}, {@code TaskGroup} and the like
+     * included.
      *
      * @param factory the factory, or null for {@link TaskFactory#standard}
      */
@@ -694,7 +706,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Returns who creates the tasks of this loop.
+     * Returns the factory that creates the tasks of this loop.
      *
      * @return the factory that was set, or null
      */
@@ -705,7 +717,7 @@ public final class EventLoop implements AutoCloseable {
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
         if (task.isLinked()) {
-            ending.onTaskEnded(task);
+            shutdown.onTaskEnded(task);
             tasks = task.unlinkFrom(tasks);
             taskCount--;
         }
@@ -762,15 +774,15 @@ public final class EventLoop implements AutoCloseable {
         return baton;
     }
 
-    LoopShutdown ending() {
-        return ending;
+    LoopShutdown shutdown() {
+        return shutdown;
     }
 
-    // What nobody waits for
+    // Failures that no caller waits for
 
     /**
-     * Sets who is told of exceptions that nobody waits for: what a callback threw, what a task threw and nobody retrieved,
-     * coroutines that refuse to end. Without a handler they are logged.
+     * Sets the handler of exceptions that no caller waits for: exceptions of callbacks, exceptions of tasks that were
+     * never retrieved, and coroutines that refuse to end. Without a handler they are logged.
      *
      * @param handler the handler, or null for none
      */
@@ -780,8 +792,8 @@ public final class EventLoop implements AutoCloseable {
 
     /**
      * Tells the exception handler. May be called from any thread; on one that is not running the loop, the handler is
-     * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is closed; a
-     * loop that does not run otherwise has the handler called at once.
+     * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is
+     * closed; a loop that does not run otherwise has the handler called at once.
      *
      * @param context what happened
      */
@@ -796,9 +808,9 @@ public final class EventLoop implements AutoCloseable {
     // Ending
 
     /**
-     * Closes something with this loop, after its tasks have ended; the last first. Its {@code close} method runs on a thread of
-     * the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is interrupted, and
-     * is left behind after another patience.
+     * Closes something with this loop, after its tasks have ended; the last first. Its {@code close} method runs on a
+     * thread of the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is
+     * interrupted, and is left behind after another patience.
      *
      * @param resource what to close
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -810,8 +822,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}. Its
-     * patience is ten seconds.
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}.
+     * Its patience is ten seconds.
      *
      * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
@@ -823,19 +835,22 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
-     * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so many
-     * tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was sent
-     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Idempotent.
+     * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so
+     * many tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was
+     * sent by another thread, is called; timers are dropped. Exceptions that were never retrieved are reported.
+     * Idempotent.
      *
-     * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one piece (a
-     * callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named to the exception
-     * handler if it still has not ended after another patience, of at least a second. If it is a resource or the exception
-     * handler, the rest goes on without it. If it is a callback or a coroutine, nothing else of the loop can run, so other coroutines stay
-     * suspended, callbacks that are ready or were sent are not called, and listeners are told: see {@link ClosingListener}.
-     * The task of a coroutine whose {@link Async#blocking} call ignores its interrupts is cancelled; on the thread of that call,
-     * the methods of the loop throw an {@link IllegalStateException} from then on.
+     * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one
+     * piece (a callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named
+     * to the exception handler if it still has not ended after another patience, of at least a second. If it is a
+     * resource or the exception handler, the loop is closed without it. If it is a callback or a coroutine, nothing
+     * else of the loop can run, so other coroutines stay suspended, callbacks that are ready or were sent are not
+     * called, and each {@link ClosingListener} is told. The task of a coroutine whose {@link Async#blocking} call
+     * ignores its interrupts is cancelled; on the thread of that call, the methods of the loop throw an
+     * {@link IllegalStateException} from then on.
      *
-     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a turn
+     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a
+     *     turn
      * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
     public void close(Duration patience) {
@@ -872,13 +887,13 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Adds a listener that is told when this loop is closed. May be called from any thread. If the loop is closed already, the
-     * listener is told at once, on the calling thread.
+     * Adds a listener that is told when this loop is closed. May be called from any thread. If the loop is closed
+     * already, the listener is told at once, on the calling thread.
      *
      * @param listener the listener; held until it is told, or removed
      */
     public void addClosingListener(ClosingListener listener) {
-        ending.addListener(requireNonNull(listener, "listener"));
+        shutdown.addListener(requireNonNull(listener, "listener"));
     }
 
     /**
@@ -887,15 +902,15 @@ public final class EventLoop implements AutoCloseable {
      * @param listener what was added
      */
     public void removeClosingListener(ClosingListener listener) {
-        ending.removeListener(listener);
+        shutdown.removeListener(listener);
     }
 
     // Looking
 
     /**
-     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where each task
-     * was created, see {@link Task#createdAt}, and complains about coroutines and callbacks that hold the baton
-     * for 100 ms. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where
+     * each task was created, see {@link Task#createdAt}, and warns of coroutines and callbacks that run for 100 ms
+     * without awaiting. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
      *
      * @param on whether it is on
      */
@@ -913,11 +928,11 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Sets how long a coroutine or a callback may hold the baton before a warning names it, with its stack, while it still
-     * holds it; one second if nothing else is said, 100 ms in debug mode. May be called from any thread, at any time. Up to
-     * half as long again may pass before it is noticed.
+     * Sets how long a coroutine or a callback may run without awaiting before a warning names it, with its stack, while
+     * it still runs; one second by default, 100 ms in debug mode. May be called from any thread, at any time. The
+     * warning comes up to half as long again after the limit.
      *
-     * @param limit the longest time that is in order, at least a millisecond
+     * @param limit the longest time without a warning, at least a millisecond
      * @throws IllegalArgumentException if the limit is shorter
      */
     public void setSlowCallbackDuration(Duration limit) {
@@ -949,9 +964,10 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Returns a picture of the tasks that are not done, with their stacks, and who awaits whom; {@code toString()} draws it.
-     * May be called from any thread, also while a coroutine holds the baton and does not give it away. If others run
-     * meanwhile, the picture may be blurred, as one of things that move.
+     * Returns a picture of the tasks that are not done, with their stacks, and which task awaits which;
+     * {@code toString()} draws it. May be called from any thread, also while a coroutine runs and does not await. If
+     * coroutines run while the picture is taken, it may show some of them as they were before and others as they were
+     * after.
      *
      * @return the picture
      */
@@ -985,13 +1001,13 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Returns whether the calling thread is the one that runs the loop's code at this moment.
      *
-     * @return whether this thread holds the loop's baton
+     * @return whether it is
      */
     public boolean isRunningHere() {
         return baton.isHeldHere();
     }
 
-    /** Returns why a thread of this loop that does not have the baton must not touch it. */
+    /** Returns why a thread of this loop that does not have the baton must not use the loop. */
     private String leftBehindText() {
         return closed
                 ? this

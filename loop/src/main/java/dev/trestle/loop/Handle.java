@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
-/** A callback that was scheduled, to be cancelled. All methods may be called from any thread. */
+/** A scheduled callback that can be cancelled. All methods may be called from any thread. */
 public sealed class Handle extends Ready permits TimerHandle {
 
     private static final VarHandle CALLBACK;
@@ -17,13 +17,15 @@ public sealed class Handle extends Ready permits TimerHandle {
         }
     }
 
-    /** Null, it was cancelled. */
+    /** The code to call; null if it was cancelled. */
     volatile @Nullable Runnable callback;
 
-    /** Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver. */
+    /**
+     * Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver.
+     */
     final boolean inline;
 
-    /** In which the callback runs; null stands for an empty one. */
+    /** The context of the callback; null stands for an empty one. */
     final @Nullable Context context;
 
     /** Whether the callback was called. Confined to the holder of the baton. */
@@ -45,7 +47,7 @@ public sealed class Handle extends Ready permits TimerHandle {
         this.context = context;
     }
 
-    /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
+    /** Cancels the callback: it will not be called, unless it is being called just now. Idempotent. */
     public void cancel() {
         callback = null;
     }

@@ -13,35 +13,39 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@link EventLoop#close}: cancels the tasks and waits for them, closes what is to be closed with the loop, calls the
- * last callbacks, and tells the listeners; all within bounds. For the thread that closes.
+ * One call of {@link EventLoop#close}: cancels the tasks and waits for them, closes what is to be closed with the loop,
+ * calls the last callbacks, and tells the listeners; all within bounds. For the thread that closes.
  */
 final class LoopCloser {
 
     /*
-     * The problem: a callback, a resource or the exception handler may hang, and the closing thread must return all the same. So
-     * that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. What is called outside of
-     * the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps. The closing thread waits for
-     * either with a limit, which begins again when something has been done.
+     * The problem: a callback, a resource or the exception handler may hang, and the closing thread must return all the
+     * same. So that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. What
+     * is called outside of the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps.
+     * The closing thread waits for either with a limit, which begins again when something has been done.
      *
-     * Code that has held the baton through the whole limit is interrupted. If it holds the baton after another limit, the
-     * baton is taken away from it for good. From then on the loop's queues are not touched, because the thread that hangs may
-     * be using them, and no callback or coroutine is run, because it would run at the same time as that thread. Only what is
-     * made for any thread is ended: items that other threads have sent are dropped, and the listeners end the futures that
-     * other threads wait for.
+     * Code that has held the baton through the whole limit is interrupted. If it holds the baton after another limit,
+     * the baton is taken away from it for good. From then on the loop's queues are not touched, because the thread that
+     * hangs may be using them, and no callback or coroutine is run, because it would run at the same time as that
+     * thread. Only what is made for any thread is ended: items that other threads have sent are dropped, and the
+     * listeners end the futures that other threads wait for.
      *
-     * A coroutine in a blocking call that ignores its interrupts does not hold the baton, so everything else goes on. Its task is
-     * cancelled in the last turns, when the inbox is closed and it cannot come back any more. If its call returns one day, the
-     * coroutine is an orphan: it waits until the loop is closed, and the loop's methods are refused on its thread.
+     * A coroutine in a blocking call that ignores its interrupts does not hold the baton, so everything else goes on.
+     * Its task is cancelled in the last turns, when the inbox is closed and it cannot come back any more. If its call
+     * returns one day, the coroutine is an orphan: it waits until the loop is closed, and the loop's methods are
+     * refused on its thread.
      */
 
     /** How long {@link EventLoop#close()} waits for coroutines that clean up, from one end to the next. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    /** How long code has at least to end when it was told to: with no patience at all, still the time it takes to await. */
+    /**
+     * The shortest time that code has to end when it was told to: without any patience, still the time it takes to
+     * await.
+     */
     private static final Duration LEAST = Duration.ofSeconds(1);
 
-    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
+    /** The most turns in which a closed loop calls the callbacks of what its last callbacks complete. */
     private static final int LAST_TURNS = 1_000;
 
     /** The longest time between two looks at a run. */
@@ -49,11 +53,11 @@ final class LoopCloser {
 
     private final EventLoop loop;
     private final Baton baton;
-    private final LoopShutdown ending;
+    private final LoopShutdown shutdown;
     private final Duration patience;
     private final BoundedSteps steps;
 
-    /** Tasks that were thrown out, and told of. */
+    /** Tasks that were thrown out and reported. */
     private final Set<Task<?>> refusing = new HashSet<>();
 
     /** Whether the baton was taken away from code that hangs. */
@@ -62,7 +66,7 @@ final class LoopCloser {
     /** Whether the last turns are to end. Read by the driver. */
     private volatile boolean late;
 
-    /** How many items that were ready have never been run. */
+    /** The number of items that were ready and have never been run. */
     private int dropped;
 
     private @Nullable Throwable failure;
@@ -70,7 +74,7 @@ final class LoopCloser {
     LoopCloser(EventLoop loop, Duration patience) {
         this.loop = loop;
         this.baton = loop.baton();
-        this.ending = loop.ending();
+        this.shutdown = loop.shutdown();
         this.patience = patience;
         this.steps = new BoundedSteps(loop.name() + "-closing", patience, longer(patience));
     }
@@ -94,8 +98,8 @@ final class LoopCloser {
             attempt(this::tellUnseen);
         } finally {
             loop.refuseFromNowOn();
-            ending.onOver();
-            attempt(() -> tellListeners(ending::tellClosed));
+            shutdown.onOver();
+            attempt(() -> tellListeners(shutdown::tellClosed));
             steps.close();
         }
         if (failure != null) {
@@ -125,7 +129,7 @@ final class LoopCloser {
         if (abandoned || refusing.containsAll(loop.allTasks())) {
             return;
         }
-        ending.onClosingBegun();
+        shutdown.onClosingBegun();
         var failed = new ArrayList<Task<?>>();
         cancelTasks(failed);
         if (!abandoned && loop.taskCount() > 0) {
@@ -140,7 +144,10 @@ final class LoopCloser {
         }
     }
 
-    /** Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn. */
+    /**
+     * Cancels all tasks, and then those that were created since: cleaning up may take tasks, so these get time before
+     * they are cancelled.
+     */
     private void cancelTasks(List<Task<?>> failed) {
         var left = new LoopShutdown.Patience(patience);
         while (!abandoned && loop.taskCount() > 0 && !left.isOver()) {
@@ -166,28 +173,28 @@ final class LoopCloser {
                     task,
                     null));
         }
-        ending.throwOut();
+        shutdown.throwOut();
         left.forEach(Task::throwOut);
         driveUntilEnded(new LoopShutdown.Patience(patience));
     }
 
     /** Runs the loop until the tasks it has now have ended, or patience is over. */
     private void driveUntilEnded(LoopShutdown.Patience left) {
-        ending.stopWhenEnded(loop.taskCount(), left);
+        shutdown.stopWhenEnded(loop.taskCount(), left);
         var run = new LoopRun(loop.name(), baton, baton::driveUntilStopped);
         if (!left.waitFor(run)) {
             baton.stop();
             waitUntilStopped(run);
         }
         if (!abandoned) {
-            ending.onRunEnded();
+            shutdown.onRunEnded();
             run.finish();
         }
     }
 
     /**
-     * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton, and
-     * gives up on it in the end.
+     * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton,
+     * and gives up on it in the end.
      */
     private void waitUntilStopped(LoopRun run) {
         Duration untilInterrupt = patience.compareTo(LEAST) < 0 ? LEAST : LOOK;
@@ -223,7 +230,7 @@ final class LoopCloser {
         Handle callback = task == null ? loop.runningCallback() : null;
         String stack = holder == null ? "" : Stacks.text(Stacks.of(holder), "    at ");
         loop.refuseFromNowOn();
-        ending.throwOut();
+        shutdown.throwOut();
         int sent = baton.abandon();
         report(() -> new ExceptionContext(
                 nameOf(task, callback, holder) + " neither ends nor awaits, so " + loop
@@ -287,8 +294,8 @@ final class LoopCloser {
     }
 
     /**
-     * Calls what is ready: it may be what ends a future elsewhere. Nothing new can be scheduled any more but the callbacks of
-     * futures that this completes. Runs on the driver.
+     * Calls what is ready: it may be what ends a future elsewhere. Nothing new can be scheduled any more but the
+     * callbacks of futures that this completes. Runs on the driver.
      */
     private void lastTurns() {
         runTurns();
@@ -322,7 +329,7 @@ final class LoopCloser {
     }
 
     private void tellListeners(Event event) {
-        for (ClosingListener listener : ending.listeners()) {
+        for (ClosingListener listener : shutdown.listeners()) {
             attempt(() -> call(
                     steps::run,
                     () -> event.tell(listener),
@@ -334,7 +341,10 @@ final class LoopCloser {
         call(steps::runInterruptibly, resource::close, () -> "Closing " + SafeToString.of(resource));
     }
 
-    /** Runs a step on another thread, to which the loop belongs meanwhile. Returns null, or where the step hangs. */
+    /**
+     * Runs a step on another thread, which owns the loop until the step ends. Returns null, or the stack of a step that
+     * hangs.
+     */
     private @Nullable String aside(Runnable step, StepRunner runner) {
         Runnable owning = () -> {
             baton.own();
@@ -350,7 +360,7 @@ final class LoopCloser {
         Runnable step = () -> {
             try {
                 call.run();
-            } catch (Throwable e) { // the others are called all the same, and the loop is closed
+            } catch (Throwable e) { // further calls are made all the same, and the loop is closed
                 failed.set(e);
             }
         };
@@ -367,7 +377,7 @@ final class LoopCloser {
         }
     }
 
-    /** Tells of the failures that nobody has retrieved. */
+    /** Reports the failures that were never retrieved. */
     private void tellUnseen() {
         String stack = aside(loop.reports()::tellUnseen, steps::run);
         if (stack != null) {

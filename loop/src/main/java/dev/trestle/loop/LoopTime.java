@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /**
- * The time of one loop, in nanoseconds since the loop was created, as its clock says. Confined to the holder of the baton; while the
- * loop does not run, to the loop's owner.
+ * The time of one loop, in nanoseconds since the loop was created, as its clock says. Confined to the holder of the
+ * baton; while the loop does not run, to the loop's owner.
  */
 final class LoopTime {
 
