@@ -89,6 +89,12 @@ enum Offence {
             "package dev.trestle.processpool; public class Parent {}",
             "package dev.trestle.processpool.jvm; class Offender { dev.trestle.processpool.Parent parent; }"),
 
+    THE_BATON_CALLS_EVENT_LOOP(
+            Rule.LOOP_ENGINE_DOES_NOT_KNOW_EVENT_LOOP,
+            "dev.trestle.loop.EventLoop.stop()",
+            "package dev.trestle.loop; public class EventLoop { public static void stop() {} }",
+            "package dev.trestle.loop; class Baton { static class Nested { void f() { EventLoop.stop(); } } }"),
+
     TWO_PACKAGES_NEED_EACH_OTHER(
             Rule.PACKAGES_HAVE_NO_CYCLES,
             "Cycle detected",

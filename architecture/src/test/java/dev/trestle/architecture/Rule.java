@@ -83,6 +83,12 @@ enum Rule {
             .dependOnClassesThat(areInProcessPoolBut("jvm", "wire"))
             .because("a child JVM is started and ended without regard to what it runs")),
 
+    LOOP_ENGINE_DOES_NOT_KNOW_EVENT_LOOP(noClasses()
+            .that(describe("belong to the engine of the loop", Rule::isLoopEngine))
+            .should()
+            .dependOnClassesThat(describe("are EventLoop", Rule::isEventLoop))
+            .because("which thread runs, and when, can be understood without what users see of a loop")),
+
     PACKAGES_HAVE_NO_CYCLES(slices().matching("dev.trestle.(**)").should().beFreeOfCycles()),
 
     PUBLIC_TYPES_ARE_EXPORTED(classes()
@@ -144,6 +150,20 @@ enum Rule {
             "bridge", Set.of("api", "loop"),
             "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
 
+    private static final Set<String> LOOP_ENGINE = Set.of(
+            "Alarm",
+            "Baton",
+            "DebugMode",
+            "HandOver",
+            "Inbox",
+            "LoopRun",
+            "LoopTime",
+            "Ready",
+            "ReadyQueue",
+            "Resubmission",
+            "SlowCallbackDetector",
+            "Timers");
+
     private static final Set<String> GENERIC_EXCEPTIONS =
             Set.of("java.lang.Throwable", "java.lang.Exception", "java.lang.RuntimeException", "java.lang.Error");
 
@@ -184,6 +204,19 @@ enum Rule {
                 .and(not(resideInAnyPackage(Stream.of(packages)
                         .map(each -> root + "." + each + "..")
                         .toArray(String[]::new))));
+    }
+
+    private static boolean isLoopEngine(JavaClass type) {
+        return type.getPackageName().equals(ROOT_PACKAGE + "loop")
+                && LOOP_ENGINE.contains(outermost(type).getSimpleName());
+    }
+
+    private static boolean isEventLoop(JavaClass type) {
+        return outermost(type).getName().equals(ROOT_PACKAGE + "loop.EventLoop");
+    }
+
+    private static JavaClass outermost(JavaClass type) {
+        return type.getEnclosingClass().map(Rule::outermost).orElse(type);
     }
 
     private static String module(JavaClass type) {

@@ -208,7 +208,7 @@ class ShortProgramTest {
                 together: 3
                 """),
             Map.entry(ShortProgram.WHO_HOLDS_THE_BATON, """
-                Task\\[greedy] \\(created at .*WhoHoldsTheBaton\\.java:\\d+\\)\\) has held the baton of EventLoop\\[.*] for \\d+ ms and still does, .*
+                Task\\[greedy] \\(created at .*WhoHoldsTheBaton\\.java:\\d+\\)\\) has run for \\d+ ms without awaiting and still does, .*
                 (?:    at .*
                 )*    at .*WhoHoldsTheBaton\\.countUntilNamed.*
                 (?:    at .*

@@ -7,13 +7,14 @@ import org.jspecify.annotations.Nullable;
 final class Alarm implements Runnable {
 
     /*
-     * A virtual thread that parks for a limited time relies on a timer of the JDK's, which is made when the thread has left its
-     * carrier. Where there is no memory for that, the thread is lost for good, and so would be its loop. So drivers park without a limit
-     * and leave the time to this thread, which needs no memory to go on, and no carrier.
+     * A virtual thread that parks for a limited time relies on a timer of the JDK's, which is made when the thread has
+     * left its carrier. Where there is no memory for that, the thread is lost for good, and so would be its loop. So
+     * drivers park without a limit and leave the time to this thread, which needs no memory to go on, and no carrier.
      *
-     * Each loop that sleeps has the moment in a field. This thread looks at all of them, and parks until the earliest. Who sets a field
-     * to an earlier one than that unparks this thread. During a look the earliest is said to be at the end of time, so that who
-     * sets a field that has been looked at already sees that this thread has to look again.
+     * Each loop that sleeps has the moment in a field. This thread looks at all of them, and parks until the earliest.
+     * A driver that sets its field to an earlier moment unparks this thread. During a look the earliest is said to be
+     * at the end of time, so that a driver whose field has been looked at already sees that this thread has to look
+     * again.
      */
 
     /** The longest time between two looks. */

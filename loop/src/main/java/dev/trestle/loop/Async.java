@@ -124,7 +124,7 @@ public final class Async {
      */
     public static void sleep(Duration duration) {
         Task<?> task = suspendable("sleep");
-        long nanos = EventLoop.nanosFromNow(duration);
+        long nanos = LoopTime.nanosOf(duration);
         if (nanos == 0) {
             task.yieldNow();
             return;

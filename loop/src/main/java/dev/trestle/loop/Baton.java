@@ -16,42 +16,45 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The right to run a loop's code, what it is to run, and how the right moves between the driver and the coroutines. It is
- * over 300 lines because the queue of a turn and the hand-over are one algorithm: who gives the baton away looks up who is
- * next.
+ * The right to run a loop's code: one thread has it, the driver or a coroutine, and passes it on when it awaits. The
+ * class has about 1,000 lines because the queue of a turn and the hand-over are one algorithm: the thread that gives the
+ * baton away looks up which item is next.
  */
 final class Baton implements Thread.UncaughtExceptionHandler {
 
     /*
-     * `holder` is one word with five kinds of value: null, the loop does not run; the driver; the thread of a coroutine;
-     * FREE, the loop runs but has nothing to do; ABANDONED, the loop was closed while its holder did not give the baton back. Only
-     * the holder writes it, but for the compare-and-set from FREE, and the end of a loop that is abandoned. A holder that
-     * passes the baton on at that moment overwrites ABANDONED: then the rest of its turn is run after all, and the driver
-     * ends as it was told to.
+     * `holder` is one word with five kinds of value: null, the loop does not run; the driver; the thread of a
+     * coroutine; FREE, the loop runs but has nothing to do; ABANDONED, the loop was closed while its holder did not
+     * give the baton back. Only the holder writes it, but for the compare-and-set from FREE, and the end of a loop that
+     * is abandoned. A holder that passes the baton on at that moment overwrites ABANDONED: then the rest of its turn is
+     * run after all, and the driver ends as it was told to.
      *
-     * Who suspends finds the next item of the turn. If it is a coroutine, the baton goes straight to its thread. The
-     * loop's own steps (a timer that completes a future, a part of a gather) are run on the spot, by whoever holds the
-     * baton: no foreign code runs in them. The user's callbacks run on the driver, so that they never see a coroutine's
-     * stack, scoped values or thread locals. At the end of a turn the holder, whoever it is, begins the next.
+     * A coroutine that suspends finds the next item of the turn. If it is a coroutine, the baton goes straight to its
+     * thread. The loop's own steps (a timer that completes a future, a part of a gather) are run on the spot, by the
+     * holder: no foreign code runs in them. The user's callbacks run on the driver, so that they never see a
+     * coroutine's stack, scoped values or thread locals. At the end of a turn the holder begins the next one.
      *
-     * If nothing is ready, the baton is put down: FREE. A coroutine that comes back from a blocking call may pick it up; so may
-     * a foreign thread that brings a step of the loop's own, such as the outcome of a future, and passes it on at once to the
-     * coroutine that waits for that; and so does the driver, when the inbox is filled, or a timer is due. Three races are
-     * decided by writing one volatile and then reading the other, so that at least one side sees the other:
-     *   - inbox: a foreign thread adds, then reads `holder`, and if it is FREE takes it, or unparks the driver. Who frees the
-     *     baton reads the inbox afterwards.
+     * If nothing is ready, the baton is put down: FREE. A coroutine that comes back from a blocking call may pick it
+     * up; so may a foreign thread that brings a step of the loop's own, such as the outcome of a future, and passes it
+     * on at once to the coroutine that waits for that; and so does the driver, when the inbox is filled, or a timer is
+     * due. Three races are decided by writing one volatile and then reading the other, so that at least one side sees
+     * the other:
+     *   - inbox: a foreign thread adds, then reads `holder`, and if it is FREE takes it, or unparks the driver. The
+     *     holder that frees the baton reads the inbox afterwards.
      *   - stop: the same with `stopping`.
-     *   - timers: the driver sleeps until `armedFor`. Who frees the baton reads it afterwards: if the first timer is
-     *     earlier, the driver has to be told. A driver that wakes when the baton is taken sets it to NEVER, and reads
-     *     `holder` afterwards.
-     * The loop's clock is asked by the holder alone, as it need not be made for more than one thread. So the driver decides how long
-     * to sleep before it frees the baton, and goes by the machine's clock while it sleeps. Another clock may be faster or slower, or
-     * jump; then the driver takes the baton again and again, to look at it. See ADR 150.
+     *   - timers: the driver sleeps until `armedFor`. The holder that frees the baton reads it afterwards: if the first
+     *     timer is earlier, the driver has to be told. A driver that wakes when the baton is taken sets it to NEVER,
+     *     and reads `holder` afterwards.
+     * The loop's clock is asked by the holder alone, as it need not be made for more than one thread. So the driver
+     * decides how long to sleep before it frees the baton, and goes by the machine's clock while it sleeps. Another
+     * clock may be faster or slower, or jump; then the driver takes the baton again and again, to look at it. See ADR
+     * 150.
      *
-     * Nothing that the loop needs to go on takes memory, and all of it has stack enough: what is queued is its own link, and who
-     * might be near the end of the stack makes sure of some before anything is changed. If a hand-over fails all the same, its
-     * item stays in `due`, and the baton goes to the driver, at the bottom of its own stack. A wake-up that is lost is made up for by
-     * the watch, which also takes the baton back from a thread that has no business with it. See ADR 143.
+     * Nothing that the loop needs to go on takes memory, and all of it has stack enough: what is queued is its own
+     * link, and a thread that may be near the end of its stack makes sure of some before anything is changed. If a
+     * hand-over fails all the same, its item stays in `due`, and the baton goes to the driver, at the bottom of its own
+     * stack. The slow-callback detector wakes a loop whose wake-up was lost, and takes the baton back from a thread
+     * that does not belong to the loop. See ADR 143.
      *
      * Which loop a thread belongs to is found through its uncaught-exception handler, which is this object for every
      * thread the loop makes: it is the one place in a Thread that costs a coroutine no memory. A thread local costs it
@@ -60,18 +63,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    // How long the driver sleeps between two looks at a clock that is not the machine's: a part of the time that is
-    // left
-    private static final int LOOKS = 16;
-    private static final long SHORTEST_SLEEP = 1_000_000;
-    private static final long LONGEST_SLEEP = 50_000_000;
-
     private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
 
-    /** The loops that run on threads which they have not made, as by {@link EventLoop#runOnce}. */
+    /** The batons of loops that run on threads which they have not made, as by {@link EventLoop#runOnce}. */
     private static final Map<Thread, Baton> drivenElsewhere = new ConcurrentHashMap<>();
 
     private static final VarHandle HOLDER;
@@ -90,8 +87,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    private final EventLoop loop;
-    private final LoopClock clock;
+    private final LoopTime time;
+    private final CallbackRunner callbacks;
     private final @Nullable RandomGenerator shuffle;
     private final HandOver handOver = HandOver.create();
     private final ThreadFactory threads = handOver.threads()
@@ -101,7 +98,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // any thread
     private final Inbox inbox = new Inbox();
-    private final AtomicBoolean clockFailed = new AtomicBoolean();
     private volatile @Nullable Thread holder;
     private volatile @Nullable Thread driver;
     private volatile long armedFor = NEVER;
@@ -115,7 +111,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** A foreign thread that has picked up the baton, to give it to a coroutine. */
     private volatile @Nullable Thread courier;
 
-    /** The thread whose loop this is while it does not run: the one that ran the last turn. Null, it is for any one thread. */
+    /**
+     * The thread whose loop this is while it does not run: the one that ran the last turn. Null, it is for any one
+     * thread.
+     */
     private volatile @Nullable Thread owner;
 
     // confined to the holder; while the loop does not run, to its owner
@@ -126,69 +125,74 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** The callback that the driver is to run next. */
     private @Nullable Handle callback;
 
-    /** What was taken from the queue, and has not been given the baton yet. */
+    /** The item that was taken from the queue, and has not been run or given the baton yet. */
     private @Nullable Ready due;
 
-    /** What the clock said last. */
-    private long lastTime;
-
-    /** How many items of this turn are left. */
+    /** The number of items of this turn that are left. */
     private int left;
 
-    /** Whether the driver wants the baton back after this turn. */
+    /** Whether the driver takes the baton back after this turn. */
     private boolean once;
 
-    /** Who has lent the baton to a coroutine that starts eagerly: the innermost one. */
-    private @Nullable Lender lender;
+    /** The innermost caller that has lent the baton to a coroutine that starts eagerly. */
+    private @Nullable EagerCaller eagerCaller;
 
-    /** The start of a new thread that has been given the baton and has not begun to run. The watch reads it racily, and may revoke it. */
+    /**
+     * The start of a new thread that has been given the baton and has not begun to run. The detector may read an
+     * earlier one, which it cannot revoke any more.
+     */
     private @Nullable Start starting;
 
-    /** The holder that has run since it was given the baton. The watch reads it racily: an old value costs a needless look at a stack. */
+    /**
+     * The holder that has run since it was given the baton. The detector may read an earlier one, at the cost of a
+     * needless look at a stack.
+     */
     private @Nullable Thread arrived;
 
     /** Coroutines in a blocking call. */
     private int away;
 
-    /** How often a coroutine has begun one, ever. Others may read it, racily. */
+    /** How many blocking calls have begun, ever. Other threads may read an earlier number, and look again later. */
     private int departures;
 
-    Baton(EventLoop loop, LoopClock clock, @Nullable RandomGenerator shuffle) {
-        this.loop = loop;
-        this.clock = clock;
+    Baton(LoopTime time, CallbackRunner callbacks, @Nullable RandomGenerator shuffle) {
+        this.time = time;
+        this.callbacks = callbacks;
         this.shuffle = shuffle;
     }
 
-    // Who holds it
+    // The holder
 
-    /** Returns the loop whose baton the calling thread holds, if any. */
-    static @Nullable EventLoop loopHere() {
+    /** Returns the baton that the calling thread holds, if any. */
+    static @Nullable Baton here() {
         Thread me = Thread.currentThread();
         Thread.UncaughtExceptionHandler handler = me.getUncaughtExceptionHandler();
         if (handler instanceof Baton baton && baton.holder == me) {
-            return baton.loop;
+            return baton;
         }
         Baton driven = drivenElsewhere.get(me);
         if (driven != null && driven.holder == me) {
-            return driven.loop;
+            return driven;
         }
-        return handler instanceof Baton || handler instanceof ThreadGroup ? null : loopOfHolder(me);
+        return handler instanceof Baton || handler instanceof ThreadGroup ? null : ofHolder(me);
     }
 
-    /** Returns the loop whose baton a thread holds, if any, though its handler does not say so. Asks all loops that run. */
-    private static @Nullable EventLoop loopOfHolder(Thread thread) {
+    /**
+     * Returns the baton that a thread holds, if any, though its handler does not say so. Looks at all loops that run.
+     */
+    private static @Nullable Baton ofHolder(Thread thread) {
         for (Baton baton : running) { // a coroutine may have given its thread a handler of its own
             if (baton.holder == thread) {
-                return baton.loop;
+                return baton;
             }
         }
         return null;
     }
 
-    /** Returns the loop that the calling thread is a coroutine of, if it is in a blocking call. */
-    static @Nullable EventLoop loopLeftBehind() {
+    /** Returns the baton of the loop that the calling thread belongs to, if the thread does not hold it. */
+    static @Nullable Baton leftBehindHere() {
         Thread me = Thread.currentThread();
-        return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton.loop : null;
+        return me.getUncaughtExceptionHandler() instanceof Baton baton && baton.holder != me ? baton : null;
     }
 
     /** Returns the batons of the loops that run; may be called from any thread. */
@@ -196,23 +200,36 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return running;
     }
 
-    /** Returns the loops that run on threads of others, by thread. */
+    /** Returns the batons of the loops that run on threads which they have not made, by thread. */
     static Map<Thread, Baton> drivenElsewhere() {
         return drivenElsewhere;
     }
 
-    EventLoop loop() {
-        return loop;
+    CallbackRunner callbacks() {
+        return callbacks;
     }
 
-    /** Returns whose turn it is, null if it is nobody's; may be called from any thread. */
+    /** Returns how long a callback or a coroutine may run without awaiting; may be called from any thread. */
+    long slowNanos() {
+        return callbacks.debugMode().slowNanos();
+    }
+
+    /** Returns the loop in words; may be called from any thread. */
+    String loopText() {
+        return callbacks.loopText();
+    }
+
+    /** Returns the thread that holds the baton, null if none does; may be called from any thread. */
     @Nullable
     Thread holder() {
         Thread now = holder;
         return now == FREE || now == ABANDONED ? null : now;
     }
 
-    /** Returns who has the baton, or what stands for nobody; to be compared only. May be called from any thread. */
+    /**
+     * Returns the thread that holds the baton, or a constant that stands for none; to be compared only. May be called
+     * from any thread.
+     */
     @Nullable
     Thread holderOrNobody() {
         return holder;
@@ -302,8 +319,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Takes the baton from the thread that has it and does not give it back, for good, and takes no more from other threads.
-     * Drops what they have sent, and returns how many items that were. Called by the closing thread.
+     * Takes the baton from the thread that has it and does not give it back, for good, and takes no more from other
+     * threads. Drops what they have sent, and returns how many items that were. Called by the closing thread.
      */
     synchronized int abandon() {
         running.remove(this);
@@ -317,8 +334,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     // From any thread
 
     /**
-     * Makes an item run in a later turn; returns false if the loop is closed. If the calling thread has too little stack left, this
-     * throws, and nothing has changed.
+     * Makes an item run in a later turn; returns false if the loop is closed. If the calling thread has too little
+     * stack left, this throws, and nothing has changed.
      */
     boolean send(Ready item) {
         requireStack(isOwn(item));
@@ -340,7 +357,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 wakeDriver();
             }
         } catch (Throwable e) {
-            // The watch looks after a loop that has something to do and does nothing.
+            // The detector wakes a loop that has something to do and does nothing.
         }
         return true;
     }
@@ -355,8 +372,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Picks up the baton, runs what the loop has to do itself, and gives the baton to the coroutine that is next: without a detour over
-     * the driver, whose waking costs more than all the rest. Returns false if another thread was faster.
+     * Picks up the baton, runs what the loop has to do itself, and gives the baton to the coroutine that is next:
+     * without a detour over the driver, whose waking costs more than all the rest. Returns false if another thread was
+     * faster.
      */
     private boolean deliver() {
         Thread me = Thread.currentThread();
@@ -366,7 +384,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 return false;
             }
             deliveryLinked = true;
-            pass(null, false);
+            pass(null, Giver.RUNS_ON);
             return true;
         } catch (Throwable e) { // of pass, which hands the baton on in any case
             return holder != FREE;
@@ -375,17 +393,19 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Wakes the driver, which may fail in a JVM without memory; then the watch does it. */
+    /** Wakes the driver, which may fail in a JVM without memory; then the detector wakes it. */
     private void wakeDriver() {
         try {
             LockSupport.unpark(driver);
             wakeUpLinked = true;
         } catch (Throwable e) {
-            // The watch looks after a loop that has something to do and does nothing.
+            // The detector wakes a loop that has something to do and does nothing.
         }
     }
 
-    /** Cancels a timer; on a thread that does not hold the baton. A loop that does not run may begin to at any moment. */
+    /**
+     * Cancels a timer; on a thread that does not hold the baton. A loop that does not run may begin to at any moment.
+     */
     void cancel(TimerHandle timer) {
         requireStack(false);
         if (timer.cancelOnce() && !inbox.isClosed()) { // a closed loop has no timers
@@ -411,12 +431,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Helps a loop in which nothing has happened between two looks, whatever keeps it: wakes the holder, also if it was handed the
-     * baton by a thread that keeps their carrier; wakes the driver if there is something to do; takes the baton back from a
-     * thread that does not belong to the loop, or has ended. Waking a thread for nothing does no harm.
+     * Helps a loop in which nothing has happened between two looks: wakes the holder, also if it was handed the
+     * baton by a thread that keeps their carrier; wakes the driver if there is something to do; takes the baton back
+     * from a thread that does not belong to the loop, or has ended. Waking a thread for nothing does no harm.
      */
-    void rescue() {
-        handOver.rescue();
+    void unstick() {
+        handOver.unstick();
         Thread now = holder;
         if (now == null || now == ABANDONED) {
             return;
@@ -433,8 +453,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Returns the thread of this loop that is to run and has not run since it was woken; null if there is none. Called by the
-     * watch.
+     * Returns the thread of this loop that is to run and has not run since it was woken; null if there is none. Called
+     * by the detector.
      */
     @Nullable
     Thread overdue() {
@@ -446,8 +466,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Takes the baton back from a new thread that has not begun to run, for good: the driver starts its coroutine on another. Called
-     * by the watch.
+     * Takes the baton back from a new thread that has not begun to run, for good: the driver starts its coroutine on
+     * another. Called by the detector.
      */
     void revokeStart(Thread overdue) {
         Start start = starting;
@@ -460,7 +480,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the watch. */
+    /**
+     * Returns whether there is something to do: the holder is there, or the driver is to wake up. Called by the
+     * detector.
+     */
     boolean hasWork() {
         Thread now = holder;
         if (now != FREE) {
@@ -482,7 +505,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Makes a thread the driver, holding the baton. */
     synchronized void begin(Thread thread) {
         if (driver != null) {
-            throw new IllegalStateException(loop + " is already running, on " + driver);
+            throw new IllegalStateException(loopText() + " is already running, on " + driver);
         }
         try { // first what may fail
             Alarm.begin();
@@ -490,7 +513,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             if (thread.getUncaughtExceptionHandler() != this) {
                 drivenElsewhere.put(thread, this);
             }
-            SlowCallbackDetector.begin();
+            SlowCallbackDetector.onLoopStarted();
         } catch (Throwable e) {
             running.remove(this);
             var _ = drivenElsewhere.remove(thread, this);
@@ -501,7 +524,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         holder = thread;
     }
 
-    /** Gives another thread the place of a driver that has not begun, and never will. Returns false if the loop was abandoned. */
+    /**
+     * Gives another thread the place of a driver that has not begun, and never will. Returns false if the loop was
+     * abandoned.
+     */
     synchronized boolean replaceDriver(Thread next) {
         if (!HOLDER.compareAndSet(this, driver, next)) {
             return false;
@@ -533,10 +559,20 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return handOver.threads().name(name).uncaughtExceptionHandler(this).unstarted(task);
     }
 
-    /** Runs the loop until it is stopped, or for one turn; on the driver. */
-    void drive(boolean oneTurn) {
+    /** Runs the loop until it is stopped; on the driver. */
+    void driveUntilStopped() {
+        once = false;
+        drive();
+    }
+
+    /** Runs the loop for one turn; on the driver. */
+    void driveOneTurn() {
+        once = true;
+        drive();
+    }
+
+    private void drive() {
         arrived = Thread.currentThread();
-        once = oneTurn;
         boolean begun = false;
         int failures = 0;
         while (holder != ABANDONED) {
@@ -567,7 +603,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         Task<?> next = next();
         if (next != null) {
-            if (give(next, true)) {
+            if (give(next, Giver.PARKS)) {
                 waitAsDriver(false);
             }
         } else if (callback != null) {
@@ -585,7 +621,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private void recover(int failures, Throwable failure) {
         if (failures == 1) {
-            Log.log(ERROR, () -> "A step of " + loop + " failed; it is made again", failure);
+            Log.log(
+                    ERROR,
+                    () -> "A step of " + loopText() + " failed, for lack of memory most likely; it is repeated",
+                    failure);
         } else { // without a timed park, which takes memory
             long until = System.nanoTime() + 1_000_000;
             while (System.nanoTime() < until) {
@@ -594,22 +633,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Decides when the driver, which is about to free the baton, takes it again by itself; returns false if it never does. */
+    /**
+     * Decides when the driver, which is about to free the baton, takes it again by itself; returns false if it never
+     * does.
+     */
     private boolean arm() {
         long due = sleepLimit();
         if (due != NEVER) {
-            long left = due - now();
-            wakeAt = System.nanoTime() + (clock == SystemClock.INSTANCE ? left : untilNextLook(left));
+            long untilDue = due - time.nanosOrLast();
+            wakeAt = System.nanoTime() + time.sleepNanos(untilDue);
         }
         armedFor = due;
         return due != NEVER;
     }
 
-    private static long untilNextLook(long left) {
-        return Math.clamp(left / LOOKS, SHORTEST_SLEEP, LONGEST_SLEEP);
-    }
-
-    /** Returns when the driver has the baton, which others have or nobody has. */
+    /** Waits until the driver has the baton. */
     private void waitAsDriver(boolean timed) {
         Thread me = Thread.currentThread();
         boolean interrupted = false;
@@ -648,12 +686,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
     private void startAgain(Start start) {
-        start.task.startedOn(null);
+        start.task.onStarted(null);
         due = start.task;
         starting = null;
     }
 
-    /** Ends a task whose thread has ended with the baton, before its coroutine did; the watch has taken that back. */
+    /**
+     * Ends a task whose thread has ended with the baton, before its coroutine did; the detector has taken the baton
+     * back.
+     */
     private static void endLost(@Nullable Task<?> task) {
         Thread thread = task == null ? null : task.thread();
         if (task != null && thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
@@ -689,7 +730,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Returns until when the driver may sleep. A virtual clock does not get later by waiting. */
     private long sleepLimit() {
-        return clock instanceof VirtualClock ? NEVER : timers.due();
+        return time.isVirtual() ? NEVER : timers.due();
     }
 
     // A turn
@@ -699,7 +740,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         inbox.removeCancelled(timers);
         inbox.moveTo(ready);
         fireTimers();
-        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && jumpTo(timers.due())) {
+        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && time.jumpTo(timers.due())) {
             fireTimers();
         }
         if (shuffle != null && ready.size() > 1) {
@@ -711,36 +752,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private void fireTimers() {
         if (timers.due() != NEVER) {
-            long now = now();
+            long now = time.nanosOrLast();
             while (timers.due() <= now) {
                 timers.takeInto(ready);
             }
-        }
-    }
-
-    /** Returns the loop's time; where the clock fails, which is the user's, what it said last. */
-    private long now() {
-        try {
-            lastTime = loop.nanos();
-            clockFailed.setPlain(false);
-        } catch (Throwable e) {
-            tellOfClock(e);
-        }
-        return lastTime;
-    }
-
-    private boolean jumpTo(long nanos) {
-        try {
-            return loop.jumpTo(nanos);
-        } catch (Throwable e) {
-            tellOfClock(e);
-            return false;
-        }
-    }
-
-    private void tellOfClock(Throwable failure) {
-        if (clockFailed.compareAndSet(false, true)) {
-            Log.log(ERROR, () -> "The clock of " + loop + " failed; until it works again, no time passes", failure);
         }
     }
 
@@ -782,7 +797,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Calls a callback. If this throws, it was not called. */
     private void run(Handle handle) {
         try {
-            loop.run(handle);
+            callbacks.run(handle);
         } catch (Throwable e) {
             if (!handle.begun) {
                 throw e;
@@ -792,9 +807,16 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // Passing it on
 
+    /** What a thread that gives the baton away does next, which decides where the new holder runs. */
+    enum Giver {
+        /** Parks or ends at once: the new holder may have its carrier. */
+        PARKS,
+        RUNS_ON
+    }
+
     /** Gives the baton away and returns when it is back. Called by a coroutine that something will make ready. */
     void suspend(Task<?> self) {
-        boolean back = pass(self, true);
+        boolean back = pass(self, Giver.PARKS);
         while (!back) {
             try {
                 waitAsCoroutine(self);
@@ -807,18 +829,18 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Gives the baton away for good. Called by a coroutine that has ended. */
     void leave() {
-        pass(null, true);
+        pass(null, Giver.PARKS);
     }
 
-    /** Gives the baton away, to do something else meanwhile. */
+    /** Gives the baton away until {@link #comeBack}: for a blocking call. */
     void goAway() {
         StackRoom.require(); // for coming back, too
         away++;
         departures++;
-        pass(null, false);
+        pass(null, Giver.RUNS_ON);
     }
 
-    /** Takes the baton again after {@link #goAway}; returns false if the loop was closed meanwhile. */
+    /** Takes the baton again after {@link #goAway}; returns false if the loop has been closed since. */
     boolean comeBack(Task<?> self) {
         Thread me = Thread.currentThread();
         boolean queued = false;
@@ -850,9 +872,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return true;
     }
 
-    /** Gives the baton away for good, and keeps a coroutine that would not end from running. */
-    void strand() {
-        pass(null, true);
+    /** Gives the baton away for good, and parks forever: for a coroutine that would not end. */
+    void parkForever() {
+        pass(null, Giver.PARKS);
         while (true) {
             LockSupport.park(this);
             Thread.interrupted();
@@ -860,28 +882,31 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it. Does not throw: what fails leaves the
-     * rest to the driver.
+     * Gives the baton to the next coroutine, or to the driver. Returns true if the next one is the giver itself, which
+     * still has the baton. Does not throw: what fails leaves the rest to the driver.
      *
-     * @param parting whether the giver parks or ends at once
+     * @param giver what the calling thread does next
      */
-    private boolean pass(@Nullable Task<?> self, boolean parting) {
+    private boolean pass(@Nullable Task<?> self, Giver giver) {
         try {
-            return passToNext(self, parting);
+            return passToNext(self, giver);
         } catch (Throwable e) {
             if (holder == Thread.currentThread()) {
                 current = null;
                 holder = driver;
                 wakeDriver();
             }
-            Log.log(ERROR, () -> "A hand-over in " + loop + " failed; the driver goes on", e);
+            Log.log(
+                    ERROR,
+                    () -> "The next step of " + loopText() + " failed, for lack of memory most likely; it is repeated",
+                    e);
             return false;
         }
     }
 
-    private boolean passToNext(@Nullable Task<?> self, boolean parting) {
-        if (lender != null) {
-            giveBack(lender, parting);
+    private boolean passToNext(@Nullable Task<?> self, Giver giver) {
+        if (eagerCaller != null) {
+            giveBack(eagerCaller, giver);
             return false;
         }
         while (true) {
@@ -891,7 +916,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                     due = null;
                     return true;
                 }
-                if (give(next, parting)) {
+                if (give(next, giver)) {
                     return false;
                 }
                 continue;
@@ -901,7 +926,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 current = null;
                 Thread to = requireNonNull(driver);
                 holder = to;
-                wake(to, parting);
+                wake(to, giver);
                 return false;
             }
             current = null;
@@ -915,7 +940,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Gives the baton to a coroutine. Returns false, and keeps it, if the coroutine could not be started. */
-    private boolean give(Task<?> task, boolean parting) {
+    private boolean give(Task<?> task, Giver giver) {
         Thread me = Thread.currentThread();
         Task<?> before = current;
         Thread thread = task.thread();
@@ -928,20 +953,20 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 due = task; // it was not given
                 throw e;
             }
-            wake(thread, parting);
+            wake(thread, giver);
             return true;
         }
         try {
-            var start = new Start(task);
+            var start = new Start(this, task);
             thread = threads.newThread(start);
             task.prepare(thread);
             current = task;
             due = null;
-            task.startedOn(thread);
+            task.onStarted(thread);
             starting = start;
             holder = thread;
-            if (parting) {
-                handOver.startAndPart(thread);
+            if (giver == Giver.PARKS) {
+                handOver.startBeforeParking(thread);
             } else {
                 thread.start();
             }
@@ -956,15 +981,17 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * What a new thread does for a coroutine: all of its life, or nothing if the start was revoked before. Either the thread takes this
-     * or the watch does, which decides whether the thread has the baton.
+     * The body of a coroutine's new thread: runs the whole coroutine, or nothing if the start was revoked before.
+     * Either the thread takes this or the detector does, which decides whether the thread has the baton.
      */
     private static final class Start extends AtomicBoolean implements Runnable {
         private static final long serialVersionUID = 1;
 
+        private final transient Baton baton;
         private final transient Task<?> task;
 
-        Start(Task<?> task) {
+        Start(Baton baton, Task<?> task) {
+            this.baton = baton;
             this.task = task;
         }
 
@@ -976,31 +1003,37 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         @Override
         public void run() {
             if (compareAndSet(false, true)) {
-                task.loop().baton().begun();
+                baton.onStarted();
                 task.live();
             }
         }
     }
 
     /** Called by a new thread that has the baton. */
-    private void begun() {
+    private void onStarted() {
         starting = null;
         arrived = Thread.currentThread();
     }
 
-    /** Who waits for a coroutine that he runs in his own turn. */
-    private record Lender(
-            Thread thread, @Nullable Task<?> task, @Nullable Lender outer) {}
+    /**
+     * The caller of a coroutine that starts eagerly: it waits, inside its own turn, until that coroutine suspends or
+     * ends.
+     */
+    private record EagerCaller(
+            Thread thread, @Nullable Task<?> task, @Nullable EagerCaller outer) {}
 
-    /** Runs a new coroutine until it suspends for the first time. Called by the holder, who has the baton again then. */
+    /**
+     * Runs a new coroutine until it suspends for the first time. Called by the holder, which has the baton again
+     * afterwards.
+     */
     void runNow(Task<?> child) {
         Thread me = Thread.currentThread();
         Task<?> self = current;
-        Lender outer = lender;
+        EagerCaller outer = eagerCaller;
         StackRoom.require();
-        lender = new Lender(me, self, outer);
+        eagerCaller = new EagerCaller(me, self, outer);
         if (!giveToChild(child)) {
-            lender = outer;
+            eagerCaller = outer;
         } else if (self != null) {
             waitAsCoroutine(self);
         } else {
@@ -1018,42 +1051,45 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     private boolean giveToChild(Task<?> child) {
         try {
-            return give(child, true);
+            return give(child, Giver.PARKS);
         } catch (Throwable e) { // it runs as other tasks do
             ready.add(child);
             return false;
         }
     }
 
-    private void giveBack(Lender to, boolean parting) {
-        lender = to.outer();
+    private void giveBack(EagerCaller to, Giver giver) {
+        eagerCaller = to.outer();
         current = to.task();
         holder = to.thread();
-        wake(to.thread(), parting);
+        wake(to.thread(), giver);
     }
 
-    /** Wakes the new holder. Its failure is not the giver's, who does not have the baton any more: the watch makes up for it. */
-    private void wake(Thread thread, boolean parting) {
+    /**
+     * Wakes the new holder. A failure is not reported to the giver, which does not have the baton any more: the
+     * detector wakes the new holder.
+     */
+    private void wake(Thread thread, Giver giver) {
         try {
-            if (parting) {
-                handOver.wakeAndPart(thread);
+            if (giver == Giver.PARKS) {
+                handOver.wakeBeforeParking(thread);
             } else {
                 LockSupport.unpark(thread);
             }
-        } catch (Throwable e) { // the watch looks after a holder that does nothing
+        } catch (Throwable e) { // the detector wakes a holder that does nothing
             deliveryLinked = false;
         }
     }
 
-    /** Returns when this coroutine has the baton. Does not throw. */
+    /** Waits until this coroutine has the baton. Does not throw. */
     private void waitAsCoroutine(Task<?> self) {
         Thread me = Thread.currentThread();
         boolean interrupted = false;
         while (holder != me) {
             try {
                 if (interrupted) {
-                    // Who interrupts a coroutine wants it to end. It must not see that before it has the baton.
-                    send(new Handle(() -> self.cancel(Task.INTERRUPTED), true));
+                    // An interrupt cancels the coroutine, which must not see that before it has the baton.
+                    send(Handle.ofStep(() -> self.cancel(Task.INTERRUPTED)));
                     interrupted = false;
                 }
                 LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits
@@ -1069,13 +1105,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Waits a moment for the baton, and keeps the carrier: the JDK puts the stack of a virtual thread aside by recursion, and overflows
-     * itself if that is some thousand calls deep. Object.wait does not insist on leaving the carrier. Returns whether the thread
-     * was interrupted.
+     * Waits a moment for the baton, and keeps the carrier: the JDK puts the stack of a virtual thread aside by
+     * recursion, and overflows itself if that is some thousand calls deep. Object.wait does not insist on leaving the
+     * carrier. Returns whether the thread was interrupted.
      */
     private boolean waitOnCarrier(Thread me) {
         try {
-            handOver.rescueHere();
+            handOver.unstickHere();
             synchronized (handOver) {
                 if (holder != me) {
                     handOver.wait(1);
@@ -1091,6 +1127,6 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     @Override
     public void uncaughtException(Thread thread, Throwable exception) {
-        Log.log(ERROR, () -> "A thread of " + loop + " ended with an exception: " + thread, exception);
+        Log.log(ERROR, () -> "A thread of " + loopText() + " ended with an exception: " + thread, exception);
     }
 }

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -91,7 +92,7 @@ final class BoundedSteps implements AutoCloseable {
     }
 
     private boolean await(Future<?> end, Duration limit, boolean interruptibly) {
-        long until = System.nanoTime() + EventLoop.nanos(limit);
+        long until = System.nanoTime() + TimeLimit.nanos(limit);
         while (true) {
             if (interruptibly && interrupted) {
                 return end.isDone();

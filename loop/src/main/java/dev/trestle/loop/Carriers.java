@@ -13,36 +13,38 @@ import jdk.management.VirtualThreadSchedulerMXBean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The platform threads that carry virtual threads. Adds some while pinned virtual threads keep all of them and event loops stand still,
- * and takes them back afterwards. Confined to the watch's thread.
+ * The platform threads that carry virtual threads. Adds some while pinned virtual threads keep all of them and event
+ * loops stand still, and takes them back afterwards. Confined to the thread of the slow-callback detector.
  */
 final class Carriers {
 
     /*
-     * A virtual thread that parks below a native frame, in a static initializer for instance, keeps its carrier, and there are as many
-     * carriers as processors. The JDK adds none for that. If all are kept, no loop of the JVM runs any more.
+     * A virtual thread that parks below a native frame, in a static initializer for instance, keeps its carrier, and
+     * there are as many carriers as processors. The JDK adds none for that. If all are kept, no loop of the JVM runs
+     * any more.
      *
-     * Whether a virtual thread is pinned cannot be asked for. But a carrier that is kept uses no processor time. So if virtual threads
-     * wait for a carrier, and all carriers have one, and some of those have used nearly no time over several looks, carriers are added:
-     * one, then two, then four, up to what the JDK allows. A processor that computes for long is not helped, as it would not be by
-     * more threads. The JDK starts a carrier when something is put into an empty queue, and each thread that submits has a queue of
-     * its own, mostly; so parallelism is raised on a fresh thread, whose queue is empty.
+     * The JDK does not tell whether a virtual thread is pinned. But a carrier that is kept uses no processor time. So
+     * if virtual threads wait for a carrier, and all carriers have one, and some of those have used nearly no time over
+     * several looks, carriers are added: one, then two, then four, up to what the JDK allows. A processor that computes
+     * for long is not helped, as it would not be by more threads. The JDK starts a carrier when something is put into
+     * an empty queue, and each thread that submits has a queue of its own, mostly; so parallelism is raised on a fresh
+     * thread, whose queue is empty.
      */
 
-    /** How often in a row carriers must be found to be kept. */
+    /** The number of looks in a row that must find carriers kept before some are added. */
     private static final int LOOKS = 3;
 
     /** The share of the time between two looks that a carrier computes, if it does. */
     private static final double COMPUTING = 0.1;
 
-    /** How many of the tasks of a loop are looked at for pinned ones. */
+    /** The most tasks of a loop that are searched for pinned ones. */
     private static final int MOST_EXAMINED = 10_000;
 
     private static final int MOST_NAMED = 10;
 
     private final @Nullable Management management = Management.open();
 
-    /** The parallelism that somebody else has set. */
+    /** The parallelism that the program or the JDK has set. */
     private int base;
 
     /** The parallelism that this has set; zero if none. */
@@ -53,7 +55,7 @@ final class Carriers {
     private int looksFree;
     private long lastLook;
 
-    /** What each carrier had computed at the last look. */
+    /** The processor time of each carrier at the last look, by the number of its thread. */
     private Map<Long, Long> times = Map.of();
 
     /** Returns whether to look again soon. */
@@ -127,7 +129,7 @@ final class Carriers {
         try {
             thread.join();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // by nobody of ours
+            Thread.currentThread().interrupt(); // of the program: no code of the loop interrupts this thread
         }
         raisedTo = parallelism == base ? 0 : parallelism;
     }
@@ -163,7 +165,8 @@ final class Carriers {
 
         private static String pinned() {
             List<String> pinned = Baton.running().stream()
-                    .flatMap(baton -> baton.loop().tasksRacily().stream().limit(MOST_EXAMINED))
+                    .flatMap(baton ->
+                            baton.callbacks().loop().tasksRacily().stream().limit(MOST_EXAMINED))
                     .flatMap(task -> pinned(task).stream())
                     .toList();
             if (pinned.isEmpty()) {

@@ -162,7 +162,7 @@ public final class Context {
 
     /** Returns the context of the calling code; null if it is empty and nobody has asked for it. */
     static @Nullable Context current() {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = EventLoop.here();
         return loop == null ? OF_THREAD.get() : loop.context();
     }
 
@@ -177,7 +177,7 @@ public final class Context {
     }
 
     private static void enter(@Nullable Context context) {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = EventLoop.here();
         if (loop != null) {
             loop.enter(context);
         } else if (context != null) {

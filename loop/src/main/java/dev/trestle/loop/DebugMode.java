@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -10,10 +11,10 @@ import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a loop notes about itself, and how strict it is.
+ * The debug settings of a loop: the limit for slow code, and the stacks where tasks were created.
  *
- * @param slowNanos how long somebody may hold the baton
- * @param origins where each task was created; null if nobody notes it
+ * @param slowNanos how long a coroutine or a callback may run without awaiting
+ * @param origins where each task was created; null outside of debug mode
  */
 record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
 
@@ -33,14 +34,14 @@ record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>>
         if (requireNonNull(limit, "limit").compareTo(Duration.ofMillis(1)) < 0) {
             throw new IllegalArgumentException("The limit is shorter than a millisecond: " + limit);
         }
-        return new DebugMode(EventLoop.nanos(limit), origins);
+        return new DebugMode(TimeLimit.nanos(limit), origins);
     }
 
     boolean isOn() {
         return origins != null;
     }
 
-    void created(Task<?> task) {
+    void onTaskCreated(Task<?> task) {
         if (origins != null) {
             origins.put(task, Stacks.ofCreation());
         }

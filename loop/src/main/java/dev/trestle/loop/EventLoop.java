@@ -1,6 +1,5 @@
 package dev.trestle.loop;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
@@ -21,17 +20,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * A single-threaded event loop, whose coroutines are virtual threads: Python's asyncio.
  *
- * <p>Exactly one of a loop's threads runs at a time, and it gives the turn away only where it awaits. So code between two
- * awaits is atomic, and needs no locks.
+ * <p>Exactly one of a loop's threads runs at a time, and it gives the turn away only where it awaits. So code between
+ * two awaits is atomic, and needs no locks.
  *
  * <p>Everything but {@link #callSoonThreadsafe}, {@link #isRunning}, {@link #isClosed}, {@link #isRunningHere},
  * {@link #callExceptionHandler} and {@link #stop} belongs to the loop: while it runs, only its own code may call it;
  * before and after, any one thread. Between two turns of {@link #runOnce}, only the thread that called it may.
  *
- * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has not closed, and
- * coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual thread that has not ended:
- * neither are the coroutines and what they use, and their {@code finally} blocks never run. A warning is logged when 100 loops are
- * neither running nor closed and have tasks that are not done; the next one at 1 000 loops, and so on.
+ * <p>A loop must be closed, unless {@link #run} or a {@link Runner} does that. If a program drops a loop that it has
+ * not closed, and coroutines of the loop are suspended, the loop is never garbage, because the JVM holds every virtual
+ * thread that has not ended: neither are the coroutines and what they use, and their {@code finally} blocks never run.
+ * A warning is logged when 100 loops are neither running nor closed and have tasks that are not done; the next one at
+ * 1,000 loops, and so on.
  *
  * {@snippet :
  * int answer = EventLoop.run(() -> {
@@ -44,26 +44,24 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop implements AutoCloseable {
 
     /*
-     * What users see of a loop: futures, tasks, callbacks, beginning and end. Most of its length is what it promises them; who may
-     * run its code and what runs next is the matter of the baton, how it ends that of Ending, what it tells of failures that of
-     * Reports, what it remembers for debugging that of Debugging.
+     * The public side of a loop: futures, tasks, callbacks, beginning and end. It is over 500 lines because most of
+     * them are Javadoc. Baton decides which thread runs and what runs next, CallbackRunner runs callbacks, LoopTime
+     * asks the clock, LoopShutdown and LoopCloser end the loop, Reports tells of failures, and DebugMode has what is
+     * kept for debugging.
      */
-
-    private static final int MOST_FAILED_STEPS = 1_000;
 
     private static final AtomicInteger loops = new AtomicInteger();
     private static final AtomicLong taskNumbers = new AtomicLong();
 
     private final String name = "trestle-loop-" + loops.incrementAndGet();
-    private final LoopClock clock;
-    private final long origin;
+    private final LoopTime time;
+    private final CallbackRunner callbacks;
     private final Baton baton;
-    private final LoopShutdown ending;
+    private final LoopShutdown shutdown;
     private final Reports reports;
 
     // any thread
     private volatile boolean closed;
-    private volatile DebugMode debugging = DebugMode.byDefault();
     private final AtomicBoolean closing = new AtomicBoolean();
 
     // confined to the holder of the baton
@@ -83,22 +81,10 @@ public final class EventLoop implements AutoCloseable {
     /** The run that is to end when its future is done. */
     private @Nullable Object untilComplete;
 
-    /** How often in a row a step of the loop's own has failed, and is made again. */
-    private int failedSteps;
-
-    /** Whether a callback of this turn of {@link #runOnce} has left its thread interrupted. Confined to the holder. */
-    private boolean interruptedMeanwhile;
-
     /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
     private boolean unclosed;
 
-    /** The callback that is running. Others may read it, racily. */
-    private @Nullable Handle callback;
-
-    /** That of the callback that is running; null stands for an empty one. */
-    private @Nullable Context callbackContext;
-
-    /** Creates a loop that goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
+    /** Creates a loop with the machine's clock, unless {@link LoopOptions#runAsDefaults} says something else. */
     public EventLoop() {
         this(LoopOptions.defaults());
     }
@@ -115,29 +101,30 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Creates a loop.
      *
-     * @param options how
+     * @param options the clock and other settings
      */
     public EventLoop(LoopOptions options) {
         Groundwork.ensure();
-        this.clock = options.clock();
-        this.origin = clock.nanos();
+        this.time = new LoopTime(options.clock(), this::toString);
+        this.callbacks = new CallbackRunner(this);
         Random shuffle = options.shuffleSeed().isPresent()
                 ? new Random(options.shuffleSeed().getAsLong())
                 : null;
-        this.baton = new Baton(this, clock, shuffle);
-        this.ending = new LoopShutdown(baton);
+        this.baton = new Baton(time, callbacks, shuffle);
+        this.shutdown = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
     }
 
     /**
-     * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are left
-     * are cancelled. Blocks the calling thread; interrupting it cancels the coroutine, and so does Ctrl-C: see {@link Runner}.
+     * Runs a coroutine in a new loop, waits for it, and closes the loop: Python's {@code asyncio.run}. Tasks that are
+     * left are cancelled. Blocks the calling thread; interrupting it cancels the coroutine, and so does Ctrl-C: see
+     * {@link Runner}.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
-     *     by that
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine
+     *     ended by that
      * @throws KeyboardInterrupt if Ctrl-C was pressed, and the coroutine ended by that
      * @throws IllegalStateException if this thread is running a loop already
      */
@@ -165,11 +152,11 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if there is none
      */
     public static EventLoop getRunningLoop() {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = here();
         if (loop != null) {
             return loop;
         }
-        EventLoop left = Baton.loopLeftBehind();
+        EventLoop left = leftBehindHere();
         if (left != null) {
             throw new IllegalStateException(left.leftBehindText());
         }
@@ -178,8 +165,20 @@ public final class EventLoop implements AutoCloseable {
                 + " from another thread, go through loop.callSoonThreadsafe or Bridge.runCoroutineThreadsafe.");
     }
 
+    /** Returns the loop whose code the calling thread runs, if any. */
+    static @Nullable EventLoop here() {
+        Baton baton = Baton.here();
+        return baton == null ? null : baton.callbacks().loop();
+    }
+
+    /** Returns the loop that goes on without the calling thread, a coroutine or callback of that loop, if any. */
+    static @Nullable EventLoop leftBehindHere() {
+        Baton baton = Baton.leftBehindHere();
+        return baton == null ? null : baton.callbacks().loop();
+    }
+
     static void refuseInsideALoop(String what) {
-        EventLoop running = Baton.loopHere();
+        EventLoop running = here();
         if (running != null) {
             throw new IllegalStateException(what + " cannot be called while " + running
                     + " is running on this thread: it would stop that loop. In a coroutine, call the method itself, or"
@@ -195,8 +194,8 @@ public final class EventLoop implements AutoCloseable {
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
-     *     by that
+     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine
+     *     ended by that
      * @throws IllegalStateException if the loop was stopped before, is running, or is closed
      */
     public <T extends @Nullable Object> T runUntilComplete(Coroutine<T> main) {
@@ -272,9 +271,9 @@ public final class EventLoop implements AutoCloseable {
      * Runs one turn on the calling thread, for programs that have a loop of their own: what is ready, has arrived or is
      * due. Does not wait, and a virtual clock does not jump.
      *
-     * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which takes
-     * longer than {@link #runForever} does. Until the next turn the loop belongs to the calling thread: others go through
-     * {@link #callSoonThreadsafe}, as they do while it runs.
+     * <p>Callbacks run on the calling thread, coroutines on theirs. A platform thread waits for each of them, which
+     * takes longer than {@link #runForever} does. Until the next turn the loop belongs to the calling thread: other
+     * threads use {@link #callSoonThreadsafe}, as they do while it runs.
      *
      * @throws IllegalStateException if the loop is running, or is closed
      */
@@ -286,11 +285,10 @@ public final class EventLoop implements AutoCloseable {
     private void driveHere() {
         baton.begin(Thread.currentThread());
         try {
-            baton.drive(true);
+            baton.driveOneTurn();
         } finally {
             baton.end();
-            if (interruptedMeanwhile) {
-                interruptedMeanwhile = false;
+            if (callbacks.takeInterrupt()) {
                 Thread.currentThread().interrupt();
             }
         }
@@ -301,13 +299,15 @@ public final class EventLoop implements AutoCloseable {
                 "Interrupted while running a loop until " + what, new InterruptedException("the loop was ended by it"));
     }
 
-    /** Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted meanwhile. */
+    /**
+     * Runs the loop on a new driver until it is stopped. Returns whether this thread was interrupted while it waited.
+     */
     private boolean drive(Runnable onInterrupt) {
-        var driving = new LoopRun(name, baton, () -> baton.drive(false));
+        var run = new LoopRun(name, baton, baton::driveUntilStopped);
         boolean interrupted = false;
         while (true) {
             try {
-                driving.join();
+                run.join();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -316,7 +316,7 @@ public final class EventLoop implements AutoCloseable {
                 LockSupport.parkNanos(this, 1_000_000); // no memory: the loop runs all the same, and is waited for
             }
         }
-        driving.finish();
+        run.finish();
         if (taskCount > 0) {
             unclosed = true;
             UnclosedLoops.OF_THIS_JVM.add(this);
@@ -347,87 +347,34 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for the
-     * next run. May be called from any thread.
+     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for
+     * the next run. May be called from any thread.
      */
     public void stop() {
         baton.stop();
-    }
-
-    /** Runs a callback; what it throws is reported, and the loop goes on. */
-    void run(Handle handle) {
-        Runnable callback = handle.callback;
-        if (callback == null) {
-            return;
-        }
-        Handle callbackBefore = this.callback;
-        Context before = callbackContext;
-        this.callback = handle;
-        callbackContext = handle.context;
-        Thread me = Thread.currentThread();
-        ClassLoader classLoader = me.getContextClassLoader();
-        try {
-            handle.begun = true;
-            callback.run();
-            failedSteps = 0;
-        } catch (Throwable e) {
-            callbackFailed(handle, callback, e);
-        } finally {
-            callbackContext = before;
-            this.callback = callbackBefore;
-            if (!handle.inline) { // what the loop's own code finds on its thread belongs to a coroutine
-                cleanUpAfterCallback(me, classLoader);
-            }
-        }
-    }
-
-    /** Takes away what the next callback must not see; on the driver. */
-    private void cleanUpAfterCallback(Thread driver, @Nullable ClassLoader before) {
-        if (driver.getContextClassLoader() != before) {
-            driver.setContextClassLoader(before);
-        }
-        // It was meant for this callback, or for the thread that runs the loop, which has it back after its turn.
-        interruptedMeanwhile |= Thread.interrupted() && !closing.get();
-    }
-
-    /** Tells of a callback that has failed. Never throws: the next one is to be called. */
-    private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
-        if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            failedSteps++;
-            handle.begun =
-                    false; // no memory, most likely, and a coroutine waits for this step, which may be made again
-            baton.ready(handle);
-            return;
-        }
-        try {
-            callExceptionHandler(
-                    new ExceptionContext("Exception in callback " + SafeToString.of(callback), failure, null, handle));
-        } catch (Throwable e) {
-            Log.log(
-                    ERROR,
-                    () -> "Callback " + SafeToString.of(callback) + " of " + this + " failed, and so did telling of it",
-                    failure);
-        }
     }
 
     /** Returns the context of the code that is running; null stands for an empty one. */
     @Nullable
     Context context() {
         Task<?> task = baton.current();
-        return task == null ? callbackContext : task.contextOrNull();
+        return task == null ? callbacks.context() : task.contextOrNull();
     }
 
     /** Makes a context that of the code that is running. */
     void enter(@Nullable Context context) {
         Task<?> task = baton.current();
         if (task == null) {
-            callbackContext = context;
+            callbacks.enter(context);
         } else {
             task.enter(context);
         }
     }
 
-    /** Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty one. */
+    /**
+     * Returns a copy of the context of the code that is running here, in the loop or outside; null stands for an empty
+     * one.
+     */
     @Nullable
     Context captureContext() {
         return baton.isHeldHere() ? Context.copyOf(context()) : Context.copyOf(Context.current());
@@ -461,14 +408,14 @@ public final class EventLoop implements AutoCloseable {
     private Handle soon(Runnable callback, @Nullable Context context) {
         checkHere("call");
         refuseIfClosed();
-        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
+        var handle = Handle.ofCallback(requireNonNull(callback, "callback"), context);
         baton.ready(handle);
         return handle;
     }
 
     /**
-     * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in the
-     * order of their registration.
+     * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in
+     * the order of their registration.
      *
      * @param delay how long to wait
      * @param callback what to call
@@ -503,7 +450,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback) {
-        return schedule(nanos(when), callback, captureContext());
+        return schedule(TimeLimit.nanos(when), callback, captureContext());
     }
 
     /**
@@ -516,16 +463,16 @@ public final class EventLoop implements AutoCloseable {
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public TimerHandle callAt(Duration when, Runnable callback, Context context) {
-        return schedule(nanos(when), callback, requireNonNull(context, "context"));
+        return schedule(TimeLimit.nanos(when), callback, requireNonNull(context, "context"));
     }
 
     private TimerHandle later(Duration delay, Runnable callback, @Nullable Context context) {
         checkHere("call");
-        return schedule(nanos() + nanosFromNow(delay), callback, context);
+        return schedule(time.nanos() + LoopTime.nanosOf(delay), callback, context);
     }
 
     private TimerHandle schedule(long when, Runnable callback, @Nullable Context context) {
-        return schedule(new TimerHandle(this, requireNonNull(callback, "callback"), false, context, when, sequence++));
+        return schedule(TimerHandle.ofCallback(this, requireNonNull(callback, "callback"), context, when, sequence++));
     }
 
     private TimerHandle schedule(TimerHandle handle) {
@@ -536,23 +483,26 @@ public final class EventLoop implements AutoCloseable {
     }
 
     Handle soonInline(Runnable step) {
-        var handle = new Handle(step, true);
+        var handle = Handle.ofStep(step);
         baton.ready(handle);
         return handle;
     }
 
     /** A delay of the loop's own code, where one that is over is no mistake. */
     Handle laterInline(Duration delay, Runnable step) {
-        return atInline(nanos() + nanos(delay), step);
+        return atInline(time.nanosAfter(delay), step);
     }
 
     Handle atInline(long when, Runnable step) {
-        return schedule(new TimerHandle(this, step, true, null, when, sequence++));
+        return schedule(TimerHandle.ofStep(this, step, when, sequence++));
     }
 
-    /** Has a step of the loop's own run in a later turn; from any thread. Returns false if the loop is closed. */
+    /**
+     * Makes a step of the loop's own run in a later turn. May be called from any thread. Returns false if the loop is
+     * closed.
+     */
     boolean sendInline(Runnable step) {
-        return baton.send(new Handle(step, true));
+        return baton.send(Handle.ofStep(step));
     }
 
     /** Cancels a timer, and takes it out; on any thread. */
@@ -564,23 +514,10 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    static long nanosFromNow(Duration delay) {
-        if (delay.isNegative()) {
-            throw new IllegalArgumentException("The delay is negative: " + delay
-                    + ". Use Duration.ZERO, or a point in time, which may have passed: callAt(when, ...).");
-        }
-        return nanos(delay);
-    }
-
-    /** Returns a duration in nanoseconds, cut to what can be added: 73 years. */
-    static long nanos(Duration duration) {
-        return TimeLimit.nanos(duration);
-    }
-
     /**
-     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. A callback that was accepted
-     * is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine that hangs: then
-     * the report of that says how many callbacks are not called.
+     * Calls back in the next turn, and wakes the loop if it sleeps. May be called from any thread. A callback that was
+     * accepted is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine
+     * that hangs: then the report of that says how many callbacks are not called.
      *
      * @param callback what to call
      * @return cancels it
@@ -603,7 +540,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private Handle send(Runnable callback, @Nullable Context context) {
-        var handle = new Handle(requireNonNull(callback, "callback"), false, context);
+        var handle = Handle.ofCallback(requireNonNull(callback, "callback"), context);
         if (!baton.send(handle)) {
             refuseIfClosed();
         }
@@ -618,20 +555,16 @@ public final class EventLoop implements AutoCloseable {
      */
     public Duration time() {
         checkHere("time");
-        return Duration.ofNanos(nanos());
+        return Duration.ofNanos(time.nanos());
     }
 
     long nanos() {
-        return clock.nanos() - origin;
+        return time.nanos();
     }
 
     /** Returns the loop's time after a delay, also after the longest that there is. */
     Duration timeIn(Duration delay) {
-        return Duration.ofNanos(nanos() + nanos(delay));
-    }
-
-    boolean jumpTo(long nanos) {
-        return clock.jumpTo(nanos + origin);
+        return Duration.ofNanos(time.nanosAfter(delay));
     }
 
     // Futures and tasks
@@ -749,7 +682,7 @@ public final class EventLoop implements AutoCloseable {
                 originForFactory == null ? CreationSite.of(requireNonNull(coroutine, "coroutine")) : originForFactory;
         originForFactory = null; // the task may start at once, and create others
         var task = new Task<>(this, requireNonNull(coroutine), origin, name, context, taskNumbers.incrementAndGet());
-        debugging.created(task);
+        callbacks.debugMode().onTaskCreated(task);
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
@@ -762,7 +695,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Sets who creates the tasks of this loop, those that {@code Async}, {@code TaskGroup} and the like create as well.
+     * Sets the factory that creates the tasks of this loop, those of {@code Async}, {@code TaskGroup} and the like
+     * included.
      *
      * @param factory the factory, or null for {@link TaskFactory#standard}
      */
@@ -772,7 +706,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Returns who creates the tasks of this loop.
+     * Returns the factory that creates the tasks of this loop.
      *
      * @return the factory that was set, or null
      */
@@ -783,7 +717,7 @@ public final class EventLoop implements AutoCloseable {
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
         if (task.isLinked()) {
-            ending.hasEnded(task);
+            shutdown.onTaskEnded(task);
             tasks = task.unlinkFrom(tasks);
             taskCount--;
         }
@@ -840,15 +774,15 @@ public final class EventLoop implements AutoCloseable {
         return baton;
     }
 
-    LoopShutdown ending() {
-        return ending;
+    LoopShutdown shutdown() {
+        return shutdown;
     }
 
-    // What nobody waits for
+    // Failures that no caller waits for
 
     /**
-     * Sets who is told of exceptions that nobody waits for: what a callback threw, what a task threw and nobody retrieved,
-     * coroutines that refuse to end. Without a handler they are logged.
+     * Sets the handler of exceptions that no caller waits for: exceptions of callbacks, exceptions of tasks that were
+     * never retrieved, and coroutines that refuse to end. Without a handler they are logged.
      *
      * @param handler the handler, or null for none
      */
@@ -858,8 +792,8 @@ public final class EventLoop implements AutoCloseable {
 
     /**
      * Tells the exception handler. May be called from any thread; on one that is not running the loop, the handler is
-     * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is closed; a
-     * loop that does not run otherwise has the handler called at once.
+     * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is
+     * closed; a loop that does not run otherwise has the handler called at once.
      *
      * @param context what happened
      */
@@ -874,9 +808,9 @@ public final class EventLoop implements AutoCloseable {
     // Ending
 
     /**
-     * Closes something with this loop, after its tasks have ended; the last first. Its {@code close} method runs on a thread of
-     * the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is interrupted, and
-     * is left behind after another patience.
+     * Closes something with this loop, after its tasks have ended; the last first. Its {@code close} method runs on a
+     * thread of the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is
+     * interrupted, and is left behind after another patience.
      *
      * @param resource what to close
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -888,8 +822,8 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}. Its
-     * patience is ten seconds.
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link #close(Duration)}.
+     * Its patience is ten seconds.
      *
      * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
@@ -901,19 +835,22 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
-     * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so many
-     * tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was sent
-     * by another thread, is called; timers are dropped. Exceptions that nobody has retrieved are reported. Idempotent.
+     * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so
+     * many tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was
+     * sent by another thread, is called; timers are dropped. Exceptions that were never retrieved are reported.
+     * Idempotent.
      *
-     * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one piece (a
-     * callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named to the exception
-     * handler if it still has not ended after another patience, of at least a second. If it is a resource or the exception
-     * handler, the rest goes on without it. If it is a callback or a coroutine, nothing else of the loop can run, so other coroutines stay
-     * suspended, callbacks that are ready or were sent are not called, and listeners are told: see {@link ClosingListener}.
-     * The task of a coroutine whose {@link Async#blocking} call ignores its interrupts is cancelled; on the thread of that call,
-     * the methods of the loop throw an {@link IllegalStateException} from then on.
+     * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one
+     * piece (a callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named
+     * to the exception handler if it still has not ended after another patience, of at least a second. If it is a
+     * resource or the exception handler, the loop is closed without it. If it is a callback or a coroutine, nothing
+     * else of the loop can run, so other coroutines stay suspended, callbacks that are ready or were sent are not
+     * called, and each {@link ClosingListener} is told. The task of a coroutine whose {@link Async#blocking} call
+     * ignores its interrupts is cancelled; on the thread of that call, the methods of the loop throw an
+     * {@link IllegalStateException} from then on.
      *
-     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a turn
+     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a
+     *     turn
      * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
     public void close(Duration patience) {
@@ -924,7 +861,7 @@ public final class EventLoop implements AutoCloseable {
         if (baton.isRunning()) {
             throw new IllegalStateException("Cannot close " + this + " while it is running; call stop() first");
         }
-        EventLoop here = Baton.loopHere();
+        EventLoop here = here();
         if (here != null) {
             throw new IllegalStateException("Cannot close " + this + " in the code of " + here
                     + ", which it would stop. In a coroutine, call blocking(() -> loop.close()).");
@@ -940,19 +877,23 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
+    boolean isClosing() {
+        return closing.get();
+    }
+
     /** Takes no more tasks, callbacks and timers. */
     void refuseFromNowOn() {
         closed = true;
     }
 
     /**
-     * Adds a listener that is told when this loop is closed. May be called from any thread. If the loop is closed already, the
-     * listener is told at once, on the calling thread.
+     * Adds a listener that is told when this loop is closed. May be called from any thread. If the loop is closed
+     * already, the listener is told at once, on the calling thread.
      *
      * @param listener the listener; held until it is told, or removed
      */
     public void addClosingListener(ClosingListener listener) {
-        ending.addListener(requireNonNull(listener, "listener"));
+        shutdown.addListener(requireNonNull(listener, "listener"));
     }
 
     /**
@@ -961,21 +902,20 @@ public final class EventLoop implements AutoCloseable {
      * @param listener what was added
      */
     public void removeClosingListener(ClosingListener listener) {
-        ending.removeListener(listener);
+        shutdown.removeListener(listener);
     }
 
     // Looking
 
     /**
-     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where each task
-     * was created, see {@link Task#createdAt}, and complains about coroutines and callbacks that hold the baton
-     * for 100 ms. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
+     * Switches debug mode on or off; may be called from any thread. In debug mode the loop remembers the stack where
+     * each task was created, see {@link Task#createdAt}, and warns of coroutines and callbacks that run for 100 ms
+     * without awaiting. It is on from the beginning with {@code -Ddev.trestle.loop.debug=true}.
      *
      * @param on whether it is on
      */
     public void setDebug(boolean on) {
-        debugging = DebugMode.of(on);
-        SlowCallbackDetector.hurry();
+        callbacks.setDebugMode(DebugMode.of(on));
     }
 
     /**
@@ -984,70 +924,50 @@ public final class EventLoop implements AutoCloseable {
      * @return whether it is
      */
     public boolean isDebug() {
-        return debugging.isOn();
+        return callbacks.debugMode().isOn();
     }
 
     /**
-     * Sets how long a coroutine or a callback may hold the baton before a warning names it, with its stack, while it still
-     * holds it; one second if nothing else is said, 100 ms in debug mode. May be called from any thread, at any time. Up to
-     * half as long again may pass before it is noticed.
+     * Sets how long a coroutine or a callback may run without awaiting before a warning names it, with its stack, while
+     * it still runs; one second by default, 100 ms in debug mode. May be called from any thread, at any time. The
+     * warning comes up to half as long again after the limit.
      *
-     * @param limit the longest time that is in order, at least a millisecond
+     * @param limit the longest time without a warning, at least a millisecond
      * @throws IllegalArgumentException if the limit is shorter
      */
     public void setSlowCallbackDuration(Duration limit) {
-        debugging = debugging.withLimit(limit);
-        SlowCallbackDetector.hurry();
+        callbacks.setDebugMode(callbacks.debugMode().withLimit(limit));
     }
 
     long slowNanos() {
-        return debugging.slowNanos();
+        return callbacks.debugMode().slowNanos();
     }
 
     /** Returns where a task was created, in words that follow its name; empty for any other future. */
     String createdText(LoopFuture<?> future) {
-        return future instanceof Task<?> task ? debugging.createdText(task) : "";
+        return future instanceof Task<?> task ? callbacks.debugMode().createdText(task) : "";
     }
 
     List<StackTraceElement> createdAt(Task<?> task) {
-        return debugging.createdAt(task);
+        return callbacks.debugMode().createdAt(task);
     }
 
     /** Returns whether that is where the task was created, and not the first of its kind. */
     boolean isCreatedThere(Task<?> task) {
-        return debugging.isExact(task);
-    }
-
-    /** Returns whose code has the baton, null if none of the user's; read racily, from any thread. */
-    @Nullable
-    Running running() {
-        Task<?> task = baton.current();
-        Handle handle = callback;
-        Runnable scheduled = handle == null ? null : handle.callback();
-        return task == null && scheduled == null ? null : new Running(this, task, scheduled);
-    }
-
-    /** A task, or else a callback, to be put into words where its {@code toString} may hang. */
-    record Running(
-            EventLoop loop,
-            @Nullable Task<?> task,
-            @Nullable Runnable callback) {
-        @Override
-        public String toString() {
-            return task == null ? "Callback " + SafeToString.of(callback) : task.identity() + loop.createdText(task);
-        }
+        return callbacks.debugMode().isExact(task);
     }
 
     /** Returns the callback that runs, if one does; read racily, from any thread. */
     @Nullable
     Handle runningCallback() {
-        return callback;
+        return callbacks.running();
     }
 
     /**
-     * Returns a picture of the tasks that are not done, with their stacks, and who awaits whom; {@code toString()} draws it.
-     * May be called from any thread, also while a coroutine holds the baton and does not give it away. If others run
-     * meanwhile, the picture may be blurred, as one of things that move.
+     * Returns a picture of the tasks that are not done, with their stacks, and which task awaits which;
+     * {@code toString()} draws it. May be called from any thread, also while a coroutine runs and does not await. If
+     * coroutines run while the picture is taken, it may show some of them as they were before and others as they were
+     * after.
      *
      * @return the picture
      */
@@ -1081,13 +1001,13 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Returns whether the calling thread is the one that runs the loop's code at this moment.
      *
-     * @return whether this thread holds the loop's baton
+     * @return whether it is
      */
     public boolean isRunningHere() {
         return baton.isHeldHere();
     }
 
-    /** Returns why a thread of this loop that does not have the baton must not touch it. */
+    /** Returns why a thread of this loop that does not have the baton must not use the loop. */
     private String leftBehindText() {
         return closed
                 ? this
@@ -1102,7 +1022,7 @@ public final class EventLoop implements AutoCloseable {
             return;
         }
         boolean confinedHere = baton.isConfinedHere();
-        if (Baton.loopLeftBehind() == this && (closed || confinedHere)) {
+        if (leftBehindHere() == this && (closed || confinedHere)) {
             throw new IllegalStateException("Cannot " + what + " something of a loop here. " + leftBehindText());
         }
         if (!confinedHere) {

@@ -14,6 +14,7 @@ final class Groundwork {
      */
 
     private static final List<Class<?>> CLASSES = List.of(
+            Baton.Giver.class,
             Log.class,
             Failure.class,
             Handle.class,

@@ -13,9 +13,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a loop's virtual threads are made and woken. Without flags: as the JDK does it. When {@code java.base/java.lang} is
- * opened to this module: with a scheduler of the loop's own, which runs the thread that the baton goes to on the carrier of the
- * one that gives it away, as soon as that one has parked.
+ * A way to make and wake the virtual threads of a loop. Without flags it is the JDK's. When {@code java.base/java.lang}
+ * is opened to this module, the loop's threads have a scheduler of their own, which runs the thread that the baton goes
+ * to on the carrier of the one that gives it away, as soon as that one has parked.
  */
 sealed interface HandOver {
 
@@ -28,19 +28,21 @@ sealed interface HandOver {
     Thread.Builder.OfVirtual threads();
 
     /** Wakes a parked thread. The caller is about to park or to end. */
-    void wakeAndPart(Thread next);
+    void wakeBeforeParking(Thread next);
 
     /** Starts a thread. The caller is about to park or to end. */
-    void startAndPart(Thread next);
+    void startBeforeParking(Thread next);
 
     /**
-     * Has a thread run elsewhere that waits for its giver to leave their carrier. Any thread may call it, at any time; it is
-     * called when the baton's holder has not been seen to do anything for a while.
+     * Makes threads that wait for their giver to leave the carrier run elsewhere. Any thread may call this, at any
+     * time; the slow-callback detector does when the baton's holder has not done anything for a while.
      */
-    void rescue();
+    void unstick();
 
-    /** Does the same for the carrier of the calling thread, which has given the baton away and cannot leave its carrier. */
-    void rescueHere();
+    /**
+     * Does the same for the carrier of the calling thread, which has given the baton away and cannot leave its carrier.
+     */
+    void unstickHere();
 
     /** The JDK's scheduler, no flags. */
     record ByUnpark() implements HandOver {
@@ -51,45 +53,49 @@ sealed interface HandOver {
         }
 
         @Override
-        public void wakeAndPart(Thread next) {
+        public void wakeBeforeParking(Thread next) {
             LockSupport.unpark(next);
         }
 
         @Override
-        public void startAndPart(Thread next) {
+        public void startBeforeParking(Thread next) {
             next.start();
         }
 
         @Override
-        public void rescue() {}
+        public void unstick() {}
 
         @Override
-        public void rescueHere() {}
+        public void unstickHere() {}
     }
 
     /** A scheduler on top of the JDK's. */
     final class SameCarrier implements HandOver, Executor {
 
         /*
-         * The JDK calls execute(..) with what makes a virtual thread go on. If the thread that calls is just handing the baton
-         * over, and is itself run by a Leg, the leg keeps it until the giver has parked, which is the next thing to
-         * happen: no queue that others see, and nobody is signalled. Everything else goes to the JDK's scheduler: a thread that
-         * comes back from a blocking call, the driver that a foreign thread wakes, the one to whom a coroutine leaves the baton
-         * before it makes a blocking call on its carrier.
+         * The JDK calls execute(..) with what makes a virtual thread go on. If the calling thread is handing the baton
+         * over, and is run by a CarrierRun, that keeps the continuation until the giver has parked, which is the next
+         * thing to happen: no other thread sees it in a queue, and no other carrier is signalled. Everything else goes
+         * to the JDK's scheduler: a thread that comes back from a blocking call, the driver that a foreign thread
+         * wakes, the one to which a coroutine gives the baton before it makes a blocking call on its carrier.
          *
-         * A leg is confined to its carrier, but for the slot: if the giver cannot unmount, because there is a native frame on
-         * its stack, it parks together with its carrier, and the loop's watch takes what waits in the slot elsewhere. That may be run twice
-         * then, which is harmless: to continue a virtual thread that runs, or is not to run, does nothing.
+         * A carrier run is confined to its carrier, but for the slot: if the giver cannot unmount, because there is a
+         * native frame on its stack, it parks together with its carrier, and the slow-callback detector submits what
+         * waits in the slot to the JDK's scheduler. It may be run twice then, which is harmless: to continue a virtual
+         * thread that runs, or is not to run, does nothing.
          */
 
-        /** How many threads a leg runs one after the other before it lets others have the carrier. */
+        /** The most threads that a carrier run runs before it leaves the carrier to other virtual threads. */
         private static final int LONGEST = 1 << 10;
 
         private final Jdk jdk;
-        private final Map<Thread, Leg> legs = new ConcurrentHashMap<>();
+        private final Map<Thread, CarrierRun> runs = new ConcurrentHashMap<>();
 
-        /** The leg that the baton's holder was found in last; guarded by the baton, and read racily with its final field. */
-        private @Nullable Leg last;
+        /**
+         * The carrier run that the baton's holder was found in last; confined to the holder. Other threads may read an
+         * earlier one, whose carrier is not theirs, and do not use it then.
+         */
+        private @Nullable CarrierRun last;
 
         SameCarrier(Jdk jdk) {
             this.jdk = jdk;
@@ -102,86 +108,88 @@ sealed interface HandOver {
 
         @Override
         public void execute(Runnable continuation) {
-            Leg leg = last;
-            if (leg != null && leg.parting && leg.carrier == Jdk.carrier()) {
-                leg.parting = false;
-                leg.next = continuation;
+            CarrierRun run = last;
+            if (run != null && run.aboutToPark && run.carrier == Jdk.carrier()) {
+                run.aboutToPark = false;
+                run.next = continuation;
             } else {
-                jdk.scheduler.execute(new Leg(continuation));
+                jdk.scheduler.execute(new CarrierRun(continuation));
             }
         }
 
         @Override
-        public void wakeAndPart(Thread next) {
-            Leg leg = leg();
-            if (leg == null) {
+        public void wakeBeforeParking(Thread next) {
+            CarrierRun run = runHere();
+            if (run == null) {
                 LockSupport.unpark(next);
             } else {
-                leg.parting = true;
+                run.aboutToPark = true;
                 try {
                     LockSupport.unpark(next);
                 } finally {
-                    leg.parting = false;
+                    run.aboutToPark = false;
                 }
             }
         }
 
         @Override
-        public void startAndPart(Thread next) {
-            Leg leg = leg();
-            if (leg == null) {
+        public void startBeforeParking(Thread next) {
+            CarrierRun run = runHere();
+            if (run == null) {
                 next.start();
             } else {
-                leg.parting = true;
+                run.aboutToPark = true;
                 try {
                     next.start();
                 } finally {
-                    leg.parting = false;
+                    run.aboutToPark = false;
                 }
             }
         }
 
-        private @Nullable Leg leg() {
+        private @Nullable CarrierRun runHere() {
             Thread carrier = Jdk.carrier();
-            Leg leg = last;
-            if (leg == null || leg.carrier != carrier) {
-                leg = legs.get(carrier);
-                last = leg;
+            CarrierRun run = last;
+            if (run == null || run.carrier != carrier) {
+                run = runs.get(carrier);
+                last = run;
             }
-            return leg;
+            return run;
         }
 
         @Override
-        public void rescue() {
-            legs.values().forEach(this::rescue);
+        public void unstick() {
+            runs.values().forEach(this::unstick);
         }
 
         @Override
-        public void rescueHere() {
-            Leg leg = legs.get(Jdk.carrier());
-            if (leg != null) {
-                rescue(leg);
+        public void unstickHere() {
+            CarrierRun run = runs.get(Jdk.carrier());
+            if (run != null) {
+                unstick(run);
             }
         }
 
-        private void rescue(Leg leg) {
-            Runnable stuck = leg.next;
+        private void unstick(CarrierRun run) {
+            Runnable stuck = run.next;
             if (stuck != null) {
-                jdk.scheduler.execute(new Leg(stuck));
+                jdk.scheduler.execute(new CarrierRun(stuck));
             }
         }
 
-        /** What one carrier runs for the loop, one thread after the other, until none hands over to a next one. */
-        private final class Leg implements Runnable {
+        /**
+         * The threads that one carrier runs for the loop, one after the other, until one of them does not hand over.
+         */
+        private final class CarrierRun implements Runnable {
 
             private final Runnable first;
             private volatile @Nullable Thread carrier;
-            private boolean parting;
+            private boolean aboutToPark;
 
-            /** What runs when the giver has parked. */
+            /** The continuation that runs when the giver has parked. */
             private @Nullable Runnable next;
 
-            Leg(Runnable first) {
+            CarrierRun(Runnable first) {
                 this.first = first;
             }
 
@@ -193,8 +201,8 @@ sealed interface HandOver {
             }
 
             /**
-             * Runs what it was made for, and what that hands over to. A thread that is taken from here and not run never goes on, so
-             * lack of memory costs speed only.
+             * Runs the first continuation, and those that follow by hand-over. A thread that is taken from here and not
+             * run never goes on, so lack of memory costs speed only.
              */
             @Override
             public void run() {
@@ -213,13 +221,13 @@ sealed interface HandOver {
                 }
                 carrier = null;
                 if (known) {
-                    legs.remove(me);
+                    runs.remove(me);
                 }
             }
 
             private boolean enter(Thread me) {
                 try {
-                    legs.put(me, this);
+                    runs.put(me, this);
                     carrier = me;
                     return true;
                 } catch (Throwable e) { // without: what is handed over goes through the JDK's scheduler
@@ -229,7 +237,7 @@ sealed interface HandOver {
 
             private boolean goOnElsewhere(Runnable due) {
                 try {
-                    jdk.scheduler.execute(new Leg(due));
+                    jdk.scheduler.execute(new CarrierRun(due));
                     return true;
                 } catch (Throwable e) {
                     return false;
@@ -239,12 +247,12 @@ sealed interface HandOver {
     }
 
     /**
-     * The insides of the JDK that are closed without the flag: the constructor of its builder of virtual threads that takes a
-     * scheduler, the scheduler of all others, and the question which carrier runs the calling thread.
+     * The parts of the JDK that are closed without the flag: the constructor of its builder of virtual threads that
+     * takes a scheduler, the scheduler of all others, and the question which carrier runs the calling thread.
      */
     record Jdk(MethodHandle newBuilder, MethodHandle currentCarrier, Executor scheduler) {
 
-        /** Set by hand to have a program run as if nothing was opened. */
+        /** A system property for tests: makes a program run as if nothing was opened. */
         private static final String OFF = "dev.trestle.loop.publicApiOnly";
 
         static final @Nullable Jdk INSIDES = open();

@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
-/** A callback that was scheduled, to be cancelled. All methods may be called from any thread. */
+/** A scheduled callback that can be cancelled. All methods may be called from any thread. */
 public sealed class Handle extends Ready permits TimerHandle {
 
     private static final VarHandle CALLBACK;
@@ -17,21 +17,28 @@ public sealed class Handle extends Ready permits TimerHandle {
         }
     }
 
-    /** Null, it was cancelled. */
+    /** The code to call; null if it was cancelled. */
     volatile @Nullable Runnable callback;
 
-    /** Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver. */
+    /**
+     * Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver.
+     */
     final boolean inline;
 
-    /** In which the callback runs; null stands for an empty one. */
+    /** The context of the callback; null stands for an empty one. */
     final @Nullable Context context;
 
     /** Whether the callback was called. Confined to the holder of the baton. */
     boolean begun;
 
-    /** Has the loop's own code run, or the user's in an empty context. */
-    Handle(Runnable callback, boolean inline) {
-        this(callback, inline, null);
+    /** Creates a callback of the user's. It runs on the driver, in the given context; null stands for an empty one. */
+    static Handle ofCallback(Runnable callback, @Nullable Context context) {
+        return new Handle(callback, false, context);
+    }
+
+    /** Creates a step of the loop's own code, which any thread of the loop may run. */
+    static Handle ofStep(Runnable step) {
+        return new Handle(step, true, null);
     }
 
     Handle(Runnable callback, boolean inline, @Nullable Context context) {
@@ -40,7 +47,7 @@ public sealed class Handle extends Ready permits TimerHandle {
         this.context = context;
     }
 
-    /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
+    /** Cancels the callback: it will not be called, unless it is being called just now. Idempotent. */
     public void cancel() {
         callback = null;
     }

@@ -5,15 +5,15 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What other threads want to run in the loop, in the order of arrival, and the timers that they have cancelled. Any thread adds,
- * the holder of the baton empties it. Adding takes no memory.
+ * A queue of what other threads want to run in the loop, in the order of arrival, and of timers that they have
+ * cancelled. Any thread adds, the holder of the baton empties it. Adding takes no memory.
  *
- * <p>Two Treiber stacks, linked through their items, and turned over when they are emptied. Closing is a state of the first, so an
- * item is either refused or found by {@link #close}: none is lost in between.
+ * <p>Two Treiber stacks, linked through their items, and reversed when they are emptied. Closing is a state of the
+ * first, so an item is either refused or found by {@link #close}: none is lost in between.
  */
 final class Inbox {
 
-    private static final Ready CLOSED = new Handle(() -> {}, true);
+    private static final Ready CLOSED = Handle.ofStep(() -> {});
 
     private static final VarHandle TOP;
     private static final VarHandle CANCELLED;
@@ -29,10 +29,15 @@ final class Inbox {
 
     private volatile @Nullable Ready top;
 
-    /** Timers to be taken out of the heap. A timer may stand in the ready queue at the same time, so it has a link for this. */
+    /**
+     * Timers to be taken out of the heap. A timer may stand in the ready queue at the same time, so it has a link for
+     * this.
+     */
     private volatile @Nullable TimerHandle cancelled;
 
-    /** The last of the items that were taken out, in a ring, while they are not in the queue. Confined to the holder. */
+    /**
+     * The last of the items that were taken out, in a ring, while they are not in the queue. Confined to the holder.
+     */
     private @Nullable Ready ring;
 
     /** Returns whether there is nothing to take; there never is in a closed one. */
@@ -45,7 +50,10 @@ final class Inbox {
         return top == CLOSED;
     }
 
-    /** Adds an item that stands in no queue, unless the inbox is closed; returns whether it did. If this throws, it did not. */
+    /**
+     * Adds an item that stands in no queue, unless the inbox is closed; returns whether it did. If this throws, it did
+     * not.
+     */
     boolean add(Ready item) {
         while (true) {
             Ready below = top;

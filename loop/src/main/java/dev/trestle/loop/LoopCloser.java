@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -12,35 +13,39 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@link EventLoop#close}: cancels the tasks and waits for them, closes what is to be closed with the loop, calls the
- * last callbacks, and tells the listeners; all within bounds. For the thread that closes.
+ * One call of {@link EventLoop#close}: cancels the tasks and waits for them, closes what is to be closed with the loop,
+ * calls the last callbacks, and tells the listeners; all within bounds. For the thread that closes.
  */
 final class LoopCloser {
 
     /*
-     * The problem: a callback, a resource or the exception handler may hang, and the closing thread must return all the same. So
-     * that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. What is called outside of
-     * the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps. The closing thread waits for
-     * either with a limit, which begins again when something has been done.
+     * The problem: a callback, a resource or the exception handler may hang, and the closing thread must return all the
+     * same. So that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. What
+     * is called outside of the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps.
+     * The closing thread waits for either with a limit, which begins again when something has been done.
      *
-     * Code that has held the baton through the whole limit is interrupted. If it holds the baton after another limit, the
-     * baton is taken away from it for good. From then on the loop's queues are not touched, because the thread that hangs may
-     * be using them, and no callback or coroutine is run, because it would run at the same time as that thread. Only what is
-     * made for any thread is ended: items that other threads have sent are dropped, and the listeners end the futures that
-     * other threads wait for.
+     * Code that has held the baton through the whole limit is interrupted. If it holds the baton after another limit,
+     * the baton is taken away from it for good. From then on the loop's queues are not touched, because the thread that
+     * hangs may be using them, and no callback or coroutine is run, because it would run at the same time as that
+     * thread. Only what is made for any thread is ended: items that other threads have sent are dropped, and the
+     * listeners end the futures that other threads wait for.
      *
-     * A coroutine in a blocking call that ignores its interrupts does not hold the baton, so everything else goes on. Its task is
-     * cancelled in the last turns, when the inbox is closed and it cannot come back any more. If its call returns one day, the
-     * coroutine is an orphan: it waits until the loop is closed, and the loop's methods are refused on its thread.
+     * A coroutine in a blocking call that ignores its interrupts does not hold the baton, so everything else goes on.
+     * Its task is cancelled in the last turns, when the inbox is closed and it cannot come back any more. If its call
+     * returns one day, the coroutine is an orphan: it waits until the loop is closed, and the loop's methods are
+     * refused on its thread.
      */
 
     /** How long {@link EventLoop#close()} waits for coroutines that clean up, from one end to the next. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    /** How long code has at least to end when it was told to: with no patience at all, still the time it takes to await. */
+    /**
+     * The shortest time that code has to end when it was told to: without any patience, still the time it takes to
+     * await.
+     */
     private static final Duration LEAST = Duration.ofSeconds(1);
 
-    /** How many turns a closed loop gives the callbacks of what its last callbacks complete. */
+    /** The most turns in which a closed loop calls the callbacks of what its last callbacks complete. */
     private static final int LAST_TURNS = 1_000;
 
     /** The longest time between two looks at a run. */
@@ -48,11 +53,11 @@ final class LoopCloser {
 
     private final EventLoop loop;
     private final Baton baton;
-    private final LoopShutdown ending;
+    private final LoopShutdown shutdown;
     private final Duration patience;
     private final BoundedSteps steps;
 
-    /** Tasks that were thrown out, and told of. */
+    /** Tasks that were thrown out and reported. */
     private final Set<Task<?>> refusing = new HashSet<>();
 
     /** Whether the baton was taken away from code that hangs. */
@@ -61,7 +66,7 @@ final class LoopCloser {
     /** Whether the last turns are to end. Read by the driver. */
     private volatile boolean late;
 
-    /** How many items that were ready have never been run. */
+    /** The number of items that were ready and have never been run. */
     private int dropped;
 
     private @Nullable Throwable failure;
@@ -69,7 +74,7 @@ final class LoopCloser {
     LoopCloser(EventLoop loop, Duration patience) {
         this.loop = loop;
         this.baton = loop.baton();
-        this.ending = loop.ending();
+        this.shutdown = loop.shutdown();
         this.patience = patience;
         this.steps = new BoundedSteps(loop.name() + "-closing", patience, longer(patience));
     }
@@ -93,8 +98,8 @@ final class LoopCloser {
             attempt(this::tellUnseen);
         } finally {
             loop.refuseFromNowOn();
-            ending.isOver();
-            attempt(() -> tellListeners(ending::tellClosed));
+            shutdown.onOver();
+            attempt(() -> tellListeners(shutdown::tellClosed));
             steps.close();
         }
         if (failure != null) {
@@ -124,7 +129,7 @@ final class LoopCloser {
         if (abandoned || refusing.containsAll(loop.allTasks())) {
             return;
         }
-        ending.begin();
+        shutdown.onClosingBegun();
         var failed = new ArrayList<Task<?>>();
         cancelTasks(failed);
         if (!abandoned && loop.taskCount() > 0) {
@@ -139,7 +144,10 @@ final class LoopCloser {
         }
     }
 
-    /** Again for those that were created meanwhile: cleaning up may take tasks, so these get time before it is their turn. */
+    /**
+     * Cancels all tasks, and then those that were created since: cleaning up may take tasks, so these get time before
+     * they are cancelled.
+     */
     private void cancelTasks(List<Task<?>> failed) {
         var left = new LoopShutdown.Patience(patience);
         while (!abandoned && loop.taskCount() > 0 && !left.isOver()) {
@@ -165,36 +173,36 @@ final class LoopCloser {
                     task,
                     null));
         }
-        ending.throwOut();
+        shutdown.throwOut();
         left.forEach(Task::throwOut);
         driveUntilEnded(new LoopShutdown.Patience(patience));
     }
 
     /** Runs the loop until the tasks it has now have ended, or patience is over. */
     private void driveUntilEnded(LoopShutdown.Patience left) {
-        ending.stopWhenEnded(loop.taskCount(), left);
-        var driving = new LoopRun(loop.name(), baton, () -> baton.drive(false));
-        if (!left.waitFor(driving)) {
+        shutdown.stopWhenEnded(loop.taskCount(), left);
+        var run = new LoopRun(loop.name(), baton, baton::driveUntilStopped);
+        if (!left.waitFor(run)) {
             baton.stop();
-            waitUntilStopped(driving);
+            waitUntilStopped(run);
         }
         if (!abandoned) {
-            ending.hasStopped();
-            driving.finish();
+            shutdown.onRunEnded();
+            run.finish();
         }
     }
 
     /**
-     * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton, and
-     * gives up on it in the end.
+     * Waits for the end of a run that was told to stop. If nothing moves there, interrupts the code that has the baton,
+     * and gives up on it in the end.
      */
-    private void waitUntilStopped(LoopRun driving) {
+    private void waitUntilStopped(LoopRun run) {
         Duration untilInterrupt = patience.compareTo(LEAST) < 0 ? LEAST : LOOK;
         boolean interrupted = false;
         Thread holder = baton.holder();
         int progress = baton.progress();
         long since = System.nanoTime();
-        while (!driving.joinFor(LOOK)) {
+        while (!run.joinFor(LOOK)) {
             Duration quiet = Duration.ofNanos(System.nanoTime() - since);
             if (holder != baton.holder() || progress != baton.progress()) {
                 interrupted = false;
@@ -222,10 +230,10 @@ final class LoopCloser {
         Handle callback = task == null ? loop.runningCallback() : null;
         String stack = holder == null ? "" : Stacks.text(Stacks.of(holder), "    at ");
         loop.refuseFromNowOn();
-        ending.throwOut();
+        shutdown.throwOut();
         int sent = baton.abandon();
         report(() -> new ExceptionContext(
-                nameOf(task, callback, holder) + " does not give the baton back, so " + loop
+                nameOf(task, callback, holder) + " neither ends nor awaits, so " + loop
                         + " cannot be closed properly: its other coroutines stay suspended, and " + sent
                         + " callbacks that other threads sent are not called. Put what waits into blocking(() -> ...),"
                         + " and let it end when it is interrupted." + stack,
@@ -257,22 +265,22 @@ final class LoopCloser {
         }
         int begin = baton.progress();
         int due = baton.readyCount();
-        var driving = new LoopRun(loop.name(), baton, this::lastTurns);
-        long until = System.nanoTime() + EventLoop.nanos(patience);
+        var run = new LoopRun(loop.name(), baton, this::lastTurns);
+        long until = System.nanoTime() + TimeLimit.nanos(patience);
         int seen = begin;
-        while (!late && !driving.joinFor(LOOK)) {
+        while (!late && !run.joinFor(LOOK)) {
             int progress = baton.progress();
             if (progress != seen && progress - begin <= due) { // what was there when closing began, not what it adds
                 seen = progress;
-                until = System.nanoTime() + EventLoop.nanos(patience);
+                until = System.nanoTime() + TimeLimit.nanos(patience);
             }
             late = System.nanoTime() - until >= 0;
         }
         if (late) {
-            waitUntilStopped(driving);
+            waitUntilStopped(run);
         }
         if (!abandoned) {
-            driving.finish();
+            run.finish();
             if (dropped > 0) {
                 report(() -> new ExceptionContext(
                         dropped + " callbacks of " + loop
@@ -286,8 +294,8 @@ final class LoopCloser {
     }
 
     /**
-     * Calls what is ready: it may be what ends a future elsewhere. Nothing new can be scheduled any more but the callbacks of
-     * futures that this completes. Runs on the driver.
+     * Calls what is ready: it may be what ends a future elsewhere. Nothing new can be scheduled any more but the
+     * callbacks of futures that this completes. Runs on the driver.
      */
     private void lastTurns() {
         runTurns();
@@ -299,7 +307,7 @@ final class LoopCloser {
 
     private void runTurns() {
         for (int turn = 0; turn < LAST_TURNS && !late && baton.hasReady(); turn++) {
-            baton.drive(true);
+            baton.driveOneTurn();
         }
         dropped += baton.dropReady();
     }
@@ -310,42 +318,53 @@ final class LoopCloser {
         void run() throws Exception;
     }
 
+    /** A way to run a step; returns null, or the stack of a step that hangs. */
+    private interface StepRunner {
+        @Nullable
+        String run(Runnable step);
+    }
+
     private interface Event {
         void tell(ClosingListener listener);
     }
 
     private void tellListeners(Event event) {
-        for (ClosingListener listener : ending.listeners()) {
+        for (ClosingListener listener : shutdown.listeners()) {
             attempt(() -> call(
-                    false, () -> event.tell(listener), () -> "Telling " + SafeToString.of(listener) + " of the end"));
+                    steps::run,
+                    () -> event.tell(listener),
+                    () -> "Telling " + SafeToString.of(listener) + " of the end"));
         }
     }
 
     private void close(AutoCloseable resource) {
-        call(true, resource::close, () -> "Closing " + SafeToString.of(resource));
+        call(steps::runInterruptibly, resource::close, () -> "Closing " + SafeToString.of(resource));
     }
 
-    /** Runs a step on another thread, to which the loop belongs meanwhile. Returns null, or where the step hangs. */
-    private @Nullable String aside(Runnable step, boolean interruptibly) {
+    /**
+     * Runs a step on another thread, which owns the loop until the step ends. Returns null, or the stack of a step that
+     * hangs.
+     */
+    private @Nullable String aside(Runnable step, StepRunner runner) {
         Runnable owning = () -> {
             baton.own();
             step.run();
         };
-        String stack = interruptibly ? steps.runInterruptibly(owning) : steps.run(owning);
+        String stack = runner.run(owning);
         baton.own();
         return stack;
     }
 
-    private void call(boolean interruptibly, Call call, Supplier<String> what) {
+    private void call(StepRunner runner, Call call, Supplier<String> what) {
         var failed = new AtomicReference<@Nullable Throwable>();
         Runnable step = () -> {
             try {
                 call.run();
-            } catch (Throwable e) { // the others are called all the same, and the loop is closed
+            } catch (Throwable e) { // further calls are made all the same, and the loop is closed
                 failed.set(e);
             }
         };
-        String stack = aside(step, interruptibly);
+        String stack = aside(step, runner);
         if (stack != null) {
             report(() -> new ExceptionContext(
                     what.get() + " with its loop does not end, not even when it is interrupted. It is left behind, and "
@@ -358,21 +377,21 @@ final class LoopCloser {
         }
     }
 
-    /** Tells of the failures that nobody has retrieved. */
+    /** Reports the failures that were never retrieved. */
     private void tellUnseen() {
-        String stack = aside(loop.reports()::tellUnseen, false);
+        String stack = aside(loop.reports()::tellUnseen, steps::run);
         if (stack != null) {
             leaveExceptionHandler(stack);
-            aside(loop.reports()::tellUnseen, false); // of the others
+            aside(loop.reports()::tellUnseen, steps::run); // of the others
         }
     }
 
     private void report(Supplier<ExceptionContext> context) {
         Runnable tell = () -> loop.reports().tellHere(context.get());
-        String stack = aside(tell, false);
+        String stack = aside(tell, steps::run);
         if (stack != null) {
             leaveExceptionHandler(stack);
-            aside(tell, false);
+            aside(tell, steps::run);
         }
     }
 

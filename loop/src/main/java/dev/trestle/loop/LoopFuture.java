@@ -282,7 +282,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
     }
 
     private Handle handle(Consumer<? super LoopFuture<T>> callback, @Nullable Context context) {
-        return new Handle(new Callback<>(callback, this), false, context);
+        return Handle.ofCallback(new Callback<>(callback, this), context);
     }
 
     /**
@@ -343,7 +343,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
 
     /** Has a listener called when this future is done; returns what {@link #unlisten} takes. */
     final Handle listen(Listener listener) {
-        var handle = new Handle(new Notice(listener, this), true);
+        var handle = Handle.ofStep(new Notice(listener, this));
         addCallback(handle);
         return handle;
     }

@@ -103,7 +103,7 @@ public final class LoopPromise<T extends @Nullable Object> {
 
         Arrival(EventLoop loop, Runnable onCancel) {
             super(loop);
-            this.onCancel = new Handle(onCancel, false, loop.captureContext());
+            this.onCancel = Handle.ofCallback(onCancel, loop.captureContext());
         }
 
         /** Sends an outcome, unless one was sent before; returns false if the loop is closed. */

@@ -1,16 +1,18 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** A run of a loop on a driver of its own. For one thread, which waits for the end. */
+/** A run of a loop on a driver of its own. Confined to the thread that waits for its end. */
 final class LoopRun {
 
     /*
-     * The JDK may lose a thread that it was told to start; see Resubmission. So if the driver has not begun after a while, its start is
-     * revoked, which it may only be before the driver begins, and another thread becomes the driver.
+     * The JDK may lose a thread that it was told to start; see Resubmission. So if the driver has not begun after a
+     * while, its start is revoked, which it may only be before the driver begins, and another thread becomes the
+     * driver.
      */
 
     private static final long RETRY_NANOS = 1_000_000;
@@ -23,7 +25,7 @@ final class LoopRun {
     private Thread thread;
     private AtomicBoolean begun = new AtomicBoolean();
 
-    /** How long the driver may take to begin. Doubled each time. */
+    /** The longest time that a driver may take to begin. Doubled for each driver. */
     private Duration limit;
 
     private long startedAt = System.nanoTime();
@@ -37,7 +39,7 @@ final class LoopRun {
         this.name = name;
         this.baton = baton;
         this.run = run;
-        this.limit = Duration.ofNanos(Resubmission.firstLimit(baton.loop()));
+        this.limit = Duration.ofNanos(Resubmission.firstLimit(baton.slowNanos()));
         this.thread = newDriver(begun);
         baton.begin(thread);
         try {
@@ -48,7 +50,7 @@ final class LoopRun {
         }
     }
 
-    /** Returns a new driver, which does nothing if somebody else has said before that it has begun. */
+    /** Returns a new driver, which does nothing if it was replaced before it began. */
     private Thread newDriver(AtomicBoolean hasBegun) {
         return baton.newDriver(name, () -> {
             if (hasBegun.compareAndSet(false, true)) {
@@ -60,7 +62,7 @@ final class LoopRun {
     private void drive() {
         try {
             run.run();
-        } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
+        } catch (Throwable e) { // the loop itself is broken: `finish` throws this where the loop is run
             failure = e;
         } finally {
             baton.end();
@@ -84,9 +86,12 @@ final class LoopRun {
         }
     }
 
-    /** Waits for the end of the run, for a limited time; returns whether it has ended. An interrupt waits until after it. */
+    /**
+     * Waits for the end of the run, for a limited time; returns whether it has ended. An interrupt is kept for
+     * afterwards.
+     */
     boolean joinFor(Duration patience) {
-        long until = System.nanoTime() + EventLoop.nanos(patience);
+        long until = System.nanoTime() + TimeLimit.nanos(patience);
         boolean interrupted = false;
         while (true) {
             try {
@@ -103,7 +108,10 @@ final class LoopRun {
         }
     }
 
-    /** Waits for the driver for a limited time, and replaces it if it has not begun for long. Returns whether the run has ended. */
+    /**
+     * Waits for the driver for a limited time, and replaces it if it has not begun for long. Returns whether the run
+     * has ended.
+     */
     private boolean joinOrReplace(Duration patience) throws InterruptedException {
         boolean over = thread.join(patience);
         if (begun.get()) {
@@ -112,7 +120,10 @@ final class LoopRun {
         return (over || System.nanoTime() - startedAt >= limit.toNanos()) && !replace();
     }
 
-    /** Starts another driver in place of one that has not begun. Returns whether the run goes on; not if the loop was abandoned. */
+    /**
+     * Starts another driver in place of one that has not begun. Returns whether the run goes on; not if the loop was
+     * abandoned.
+     */
     private boolean replace() {
         var hasBegun = new AtomicBoolean();
         Thread next = newDriver(hasBegun);

@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -8,12 +9,13 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a loop that ends: which tasks the {@link LoopCloser} waits for, whether coroutines may still wait, and the listeners
- * that are told. Confined to the holder of the baton where nothing else is said; while the loop does not run, to the closing thread.
+ * The state of a loop that ends: which tasks the {@link LoopCloser} waits for, whether coroutines may still wait, and
+ * the listeners that are told. Confined to the holder of the baton where nothing else is said; while the loop does not
+ * run, to the closing thread.
  */
 final class LoopShutdown {
 
-    /** How often a loop that ends throws where a coroutine wants to wait, before it holds the coroutine for good. */
+    /** How often a loop that ends throws where a coroutine wants to wait, before it parks the coroutine forever. */
     private static final int REFUSALS = 1_000;
 
     private final Baton baton;
@@ -28,7 +30,9 @@ final class LoopShutdown {
 
     private long lastToEnd;
 
-    /** The last of the tasks that were there when closing began. Only their ends renew patience, so it is over some day. */
+    /**
+     * The last of the tasks that were there when closing began. Only their ends renew patience, so it is over some day.
+     */
     private long lastToRenew;
 
     private @Nullable Patience patience;
@@ -38,7 +42,7 @@ final class LoopShutdown {
         this.baton = baton;
     }
 
-    /** How long to wait for the next task that ends. The closing thread waits; the loop's code renews it. */
+    /** A limit for the wait for the next task that ends. The closing thread waits; the loop's code renews the limit. */
     static final class Patience {
         private final Duration each;
         private volatile long until;
@@ -50,21 +54,21 @@ final class LoopShutdown {
         }
 
         void renew() {
-            until = System.nanoTime() + EventLoop.nanos(each);
+            until = System.nanoTime() + TimeLimit.nanos(each);
         }
 
         /** Waits for the end of a run; returns false if this is over before. */
-        boolean waitFor(LoopRun driving) {
+        boolean waitFor(LoopRun run) {
             boolean ended = false;
             while (!ended && !over) {
                 Duration left = Duration.ofNanos(until - System.nanoTime());
                 over = !left.isPositive();
-                ended = !over && driving.joinFor(left); // bounded, so an interrupt does not keep the loop from closing
+                ended = !over && run.joinFor(left); // bounded, so an interrupt does not keep the loop from closing
             }
             return ended;
         }
 
-        /** Returns whether somebody has waited as long as this lasts. */
+        /** Returns whether a wait has lasted until the end of this. */
         boolean isOver() {
             return over;
         }
@@ -73,7 +77,7 @@ final class LoopShutdown {
     // Tasks
 
     /** Called when closing begins, and when a resource has run the loop once more. */
-    void begin() {
+    void onClosingBegun() {
         lastToRenew = EventLoop.lastTaskNumber();
     }
 
@@ -85,12 +89,12 @@ final class LoopShutdown {
     }
 
     /** Called when that run has ended. */
-    void hasStopped() {
+    void onRunEnded() {
         awaitedEnds = 0;
     }
 
     /** Called when a task has ended. */
-    void hasEnded(Task<?> task) {
+    void onTaskEnded(Task<?> task) {
         if (patience != null && task.number() <= lastToRenew) {
             patience.renew();
         }
@@ -112,24 +116,27 @@ final class LoopShutdown {
         return throwingOut;
     }
 
-    /** Called where a coroutine is about to wait, or has waited: a loop that ends throws out those who stay. */
+    /**
+     * Called where a coroutine is about to wait, or has waited: a loop that ends throws in coroutines that go on
+     * waiting.
+     */
     void refuseToWait(Task<?> task) {
         if (throwingOut) {
             refusals++;
             if (refusals > REFUSALS) {
-                baton.strand();
+                baton.parkForever();
             }
             throw endedWithout(task, null);
         }
     }
 
-    /** Returns what is thrown in a coroutine that its loop has ended without. */
+    /** Returns the exception for a coroutine that its loop has ended without. */
     static IllegalStateException endedWithout(Task<?> task, @Nullable Throwable cause) {
         return new Refused(
                 task.name() + " cannot go on: its loop is closed, and it refused to end when it was cancelled", cause);
     }
 
-    /** Is thrown where a coroutine wants to go on whose loop has ended without it. */
+    /** The exception of a coroutine that goes on waiting after its loop has ended without it. */
     static final class Refused extends IllegalStateException {
         private static final long serialVersionUID = 1;
 
@@ -163,11 +170,11 @@ final class LoopShutdown {
     }
 
     /** Called when none of the loop's code will run any more. */
-    void isOver() {
+    void onOver() {
         over.countDown();
     }
 
-    /** Waits until none of the loop's code will run any more. An interrupt waits until after it. */
+    /** Waits until none of the loop's code will run any more. An interrupt is kept for afterwards. */
     void awaitOver() {
         boolean interrupted = false;
         while (true) {

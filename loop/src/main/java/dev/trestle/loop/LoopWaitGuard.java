@@ -14,7 +14,7 @@ public final class LoopWaitGuard implements WaitGuard {
 
     @Override
     public void beforeWait(Future<?> future) {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = EventLoop.here();
         if (loop != null) {
             throw new IllegalStateException("Waiting for " + future + " here would stop " + loop
                     + " and every coroutine in it. Use await(Bridge.wrapFuture(future)), or"
@@ -24,7 +24,7 @@ public final class LoopWaitGuard implements WaitGuard {
 
     @Override
     public boolean aroundEndWait(ExecutorService executor, EndWait wait) throws InterruptedException {
-        EventLoop loop = Baton.loopHere();
+        EventLoop loop = EventLoop.here();
         if (loop == null) {
             return wait.await();
         }

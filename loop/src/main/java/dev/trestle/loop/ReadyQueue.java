@@ -7,13 +7,13 @@ import java.util.Collections;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** What is ready to run, first come, first served: a list linked through its items. Confined to the holder of the baton. */
+/** A FIFO queue of what is ready to run: a list linked through its items. Confined to the holder of the baton. */
 final class ReadyQueue {
 
     private @Nullable Ready first;
     private @Nullable Ready last;
 
-    /** How many items were taken, ever. Other threads may read it, and see an earlier number. */
+    /** The number of items that were taken, ever. Other threads may read an earlier number. */
     private int taken;
 
     private int size;

@@ -45,7 +45,7 @@ final class Reports {
     void tell(ExceptionContext context) {
         boolean inCallback = loop.isRunningHere() && baton.current() == null;
         boolean betweenRuns = !baton.isRunning() && baton.isConfinedHere();
-        if (inCallback || betweenRuns || !baton.send(new Handle(() -> tellHere(context), false))) {
+        if (inCallback || betweenRuns || !baton.send(Handle.ofCallback(() -> tellHere(context), null))) {
             tellHere(context);
         }
     }

@@ -14,23 +14,24 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices who has held a baton for too long while he still holds it, and logs his stack: one thread for all loops, which
- * looks at each of them now and then.
+ * Logs the stack of a callback or coroutine that has run for too long without awaiting, while it still runs, and wakes
+ * loops that are stuck: one thread for all loops, which looks at each of them now and then.
  */
 final class SlowCallbackDetector implements Runnable {
 
     /*
-     * A switch does nothing for this. The baton has a counter of the items that it has run, in the ready queue, because the
-     * queue needs one; if neither the holder nor that counter has changed between two looks, the holder has run all the time.
-     * Both are read racily: what is read too late is seen at the next look. Before the stack is logged they are read again, so
-     * it never is the stack of somebody else.
+     * A hand-over does nothing for this. The baton has a counter of the items that it has run, in the ready queue,
+     * because the queue needs one; if neither the holder nor that counter has changed between two looks, the holder has
+     * run all the time. Both reads may return earlier values: then the next look sees the change. Before the stack is
+     * logged they are read again, so it is never the stack of another coroutine.
      *
-     * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one that
-     * came in time.
+     * Time counts by looks: a look that comes late, because the whole JVM or machine has stood still, counts as one
+     * that came in time.
      *
-     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's, and asks for no stack, which
-     * the JDK may never answer where a thread was lost. What is told is put into words, by a toString of the program's perhaps, and logged on another thread, which may fail or hang; that one exists only
-     * while there is something to tell. Each look first rescues and then judges, and what fails at one loop is left out.
+     * Loops that are stuck depend on this thread, so nothing ends it: it runs no code of the program's, and asks for no
+     * stack, which the JDK may never answer where a thread was lost. Warnings are put into words, perhaps by a toString
+     * of the program's, and logged on another thread, which may fail or hang, and exists only while there are warnings.
+     * Each look first unsticks loops and then judges them, and what fails at one loop is left out.
      */
 
     /** The longest time between two looks, in nanoseconds. */
@@ -41,7 +42,7 @@ final class SlowCallbackDetector implements Runnable {
 
     private static final long SHORTEST = 1_000_000;
 
-    private static final SlowCallbackDetector watch = new SlowCallbackDetector();
+    private static final SlowCallbackDetector detector = new SlowCallbackDetector();
 
     private final Warnings warnings = new Warnings();
 
@@ -56,16 +57,16 @@ final class SlowCallbackDetector implements Runnable {
 
     private SlowCallbackDetector() {}
 
-    /** Called when a loop begins to run, after it can be found in the set of those that do. */
-    static void begin() {
-        if (watch.asleep) {
-            watch.wake();
+    /** Called when a loop begins to run, after its baton was added to {@link Baton#running}. */
+    static void onLoopStarted() {
+        if (detector.asleep) {
+            detector.wake();
         }
     }
 
-    /** Called when a loop is to be watched more closely. */
-    static void hurry() {
-        LockSupport.unpark(watch.thread());
+    /** Called when the limit of a loop has changed: it may be shorter. */
+    static void onLimitChanged() {
+        LockSupport.unpark(detector.thread());
     }
 
     private synchronized @Nullable Thread thread() {
@@ -108,7 +109,7 @@ final class SlowCallbackDetector implements Runnable {
     private long interval() {
         long interval = carriers != null && carriers.isActive() ? LONGEST_WHILE_STUCK : LONGEST;
         for (Baton baton : Baton.running()) {
-            interval = Math.min(interval, baton.loop().slowNanos() / 4);
+            interval = Math.min(interval, baton.slowNanos() / 4);
         }
         return Math.max(interval, SHORTEST);
     }
@@ -134,7 +135,7 @@ final class SlowCallbackDetector implements Runnable {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
             boolean unmoved = sight.isUnmoved(baton.holderOrNobody(), baton.progress());
             if (unmoved) {
-                attempt(baton::rescue);
+                attempt(baton::unstick);
                 stuck |= baton.hasWork();
             }
             attempt(() -> sight.resubmission.look(baton, unmoved ? baton.overdue() : null, nanos));
@@ -159,12 +160,12 @@ final class SlowCallbackDetector implements Runnable {
         }
     }
 
-    /** Returns whether everything is there that the watch needs to add carriers. */
+    /** Returns whether the detector has all it needs to add carriers. */
     static boolean isReady() {
-        return watch.carriers != null;
+        return detector.carriers != null;
     }
 
-    /** What fails is tried again, if need be, at the next look. */
+    /** Runs a step of a look. A step that fails is logged; the next look tries again. */
     private void attempt(Runnable step) {
         try {
             step.run();
@@ -174,15 +175,15 @@ final class SlowCallbackDetector implements Runnable {
     }
 
     private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
-        switch (sight.look(holder, baton.progress(), nanos, baton.loop().slowNanos())) {
+        switch (sight.look(holder, baton.progress(), nanos, baton.slowNanos())) {
             case QUIET -> {}
             case TOO_LONG -> {
-                EventLoop.Running who = baton.loop().running();
-                if (who == null || holder == null) {
+                Running running = Running.in(baton);
+                if (running == null || holder == null) {
                     sight.clear(); // it is over, or it is the loop itself, which the machine does not let run
                     return;
                 }
-                var accusation = new Accusation(baton, who, holder, sight.progress, sight.nanos);
+                var accusation = new Accusation(baton, running, holder, sight.progress, sight.nanos);
                 sight.accusation = accusation;
                 warnings.add(accusation::text, null);
             }
@@ -196,21 +197,46 @@ final class SlowCallbackDetector implements Runnable {
         }
     }
 
-    /** What is told of a holder. Its methods look at the stack and run code of the program's, and so may hang. */
+    /**
+     * The task, or else the callback, whose code runs in a loop; to be put into words where a {@code toString} may
+     * hang.
+     */
+    private record Running(
+            Baton baton, @Nullable Task<?> task, @Nullable Runnable callback) {
+
+        /** Returns what of the program's code runs, if any. It may be what has run a moment ago. */
+        static @Nullable Running in(Baton baton) {
+            Task<?> task = baton.current();
+            Handle handle = baton.callbacks().running();
+            Runnable callback = handle == null ? null : handle.callback();
+            return task == null && callback == null ? null : new Running(baton, task, callback);
+        }
+
+        @Override
+        public String toString() {
+            return task == null
+                    ? "Callback " + SafeToString.of(callback)
+                    : task.identity() + baton.callbacks().debugMode().createdText(task);
+        }
+    }
+
+    /** A warning about a holder. Its methods look at the stack and run code of the program's, and so may hang. */
     private static final class Accusation {
         private final Baton baton;
-        private final EventLoop.Running who;
+        private final Running running;
         private final Thread holder;
         private final int progress;
         private final long nanos;
+        private final boolean isCoroutine;
         private boolean told;
 
-        Accusation(Baton baton, EventLoop.Running who, Thread holder, int progress, long nanos) {
+        Accusation(Baton baton, Running running, Thread holder, int progress, long nanos) {
             this.baton = baton;
-            this.who = who;
+            this.running = running;
             this.holder = holder;
             this.progress = progress;
             this.nanos = nanos;
+            this.isCoroutine = running.task() != null;
         }
 
         @Nullable
@@ -221,14 +247,15 @@ final class SlowCallbackDetector implements Runnable {
                 return null; // it is over
             }
             if (waits) {
-                return who + " has been given the baton of " + baton.loop() + ", and its thread has not run for "
+                return running + " is next to run in " + baton.loopText() + ", and its thread has not run for "
                         + millis(nanos)
                         + ", so nothing else runs there. All carriers of virtual threads are busy, or kept by pinned"
                         + " threads.";
             }
             told = true;
-            return who + " has held the baton of " + baton.loop() + " for " + millis(nanos)
-                    + " and still does, so nothing else runs there. If it waits for something, put that into"
+            return running + " has run for " + millis(nanos) + (isCoroutine ? " without awaiting" : "")
+                    + " and still does, so nothing else runs in " + baton.loopText()
+                    + ". If it waits for something, put that into"
                     + " blocking(() -> ...); if it computes, call yieldNow() now and then, or give the work to a"
                     + " pool."
                     + Stacks.text(stack, "    at ");
@@ -236,7 +263,10 @@ final class SlowCallbackDetector implements Runnable {
 
         @Nullable
         String endText(long held) {
-            return told ? who + " has given the baton of " + baton.loop() + " away after about " + millis(held) : null;
+            return told
+                    ? running + (isCoroutine ? " has awaited or ended" : " has ended") + " after about " + millis(held)
+                            + " in " + baton.loopText()
+                    : null;
         }
     }
 
@@ -244,10 +274,10 @@ final class SlowCallbackDetector implements Runnable {
         return nanos / 1_000_000 + " ms";
     }
 
-    /** What is to be logged, one line after the other, on a thread that may fail or hang without harm. */
+    /** The lines to be logged, one after the other, on a thread that may fail or hang without harm. */
     private static final class Warnings {
 
-        /** How many lines wait for a log that is slow or hangs; those after them are dropped, and counted. */
+        /** The most lines that wait for a log that is slow or hangs. Further lines are dropped, and counted. */
         private static final int MOST_WAITING = 64;
 
         private final AtomicInteger dropped = new AtomicInteger();
@@ -294,7 +324,7 @@ final class SlowCallbackDetector implements Runnable {
         GIVEN_AWAY
     }
 
-    /** What was seen of a baton last. */
+    /** The last sight of a baton. */
     static final class Sight {
         private @Nullable Thread holder;
         private int progress;
@@ -324,7 +354,7 @@ final class SlowCallbackDetector implements Runnable {
             return verdict;
         }
 
-        /** Returns whether nothing has happened since the look before: nobody else has got the baton, and nothing was run. */
+        /** Returns whether nothing has happened since the look before: the holder is the same, and nothing was run. */
         boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
             boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
             lastHolder = holderOrNobody;

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Stack traces without the machinery that all of them have in common. */
+/** Stack traces without the frames of the loop, which all of them have in common. */
 final class Stacks {
 
-    /** What stands between a task and the user's coroutine. */
+    /** The classes between a task and the user's coroutine. */
     private static final List<String> CALLED_BY_TASK = List.of(ActionCoroutine.class.getName());
 
-    /** What stands between who creates a task and who asks where. */
+    /** The classes between the code that creates a task and the code that asks for its place. */
     private static final List<String> CREATORS = List.of(
             Stacks.class.getName(),
             DebugMode.class.getName(),
@@ -76,7 +76,7 @@ final class Stacks {
     private static boolean isBottom(StackTraceElement frame) {
         String type = frame.getClassName();
         return isCoroutine(frame)
-                || (type.equals(EventLoop.class.getName())
+                || (type.equals(CallbackRunner.class.getName())
                         && frame.getMethodName().equals("run"))
                 || type.equals(LoopRun.class.getName());
     }
@@ -88,8 +88,8 @@ final class Stacks {
     }
 
     /**
-     * Returns where the coroutine is written that an exception has left: as a rule, the lambda in the call of createTask. That
-     * costs nothing before there is an exception.
+     * Returns where the coroutine is written that an exception has left: as a rule, the lambda in the call of
+     * createTask. That costs nothing before there is an exception.
      */
     static Optional<StackTraceElement> coroutineOf(Throwable exception) {
         StackTraceElement[] frames = exception.getStackTrace();
@@ -103,7 +103,7 @@ final class Stacks {
         return end == 0 || end == frames.length ? Optional.empty() : Optional.of(frames[end - 1]);
     }
 
-    /** Returns who creates a task here: the innermost calls outside of the loop's own code. */
+    /** Returns the calls that create a task here: the innermost ones outside of the loop's own code. */
     static List<StackWalker.StackFrame> creators() {
         return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
                 .walk(frames -> frames.dropWhile(frame -> isOf(CREATORS, frame.toStackTraceElement()))

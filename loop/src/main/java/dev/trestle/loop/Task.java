@@ -12,16 +12,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A coroutine that runs in an event loop, and the future of its result: Python's {@code asyncio.Task}.
  *
- * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of its own,
- * which has the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
- * inherited goes into a {@link ContextVar}. Like every {@link LoopFuture} it belongs to
+ * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of
+ * its own, which has the context class loader that was current in {@code createTask}, and no inheritable thread locals;
+ * what is to be inherited goes into a {@link ContextVar}. Like every {@link LoopFuture} it belongs to
  * its loop and is not thread-safe.
  *
  * @param <T> the type of the result
  */
 public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
-    /** How often a picture of a list that changes is taken. */
+    /** The most attempts to copy a list that changes. */
     private static final int SNAPSHOTS = 10;
 
     /** The message of a cancellation by an interrupt. */
@@ -33,13 +33,13 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     private @Nullable Coroutine<T> coroutine;
     private @Nullable Thread thread;
 
-    /** In which the coroutine runs; null stands for an empty one. */
+    /** The context of the coroutine; null stands for an empty one. */
     private @Nullable Context context;
 
     /** The context class loader of the thread that created this; null stands for the system class loader. */
     private final @Nullable ClassLoader classLoader;
 
-    /** What the coroutine awaits, if it is suspended in an await. */
+    /** The future that the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
 
     private int cancelRequests;
@@ -92,8 +92,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Asks the coroutine to end: a {@link CancelledError} is thrown where it awaits, or where it awaits next. It may clean
-     * up, awaiting as it likes, and may even decide to go on. A task that has not started never runs.
+     * Asks the coroutine to end: a {@link CancelledError} is thrown where it awaits, or where it awaits next. It may
+     * clean up, awaiting as it likes, and may even decide to go on. A task that has not started never runs.
      *
      * <p>What the coroutine awaits is cancelled too; see {@link Async#shield}.
      *
@@ -106,8 +106,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Cancels this task, which is not done, and what it awaits. If that ends in a gathering, it is left to do: returns the task
-     * that awaits it; else null.
+     * Cancels this task, which is not done, and what it awaits. If that ends in a gathering, it is left to do: returns
+     * the task that awaits it; else null.
      */
     @Nullable
     Task<?> cancelDownToGathering(@Nullable String message) {
@@ -166,7 +166,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Returns how many requests to cancel this task are outstanding.
+     * Returns the number of outstanding requests to cancel this task.
      *
      * @return calls of {@code cancel} less calls of {@code uncancel}
      */
@@ -175,8 +175,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Takes one request to cancel back; for code that caught the {@link CancelledError} because it was meant for itself. At
-     * zero, an error that has not been thrown yet is forgotten.
+     * Takes one request to cancel back; for code that caught the {@link CancelledError} because it was meant for
+     * itself. At zero, an error that has not been thrown yet is forgotten.
      *
      * @return how many requests are left
      */
@@ -218,8 +218,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Returns the stack of the coroutine, the innermost call first; without the frames that belong to the loop. May be called
-     * from any thread.
+     * Returns the stack of the coroutine, the innermost call first; without the frames that belong to the loop. May be
+     * called from any thread.
      *
      * @return the stack; empty if the coroutine has not started, or has ended
      */
@@ -231,11 +231,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     /**
      * Returns where this task was created, the innermost call first. May be called from any thread.
      *
-     * <p>In debug mode, see {@link EventLoop#setDebug}, that is the stack. Otherwise it is one place, noted when the first
-     * task was created whose coroutine is of the same class. That is this task's own as well if the coroutine is a lambda,
-     * which has a class of its own, unless one lambda is given to {@code createTask} in several places. Messages say
-     * "created at" then; for a coroutine of a named class, or a lambda that came from elsewhere, they say "the first of its
-     * kind was created at".
+     * <p>In debug mode, see {@link EventLoop#setDebug}, that is the stack. Otherwise it is one place, noted when the
+     * first task was created whose coroutine is of the same class. That is this task's own as well if the coroutine is
+     * a lambda, which has a class of its own, unless one lambda is given to {@code createTask} in several places.
+     * Messages say "created at" then; for a coroutine of a named class, or a lambda that came from elsewhere, they say
+     * "the first of its kind was created at".
      *
      * @return the stack, or the place; empty if only the loop's own code can be seen there
      */
@@ -275,7 +275,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    void startedOn(@Nullable Thread newThread) {
+    void onStarted(@Nullable Thread newThread) {
         thread = newThread;
     }
 
@@ -301,7 +301,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         end(failure(failure));
     }
 
-    /** Ends this task, whatever goes wrong: nobody else will. */
+    /** Ends this task, whatever goes wrong: no other code does. */
     private void end(Object outcome) {
         boolean unlinked = false;
         while (!unlinked) {
@@ -325,7 +325,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             Coroutine<T> body = requireNonNull(coroutine);
             coroutine = null; // what it captured is garbage as soon as it is no longer needed
             result = body.run();
-        } catch (Throwable e) { // every outcome belongs to whoever awaits the task
+        } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
             thrown = e;
         }
         boolean over = false;
@@ -383,7 +383,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         } else {
             StackRoom.require(); // before anything is changed, for giving the baton away
             heedInterrupt();
-            loop().ending().refuseToWait(this);
+            loop().shutdown().refuseToWait(this);
             if (mustCancel && future.cancel(cancelMessage)) {
                 mustCancel = false;
             }
@@ -393,7 +393,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
                 future.wake(this);
                 do { // a wake-up of a wait that has failed may come late
                     baton.suspend(this);
-                } while (!future.isDone() && !mustCancel && !loop().ending().isThrowingOut());
+                } while (!future.isDone() && !mustCancel && !loop().shutdown().isThrowingOut());
             } catch (Throwable e) { // the baton is still here, or here again
                 future.forget(this);
                 throw e;
@@ -413,7 +413,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     void yieldNow() {
         StackRoom.require();
         heedInterrupt();
-        loop().ending().refuseToWait(this);
+        loop().shutdown().refuseToWait(this);
         Baton baton = loop().baton();
         baton.ready(this);
         boolean suspended = false;
@@ -434,20 +434,21 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         if (mustCancel) {
             yieldNow(); // throws, as an await would
         }
-        loop().ending().refuseToWait(this);
+        loop().shutdown().refuseToWait(this);
         return leaveFor(call);
     }
 
     /**
-     * Waits for the end of an executor on this thread, without the baton. Who closes an executor wants it closed: if this task was
-     * cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is thrown afterwards.
+     * Waits for the end of an executor on this thread, without the baton. The executor must be closed in any case: if
+     * this task was cancelled, or its loop throws it out, the wait is made all the same, interrupted, and the error is
+     * thrown afterwards.
      */
     <R extends @Nullable Object> R callEndWait(BlockingCall<R> call) {
         heedInterrupt();
         if (mustCancel) {
             mustCancel = false;
             call.cancel(cancelMessage);
-        } else if (loop().ending().isThrowingOut()) {
+        } else if (loop().shutdown().isThrowingOut()) {
             call.cancel("its loop is closed");
         }
         return leaveFor(call);
@@ -474,7 +475,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             }
         }
         if (!back) {
-            loop().ending().awaitOver(); // its callbacks may still run
+            loop().shutdown().awaitOver(); // its callbacks may still run
             throw LoopShutdown.endedWithout(this, call.failure());
         }
         awaited = null;
@@ -499,8 +500,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine awaits, before
-     * it waits: one that always finds something ready never parks, and would not notice.
+     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine
+     * awaits, before it waits: one that always finds something ready never parks, and would not notice.
      */
     private void heedInterrupt() {
         if (Thread.interrupted()) {
@@ -517,7 +518,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     private void throwIfCancelled() {
-        loop().ending().refuseToWait(this);
+        loop().shutdown().refuseToWait(this);
         if (mustCancel) {
             mustCancel = false;
             throw new CancelledError(cancelMessage);
@@ -564,8 +565,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Returns the list as it can be seen from any thread, the oldest task first. While the loop runs, tasks leave it under the
-     * reader's feet; then he begins again, a few times.
+     * Returns the list as it can be seen from any thread, the oldest task first. While the loop runs, tasks leave it
+     * while it is read; then the reader begins again, a few times.
      */
     static List<Task<?>> snapshot(Supplier<@Nullable Task<?>> head) {
         List<Task<?>> longest = List.of();

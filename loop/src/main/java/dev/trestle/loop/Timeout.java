@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -121,10 +122,10 @@ public final class Timeout {
         when = newWhen;
         if (newWhen == null) {
             timer = null;
-        } else if (EventLoop.nanos(newWhen) <= loop.nanos()) {
+        } else if (TimeLimit.nanos(newWhen) <= loop.nanos()) {
             timer = loop.soonInline(this::expire);
         } else {
-            timer = loop.atInline(EventLoop.nanos(newWhen), this::expire);
+            timer = loop.atInline(TimeLimit.nanos(newWhen), this::expire);
         }
     }
 

@@ -3,21 +3,32 @@ package dev.trestle.loop;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A callback that was scheduled for a time, to be cancelled. All methods may be called from any thread. */
+/** A callback that is scheduled for a time and can be cancelled. All methods may be called from any thread. */
 public final class TimerHandle extends Handle {
 
     private final EventLoop loop;
     final long when;
     final long sequence;
 
-    /** Where it is in the heap, -1 if it is not; confined to the holder of the baton. */
+    /** The index in the heap, -1 outside of it; confined to the holder of the baton. */
     int place = -1;
 
-    /** The next one of those that other threads have cancelled; the inbox's matter. */
+    /** The next timer that another thread has cancelled; used by the inbox. */
     @Nullable
     TimerHandle nextCancelled;
 
-    TimerHandle(
+    /** Creates a timer for a callback of the user's. */
+    static TimerHandle ofCallback(
+            EventLoop loop, Runnable callback, @Nullable Context context, long when, long sequence) {
+        return new TimerHandle(loop, callback, false, context, when, sequence);
+    }
+
+    /** Creates a timer for a step of the loop's own code. */
+    static TimerHandle ofStep(EventLoop loop, Runnable step, long when, long sequence) {
+        return new TimerHandle(loop, step, true, null, when, sequence);
+    }
+
+    private TimerHandle(
             EventLoop loop, Runnable callback, boolean inline, @Nullable Context context, long when, long sequence) {
         super(callback, inline, context);
         this.loop = loop;
@@ -25,7 +36,7 @@ public final class TimerHandle extends Handle {
         this.sequence = sequence;
     }
 
-    /** Cancels the callback: it will not be called, unless it is being called just now. Again is without effect. */
+    /** Cancels the callback: it will not be called, unless it is being called just now. Idempotent. */
     @Override
     public void cancel() {
         loop.cancel(this);

@@ -4,10 +4,11 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is due later: a binary heap, by time, then by the order of registration. Confined to the holder of the baton.
+ * A binary heap of timers, by time, then by the order of registration. Confined to the holder of the baton.
  *
- * <p>Each timer knows its place, so a cancelled one leaves at once: most timers are time limits, and most of those are
- * cancelled long before they are due. A change calls nothing once it has begun, so nothing can leave it halfway.
+ * <p>Each timer knows its index, so a cancelled one is removed at once: most timers are time limits, and most time
+ * limits are cancelled long before they are due. A change calls nothing once it has begun, so nothing can leave it
+ * halfway.
  */
 final class Timers {
 
@@ -18,7 +19,7 @@ final class Timers {
 
     private int size;
 
-    /** What is on its way to the ready queue. */
+    /** The timer that is on its way to the ready queue. */
     private @Nullable TimerHandle taken;
 
     int size() {

@@ -72,7 +72,7 @@ final class Waiters {
      * loop has left behind.
      */
     void checkHere(String what) {
-        EventLoop owner = loop == null ? Baton.loopLeftBehind() : loop;
+        EventLoop owner = loop == null ? EventLoop.leftBehindHere() : loop;
         if (owner != null) {
             owner.checkHere(what);
         }

@@ -190,13 +190,13 @@ class CreationSiteTest {
 
     private Class<?> runPassing() throws Exception {
         byte[] bytes;
-        try (var in = requireNonNull(Passing.class.getResourceAsStream("OriginTest$Passing.class"))) {
+        try (var in = requireNonNull(Passing.class.getResourceAsStream("CreationSiteTest$Passing.class"))) {
             bytes = in.readAllBytes();
         }
         Class<?> kind = MethodHandles.lookup().defineHiddenClass(bytes, true).lookupClass();
         Coroutine<?> coroutine = (Coroutine<?>) kind.getDeclaredConstructor().newInstance();
         Task<?> task = loop.createTask(coroutine);
-        assertThat(text(task)).contains("OriginTest$Passing").contains("the first of its kind was created at");
+        assertThat(text(task)).contains("CreationSiteTest$Passing").contains("the first of its kind was created at");
         loop.runUntilComplete(() -> await(task));
         return kind;
     }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A log that fails or hangs: loops, the watch, and the rescue of stuck loops go on. Time is the machine's here. */
+/** A log that fails or hangs: loops, the slow-callback detector, and the help for stuck loops go on. Time is the machine's here. */
 @Timeout(30)
 class HostileLogTest {
 
@@ -154,13 +154,13 @@ class HostileLogTest {
         requireNonNull(loggers.poll(20, TimeUnit.SECONDS));
         Thread second = hog("second " + tag, end);
 
-        assertThat(next("Task[second " + tag + "]")).contains(" has held the baton of ");
+        assertThat(next("Task[second " + tag + "]")).contains(" has run for ");
         end.countDown();
         first.join();
         second.join();
     }
 
-    /** With java.lang opened, the pinned coroutine keeps the one that is next on its carrier until the watch rescues that. */
+    /** With java.lang opened, the pinned coroutine keeps the one that is next on its carrier until the detector unsticks that one. */
     @Test
     void theWatchRescuesStuckLoopsWhileTheLogHangs() throws Exception {
         deed = Hostility.HANGS.deed;
@@ -183,7 +183,7 @@ class HostileLogTest {
         end.countDown();
         hog.join();
         over.countDown();
-        assertThat(next("Task[first " + tag + "]")).contains(" has held the baton of ");
+        assertThat(next("Task[first " + tag + "]")).contains(" has run for ");
     }
 
     private static @Nullable LoopFuture<Integer> source;
@@ -223,7 +223,7 @@ class HostileLogTest {
         assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
         end.countDown();
         speechless.join();
-        assertThat(next("Callback callback " + tag)).contains(" has held the baton of ");
+        assertThat(next("Callback callback " + tag)).contains(" has run for ");
     }
 
     private static boolean awaitQuietly(CountDownLatch latch) {

@@ -288,7 +288,8 @@ class LoopShutdownTest {
             assertThat(report.message())
                     .contains("The exception of Task[lonely] (created at dev.trestle.loop.LoopShutdownTest.")
                     .contains(") was never retrieved")
-                    .containsPattern("It left the coroutine at .*EndingTest\\.lambda\\$.*\\(EndingTest\\.java:\\d+\\)");
+                    .containsPattern("It left the coroutine at"
+                            + " .*LoopShutdownTest\\.lambda\\$.*\\(LoopShutdownTest\\.java:\\d+\\)");
             assertThat(report.exception()).hasMessage("nobody looks");
         });
     }
@@ -323,7 +324,7 @@ class LoopShutdownTest {
 
         assertThat(trail).containsExactly("last", "first");
         assertThat(loop.isClosed()).isTrue();
-        assertThat(reports.remove().message()).matches("Closing .*EndingTest.* with its loop failed");
+        assertThat(reports.remove().message()).matches("Closing .*LoopShutdownTest.* with its loop failed");
         assertThat(reports).isEmpty();
     }
 

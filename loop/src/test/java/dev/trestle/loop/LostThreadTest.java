@@ -45,11 +45,11 @@ class LostThreadTest {
         }
 
         @Override
-        public void execute(Runnable leg) {
+        public void execute(Runnable run) {
             if (losing.compareAndSet(true, false)) {
                 lost.countDown();
             } else {
-                jdk.execute(leg);
+                jdk.execute(run);
             }
         }
     }

@@ -29,7 +29,7 @@ class QueuesTest {
             var timers = new Timers();
             var model = new ArrayList<TimerHandle>();
             for (int i = 0; i < 5_000; i++) {
-                var timer = new TimerHandle(loop, () -> {}, false, null, random.nextInt(500), i);
+                var timer = TimerHandle.ofCallback(loop, () -> {}, null, random.nextInt(500), i);
                 timers.add(timer);
                 model.add(timer);
                 if (random.nextInt(3) == 0) {
@@ -58,7 +58,7 @@ class QueuesTest {
         var model = new ArrayDeque<Ready>();
         for (int i = 0; i < 20_000; i++) {
             if (model.isEmpty() || random.nextInt(5) < 3) {
-                var item = new Handle(() -> {}, false);
+                var item = Handle.ofCallback(() -> {}, null);
                 queue.add(item);
                 model.add(item);
             } else {
@@ -71,8 +71,8 @@ class QueuesTest {
     @Test
     void aClosedInboxRefusesAndGivesUpWhatItHad() {
         var inbox = new Inbox();
-        var first = new Handle(() -> {}, false);
-        var second = new Handle(() -> {}, false);
+        var first = Handle.ofCallback(() -> {}, null);
+        var second = Handle.ofCallback(() -> {}, null);
         assertThat(inbox.add(first)).isTrue();
         assertThat(inbox.add(second)).isTrue();
         var queue = new ReadyQueue();

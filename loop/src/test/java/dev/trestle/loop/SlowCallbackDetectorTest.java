@@ -75,21 +75,26 @@ class SlowCallbackDetectorTest {
             Task<String> task = loop.createTask(this::holdUntilNamed, "hog");
             Async.await(task);
             assertThat(task.result())
-                    .matches("(?s)Task\\[hog] \\(created at dev\\.trestle\\.loop\\.WatchTest\\.[^ ]+\\) has held the"
-                            + " baton of EventLoop\\["
+                    .matches("(?s)Task\\[hog] \\(created at dev\\.trestle\\.loop\\.SlowCallbackDetectorTest\\.[^ ]+\\)"
+                            + " has run for \\d+ ms without awaiting and still does, so nothing else runs in"
+                            + " EventLoop\\["
                             + loop.name()
-                            + ", running, tasks=2] for \\d+ ms and still does, so nothing else runs there\\."
+                            + ", running, tasks=2]\\."
                             + " If it waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if"
                             + " it computes, call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
                             + ".*")
-                    .contains("\n    at dev.trestle.loop.SlowCallbackDetectorTest.holdUntilNamed(WatchTest.java:")
+                    .contains(
+                            "\n"
+                                + "    at"
+                                + " dev.trestle.loop.SlowCallbackDetectorTest.holdUntilNamed(SlowCallbackDetectorTest.java:")
                     .doesNotContain("Task.live");
         });
-        assertThat(nextWarning("Task[hog]", " has given the baton of")).contains(" away after about ");
+        assertThat(nextWarning("Task[hog]", " has awaited or ended after about "))
+                .contains(" ms in EventLoop[");
     }
 
     private String holdUntilNamed() throws InterruptedException {
-        return nextWarning("Task[hog]", " has held");
+        return nextWarning("Task[hog]", " has run for ");
     }
 
     @Test
@@ -99,7 +104,7 @@ class SlowCallbackDetectorTest {
             @Override
             public void run() {
                 try {
-                    named.add(nextWarning("Callback slow callback", " has held"));
+                    named.add(nextWarning("Callback slow callback", " has run for "));
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
@@ -113,7 +118,9 @@ class SlowCallbackDetectorTest {
         });
         loop.runForever();
 
-        assertThat(named.remove()).startsWith("Callback slow callback has held the baton of EventLoop[");
+        assertThat(named.remove())
+                .matches("(?s)Callback slow callback has run for \\d+ ms and still does, so nothing else runs in"
+                        + " EventLoop\\[.*");
     }
 
     @Test

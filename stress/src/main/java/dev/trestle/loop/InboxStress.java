@@ -20,7 +20,7 @@ public final class InboxStress {
     private InboxStress() {}
 
     private static Handle item(String name) {
-        return new Handle(new Named(name), true);
+        return Handle.ofStep(new Named(name));
     }
 
     private record Named(String name) implements Runnable {
