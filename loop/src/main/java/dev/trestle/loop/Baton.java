@@ -550,7 +550,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 }
                 failures = 0;
             } catch (Throwable e) { // for lack of memory, most likely: every step can be made again
-                recover(++failures, e);
+                failures++;
+                try {
+                    recover(failures, e);
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // a coroutine may have the baton, so the driver must not end
+                }
             }
         }
         stopping = false;
@@ -679,7 +684,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return left;
         }
         sleeping = false;
-        LockSupport.unpark(driver);
+        try {
+            LockSupport.unpark(driver);
+        } catch (Throwable e) {
+            sleeping = true; // the alarm looks again soon
+            throw e;
+        }
         return Long.MAX_VALUE;
     }
 
@@ -810,12 +820,18 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         pass(null, true);
     }
 
-    /** Gives the baton away, to do something else meanwhile. */
+    /** Gives the baton away, to do something else meanwhile. If this throws, the baton is still here. */
     void goAway() {
         StackRoom.require(); // for coming back, too
         away++;
         departures++;
-        pass(null, false);
+        try {
+            pass(null, false);
+        } catch (Throwable e) {
+            away--;
+            departures--;
+            throw e;
+        }
     }
 
     /** Takes the baton again after {@link #goAway}; returns false if the loop was closed meanwhile. */
@@ -854,29 +870,44 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     void strand() {
         pass(null, true);
         while (true) {
-            LockSupport.park(this);
-            Thread.interrupted();
+            try {
+                LockSupport.park(this);
+                Thread.interrupted();
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // no memory: without the baton this thread must not go on
+            }
         }
     }
 
     /**
-     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it. Does not throw: what fails leaves the
-     * rest to the driver.
+     * Gives the baton to whoever is next. Returns true if that is the giver, who still has it. If this throws, the giver still has the
+     * baton, and nothing has changed; after that, a failure leaves the rest to the driver.
      *
      * @param parting whether the giver parks or ends at once
      */
     private boolean pass(@Nullable Task<?> self, boolean parting) {
+        Thread me = Thread.currentThread();
+        Throwable failure;
         try {
             return passToNext(self, parting);
         } catch (Throwable e) {
-            if (holder == Thread.currentThread()) {
-                current = null;
-                holder = driver;
+            failure = e;
+        }
+        boolean toDriver = holder == me;
+        if (toDriver) {
+            current = null;
+            holder = driver;
+        }
+        // The baton is gone, so the giver must wait for it, whatever else fails: even a lambda takes memory.
+        try {
+            if (toDriver) {
                 wakeDriver();
             }
-            Log.log(ERROR, () -> "A hand-over in " + loop + " failed; the driver goes on", e);
-            return false;
+            Log.log(ERROR, () -> "A hand-over in " + loop + " failed; the driver goes on", failure);
+        } catch (Throwable e) {
+            Thread.onSpinWait(); // the watch wakes a driver that was not woken, and there is no memory for a log line
         }
+        return false;
     }
 
     private boolean passToNext(@Nullable Task<?> self, boolean parting) {
@@ -950,7 +981,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             holder = me;
             starting = null;
             current = before;
-            task.failToStart(e);
+            boolean failed = false;
+            while (!failed) {
+                try {
+                    task.failToStart(e);
+                    failed = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // nobody else ends this task
+                }
+            }
             return false;
         }
     }
@@ -999,17 +1038,42 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         Lender outer = lender;
         StackRoom.require();
         lender = new Lender(me, self, outer);
-        if (!giveToChild(child)) {
-            lender = outer;
-        } else if (self != null) {
-            waitAsCoroutine(self);
-        } else {
-            boolean interrupted = false;
+        boolean back = false;
+        try {
+            if (!giveToChild(child)) {
+                lender = outer;
+                back = true;
+            }
+        } catch (Throwable e) {
+            if (holder == me) {
+                lender = outer;
+                throw e;
+            }
+        }
+        while (!back) {
+            try {
+                if (self != null) {
+                    waitAsCoroutine(self);
+                } else {
+                    waitAsLender(me);
+                }
+                back = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // without the baton this thread must not go on
+            }
+        }
+    }
+
+    /** Returns when the driver, which runs a coroutine in its own turn, has the baton again. */
+    private void waitAsLender(Thread me) {
+        boolean interrupted = false;
+        try {
             while (holder != me) {
                 LockSupport.park(this);
                 interrupted |= Thread.interrupted(); // or the next park would not park
             }
             arrived = me;
+        } finally {
             if (interrupted) {
                 me.interrupt();
             }
@@ -1026,10 +1090,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     private void giveBack(Lender to, boolean parting) {
-        lender = to.outer();
-        current = to.task();
-        holder = to.thread();
-        wake(to.thread(), parting);
+        Thread thread = to.thread;
+        lender = to.outer; // calls nothing, so nothing can end it halfway
+        current = to.task;
+        holder = thread;
+        wake(thread, parting);
     }
 
     /** Wakes the new holder. Its failure is not the giver's, who does not have the baton any more: the watch makes up for it. */

@@ -288,7 +288,15 @@ public final class EventLoop implements AutoCloseable {
         try {
             baton.drive(true);
         } finally {
-            baton.end();
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    baton.end();
+                    ended = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // a loop whose turn does not end could not be run again
+                }
+            }
             if (interruptedMeanwhile) {
                 interruptedMeanwhile = false;
                 Thread.currentThread().interrupt();
@@ -371,7 +379,15 @@ public final class EventLoop implements AutoCloseable {
             callback.run();
             failedSteps = 0;
         } catch (Throwable e) {
-            callbackFailed(handle, callback, e);
+            // An error in code that a pattern calls comes as a MatchException.
+            boolean noRoom = e instanceof Error || e instanceof MatchException;
+            if (handle.inline && noRoom && failedSteps < MOST_FAILED_STEPS) {
+                failedSteps++;
+                handle.begun = false; // a coroutine waits for this step, which may be made again
+                baton.ready(handle);
+            } else {
+                callbackFailed(handle, callback, e);
+            }
         } finally {
             callbackContext = before;
             this.callback = callbackBefore;
@@ -392,13 +408,6 @@ public final class EventLoop implements AutoCloseable {
 
     /** Tells of a callback that has failed. Never throws: the next one is to be called. */
     private void callbackFailed(Handle handle, Runnable callback, Throwable failure) {
-        if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            failedSteps++;
-            handle.begun =
-                    false; // no memory, most likely, and a coroutine waits for this step, which may be made again
-            baton.ready(handle);
-            return;
-        }
         try {
             callExceptionHandler(
                     new ExceptionContext("Exception in callback " + SafeToString.of(callback), failure, null, handle));
@@ -753,10 +762,15 @@ public final class EventLoop implements AutoCloseable {
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
-        if (eager && baton.isHeldHere()) {
-            baton.runNow(task);
-        } else {
-            baton.ready(task);
+        try {
+            if (eager && baton.isHeldHere()) {
+                baton.runNow(task);
+            } else {
+                baton.ready(task);
+            }
+        } catch (Throwable e) { // its coroutine has not started, and the caller does not have the task
+            unlink(task);
+            throw e;
         }
         return task;
     }

@@ -63,7 +63,15 @@ final class LoopRun {
         } catch (Throwable e) { // the loop itself is broken: whoever runs it must know
             failure = e;
         } finally {
-            baton.end();
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    baton.end();
+                    ended = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // a loop whose run does not end could not be run again
+                }
+            }
         }
     }
 
