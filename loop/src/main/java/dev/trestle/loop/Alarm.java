@@ -53,14 +53,15 @@ final class Alarm implements Runnable {
 
     @Override
     public void run() {
+        long wait = 0;
         while (true) {
-            long wait;
             try {
-                wait = look();
-            } catch (Throwable e) { // no memory
+                LockSupport.parkNanos(this, wait);
                 wait = RETRY;
+                wait = look();
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // no memory: this thread must not end, as no other wakes the drivers
             }
-            LockSupport.parkNanos(this, wait);
         }
     }
 

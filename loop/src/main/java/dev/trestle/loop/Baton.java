@@ -586,7 +586,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 }
                 failures = 0;
             } catch (Throwable e) { // for lack of memory, most likely: every step can be made again
-                recover(++failures, e);
+                failures++;
+                try {
+                    recover(failures, e);
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // a coroutine may have the baton, so the driver must not end
+                }
             }
         }
         stopping = false;
@@ -720,7 +725,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return left;
         }
         sleeping = false;
-        LockSupport.unpark(driver);
+        try {
+            LockSupport.unpark(driver);
+        } catch (Throwable e) {
+            sleeping = true; // the alarm looks again soon
+            throw e;
+        }
         return Long.MAX_VALUE;
     }
 
@@ -832,12 +842,18 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         pass(null, Giver.PARKS);
     }
 
-    /** Gives the baton away until {@link #comeBack}: for a blocking call. */
+    /** Gives the baton away until {@link #comeBack}: for a blocking call. If this throws, the baton is still here. */
     void goAway() {
         StackRoom.require(); // for coming back, too
         away++;
         departures++;
-        pass(null, Giver.RUNS_ON);
+        try {
+            pass(null, Giver.RUNS_ON);
+        } catch (Throwable e) {
+            away--;
+            departures--;
+            throw e;
+        }
     }
 
     /** Takes the baton again after {@link #goAway}; returns false if the loop has been closed since. */
@@ -876,32 +892,48 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     void parkForever() {
         pass(null, Giver.PARKS);
         while (true) {
-            LockSupport.park(this);
-            Thread.interrupted();
+            try {
+                LockSupport.park(this);
+                Thread.interrupted();
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // no memory: without the baton this thread must not go on
+            }
         }
     }
 
     /**
      * Gives the baton to the next coroutine, or to the driver. Returns true if the next one is the giver itself, which
-     * still has the baton. Does not throw: what fails leaves the rest to the driver.
+     * still has the baton. If this throws, the giver still has the baton, and nothing has changed; after that, a
+     * failure leaves the rest to the driver.
      *
      * @param giver what the calling thread does next
      */
     private boolean pass(@Nullable Task<?> self, Giver giver) {
+        Thread me = Thread.currentThread();
+        Throwable failure;
         try {
             return passToNext(self, giver);
         } catch (Throwable e) {
-            if (holder == Thread.currentThread()) {
-                current = null;
-                holder = driver;
+            failure = e;
+        }
+        boolean toDriver = holder == me;
+        if (toDriver) {
+            current = null;
+            holder = driver;
+        }
+        // The baton is gone, so the giver must wait for it, whatever else fails: even a lambda takes memory.
+        try {
+            if (toDriver) {
                 wakeDriver();
             }
             Log.log(
                     ERROR,
                     () -> "The next step of " + loopText() + " failed, for lack of memory most likely; it is repeated",
-                    e);
-            return false;
+                    failure);
+        } catch (Throwable e) {
+            Thread.onSpinWait(); // the detector wakes a driver that was not woken; no memory for a log line
         }
+        return false;
     }
 
     private boolean passToNext(@Nullable Task<?> self, Giver giver) {
@@ -975,7 +1007,15 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             holder = me;
             starting = null;
             current = before;
-            task.failToStart(e);
+            boolean failed = false;
+            while (!failed) {
+                try {
+                    task.failToStart(e);
+                    failed = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // nobody else ends this task
+                }
+            }
             return false;
         }
     }
@@ -1032,17 +1072,42 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         EagerCaller outer = eagerCaller;
         StackRoom.require();
         eagerCaller = new EagerCaller(me, self, outer);
-        if (!giveToChild(child)) {
-            eagerCaller = outer;
-        } else if (self != null) {
-            waitAsCoroutine(self);
-        } else {
-            boolean interrupted = false;
+        boolean back = false;
+        try {
+            if (!giveToChild(child)) {
+                eagerCaller = outer;
+                back = true;
+            }
+        } catch (Throwable e) {
+            if (holder == me) {
+                eagerCaller = outer;
+                throw e;
+            }
+        }
+        while (!back) {
+            try {
+                if (self != null) {
+                    waitAsCoroutine(self);
+                } else {
+                    waitAsEagerCaller(me);
+                }
+                back = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // without the baton this thread must not go on
+            }
+        }
+    }
+
+    /** Returns when the driver, which runs a coroutine in its own turn, has the baton again. */
+    private void waitAsEagerCaller(Thread me) {
+        boolean interrupted = false;
+        try {
             while (holder != me) {
                 LockSupport.park(this);
                 interrupted |= Thread.interrupted(); // or the next park would not park
             }
             arrived = me;
+        } finally {
             if (interrupted) {
                 me.interrupt();
             }
@@ -1059,10 +1124,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     private void giveBack(EagerCaller to, Giver giver) {
-        eagerCaller = to.outer();
-        current = to.task();
-        holder = to.thread();
-        wake(to.thread(), giver);
+        Thread thread = to.thread;
+        eagerCaller = to.outer; // calls nothing, so nothing can end it halfway
+        current = to.task;
+        holder = thread;
+        wake(thread, giver);
     }
 
     /**

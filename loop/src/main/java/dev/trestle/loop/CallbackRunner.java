@@ -61,7 +61,15 @@ final class CallbackRunner {
             callback.run();
             failedSteps = 0;
         } catch (Throwable e) {
-            onFailure(handle, callback, e);
+            // An error in code that a pattern calls comes as a MatchException.
+            boolean noRoom = e instanceof Error || e instanceof MatchException;
+            if (handle.inline && noRoom && failedSteps < MOST_FAILED_STEPS) {
+                failedSteps++;
+                handle.begun = false; // a coroutine waits for this step, which may be made again
+                loop.baton().ready(handle);
+            } else {
+                onFailure(handle, callback, e);
+            }
         } finally {
             context = contextBefore;
             running = runningBefore;
@@ -83,13 +91,6 @@ final class CallbackRunner {
 
     /** Reports a callback that has failed. Never throws, so that the next one is called. */
     private void onFailure(Handle handle, Runnable callback, Throwable failure) {
-        if (handle.inline && failure instanceof Error && failedSteps < MOST_FAILED_STEPS) {
-            // No memory, most likely, and a coroutine waits for this step, which may be made again.
-            failedSteps++;
-            handle.begun = false;
-            loop.baton().ready(handle);
-            return;
-        }
         try {
             loop.callExceptionHandler(
                     new ExceptionContext("Exception in callback " + SafeToString.of(callback), failure, null, handle));

@@ -287,7 +287,15 @@ public final class EventLoop implements AutoCloseable {
         try {
             baton.driveOneTurn();
         } finally {
-            baton.end();
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    baton.end();
+                    ended = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // a loop whose turn does not end could not be run again
+                }
+            }
             if (callbacks.takeInterrupt()) {
                 Thread.currentThread().interrupt();
             }
@@ -686,10 +694,15 @@ public final class EventLoop implements AutoCloseable {
         task.linkBefore(tasks);
         tasks = task;
         taskCount++;
-        if (eager && baton.isHeldHere()) {
-            baton.runNow(task);
-        } else {
-            baton.ready(task);
+        try {
+            if (eager && baton.isHeldHere()) {
+                baton.runNow(task);
+            } else {
+                baton.ready(task);
+            }
+        } catch (Throwable e) { // its coroutine has not started, and the caller does not have the task
+            unlink(task);
+            throw e;
         }
         return task;
     }

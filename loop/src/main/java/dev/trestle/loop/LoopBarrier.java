@@ -66,20 +66,15 @@ public final class LoopBarrier {
     private int complete() {
         StackRoom.require();
         for (int index = 0; index < parties - 1; ) {
-            if (wakes(index)) {
-                index++;
+            try {
+                if (round.wakeNext(index)) {
+                    index++;
+                }
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the round has been decided, and so must reach all
             }
         }
         return parties - 1;
-    }
-
-    /** Wakes the next of a round that has been decided, and so must reach all. Returns false if that failed: it is to be tried again. */
-    private boolean wakes(int told) {
-        try {
-            return round.wakeNext(told);
-        } catch (Throwable e) {
-            return false;
-        }
     }
 
     /** Begins anew. Those who wait get a {@link BrokenBarrierException}. */

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -71,8 +72,8 @@ public final class LoopCondition {
      * Releases the lock, suspends the coroutine until it is signalled, and takes the lock again. The state may have changed
      * again by then, and a signal may have been meant for another; so look again, or use {@link #waitFor}.
      *
-     * <p>It takes the lock again also if the task is cancelled, however often, and throws only then. A signal that it does
-     * not use for that reason goes to the next.
+     * <p>It takes the lock again also if the task is cancelled, however often, or an error strikes, and throws only then. A signal
+     * that it does not use for that reason goes to the next.
      *
      * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
      * @throws IllegalStateException if nobody has the lock
@@ -80,6 +81,7 @@ public final class LoopCondition {
     public void await() {
         requireLocked("await");
         Waiters.Turn turn = waiters.turn();
+        StackRoom.requireForLinkage(); // for taking the lock again, some calls deeper
         lock.release();
         Throwable thrown = null;
         try {
@@ -91,13 +93,19 @@ public final class LoopCondition {
             try {
                 lock.acquire();
                 break;
-            } catch (CancelledError | OutOfMemoryError e) {
+            } catch (Error e) { // not the exception of a loop that has ended
                 thrown = e; // the latest, as every request to cancel is thrown once
             }
         }
         if (thrown != null) {
-            if (turn.woken) {
-                waiters.wakeNext();
+            boolean passedOn = !turn.woken;
+            while (!passedOn) {
+                try {
+                    waiters.wakeNext();
+                    passedOn = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // nobody else passes the signal on
+                }
             }
             throw LoopFuture.unchecked(thrown);
         }

@@ -387,11 +387,11 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         if (before == null) {
             return false;
         }
-        if (before == callback) {
+        Ready after = requireNonNull(callback.link);
+        boolean wasLast = before == callback;
+        if (wasLast) {
             callbacks = null;
-            lastCallbackRemoved();
         } else {
-            Ready after = requireNonNull(callback.link);
             before.link = after;
             after.back = before;
             if (callbacks == callback) {
@@ -400,6 +400,9 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
         callback.link = null;
         callback.back = null;
+        if (wasLast) {
+            lastCallbackRemoved(); // if this fails, the callback is gone all the same
+        }
         return true;
     }
 

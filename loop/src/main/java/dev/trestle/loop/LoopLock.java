@@ -43,8 +43,14 @@ public final class LoopLock {
         try {
             waiters.await(turn);
         } catch (Throwable e) {
-            if (!locked) {
-                wakeFirst(); // this one was first in the line, and does not take it
+            boolean passedOn = locked;
+            while (!passedOn) {
+                try {
+                    wakeFirst(); // this one was first in the line, and does not take it
+                    passedOn = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // nobody else wakes the next waiter
+                }
             }
             throw e;
         }

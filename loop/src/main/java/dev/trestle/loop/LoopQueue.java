@@ -201,13 +201,19 @@ public final class LoopQueue<T> {
         StackRoom.require();
         finished.clear();
         try {
-            items.add(item);
-        } catch (Throwable e) { // it cannot be compared with the others, or there is no memory
-            settle();
-            throw e;
+            items.add(item); // fails if the item cannot be compared with the others, or there is no memory
+            unfinished++;
+        } finally {
+            boolean settled = false;
+            while (!settled) {
+                try {
+                    settle();
+                    settled = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // nobody else wakes those waiters
+                }
+            }
         }
-        unfinished++;
-        settle();
     }
 
     /**
@@ -247,15 +253,21 @@ public final class LoopQueue<T> {
         StackRoom.require();
         @Nullable T next;
         try {
-            next = items.poll();
-        } catch (Throwable e) { // the items cannot be compared
-            settle();
-            throw e;
+            next = items.poll(); // fails if the items cannot be compared
+        } finally {
+            boolean settled = false;
+            while (!settled) {
+                try {
+                    settle();
+                    settled = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // the item is taken, and nobody else wakes those waiters
+                }
+            }
         }
         if (next == null) { // a claim is only void if the queue was shut down
             throw new QueueShutDownException("Cannot take an item out of " + this + ": it was shut down, and is empty");
         }
-        settle();
         return next;
     }
 
@@ -278,12 +290,20 @@ public final class LoopQueue<T> {
         try {
             waiters.await(turn);
         } catch (Throwable e) {
-            settle();
+            boolean settled = false;
+            while (!settled) {
+                try {
+                    settle();
+                    settled = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // what this one was woken for is for another
+                }
+            }
             throw e;
         }
     }
 
-    /** Wakes those for whom there is something. */
+    /** Wakes those for whom there is something. If this throws, it is to be called again: nobody else would wake them. */
     private void settle() {
         while (hasItem() && getters.wakeNext()) {
             // one for each item that nobody has a claim to

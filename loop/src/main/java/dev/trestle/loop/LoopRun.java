@@ -65,7 +65,15 @@ final class LoopRun {
         } catch (Throwable e) { // the loop itself is broken: `finish` throws this where the loop is run
             failure = e;
         } finally {
-            baton.end();
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    baton.end();
+                    ended = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // a loop whose run does not end could not be run again
+                }
+            }
         }
     }
 

@@ -67,9 +67,14 @@ public final class LoopSemaphore {
                 permits++; // granted and cancelled at the same moment
             }
             throw e;
-        } finally {
-            while (permits > 0 && grant()) {
-                // to all who have come while this one was in the line, as far as the permits go
+        } finally { // to all waiters that have come while this one was in the line, as far as the permits go
+            boolean more = permits > 0;
+            while (more) {
+                try {
+                    more = grant() && permits > 0;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // nobody else wakes them, and this coroutine may have its permit
+                }
             }
         }
     }

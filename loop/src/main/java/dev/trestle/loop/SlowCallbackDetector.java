@@ -90,8 +90,13 @@ final class SlowCallbackDetector implements Runnable {
     @Override
     public void run() {
         long last = System.nanoTime();
+        boolean failed = false;
         while (true) {
             try {
+                if (failed) {
+                    LockSupport.parkNanos(this, SHORTEST);
+                    failed = false;
+                }
                 long interval = interval();
                 LockSupport.parkNanos(this, interval);
                 long now = System.nanoTime();
@@ -100,8 +105,8 @@ final class SlowCallbackDetector implements Runnable {
                 if (sights.isEmpty()) {
                     sleep();
                 }
-            } catch (Throwable e) { // no memory, most likely
-                LockSupport.parkNanos(this, SHORTEST);
+            } catch (Throwable e) { // no memory, most likely; this thread must not end
+                failed = true;
             }
         }
     }

@@ -395,7 +395,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
                     baton.suspend(this);
                 } while (!future.isDone() && !mustCancel && !loop().shutdown().isThrowingOut());
             } catch (Throwable e) { // the baton is still here, or here again
-                future.forget(this);
+                boolean forgotten = false;
+                while (!forgotten) {
+                    try {
+                        future.forget(this);
+                        forgotten = true;
+                    } catch (Throwable again) {
+                        Thread.onSpinWait(); // a task must not stand in the rings of two futures
+                    }
+                }
                 throw e;
             } finally {
                 awaited = null;
@@ -457,7 +465,12 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     private <R extends @Nullable Object> R leaveFor(BlockingCall<R> call) {
         Baton baton = loop().baton();
         awaited = call;
-        baton.goAway();
+        try {
+            baton.goAway();
+        } catch (Throwable e) {
+            awaited = null;
+            throw e;
+        }
         Throwable failure = null;
         try {
             call.run();

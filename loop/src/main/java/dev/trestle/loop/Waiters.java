@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.StackRoom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,9 @@ final class Waiters {
      * there, and its owner must pass it on: `woken` of its turn tells.
      *
      * The line is linked through its turns, so that waking takes no memory. A turn is completed first, which either fails before it
-     * has changed anything or makes the coroutine ready; everything after that is plain writes.
+     * has changed anything or makes the coroutine ready; everything after that is plain writes. A waiter that leaves with an
+     * error and owes a wake-up to the next waiter repeats the wake-up until it succeeds: nobody else would. `await` makes sure of the
+     * stack for that before it waits.
      */
 
     private final Object owner;
@@ -85,6 +88,7 @@ final class Waiters {
 
     /** Takes the last place in the line, and suspends the coroutine until it is woken. The place is left again in any case. */
     void await(Turn turn) {
+        StackRoom.require(); // for waking the next waiter afterwards, too
         Turn previous = last;
         turn.before = previous;
         if (previous == null) {

@@ -24,15 +24,23 @@ final class FaultLoader extends ClassLoader {
     private static final ClassDesc FAULTS = ClassDesc.of(Faults.class.getName());
     private static final MethodTypeDesc AT = MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int);
 
-    FaultLoader(ClassLoader parent) {
+    private final String program;
+
+    /**
+     * Creates a class loader.
+     *
+     * @param program what uses the loop; it and its nested classes are loaded anew as well, without questions
+     */
+    FaultLoader(ClassLoader parent, Class<?> program) {
         super("faults", parent);
+        this.program = program.getName();
     }
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        boolean scenario = name.startsWith(Scenario.class.getName());
+        boolean ofProgram = name.equals(program) || name.startsWith(program + "$");
         boolean loop = name.startsWith(LOOP) && name.indexOf('.', LOOP.length()) < 0;
-        if (!scenario && !loop) {
+        if (!ofProgram && !loop) {
             return super.loadClass(name, resolve);
         }
         synchronized (getClassLoadingLock(name)) {
@@ -75,8 +83,9 @@ final class FaultLoader extends ClassLoader {
         builder.with(element);
     }
 
+    /** Thread.onSpinWait is no site: it takes no memory, and stands where an error is held back until a step succeeds. */
     private static boolean isSite(Instruction instruction) {
-        return instruction instanceof InvokeInstruction
+        return instruction instanceof InvokeInstruction call && !call.name().equalsString("onSpinWait")
                 || instruction instanceof InvokeDynamicInstruction
                 || instruction instanceof NewObjectInstruction
                 || instruction instanceof NewReferenceArrayInstruction;

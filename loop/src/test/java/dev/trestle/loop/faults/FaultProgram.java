@@ -1,5 +1,6 @@
 package dev.trestle.loop.faults;
 
+import java.lang.reflect.InvocationTargetException;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -17,7 +18,8 @@ final class FaultProgram {
         int siteRuns = Integer.parseInt(args[1]);
         int randomRuns = Integer.parseInt(args[2]);
         var random = new Random(seed);
-        Class<?> scenario = new FaultLoader(FaultProgram.class.getClassLoader()).loadClass(Scenario.class.getName());
+        Class<?> scenario = new FaultLoader(FaultProgram.class.getClassLoader(), Scenario.class)
+                .loadClass(Scenario.class.getName());
         run(scenario); // loads and initializes
         Faults.beginCounting();
         run(scenario);
@@ -43,7 +45,7 @@ final class FaultProgram {
             }
         }
         int atRandom = 0;
-        for (int i = 0; i < randomRuns; i++) {
+        for (int i = 0; i < randomRuns && failed == 0; i++) { // what a failed run has left disturbs the next
             Faults.arm(new Random(random.nextLong()), 300);
             String fault = run(scenario);
             atRandom += Faults.disarm();
@@ -59,6 +61,12 @@ final class FaultProgram {
 
     @SuppressWarnings("unchecked")
     private static String run(Class<?> scenario) throws Exception {
-        return ((Callable<String>) scenario.getDeclaredConstructor().newInstance()).call();
+        while (true) {
+            try {
+                return ((Callable<String>) scenario.getDeclaredConstructor().newInstance()).call();
+            } catch (InvocationTargetException e) {
+                Thread.onSpinWait(); // injected into a constructor
+            }
+        }
     }
 }

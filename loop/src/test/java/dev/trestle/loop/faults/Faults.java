@@ -101,6 +101,13 @@ public final class Faults {
         return thrown;
     }
 
+    private static final int USERS = register("the user's code");
+
+    /** Called by code that stands for the user's. */
+    public static void atUsers() {
+        at(USERS);
+    }
+
     /** Called by the transformed code. */
     public static void at(int site) {
         if (site == target) {

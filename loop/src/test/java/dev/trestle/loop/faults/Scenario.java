@@ -17,8 +17,15 @@ import static java.time.Duration.ofSeconds;
 import dev.trestle.api.ReturnWhen;
 import dev.trestle.loop.Action;
 import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopBarrier;
+import dev.trestle.loop.LoopClock;
+import dev.trestle.loop.LoopCondition;
+import dev.trestle.loop.LoopEvent;
 import dev.trestle.loop.LoopFuture;
+import dev.trestle.loop.LoopLock;
 import dev.trestle.loop.LoopPromise;
+import dev.trestle.loop.LoopQueue;
+import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.loop.Task;
 import dev.trestle.loop.TaskGroup;
 import java.time.Duration;
@@ -28,7 +35,12 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Coroutines that use everything, and foreign threads that bring what they wait for. Each operation may fail; then its coroutine goes
@@ -39,7 +51,13 @@ public final class Scenario implements Callable<String> {
 
     private static final long LIMIT_SECONDS = 20;
 
+    /** How long a coroutine waits for another, whose part may have failed. */
+    private static final Duration LIMIT = ofMillis(1);
+
+    private static final AtomicInteger runs = new AtomicInteger();
+
     private final List<LoopFuture<?>> futures = Collections.synchronizedList(new ArrayList<>());
+    private final List<String> reports = Collections.synchronizedList(new ArrayList<>());
     private final List<Thread> foreign = Collections.synchronizedList(new ArrayList<>());
 
     /** Called through the class loader. */
@@ -54,17 +72,22 @@ public final class Scenario implements Callable<String> {
             ended.countDown();
         });
         boolean inTime = ended.await(LIMIT_SECONDS, TimeUnit.SECONDS);
-        String left = inTime ? "" : "the loop does not end: " + left(loop) + stack(runner);
         Faults.disarm();
         if (!inTime) {
-            return left;
+            return "the loop does not end: " + loop + "\n" + loop.taskGraph() + stacks() + stack(runner);
         }
         for (Thread each : foreign) {
             each.join();
         }
+        reports.clear();
         var closed = new CountDownLatch(1);
+        var failure = new AtomicReference<@Nullable Throwable>();
         Thread closer = Thread.ofPlatform().daemon().start(() -> {
-            attempt(() -> loop.close(ofSeconds(1)));
+            try {
+                loop.close(ofSeconds(1));
+            } catch (Throwable e) {
+                failure.set(e);
+            }
             closed.countDown();
         });
         if (!closed.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
@@ -72,15 +95,16 @@ public final class Scenario implements Callable<String> {
         }
         return futures.stream()
                 .filter(each -> !each.isDone())
-                .map(each -> "not done after close: " + each + "\n")
+                .map(each -> "not done after close: " + each + "; close has thrown " + failure + " and reported "
+                        + reports + "\n")
                 .collect(Collectors.joining());
     }
 
-    private static EventLoop newLoop() {
+    private EventLoop newLoop() {
         while (true) {
             try {
-                var loop = new EventLoop();
-                loop.setExceptionHandler((_, _) -> {});
+                var loop = runs.incrementAndGet() % 2 == 0 ? new EventLoop() : new EventLoop(new HostileClock());
+                loop.setExceptionHandler((_, context) -> reports.add(context.message()));
                 return loop;
             } catch (Throwable e) {
                 Thread.onSpinWait(); // injected
@@ -96,8 +120,17 @@ public final class Scenario implements Callable<String> {
         return text.toString();
     }
 
-    private String left(EventLoop loop) {
-        return loop + "\n" + loop.taskGraph();
+    private String stacks() {
+        var text = new StringBuilder();
+        for (LoopFuture<?> each : List.copyOf(futures)) {
+            if (!each.isDone()) {
+                text.append("\nnot done: ").append(each);
+                if (each instanceof Task<?> task) {
+                    task.stack().forEach(frame -> text.append("\n    at ").append(frame));
+                }
+            }
+        }
+        return text.toString();
     }
 
     /** Runs the loop until the coroutines have ended, again if the run itself fails. */
@@ -160,6 +193,8 @@ public final class Scenario implements Callable<String> {
             note(group.createTask(() -> yieldNow()));
             note(group.createTask(() -> sleep(ofNanos(1))));
         }));
+        meetings.forEach(meeting -> attempt(meeting));
+        attempt(() -> hostile(loop));
         attempt(() -> {
             Task<?> task = note(createTask(() -> sleep(Duration.ofHours(1))));
             yieldNow();
@@ -168,6 +203,165 @@ public final class Scenario implements Callable<String> {
                 attempt(() -> yieldNow());
             }
         });
+    }
+
+    private final LoopLock lock = new LoopLock();
+    private final LoopSemaphore semaphore = new LoopSemaphore(1);
+    private final LoopCondition condition = new LoopCondition();
+    private final LoopEvent event = new LoopEvent();
+    private final LoopBarrier barrier = new LoopBarrier(2);
+    private final LoopQueue<Item> queue = LoopQueue.priority(1);
+
+    /** Where coroutines meet. They wait with a limit only where the other's part may fail before it has begun. */
+    private final List<Action> meetings = List.of(
+            () -> {
+                lock.acquire();
+                try {
+                    attempt(() -> yieldNow());
+                } finally {
+                    untilItWorks(lock::isLocked, lock::release);
+                }
+            },
+            () -> {
+                semaphore.acquire();
+                try {
+                    attempt(() -> yieldNow());
+                } finally {
+                    untilItWorks(() -> true, semaphore::release);
+                }
+            },
+            () -> {
+                condition.acquire();
+                try {
+                    condition.signal();
+                    timeout(LIMIT, () -> condition.await());
+                } finally {
+                    untilItWorks(condition::isLocked, condition::release);
+                }
+            },
+            () -> {
+                event.clear();
+                createTask(() -> event.set());
+                timeout(LIMIT, () -> event.await());
+            },
+            () -> timeout(LIMIT, () -> barrier.await()),
+            () -> barrier.reset(),
+            () -> {
+                timeout(LIMIT, () -> queue.put(new Item(1)));
+                timeout(LIMIT, () -> queue.get());
+            },
+            () -> queue.tryPut(new Item(2)),
+            () -> queue.tryGet());
+
+    /** What one coroutine owes to others, it tries until it works. */
+    private static void untilItWorks(BooleanSupplier owed, Runnable step) {
+        while (true) {
+            try {
+                if (owed.getAsBoolean()) {
+                    step.run();
+                }
+                return;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // injected
+            }
+        }
+    }
+
+    /** Code of the user's that the loop calls, and that fails in places. */
+    private void hostile(EventLoop loop) {
+        attempt(() -> {
+            LoopFuture<Integer> future = note(loop.createFuture());
+            attempt(() -> future.addDoneCallback(new HostileCallback()));
+            attempt(() -> future.removeDoneCallback(new HostileCallback()));
+            while (!future.isDone()) {
+                attempt(() -> future.setException(new HostileException()));
+            }
+            await(future);
+        });
+        attempt(() -> await(note(createTask(() -> {
+            throw new HostileException();
+        }))));
+        loop.callSoon(new Runnable() {
+            @Override
+            public void run() {
+                Faults.atUsers();
+                throw new HostileException();
+            }
+
+            @Override
+            public String toString() {
+                throw new HostileException();
+            }
+        });
+    }
+
+    /** The machine's clock, which fails now and then. */
+    private static final class HostileClock implements LoopClock {
+        private final AtomicInteger asked = new AtomicInteger();
+
+        @Override
+        public long nanos() {
+            Faults.atUsers();
+            if (asked.incrementAndGet() % 5 == 0) {
+                throw new HostileException();
+            }
+            return System.nanoTime();
+        }
+
+        @Override
+        public boolean jumpTo(long nanos) {
+            return false;
+        }
+    }
+
+    private record Item(int rank) implements Comparable<Item> {
+        @Override
+        public int compareTo(Item other) {
+            Faults.atUsers();
+            return Integer.compare(rank, other.rank);
+        }
+    }
+
+    @SuppressWarnings("ThrowableEqualsHashCode") // as a user's may do
+    private static final class HostileException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public String getMessage() {
+            throw new IllegalStateException("no message");
+        }
+
+        @Override
+        public String toString() {
+            throw new IllegalStateException("no text");
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            throw new IllegalStateException("no equals");
+        }
+
+        @Override
+        public int hashCode() {
+            throw new IllegalStateException("no hash code");
+        }
+    }
+
+    private static final class HostileCallback implements Consumer<LoopFuture<Integer>> {
+        @Override
+        public void accept(LoopFuture<Integer> future) {
+            Faults.atUsers();
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            throw new HostileException();
+        }
+
+        @Override
+        public int hashCode() {
+            throw new HostileException();
+        }
     }
 
     private enum Outcome {
