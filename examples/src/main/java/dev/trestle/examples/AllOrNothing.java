@@ -17,7 +17,7 @@ final class AllOrNothing {
 
     static void main(String[] args) {
         EventLoop.run(() -> {
-            Integer sum = TaskGroup.run(group -> {
+            Integer sum = TaskGroup.call(group -> {
                 Task<Integer> one = group.createTask(() -> fetch(1, 1));
                 Task<Integer> two = group.createTask(() -> fetch(2, 2));
                 return await(one) + await(two);

@@ -266,7 +266,7 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+            return callWithTimeout(timeout, limit -> {
                 limit.waitsFor(future, timeout);
                 return await(future);
             });
@@ -294,7 +294,7 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(Coroutine<T> coroutine, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+            return callWithTimeout(timeout, limit -> {
                 limit.waitsFor(coroutine.getClass().getName(), timeout);
                 return coroutine.run();
             });
@@ -327,7 +327,7 @@ public final class Async {
     public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, Coroutine<T> body)
             throws TimeoutException {
         requireNonNull(body, "body");
-        return timeout(timeout, (TimedCoroutine<T>) _ -> body.run());
+        return callWithTimeout(timeout, _ -> body.run());
     }
 
     /**
@@ -342,56 +342,57 @@ public final class Async {
     }
 
     /**
-     * Runs code for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code for a limited time, and gives it the limit to move; see {@link #timeout(Duration, Coroutine)}. {@link
+     * #callWithTimeout} is the same for code with a result.
+     *
+     * @param timeout the longest time, or null for no limit yet
+     * @param body what to run; it gets the limit
+     * @throws TimeoutException if the time was over
+     */
+    public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
+        callWithTimeout(timeout, asCoroutine(body));
+    }
+
+    /**
+     * Runs code with a result for a limited time, and gives it the limit to move; see {@link #timeout(Duration, Coroutine)}.
      *
      * @param timeout the longest time, or null for no limit yet
      * @param body what to run; it gets the limit
      * @param <T> the type of the result
-     * @return its result
+     * @return the result of the code
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, TimedCoroutine<T> body)
+    public static <T extends @Nullable Object> T callWithTimeout(@Nullable Duration timeout, TimedCoroutine<T> body)
             throws TimeoutException {
         Task<?> task = suspendable("timeout");
         return Timeout.run(task, timeout == null ? null : task.loop().timeIn(timeout), body);
     }
 
     /**
-     * Runs code without a result for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code up to a point in time, and gives it the limit to move; see {@link #timeout(Duration, Coroutine)}. {@link
+     * #callWithTimeoutAt} is the same for code with a result.
      *
-     * @param timeout the longest time, or null for no limit yet
+     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
      * @param body what to run; it gets the limit
      * @throws TimeoutException if the time was over
      */
-    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
-    public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
-        timeout(timeout, asCoroutine(body));
+    public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
+        callWithTimeoutAt(when, asCoroutine(body));
     }
 
     /**
-     * Runs code up to a point in time; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code with a result up to a point in time, and gives it the limit to move; see {@link #timeout(Duration,
+     * Coroutine)}.
      *
      * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
      * @param body what to run; it gets the limit
      * @param <T> the type of the result
-     * @return its result
+     * @return the result of the code
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T timeoutAt(@Nullable Duration when, TimedCoroutine<T> body)
+    public static <T extends @Nullable Object> T callWithTimeoutAt(@Nullable Duration when, TimedCoroutine<T> body)
             throws TimeoutException {
         return Timeout.run(suspendable("timeoutAt"), when, body);
-    }
-
-    /**
-     * Runs code without a result up to a point in time; see {@link #timeout(Duration, Coroutine)}.
-     *
-     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
-     * @param body what to run; it gets the limit
-     * @throws TimeoutException if the time was over
-     */
-    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
-    public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
-        timeoutAt(when, asCoroutine(body));
     }
 
     private static TimedCoroutine<@Nullable Void> asCoroutine(TimedAction action) {

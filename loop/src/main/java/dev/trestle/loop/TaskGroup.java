@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
-@SuppressWarnings("overloads") // bodies with and without a result; ADR 132 says when that is ambiguous
 public final class TaskGroup {
 
     /*
@@ -83,32 +82,36 @@ public final class TaskGroup {
     }
 
     /**
-     * Runs a body with a group, and waits until all tasks of the group have ended.
-     *
-     * <p>A body that is a block has a result if it returns one. Of an expression, or a block that only throws, the compiler
-     * cannot tell; then write {@code (TaskGroup group) -> ...} for a body with a result.
+     * Runs a body with a group, and waits until all tasks of the group have ended. {@link #call} is the same for a body
+     * with a result.
      *
      * @param body creates tasks; runs in the current task
-     * @param <T> the type of the result
-     * @return what the body returned; null if the group was cancelled before it did
      * @throws TaskGroupException if the body or a task failed, with all failures
      * @throws CancelledError if the current task was cancelled, and nothing failed
      */
-    public static <T extends @Nullable Object> @Nullable T run(Body<T> body) {
-        return new TaskGroup(Async.currentTask()).execute(requireNonNull(body, "body"));
-    }
-
-    /**
-     * Runs a body without a result; see {@link #run(Body)}.
-     *
-     * @param body creates tasks; runs in the current task
-     */
     public static void run(ActionBody body) {
         requireNonNull(body, "body");
-        TaskGroup.<@Nullable Void>run(group -> {
+        TaskGroup.<@Nullable Void>call(group -> {
             body.run(group);
             return null;
         });
+    }
+
+    /**
+     * Runs a body with a group, waits until all tasks of the group have ended, and returns the result of the body.
+     *
+     * {@snippet :
+     * Task<Integer> answer = TaskGroup.call(group -> group.createTask(() -> 42));
+     * }
+     *
+     * @param body creates tasks; runs in the current task
+     * @param <T> the type of the result
+     * @return the result of the body; null if the group was cancelled before the body had returned
+     * @throws TaskGroupException if the body or a task failed, with all failures
+     * @throws CancelledError if the current task was cancelled, and nothing failed
+     */
+    public static <T extends @Nullable Object> @Nullable T call(Body<T> body) {
+        return new TaskGroup(Async.currentTask()).execute(requireNonNull(body, "body"));
     }
 
     /**

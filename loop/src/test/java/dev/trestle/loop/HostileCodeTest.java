@@ -261,7 +261,7 @@ class HostileCodeTest extends WithLoop {
         Duration forever = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
         loop.runUntilComplete(() -> {
             assertThat(Async.timeout(forever, () -> "a")).isEqualTo("a");
-            String limited = Async.timeoutAt(forever, _ -> "b");
+            String limited = Async.callWithTimeoutAt(forever, _ -> "b");
             assertThat(limited).isEqualTo("b");
             assertThat(Async.waitFor(after(1, "c"), forever)).isEqualTo("c");
             assertThat(asCompleted(List.of(after(1, "d")), forever)

@@ -1,6 +1,7 @@
 package dev.trestle.loop;
 
 import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.callWithTimeout;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.currentTask;
 import static dev.trestle.loop.Async.sleep;
@@ -102,7 +103,7 @@ class TimeoutTest extends WithLoop {
     void codeThatHasAResultAllTheSameHasIt() {
         loop.runUntilComplete(() -> {
             var seen = new AtomicReference<Timeout>();
-            String result = timeout(ofSeconds(1), limit -> {
+            String result = callWithTimeout(ofSeconds(1), limit -> {
                 seen.set(limit);
                 try {
                     sleep(ofHours(1));
