@@ -50,7 +50,7 @@ public final class ThreadPool implements FutureExecutor {
 
     private final String name;
     private final int size;
-    private final Crew crew;
+    private final WorkerThreads workers;
     private final @Nullable QueueLimit limit;
     private final Runnable initializer;
     private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
@@ -91,7 +91,7 @@ public final class ThreadPool implements FutureExecutor {
         boolean spinning = !builder.virtual && Runtime.getRuntime().availableProcessors() > 1;
         KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
         this.keepAlive = claim;
-        this.crew = new Crew(size, factory, spinning, () -> {
+        this.workers = new WorkerThreads(size, factory, spinning, () -> {
             if (claim != null) {
                 claim.close();
             }
@@ -164,7 +164,7 @@ public final class ThreadPool implements FutureExecutor {
             if (keepAlive != null) {
                 keepAlive.onAccepted();
             }
-            taken = crew.take(work);
+            taken = workers.take(work);
         } finally {
             if (!taken) { // shut down, or no thread could be started
                 submitted.decrementAndGet();
@@ -242,7 +242,7 @@ public final class ThreadPool implements FutureExecutor {
 
     /** Takes out a call that was cancelled while it waited. */
     void forget(Work work) {
-        if (crew.forget(work)) {
+        if (workers.forget(work)) {
             leave(work);
         }
     }
@@ -254,7 +254,7 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     boolean isStopped() {
-        return crew.isStopped();
+        return workers.isStopped();
     }
 
     private void refuseIfBroken() {
@@ -285,7 +285,7 @@ public final class ThreadPool implements FutureExecutor {
     @Override
     public void shutdown() {
         StackRoom.requireForLinkage();
-        crew.shutdown();
+        workers.shutdown();
     }
 
     /**
@@ -299,7 +299,7 @@ public final class ThreadPool implements FutureExecutor {
     public List<Runnable> shutdownNow() {
         StackRoom.requireForLinkage();
         var never = new ArrayList<Runnable>();
-        Crew.Stopped stopped = crew.stop();
+        WorkerThreads.Stopped stopped = workers.stop();
         Throwable problem = null; // from here on, an error keeps nothing from its end
         Work[] running = stopped.running;
         for (int i = 0; i < running.length; i++) { // first: a callback of a call that waits may wait for one that runs
@@ -312,8 +312,7 @@ public final class ThreadPool implements FutureExecutor {
         Work next;
         for (Work each = stopped.oldest; each != null; each = next) {
             next = each.later;
-            each.earlier = null; // a future that is held must not hold the others
-            each.later = null;
+            each.unlink();
             try {
                 never.add(each.handBack());
             } catch (Throwable e) {
@@ -340,7 +339,7 @@ public final class ThreadPool implements FutureExecutor {
     @Override
     public void close() {
         StackRoom.requireForLinkage();
-        if (crew.isHere()) {
+        if (workers.isHere()) {
             throw new IllegalStateException(
                     "Cannot close " + this + " on one of its own threads, in a call or in a callback of a future: it"
                             + " would wait for that call. Call shutdown() instead, or close it on"
@@ -351,17 +350,17 @@ public final class ThreadPool implements FutureExecutor {
 
     @Override
     public boolean isShutdown() {
-        return crew.isShutdown();
+        return workers.isShutdown();
     }
 
     @Override
     public boolean isTerminated() {
-        return crew.isTerminated();
+        return workers.isTerminated();
     }
 
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> crew.awaitTermination(timeout, unit));
+        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> workers.awaitTermination(timeout, unit));
     }
 
     // Looking
@@ -377,15 +376,15 @@ public final class ThreadPool implements FutureExecutor {
      * @return a snapshot; its numbers are taken one after the other
      */
     public Statistics statistics() {
-        return new Statistics(size, crew.threads(), running.get(), crew.waiting(), submitted.get(), completed.get());
+        return new Statistics(size, workers.threads(), running.get(), workers.waiting(), submitted.get(), completed.get());
     }
 
     @Override
     public String toString() {
         String state =
                 isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
-        return "ThreadPool[" + name + ", " + state + ", threads=" + crew.threads() + "/" + size + ", running="
-                + running.get() + ", queued=" + crew.waiting() + "]";
+        return "ThreadPool[" + name + ", " + state + ", threads=" + workers.threads() + "/" + size + ", running="
+                + running.get() + ", queued=" + workers.waiting() + "]";
     }
 
     /**

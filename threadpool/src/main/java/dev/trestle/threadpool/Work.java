@@ -13,7 +13,7 @@ abstract sealed class Work permits Submission, Execution {
 
     final ThreadPool pool;
 
-    // The queue; guarded by the crew
+    // The links of the queue; guarded by the lock of WorkerThreads
     @Nullable
     Work earlier;
 
@@ -92,6 +92,12 @@ abstract sealed class Work permits Submission, Execution {
                 runner.interrupt();
             }
         }
+    }
+
+    /** Drops the links, so that a future that a caller keeps does not keep its neighbours in the queue. */
+    final void unlink() {
+        earlier = null;
+        later = null;
     }
 
     /** Waits for a place in a bounded queue. */

@@ -13,19 +13,19 @@ final class Worker implements Runnable {
 
     private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
 
-    private final Crew crew;
+    private final WorkerThreads workers;
     private final Thread thread;
 
     /** Confined to this worker's thread. */
     private boolean initialized;
 
-    /** What this worker runs, or has been handed and will run; changed under the crew's lock. */
+    /** What this worker runs, or has been handed and will run; changed under the lock of {@link WorkerThreads}. */
     volatile @Nullable Work work;
 
     /** Whether the thread sleeps, or is about to, and must be woken for new work. */
     private volatile boolean sleeping;
 
-    // Guarded by the crew
+    // Guarded by the lock of WorkerThreads
     boolean free;
 
     @Nullable
@@ -40,10 +40,10 @@ final class Worker implements Runnable {
     @Nullable
     Worker nextIdle;
 
-    Worker(Crew crew, Work first) {
-        this.crew = crew;
+    Worker(WorkerThreads workers, Work first) {
+        this.workers = workers;
         this.work = first;
-        this.thread = crew.newThread(this);
+        this.thread = workers.newThread(this);
     }
 
     void start() {
@@ -58,7 +58,7 @@ final class Worker implements Runnable {
     public void run() {
         do {
             runWork();
-        } while (crew.awaitWork(this));
+        } while (workers.awaitWork(this));
     }
 
     /** Has a frame of its own, so that a thread that waits holds nothing of the work before. */
@@ -74,16 +74,16 @@ final class Worker implements Runnable {
     }
 
     void becomeFree() {
-        crew.free(this);
+        workers.free(this);
     }
 
     void becomeBusy() {
-        crew.occupy(this);
+        workers.occupy(this);
     }
 
     // Waiting for work, on this worker's thread
 
-    /** Waits until there is work, the crew is shut down, or a point in time. */
+    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. */
     void await(long nanoTime, boolean spinning) {
         long now = System.nanoTime();
         long spinUntil = spinning ? now + SPIN_NANOS : now;
@@ -103,7 +103,7 @@ final class Worker implements Runnable {
         sleeping = true;
         try {
             if (!isCalled()) {
-                LockSupport.parkNanos(crew, nanos);
+                LockSupport.parkNanos(workers, nanos);
             }
         } catch (Throwable e) {
             Thread.onSpinWait(); // a virtual thread needs memory to sleep; without, it looks for work again
@@ -114,10 +114,10 @@ final class Worker implements Runnable {
     }
 
     private boolean isCalled() {
-        return work != null || crew.isShutdown();
+        return work != null || workers.isShutdown();
     }
 
-    /** Wakes the thread if it sleeps; called after {@code work} was set or the crew shut down. */
+    /** Wakes the thread if it sleeps; called after {@code work} was set or the pool was shut down. */
     void wake() {
         if (sleeping) { // else it will look, since it says that it sleeps before it looks for the last time
             LockSupport.unpark(thread);

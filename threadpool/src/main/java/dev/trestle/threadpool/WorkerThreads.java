@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The threads of a pool, and the queue of the work that waits for them. All methods may be called from any thread. */
-final class Crew {
+final class WorkerThreads {
 
     /*
      * Work goes to the thread that became idle last; if there is none, to a thread that is about to become idle; if there is none, to
@@ -67,13 +67,13 @@ final class Crew {
     private int free;
 
     /**
-     * Creates a crew without threads.
+     * Creates an empty set of threads.
      *
      * @param size the largest number of threads
      * @param spinning whether an idle thread spins before it sleeps
-     * @param onTerminated called once, when the crew is shut down and the last thread ends
+     * @param onTerminated called once, when the pool is shut down and the last thread ends
      */
-    Crew(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
+    WorkerThreads(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
         this.size = size;
         this.factory = factory;
         this.spinning = spinning;
@@ -83,7 +83,7 @@ final class Crew {
     // Giving work
 
     /**
-     * Takes work, unless the crew is shut down; returns whether it was taken. If a thread is needed and cannot be started, throws that
+     * Takes work, unless the pool is shut down; returns whether it was taken. If a thread is needed and cannot be started, throws that
      * error, and the work was not taken.
      */
     boolean take(Work work) {
@@ -246,7 +246,7 @@ final class Crew {
         }
     }
 
-    /** What was there when a crew was stopped: the work that was running, and the oldest of the work that will never run. */
+    /** The work that was running when a pool was stopped, and the oldest of the work that will never run. */
     static final class Stopped {
         final Work[] running;
         final @Nullable Work oldest;
@@ -257,7 +257,7 @@ final class Crew {
         }
     }
 
-    /** Shuts the crew down, and takes out the work that waits, which stays linked. If it throws, nothing has changed. */
+    /** Shuts the threads down, and takes out the work that waits, which stays linked. If it throws, nothing has changed. */
     Stopped stop() {
         Stopped stopped;
         boolean over;
@@ -348,7 +348,7 @@ final class Crew {
         }
     }
 
-    /** Returns whether the calling thread is one of the crew's. */
+    /** Returns whether the calling thread is one of these. */
     boolean isHere() {
         synchronized (lock) {
             Worker each = workers;
@@ -389,8 +389,7 @@ final class Crew {
         } else {
             after.earlier = before;
         }
-        work.earlier = null;
-        work.later = null;
+        work.unlink();
         work.queued = false;
         waiting--;
     }
