@@ -78,7 +78,7 @@ public final class QueueLimit {
         return new RejectedExecutionException(
                 "The queue of " + requireNonNull(executor, "executor") + " is full: " + places
                         + " calls have not ended, and this thread must not wait until one has. Submit on another"
-                        + " thread, or have fewer calls under way: in an event loop, hold a permit of a LoopSemaphore"
+                        + " thread, or keep fewer calls in flight: in an event loop, hold a permit of a LoopSemaphore"
                         + " for each.",
                 cause);
     }

@@ -104,6 +104,6 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
     @Override
     public String toString() {
         LoopFuture<T> from = source;
-        return "the future that other threads have of " + (from == null ? "a coroutine" : from);
+        return "the thread-safe future of " + (from == null ? "a coroutine" : from);
     }
 }

@@ -60,7 +60,7 @@ final class DefaultExecutor implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "the executor of Bridge.toThread, in which these calls have not ended: "
+        return "the executor of Bridge.toThread, with calls that have not ended: "
                 + running.stream().map(Running::toString).collect(Collectors.joining("; "));
     }
 
@@ -79,7 +79,7 @@ final class DefaultExecutor implements AutoCloseable {
                     + Stream.of(thread.getStackTrace())
                             .filter(frame -> !"java.base".equals(frame.getModuleName()))
                             .findFirst()
-                            .map(frame -> ", which is at " + frame)
+                            .map(frame -> " at " + frame)
                             .orElse("");
         }
     }

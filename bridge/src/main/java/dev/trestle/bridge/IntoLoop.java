@@ -41,7 +41,7 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
             case SUCCESS -> promise.trySetResult(done.resultNow());
             case FAILED -> promise.trySetException(done.exceptionNow());
             case CANCELLED -> promise.tryCancel();
-            case RUNNING -> promise.trySetException(new IllegalStateException(done + " is not done, but said it was"));
+            case RUNNING -> promise.trySetException(new IllegalStateException(done + " announced its end, but is not done"));
         };
     }
 

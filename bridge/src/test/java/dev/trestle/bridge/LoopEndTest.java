@@ -282,7 +282,7 @@ class LoopEndTest {
         assertThat(reports)
                 .singleElement()
                 .asString()
-                .startsWith("Closing the executor of Bridge.toThread, in which these calls have not ended: ")
+                .startsWith("Closing the executor of Bridge.toThread, with calls that have not ended: ")
                 .contains("LoopEndTest.waitUninterruptibly(LoopEndTest.java:")
                 .contains("does not end, not even when it is interrupted");
         assertThat(loop.isClosed()).isTrue();

@@ -7,7 +7,7 @@ final class Failure {
 
     /** For where there is no memory for another one. Its stack is nobody's. */
     static final Failure OUT_OF_MEMORY = new Failure(new OutOfMemoryError(
-            "There was no memory for the exception of this future; what is known about it stands in the log"));
+            "There was no memory for the exception of this future; the log has what is known about it"));
 
     private final Throwable exception;
 

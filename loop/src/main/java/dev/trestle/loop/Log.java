@@ -56,7 +56,7 @@ final class Log {
             if (number <= MOST_FAILURES) {
                 System.err.println("The log of " + EventLoop.class.getName() + " has failed with "
                         + SafeToString.of(failure)
-                        + ". It was to log: " + text.get() + (thrown == null ? "" : ": " + SafeToString.of(thrown))
+                        + ". The line that was lost: " + text.get() + (thrown == null ? "" : ": " + SafeToString.of(thrown))
                         + (number == MOST_FAILURES ? ". Further failures are not shown." : ""));
             }
         } catch (Throwable e) {

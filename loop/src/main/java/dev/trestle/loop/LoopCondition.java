@@ -158,7 +158,7 @@ public final class LoopCondition {
     private void requireLocked(String what) {
         if (!lock.isLocked()) {
             throw new IllegalStateException("Cannot " + what + " " + this
-                    + ": nobody has its lock. Call acquire() before," + " and release() in a finally after it.");
+                    + ": its lock is not held. Call acquire() before, and release() in a finally after it.");
         }
     }
 

@@ -252,8 +252,8 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since "
-                            + SafeToString.of(e) + "; so it is told now",
+                    () -> "A failure of " + identity() + " is reported now, whether it is retrieved or not, because of "
+                            + SafeToString.of(e),
                     failure.exception());
         }
     }
@@ -483,7 +483,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
                 listener.done(future);
             } catch (Throwable e) {
                 listener.failed(e);
-                Log.log(ERROR, () -> "What waits for " + future + " could not be told of its end in the usual way", e);
+                Log.log(ERROR, () -> "A listener of " + future + " failed. The coroutine or future behind it gets the error", e);
             }
         }
     }

@@ -60,7 +60,7 @@ public final class LoopLock {
         waiters.checkHere("release");
         if (!locked) {
             throw new IllegalStateException(
-                    this + " cannot be released: nobody has acquired it. Release it once, in a finally after acquire.");
+                    this + " cannot be released: it is not held. Release it once, in a finally after acquire.");
         }
         wakeFirst(); // runs later; if this fails, nothing has changed
         locked = false;

@@ -77,7 +77,7 @@ final class Reports {
             told.handle(loop, context);
         } catch (Throwable e) { // the last place where either can be seen
             Log.log(ERROR, () -> "The exception handler of " + loop + " failed", e);
-            Log.log(ERROR, () -> "It was told: " + context.message(), context.exception());
+            Log.log(ERROR, () -> "The report that the handler was given: " + context.message(), context.exception());
         }
     }
 
@@ -136,7 +136,7 @@ final class Reports {
 
         ExceptionContext inWords() {
             return new ExceptionContext(
-                    "The exception of " + whose + " was never retrieved: nobody awaited it, nor asked for its result"
+                    "The exception of " + whose + " was never retrieved: no code awaited it or asked for its result"
                             + Stacks.coroutineOf(exception)
                                     .map(frame -> ". It left the coroutine at " + frame)
                                     .orElse(""),

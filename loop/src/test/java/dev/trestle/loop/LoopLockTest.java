@@ -76,7 +76,7 @@ class LoopLockTest extends InVirtualTime {
             yieldNow();
             lock.release();
             assertThat(lock.isLocked()).isFalse();
-            assertThatThrownBy(lock::release).hasMessageContaining("nobody has acquired it");
+            assertThatThrownBy(lock::release).hasMessageContaining("it is not held");
             await(waiting);
         });
 
@@ -175,7 +175,7 @@ class LoopLockTest extends InVirtualTime {
         assertThatThrownBy(lock::release)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("LoopLock[free, waiting=0]")
-                .hasMessageContaining("nobody has acquired it. Release it once, in a finally");
+                .hasMessageContaining("it is not held. Release it once, in a finally");
     }
 
     @Test

@@ -168,7 +168,7 @@ class TaskGraphTest {
         assertThat(reports.remove().message())
                 .startsWith("The exception of Task[fails] (created at dev.trestle.loop.TaskGraphTest.")
                 .contains("(TaskGraphTest.java:")
-                .contains(") was never retrieved: nobody awaited it, nor asked for its result. It left the coroutine"
+                .contains(") was never retrieved: no code awaited it or asked for its result. It left the coroutine"
                         + " at ");
     }
 

@@ -266,7 +266,7 @@ public final class ThreadPool implements FutureExecutor {
 
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
-                "The initializer of " + name + " failed, so its threads can run nothing: " + words(cause)
+                "The initializer of " + name + " failed, so the pool can run no calls: " + words(cause)
                         + ". Create a new pool with an initializer that works.",
                 cause);
     }
