@@ -7,10 +7,10 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds how many calls of an executor have not ended: who submits one more waits until there is room. For those who write
- * executors.
+ * A bound on the unfinished calls of an executor: a caller that submits one more waits until there is room. For code
+ * that implements executors.
  *
- * <p>Fair: who came first is let in first. All methods may be called from any thread.
+ * <p>Fair: callers enter in FIFO order. All methods may be called from any thread.
  */
 public final class QueueLimit {
 
@@ -18,7 +18,7 @@ public final class QueueLimit {
     private final Semaphore free;
 
     /**
-     * Creates a limit that leaves every worker busy, and as many calls more waiting.
+     * Creates a limit with room for the calls that run and for those that wait.
      *
      * @param parallelism how many calls may run
      * @param queued how many more may wait
@@ -36,7 +36,7 @@ public final class QueueLimit {
     /**
      * Takes a place, and waits until there is one.
      *
-     * @param executor whose place it is, for messages
+     * @param executor the executor, for messages
      * @throws RejectedExecutionException if the calling thread is interrupted while it waits, or must not wait: see
      *     {@link WaitGuard}. Then no place was taken
      */
@@ -61,7 +61,7 @@ public final class QueueLimit {
     /**
      * Takes a place without waiting, for threads on which calls of this executor end.
      *
-     * @param executor whose place it is, for messages
+     * @param executor the executor, for messages
      * @throws RejectedExecutionException if there is none
      */
     public void enterNow(Object executor) {
@@ -83,7 +83,7 @@ public final class QueueLimit {
                 cause);
     }
 
-    /** Gives a place back; called once for each that was taken. */
+    /** Gives a place back; must be called once for each place that was taken. */
     public void leave() {
         free.release();
     }

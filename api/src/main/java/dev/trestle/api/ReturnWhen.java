@@ -1,6 +1,6 @@
 package dev.trestle.api;
 
-/** What {@code waitUntil} waits for. */
+/** The condition that {@code waitUntil} waits for. */
 public enum ReturnWhen {
     /** One future is done, in whatever way. */
     FIRST_COMPLETED,

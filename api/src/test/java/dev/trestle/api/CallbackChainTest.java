@@ -109,7 +109,10 @@ class CallbackChainTest {
         assertThat(order).isEqualTo(IntStream.range(0, LENGTH).boxed().toList());
     }
 
-    /** A limit of the JDK, of which the Javadoc of toCompletableFuture tells: it runs stages of what is done where they are added. */
+    /**
+     * A limit of the JDK, of which the Javadoc of toCompletableFuture tells: it runs stages of what is done where they
+     * are added.
+     */
     @Test
     void stagesOnDonePromisesNestAsDeepAsTheStack() throws Exception {
         List<Promise<Integer>> done = promises(LENGTH);
