@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 public interface Action {
 
     /**
-     * Runs the coroutine, on a thread of the loop, holding its baton.
+     * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
      * @throws Exception whatever it throws
      */

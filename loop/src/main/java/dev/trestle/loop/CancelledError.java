@@ -22,7 +22,7 @@ public final class CancelledError extends Error {
         super(message);
     }
 
-    /** Creates another error for a cancellation that somebody has seen already. */
+    /** Creates another error for a cancellation that other code has seen already. */
     CancelledError(@Nullable String message, @Nullable CancelledError first) {
         super(message, first);
     }

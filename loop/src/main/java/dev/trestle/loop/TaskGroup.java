@@ -9,8 +9,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all of them have ended. The first
- * failure cancels the others and the body; every failure is kept and thrown in one {@link TaskGroupException}.
+ * A group of tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all tasks have
+ * ended. The first failure cancels the other tasks and the body; every failure is kept and thrown in one
+ * {@link TaskGroupException}.
  *
  * {@snippet :
  * TaskGroup.run(group -> {
@@ -24,13 +25,13 @@ import org.jspecify.annotations.Nullable;
 public final class TaskGroup {
 
     /*
-     * The group cancels its parent to get it out of the body, and takes that request back at the end; a request that came
-     * from elsewhere is left over then, and goes on. So who cancels the task that runs a group is obeyed, and a failure of
-     * the group never looks like a cancellation.
+     * The group cancels its parent to end the body, and takes that request back at the end. A request that came from
+     * elsewhere is left over then, and is thrown. So a cancellation of the task that runs a group takes effect, and a
+     * failure of the group never looks like a cancellation.
      */
 
     /**
-     * What runs in a group.
+     * The body of a group, with a result.
      *
      * @param <T> the type of the result
      */
@@ -61,13 +62,13 @@ public final class TaskGroup {
     private final Task<?> parent;
     private final int requestsBefore;
 
-    /** Whether a cancellation of the parent was still to be thrown when the group began. */
+    /** True if a cancellation of the parent was still to be thrown when the group began. */
     private final boolean pendingBefore;
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
     private final List<Throwable> failures = new ArrayList<>();
 
-    /** Why the failure of a task is not among them. */
+    /** The error because of which the failure of a task is not among {@code failures}. */
     private @Nullable Throwable lostFailure;
 
     private @Nullable LoopFuture<@Nullable Void> allEnded;
@@ -221,7 +222,7 @@ public final class TaskGroup {
         return createTask(Action.asCoroutine(action), options);
     }
 
-    /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
+    /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Idempotent. */
     public void cancel() {
         parent.loop().checkHere("cancel a task group of");
         if (!hasEnded()) {
@@ -229,7 +230,10 @@ public final class TaskGroup {
         }
     }
 
-    /** As soon as there is nothing left to wait for: who comes before the parent's turn comes too late as well. */
+    /**
+     * Returns true as soon as no task is left to wait for. A task that is added between then and the parent's turn is
+     * too late.
+     */
     private boolean hasEnded() {
         return !inBody && unfinished.isEmpty();
     }
@@ -251,7 +255,9 @@ public final class TaskGroup {
         }
     }
 
-    /** Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio. */
+    /**
+     * Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio.
+     */
     private void abortWithParent() {
         if (!aborting) {
             abort();
@@ -286,7 +292,7 @@ public final class TaskGroup {
             allEnded = new CompositeFuture(parent.loop(), "the tasks of its group", unfinished);
             try {
                 Async.await(allEnded);
-            } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for
+            } catch (CancelledError e) { // a cancelled parent waits for the tasks, too
                 latest = e;
                 if (!aborting) {
                     cancellation = e;
@@ -314,7 +320,7 @@ public final class TaskGroup {
         }
         if (!failures.isEmpty()) {
             if (parent.cancelling() > requestsBefore) {
-                // The failures are told first; the cancellation is not lost, the next await throws it.
+                // The failures are thrown first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
             }

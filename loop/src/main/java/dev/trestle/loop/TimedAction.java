@@ -5,7 +5,7 @@ package dev.trestle.loop;
 public interface TimedAction {
 
     /**
-     * Runs the coroutine, on a thread of the loop, holding its baton.
+     * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
      * @param timeout the limit
      * @throws Exception whatever it throws

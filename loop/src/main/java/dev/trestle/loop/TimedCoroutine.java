@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public interface TimedCoroutine<T extends @Nullable Object> {
 
     /**
-     * Runs the coroutine, on a thread of the loop, holding its baton.
+     * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
      * @param timeout the limit
      * @return the result

@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Closing returns whatever hangs, names it, and tells the listeners. All loops are closed at the same time, since patience takes its
- * time.
+ * Closing returns whatever hangs, names it, and tells the listeners. All loops are closed at the same time, since
+ * patience takes its time.
  */
 @Timeout(60)
 class BoundedCloseTest {

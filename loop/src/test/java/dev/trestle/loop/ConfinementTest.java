@@ -19,7 +19,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Threads at a loop that does not run at this moment: programs that call runOnce spend most of their time between two turns. */
+/**
+ * Threads at a loop that does not run at this moment: programs that call runOnce spend most of their time between two
+ * turns.
+ */
 @Timeout(60)
 class ConfinementTest {
 
@@ -44,8 +47,8 @@ class ConfinementTest {
     }
 
     /**
-     * The other thread cancels timers while this one, between two turns, adds timers and cancels some: both would change the
-     * heap at once. Those that are left fire once each.
+     * The other thread cancels timers while this one, between two turns, adds timers and cancels some: both would
+     * change the heap at once. Those that are left fire once each.
      */
     @Test
     void anotherThreadCancelsTimersBetweenTurns() throws Exception {

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What holds where the stack of a thread ends that uses a loop, at each distance from the end: the caller gets the error, or the call
- * counts; the loop goes on.
+ * What holds where the stack of a thread ends that uses a loop, at each distance from the end: the caller gets the
+ * error, or the call counts; the loop goes on.
  */
 @Timeout(60)
 class FullStackTest {

@@ -270,7 +270,8 @@ class HostileLogTest {
         assertThat(bytes.toString(UTF_8).lines().filter(line -> line.contains(tag)))
                 .hasSize(10)
                 .allMatch(line -> line.startsWith("The log of dev.trestle.loop.EventLoop has failed with"
-                        + " java.lang.IllegalStateException: the log failed on purpose. The line that was lost: a line " + tag
+                        + " java.lang.IllegalStateException: the log failed on purpose. The line that was lost: a line "
+                        + tag
                         + ":"
                         + " java.lang.IllegalArgumentException: its cause"))
                 .last()

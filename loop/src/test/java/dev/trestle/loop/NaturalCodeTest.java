@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Bodies whose shape does not say whether they have a result: an endless loop, a block that ends in {@code throw}, a single
- * expression. Half of each test is that it compiles.
+ * Bodies whose shape does not say whether they have a result: an endless loop, a block that ends in {@code throw}, a
+ * single expression. Half of each test is that it compiles.
  */
 @Timeout(30)
 class NaturalCodeTest extends InVirtualTime {

@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** What CONTRIBUTING calls: compares this loop with asyncio on as many programs as one likes, or records asyncio's traces. */
+/**
+ * What CONTRIBUTING calls: compares this loop with asyncio on as many programs as one likes, or records asyncio's
+ * traces.
+ */
 final class DifferentialRun {
 
     private static final PrintStream out = System.out;
@@ -19,8 +22,8 @@ final class DifferentialRun {
     private DifferentialRun() {}
 
     /**
-     * Arguments: {@code compare} or {@code record}, the first seed, how many, and the file to write. Of those to record, the
-     * ones remain that show something new.
+     * Arguments: {@code compare} or {@code record}, the first seed, how many, and the file to write. Of those to
+     * record, the ones remain that show something new.
      */
     public static void main(String[] arguments) {
         long first = Long.parseLong(arguments[1]);

@@ -15,11 +15,11 @@ import java.util.function.IntSupplier;
 final class ProgramGenerator {
 
     /*
-     * Nothing may last for ever, however often it is cancelled. So tasks must not await each other in a circle, which Python
-     * cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a group gets only
-     * such tasks. The level of a task is its number; a gather and a shield have the lowest of their parts; futures stand above
-     * all. And a task does not await another, or the end of a group, while it has the condition's lock: the other may go on
-     * waiting for that lock when it is cancelled.
+     * Nothing may last for ever, however often it is cancelled. So tasks must not await each other in a circle, which
+     * Python cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a
+     * group gets only such tasks. The level of a task is its number; a gather and a shield have the lowest of their
+     * parts; futures stand above all. And a task does not await another, or the end of a group, while it has the
+     * condition's lock: the other may go on waiting for that lock when it is cancelled.
      *
      * What a statement refers to is chosen at the end, when all numbers are known.
      */
@@ -99,8 +99,8 @@ final class ProgramGenerator {
     private int budget;
 
     /**
-     * Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
-     * any part's.
+     * Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which
+     * takes any part's.
      */
     private final boolean messages;
 
@@ -137,7 +137,9 @@ final class ProgramGenerator {
         return Statement.block(body);
     }
 
-    /** Where a statement stands: in which task, group and condition, how deep, and what the task has created before it. */
+    /**
+     * Where a statement stands: in which task, group and condition, how deep, and what the task has created before it.
+     */
     private record Place(int self, int depth, int group, boolean condition, List<Integer> own) {
         Place deeper() {
             return new Place(self, depth + 1, group, condition, own);

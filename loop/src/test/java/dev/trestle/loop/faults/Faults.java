@@ -8,7 +8,10 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Where the transformed code asks at each of its sites, calls and allocations, whether to throw an error there. For any thread. */
+/**
+ * Where the transformed code asks at each of its sites, calls and allocations, whether to throw an error there. For any
+ * thread.
+ */
 public final class Faults {
 
     /** What may strike anywhere. */
