@@ -26,19 +26,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}.
  *
- * <p>Threads are started on demand, when no idle one is there, up to the size of the pool; idle ones end after a minute.
- * Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and {@code shutdownNow}
- * interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
+ * <p>Threads are started on demand, when no thread is idle, up to the size of the pool; idle threads end after a
+ * minute. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
+ * {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
  *
- * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that who submits one call after the
- * other does not wait for it to wake up. That is processor time, once for each pause in the work; virtual threads do not spin.
+ * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that a caller that submits
+ * one call after the other does not wait for the thread to wake up. Spinning costs processor time, once for each pause
+ * in the work; virtual threads do not spin.
  *
- * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
- * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle pool that nobody
- * closed keeps no program running, and neither does a {@link Builder#daemon() daemon} pool. {@code System.exit} waits for no
- * call. The threads of a pool are daemon threads, and so is a thread that a call starts, unless the call says otherwise.
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
+ * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle
+ * pool does not keep a program running, closed or not, and neither does a {@link Builder#daemon() daemon} pool.
+ * {@code System.exit} waits for no call. The threads of a pool are daemon threads, and so is a thread that a call
+ * starts, unless the call says otherwise.
  *
- * <p>All methods may be called from any thread. {@code submit} and {@code execute} wait only with a queue limit.
+ * <p>All methods may be called from any thread. {@code submit} and {@code execute} block only while a queue limit is
+ * reached.
  *
  * {@snippet :
  * try (var pool = new ThreadPool(4)) {
@@ -86,7 +89,7 @@ public final class ThreadPool implements FutureExecutor {
                 ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
                 : Thread.ofPlatform()
                         .name(name + "-thread-", 1)
-                        .daemon() // KeepAlive decides, which tells an idle thread from a busy one
+                        .daemon() // KeepAlive keeps the program running instead, for busy threads only
                         .factory();
         boolean spinning = !builder.virtual && Runtime.getRuntime().availableProcessors() > 1;
         KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
@@ -135,7 +138,7 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * Runs a task without a future. What it throws goes to the thread's uncaught exception handler.
+     * Runs a task without a future. An exception of the task goes to the thread's uncaught exception handler.
      *
      * @param task what to run
      * @throws RejectedExecutionException if this pool has been shut down
@@ -223,7 +226,7 @@ public final class ThreadPool implements FutureExecutor {
         completed.incrementAndGet();
     }
 
-    /** Called once for each work that is over, its callbacks included. */
+    /** Called once for each work that has ended, with its callbacks. */
     void over() {
         ended.incrementAndGet();
         tellKeepAlive();
@@ -271,7 +274,7 @@ public final class ThreadPool implements FutureExecutor {
                 cause);
     }
 
-    /** A call that waits must end even if what broke the pool cannot say what it is. */
+    /** Returns the text of an exception, or its class if the text fails: a waiting call must end in either case. */
     private static String words(Throwable cause) {
         try {
             return cause.toString();
@@ -289,18 +292,18 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * Cancels the calls that run, with interruption, and those that wait; interrupts the tasks of {@code execute} that run, and hands
-     * back the tasks that wait.
+     * Cancels running calls, with interruption, and waiting calls; interrupts running tasks of {@code execute}, and
+     * returns the tasks that never started.
      *
-     * @return the tasks that never started: those given to {@code execute} as they were given; those of {@code submit} as
-     *     objects that do nothing, since their futures have been cancelled
+     * @return the tasks that never started: tasks of {@code execute} as they are; for each call of {@code submit}, an
+     *     object that does nothing, since the call's future has been cancelled
      */
     @Override
     public List<Runnable> shutdownNow() {
         StackRoom.requireForLinkage();
         var never = new ArrayList<Runnable>();
         WorkerThreads.Stopped stopped = workers.stop();
-        Throwable problem = null; // from here on, an error keeps nothing from its end
+        Throwable problem = null; // from here on, all work is ended, also after an error
         Work[] running = stopped.running;
         for (int i = 0; i < running.length; i++) { // first: a callback of a call that waits may wait for one that runs
             try {
@@ -333,8 +336,9 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * {@inheritDoc}
      *
-     * @throws IllegalStateException also in a call of this pool, and in a callback that one of its threads runs: the wait would be
-     *     for that call. Two pools whose calls close each other wait forever, which neither of them can see
+     * @throws IllegalStateException also in a call of this pool, and in a callback that one of its threads runs, since
+     *     {@code close} would wait for that call. Two pools with calls that close each other wait forever, which
+     *     neither pool can detect
      */
     @Override
     public void close() {
@@ -371,12 +375,13 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * Returns what this pool is doing and has done.
+     * Returns the numbers of this pool: threads, and calls by state.
      *
      * @return a snapshot; its numbers are taken one after the other
      */
     public Statistics statistics() {
-        return new Statistics(size, workers.threads(), running.get(), workers.waiting(), submitted.get(), completed.get());
+        return new Statistics(
+                size, workers.threads(), running.get(), workers.waiting(), submitted.get(), completed.get());
     }
 
     @Override
@@ -388,10 +393,10 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done.
+     * The numbers of a pool: threads, and calls by state.
      *
      * @param size the largest number of threads
-     * @param threads the threads there are
+     * @param threads the present number of threads
      * @param running the calls that run
      * @param queued the calls that wait for a thread
      * @param submitted the calls that were ever accepted
@@ -399,7 +404,10 @@ public final class ThreadPool implements FutureExecutor {
      */
     public record Statistics(int size, int threads, int running, int queued, long submitted, long completed) {}
 
-    /** Apart from the pool, which so has no static initializer: one that met the end of the stack would spoil the class for good. */
+    /**
+     * A class of its own, so that the pool has no static initializer: an initializer that met the end of the stack
+     * would spoil its class for good.
+     */
     private static final class Numbers {
         private static final AtomicInteger last = new AtomicInteger();
 
@@ -435,7 +443,8 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Makes the threads virtual ones: for many calls that mostly wait. The size still bounds how many run at once.
+         * Makes the threads virtual: for many calls that mostly wait. The size still bounds the number of calls that
+         * run at once.
          *
          * @return this builder
          */
@@ -445,7 +454,7 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word.
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without notice.
          *
          * @return this builder
          */
@@ -466,8 +475,9 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Sets what each thread runs before its first call. If it throws, the pool is broken: every call that waits, and
-         * every later one, fails with a {@link BrokenExecutorException} whose cause is what it threw.
+         * Sets the code that each thread runs before its first call. If the code throws, the pool is broken: every
+         * waiting call and every later call fails with a {@link BrokenExecutorException}, with the initializer's
+         * exception as its cause.
          *
          * @param value the initializer
          * @return this builder
@@ -478,11 +488,11 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Bounds the queue: while as many calls are waiting, {@code submit} and {@code execute} block their caller. In an event
-         * loop, which must not be blocked, they throw a {@link RejectedExecutionException}. Never submit to such a pool from
-         * its own threads.
+         * Bounds the queue: while the queue is full, {@code submit} and {@code execute} block their caller. In an event
+         * loop, which must not be blocked, they throw a {@link RejectedExecutionException}. Never submit to such a pool
+         * from its own threads.
          *
-         * @param value how many calls may wait for a thread
+         * @param value the number of calls that may wait for a thread
          * @return this builder
          * @throws IllegalArgumentException if it is negative
          */

@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** A thread of a pool: what it runs, and how it waits for more. */
+/** A thread of a pool, with its present work. An idle worker spins, then sleeps, until it gets more. */
 final class Worker implements Runnable {
 
-    /** About what it takes to wake a platform thread: one that spins for as long wastes at most as much again. See ADR 14. */
+    /** The time that waking a platform thread takes: spinning for as long at most doubles the cost. See ADR 14. */
     private static final long SPIN_NANOS = 20_000;
 
     private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
@@ -19,10 +19,10 @@ final class Worker implements Runnable {
     /** Confined to this worker's thread. */
     private boolean initialized;
 
-    /** What this worker runs, or has been handed and will run; changed under the lock of {@link WorkerThreads}. */
+    /** The work that this worker runs, or is about to run; changed under the lock of {@link WorkerThreads}. */
     volatile @Nullable Work work;
 
-    /** Whether the thread sleeps, or is about to, and must be woken for new work. */
+    /** True while the thread sleeps, or is about to, and must be woken for new work. */
     private volatile boolean sleeping;
 
     // Guarded by the lock of WorkerThreads
@@ -61,12 +61,12 @@ final class Worker implements Runnable {
         } while (workers.awaitWork(this));
     }
 
-    /** Has a frame of its own, so that a thread that waits holds nothing of the work before. */
+    /** Runs the present work. A method of its own, so that no frame of a waiting thread holds the work before. */
     private void runWork() {
         requireNonNull(work).runOn(this);
     }
 
-    /** Returns true for the first time. */
+    /** Returns true at the first call. */
     boolean needsInitializing() {
         boolean first = !initialized;
         initialized = true;
@@ -106,10 +106,10 @@ final class Worker implements Runnable {
                 LockSupport.parkNanos(workers, nanos);
             }
         } catch (Throwable e) {
-            Thread.onSpinWait(); // a virtual thread needs memory to sleep; without, it looks for work again
+            Thread.onSpinWait(); // a virtual thread needs memory to sleep; without memory, it looks for work again
         } finally {
             sleeping = false;
-            var _ = Thread.interrupted(); // meant for a call that has ended, or for nobody
+            var _ = Thread.interrupted(); // meant for a call that has ended
         }
     }
 
@@ -119,7 +119,7 @@ final class Worker implements Runnable {
 
     /** Wakes the thread if it sleeps; called after {@code work} was set or the pool was shut down. */
     void wake() {
-        if (sleeping) { // else it will look, since it says that it sleeps before it looks for the last time
+        if (sleeping) { // else the thread will see the work, since it sets `sleeping` before its last look
             LockSupport.unpark(thread);
         }
     }

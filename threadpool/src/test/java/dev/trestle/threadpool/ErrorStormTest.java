@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Futures and a thread pool at work while an error is thrown at each of their sites in turn. After each: no future without an end, no
- * lost place, no thread lost, and {@code close} returns.
+ * Futures and a thread pool at work while an error is thrown at each of their sites in turn. After each: no future
+ * without an end, no lost place, no thread lost, and {@code close} returns.
  */
 @Timeout(600)
 class ErrorStormTest {
