@@ -38,7 +38,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the end of a loop leaves on the other side of the bridge: nothing that waits, and nothing that is waited for. */
+/**
+ * What the end of a loop leaves on the other side of the bridge: nothing that waits, and nothing that is waited for.
+ */
 @Timeout(60)
 class LoopEndTest {
 

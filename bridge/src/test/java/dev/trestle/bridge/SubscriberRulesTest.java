@@ -22,7 +22,10 @@ import org.reactivestreams.tck.flow.FlowSubscriberBlackboxVerification;
 import org.reactivestreams.tck.flow.FlowSubscriberWhiteboxVerification;
 import org.testng.SkipException;
 
-/** The rules of reactive streams for a subscriber, by their own suites. They are of TestNG; here, JUnit calls their methods. */
+/**
+ * The rules of reactive streams for a subscriber, by their own suites. They are of TestNG; here, JUnit calls their
+ * methods.
+ */
 @Timeout(60)
 class SubscriberRulesTest {
 
