@@ -10,7 +10,7 @@ import dev.trestle.loop.TaskGroup;
 import dev.trestle.loop.TaskGroupException;
 import java.io.IOException;
 
-/** A group of tasks that end together: all have a result, or the first failure cancels the others. */
+/** A group of tasks that end together: each task has a result, or the first failure cancels the others. */
 final class AllOrNothing {
 
     private AllOrNothing() {}
