@@ -29,7 +29,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a call.
      *
-     * @param call what to run
+     * @param call the code to run
      * @param <T> the type of the result
      * @return the future of the call
      * @throws RejectedExecutionException if this executor has been shut down
@@ -41,7 +41,7 @@ public interface FutureExecutor extends ExecutorService {
      * Submits a task. A process pool refuses a task that is not serializable; a lambda written in the call itself is
      * serializable.
      *
-     * @param task what to run
+     * @param task the code to run
      * @param <T> the type of the result
      * @return the future of the task
      * @throws RejectedExecutionException if this executor has been shut down
@@ -53,7 +53,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a call without a result.
      *
-     * @param call what to run
+     * @param call the code to run
      * @return the future of the call; its result is {@code null}
      * @throws RejectedExecutionException if this executor has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -63,7 +63,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a task without a result. A process pool refuses one that is not serializable.
      *
-     * @param task what to run
+     * @param task the code to run
      * @return the future of the task; its result is {@code null}
      * @throws RejectedExecutionException if this executor has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -74,7 +74,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a task with a given result.
      *
-     * @param task what to run
+     * @param task the code to run
      * @param result the result of the future; it stays in this JVM
      * @param <T> the type of the result
      * @return the future of the task

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The methods may be called from any thread but an event loop's, and park that thread. A future that occurs several
  * times in the input counts once. No method cancels a future.
+ *
+ * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="wait"}
  */
 public final class Futures {
 
@@ -32,7 +34,7 @@ public final class Futures {
     /**
      * Waits without a time limit; see {@link #waitUntil(ReturnWhen, Collection, Duration)}.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures the futures
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
@@ -50,7 +52,7 @@ public final class Futures {
      * <p>A future counts as done when it has a result, an exception, or was cancelled. The sets have the state at the
      * return, so more futures may be done than the condition requires.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures the futures; if there are none, the method returns at once
      * @param timeout the longest time to wait, zero to return at once; {@code null} for no limit
      * @param <F> the type of the futures

@@ -31,7 +31,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
      * Returns the next inputs: fewer than asked for, or none, if the inputs are exhausted, if the iterator is slow
      * while a result is ready, or if the deadline has passed.
      *
-     * @param count how many are asked for
+     * @param count the number of inputs that are asked for
      * @param resultReady tells whether there is a result to hand out
      */
     abstract List<A> read(int count, BooleanSupplier resultReady, Deadline deadline) throws InterruptedException;

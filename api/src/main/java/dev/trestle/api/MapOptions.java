@@ -69,7 +69,7 @@ public record MapOptions(Order order, OnError onError, int chunkSize, int lookAh
     /**
      * Returns these options with another treatment of errors.
      *
-     * @param value what an item's exception does
+     * @param value the consequence of an item's exception
      * @return the new options
      */
     public MapOptions withOnError(OnError value) {

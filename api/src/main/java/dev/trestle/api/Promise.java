@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * the caller gets the {@link StackOverflowError} or {@link OutOfMemoryError}, and nothing has changed: the caller may
  * try again.
  *
+ * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="promise"}
+ *
  * @param <T> the type of the result
  */
 public final class Promise<T extends @Nullable Object> implements ConcurrentFuture<T> {
@@ -149,7 +151,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Completes this promise with an exception.
      *
-     * @param exception what the call threw
+     * @param exception the exception of the call
      * @throws InvalidStateException if it is already done
      */
     public void setException(Throwable exception) {
@@ -171,7 +173,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Completes this promise with an exception, unless it is already done.
      *
-     * @param exception what the call threw
+     * @param exception the exception of the call
      * @return whether this call completed it
      */
     public boolean trySetException(Throwable exception) {
@@ -519,7 +521,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     private void purge() {
         Listener top = listeners;
         if (top == null || isDraining(top)) {
-            return; // done meanwhile: the drainer drops everything
+            return; // done by now: the drainer drops everything
         }
         try {
             Listener alive = without(null, top);
@@ -661,7 +663,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         while (true) {
             Listener top = listeners;
             if (top == null || isDraining(top)) {
-                return; // done meanwhile: the drainer drops everything
+                return; // done by now: the drainer drops everything
             }
             Listener others = top.target == wait ? top.next : without(wait, top);
             if (Words.LISTENERS.compareAndSet(this, top, others)) {

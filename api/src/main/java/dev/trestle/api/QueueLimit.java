@@ -20,8 +20,8 @@ public final class QueueLimit {
     /**
      * Creates a limit with room for the calls that run and for those that wait.
      *
-     * @param parallelism how many calls may run
-     * @param queued how many more may wait
+     * @param parallelism the number of calls that may run
+     * @param queued the number of further calls that may wait
      * @throws IllegalArgumentException if there is no place at all
      */
     public QueueLimit(int parallelism, int queued) {

@@ -39,7 +39,7 @@ public interface WaitGuard {
      * Asks all guards before a wait for a future. {@link ConcurrentFuture}s do that by themselves; this method is for
      * code that waits for the work behind a future in a way of its own.
      *
-     * @param future what the calling thread is about to wait for
+     * @param future the future that the calling thread is about to wait for
      * @throws IllegalStateException if this thread must not wait
      */
     static void askAll(Future<?> future) {

@@ -31,14 +31,7 @@ import org.jspecify.annotations.Nullable;
  * whose awaiters get a {@link dev.trestle.loop.CancelledError}. An outcome that arrives after the other side was closed
  * is dropped.
  *
- * {@snippet :
- * try (var pool = new ProcessPool(4)) {
- *     EventLoop.run(() -> {
- *         LoopFuture<Integer> primes = Bridge.runInExecutor(pool, () -> Primes.count(10_000_000));
- *         return await(primes);
- *     });
- * }
- * }
+ * {@snippet class="dev.trestle.bridge.JavadocExamplesTest" region="run-in-executor"}
  */
 public final class Bridge {
 
@@ -127,7 +120,7 @@ public final class Bridge {
      * Runs a call on an executor, and returns a future to await: Python's {@code loop.run_in_executor}.
      *
      * @param executor a pool
-     * @param call what to run
+     * @param call the code to run
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it cancels the call
      * @throws IllegalStateException if no loop is running on this thread
@@ -142,7 +135,7 @@ public final class Bridge {
      * Runs a task on any executor, and returns a future to await.
      *
      * @param executor an executor
-     * @param task what to run
+     * @param task the code to run
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it cancels the task, with interruption
      * @throws IllegalStateException if no loop is running on this thread
@@ -157,7 +150,7 @@ public final class Bridge {
      * Runs a call without a result on an executor; see {@link #runInExecutor(FutureExecutor, Call)}.
      *
      * @param executor a pool
-     * @param call what to run
+     * @param call the code to run
      * @return a future of the running loop; cancelling it cancels the call
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the call
@@ -171,7 +164,7 @@ public final class Bridge {
      * Runs a task without a result on any executor; see {@link #runInExecutor(ExecutorService, Callable)}.
      *
      * @param executor an executor
-     * @param task what to run
+     * @param task the code to run
      * @return a future of the running loop; cancelling it cancels the task, with interruption
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the task
@@ -204,7 +197,7 @@ public final class Bridge {
     /**
      * Runs a task without a result in the default executor of the running loop; see {@link #toThread(Callable)}.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return a future of the running loop; cancelling it interrupts the task
      * @throws IllegalStateException if no loop is running on this thread
      */
@@ -215,13 +208,7 @@ public final class Bridge {
     /**
      * Subscribes to a publisher, and returns its items for a coroutine to iterate over.
      *
-     * {@snippet :
-     * try (var lines = Bridge.iterate(publisher)) {
-     *     for (String line : lines) {
-     *         handle(line);
-     *     }
-     * }
-     * }
+     * {@snippet class="dev.trestle.bridge.JavadocExamplesTest" region="iterate"}
      *
      * @param publisher the publisher
      * @param <T> the type of the items
@@ -258,7 +245,7 @@ public final class Bridge {
      * if the coroutine has not begun, the future fails with an {@link IllegalStateException}. A loop that is neither
      * run nor closed ends nothing.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param loop where; it need not be running yet
      * @param <T> the type of the result
      * @return its future; cancelling it cancels the coroutine's task

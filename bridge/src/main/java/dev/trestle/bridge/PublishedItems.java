@@ -61,7 +61,7 @@ public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCl
      * Suspends until there is an item, or the end.
      *
      * @return whether there is an item
-     * @throws dev.trestle.loop.CancelledError if the task is cancelled meanwhile
+     * @throws dev.trestle.loop.CancelledError if the task is cancelled while it waits
      * @throws CompletionException if the publisher failed with a checked exception
      * @throws IllegalStateException if the loop is being closed, and all items that have arrived have been read
      */

@@ -16,7 +16,7 @@ public interface Action {
     /**
      * Returns the coroutine that runs an action and returns null.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return the coroutine
      */
     static Coroutine<@Nullable Void> asCoroutine(Action action) {

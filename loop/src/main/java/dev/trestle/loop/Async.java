@@ -52,7 +52,7 @@ public final class Async {
     /**
      * Starts a coroutine, in a later turn of the loop.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param <T> the type of the result
      * @return its task
      */
@@ -63,7 +63,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result, in a later turn of the loop.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return its task
      */
     public static Task<@Nullable Void> createTask(Action action) {
@@ -73,7 +73,7 @@ public final class Async {
     /**
      * Starts a coroutine under a name.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task
@@ -85,7 +85,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result under a name.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param name for logs and dumps
      * @return its task
      */
@@ -96,7 +96,7 @@ public final class Async {
     /**
      * Starts a coroutine.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task
@@ -108,7 +108,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param options name, context, when it starts
      * @return its task
      */
@@ -119,7 +119,7 @@ public final class Async {
     /**
      * Suspends the coroutine for a time; for one turn of the loop if the time is zero.
      *
-     * @param duration how long
+     * @param duration the time to sleep
      * @throws IllegalArgumentException if it is negative
      */
     public static void sleep(Duration duration) {
@@ -198,7 +198,7 @@ public final class Async {
     /**
      * Suspends the coroutine until a condition holds: Python's {@code asyncio.wait}.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures futures of this loop, at least one
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
@@ -212,7 +212,7 @@ public final class Async {
      * Suspends the coroutine until a condition holds or the time is over. A timeout is not an error, and cancels
      * nothing.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures futures of this loop, at least one
      * @param timeout the longest time, or null for no limit
      * @param <F> the type of the futures
@@ -288,7 +288,7 @@ public final class Async {
      * Runs a coroutine in this task for a limited time; see {@link #timeout(Duration, Coroutine)}. If the time is zero
      * or less, the coroutine is not even started.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param timeout the longest time, or null for no limit
      * @param <T> the type of the result
      * @return its result
@@ -308,7 +308,7 @@ public final class Async {
     /**
      * Runs code without a result for a limited time; see {@link #waitFor(Coroutine, Duration)}.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param timeout the longest time, or null for no limit
      * @throws TimeoutException if the time was over
      */
@@ -322,7 +322,7 @@ public final class Async {
      * checked exception of the code is wrapped, except for a {@code TimeoutException} of a limit inside.
      *
      * @param timeout the longest time; if it is zero or less, the first wait is cancelled; null for no limit
-     * @param body what to run
+     * @param body the code to run
      * @param <T> the type of the result
      * @return its result
      * @throws TimeoutException if the time was over
@@ -337,7 +337,7 @@ public final class Async {
      * Runs code without a result for a limited time; see {@link #timeout(Duration, Coroutine)}.
      *
      * @param timeout the longest time, or null for no limit
-     * @param body what to run
+     * @param body the code to run
      * @throws TimeoutException if the time was over
      */
     public static void timeout(@Nullable Duration timeout, Action body) throws TimeoutException {
@@ -349,7 +349,7 @@ public final class Async {
      * #callWithTimeout} is the same for code with a result.
      *
      * @param timeout the longest time, or null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param body the code to run; it gets the limit
      * @throws TimeoutException if the time was over
      */
     public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
@@ -361,7 +361,7 @@ public final class Async {
      * {@link #timeout(Duration, Coroutine)}.
      *
      * @param timeout the longest time, or null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param body the code to run; it gets the limit
      * @param <T> the type of the result
      * @return the result of the code
      * @throws TimeoutException if the time was over
@@ -377,7 +377,7 @@ public final class Async {
      * {@link #callWithTimeoutAt} is the same for code with a result.
      *
      * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param body the code to run; it gets the limit
      * @throws TimeoutException if the time was over
      */
     public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
@@ -389,7 +389,7 @@ public final class Async {
      * Coroutine)}.
      *
      * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param body the code to run; it gets the limit
      * @param <T> the type of the result
      * @return the result of the code
      * @throws TimeoutException if the time was over
@@ -439,7 +439,7 @@ public final class Async {
     /**
      * Runs a blocking call without a result; see {@link #blocking(Callable)}.
      *
-     * @param action what to run
+     * @param action the code to run
      */
     public static void blocking(Action action) {
         blocking(Action.asCoroutine(action)::run);

@@ -16,7 +16,7 @@ public final class CancelledError extends Error {
     /**
      * Creates the error.
      *
-     * @param message what was passed to {@code cancel}
+     * @param message the message that was passed to {@code cancel}
      */
     public CancelledError(@Nullable String message) {
         super(message);

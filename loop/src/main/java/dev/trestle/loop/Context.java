@@ -82,7 +82,7 @@ public final class Context {
     /**
      * Runs code without a result in this context; see {@link #call}.
      *
-     * @param action what to run
+     * @param action the code to run
      */
     public void run(Runnable action) {
         requireNonNull(action, "action");

@@ -15,13 +15,9 @@ import org.jspecify.annotations.Nullable;
  * <p>For a value that is bound for a block of code in one task, {@link ScopedValue} does as well, and holds across
  * awaits. But tasks and callbacks do not inherit a {@code ScopedValue}.
  *
- * {@snippet :
- * static final ContextVar<String> USER = new ContextVar<>("user", "nobody");
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="context-var"}
  *
- * try (var _ = USER.set("ada")) {
- *     createTask(() -> log(USER.get() + " asks"));     // sees "ada", whatever is set later
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="context"}
  *
  * @param <T> the type of the values
  */
@@ -86,7 +82,7 @@ public final class ContextVar<T extends @Nullable Object> {
     /**
      * Returns the value in the current context, or a fallback; never the default.
      *
-     * @param fallback what to return if it is not set
+     * @param fallback the value to return if the variable is not set
      * @return the value
      */
     public T orElse(T fallback) {

@@ -9,7 +9,7 @@ public interface ExceptionHandler {
      * after the loop was closed, on any thread. An exception of the handler is logged, together with the report.
      *
      * @param loop the loop
-     * @param context what happened
+     * @param context the report
      */
     void handle(EventLoop loop, ExceptionContext context);
 }

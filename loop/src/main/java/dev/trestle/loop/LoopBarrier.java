@@ -45,7 +45,7 @@ public final class LoopBarrier {
      *
      * @return the index of arrival: 0 to {@code parties - 1}, each once
      * @throws BrokenBarrierException if the barrier is broken, or is reset or broken during the wait
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the barrier is used
      */
     public int await() throws BrokenBarrierException {

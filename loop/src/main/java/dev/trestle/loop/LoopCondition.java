@@ -7,15 +7,7 @@ import java.util.function.BooleanSupplier;
 /**
  * A lock, and a place to wait for a change of what it guards: Python's {@code asyncio.Condition}.
  *
- * {@snippet :
- * condition.acquire();
- * try {
- *     condition.waitFor(() -> stock >= order.size());
- *     stock -= order.size();
- * } finally {
- *     condition.release();
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="condition"}
  *
  * <p>Python's {@code notify} is {@link #signal} here, as in {@link java.util.concurrent.locks.Condition}:
  * {@code notify} is a method of every Java object, and throws an {@link IllegalMonitorStateException}. Fair, and no
@@ -43,7 +35,7 @@ public final class LoopCondition {
     /**
      * Takes the lock; see {@link LoopLock#acquire}.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     * @throws CancelledError if the task is cancelled while it waits; then it does not have the lock
      */
     public void acquire() {
         lock.acquire();
@@ -75,7 +67,7 @@ public final class LoopCondition {
      * <p>If the task is cancelled, this method first takes the lock again, and then throws. A signal that the coroutine
      * does not use for that reason goes to the next waiter.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
+     * @throws CancelledError if the task is cancelled while it waits; it has the lock all the same
      * @throws IllegalStateException if the lock is not held
      */
     public void await() {
@@ -109,7 +101,7 @@ public final class LoopCondition {
      * condition after each signal, with the lock held.
      *
      * @param predicate the condition; must not await
-     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
+     * @throws CancelledError if the task is cancelled while it waits; it has the lock all the same
      * @throws IllegalStateException if the lock is not held, and the condition does not hold
      */
     public void waitFor(BooleanSupplier predicate) {

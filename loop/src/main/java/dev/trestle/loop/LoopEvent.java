@@ -15,7 +15,7 @@ public final class LoopEvent {
     /**
      * Suspends the coroutine until the event is set; returns at once, without suspending, if the event is set.
      *
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the event is used
      */
     public void await() {

@@ -4,15 +4,7 @@ package dev.trestle.loop;
  * A lock for coroutines of one loop that must exclude others across an await: Python's {@code asyncio.Lock}. Between
  * two awaits nothing else runs, so most code needs no lock.
  *
- * {@snippet :
- * lock.acquire();
- * try {
- *     send(request);       // awaits
- *     return receive();    // awaits
- * } finally {
- *     lock.release();
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="lock"}
  *
  * <p>Fair: waiters are served in FIFO order, and a cancelled waiter never keeps the lock. Not re-entrant, and without
  * an owner: any coroutine may release it. For a time limit, see {@link Async#timeout}. Not thread-safe; it belongs to
@@ -30,7 +22,7 @@ public final class LoopLock {
      * Takes the lock, and suspends the coroutine until the lock is free. Returns at once, without suspending, if the
      * lock is free and no coroutine waits for it.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     * @throws CancelledError if the task is cancelled while it waits; then it does not have the lock
      * @throws IllegalStateException if this is not a coroutine of the loop in which the lock is used
      */
     public void acquire() {

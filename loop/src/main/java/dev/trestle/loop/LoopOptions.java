@@ -51,7 +51,7 @@ public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
      * it is, {@code EventLoop.run(...)} and all, on a virtual clock or in a shuffled order. The defaults hold for the
      * calling thread.
      *
-     * @param program what to run
+     * @param program the code to run
      */
     public void runAsDefaults(Runnable program) {
         ScopedValue.where(DEFAULTS, this).run(program);

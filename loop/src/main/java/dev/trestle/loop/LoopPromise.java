@@ -16,11 +16,7 @@ import org.jspecify.annotations.Nullable;
  * {@link StackOverflowError} or the {@link OutOfMemoryError}, nothing is sent, the loop goes on, and the caller may try
  * again.
  *
- * {@snippet :
- * var answer = new LoopPromise<String>(loop, request::abort);
- * request.onAnswer(answer::trySetResult); // called on a thread of the client's
- * String text = await(answer.future());
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="promise"}
  *
  * @param <T> the type of the result
  */

@@ -12,17 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A queue between coroutines of one loop: Python's {@code asyncio.Queue}, {@code PriorityQueue} and {@code LifoQueue}.
  *
- * {@snippet :
- * LoopQueue<Order> orders = LoopQueue.fifo(100);
- * createTask(() -> {
- *     while (true) {
- *         handle(orders.get());
- *         orders.taskDone();
- *     }
- * });
- * orders.put(order);
- * orders.join();
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="queue"}
  *
  * <p>Fair: coroutines that wait for an item, or for room, are served in FIFO order. A coroutine that is cancelled after
  * its item has arrived leaves the item to the next: no item is lost, and none is taken twice. Items are not null. Not
@@ -164,7 +154,7 @@ public final class LoopQueue<T> {
      *
      * @param item the item
      * @throws QueueShutDownException if the queue was shut down, or is shut down during the wait
-     * @throws CancelledError if the task is cancelled meanwhile; then the item is not in the queue
+     * @throws CancelledError if the task is cancelled while it waits; then the item is not in the queue
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public void put(T item) {
@@ -216,7 +206,7 @@ public final class LoopQueue<T> {
      *
      * @return the item
      * @throws QueueShutDownException if the queue was shut down, or is shut down during the wait, and no item is left
-     * @throws CancelledError if the task is cancelled meanwhile; then it has taken no item
+     * @throws CancelledError if the task is cancelled while it waits; then it has taken no item
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public T get() {
@@ -315,7 +305,7 @@ public final class LoopQueue<T> {
      * Suspends the coroutine until every item that was put has been declared done by {@link #taskDone}. Does not
      * suspend if all have been.
      *
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public void join() {

@@ -50,7 +50,7 @@ public final class LoopSemaphore {
      * Takes a permit, and suspends the coroutine until a permit is free. Returns at once, without suspending, if a
      * permit is free and no coroutine waits.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it has no permit
+     * @throws CancelledError if the task is cancelled while it waits; then it has no permit
      * @throws IllegalStateException if this is not a coroutine of the loop in which the semaphore is used
      */
     public void acquire() {

@@ -9,12 +9,7 @@ import org.jspecify.annotations.Nullable;
  * A runner of several coroutines, one after the other, in one loop and one context, which it closes at the end:
  * Python's {@code asyncio.Runner}.
  *
- * {@snippet :
- * try (var runner = new Runner()) {
- *     runner.run(() -> connect());
- *     runner.run(() -> serve());      // in the same loop
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="runner"}
  *
  * <p>On the main thread of a program, and unless the program handles SIGINT itself, the first Ctrl-C cancels the
  * running coroutine, which may clean up; {@code run} then throws a {@link KeyboardInterrupt}. The second Ctrl-C ends

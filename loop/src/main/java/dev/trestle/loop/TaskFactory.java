@@ -12,7 +12,7 @@ public interface TaskFactory {
      * Creates a task; called where the task is created, in the loop.
      *
      * @param loop the loop
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param options name, context, start
      * @param <T> the type of the result
      * @return the task

@@ -13,12 +13,7 @@ import org.jspecify.annotations.Nullable;
  * ended. The first failure cancels the other tasks and the body; every failure is kept and thrown in one
  * {@link TaskGroupException}.
  *
- * {@snippet :
- * TaskGroup.run(group -> {
- *     group.createTask(() -> fetch(1));
- *     group.createTask(() -> fetch(2));
- * });
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group"}
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
@@ -101,9 +96,7 @@ public final class TaskGroup {
     /**
      * Runs a body with a group, waits until all tasks of the group have ended, and returns the result of the body.
      *
-     * {@snippet :
-     * Task<Integer> answer = TaskGroup.call(group -> group.createTask(() -> 42));
-     * }
+     * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group-call"}
      *
      * @param body creates tasks; runs in the current task
      * @param <T> the type of the result
@@ -118,7 +111,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine in this group, in a later turn.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param <T> the type of the result
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
@@ -130,7 +123,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group, in a later turn.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
@@ -141,7 +134,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine in this group under a name.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task
@@ -154,7 +147,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group under a name.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param name for logs and dumps
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
@@ -166,7 +159,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine in this group.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param options name, context
      * @param <T> the type of the result
      * @return its task
@@ -213,7 +206,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param options name, context
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure

@@ -43,11 +43,7 @@ import org.jspecify.annotations.Nullable;
  * <p>All methods may be called from any thread. {@code submit} and {@code execute} block only while a queue limit is
  * reached.
  *
- * {@snippet :
- * try (var pool = new ThreadPool(4)) {
- *     String page = pool.submit(() -> download(url)).result();
- * }
- * }
+ * {@snippet class="dev.trestle.threadpool.JavadocExamplesTest" region="pool"}
  */
 public final class ThreadPool implements FutureExecutor {
 
@@ -104,6 +100,8 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * Returns a builder, for everything beyond a size.
      *
+     * {@snippet class="dev.trestle.threadpool.JavadocExamplesTest" region="builder"}
+     *
      * @return a builder with the defaults
      */
     public static Builder builder() {
@@ -140,7 +138,7 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * Runs a task without a future. An exception of the task goes to the thread's uncaught exception handler.
      *
-     * @param task what to run
+     * @param task the code to run
      * @throws RejectedExecutionException if this pool has been shut down
      * @throws BrokenExecutorException if the initializer failed
      */
