@@ -21,7 +21,7 @@ class CallbackChainTest {
 
     private static final int LENGTH = 10_000;
 
-    /** How a callback of a promise that is done brings about the end of the next one. */
+    /** The way in which a callback of a promise ends the next promise. */
     enum Link {
         SET_RESULT((done, next) -> done.addDoneCallback(_ -> next.setResult(1))),
         SET_EXCEPTION(

@@ -32,7 +32,7 @@ class MapSpliteratorTest {
 
     private final List<Promise<Object>> calls = new ArrayList<>();
 
-    /** How many outcomes each call had. */
+    /** The number of outcomes of each call. */
     private final List<Integer> sizes = new ArrayList<>();
 
     private long nanosPerInput = 1;

@@ -7,7 +7,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What waits is in the contract of executors. */
+/** The limits and refusals of a {@link QueueLimit}. The contract of executors has its waits. */
 @Timeout(30)
 class QueueLimitTest {
 

@@ -39,7 +39,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What the end of a loop leaves on the other side of the bridge: nothing that waits, and nothing that is waited for.
+ * The effects of a loop's end on the other side of the bridge: no thread waits for the loop, and no publisher for a
+ * reader.
  */
 @Timeout(60)
 class LoopEndTest {
@@ -73,7 +74,7 @@ class LoopEndTest {
 
     // Futures
 
-    /** What makes a loop end in a way in which a future is not completed. */
+    /** Ends of a loop that leave a future incomplete. */
     enum Obstacle {
         NOTHING {
             @Override
@@ -322,7 +323,7 @@ class LoopEndTest {
         });
     }
 
-    /** How the code that iterates ends. */
+    /** The ends of the iterating code. */
     enum Reader {
         IS_CANCELLED_WITH_THE_LOOP {
             @Override

@@ -29,7 +29,7 @@ import org.testng.SkipException;
 @Timeout(60)
 class SubscriberRulesTest {
 
-    /** How long to wait for what must happen, and for what must not. */
+    /** The times to wait for events that must happen, and for events that must not. */
     private static final TestEnvironment ENVIRONMENT = new TestEnvironment(10_000, 20, 10);
 
     private static final CompletableFuture<EventLoop> started = new CompletableFuture<>();

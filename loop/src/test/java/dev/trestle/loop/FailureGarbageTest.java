@@ -59,7 +59,7 @@ class FailureGarbageTest {
         }
     }
 
-    /** What fails, and how its exception is retrieved. */
+    /** A kind of failure, and a way to retrieve its exception. */
     enum Retrieval {
         FUTURE_AWAITED {
             @Override

@@ -25,8 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Values and callbacks that do what such things should not do: the loop goes on, nobody is lost, and the reports are
- * readable.
+ * Values and callbacks that break their contracts: the loop goes on, no waiter is lost, and the reports are readable.
  */
 @Timeout(30)
 class HostileCodeTest extends WithLoop {

@@ -33,7 +33,7 @@ class HostileLogTest {
 
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
 
-    /** What a handler does when it is given its first record. */
+    /** The behaviour of a log handler at its first record. */
     enum Hostility {
         THROWS(_ -> {
             throw new IllegalStateException("the log failed on purpose");

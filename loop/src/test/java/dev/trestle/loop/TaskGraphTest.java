@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The picture of a loop's tasks: who awaits whom and where, as an object and as text. */
+/** The graph of a loop's tasks: which task awaits which, and where, as an object and as text. */
 @Timeout(30)
 class TaskGraphTest {
 

@@ -593,7 +593,7 @@ class TaskGroupTest extends InVirtualTime {
         });
     }
 
-    /** What the group waits for is over, though its parent has not gone on yet. */
+    /** All tasks of the group have ended, although its parent has not gone on yet. */
     @Test
     void aTaskIsRefusedOnceTheLastOneHasEnded() {
         run(() -> TaskGroup.run(group -> {

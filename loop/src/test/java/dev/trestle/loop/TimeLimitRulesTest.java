@@ -328,7 +328,7 @@ class TimeLimitRulesTest extends WithLoop {
         assertThat(trail).containsExactly("cleaned up");
     }
 
-    /** gh-86296: whoever cancels must not be told that all went well. */
+    /** gh-86296: a cancellation must not be lost when the body succeeds. */
     @Test
     void aCancellationWinsOverAResultOfTheSameTurn() {
         loop.runUntilComplete(() -> {

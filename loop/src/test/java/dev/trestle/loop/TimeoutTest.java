@@ -74,7 +74,7 @@ class TimeoutTest extends WithLoop {
                 .isInstanceOf(TimeoutException.class));
     }
 
-    /** Somebody else's request is not the limit's to take back: it must still be there for whoever made it. */
+    /** A limit must not take back a request to cancel that came from other code. */
     @Test
     void aLimitTakesOnlyItsOwnRequestToCancelBack() {
         loop.runUntilComplete(() -> {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class WakeUpTest {
 
-    /** Counted without any synchronisation, by whoever has the baton. */
+    /** Counted without any synchronisation, by the thread that has the baton. */
     private int count;
 
     @Test
@@ -54,7 +54,7 @@ class WakeUpTest {
 
     /**
      * The clock is asked when the coroutine that suspends has looked into the inbox and found nothing ready, and before
-     * it puts the baton down: what arrives then finds the baton taken, and wakes nobody.
+     * it puts the baton down: an arrival then finds the baton taken, and wakes no thread.
      */
     @Test
     void whatArrivesAfterTheLastLookIntoTheInboxIsFoundBeforeTheLoopSleeps() {
@@ -199,7 +199,7 @@ class WakeUpTest {
                     for (int i = 0; i < steps; i++) {
                         step(loop, random);
                         int before = count;
-                        spin(200); // whoever else runs now runs without the baton
+                        spin(200); // any other code that runs now runs without the baton
                         count = before + 1;
                     }
                 }));
@@ -238,7 +238,7 @@ class WakeUpTest {
         }
     }
 
-    /** A late interrupt would hit the coroutine's next wait, where nobody has asked for it. */
+    /** A late interrupt would hit the coroutine's next wait, for which it was not meant. */
     @Test
     void cancellingACallThatJustEndsHitsNothingElse() {
         EventLoop.run(() -> {

@@ -47,7 +47,7 @@ class ProgramInTroubleTest {
 
     // The end of the stack
 
-    /** What a program may use first, and at any distance from the end of its stack. */
+    /** The operations that a program may use first, at any distance from the end of its stack. */
     enum Use {
         PROMISE {
             @Override
@@ -290,8 +290,8 @@ class ProgramInTroubleTest {
     }
 
     /**
-     * Has all classes of the program once more, so that each use can be the first. The JDK's own loader does not
-     * survive the end of the stack.
+     * A class loader with all classes of the program once more, so that each use can be the first. The JDK's own loader
+     * does not survive the end of the stack.
      */
     private static final class Again extends ClassLoader {
         private final Map<String, byte[]> classes;
@@ -513,7 +513,7 @@ class ProgramInTroubleTest {
         private static final int CALLS = 16;
         private static final int CHAIN = 1000;
 
-        /** What fills the heap: arrays that hold one another. */
+        /** The objects that fill the heap: arrays that hold one another. */
         private static @Nullable Object @Nullable [] hoard;
 
         private static volatile boolean open;

@@ -9,14 +9,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What CONTRIBUTING calls: compares this loop with asyncio on as many programs as one likes, or records asyncio's
- * traces.
+ * The program behind the commands of CONTRIBUTING: compares this loop with asyncio on any number of programs, or
+ * records asyncio's traces.
  */
 final class DifferentialRun {
 
     private static final PrintStream out = System.out;
 
-    /** How many new steps a program has to show to be recorded. */
+    /** The number of new steps that a program must show to be recorded. */
     private static final int ENOUGH = 6;
 
     private DifferentialRun() {}
