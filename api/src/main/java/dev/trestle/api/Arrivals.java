@@ -36,7 +36,7 @@ final class Arrivals<E> {
     Arrival<E> expect(ConcurrentFuture<?> future, E element) {
         var arrival = new Arrival<>(this, element);
         if (future.isDone()) {
-            add(arrival); // now: the thread that tells the listeners may be slow, or busy with callbacks
+            add(arrival); // now: the thread that notifies the listeners may be slow, or busy with callbacks
         } else if (future instanceof Promise<?> promise) {
             promise.addWait(arrival);
         } else {

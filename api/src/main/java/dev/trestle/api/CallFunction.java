@@ -18,7 +18,7 @@ public interface CallFunction<A extends @Nullable Object, R extends @Nullable Ob
      *
      * @param argument the argument
      * @return the result
-     * @throws Exception whatever the function throws
+     * @throws Exception any exception of the function
      */
     R apply(A argument) throws Exception;
 }

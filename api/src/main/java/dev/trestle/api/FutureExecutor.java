@@ -230,7 +230,7 @@ public interface FutureExecutor extends ExecutorService {
     }
 
     /**
-     * Returns how many calls this executor can run at the same time.
+     * Returns the number of calls that this executor can run at the same time.
      *
      * @return the largest number of workers
      */

@@ -146,7 +146,7 @@ public final class Futures {
 
         void watch(ConcurrentFuture<?> future) {
             if (future.isDone()) {
-                onDone(future); // now: the thread that tells the listeners may be slow, or busy with callbacks
+                onDone(future); // now: the thread that notifies the listeners may be slow, or busy with callbacks
             } else if (future instanceof Promise<?> promise) {
                 promise.addWait(this);
             } else {

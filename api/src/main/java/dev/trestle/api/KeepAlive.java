@@ -76,8 +76,8 @@ public final class KeepAlive implements AutoCloseable {
     }
 
     /**
-     * Tells that the executor has accepted a call; called after the call has begun to count as unfinished, and before
-     * the caller is told. Reads a field as a rule, and starts a thread if there is no keeper.
+     * Reports that the executor has accepted a call; called after the call has begun to count as unfinished, and before
+     * {@code submit} returns. Usually reads a field only, and starts a thread if there is no keeper.
      *
      * @throws OutOfMemoryError if that thread could not be started; then the executor must refuse the call
      */
@@ -88,7 +88,7 @@ public final class KeepAlive implements AutoCloseable {
     }
 
     /**
-     * Tells that a call has ended or was refused; called after it has ceased to count as unfinished. A call ends when
+     * Reports that a call has ended or was refused; called after it has ceased to count as unfinished. A call ends when
      * its callbacks have run.
      */
     public void onEnded() {

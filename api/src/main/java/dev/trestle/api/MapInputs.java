@@ -32,7 +32,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
      * while a result is ready, or if the deadline has passed.
      *
      * @param count the number of inputs that are asked for
-     * @param resultReady tells whether there is a result to hand out
+     * @param resultReady returns whether there is a result to hand out
      */
     abstract List<A> read(int count, BooleanSupplier resultReady, Deadline deadline) throws InterruptedException;
 

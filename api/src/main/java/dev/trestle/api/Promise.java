@@ -103,7 +103,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Creates a pending promise that can also be cancelled while it runs.
      *
-     * @param canceller told when the promise is cancelled
+     * @param canceller called when the promise is cancelled
      */
     public Promise(Canceller canceller) {
         Groundwork.ensure();

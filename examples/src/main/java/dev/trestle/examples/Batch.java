@@ -9,7 +9,7 @@ import java.util.List;
  * Class files that are read, sent and counted together: the argument of one call of a worker.
  *
  * @param files the class files
- * @param unreadable those that could not be read
+ * @param unreadable the files that could not be read
  */
 record Batch(List<ClassBytes> files, List<Unreadable> unreadable) {
 

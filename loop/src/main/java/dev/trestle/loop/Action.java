@@ -9,7 +9,7 @@ public interface Action {
     /**
      * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     void run() throws Exception;
 

@@ -66,7 +66,7 @@ public final class Context {
      * @param callable the code; the values that it sets stay in this context
      * @param <T> the type of the result
      * @return its result
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     public <T extends @Nullable Object> T call(Callable<T> callable) throws Exception {
         requireNonNull(callable, "callable");

@@ -14,7 +14,7 @@ public interface Coroutine<T extends @Nullable Object> {
      * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
      * @return the result
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     T run() throws Exception;
 }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The report of a failure in a loop that no code waits for.
  *
- * @param message the event, in words
+ * @param message a description of the event
  * @param exception the exception, if there is one
  * @param future the future or task concerned, if there is one and it has not been collected
  * @param handle the callback concerned, if there is one

@@ -67,7 +67,7 @@ public final class LoopCondition {
      * <p>If the task is cancelled, this method first takes the lock again, and then throws. A signal that the coroutine
      * does not use for that reason goes to the next waiter.
      *
-     * @throws CancelledError if the task is cancelled while it waits; it has the lock all the same
+     * @throws CancelledError if the task is cancelled while it waits; it holds the lock nevertheless
      * @throws IllegalStateException if the lock is not held
      */
     public void await() {
@@ -101,7 +101,7 @@ public final class LoopCondition {
      * condition after each signal, with the lock held.
      *
      * @param predicate the condition; must not await
-     * @throws CancelledError if the task is cancelled while it waits; it has the lock all the same
+     * @throws CancelledError if the task is cancelled while it waits; it holds the lock nevertheless
      * @throws IllegalStateException if the lock is not held, and the condition does not hold
      */
     public void waitFor(BooleanSupplier predicate) {
@@ -156,7 +156,7 @@ public final class LoopCondition {
     }
 
     /**
-     * Returns how many coroutines wait for a signal; those that wait for the lock are not counted.
+     * Returns the number of coroutines that wait for a signal; those that wait for the lock are not counted.
      *
      * @return their number
      */

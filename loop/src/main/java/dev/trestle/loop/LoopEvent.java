@@ -50,7 +50,7 @@ public final class LoopEvent {
     }
 
     /**
-     * Returns how many coroutines wait for the event.
+     * Returns the number of coroutines that wait for the event.
      *
      * @return their number
      */

@@ -193,7 +193,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         complete(cancellation(message));
     }
 
-    /** Fails this future, also with a CancelledError: gather tells the cancellation of a part from its own. */
+    /** Fails this future, also with a CancelledError: gather distinguishes the cancellation of a part from its own. */
     final void fail(Throwable exception) {
         Object failure;
         try {

@@ -84,7 +84,7 @@ public final class LoopLock {
     }
 
     /**
-     * Returns how many coroutines wait for the lock.
+     * Returns the number of coroutines that wait for the lock.
      *
      * @return their number
      */

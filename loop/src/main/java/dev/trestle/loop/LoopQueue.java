@@ -221,7 +221,7 @@ public final class LoopQueue<T> {
      * Takes the next item out of the queue if there is one: Python's {@code get_nowait}. Never suspends, and may be
      * called by a callback.
      *
-     * @return the item, or empty if there is none that a waiting coroutine has no claim to
+     * @return the item, or empty if the queue is empty or waiting coroutines have a claim to all of its items
      * @throws QueueShutDownException if the queue was shut down, and no item is left
      */
     public Optional<T> tryGet() {

@@ -117,7 +117,7 @@ public final class LoopSemaphore {
     }
 
     /**
-     * Returns how many coroutines wait for a permit.
+     * Returns the number of coroutines that wait for a permit.
      *
      * @return their number
      */

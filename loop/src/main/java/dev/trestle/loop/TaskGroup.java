@@ -37,7 +37,7 @@ public final class TaskGroup {
          *
          * @param group creates the tasks
          * @return the result
-         * @throws Exception whatever it throws
+         * @throws Exception any exception of the code
          */
         T run(TaskGroup group) throws Exception;
     }
@@ -49,7 +49,7 @@ public final class TaskGroup {
          * Runs the body, in the task that called {@code run}.
          *
          * @param group creates the tasks
-         * @throws Exception whatever it throws
+         * @throws Exception any exception of the code
          */
         void run(TaskGroup group) throws Exception;
     }

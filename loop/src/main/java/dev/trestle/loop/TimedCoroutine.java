@@ -15,7 +15,7 @@ public interface TimedCoroutine<T extends @Nullable Object> {
      *
      * @param timeout the limit
      * @return the result
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     T run(Timeout timeout) throws Exception;
 }

@@ -6,8 +6,8 @@
  *
  * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="run"}
  *
- * <p>Only one coroutine or callback of a loop runs at a time, and another one runs only while it awaits. So code
- * between two awaits is atomic, and needs no locks.
+ * <p>Only one coroutine or callback of a loop runs at a time, and another runs only when the first awaits or ends. So
+ * code between two awaits is atomic, and needs no locks.
  *
  * <p>{@link dev.trestle.loop.EventLoop} is the loop, {@link dev.trestle.loop.TaskGroup} runs tasks that end together,
  * and {@link dev.trestle.loop.LoopLock}, {@link dev.trestle.loop.LoopCondition}, {@link dev.trestle.loop.LoopQueue} and
