@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** What a future and an executor are: the types that every pool implements and every caller uses. */
+/** Futures and executors that every pool shares: the types that pools implement and callers use. */
 @NullMarked
 module dev.trestle.api {
     requires static org.jspecify;

@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** Futures of any executor as futures of the event loop, and back. */
+/** A bridge between executors and the event loop: futures of any executor as futures of the loop, and back. */
 @NullMarked
 module dev.trestle.bridge {
     requires transitive dev.trestle.api;

@@ -18,7 +18,7 @@ module dev.trestle.examples {
     requires static org.jspecify;
     requires static com.google.errorprone.annotations;
 
-    // The command line is read, the report and what travels to the child JVMs are written by reflection.
+    // Reflection reads the command line, and writes the report and the values for child JVMs.
     opens dev.trestle.examples to
             info.picocli,
             tools.jackson.databind,

@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** The single-threaded event loop: loop futures, tasks, and the coroutines that await them. */
+/** A single-threaded event loop, its futures and tasks, and coroutines that await them. */
 @NullMarked
 module dev.trestle.loop {
     requires transitive dev.trestle.api;

@@ -9,30 +9,34 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A queue of what futures stand for, in the order in which the futures are done. Any thread completes futures; one thread takes.
+ * A queue of elements, one for each future, in the order in which the futures are done. Any thread completes futures;
+ * one thread takes elements.
  *
- * <p>Nothing is allocated when a future is done, so no arrival is lost where memory is out.
+ * <p>The end of a future allocates nothing, so no arrival is lost when memory is exhausted.
  *
- * @param <E> what is taken
+ * @param <E> the type of the elements
  */
 final class Arrivals<E> {
 
-    /** Those that have arrived, the latest first: a Treiber stack. */
+    /** The elements that have arrived, the latest first: a Treiber stack. */
     private final AtomicReference<@Nullable Arrival<E>> latest = new AtomicReference<>();
 
     private final Semaphore arrived = new Semaphore(0);
 
-    /** What futures hold of this queue. Its thread may leave it at any time, and a future may never end. */
+    /**
+     * The reference to this queue that futures hold, weak because the taking thread may drop the queue at any time, and
+     * a future may never end.
+     */
     private final WeakReference<Arrivals<E>> self = new WeakReference<>(this);
 
-    /** Those that were taken off the stack, the earliest first; confined to the taking thread. */
+    /** The elements that were taken off the stack, the earliest first; confined to the taking thread. */
     private @Nullable Arrival<E> next;
 
-    /** Lets an element arrive when a future is done: now, if it is done. Returns what to {@link #forget}. */
+    /** Lets an element arrive when a future is done: now, if it is done. Returns the handle for {@link #forget}. */
     Arrival<E> expect(ConcurrentFuture<?> future, E element) {
         var arrival = new Arrival<>(this, element);
         if (future.isDone()) {
-            add(arrival); // now: the thread that tells the listeners may be slow, or busy with callbacks
+            add(arrival); // now: the thread that notifies the listeners may be slow, or busy with callbacks
         } else if (future instanceof Promise<?> promise) {
             promise.addWait(arrival);
         } else {
@@ -67,7 +71,7 @@ final class Arrivals<E> {
         return arrived.tryAcquire() ? take() : null;
     }
 
-    /** Takes the next element, waiting until the deadline; returns {@code null} when it is over. */
+    /** Takes the next element, waiting until the deadline; returns {@code null} when the time is over. */
     @Nullable
     E poll(Deadline deadline) throws InterruptedException {
         if (deadline.timeout() == null) {
@@ -97,7 +101,7 @@ final class Arrivals<E> {
         }
     }
 
-    /** An element that has arrived, or will. */
+    /** An element that has arrived, or will arrive. */
     static final class Arrival<E> implements Promise.Wait {
         private final WeakReference<Arrivals<E>> queue;
         private final E element;

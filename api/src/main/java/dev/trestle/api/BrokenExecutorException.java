@@ -4,8 +4,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown by an executor that can run nothing any more, because its workers cannot start: a failing initializer, a child
- * JVM that never comes up. The cause says why. Calls that were waiting fail with it, new ones are refused with it.
+ * Thrown by an executor that can run no more calls, because its workers cannot start: a failing initializer, a child
+ * JVM that never comes up. The cause says why. Waiting calls fail with this exception, and {@code submit} throws it.
  */
 public final class BrokenExecutorException extends RejectedExecutionException {
 
@@ -14,8 +14,8 @@ public final class BrokenExecutorException extends RejectedExecutionException {
     /**
      * Creates the exception.
      *
-     * @param message which executor broke, and how
-     * @param cause what broke it
+     * @param message names the executor and the failure
+     * @param cause the failure
      */
     public BrokenExecutorException(String message, @Nullable Throwable cause) {
         super(message, cause);

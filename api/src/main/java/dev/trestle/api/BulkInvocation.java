@@ -51,7 +51,7 @@ final class BulkInvocation {
         } catch (TimeoutException e) {
             return false;
         } catch (ExecutionException | CancellationException e) {
-            return true; // its own business: the caller looks at the future
+            return true; // the failure of this task alone: the caller looks at its future
         }
         return true;
     }
@@ -102,7 +102,7 @@ final class BulkInvocation {
         throw requireNonNull(last);
     }
 
-    /** Cancels the latest first, so that none begins in the place of one that was cancelled. */
+    /** Cancels futures, the latest first, so that no call begins in the place of a cancelled one. */
     private static void cancel(List<? extends Future<?>> futures) {
         futures.reversed().forEach(future -> future.cancel(true));
     }

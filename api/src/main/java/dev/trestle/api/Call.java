@@ -5,10 +5,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Callable} that can travel: what a pool whose workers are other processes needs.
+ * A {@link Callable} that can travel to another process.
  *
- * <p>A lambda given to {@link FutureExecutor#submit(Call)} becomes one by itself. It travels as the name of its method
- * and its captured values; the values are never written by Java serialization.
+ * <p>A lambda given to {@link FutureExecutor#submit(Call)} becomes a {@code Call} by itself. It travels as the name of
+ * its method and its captured values; the values are never written by Java serialization.
  *
  * @param <T> the type of the result
  */

@@ -4,7 +4,8 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function of one argument that can travel, and may throw what it likes: what {@link FutureExecutor#map} applies.
+ * A function of one argument that can travel to another process and may throw any exception; {@link FutureExecutor#map}
+ * applies it.
  *
  * @param <A> the type of the argument
  * @param <R> the type of the result
@@ -17,7 +18,7 @@ public interface CallFunction<A extends @Nullable Object, R extends @Nullable Ob
      *
      * @param argument the argument
      * @return the result
-     * @throws Exception whatever the function throws
+     * @throws Exception any exception of the function
      */
     R apply(A argument) throws Exception;
 }

@@ -8,31 +8,38 @@ import org.jspecify.annotations.Nullable;
 final class CallbackNesting {
 
     /*
-     * A callback that completes another promise expects that promise's callbacks to have run when setResult returns, and these may
-     * complete a third promise. A long chain would overflow the stack. So callbacks nest a few levels deep, as in Netty's
-     * DefaultPromise. The callbacks of a promise that is completed at the deepest level wait until the callback that completed
-     * it has returned; then the deepest level runs them, in a loop (a trampoline). See ADR 22.
+     * A callback that completes another promise expects that promise's callbacks to have run when setResult returns,
+     * and these may complete a third promise. A long chain would overflow the stack. So callbacks nest a few levels
+     * deep, as in Netty's DefaultPromise. The callbacks of a promise that is completed at the deepest level wait until
+     * the callback that completed it has returned; then the deepest level runs them, in a loop (a trampoline). See ADR
+     * 22.
      */
 
-    /** More than programs that do not chain promises need, and far less than overflows a stack. */
+    /**
+     * The number of levels: more than programs need that do not chain promises, and far less than would overflow a
+     * stack.
+     */
     private static final int DEEPEST = 8;
 
     private static final ThreadLocal<@Nullable CallbackNesting> HERE = new ThreadLocal<>();
 
     private int level;
 
-    // What waits for the deepest level, the oldest first
+    // The promises that wait for the deepest level, the oldest first
     private @Nullable Deferred first;
     private @Nullable Deferred last;
 
     private CallbackNesting() {}
 
-    /** Runs the callbacks of a promise that is done: now, or when the callback that this thread runs at the deepest level is over. */
+    /**
+     * Runs the callbacks of a promise that is done: now, or when the callback that this thread runs at the deepest
+     * level is over.
+     */
     static void run(Promise<?> promise, Promise.@Nullable Listener callbacks) {
         run(promise, callbacks, null);
     }
 
-    /** Tells the canceller of a promise, and then its listeners, at the same times. */
+    /** Calls the canceller of a promise and then its listeners, at the same point in time as the method above. */
     static void run(Promise<?> promise, Promise.Cancellation cancellation) {
         run(promise, null, cancellation);
     }

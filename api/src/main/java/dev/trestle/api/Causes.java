@@ -5,8 +5,8 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes exceptions around others. The JDK's take their message from {@code toString()} of the cause, which may be a user's method
- * that throws: then the cause would be lost, and whoever waits for a dependent stage would wait forever.
+ * Makes exceptions around others. The JDK's exceptions take their message from {@code toString()} of the cause, which
+ * may be a user's method that throws: then the cause would be lost, and a dependent stage would never end.
  */
 final class Causes {
 
@@ -20,7 +20,7 @@ final class Causes {
         return new CompletionException(text(cause), cause);
     }
 
-    /** Returns an exception for a {@code CompletableFuture}: this one, or if its text cannot be had, one around it. */
+    /** Returns an exception for a {@code CompletableFuture}: this one, or, if its text fails, one around it. */
     static Throwable completing(Throwable exception) {
         return exception instanceof CompletionException || ownText(exception) != null
                 ? exception

@@ -10,12 +10,13 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The result of a call that {@link FutureExecutor#map} has submitted: a result or a failure for each input of its chunk, up to
- * the first input that failed.
+ * The result of a call that {@link FutureExecutor#map} has submitted: a result or a failure for each input of its
+ * chunk, up to the first input that failed.
  *
- * <p>An executor that runs calls in its own process returns it as it is. One that sends results elsewhere sends
- * {@link #toData} in its place, which consists of a list, a number, exceptions and the results; {@code map} takes either. If
- * that data cannot be sent, {@link #refuse} names the results to blame, so that one of them does not cost the others.
+ * <p>An executor that runs calls in its own process returns the chunk result as it is. An executor that sends results
+ * to another process sends {@link #toData} in its place, which consists of a list, a number, exceptions and the
+ * results; {@code map} takes either. If that data cannot be sent, {@link #refuse} replaces the results to blame by
+ * failures, so that the other results arrive.
  *
  * <p>Confined to one thread at a time.
  */
@@ -86,8 +87,8 @@ public final class ChunkResult {
     }
 
     /**
-     * Returns this as a mutable list of plain data: the nanoseconds it took, a list of failures, each after the index of its
-     * input, and the results, with null in the place of a failure.
+     * Returns this as a mutable list of plain data: the nanoseconds it took, a list of failures, each after the index
+     * of its input, and the results, with null in the place of a failure.
      *
      * @return the data
      */
@@ -105,9 +106,10 @@ public final class ChunkResult {
     }
 
     /**
-     * Replaces what cannot be sent by a failure that says so.
+     * Replaces results that cannot be sent by failures that say so.
      *
-     * @param problem returns the failure for a result, or for a failure that cannot be sent either; null if it can be sent
+     * @param problem returns the failure for a result, or for a failure that cannot be sent either; null if it can be
+     *     sent
      */
     public void refuse(Function<@Nullable Object, @Nullable Throwable> problem) {
         for (int i = 0; i < outcomes.size(); i++) {
@@ -121,8 +123,8 @@ public final class ChunkResult {
     }
 
     /**
-     * Returns the error of the virtual machine, other than a stack overflow, that ended the chunk. A process in which it was
-     * thrown is not to be trusted any more.
+     * Returns the error of the virtual machine, other than a stack overflow, that ended the chunk. A process in which
+     * it was thrown must not be trusted any more.
      *
      * @return the error; null if there was none
      */
@@ -134,12 +136,12 @@ public final class ChunkResult {
                 : null;
     }
 
-    /** Returns for how many inputs there is an outcome. */
+    /** Returns the number of inputs that have an outcome. */
     int size() {
         return outcomes.size();
     }
 
-    /** Returns how long the inputs took, in nanoseconds. */
+    /** Returns the nanoseconds that the inputs took. */
     long nanos() {
         return nanos;
     }
@@ -162,7 +164,9 @@ public final class ChunkResult {
             return next < outcomes.size();
         }
 
-        /** Returns the failure that is the next outcome, and goes on to the one after it; null if the next is a result. */
+        /**
+         * Returns the failure that is the next outcome, and goes on to the one after it; null if the next is a result.
+         */
         @Nullable
         Throwable nextFailure() {
             Throwable failure = failures.isEmpty() ? null : failures.remove(next);

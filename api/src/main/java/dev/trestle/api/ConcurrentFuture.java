@@ -37,9 +37,9 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
     T result();
 
     /**
-     * Waits for the result, but not longer than the timeout. A timeout leaves the call alone: it goes on.
+     * Waits for the result, at most for the timeout. When the time is over, the call goes on.
      *
-     * @param timeout the longest time to wait; zero or less only looks
+     * @param timeout the longest time to wait; with zero or less, this method does not wait
      * @return the result
      * @throws TimeoutException if the future was still pending or running when the time was over
      * @throws CancellationException if this future was cancelled
@@ -48,7 +48,7 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
     T result(Duration timeout) throws TimeoutException;
 
     /**
-     * Waits for the end of the call and returns what it threw.
+     * Waits for the end of the call and returns its exception.
      *
      * @return the task's exception as it was thrown, or empty if there is a result
      * @throws CancellationException if this future was cancelled
@@ -66,27 +66,29 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
     /**
      * Adds a callback that is called exactly once, with this future, when it is done.
      *
-     * <p>Callbacks run in the order in which they were added, on the thread that completes or cancels the future; one
-     * that is added to a future that is already done runs before this method returns, on the calling thread, unless
-     * another thread is just running the earlier ones: then that thread runs it after them. Callbacks that complete or cancel other
-     * futures run their callbacks at once, up to eight levels deep; beyond that, they run on the same thread when the callback at the
-     * deepest level has returned. No lock is held while callbacks run.
-     * An exception that a callback throws is logged, and the remaining callbacks still run.
+     * <p>Callbacks run in the order in which they were added, on the thread that completes or cancels the future; a
+     * callback that is added to a future that is already done runs before this method returns, on the calling thread,
+     * unless another thread is running earlier callbacks: then that thread runs it after them. Callbacks that complete
+     * or cancel other futures run their callbacks at once, up to eight levels deep; beyond that, they run on the same
+     * thread when the callback at the deepest level has returned. No lock is held while callbacks run. An exception
+     * that a callback throws is logged, and the remaining callbacks still run.
      *
-     * @param callback what to call; it should be short
+     * @param callback the callback; it should be short
      */
     void addDoneCallback(Consumer<? super ConcurrentFuture<T>> callback);
 
     /**
      * Returns a new {@link CompletableFuture} that ends as this future ends, with the task's exception itself.
      * Cancelling it cancels this future, with interruption, and so do {@link CompletableFuture#orTimeout} and
-     * {@link CompletableFuture#completeOnTimeout} when the time is over; completing it by hand does not touch this future.
+     * {@link CompletableFuture#completeOnTimeout} when the time is over; completing it by hand does not touch this
+     * future.
      *
-     * <p>The JDK runs a stage of a future that is done inside the call that adds the stage, on the same stack. So a chain in which
-     * each stage makes the next call and adds the next stage, as in {@code call().toCompletableFuture().whenComplete(...)}, is as
-     * deep as it is long if each future is done already, and some thousand links end in a {@link StackOverflowError}. The JDK
-     * itself keeps that error in the stage that could not be run. For chains of any length use {@link #addDoneCallback}, which goes
-     * back to a shallow stack, a loop that waits for {@link #result()}, or {@link CompletableFuture#whenCompleteAsync}.
+     * <p>The JDK runs a stage of a future that is done inside the call that adds the stage, on the same stack. So a
+     * chain in which each stage makes the next call and adds the next stage, as in
+     * {@code call().toCompletableFuture().whenComplete(...)}, is as deep as it is long if each future is done already,
+     * and some thousand links end in a {@link StackOverflowError}. The JDK itself keeps that error in the stage that
+     * could not be run. For chains of any length use {@link #addDoneCallback}, which goes back to a shallow stack, a
+     * loop that waits for {@link #result()}, or {@link CompletableFuture#whenCompleteAsync}.
      *
      * @return the view
      */

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A point in time that may never come.
  *
- * @param timeout what was asked for; {@code null} for no limit
- * @param nanoTime when it is over, by {@link System#nanoTime()}
+ * @param timeout the time limit as given; {@code null} for no limit
+ * @param nanoTime the end, by {@link System#nanoTime()}
  */
 record Deadline(@Nullable Duration timeout, long nanoTime) {
 
@@ -15,7 +15,7 @@ record Deadline(@Nullable Duration timeout, long nanoTime) {
         return new Deadline(timeout, timeout == null ? 0 : System.nanoTime() + TimeLimit.nanos(timeout));
     }
 
-    /** Returns the nanoseconds left, zero if it is over. */
+    /** Returns the nanoseconds left, or zero if the deadline has passed. */
     long left() {
         return timeout == null ? Long.MAX_VALUE : Math.max(0, nanoTime - System.nanoTime());
     }

@@ -6,7 +6,8 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * The futures that {@code waitUntil} was given, divided. Both sets are unmodifiable and keep the order of the input.
+ * The futures of a {@code waitUntil}, divided into those that are done and those that are pending. Both sets are
+ * unmodifiable and keep the order of the input.
  *
  * @param <F> the type of the futures
  * @param done the futures that are done: with a result, with an exception or cancelled

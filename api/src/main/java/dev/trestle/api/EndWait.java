@@ -5,7 +5,7 @@ package dev.trestle.api;
 public interface EndWait {
 
     /**
-     * Parks the calling thread until the executor has ended, or the time is over.
+     * Parks the calling thread until the executor has ended, or the time limit of the wait is over.
      *
      * @return whether the executor has ended
      * @throws InterruptedException if the calling thread is interrupted

@@ -13,23 +13,23 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An {@link ExecutorService} whose futures are {@link ConcurrentFuture}s: what every pool of Trestle is. Python's
+ * An {@link ExecutorService} with {@link ConcurrentFuture}s; every pool of Trestle is one. Python's
  * {@code concurrent.futures.Executor}.
  *
- * <p>A lambda passed to {@code submit} is taken as a {@link Call}, which can travel. So the same program runs on a
- * thread pool or on a process pool; only the constructor differs.
+ * <p>The compiler takes a lambda passed to {@code submit} as a {@link Call}, which can travel. So the same program runs
+ * on a thread pool or on a process pool; only the constructor differs.
  *
- * <p>All methods may be called from any thread. None but {@code map}'s stream, {@code invokeAll}, {@code invokeAny},
- * {@code awaitTermination} and {@code close} waits for a call; {@code submit} waits only where a pool was given a
- * bounded queue. In a coroutine of an event loop, {@code awaitTermination} and {@code close} suspend the coroutine while the loop goes
- * on, and cancelling the task interrupts them; the others refuse to wait there.
+ * <p>All methods may be called from any thread. Only the stream of {@code map}, {@code invokeAll}, {@code invokeAny},
+ * {@code awaitTermination} and {@code close} wait for calls; {@code submit} waits only if the pool has a queue limit.
+ * In a coroutine of an event loop, {@code awaitTermination} and {@code close} suspend the coroutine while the loop goes
+ * on, and cancelling the task interrupts them; the other methods refuse to wait there.
  */
 public interface FutureExecutor extends ExecutorService {
 
     /**
      * Submits a call.
      *
-     * @param call what to run
+     * @param call the code to run
      * @param <T> the type of the result
      * @return the future of the call
      * @throws RejectedExecutionException if this executor has been shut down
@@ -38,10 +38,10 @@ public interface FutureExecutor extends ExecutorService {
     <T extends @Nullable Object> ConcurrentFuture<T> submit(Call<T> call);
 
     /**
-     * Submits a task. A process pool refuses one that is not serializable: a lambda is, when it is written in the call
-     * itself.
+     * Submits a task. A process pool refuses a task that is not serializable; a lambda written in the call itself is
+     * serializable.
      *
-     * @param task what to run
+     * @param task the code to run
      * @param <T> the type of the result
      * @return the future of the task
      * @throws RejectedExecutionException if this executor has been shut down
@@ -53,7 +53,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a call without a result.
      *
-     * @param call what to run
+     * @param call the code to run
      * @return the future of the call; its result is {@code null}
      * @throws RejectedExecutionException if this executor has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -63,7 +63,7 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a task without a result. A process pool refuses one that is not serializable.
      *
-     * @param task what to run
+     * @param task the code to run
      * @return the future of the task; its result is {@code null}
      * @throws RejectedExecutionException if this executor has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -74,8 +74,8 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Submits a task with a given result.
      *
-     * @param task what to run
-     * @param result the result of the future; it stays here, whatever the executor
+     * @param task the code to run
+     * @param result the result of the future; it stays in this JVM
      * @param <T> the type of the result
      * @return the future of the task
      * @throws RejectedExecutionException if this executor has been shut down
@@ -102,23 +102,23 @@ public interface FutureExecutor extends ExecutorService {
     /**
      * Applies a function to every input: ordered, lazy, bounded, in chunks.
      *
-     * <p>The first calls are submitted at once, further ones while results are consumed, so that a bounded number of
-     * inputs is ever in flight. Each input has one outcome: a result, or a failure, which is thrown by the rule of
-     * {@link ConcurrentFuture#result()} when its place in the stream is reached. A result that cannot be sent is such a
-     * failure, of its own input only. Closing the stream, its end, an error that stops it and a timeout cancel what is left.
+     * <p>The first calls are submitted at once, and further ones while the caller consumes results, so the number of
+     * inputs in flight is bounded. Each input has one outcome: a result, or a failure, which is thrown by the rule of
+     * {@link ConcurrentFuture#result()} when its place in the stream is reached. A result that cannot be sent fails its
+     * own input only. Closing the stream, its end, an error that stops it and a timeout cancel the calls that are left.
      * A {@link java.util.concurrent.TimeoutException} arrives as the cause of a
      * {@link java.util.concurrent.CompletionException}.
      *
      * <p>The inputs of a {@link Collection} are read by the thread that consumes the results. Those of another
-     * {@link Iterable} may be slow, or may depend on results before them, as the pages of a crawler do: they are read by a
-     * daemon thread of this map, and a result is handed out while the next input is awaited. Unless one call of the iterator
-     * takes longer than some milliseconds, it never runs at the same time as the code that consumes the results. When the
-     * iterator has no next input, it is asked again after the results in flight have been consumed. What it throws, and a
-     * refusal by this executor, is thrown after the results of all inputs before.
+     * {@link Iterable} may be slow, or may depend on results before them, as the pages of a crawler do: they are read
+     * by a daemon thread of this map, and a result is handed out while the next input is awaited. Unless one call of
+     * the iterator takes longer than some milliseconds, it never runs at the same time as the code that consumes the
+     * results. When the iterator has no next input, it is asked again after the results in flight have been consumed.
+     * An exception of the iterator, and a refusal by this executor, is thrown after the results of all inputs before.
      *
      * @param fn the function
      * @param inputs the inputs
-     * @param options how to do it
+     * @param options order, chunk size, look-ahead, treatment of errors, time limit
      * @param <A> the type of the inputs
      * @param <R> the type of the results
      * @return the results; a sequential stream, to be closed if it is not consumed to its end
@@ -202,15 +202,16 @@ public interface FutureExecutor extends ExecutorService {
     }
 
     /**
-     * Takes no more calls, and waits until those that were taken have ended. If the waiting thread is interrupted, does as
-     * {@link #shutdownNow} and goes on waiting.
+     * Shuts this executor down, and waits until the accepted calls have ended. If the waiting thread is interrupted,
+     * this method calls {@link #shutdownNow} and goes on waiting.
      *
-     * <p>In a coroutine of an event loop, the coroutine is suspended meanwhile. If its task is cancelled, or was before, this method
-     * does as {@code shutdownNow}, goes on waiting, and throws the cancellation when the executor has ended. In a callback of an event
-     * loop, which cannot be suspended, this method shuts the executor down and refuses to wait.
+     * <p>In a coroutine of an event loop, the coroutine is suspended while it waits. If its task is cancelled, or was
+     * before, this method calls {@code shutdownNow}, goes on waiting, and throws the cancellation when the executor has
+     * ended. In a callback of an event loop, which cannot be suspended, this method shuts the executor down and refuses
+     * to wait.
      *
-     * @throws IllegalStateException in a callback of an event loop; the executor takes no more calls, and ends when those that were
-     *     taken have ended
+     * @throws IllegalStateException in a callback of an event loop; the executor has been shut down, and ends when the
+     *     accepted calls have ended
      */
     @Override
     default void close() {
@@ -229,7 +230,7 @@ public interface FutureExecutor extends ExecutorService {
     }
 
     /**
-     * Returns how many calls this executor can run at the same time.
+     * Returns the number of calls that this executor can run at the same time.
      *
      * @return the largest number of workers
      */

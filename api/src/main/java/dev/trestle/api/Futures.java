@@ -20,10 +20,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waiting for several futures at once: Python's {@code concurrent.futures.wait} and {@code as_completed}.
+ * Waits for several futures at once: Python's {@code concurrent.futures.wait} and {@code as_completed}.
  *
- * <p>The methods may be called from any thread but an event loop's, and park it. A future that stands several times in
- * the input counts once. They never cancel a future.
+ * <p>The methods may be called from any thread but an event loop's, and park that thread. A future that occurs several
+ * times in the input counts once. No method cancels a future.
+ *
+ * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="wait"}
  */
 public final class Futures {
 
@@ -32,7 +34,7 @@ public final class Futures {
     /**
      * Waits without a time limit; see {@link #waitUntil(ReturnWhen, Collection, Duration)}.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures the futures
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
@@ -44,14 +46,15 @@ public final class Futures {
     }
 
     /**
-     * Waits until a condition holds or the time is over. A timeout is not an error: it shows in the result.
+     * Waits until a condition holds or the time is over. A timeout is not an error: the result then has pending
+     * futures.
      *
-     * <p>A future counts as done when it has a result, an exception, or was cancelled. The sets tell the state at the
-     * return, so more futures may be done than were needed.
+     * <p>A future counts as done when it has a result, an exception, or was cancelled. The sets have the state at the
+     * return, so more futures may be done than the condition requires.
      *
-     * @param when what to wait for
-     * @param futures the futures; without any, the method returns at once
-     * @param timeout the longest time to wait, zero to look only; {@code null} for no limit
+     * @param when the condition to wait for
+     * @param futures the futures; if there are none, the method returns at once
+     * @param timeout the longest time to wait, zero to return at once; {@code null} for no limit
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
      * @throws CompletionException if the waiting thread was interrupted
@@ -143,7 +146,7 @@ public final class Futures {
 
         void watch(ConcurrentFuture<?> future) {
             if (future.isDone()) {
-                onDone(future); // now: the thread that tells the listeners may be slow, or busy with callbacks
+                onDone(future); // now: the thread that notifies the listeners may be slow, or busy with callbacks
             } else if (future instanceof Promise<?> promise) {
                 promise.addWait(this);
             } else {
@@ -188,7 +191,7 @@ public final class Futures {
         private final int total;
         private final Deadline deadline;
 
-        /** Those that were not returned, and what waits at each. */
+        /** The futures that were not returned, each with its arrival. */
         private final Map<F, Arrivals.Arrival<F>> pending = new LinkedHashMap<>();
 
         private final Arrivals<F> arrivals = new Arrivals<>();
@@ -243,7 +246,7 @@ public final class Futures {
             } catch (InterruptedException e) {
                 throw Interruption.during("waiting for the next of " + total + " futures", e);
             }
-            pending.forEach(Arrivals::forget); // they may live long, and be waited for again and again
+            pending.forEach(Arrivals::forget); // the futures may live long, and be waited for again and again
             throw new CompletionException(
                     new TimeoutException(left + " (of " + total + ") futures unfinished after " + deadline));
         }

@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
-/** Uses everything that promises use, once, before the first of them is made. */
+/** Initializes everything that promises use, once, before the first promise is made. */
 final class Groundwork {
 
     /*
-     * The JVM initializes classes, and links call sites and variable handles, when they are first used. Where that meets the end of
-     * the stack, the class or the call site fails for good, for the whole program. A program may come here first in a deep
-     * recursion, so it is done while there is stack enough, or not at all: then the caller gets the StackOverflowError, and the
-     * next one tries again.
+     * The JVM initializes classes, and links call sites and variable handles, when they are first used. Where that
+     * meets the end of the stack, the class or the call site fails for good, for the whole program. A program may make
+     * its first promise in a deep recursion. So the initialization runs only if enough stack is left; if not, the
+     * caller gets the StackOverflowError, and the next caller tries again.
      */
 
     /** Read without synchronization. A thread that reads an old value does the work again, which changes nothing. */

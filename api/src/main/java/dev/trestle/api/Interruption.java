@@ -2,7 +2,7 @@ package dev.trestle.api;
 
 import java.util.concurrent.CompletionException;
 
-/** How the waiting methods that declare no {@link InterruptedException} end when they are interrupted. */
+/** The exception of an interrupted wait, for methods that declare no {@link InterruptedException}. */
 final class Interruption {
 
     private Interruption() {}

@@ -8,7 +8,7 @@ public final class InvalidStateException extends IllegalStateException {
     /**
      * Creates the exception.
      *
-     * @param message what was tried, on what, and what to do instead
+     * @param message names the operation, the future, and the remedy
      */
     public InvalidStateException(String message) {
         super(message);

@@ -15,30 +15,35 @@ import org.jspecify.annotations.Nullable;
  * An executor's claim that the program must not end by itself while the executor has unfinished calls. For code that
  * implements executors on daemon threads or virtual threads; each executor has one.
  *
- * <p>A program ends by itself when the last of its non-daemon threads ends. With this class it first waits for the calls
- * that its executors have accepted. An executor without unfinished calls holds nothing. {@link System#exit} and signals wait
- * for no call.
+ * <p>A program ends by itself when the last of its non-daemon threads ends. With this class it first waits for the
+ * calls that its executors have accepted. An executor without unfinished calls holds nothing. {@link System#exit} and
+ * signals wait for no call.
  *
  * <p>All methods may be called from any thread, and never wait. An executor that is garbage is forgotten.
  */
 public final class KeepAlive implements AutoCloseable {
 
     /*
-     * Only a non-daemon thread keeps a JVM running, and no thread can change its kind after its start. To start one for each
-     * call would cost more than the call. So all executors share one keeper thread. The keeper joins the other non-daemon
-     * threads, one after the other, which costs nothing while they live. When none is left, main among them, the keeper waits
-     * for the executors, and then ends, and the JVM with it. The keeper also ends when nothing has been unfinished for a
-     * while, so that an executor that nobody closed pins no class loader; the next accepted call starts another keeper.
+     * Only a non-daemon thread keeps a JVM running, and no thread can change its kind after its start. To start one for
+     * each call would cost more than the call. So all executors share one keeper thread. The keeper joins the other
+     * non-daemon threads, one after the other, which costs nothing while they live. When none is left, main among them,
+     * the keeper waits for the executors, and then ends, and the JVM with it. The keeper also ends when nothing has
+     * been unfinished for a while, so that an executor that was never closed pins no class loader; the next accepted
+     * call starts another keeper.
      *
-     * No call is lost between a keeper that ends and a call that comes: an executor counts the call before it reads `keeper`,
-     * and the keeper clears `keeper` before it reads the counts for the last time. All of these are volatile, so at least one
-     * of the two sees the other (Dekker's mutual exclusion). The same holds for `waiting` and a call that ends.
+     * No call is lost between a keeper that ends and a call that comes: an executor counts the call before it reads
+     * `keeper`, and the keeper clears `keeper` before it reads the counts for the last time. All of these are volatile,
+     * so at least one of the two sees the other (Dekker's mutual exclusion). The same holds for `waiting` and a call
+     * that ends.
      */
 
-    /** For this long an idle keeper stays, so that pauses in the work do not start threads. */
+    /** The time that an idle keeper stays, so that pauses in the work do not start threads. */
     private static final long IDLE_MILLIS = TimeUnit.SECONDS.toMillis(60);
 
-    /** Copies of this class in other class loaders have keepers too; keepers that joined each other would never end. */
+    /**
+     * The name of every keeper. Copies of this class in other class loaders have keepers too; keepers that joined each
+     * other would never end.
+     */
     private static final String KEEPER_NAME = "trestle-keep-alive";
 
     /** The thread of the JVM that waits for all non-daemon threads, after main has returned. */
@@ -52,7 +57,7 @@ public final class KeepAlive implements AutoCloseable {
     /** Changed under the lock, but for the keeper's last change, which clears it. */
     private static volatile @Nullable Thread keeper;
 
-    /** Whether the keeper waits for calls to end, and must be woken by them. */
+    /** True while the keeper waits for calls to end, and must be woken by them. */
     private static volatile boolean waiting;
 
     private final BooleanSupplier unfinished;
@@ -60,8 +65,8 @@ public final class KeepAlive implements AutoCloseable {
     /**
      * Creates the claim of one executor.
      *
-     * @param unfinished returns whether a call that was accepted has not ended. It is called on any thread, it must not wait,
-     *     take locks or throw, and it must read volatile fields
+     * @param unfinished returns whether a call that was accepted has not ended. It is called on any thread, it must not
+     *     wait, take locks or throw, and it must read volatile fields
      */
     public KeepAlive(BooleanSupplier unfinished) {
         this.unfinished = requireNonNull(unfinished, "unfinished");
@@ -71,8 +76,8 @@ public final class KeepAlive implements AutoCloseable {
     }
 
     /**
-     * Tells that the executor has accepted a call; called after the call has begun to count as unfinished, and before the
-     * caller is told. Reads a field as a rule, and starts a thread if there is no keeper.
+     * Reports that the executor has accepted a call; called after the call has begun to count as unfinished, and before
+     * {@code submit} returns. Usually reads a field only, and starts a thread if there is no keeper.
      *
      * @throws OutOfMemoryError if that thread could not be started; then the executor must refuse the call
      */
@@ -83,8 +88,8 @@ public final class KeepAlive implements AutoCloseable {
     }
 
     /**
-     * Tells that a call has ended or was refused; called after it has ceased to count as unfinished. A call ends when its
-     * callbacks have run.
+     * Reports that a call has ended or was refused; called after it has ceased to count as unfinished. A call ends when
+     * its callbacks have run.
      */
     public void onEnded() {
         if (waiting && !unfinished.getAsBoolean()) {
@@ -121,7 +126,7 @@ public final class KeepAlive implements AutoCloseable {
                     .unstarted(KeepAlive::run);
             thread.setContextClassLoader(null);
             thread.start();
-            keeper = thread; // now, not before its start: who reads it takes the program for held
+            keeper = thread; // now, not before its start: a thread that reads the field relies on a running keeper
         }
     }
 
@@ -136,9 +141,8 @@ public final class KeepAlive implements AutoCloseable {
             try {
                 ended = waitForOthers() && end();
             } catch (Throwable e) {
-                // Of memory. The calls that go on will free memory, or fail for lack of it; they are to be waited for
-                // all the
-                // same.
+                // Of memory. The calls that go on will free memory, or fail for lack of it; the keeper waits for them
+                // in either case.
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
                 ended = hasSuccessor();
             }
@@ -175,7 +179,9 @@ public final class KeepAlive implements AutoCloseable {
         return !anyUnfinished() || hasSuccessor();
     }
 
-    /** Returns whether an executor has started another keeper after this one had begun to end; if not, this one goes on. */
+    /**
+     * Returns whether an executor has started another keeper after this one had begun to end; if not, this one goes on.
+     */
     private static boolean hasSuccessor() {
         Thread current = Thread.currentThread();
         synchronized (lock) {

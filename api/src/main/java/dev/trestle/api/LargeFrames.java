@@ -1,14 +1,16 @@
 package dev.trestle.api;
 
 /**
- * Methods whose frames are large in the interpreter, for {@link StackRoom}. A variable of type long takes 16 bytes there. This class
- * is so long because it has nothing but such variables.
+ * Methods whose frames are large in the interpreter, for {@link StackRoom}. A variable of type long takes 16 bytes
+ * there. This class is so long because it has nothing but such variables.
  */
 final class LargeFrames {
 
     private LargeFrames() {}
 
-    /** Calls itself more often than a compiler inlines it, so that the methods below have a call in compiled code too. */
+    /**
+     * Calls itself more often than a compiler inlines it, so that the methods below have a call in compiled code too.
+     */
     private static int smallFrame(int calls) {
         return calls == 1 ? 0 : smallFrame(calls - 1) + 1;
     }

@@ -20,19 +20,19 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
     }
 
     /**
-     * Returns the inputs of a collection, which are there, or those of another iterable, which may be slow or depend on results
-     * that the consumer has not got yet.
+     * Returns the inputs of a collection, which are there, or those of another iterable, which may be slow or depend on
+     * results that the consumer does not have yet.
      */
     static <A extends @Nullable Object> MapInputs<A> of(Iterable<A> inputs) {
         return inputs instanceof Collection ? new Present<>(inputs.iterator()) : new Awaited<>(inputs.iterator());
     }
 
     /**
-     * Returns the next inputs: fewer than asked for, or none, if there are no more, if the iterator is slow while a result is
-     * ready, or if the deadline has passed.
+     * Returns the next inputs: fewer than asked for, or none, if the inputs are exhausted, if the iterator is slow
+     * while a result is ready, or if the deadline has passed.
      *
-     * @param count how many are asked for
-     * @param resultReady tells whether there is a result to hand out
+     * @param count the number of inputs that are asked for
+     * @param resultReady returns whether there is a result to hand out
      */
     abstract List<A> read(int count, BooleanSupplier resultReady, Deadline deadline) throws InterruptedException;
 
@@ -42,7 +42,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
     /** Returns what the iterator threw; null if it threw nothing. */
     abstract @Nullable Throwable failure();
 
-    /** Returns whether {@link #read} may wait, and so has to be told of results by {@link #resultArrived}. */
+    /** Returns whether {@link #read} may wait; if so, the caller must report results by {@link #resultArrived}. */
     abstract boolean mayWait();
 
     /** Makes a thread that waits in {@link #read} look for a result; from any thread. */
@@ -106,16 +106,16 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
     private static final class Awaited<A extends @Nullable Object> extends MapInputs<A> {
 
         /*
-         * The reading thread calls the iterator only while the mapping waits in `read`, unless one call of the iterator takes
-         * longer than PATIENCE: then `read` may return beside it, and the input, when it comes, waits in the buffer. So an
-         * iterator that does not block is never called at the same time as the code that consumes the results, and an iterator
-         * that reads what that code has written needs no lock.
+         * The reading thread calls the iterator only while the mapping waits in `read`, unless one call of the iterator
+         * takes longer than PATIENCE: then `read` may return beside it, and the input, when it comes, waits in the
+         * buffer. So an iterator that does not block is never called at the same time as the code that consumes the
+         * results, and an iterator that reads what that code has written needs no lock.
          */
 
         /** A call of the iterator that takes longer than this is slow: results are handed out beside it. */
         private static final long PATIENCE_NANOS = 5_000_000;
 
-        /** The reading thread ends when it was not asked for anything for this time. The next request starts another. */
+        /** The time without a request after which the reading thread ends. The next request starts another. */
         private static final long IDLE_NANOS = 1_000_000_000;
 
         private final ReentrantLock lock = new ReentrantLock();
@@ -124,22 +124,22 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
         @GuardedBy("lock")
         private final ArrayList<A> buffer = new ArrayList<>();
 
-        /** How many inputs the buffer has when the reading thread stops. */
+        /** The number of inputs in the buffer at which the reading thread stops. */
         @GuardedBy("lock")
         private int wanted;
 
         @GuardedBy("lock")
         private @Nullable Thread reader;
 
-        /** When the reading thread called the iterator last; it counts unless the thread is idle. */
+        /** The time at which the reading thread last called the iterator; meaningless while the thread is idle. */
         @GuardedBy("lock")
         private long calledAt;
 
-        /** Whether the reading thread has not taken up the last request. */
+        /** True until the reading thread has taken up the last request. */
         @GuardedBy("lock")
         private boolean idle = true;
 
-        /** Whether the iterator had no more inputs when it was last asked. */
+        /** True if the iterator had no more inputs when it was last asked. */
         @GuardedBy("lock")
         private boolean exhausted;
 
@@ -245,7 +245,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
             }
         }
 
-        /** Takes what the iterator had: an input, or none. */
+        /** Adds the input that the iterator returned, if any. */
         private void add(List<A> next) {
             lock.lock();
             try {

@@ -6,37 +6,38 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How {@link FutureExecutor#map(CallFunction, Iterable, MapOptions)} works through its inputs.
+ * The options of {@link FutureExecutor#map(CallFunction, Iterable, MapOptions)}: order, chunks, look-ahead, errors and
+ * time limit.
  *
  * @param order in which order results come
- * @param onError what an item's exception does to the items after it
- * @param chunkSize how many inputs travel in one call; 0 lets the executor choose from the measured time per item
- * @param lookAhead how many inputs may be taken beyond the last result that was consumed; 0 lets the executor choose. A
- *     bound, so that endless inputs work
+ * @param onError the consequence of an item's exception for the items after it
+ * @param chunkSize the number of inputs in one call; 0 lets the executor choose from the measured time per item
+ * @param lookAhead the number of inputs that may be taken beyond the last consumed result; 0 lets the executor choose.
+ *     The bound makes endless inputs work
  * @param timeout the time for all results together, counted from the call of {@code map}; empty for no limit
  */
 public record MapOptions(Order order, OnError onError, int chunkSize, int lookAhead, Optional<Duration> timeout) {
 
     /** The order of the results of a map. */
     public enum Order {
-        /** As the inputs. */
+        /** The order of the inputs. */
         INPUT,
-        /** As the calls complete. */
+        /** The order in which the calls complete. */
         COMPLETION
     }
 
-    /** What the exception of one item does. */
+    /** The consequence of an item's exception for the other items. */
     public enum OnError {
-        /** It ends the stream: the remaining calls are cancelled. */
+        /** The exception ends the stream: the remaining calls are cancelled. */
         STOP,
         /**
-         * It is thrown when its place is reached; an iterator or spliterator of the stream can be asked for the next
-         * result afterwards.
+         * The exception is thrown when its place is reached; an iterator or spliterator of the stream can be asked for
+         * the next result afterwards.
          */
         CONTINUE
     }
 
-    /** In input order, ended by the first error, everything else chosen by the executor. */
+    /** Results in input order, ended by the first error, everything else chosen by the executor. */
     public static final MapOptions DEFAULT = new MapOptions(Order.INPUT, OnError.STOP, 0, 0, Optional.empty());
 
     /** Checks the values. */
@@ -68,7 +69,7 @@ public record MapOptions(Order order, OnError onError, int chunkSize, int lookAh
     /**
      * Returns these options with another treatment of errors.
      *
-     * @param value what an item's exception does
+     * @param value the consequence of an item's exception
      * @return the new options
      */
     public MapOptions withOnError(OnError value) {

@@ -21,27 +21,33 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of {@link FutureExecutor#map}: the chunks in flight, and the outcomes of the last one that have not been handed out.
+ * One run of {@link FutureExecutor#map}: the chunks in flight, and the outcomes of the last one that have not been
+ * handed out.
  *
  * <p>Confined to the thread that consumes the stream, but for {@code completed}, which futures fill.
  */
 final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
 
     /*
-     * Inputs travel in chunks, a call each. A chunk stops at its first failing input and says how far it came: so the inputs before
-     * the failure keep their results, the failure is thrown at its place, and the inputs after it, which never ran, are sent again
-     * as a chunk of their own when the options say to go on.
+     * Inputs travel in chunks, a call each. A chunk stops at its first failing input and says how far it came: so the
+     * inputs before the failure keep their results, the failure is thrown at its place, and the inputs after it, which
+     * never ran, are sent again as a chunk of their own when the options say to go on.
      *
-     * Size of a chunk: as many inputs as took TARGET_NANOS, by the times the chunks before it measured where they ran; at most
-     * four times the size that was measured; and when the number of inputs is known, at most what leaves every worker two more
-     * chunks (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end together. A chunk is sent before
-     * it is full when the next input is slow to come: that input may depend on the result of those that are there.
+     * Size of a chunk: as many inputs as took TARGET_NANOS, by the times the chunks before it measured where they ran;
+     * at most four times the size that was measured; and when the number of inputs is known, at most what leaves every
+     * worker two more chunks (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end
+     * together. A chunk is sent before it is full when the next input is slow to come: that input may depend on the
+     * result of those that are there.
      *
-     * The stream ends when there is nothing in flight, nothing to hand out, and the inputs, asked once more, have no next one. What
-     * the inputs throw, and a refusal by the executor, is thrown after all that was submitted before has been handed out.
+     * The stream ends when there is nothing in flight, nothing to hand out, and the inputs, asked once more, have no
+     * next one. What the inputs throw, and a refusal by the executor, is thrown after all that was submitted before has
+     * been handed out.
      */
 
-    /** Long next to what a call costs (tens of microseconds), short next to what a person waits. */
+    /**
+     * The time that a chunk should take: long next to the cost of a call (tens of microseconds), short next to a
+     * person's patience.
+     */
     private static final long TARGET_NANOS = 5_000_000;
 
     private static final int LARGEST_AUTOMATIC_CHUNK = 16_384;
@@ -61,10 +67,10 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
     private long itemsDelivered;
     private int chunkSize = 1;
 
-    /** Whether the stream has ended: everything has been handed out, cancelled, or let go of. */
+    /** True when the stream has ended: everything has been handed out, cancelled, or dropped. */
     private boolean ended;
 
-    /** Why no further inputs can be submitted. */
+    /** The reason why no further inputs can be submitted. */
     private @Nullable Throwable refusal;
 
     private ChunkResult.@Nullable Outcomes outcomes;
@@ -97,7 +103,7 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         ChunkResult.Outcomes ready;
         try {
             ready = nextOutcomes();
-        } catch (Throwable e) { // also a refusal to wait, after which nobody may come to close the stream
+        } catch (Throwable e) { // also a refusal to wait, after which the program may never close the stream
             end();
             throw e;
         }
@@ -157,7 +163,8 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
     /**
      * Submits chunks of inputs while there is room for them.
      *
-     * @param resultReady whether not to wait for an input that is slow to come, as the caller has a result to hand out
+     * @param resultReady true if the caller has a result to hand out, and so must not wait for an input that is slow to
+     *     come
      */
     private void submitMore(boolean resultReady) {
         while (hasRoom()) {
@@ -325,12 +332,15 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         return Interruption.during("waiting for the next result of map", e);
     }
 
-    /** Cancels what is in flight, hands out nothing more, and takes no further input; however the stream ends. */
+    /**
+     * Cancels the calls in flight, hands out nothing more, and takes no further input. Every way in which the stream
+     * ends leads here.
+     */
     private void end() {
         ended = true;
         outcomes = null;
         inputs.close();
-        inFlight.reversed().forEach(chunk -> chunk.future().cancel(true)); // none begins in the place of another
+        inFlight.reversed().forEach(chunk -> chunk.future().cancel(true)); // so no chunk begins in the place of another
         inFlight.clear();
         inOrder.clear();
     }

@@ -30,33 +30,36 @@ import org.jspecify.annotations.Nullable;
  * <p>The first completion wins. {@code set...} methods throw when they lose, {@code trySet...} methods return whether
  * they won.
  *
- * <p>Where stack or memory ends inside {@code set...}, {@code trySet...}, {@code cancel} or {@code addDoneCallback}, the caller gets
- * the {@link StackOverflowError} or {@link OutOfMemoryError}, and nothing has changed: the caller may try again.
+ * <p>Where stack or memory ends inside {@code set...}, {@code trySet...}, {@code cancel} or {@code addDoneCallback},
+ * the caller gets the {@link StackOverflowError} or {@link OutOfMemoryError}, and nothing has changed: the caller may
+ * try again.
+ *
+ * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="promise"}
  *
  * @param <T> the type of the result
  */
 public final class Promise<T extends @Nullable Object> implements ConcurrentFuture<T> {
 
     /*
-     * Two words. `state` is null while pending, RUNNING, or the outcome; it changes by compare-and-set and an outcome is
-     * final. A failure is its exception itself; a result that is null or an exception is masked. `listeners` is a Treiber stack
-     * of callbacks and waiting threads, as in CompletableFuture.
+     * Two words. `state` is null while pending, RUNNING, or the outcome; it changes by compare-and-set and an outcome
+     * is final. A failure is its exception itself; a result that is null or an exception is masked. `listeners` is a
+     * Treiber stack of callbacks and waiting threads, as in CompletableFuture.
      *
-     * The law is that callbacks run in the order they were added, each once, also when one is added while the others run.
-     * So at most one thread may run them at a time: the one that replaced the stack with the marker DRAINING. A thread that
-     * finds a marker at the bottom of the stack pushes on top of it and leaves; the drainer looks again before it takes
-     * the marker away. `aboveMarker` answers "is there a marker at the bottom" without walking. Our own listeners, the
-     * waiting threads and the waits for many futures, are told before the first callback runs: they must not wait for
-     * foreign code.
+     * The law is that callbacks run in the order they were added, each once, also when one is added while the others
+     * run. So at most one thread may run them at a time: the one that replaced the stack with the marker DRAINING. A
+     * thread that finds a marker at the bottom of the stack pushes on top of it and leaves; the drainer looks again
+     * before it takes the marker away. `aboveMarker` answers "is there a marker at the bottom" without walking. Our own
+     * listeners, the waiting threads and the waits for many futures, are told before the first callback runs: they must
+     * not wait for foreign code.
      *
      * No lock is held while foreign code runs, because there is none.
      *
-     * An outcome is final, so whoever sets it must be able to tell the listeners. Hence nothing is allocated from then on, the
-     * stack is reversed in place, and before that point the setter makes sure that there is stack left. How deep callbacks
-     * may run inside callbacks is for CallbackNesting to say. See ADR 22.
+     * An outcome is final, so the thread that sets it must be able to notify the listeners. Hence nothing is allocated
+     * from then on, the stack is reversed in place, and before that point the setter makes sure that there is stack
+     * left. CallbackNesting limits how deep callbacks nest. See ADR 22.
      */
 
-    /** How the work behind a running promise is told that its promise was cancelled. */
+    /** A listener that stops the work behind a promise when the promise is cancelled. */
     @FunctionalInterface
     public interface Canceller {
 
@@ -65,23 +68,24 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
          * callbacks.
          *
          * @param wasRunning whether the promise was running
-         * @param mayInterrupt whether running work is to be interrupted; if not, it goes on and its outcome is dropped
+         * @param mayInterrupt true if running work must be interrupted; if false, the work goes on and its outcome is
+         *     dropped
          */
         void cancelled(boolean wasRunning, boolean mayInterrupt);
 
         /**
          * Names the work, for messages; by default, it has no name. May be called from any thread at any time.
          *
-         * @return what completes the promise, such as "the call of this class on that pool"
+         * @return a name such as "the call of this class on that pool"
          */
         default String description() {
             return "";
         }
 
         /**
-         * Called on a thread that is about to run callbacks of the promise, after the threads that wait for it have been woken;
-         * not if there are no callbacks. May be called several times. For executors whose thread is not free for the next
-         * call while it runs callbacks. By default does nothing.
+         * Called on a thread that is about to run callbacks of the promise, after the threads that wait for it have
+         * been woken; not if there are no callbacks. May be called several times. For executors with threads that are
+         * not free for the next call while they run callbacks. Does nothing by default.
          */
         default void onCallbacks() {}
     }
@@ -99,14 +103,14 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Creates a pending promise that can also be cancelled while it runs.
      *
-     * @param canceller told when the promise is cancelled
+     * @param canceller called when the promise is cancelled
      */
     public Promise(Canceller canceller) {
         Groundwork.ensure();
         this.canceller = requireNonNull(canceller, "canceller");
     }
 
-    /** Creates one for {@link Groundwork} itself. */
+    /** Creates a promise for {@link Groundwork} itself. */
     @SuppressWarnings("UnusedVariable") // tells this constructor from the others
     Promise(Groundwork groundwork) {
         this.canceller = null;
@@ -147,7 +151,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Completes this promise with an exception.
      *
-     * @param exception what the call threw
+     * @param exception the exception of the call
      * @throws InvalidStateException if it is already done
      */
     public void setException(Throwable exception) {
@@ -169,7 +173,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     /**
      * Completes this promise with an exception, unless it is already done.
      *
-     * @param exception what the call threw
+     * @param exception the exception of the call
      * @return whether this call completed it
      */
     public boolean trySetException(Throwable exception) {
@@ -480,7 +484,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     // Listeners
 
-    /** Adds a wait, which is told once; at once, and by this thread, if this promise is done. */
+    /** Adds a wait, which is notified once; if this promise is done, now and by this thread. */
     void addWait(Wait wait) {
         add(wait);
     }
@@ -511,20 +515,21 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     /**
-     * Removes the waits of iterations that are garbage. They tell nobody that they are, so this looks at all listeners, as soon as
-     * there are twice as many as were alive the last time: on the average, a push looks at two.
+     * Removes the waits of iterations that are garbage. Garbage sends no notice, so this method looks at all listeners,
+     * as soon as there are twice as many as were alive the last time: on average, a push looks at two.
      */
     private void purge() {
         Listener top = listeners;
         if (top == null || isDraining(top)) {
-            return; // done meanwhile: the drainer drops everything
+            return; // done by now: the drainer drops everything
         }
         try {
             Listener alive = without(null, top);
             if (alive != null) {
                 alive.purgeAt = Math.max(Listener.FEW, 2 * alive.count);
             }
-            Words.LISTENERS.compareAndSet(this, top, alive); // or somebody else has changed them, and purges if need be
+            // If this fails, another thread has changed the stack, and that thread purges if need be.
+            Words.LISTENERS.compareAndSet(this, top, alive);
         } catch (Throwable e) {
             // There is no memory, or no stack. What was pushed has been pushed; the next push tries again.
         }
@@ -534,7 +539,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return top != null && (top == Words.DRAINING || top.aboveMarker);
     }
 
-    /** Tells what is on the stack, unless another thread is doing so; called only when this promise is done. */
+    /**
+     * Notifies the listeners on the stack, unless another thread is doing so; called only when this promise is done.
+     */
     private void drain() {
         Listener top;
         do {
@@ -561,14 +568,15 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     /**
-     * Logs what a callback has thrown. Nobody waits for a callback: this is the last place where its failure can be seen. An Error
-     * must not keep the other callbacks from running either; nor must its toString, which is as foreign.
+     * Logs the failure of a callback. No caller waits for a callback, so this is the last place where its failure can
+     * be seen. Neither an Error nor its toString, which is foreign code too, may keep the other callbacks from running.
      */
     void report(String what, Object target, Throwable failure) {
         try {
             Log.failed(what, target, this, failure);
         } catch (Throwable e) {
-            // The log has failed as well, as it may where stack or memory ends. There is nobody else to tell.
+            // The log has failed as well, as it may when stack or memory is exhausted. No other place is left to report
+            // to.
         }
     }
 
@@ -578,8 +586,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     /**
-     * Tells the canceller, if it is to be told, and then the listeners; or runs callbacks that this thread has taken. Called by
-     * {@link CallbackNesting} only. Throws what the canceller throws, but nothing that a callback throws.
+     * Notifies the canceller, if there is a cancellation, and then the listeners; or runs callbacks that this thread
+     * has taken. Called by {@link CallbackNesting} only. Throws what the canceller throws, but nothing that a callback
+     * throws.
      */
     void finish(@Nullable Listener callbacks, @Nullable Cancellation cancellation) {
         if (cancellation == null) {
@@ -616,7 +625,10 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return (Consumer<? super ConcurrentFuture<T>>) listener.target;
     }
 
-    /** Tells the waits of a stack that this thread has taken, and returns its callbacks, the oldest first. */
+    /**
+     * Notifies the waits of a stack that this thread has taken, and returns the callbacks of that stack, the oldest
+     * first.
+     */
     private @Nullable Listener tellWaits(@Nullable Listener top) {
         Listener oldest = null;
         Listener each = top;
@@ -637,18 +649,21 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         return oldest;
     }
 
-    /** Returns how much listens; for tests. */
+    /** Returns the number of listeners; for tests. */
     int listenerCount() {
         Listener top = listeners;
         return top == null ? 0 : top.count;
     }
 
-    /** Removes a wait that gave up, so that polling a future with a timeout leaves nothing behind. */
+    /**
+     * Removes a wait that has timed out or was interrupted, so that polling a future with a timeout leaves nothing
+     * behind.
+     */
     void removeWait(Wait wait) {
         while (true) {
             Listener top = listeners;
             if (top == null || isDraining(top)) {
-                return; // done meanwhile: the drainer drops everything
+                return; // done by now: the drainer drops everything
             }
             Listener others = top.target == wait ? top.next : without(wait, top);
             if (Words.LISTENERS.compareAndSet(this, top, others)) {
@@ -658,9 +673,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     /**
-     * Returns a copy without a wait, if one is given, and without those that are not awaited. Should a drainer take the stack at the
-     * same time and turn its links, this walk is wrong, but it ends, at the latest where the drainer has begun; and the copy is
-     * not used.
+     * Returns a copy without one wait, if it is given, and without waits that are not awaited. Should a drainer take
+     * the stack at the same time and turn its links, this walk is wrong, but it ends, at the latest where the drainer
+     * has begun; and the copy is not used.
      */
     private static @Nullable Listener without(@Nullable Wait unwanted, Listener top) {
         Listener newest = null;
@@ -696,7 +711,10 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
         boolean aboveMarker;
 
-        /** How many listeners there are from here on, and with how many to look for garbage; right at the top of a stack. */
+        /**
+         * The number of listeners from here on, and the number at which to look for garbage; right at the top of a
+         * stack.
+         */
         int count = 1;
 
         int purgeAt = FEW;
@@ -712,14 +730,17 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
     }
 
-    /** What a canceller is to be told. */
+    /** A cancellation that a canceller must be notified of. */
     record Cancellation(Canceller canceller, boolean wasRunning, boolean mayInterrupt) {}
 
-    /** What waits for a promise inside this module: told before any callback runs, so it must be short, and allocate nothing. */
+    /**
+     * A wait for a promise inside this module. It is notified before any callback runs, so it must be short, and
+     * allocate nothing.
+     */
     interface Wait {
         void onDone(ConcurrentFuture<?> promise);
 
-        /** Returns whether anything will ever take what this brings. */
+        /** Returns false if no thread will ever look at this wait again. */
         default boolean isAwaited() {
             return true;
         }
@@ -734,7 +755,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         }
     }
 
-    /** A result that is an exception, where an exception would be a failure. */
+    /** A result that is an exception, wrapped to tell it from a failure. */
     private static final class Masked {
         final Object result;
 
@@ -744,11 +765,11 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
     }
 
     /**
-     * What all promises share. Apart from {@link Promise}, which so has no static initializer: one that met the end of the stack
-     * would make the class unusable for good.
+     * Constants that all promises share. A class of their own, so that {@link Promise} has no static initializer: an
+     * initializer that met the end of the stack would make its class unusable for good.
      */
     private static final class Words {
-        /** Objects that no caller can hold, unlike a string literal: a result may be any object. */
+        /** An object that no caller can hold, unlike a string literal: a result may be any object. */
         static final Object RUNNING = new Object();
 
         static final Object CANCELLED = new Object();

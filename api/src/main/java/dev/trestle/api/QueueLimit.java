@@ -7,10 +7,10 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds how many calls of an executor have not ended: who submits one more waits until there is room. For those who write
- * executors.
+ * A bound on the unfinished calls of an executor: a caller that submits one more waits until there is room. For code
+ * that implements executors.
  *
- * <p>Fair: who came first is let in first. All methods may be called from any thread.
+ * <p>Fair: callers enter in FIFO order. All methods may be called from any thread.
  */
 public final class QueueLimit {
 
@@ -18,10 +18,10 @@ public final class QueueLimit {
     private final Semaphore free;
 
     /**
-     * Creates a limit that leaves every worker busy, and as many calls more waiting.
+     * Creates a limit with room for the calls that run and for those that wait.
      *
-     * @param parallelism how many calls may run
-     * @param queued how many more may wait
+     * @param parallelism the number of calls that may run
+     * @param queued the number of further calls that may wait
      * @throws IllegalArgumentException if there is no place at all
      */
     public QueueLimit(int parallelism, int queued) {
@@ -36,7 +36,7 @@ public final class QueueLimit {
     /**
      * Takes a place, and waits until there is one.
      *
-     * @param executor whose place it is, for messages
+     * @param executor the executor, for messages
      * @throws RejectedExecutionException if the calling thread is interrupted while it waits, or must not wait: see
      *     {@link WaitGuard}. Then no place was taken
      */
@@ -61,7 +61,7 @@ public final class QueueLimit {
     /**
      * Takes a place without waiting, for threads on which calls of this executor end.
      *
-     * @param executor whose place it is, for messages
+     * @param executor the executor, for messages
      * @throws RejectedExecutionException if there is none
      */
     public void enterNow(Object executor) {
@@ -78,12 +78,12 @@ public final class QueueLimit {
         return new RejectedExecutionException(
                 "The queue of " + requireNonNull(executor, "executor") + " is full: " + places
                         + " calls have not ended, and this thread must not wait until one has. Submit on another"
-                        + " thread, or have fewer calls under way: in an event loop, hold a permit of a LoopSemaphore"
+                        + " thread, or keep fewer calls in flight: in an event loop, hold a permit of a LoopSemaphore"
                         + " for each.",
                 cause);
     }
 
-    /** Gives a place back; called once for each that was taken. */
+    /** Gives a place back; must be called once for each place that was taken. */
     public void leave() {
         free.release();
     }

@@ -4,12 +4,12 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Conversion of time limits of any length and unit, {@link java.time.temporal.ChronoUnit#FOREVER} included. What is too long for a clock
- * of nanoseconds is cut to 73 years. For code that implements executors and waits.
+ * Converts time limits of any length and unit, {@link java.time.temporal.ChronoUnit#FOREVER} included. A limit too long
+ * for a clock of nanoseconds is cut to 73 years. For code that implements executors and waits.
  */
 public final class TimeLimit {
 
-    /** May be added to any reading of a clock and to another limit. */
+    /** The longest limit; it may be added to any reading of a clock and to another limit. */
     private static final long LONGEST_NANOS = Long.MAX_VALUE / 4;
 
     private static final Duration LONGEST = Duration.ofNanos(LONGEST_NANOS);

@@ -41,7 +41,7 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
         return cancelled;
     }
 
-    /** Fails when the time is over, and cancels what this is a view of, as nobody waits for it any more. */
+    /** Fails when the time is over, and cancels the source of this view, since no caller waits for it any more. */
     @Override
     public CompletableFuture<T> orTimeout(long timeout, TimeUnit unit) {
         Duration limit = TimeLimit.of(timeout, unit);
@@ -51,13 +51,16 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
                         + (cancelsSource ? "; it has been cancelled" : "; it goes on"))));
     }
 
-    /** Has this value when the time is over, and cancels what this is a view of, as nobody waits for it any more. */
+    /**
+     * Completes with a value when the time is over, and cancels the source of this view, since no caller waits for it
+     * any more.
+     */
     @Override
     public CompletableFuture<T> completeOnTimeout(T value, long timeout, TimeUnit unit) {
         return when(TimeLimit.of(timeout, unit), () -> complete(value));
     }
 
-    /** Completes this when the time is over, unless it has ended before; then the timer is dropped. */
+    /** Completes this view when the time is over. The timer is dropped if the view has ended before. */
     private View<T> when(Duration limit, BooleanSupplier completion) {
         if (!isDone()) {
             var timer = new CompletableFuture<@Nullable Void>();
@@ -121,7 +124,7 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
             this.promise = promise;
         }
 
-        /** Completes the view, for which memory is needed. Nobody else does, so this waits for the memory. */
+        /** Completes the view, which needs memory. No other code completes it, so this method waits for the memory. */
         @Override
         public void accept(ConcurrentFuture<T> done) {
             while (true) {

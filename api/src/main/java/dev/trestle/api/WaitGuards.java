@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** The {@link WaitGuard}s of this program; loaded at the first wait that parks. */
 final class WaitGuards {
 
-    /** Set once; by no static initializer, which would fail for good where it meets the end of the stack. */
+    /** Set once; not by a static initializer, which would fail for good if it met the end of the stack. */
     private static volatile WaitGuard @Nullable [] loaded;
 
     private WaitGuards() {}

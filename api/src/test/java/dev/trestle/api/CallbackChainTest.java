@@ -21,7 +21,7 @@ class CallbackChainTest {
 
     private static final int LENGTH = 10_000;
 
-    /** How a callback of a promise that is done brings about the end of the next one. */
+    /** The way in which a callback of a promise ends the next promise. */
     enum Link {
         SET_RESULT((done, next) -> done.addDoneCallback(_ -> next.setResult(1))),
         SET_EXCEPTION(
@@ -109,7 +109,10 @@ class CallbackChainTest {
         assertThat(order).isEqualTo(IntStream.range(0, LENGTH).boxed().toList());
     }
 
-    /** A limit of the JDK, of which the Javadoc of toCompletableFuture tells: it runs stages of what is done where they are added. */
+    /**
+     * A limit of the JDK, of which the Javadoc of toCompletableFuture tells: it runs stages of what is done where they
+     * are added.
+     */
     @Test
     void stagesOnDonePromisesNestAsDeepAsTheStack() throws Exception {
         List<Promise<Integer>> done = promises(LENGTH);

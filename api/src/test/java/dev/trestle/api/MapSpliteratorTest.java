@@ -24,13 +24,15 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and says how long each input took. */
+/**
+ * Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and says how long each input took.
+ */
 @Timeout(30)
 class MapSpliteratorTest {
 
     private final List<Promise<Object>> calls = new ArrayList<>();
 
-    /** How many outcomes each call had. */
+    /** The number of outcomes of each call. */
     private final List<Integer> sizes = new ArrayList<>();
 
     private long nanosPerInput = 1;

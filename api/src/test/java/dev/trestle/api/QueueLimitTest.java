@@ -7,7 +7,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What waits is in the contract of executors. */
+/** The limits and refusals of a {@link QueueLimit}. The contract of executors has its waits. */
 @Timeout(30)
 class QueueLimitTest {
 
@@ -21,7 +21,7 @@ class QueueLimitTest {
                 .isInstanceOf(RejectedExecutionException.class)
                 .hasMessage(
                         "The queue of a pool is full: 2 calls have not ended, and this thread must not wait until one"
-                            + " has. Submit on another thread, or have fewer calls under way: in an event loop, hold a"
+                            + " has. Submit on another thread, or keep fewer calls in flight: in an event loop, hold a"
                             + " permit of a LoopSemaphore for each.");
 
         limit.leave();

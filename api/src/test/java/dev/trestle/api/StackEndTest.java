@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What holds where the stack of the thread that completes a promise ends, at each distance from the end. */
+/**
+ * The rules that hold when the stack of the thread that completes a promise is exhausted, at each distance from the
+ * end.
+ */
 @Timeout(60)
 class StackEndTest {
 

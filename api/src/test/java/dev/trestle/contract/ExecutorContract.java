@@ -42,8 +42,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What {@link java.util.concurrent.ExecutorService} and {@link Future} demand, of every pool. A pool's module extends this
- * class. It has a package of its own, because a test of one module cannot add to the package of another. Calls and tests talk through files, because a call may run in another process.
+ * The contract of {@link java.util.concurrent.ExecutorService} and {@link Future}, for every pool. A pool's module
+ * extends this class. It has a package of its own, because a test of one module cannot add to the package of another.
+ * Calls and tests talk through files, because a call may run in another process.
  */
 @Timeout(60)
 public abstract class ExecutorContract {
@@ -647,7 +648,9 @@ public abstract class ExecutorContract {
         }
     }
 
-    /** Where a callback must not wait, the executor refuses the call if it is full; and everywhere else it would wait forever. */
+    /**
+     * A full executor refuses the call in a callback that must not wait; a wait there would last forever.
+     */
     private static void submitInCallback(FutureExecutor bounded, int left, CompletableFuture<Integer> last) {
         if (left == 0) {
             last.complete(left);

@@ -40,8 +40,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The behaviour of {@code map} on every pool: each input has one outcome, and an outcome is handed out as soon as it is there. A
- * pool's module extends this class.
+ * The behaviour of {@code map} on every pool: each input has one outcome, and an outcome is handed out as soon as it is
+ * there. A pool's module extends this class.
  */
 @Timeout(60)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)

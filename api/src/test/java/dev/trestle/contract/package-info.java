@@ -1,4 +1,4 @@
-/** What every executor must do, as tests that each pool's tests extend. */
+/** The contract of every executor, as tests that each pool's tests extend. */
 @NullMarked
 package dev.trestle.contract;
 

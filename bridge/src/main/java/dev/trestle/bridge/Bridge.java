@@ -20,29 +20,22 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Between the futures of pools and those of an event loop, in both directions.
+ * Converts futures of pools into futures of an event loop, and back.
  *
  * <p>{@code wrapFuture}, {@code runInExecutor} and {@code toThread} are called by code of a running loop, and return a
  * {@link LoopFuture} that this code awaits. {@code runCoroutineThreadsafe} is called by any other thread and returns a
  * {@link ConcurrentFuture} that this thread may wait for.
  *
- * <p>Results, exceptions and cancellation cross: cancelling either side cancels the other, with interruption, so that it
- * reaches the work. A pool's {@link java.util.concurrent.CancellationException} is a cancelled future in the loop, whose
- * awaiters get a {@link dev.trestle.loop.CancelledError}. When one side has been closed meanwhile, an outcome that comes
- * late is dropped without harm.
+ * <p>Results, exceptions and cancellation cross: cancelling either side cancels the other, with interruption, so that
+ * it reaches the work. A pool's {@link java.util.concurrent.CancellationException} is a cancelled future in the loop,
+ * whose awaiters get a {@link dev.trestle.loop.CancelledError}. An outcome that arrives after the other side was closed
+ * is dropped.
  *
- * {@snippet :
- * try (var pool = new ProcessPool(4)) {
- *     EventLoop.run(() -> {
- *         LoopFuture<Integer> primes = Bridge.runInExecutor(pool, () -> Primes.count(10_000_000));
- *         return await(primes);
- *     });
- * }
- * }
+ * {@snippet class="dev.trestle.bridge.JavadocExamplesTest" region="run-in-executor"}
  */
 public final class Bridge {
 
-    /** How many items of a publisher may wait for the coroutine that reads them. */
+    /** The number of items of a publisher that may wait for the coroutine that reads them. */
     private static final int ITEMS_AHEAD = 32;
 
     private Bridge() {}
@@ -81,7 +74,7 @@ public final class Bridge {
         try {
             stage.toCompletableFuture().cancel(true);
         } catch (UnsupportedOperationException e) {
-            // A stage need not be cancellable: then its work goes on, and what it brings is dropped.
+            // A stage need not be cancellable: then its work goes on, and its outcome is dropped.
         }
     }
 
@@ -98,8 +91,8 @@ public final class Bridge {
     }
 
     /**
-     * Returns a loop future that ends as any future ends. One that tells nobody when it is done is waited for by a virtual
-     * thread.
+     * Returns a loop future that ends as any future ends. If the future has no callbacks, a virtual thread waits for
+     * its end.
      *
      * @param future the future
      * @param <T> the type of the result
@@ -127,14 +120,14 @@ public final class Bridge {
      * Runs a call on an executor, and returns a future to await: Python's {@code loop.run_in_executor}.
      *
      * @param executor a pool
-     * @param call what to run
+     * @param call the code to run
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it cancels the call
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the call
      */
     public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(FutureExecutor executor, Call<T> call) {
-        EventLoop.getRunningLoop(); // before the call is on its way
+        EventLoop.getRunningLoop(); // before the call is submitted
         return wrapFuture(executor.submit(call));
     }
 
@@ -142,14 +135,14 @@ public final class Bridge {
      * Runs a task on any executor, and returns a future to await.
      *
      * @param executor an executor
-     * @param task what to run
+     * @param task the code to run
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it cancels the task, with interruption
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the task
      */
     public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(ExecutorService executor, Callable<T> task) {
-        EventLoop.getRunningLoop(); // before the task is on its way
+        EventLoop.getRunningLoop(); // before the task is submitted
         return wrapFuture(executor.submit(task));
     }
 
@@ -157,13 +150,13 @@ public final class Bridge {
      * Runs a call without a result on an executor; see {@link #runInExecutor(FutureExecutor, Call)}.
      *
      * @param executor a pool
-     * @param call what to run
+     * @param call the code to run
      * @return a future of the running loop; cancelling it cancels the call
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the call
      */
     public static LoopFuture<?> runInExecutor(FutureExecutor executor, RunnableCall call) {
-        EventLoop.getRunningLoop(); // before the call is on its way
+        EventLoop.getRunningLoop(); // before the call is submitted
         return wrapFuture(executor.submit(call));
     }
 
@@ -171,24 +164,25 @@ public final class Bridge {
      * Runs a task without a result on any executor; see {@link #runInExecutor(ExecutorService, Callable)}.
      *
      * @param executor an executor
-     * @param task what to run
+     * @param task the code to run
      * @return a future of the running loop; cancelling it cancels the task, with interruption
      * @throws IllegalStateException if no loop is running on this thread
      * @throws java.util.concurrent.RejectedExecutionException if the executor refuses the task
      */
     public static LoopFuture<?> runInExecutor(ExecutorService executor, Runnable task) {
-        EventLoop.getRunningLoop(); // before the task is on its way
+        EventLoop.getRunningLoop(); // before the task is submitted
         return wrapFuture(executor.submit(task));
     }
 
     /**
-     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop. The task
-     * sees a copy of the current {@link Context}; other executors carry none, as in Python.
+     * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop.
+     * The task sees a copy of the current {@link Context}; other executors carry none, as in Python.
      *
-     * <p>Closing the loop waits for tasks whose futures nobody cancels. After the patience of {@link EventLoop#close} it interrupts
-     * them, and after another one it names them to the exception handler and goes on without them.
+     * <p>Closing the loop waits for tasks with futures that were not cancelled. After the patience of
+     * {@link EventLoop#close} it interrupts these tasks, and after the same time again it names them to the exception
+     * handler and abandons them.
      *
-     * @param task what to run; outside the loop, so it must not touch the loop's objects
+     * @param task the task; it runs outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
      * @return a future of the running loop; cancelling it interrupts the task
      * @throws IllegalStateException if no loop is running on this thread
@@ -203,7 +197,7 @@ public final class Bridge {
     /**
      * Runs a task without a result in the default executor of the running loop; see {@link #toThread(Callable)}.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return a future of the running loop; cancelling it interrupts the task
      * @throws IllegalStateException if no loop is running on this thread
      */
@@ -214,17 +208,11 @@ public final class Bridge {
     /**
      * Subscribes to a publisher, and returns its items for a coroutine to iterate over.
      *
-     * {@snippet :
-     * try (var lines = Bridge.iterate(publisher)) {
-     *     for (String line : lines) {
-     *         handle(line);
-     *     }
-     * }
-     * }
+     * {@snippet class="dev.trestle.bridge.JavadocExamplesTest" region="iterate"}
      *
      * @param publisher the publisher
      * @param <T> the type of the items
-     * @return its items; to be closed if they are not read to the end
+     * @return the items; must be closed if they are not read to the end
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T> PublishedItems<T> iterate(Flow.Publisher<? extends T> publisher) {
@@ -234,15 +222,16 @@ public final class Bridge {
     // From the loop, and from a foreign thread into the loop and back
 
     /**
-     * Returns a thread-safe future that ends as a loop's future ends; for foreign threads to wait for, to add callbacks to,
-     * or, by {@link ConcurrentFuture#toCompletableFuture}, to compose. A chain of such stages is limited by the stack; see there. A
-     * chain of awaits in a coroutine is not.
+     * Returns a thread-safe future that ends as a loop's future ends; foreign threads may wait for it, add callbacks to
+     * it, or compose it by {@link ConcurrentFuture#toCompletableFuture}. The stack limits the length of a chain of such
+     * stages; see there. Nothing limits a chain of awaits in a coroutine.
      *
-     * <p>The returned future ends when the loop is closed, at the latest: if the loop's future is not done then, it is cancelled.
+     * <p>The returned future ends when the loop is closed, at the latest: if the loop's future is not done then, it is
+     * cancelled.
      *
      * @param future a future of the running loop
      * @param <T> the type of the result
-     * @return its other face; cancelling it cancels the loop's future
+     * @return the thread-safe future; cancelling it cancels the loop's future
      */
     public static <T extends @Nullable Object> ConcurrentFuture<T> toConcurrentFuture(LoopFuture<T> future) {
         return CoroutineSubmission.of(future);
@@ -251,11 +240,12 @@ public final class Bridge {
     /**
      * Runs a coroutine in a loop, from any other thread: Python's {@code asyncio.run_coroutine_threadsafe}.
      *
-     * <p>The coroutine's context is a copy of the calling thread's. The future ends when the loop is closed, at the latest: if the
-     * coroutine has not ended by then, also because its loop gave up on it, the future is cancelled; if it has not begun, the future
-     * fails with an {@link IllegalStateException}. A loop that is neither run nor closed ends nothing.
+     * <p>The coroutine's context is a copy of the calling thread's. The future ends when the loop is closed, at the
+     * latest: if the coroutine has not ended by then, also because its loop has abandoned it, the future is cancelled;
+     * if the coroutine has not begun, the future fails with an {@link IllegalStateException}. A loop that is neither
+     * run nor closed ends nothing.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param loop where; it need not be running yet
      * @param <T> the type of the result
      * @return its future; cancelling it cancels the coroutine's task

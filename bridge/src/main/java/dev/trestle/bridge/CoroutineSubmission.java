@@ -9,10 +9,10 @@ import dev.trestle.loop.LoopFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of one outcome out of a loop: from a future of the loop's to the one that other threads have of it.
+ * The path of one outcome out of a loop: from a future of the loop to the thread-safe future that other threads hold.
  *
- * <p>The promise may be cancelled on any thread. Its source belongs to the loop: made, watched and cancelled there. The promise ends
- * at the latest when the loop is closed, whatever has become of the source.
+ * <p>The promise may be cancelled on any thread. Its source is created, watched and cancelled in the loop. The promise
+ * ends at the latest when the loop is closed, also if the source has not ended.
  */
 final class CoroutineSubmission<T extends @Nullable Object> implements ClosingListener {
 
@@ -66,7 +66,7 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
 
     private void follow(LoopFuture<T> future) {
         source = future;
-        if (!loop.isClosed()) { // or the listener is told, which any thread may be
+        if (!loop.isClosed()) { // else the closing listener has ended the promise, on any thread
             future.addDoneCallback(this::end);
         }
     }
@@ -88,13 +88,16 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
         });
     }
 
-    /** Ends the promise if its source never will, or if nobody has told of it: the loop may have given up on a callback. */
+    /**
+     * Ends the promise if its source never ends, or if the source's callback was lost: the loop may have abandoned a
+     * callback.
+     */
     @Override
     public void onClosed() {
         LoopFuture<T> from = source;
         if (from == null) {
             promise.trySetException(new IllegalStateException(loop + " was closed before the coroutine had begun"));
-        } else if (from.isDone()) { // read racily if code of the loop hangs: what it misses counts as cancelled
+        } else if (from.isDone()) { // racy if code of the loop hangs: a missed outcome counts as cancelled
             end(from);
         } else {
             promise.cancel(false);
@@ -104,6 +107,6 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
     @Override
     public String toString() {
         LoopFuture<T> from = source;
-        return "the future that other threads have of " + (from == null ? "a coroutine" : from);
+        return "the thread-safe future of " + (from == null ? "a coroutine" : from);
     }
 }

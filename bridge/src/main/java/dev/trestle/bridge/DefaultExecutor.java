@@ -15,10 +15,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The executor that belongs to a loop: made when it is first asked for, closed with the loop. For any thread. */
+/** The default executor of a loop: created at its first use, closed with the loop. For any thread. */
 final class DefaultExecutor implements AutoCloseable {
 
-    /** Its values must not hold their loops, or neither were ever garbage. */
+    /** The executors by loop. An executor must not hold its loop, or neither would ever be garbage. */
     private static final Map<EventLoop, DefaultExecutor> executors = Collections.synchronizedMap(new WeakHashMap<>());
 
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
@@ -52,7 +52,9 @@ final class DefaultExecutor implements AutoCloseable {
         });
     }
 
-    /** Waits for the calls that have not ended. If it is interrupted, interrupts them, and goes on waiting. */
+    /**
+     * Waits for the calls that have not ended. If this thread is interrupted, interrupts the calls and goes on waiting.
+     */
     @Override
     public void close() {
         threads.close();
@@ -60,11 +62,11 @@ final class DefaultExecutor implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "the executor of Bridge.toThread, in which these calls have not ended: "
+        return "the executor of Bridge.toThread, with calls that have not ended: "
                 + running.stream().map(Running::toString).collect(Collectors.joining("; "));
     }
 
-    /** A call that has not ended; one of a kind. */
+    /** A call that has not ended; compared by identity. */
     private static final class Running {
         private final Callable<?> task;
         private final Thread thread = Thread.currentThread();
@@ -79,7 +81,7 @@ final class DefaultExecutor implements AutoCloseable {
                     + Stream.of(thread.getStackTrace())
                             .filter(frame -> !"java.base".equals(frame.getModuleName()))
                             .findFirst()
-                            .map(frame -> ", which is at " + frame)
+                            .map(frame -> " at " + frame)
                             .orElse("");
         }
     }

@@ -14,18 +14,19 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The subscription behind {@link PublishedItems}, and the items that have arrived. The publisher calls it on threads of its own;
- * each of its calls is one entry of the loop's queue.
+ * The subscription behind {@link PublishedItems}, and the items that have arrived. The publisher calls it on threads of
+ * its own; each of its calls is one entry of the loop's queue.
  */
 final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
 
     /*
-     * The publisher and the loop hold this object, the user holds the PublishedItems. So the latter is garbage when nobody
-     * can read items any more, and then the subscription is cancelled.
+     * The publisher and the loop hold this object, the user holds the PublishedItems. So the PublishedItems are garbage
+     * when no code can read items any more, and then the subscription is cancelled.
      *
-     * `subscription` has three kinds of value: null, there is none yet; the subscription; OVER. Who replaces the subscription by
-     * OVER ends it: the publisher by its last call, the others by cancelling it. So it is cancelled at most once, and never after
-     * its end. Cancelling is safe on any thread by the contract of Flow (reactive streams, rule 3.5).
+     * `subscription` has three kinds of value: null, there is none yet; the subscription; OVER. The thread that
+     * replaces the subscription by OVER ends it: the publisher by its last call, any other thread by cancelling it. So
+     * the subscription is cancelled at most once, and never after its end. Cancelling is safe on any thread by the
+     * contract of Flow (reactive streams, rule 3.5).
      */
 
     private static final Flow.Subscription OVER = new Flow.Subscription() {
@@ -90,14 +91,14 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         return !items.isEmpty();
     }
 
-    /** Returns the next item; there must be one. */
+    /** Returns the next item; the caller must know that there is one. */
     T next() {
         T item = items.remove();
         ask();
         return item;
     }
 
-    /** Asks for as many items as there is room for, when half of it is free. */
+    /** Asks for as many items as there is room for, as soon as half of the room is free. */
     private void ask() {
         Flow.Subscription from = subscription.get();
         int free = room - asked - items.size();
@@ -126,7 +127,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         }
     }
 
-    /** Cancels the subscription if there is one that has not ended; there never will be one then. */
+    /** Cancels the subscription, unless it has ended; a subscription that arrives later is cancelled at once. */
     void cancel() {
         Flow.Subscription before = finish();
         if (before != null) {
@@ -192,7 +193,10 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
         }
     }
 
-    /** Ends the subscription of a publisher that breaks rule 2.13, and its reader too, who must not take that for the end. */
+    /**
+     * Ends the subscription of a publisher that breaks rule 2.13, and fails its reader, which must not take this for
+     * the end of the items.
+     */
     private NullPointerException refuseNull(String method) {
         var refusal = new NullPointerException("The publisher has called " + method
                 + "(null), which reactive streams forbid (rule 2.13); its subscription has been cancelled");

@@ -11,10 +11,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of one outcome from elsewhere into a loop.
+ * The path of one outcome from another thread into a loop.
  *
- * <p>{@code arrive} may be called on any thread, once. If the loop is closed by then, nobody is waiting any more. The arrival
- * is the loop's: created, read and cancelled there.
+ * <p>{@code arrive} may be called on any thread, once. If the loop is closed by then, no coroutine waits any more. The
+ * arrival is created, read and cancelled in the loop.
  */
 final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
 
@@ -22,10 +22,10 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
     private volatile @Nullable Thread waiter;
 
     /**
-     * Opens a way into a loop.
+     * Opens a path into a loop.
      *
-     * @param loop where the outcome goes; the loop that runs on this thread
-     * @param cancelSource cancels what the outcome comes from
+     * @param loop the destination; the loop that runs on this thread
+     * @param cancelSource cancels the source of the outcome
      */
     IntoLoop(EventLoop loop, Runnable cancelSource) {
         this.promise = new LoopPromise<>(loop, cancelSource);
@@ -41,7 +41,8 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
             case SUCCESS -> promise.trySetResult(done.resultNow());
             case FAILED -> promise.trySetException(done.exceptionNow());
             case CANCELLED -> promise.tryCancel();
-            case RUNNING -> promise.trySetException(new IllegalStateException(done + " is not done, but said it was"));
+            case RUNNING ->
+                promise.trySetException(new IllegalStateException(done + " announced its end, but is not done"));
         };
     }
 
@@ -58,7 +59,9 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
         };
     }
 
-    /** Takes the outcome of a future that tells nobody when it is done: a virtual thread waits for it, until the loop is closed. */
+    /**
+     * Takes the outcome of a future without callbacks: a virtual thread waits for its end, until the loop is closed.
+     */
     void arriveAfterWaiting(Future<T> future) {
         EventLoop loop = arrival().loop();
         Thread made = Thread.ofVirtual().name("trestle-bridge-waiter").unstarted(() -> {
@@ -83,11 +86,11 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
             try {
                 future.get();
             } catch (ExecutionException | CancellationException e) {
-                // its outcome like any other: read below
+                // this is the outcome of the future, which is read below
             }
             arrive(future);
         } catch (Throwable e) {
-            promise.trySetException(e); // a future that cannot be waited for; who awaits it hears of it
+            promise.trySetException(e); // waiting is refused; the awaiting coroutine gets the reason
         }
     }
 }

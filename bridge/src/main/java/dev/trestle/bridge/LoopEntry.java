@@ -2,12 +2,12 @@ package dev.trestle.bridge;
 
 import dev.trestle.loop.EventLoop;
 
-/** The way of foreign threads into a loop that may be closed at any moment. */
+/** The entry of foreign threads into a loop that may be closed at any moment. */
 final class LoopEntry {
 
     private LoopEntry() {}
 
-    /** Has the loop call back, unless it is closed; returns whether it was asked. */
+    /** Schedules a callback, unless the loop is closed; returns whether the callback was scheduled. */
     static boolean enter(EventLoop loop, Runnable callback) {
         if (loop.isClosed()) {
             return false;

@@ -11,13 +11,13 @@ import java.util.concurrent.Flow;
 /**
  * The items of a {@link Flow.Publisher}, for a coroutine to iterate over: Python's asynchronous iterator.
  *
- * <p>{@code hasNext} and {@code next} suspend the coroutine until there is an item or the end. Only so many items are asked
- * of the publisher as there is room for. A failure of the publisher is thrown after the items before it. There is one
- * iteration.
+ * <p>{@code hasNext} and {@code next} suspend the coroutine until there is an item or the end. The publisher is asked
+ * only for as many items as there is room for. A failure of the publisher is thrown after the items before it. The
+ * items can be iterated over once.
  *
- * <p>The subscription is cancelled by {@link #close}; when the loop begins to be closed, whatever has become of the coroutine; and
- * when this object is garbage, so that a publisher does not wait for a reader that has left without closing it. Code that reads on
- * while the loop is closed gets the items that have arrived, and then an {@link IllegalStateException}.
+ * <p>The subscription is cancelled by {@link #close}; when the loop begins to be closed; and when this object is
+ * garbage, so that a publisher does not wait for a reader that has left without closing it. Code that reads on while
+ * the loop is closed gets the items that have arrived, and then an {@link IllegalStateException}.
  *
  * <p>Belongs to the coroutines of its loop, one at a time; {@code close} may be called from any thread.
  *
@@ -27,7 +27,7 @@ import java.util.concurrent.Flow;
         "IterableAndIterator") // its own iterator, as in Python: a second loop goes on where the first stopped
 public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCloseable {
 
-    /** Made for the first iteration; a program without one has no cleaner thread. */
+    /** The cleaner, created for the first iteration; a program without iterations has no cleaner thread. */
     private static final class Forgotten {
         static final Cleaner cleaner = Cleaner.create(
                 Thread.ofPlatform().name("trestle-published-items").daemon().factory());
@@ -42,7 +42,7 @@ public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCl
 
     private final Intake<T> intake;
 
-    /** Holds the intake, until it runs. */
+    /** Holds the intake until the cleaning has run. */
     private final Cleaner.Cleanable forgotten;
 
     PublishedItems(EventLoop loop, Flow.Publisher<? extends T> publisher, int room) {
@@ -61,7 +61,7 @@ public final class PublishedItems<T> implements Iterable<T>, Iterator<T>, AutoCl
      * Suspends until there is an item, or the end.
      *
      * @return whether there is an item
-     * @throws dev.trestle.loop.CancelledError if the task is cancelled meanwhile
+     * @throws dev.trestle.loop.CancelledError if the task is cancelled while it waits
      * @throws CompletionException if the publisher failed with a checked exception
      * @throws IllegalStateException if the loop is being closed, and all items that have arrived have been read
      */

@@ -22,7 +22,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The garbage collector takes failures that reach their own futures, on both sides of the bridge, once they were retrieved. */
+/**
+ * The garbage collector takes failures that reach their own futures, on both sides of the bridge, once they were
+ * retrieved.
+ */
 @Timeout(30)
 class BridgeGarbageTest {
 

@@ -52,7 +52,7 @@ class CloseInALoopTest {
         }
     }
 
-    /** How a coroutine waits for the end of a pool. */
+    /** The ways in which a coroutine waits for the end of a pool. */
     enum Wait {
         TRY {
             @Override

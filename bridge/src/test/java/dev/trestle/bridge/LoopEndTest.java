@@ -38,7 +38,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the end of a loop leaves on the other side of the bridge: nothing that waits, and nothing that is waited for. */
+/**
+ * The effects of a loop's end on the other side of the bridge: no thread waits for the loop, and no publisher for a
+ * reader.
+ */
 @Timeout(60)
 class LoopEndTest {
 
@@ -71,7 +74,7 @@ class LoopEndTest {
 
     // Futures
 
-    /** What makes a loop end in a way in which a future is not completed. */
+    /** Ends of a loop that leave a future incomplete. */
     enum Obstacle {
         NOTHING {
             @Override
@@ -282,7 +285,7 @@ class LoopEndTest {
         assertThat(reports)
                 .singleElement()
                 .asString()
-                .startsWith("Closing the executor of Bridge.toThread, in which these calls have not ended: ")
+                .startsWith("Closing the executor of Bridge.toThread, with calls that have not ended: ")
                 .contains("LoopEndTest.waitUninterruptibly(LoopEndTest.java:")
                 .contains("does not end, not even when it is interrupted");
         assertThat(loop.isClosed()).isTrue();
@@ -320,7 +323,7 @@ class LoopEndTest {
         });
     }
 
-    /** How the code that iterates ends. */
+    /** The ends of the iterating code. */
     enum Reader {
         IS_CANCELLED_WITH_THE_LOOP {
             @Override

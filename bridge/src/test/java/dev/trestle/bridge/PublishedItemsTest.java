@@ -50,7 +50,7 @@ class PublishedItemsTest {
         }
     }
 
-    /** How a wait for an item ends, by a call on a foreign thread or in the loop. */
+    /** The ends of a wait for an item, by a call on a foreign thread or in the loop. */
     enum End {
         ON_NEXT((stage, items) -> stage.subscriber().onNext("item")),
         ON_COMPLETE((stage, items) -> stage.subscriber().onComplete()),

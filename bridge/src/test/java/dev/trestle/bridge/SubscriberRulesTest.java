@@ -22,11 +22,14 @@ import org.reactivestreams.tck.flow.FlowSubscriberBlackboxVerification;
 import org.reactivestreams.tck.flow.FlowSubscriberWhiteboxVerification;
 import org.testng.SkipException;
 
-/** The rules of reactive streams for a subscriber, by their own suites. They are of TestNG; here, JUnit calls their methods. */
+/**
+ * The rules of reactive streams for a subscriber, by their own suites. They are of TestNG; here, JUnit calls their
+ * methods.
+ */
 @Timeout(60)
 class SubscriberRulesTest {
 
-    /** How long to wait for what must happen, and for what must not. */
+    /** The times to wait for events that must happen, and for events that must not. */
     private static final TestEnvironment ENVIRONMENT = new TestEnvironment(10_000, 20, 10);
 
     private static final CompletableFuture<EventLoop> started = new CompletableFuture<>();

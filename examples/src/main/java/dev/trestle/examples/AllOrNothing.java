@@ -10,14 +10,14 @@ import dev.trestle.loop.TaskGroup;
 import dev.trestle.loop.TaskGroupException;
 import java.io.IOException;
 
-/** A group of tasks that end together: all have a result, or the first failure cancels the others. */
+/** A group of tasks that end together: each task has a result, or the first failure cancels the others. */
 final class AllOrNothing {
 
     private AllOrNothing() {}
 
     static void main(String[] args) {
         EventLoop.run(() -> {
-            Integer sum = TaskGroup.run(group -> {
+            Integer sum = TaskGroup.call(group -> {
                 Task<Integer> one = group.createTask(() -> fetch(1, 1));
                 Task<Integer> two = group.createTask(() -> fetch(2, 2));
                 return await(one) + await(two);

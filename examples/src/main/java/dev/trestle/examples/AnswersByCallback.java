@@ -10,8 +10,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
- * A client that answers by callback, on a thread of its own. A promise makes of that something to await; and when nobody waits any
- * more, the client is told.
+ * A client that answers by callback, on a thread of its own. A promise turns the answer into a future to await; and
+ * when the future is cancelled, so is the request.
  */
 final class AnswersByCallback {
 

@@ -14,9 +14,9 @@ import dev.trestle.processpool.ProcessPool;
 /**
  * The wrong way and the right ways to wait for a pool in an event loop.
  *
- * <p>{@code await(pool.submit(...))} does not compile: a pool's future is not a loop's. Blocking on it compiles, but would
- * stop every coroutine, so it is refused. {@code wrapFuture} and {@code runInExecutor} are right: another task goes on
- * ticking meanwhile.
+ * <p>{@code await(pool.submit(...))} does not compile: a pool's future is not a loop's. Blocking on it compiles, but
+ * would stop every coroutine, so it is refused. {@code wrapFuture} and {@code runInExecutor} are right: another task
+ * goes on ticking while they wait.
  */
 final class AwaitPool {
 

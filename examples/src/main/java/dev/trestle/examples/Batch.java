@@ -6,14 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Class files that are read together, travel together and are counted together: what a worker gets in one call.
+ * Class files that are read, sent and counted together: the argument of one call of a worker.
  *
  * @param files the class files
- * @param unreadable those that could not be read
+ * @param unreadable the files that could not be read
  */
 record Batch(List<ClassBytes> files, List<Unreadable> unreadable) {
 
-    /** Reads what was found; blocks. What cannot be read is listed in the batch. */
+    /** Reads class files; blocks. The batch lists the files that cannot be read. */
     static Batch read(List<ClassLocation> locations) {
         var files = new ArrayList<ClassBytes>(locations.size());
         var unreadable = new ArrayList<Unreadable>();
@@ -27,7 +27,7 @@ record Batch(List<ClassBytes> files, List<Unreadable> unreadable) {
         return new Batch(files, unreadable);
     }
 
-    /** Returns what is known of this batch when nothing can count it. */
+    /** Returns the counts of this batch if no worker can count it: all files are unreadable. */
     Counts givenUp(String reason) {
         var lost = new ArrayList<>(unreadable);
         files.forEach(file -> lost.add(new Unreadable(file.name(), reason)));

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Five coroutines as bare calls, and five as tasks. A bare call runs there and then, one after the other. Tasks start
- * together when main waits for them; waiting gives back those that are done and those that are not.
+ * Five coroutines as bare calls, and five as tasks. Bare calls run at once, one after the other. Tasks start
+ * together when main waits for them; {@code waitUntil} returns those that are done and those that are not.
  */
 final class CallsAndTasks {
 

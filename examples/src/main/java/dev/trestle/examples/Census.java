@@ -21,12 +21,12 @@ import org.jspecify.annotations.Nullable;
 final class Census {
 
     /*
-     * A few lanes share the batches. Each takes the next batch, awaits its reading, awaits its counting, adds the counts
-     * and starts again. So there are never more batches in memory than lanes, and with more lanes than workers the next
-     * batch has been read, and mostly sent, before a worker asks for it.
+     * A few lanes share the batches. Each takes the next batch, awaits its reading, awaits its counting, adds the
+     * counts and starts again. So there are never more batches in memory than lanes, and with more lanes than workers
+     * the next batch has been read, and mostly sent, before a worker asks for it.
      *
-     * Everything here but the calls given to the executors runs on the loop, and loop code is atomic between awaits: the
-     * lanes share an iterator and a sum without a lock.
+     * Everything here but the calls given to the executors runs on the loop, and loop code is atomic between awaits:
+     * the lanes share an iterator and a sum without a lock.
      */
 
     private static final int TRIES = 3;
@@ -67,7 +67,10 @@ final class Census {
         }
     }
 
-    /** A worker that dies takes the batch with it, which costs nothing but a retry, unless the batch is what kills it. */
+    /**
+     * Counts a batch. A worker that dies costs a retry of its batch; a batch whose workers die in every try is given
+     * up.
+     */
     private Counts count(Batch batch) {
         for (int tries = 1; ; tries++) {
             try {
@@ -85,12 +88,12 @@ final class Census {
         progress.advance(counts.seen());
     }
 
-    /** Returns how many class files there are; 0 until they have been found. */
+    /** Returns the number of class files; 0 until they have been found. */
     long total() {
         return total;
     }
 
-    /** Returns what has been counted so far. */
+    /** Returns the counts so far. */
     Counts counts() {
         return counts;
     }

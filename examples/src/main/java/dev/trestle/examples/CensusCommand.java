@@ -29,7 +29,7 @@ import tools.jackson.core.JacksonException;
         sortOptions = false)
 final class CensusCommand implements Callable<Integer> {
 
-    /** What a shell calls a program that was ended by Ctrl-C. */
+    /** The exit code of a program that was ended by Ctrl-C. */
     private static final int INTERRUPTED = 130;
 
     @Parameters(
@@ -75,7 +75,7 @@ final class CensusCommand implements Callable<Integer> {
                 if (onExit.disarm()) {
                     throw e;
                 }
-                return INTERRUPTED; // the pools end with the JVM: no wonder that something failed
+                return INTERRUPTED; // the pools end with the JVM, so a failure is expected
             }
             return onExit.disarm() ? report(true, census, progress, start) : INTERRUPTED;
         } finally {

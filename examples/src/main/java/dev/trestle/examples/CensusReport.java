@@ -16,12 +16,12 @@ import tools.jackson.databind.json.JsonMapper;
  * The outcome of a census, for people and for programs.
  *
  * @param complete whether everything was counted; otherwise the census was stopped
- * @param sources what was counted
- * @param total how many class files were found there
- * @param workers how many workers parsed them
- * @param inProcess whether the workers were threads, not child JVMs
- * @param seconds how long it took
- * @param counts what was counted
+ * @param sources the jars and directories that were counted
+ * @param total the number of class files that were found there
+ * @param workers the number of workers that parsed them
+ * @param inProcess true if the workers were threads, false if they were child JVMs
+ * @param seconds the duration
+ * @param counts the counts
  */
 record CensusReport(
         boolean complete,
@@ -41,12 +41,12 @@ record CensusReport(
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
 
-    /** Writes all of it. */
+    /** Writes the whole report. */
     void writeJson(Path file) {
         JSON.writeValue(file, this);
     }
 
-    /** Prints what fits a screen or two. */
+    /** Prints a summary of a screen or two. */
     void print(PrintWriter out) {
         out.printf("%nCensus of %s%s%n", String.join(", ", sources), complete ? "" : " (PARTIAL: it was stopped)");
         printTotals(out);

@@ -3,7 +3,7 @@ package dev.trestle.examples;
 /**
  * A class file that has been read.
  *
- * @param name what to call it in a report
+ * @param name the name for a report
  * @param bytes its contents; not copied, and never changed
  */
 @SuppressWarnings("ArrayRecordComponent") // it carries bytes to another JVM and is never compared

@@ -18,12 +18,15 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The class files in jars, directories or the running JDK, found but not read. To be closed: until then its jars are
+ * The class files in jars, directories or the running JDK, found but not read. Must be closed: until then its jars are
  * open.
  */
 final class ClassFiles implements AutoCloseable {
 
-    /** A class file's own limits end far below; what is larger is something else, and would only fill the memory. */
+    /**
+     * The largest file that is read. The class file format has far lower limits; a larger file is no class file, and
+     * would only fill the memory.
+     */
     static final long LARGEST = 64L << 20;
 
     private static final int BATCH_FILES = 150;
@@ -61,7 +64,8 @@ final class ClassFiles implements AutoCloseable {
                 jar.getRootDirectories().forEach(root -> walk(root, source + "!/"));
             }
         } catch (IOException | RuntimeException e) {
-            // Most garbage in place of a jar is a ZipException; a few kinds are none, or not even an IOException.
+            // Most garbage in place of a jar causes a ZipException; a few kinds cause another exception, not even an
+            // IOException.
             unreadable.add(Unreadable.because(source.toString(), e));
         }
     }
@@ -105,12 +109,12 @@ final class ClassFiles implements AutoCloseable {
         }
     }
 
-    /** Returns how many entries there are, readable or not. */
+    /** Returns the number of entries, readable or not. */
     long size() {
         return (long) found.size() + unreadable.size();
     }
 
-    /** Returns what is known to be unreadable before anything is read. */
+    /** Returns the sources and entries that are known to be unreadable before anything is read. */
     List<Unreadable> unreadable() {
         return Collections.unmodifiableList(unreadable);
     }

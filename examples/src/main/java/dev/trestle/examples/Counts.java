@@ -7,8 +7,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What some class files are made of. Two of them add up to one, in any grouping, so a batch is counted like a whole
- * JDK.
+ * The contents of class files, in numbers. Counts can be added in any grouping, so a batch is counted like a whole JDK.
  *
  * @param classes the class files that hold a class, interface, enum, record or annotation
  * @param moduleDescriptors the class files that hold a module descriptor
@@ -24,8 +23,8 @@ import java.util.stream.Stream;
  *     {@code invokedynamic}
  * @param versions the number of readable class files by their major version
  * @param largestMethods the largest methods, at most {@value #LARGEST}, largest first
- * @param packages how many classes outside of a package refer to it, by name of the package
- * @param unreadable what could not be read
+ * @param packages the number of classes outside of a package that refer to it, by name of the package
+ * @param unreadable the files and sources that could not be read
  */
 record Counts(
         long classes,
@@ -44,13 +43,13 @@ record Counts(
         Map<String, Long> packages,
         List<Unreadable> unreadable) {
 
-    /** How many methods are kept. */
+    /** The number of methods that are kept. */
     static final int LARGEST = 20;
 
-    /** Nothing counted. */
+    /** The counts of no class files. */
     static final Counts NONE = unreadable(List.of());
 
-    /** Returns the counts of things of which nothing but their names is known. */
+    /** Returns the counts of files that could not be read. */
     static Counts unreadable(List<Unreadable> unreadable) {
         return new Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Map.of(), List.of(), Map.of(), unreadable);
     }
@@ -75,7 +74,7 @@ record Counts(
                 concat(unreadable, other.unreadable));
     }
 
-    /** Returns how many class files have been dealt with, whatever the outcome. */
+    /** Returns the number of class files that have been processed, readable or not. */
     long seen() {
         return classes + moduleDescriptors + unreadable.size();
     }

@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Eager tasks: what is in the cache is there at once, and only the rest goes through the loop. */
+/** Eager tasks: a value in the cache is there at once, and only a missing one goes through the loop. */
 final class EagerCache {
 
     private EagerCache() {}

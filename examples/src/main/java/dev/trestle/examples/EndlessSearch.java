@@ -9,8 +9,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * A call whose results arrive one after the other: a search for Mersenne primes in a child JVM, which would never end. What
- * it finds is printed when it is found, and closing the stream ends the search. A coroutine consumes it off the loop.
+ * A call whose results arrive one after the other: a search for Mersenne primes in a child JVM, which would never end.
+ * Each result is printed as soon as it is found, and closing the stream ends the search. A coroutine consumes it off
+ * the loop.
  */
 final class EndlessSearch {
 

@@ -12,11 +12,11 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * Runs one of the examples: {@code mvn -q -DskipTests package exec:exec -Dexample=census -Dargs="--workers 2"}. Without a
- * name it lists them.
+ * Runs one of the examples: {@code mvn -q -DskipTests package exec:exec -Dexample=census -Dargs="--workers 2"}. Without
+ * a name it lists them.
  *
- * <p>Exit codes: 0 if all went well, 1 if the example failed, 2 if it was called the wrong way; then there is one line on
- * the standard error that says what was wrong.
+ * <p>Exit codes: 0 if all went well, 1 if the example failed, 2 if it was called the wrong way; then one line on the
+ * standard error says what was wrong.
  */
 @Command(
         name = "examples",
@@ -48,7 +48,7 @@ final class Examples implements Callable<Integer> {
         return commandLine.setParameterExceptionHandler((wrong, _) -> explain(wrong));
     }
 
-    /** Called without the name of an example: lists them, which is what one then wants. */
+    /** Lists the examples; called if the command line names none. */
     @Override
     public Integer call() {
         spec.commandLine().usage(spec.commandLine().getOut());

@@ -1,8 +1,8 @@
 package dev.trestle.examples;
 
 /**
- * Something to do if the JVM is told to end, by Ctrl-C or by a signal, before the work is done. The JVM then ends with
- * the exit code of the signal: 130 for Ctrl-C.
+ * An action that runs if the JVM is told to end, by Ctrl-C or by a signal, before the work is done. The JVM then ends
+ * with the exit code of the signal: 130 for Ctrl-C.
  */
 final class ExitHook {
 
@@ -19,7 +19,7 @@ final class ExitHook {
         return new ExitHook(thread);
     }
 
-    /** Calls the action off; returns whether that was in time. If not, the JVM is about to end. */
+    /** Cancels the action; returns whether that was in time. If not, the JVM is about to end. */
     boolean disarm() {
         try {
             return Runtime.getRuntime().removeShutdownHook(thread);

@@ -27,8 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A thousand calls to a service that stands ten at a time and refuses an eleventh: kept within its limit by a semaphore of
- * the loop, and by the size of a pool. The service is a real HTTP server in this program.
+ * A thousand calls to a service that accepts ten at a time and refuses an eleventh: kept within its limit by a
+ * semaphore of the loop, and by the size of a pool. The service is a real HTTP server in this program.
  */
 final class FragileService implements AutoCloseable {
 
@@ -53,7 +53,7 @@ final class FragileService implements AutoCloseable {
         int status = 503;
         if (places.tryAcquire()) {
             most.accumulateAndGet(inside.incrementAndGet(), Math::max);
-            LockSupport.parkNanos(100_000); // long enough to meet others
+            LockSupport.parkNanos(100_000); // long enough to overlap with other calls
             served.incrementAndGet();
             inside.decrementAndGet();
             places.release();

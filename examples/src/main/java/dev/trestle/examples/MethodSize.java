@@ -3,7 +3,7 @@ package dev.trestle.examples;
 import java.util.Comparator;
 
 /**
- * How large a method is.
+ * The size of a method.
  *
  * @param method its class, name and descriptor, such as {@code java.lang.String.indexOf(int,int)int}
  * @param bytes the bytes of its code
@@ -11,7 +11,10 @@ import java.util.Comparator;
  */
 record MethodSize(String method, int bytes, int instructions) {
 
-    /** The larger first. A total order, so that the largest ones do not depend on the order of counting. */
+    /**
+     * The order with the larger method first. A total order, so that the largest methods do not depend on the order of
+     * counting.
+     */
     static final Comparator<MethodSize> LARGEST_FIRST = Comparator.comparingInt(MethodSize::bytes)
             .reversed()
             .thenComparing(MethodSize::method)

@@ -3,12 +3,12 @@ package dev.trestle.examples;
 import java.time.Duration;
 
 /**
- * How fast a census is going.
+ * The speed of a census.
  *
- * @param done how many class files have been dealt with
- * @param total how many there are
+ * @param done the number of class files that have been processed
+ * @param total the number of all class files
  * @param elapsed since when
- * @param workers how many share the work
+ * @param workers the number of workers that share the work
  */
 record Pace(long done, long total, Duration elapsed, int workers) {
 
@@ -22,14 +22,14 @@ record Pace(long done, long total, Duration elapsed, int workers) {
         return Math.round((double) perSecond() / workers);
     }
 
-    /** Returns the time until the end, if it goes on like this. */
+    /** Returns the time until the end, at the present speed. */
     Duration remaining() {
         return done == 0
                 ? Duration.ZERO
                 : Duration.ofNanos((long) ((double) elapsed.toNanos() / done * (total - done)));
     }
 
-    /** Returns how much is done, from 0 to 100. */
+    /** Returns the part that is done, from 0 to 100. */
     int percent() {
         return total == 0 ? 100 : (int) (100 * done / total);
     }

@@ -24,7 +24,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The packages that a class refers to, its own excepted. What counts as a reference is what counts for {@code jdeps}:
+ * The packages that a class refers to, its own excepted. References are the same as those of {@code jdeps}:
  * the constant pool's classes and descriptors, the descriptors of fields and methods, generic signatures and
  * annotations that are visible at run time.
  */

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** What stands for slow work on a thread. The length of a second can be set, to see the end sooner. */
+/** A stand-in for slow work on a thread. The length of a second can be set, to see the end sooner. */
 final class Pause {
 
     private static final Duration SECOND = Duration.parse(System.getProperty("trestle.examples.second", "PT1S"));

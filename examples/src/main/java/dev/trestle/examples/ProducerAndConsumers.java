@@ -10,8 +10,8 @@ import dev.trestle.loop.QueueShutDownException;
 import dev.trestle.loop.TaskGroup;
 
 /**
- * A producer fills a queue that has room for two orders; two consumers take from it, one faster than the other. The producer
- * waits where the queue is full. When every order is done the queue is shut down, which ends the consumers.
+ * A producer fills a queue that has room for two orders; two consumers take from it, one faster than the other. The
+ * producer waits where the queue is full. When every order is done the queue is shut down, which ends the consumers.
  */
 final class ProducerAndConsumers {
 

@@ -8,13 +8,13 @@ import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 
-/** Shows how far a census has come. Begun and advanced by one thread; any thread may end it, more than once. */
+/** The progress display of a census. Begun and advanced by one thread; any thread may end it, more than once. */
 interface Progress {
 
-    /** Called once, when it is known how many class files there are. */
+    /** Called once, when the number of class files is known. */
     void begin(long total);
 
-    /** Called whenever some more class files have been dealt with. */
+    /** Called whenever more class files have been processed. */
     void advance(long done);
 
     /** Called before anything else is printed. */

@@ -10,7 +10,9 @@ import dev.trestle.loop.EventLoop;
 import java.time.Duration;
 import java.util.List;
 
-/** Two requests at once, each of which knows its user in all of its tasks, without handing him down. */
+/**
+ * Two concurrent requests, each of which knows its user in all of its tasks, without passing the user as an argument.
+ */
 final class RequestContext {
 
     private static final ContextVar<String> USER = new ContextVar<>("user", "nobody");

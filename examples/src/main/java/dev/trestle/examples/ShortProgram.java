@@ -5,8 +5,8 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * The programs that readers of Python's tutorials know, and one for each family of features, by the names that the launcher
- * runs them under.
+ * The programs that readers of Python's tutorials know, and one for each family of features, by the names that the
+ * launcher runs them under.
  */
 enum ShortProgram implements Callable<Integer> {
     SET_FUTURE_LATER("A task sets a future's result after ten seconds; main awaits it.", SetFutureLater::main),

@@ -7,7 +7,9 @@ import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopBarrier;
 import dev.trestle.loop.TaskGroup;
 
-/** Three workers go from stage to stage together: nobody begins a stage before all have ended the one before. */
+/**
+ * Three workers that go from stage to stage together: no worker begins a stage before all have ended the one before.
+ */
 final class Stages {
 
     private Stages() {}

@@ -6,7 +6,7 @@ import static java.time.Duration.ofSeconds;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.Task;
 
-/** A loop that runs for ever, and a task whose callback prints its result and stops the loop. */
+/** A loop that runs forever, and a task whose callback prints its result and stops the loop. */
 final class StopWhenDone {
 
     private StopWhenDone() {}

@@ -15,8 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process pool. Each pool is
- * closed by the end of its {@code try}, in the coroutine: that suspends the coroutine, and the loop goes on meanwhile.
+ * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process
+ * pool. Each pool is closed by the end of its {@code try}, in the coroutine: that suspends the coroutine, and the loop
+ * goes on.
  */
 final class ThreeExecutors {
 
@@ -36,7 +37,7 @@ final class ThreeExecutors {
             try (var pool = new ProcessPool(1)) {
                 LoopFuture<BigInteger> sum = Bridge.runInExecutor(pool, ThreeExecutors::cpuBound);
                 printing = createTask(() -> IO.println("process pool: " + await(sum)));
-            } // waits until the call has ended; the loop goes on, so the other coroutine prints meanwhile
+            } // waits until the call has ended; the loop goes on, so the other coroutine prints
             await(printing);
         });
     }

@@ -4,10 +4,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 
 /**
- * Something that should have been a class file, or should have held some, and could not be read.
+ * A file or source of class files that could not be read.
  *
  * @param name where it is
- * @param reason what went wrong, in one line
+ * @param reason the reason, in one line
  */
 record Unreadable(String name, String reason) {
 

@@ -7,7 +7,7 @@ import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopCondition;
 import dev.trestle.loop.TaskGroup;
 
-/** Customers wait for a condition, that there is enough in stock for them; every delivery signals it. */
+/** Customers that wait for a condition, enough stock for their order; every delivery signals the condition. */
 final class Warehouse {
 
     private final LoopCondition delivered = new LoopCondition();

@@ -13,7 +13,7 @@ import dev.trestle.loop.TaskGraph;
 import java.time.Duration;
 import java.util.List;
 
-/** A picture of all tasks, as an object and as text: who awaits whom, and where. */
+/** The task graph of a loop, as an object and as text: which task awaits which, and where. */
 final class WhoAwaitsWhom {
 
     private WhoAwaitsWhom() {}

@@ -13,12 +13,12 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /**
- * The detector: a coroutine that computes without awaiting stops its loop, and is named while it does, with its stack. One that
- * gives way now and then is not.
+ * The slow-callback detector: a coroutine that computes without awaiting stops its loop, and a warning names it while
+ * it does, with its stack. A coroutine that yields now and then causes no warning.
  */
 final class WhoHoldsTheBaton {
 
-    /** Where warnings go as long as nothing else is told to {@link System.Logger}. */
+    /** The logger of the warnings, since {@link System.Logger} uses java.util.logging by default. */
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
 
     private WhoHoldsTheBaton() {}
@@ -40,7 +40,7 @@ final class WhoHoldsTheBaton {
         }
     }
 
-    /** Goes on until the detector has seen it: so long as nobody looks, nothing helps. */
+    /** Computes until the detector has logged a warning. */
     private static void countUntilNamed(Warnings warnings) {
         while (warnings.messages.isEmpty()) {
             Thread.onSpinWait();
@@ -56,7 +56,7 @@ final class WhoHoldsTheBaton {
         return count;
     }
 
-    /** What is said about the greedy one, while it lasts. */
+    /** The warnings about the greedy coroutine, as they arrive. */
     private static final class Warnings extends Handler {
         private final LinkedBlockingQueue<String> messages = new LinkedBlockingQueue<>();
 

@@ -14,7 +14,9 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The census as its user sees it: what is counted, on what kind of workers, and what is said when it is called wrongly. */
+/**
+ * The census as its user sees it: what is counted, on what kind of workers, and what is said when it is called wrongly.
+ */
 @Timeout(60)
 class CensusCommandTest {
 

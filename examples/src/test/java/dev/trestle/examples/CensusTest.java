@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a census loses when its workers die under it. */
+/** The losses of a census when its workers die. */
 @Timeout(60)
 class CensusTest {
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where class files are found, and what becomes of sources that are damaged. */
+/** The places where class files are found, and the treatment of damaged sources. */
 @Timeout(30)
 class ClassFilesTest {
 

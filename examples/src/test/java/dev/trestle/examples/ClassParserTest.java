@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is counted in a class file: in handmade ones by hand, in the JDK's as javap and jdeps see them. */
+/** The counts of class files: of handmade ones against counts by hand, of the JDK's against javap and jdeps. */
 @Timeout(30)
 class ClassParserTest {
 

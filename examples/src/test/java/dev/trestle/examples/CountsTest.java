@@ -15,7 +15,7 @@ import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** That adding up does not depend on how the class files were dealt out to workers, nor on who answers first. */
+/** Sums do not depend on the distribution of class files to workers, nor on the order of answers. */
 @Timeout(30)
 class CountsTest {
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A process pool that is closed in a coroutine: the loop goes on meanwhile. */
+/** A process pool that is closed in a coroutine: the loop goes on. */
 @Timeout(60)
 class ProcessPoolInALoopTest {
 

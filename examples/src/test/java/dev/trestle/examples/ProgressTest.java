@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is shown while a census runs. */
+/** The display of a running census. */
 @Timeout(30)
 class ProgressTest {
 

@@ -7,16 +7,16 @@ import org.jspecify.annotations.Nullable;
 public interface Action {
 
     /**
-     * Runs the coroutine, on a thread of the loop, holding its baton.
+     * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     void run() throws Exception;
 
     /**
      * Returns the coroutine that runs an action and returns null.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return the coroutine
      */
     static Coroutine<@Nullable Void> asCoroutine(Action action) {

@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import org.jspecify.annotations.Nullable;
 
-/** The coroutine that runs an action. It gives the action away: that is what the user wrote. */
+/** The coroutine that runs an action. It gives access to the action, which has the class that the user wrote. */
 record ActionCoroutine(Action action) implements Coroutine<@Nullable Void> {
 
     ActionCoroutine {

@@ -14,14 +14,16 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** The iterator of {@code asCompleted}: futures in the order in which they complete. A program may drop it at any time. */
+/**
+ * The iterator of {@code asCompleted}: futures in the order in which they complete. A program may drop it at any time.
+ */
 final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>, LoopFuture.Listener {
 
     private final EventLoop loop;
     private final @Nullable Duration timeout;
     private final int total;
 
-    /** Those that are not done, and what listens to each. */
+    /** The futures that are not done, each with its listener. */
     private final Map<F, Handle> pending = new LinkedHashMap<>();
 
     private final ArrayDeque<F> completed = new ArrayDeque<>();
@@ -29,10 +31,10 @@ final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>,
     private int left;
     private boolean late;
 
-    /** Why a future that has completed cannot be returned. */
+    /** The reason why a completed future cannot be returned. */
     private @Nullable Throwable failure;
 
-    /** What the consumer waits for, while it waits. */
+    /** The future that the consumer awaits, while it waits for the next completed one. */
     private @Nullable LoopFuture<@Nullable Void> more;
 
     AsCompletedIterator(EventLoop loop, Set<F> futures, @Nullable Duration timeout) {
@@ -59,7 +61,7 @@ final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>,
     }
 
     @Override
-    @SuppressWarnings("unchecked") // it is one of those that this listens to
+    @SuppressWarnings("unchecked") // this iterator listens to no other futures
     public void done(LoopFuture<?> future) {
         if (late) {
             return;

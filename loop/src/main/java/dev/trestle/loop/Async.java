@@ -14,21 +14,21 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What coroutines call; meant for {@code import static dev.trestle.loop.Async.*}.
+ * The functions that coroutines call; meant for {@code import static dev.trestle.loop.Async.*}.
  *
- * <p>Every method belongs to the loop that is running on the calling thread, and throws an {@link IllegalStateException}
- * that says so if there is none. Those that suspend ({@code await}, {@code sleep}, {@code yieldNow}, {@code waitUntil},
- * {@code waitFor}, {@code timeout}, {@code blocking}) must be called by a coroutine, not by a callback, and throw a
- * {@link CancelledError} when the task is cancelled meanwhile. They also throw one, whether they have to wait or not, if the
- * coroutine's thread was interrupted.
+ * <p>Every method belongs to the loop that is running on the calling thread, and throws an
+ * {@link IllegalStateException} if no loop is running there. The methods that suspend ({@code await}, {@code sleep},
+ * {@code yieldNow}, {@code waitUntil}, {@code waitFor}, {@code timeout}, {@code blocking}) must be called by a
+ * coroutine, not by a callback, and throw a {@link CancelledError} when the task is cancelled while they wait. They
+ * also throw a {@code CancelledError}, whether they have to wait or not, if the coroutine's thread was interrupted.
  */
 public final class Async {
 
     private Async() {}
 
     /**
-     * Suspends the coroutine until a future is done, and returns its result. One that is done already is read without
-     * suspending.
+     * Suspends the coroutine until a future is done, and returns its result. If the future is already done, the
+     * coroutine is not suspended.
      *
      * @param future a future of this loop
      * @param <T> the type of the result
@@ -52,7 +52,7 @@ public final class Async {
     /**
      * Starts a coroutine, in a later turn of the loop.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param <T> the type of the result
      * @return its task
      */
@@ -63,7 +63,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result, in a later turn of the loop.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return its task
      */
     public static Task<@Nullable Void> createTask(Action action) {
@@ -73,7 +73,7 @@ public final class Async {
     /**
      * Starts a coroutine under a name.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task
@@ -85,7 +85,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result under a name.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param name for logs and dumps
      * @return its task
      */
@@ -96,7 +96,7 @@ public final class Async {
     /**
      * Starts a coroutine.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task
@@ -108,7 +108,7 @@ public final class Async {
     /**
      * Starts a coroutine without a result.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param options name, context, when it starts
      * @return its task
      */
@@ -117,9 +117,9 @@ public final class Async {
     }
 
     /**
-     * Suspends the coroutine for a time; for one turn of the loop if it is zero.
+     * Suspends the coroutine for a time; for one turn of the loop if the time is zero.
      *
-     * @param duration how long
+     * @param duration the time to sleep
      * @throws IllegalArgumentException if it is negative
      */
     public static void sleep(Duration duration) {
@@ -143,16 +143,16 @@ public final class Async {
         }
     }
 
-    /** Lets everything that is ready run once. */
+    /** Suspends the coroutine for one turn of the loop, in which everything that is ready runs once. */
     public static void yieldNow() {
         suspendable("yieldNow").yieldNow();
     }
 
     /**
-     * Returns a future of all results. The first failure fails it at once, and the others go on; cancelling it cancels them
-     * all.
+     * Returns a future of all results. The first failure fails the returned future at once, and the other futures go
+     * on; cancelling the returned future cancels all of them.
      *
-     * @param futures futures of this loop; one that stands twice counts once, and its result stands twice
+     * @param futures futures of this loop; a future that occurs twice counts once, and its result occurs twice
      * @param <T> the type of the results
      * @return the results in the order of the futures
      */
@@ -177,7 +177,8 @@ public final class Async {
 
     /**
      * Returns a future of all outcomes, failures and cancellations among them: Python's {@code gather} with
-     * {@code return_exceptions}. Cancelling it cancels all futures, and then it is cancelled too.
+     * {@code return_exceptions}. Cancelling the returned future cancels all futures, and then the returned future is
+     * cancelled too.
      *
      * @param futures futures of this loop
      * @param <T> the type of the results
@@ -197,7 +198,7 @@ public final class Async {
     /**
      * Suspends the coroutine until a condition holds: Python's {@code asyncio.wait}.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures futures of this loop, at least one
      * @param <F> the type of the futures
      * @return the futures that are done, and the others
@@ -208,9 +209,10 @@ public final class Async {
     }
 
     /**
-     * Suspends the coroutine until a condition holds or the time is over, which is no error. Cancels nothing.
+     * Suspends the coroutine until a condition holds or the time is over. A timeout is not an error, and cancels
+     * nothing.
      *
-     * @param when what to wait for
+     * @param when the condition to wait for
      * @param futures futures of this loop, at least one
      * @param timeout the longest time, or null for no limit
      * @param <F> the type of the futures
@@ -233,13 +235,14 @@ public final class Async {
     }
 
     /**
-     * Returns futures as they complete. {@code next()} suspends the coroutine until there is one; every {@code iterator()}
-     * starts afresh, time limit included, and has one consumer. Cancels nothing, and may be abandoned.
+     * Returns futures as they complete. {@code next()} suspends the coroutine until the next future is done; every
+     * {@code iterator()} starts afresh, time limit included, and has one consumer. Cancels nothing; a program may drop
+     * the iterator at any time.
      *
      * <p>When the time is over and futures are missing, {@code next()} throws a
      * {@link java.util.concurrent.CompletionException} whose cause is a {@link TimeoutException} that counts them.
      *
-     * @param futures futures of this loop; one that stands twice counts once
+     * @param futures futures of this loop; a future that occurs twice counts once
      * @param timeout the time for all of them, counted from the call of {@code iterator()}; null for no limit
      * @param <F> the type of the futures
      * @return the futures, in the order of their completion
@@ -253,12 +256,12 @@ public final class Async {
     }
 
     /**
-     * Awaits a future for a limited time. When it is over, the future is cancelled, and its end awaited: if it has a result
-     * all the same, that is returned.
+     * Awaits a future for a limited time. When the time is over, this method cancels the future and awaits its end; if
+     * the future then has a result nevertheless, that is returned.
      *
      * @param future a future of this loop
-     * @param timeout the longest time; if it is zero or less, the future is only looked at, and cancelled if it is not
-     *     done; null for no limit
+     * @param timeout the longest time; if it is zero or less, a future that is not done is cancelled at once; null for
+     *     no limit
      * @param <T> the type of the result
      * @return its result
      * @throws TimeoutException if the time was over
@@ -266,7 +269,7 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(LoopFuture<T> future, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+            return callWithTimeout(timeout, limit -> {
                 limit.waitsFor(future, timeout);
                 return await(future);
             });
@@ -282,10 +285,10 @@ public final class Async {
     }
 
     /**
-     * Runs a coroutine in this task for a limited time; see {@link #timeout(Duration, Coroutine)}. If the time is zero or
-     * less, the coroutine is not even started.
+     * Runs a coroutine in this task for a limited time; see {@link #timeout(Duration, Coroutine)}. If the time is zero
+     * or less, the coroutine is not even started.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param timeout the longest time, or null for no limit
      * @param <T> the type of the result
      * @return its result
@@ -294,7 +297,7 @@ public final class Async {
     public static <T extends @Nullable Object> T waitFor(Coroutine<T> coroutine, @Nullable Duration timeout)
             throws TimeoutException {
         if (timeout == null || timeout.isPositive()) {
-            return timeout(timeout, (TimedCoroutine<T>) limit -> {
+            return callWithTimeout(timeout, limit -> {
                 limit.waitsFor(coroutine.getClass().getName(), timeout);
                 return coroutine.run();
             });
@@ -305,7 +308,7 @@ public final class Async {
     /**
      * Runs code without a result for a limited time; see {@link #waitFor(Coroutine, Duration)}.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param timeout the longest time, or null for no limit
      * @throws TimeoutException if the time was over
      */
@@ -314,12 +317,12 @@ public final class Async {
     }
 
     /**
-     * Runs code for a limited time, in this task. When the time is over, what it awaits is cancelled; the code may clean up,
-     * and a result that it returns nevertheless counts. A checked exception of the code is wrapped, except for a
-     * {@code TimeoutException} of a limit inside.
+     * Runs code for a limited time, in this task. When the time is over, the await in which the code is suspended
+     * throws a {@link CancelledError}; the code may clean up, and a result that the code returns nevertheless counts. A
+     * checked exception of the code is wrapped, except for a {@code TimeoutException} of a limit inside.
      *
      * @param timeout the longest time; if it is zero or less, the first wait is cancelled; null for no limit
-     * @param body what to run
+     * @param body the code to run
      * @param <T> the type of the result
      * @return its result
      * @throws TimeoutException if the time was over
@@ -327,14 +330,14 @@ public final class Async {
     public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, Coroutine<T> body)
             throws TimeoutException {
         requireNonNull(body, "body");
-        return timeout(timeout, (TimedCoroutine<T>) _ -> body.run());
+        return callWithTimeout(timeout, _ -> body.run());
     }
 
     /**
      * Runs code without a result for a limited time; see {@link #timeout(Duration, Coroutine)}.
      *
      * @param timeout the longest time, or null for no limit
-     * @param body what to run
+     * @param body the code to run
      * @throws TimeoutException if the time was over
      */
     public static void timeout(@Nullable Duration timeout, Action body) throws TimeoutException {
@@ -342,56 +345,58 @@ public final class Async {
     }
 
     /**
-     * Runs code for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code for a limited time, and gives it the limit to move; see {@link #timeout(Duration, Coroutine)}. {@link
+     * #callWithTimeout} is the same for code with a result.
      *
      * @param timeout the longest time, or null for no limit yet
-     * @param body what to run; it gets the limit
-     * @param <T> the type of the result
-     * @return its result
+     * @param body the code to run; it gets the limit
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T timeout(@Nullable Duration timeout, TimedCoroutine<T> body)
+    public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
+        callWithTimeout(timeout, asCoroutine(body));
+    }
+
+    /**
+     * Runs code with a result for a limited time, and gives it the limit to move; see
+     * {@link #timeout(Duration, Coroutine)}.
+     *
+     * @param timeout the longest time, or null for no limit yet
+     * @param body the code to run; it gets the limit
+     * @param <T> the type of the result
+     * @return the result of the code
+     * @throws TimeoutException if the time was over
+     */
+    public static <T extends @Nullable Object> T callWithTimeout(@Nullable Duration timeout, TimedCoroutine<T> body)
             throws TimeoutException {
         Task<?> task = suspendable("timeout");
         return Timeout.run(task, timeout == null ? null : task.loop().timeIn(timeout), body);
     }
 
     /**
-     * Runs code without a result for a limited time that it may move; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code up to a point in time, and gives it the limit to move; see {@link #timeout(Duration, Coroutine)}.
+     * {@link #callWithTimeoutAt} is the same for code with a result.
      *
-     * @param timeout the longest time, or null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
+     * @param body the code to run; it gets the limit
      * @throws TimeoutException if the time was over
      */
-    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
-    public static void timeout(@Nullable Duration timeout, TimedAction body) throws TimeoutException {
-        timeout(timeout, asCoroutine(body));
+    public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
+        callWithTimeoutAt(when, asCoroutine(body));
     }
 
     /**
-     * Runs code up to a point in time; see {@link #timeout(Duration, Coroutine)}.
+     * Runs code with a result up to a point in time, and gives it the limit to move; see {@link #timeout(Duration,
+     * Coroutine)}.
      *
      * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
-     * @param body what to run; it gets the limit
+     * @param body the code to run; it gets the limit
      * @param <T> the type of the result
-     * @return its result
+     * @return the result of the code
      * @throws TimeoutException if the time was over
      */
-    public static <T extends @Nullable Object> T timeoutAt(@Nullable Duration when, TimedCoroutine<T> body)
+    public static <T extends @Nullable Object> T callWithTimeoutAt(@Nullable Duration when, TimedCoroutine<T> body)
             throws TimeoutException {
         return Timeout.run(suspendable("timeoutAt"), when, body);
-    }
-
-    /**
-     * Runs code without a result up to a point in time; see {@link #timeout(Duration, Coroutine)}.
-     *
-     * @param when the loop's time, see {@link EventLoop#time}; null for no limit yet
-     * @param body what to run; it gets the limit
-     * @throws TimeoutException if the time was over
-     */
-    @SuppressWarnings("overloads") // only `limit -> expression` is ambiguous; a block is one or the other
-    public static void timeoutAt(@Nullable Duration when, TimedAction body) throws TimeoutException {
-        timeoutAt(when, asCoroutine(body));
     }
 
     private static TimedCoroutine<@Nullable Void> asCoroutine(TimedAction action) {
@@ -403,7 +408,7 @@ public final class Async {
     }
 
     /**
-     * Returns a future that ends as another ends, but whose cancellation leaves the other alone.
+     * Returns a future that ends as another future ends. Cancelling the returned future does not cancel the other.
      *
      * @param future a future of this loop
      * @param <T> the type of the result
@@ -418,10 +423,11 @@ public final class Async {
     }
 
     /**
-     * Runs a blocking call on the coroutine's own virtual thread, while the loop goes on. Cancelling the task interrupts the
-     * call, which should end then; the cancellation is thrown when it has, with what the call threw as its cause.
+     * Runs a blocking call on the coroutine's own virtual thread, while the loop goes on. Cancelling the task
+     * interrupts the call, which should end then; when the call has ended, the cancellation is thrown, with the call's
+     * exception as its cause.
      *
-     * @param call what to run; outside the loop, so it must not touch the loop's objects
+     * @param call the call; it runs outside the loop, so it must not touch the loop's objects
      * @param <T> the type of the result
      * @return its result
      */
@@ -433,7 +439,7 @@ public final class Async {
     /**
      * Runs a blocking call without a result; see {@link #blocking(Callable)}.
      *
-     * @param action what to run
+     * @param action the code to run
      */
     public static void blocking(Action action) {
         blocking(Action.asCoroutine(action)::run);

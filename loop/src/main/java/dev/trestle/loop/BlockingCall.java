@@ -4,14 +4,15 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blocking call that a coroutine has left its loop for. The coroutine awaits it, so that cancelling the coroutine's task
- * cancels it, which interrupts the call. It never becomes done: the coroutine comes back by itself.
+ * A blocking call that a coroutine makes outside of its loop. The coroutine awaits this future, so that cancelling the
+ * coroutine's task cancels the future, which interrupts the call. The future never becomes done: the coroutine returns
+ * to the loop by itself.
  */
 final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
 
     /*
-     * Two threads meet here: the coroutine's, which makes the call, and the one that has the baton and cancels. The lock
-     * says which came first, so no interrupt arrives after the call has ended and hits the coroutine's next one.
+     * Two threads meet here: the coroutine's, which makes the call, and the one that has the baton and cancels. The
+     * lock says which came first, so no interrupt arrives after the call has ended and hits the coroutine's next one.
      */
 
     private final Callable<T> call;
@@ -41,7 +42,7 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
         synchronized (lock) {
             ended = true;
             if (interrupted) {
-                Thread.interrupted(); // ours, whether the call has noticed it or not
+                Thread.interrupted(); // clears the interrupt of cancel, whether the call has noticed it or not
             }
         }
     }
@@ -51,7 +52,7 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
         return "blocking call";
     }
 
-    /** Interrupts the call; again, if it was interrupted before. */
+    /** Interrupts the call, also if it was interrupted before. */
     @Override
     public boolean cancel(@Nullable String cancelMessage) {
         synchronized (lock) {
@@ -65,13 +66,16 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    /** Returns what the call threw; called after it, by the coroutine. */
+    /** Returns the exception of the call; called after the call, by the coroutine. */
     @Nullable
     Throwable failure() {
         return exception;
     }
 
-    /** Returns or throws what the call did; called after it, by the coroutine. A cancelled call has no result. */
+    /**
+     * Returns the result of the call, or throws its exception; called after the call, by the coroutine. A cancelled
+     * call has no result.
+     */
     @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
     T outcomeOfCall() {
         if (interrupted) {

@@ -15,8 +15,9 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A way to call foreign code that may never return: one step after the other, on a platform thread that is left behind together
- * with a step that hangs. For the one thread that closes a loop, whose interrupts it keeps until {@link #close}.
+ * An executor of foreign code that may never return: one step after the other, on a platform thread that is abandoned
+ * together with a step that hangs. For the one thread that closes a loop; an interrupt of that thread is kept until
+ * {@link #close}.
  */
 final class BoundedSteps implements AutoCloseable {
 
@@ -29,11 +30,11 @@ final class BoundedSteps implements AutoCloseable {
     private boolean interrupted;
 
     /**
-     * Creates a way that has no thread yet.
+     * Creates the executor without a thread.
      *
      * @param name of the thread
-     * @param patience how long a step may take before it is interrupted
-     * @param afterInterrupt how long it may take then
+     * @param patience the time after which a step is interrupted
+     * @param afterInterrupt the time after the interrupt at which a step is abandoned
      */
     BoundedSteps(String name, Duration patience, Duration afterInterrupt) {
         this.name = name;
@@ -41,7 +42,7 @@ final class BoundedSteps implements AutoCloseable {
         this.afterInterrupt = afterInterrupt;
     }
 
-    /** Runs a step. Returns null, or where the step hangs, in lines, if it has been left behind. */
+    /** Runs a step. Returns null; or, if the step has been abandoned, the stack at which it hangs, as text. */
     @Nullable
     String run(Runnable step) {
         return run(step, false);
@@ -69,7 +70,8 @@ final class BoundedSteps implements AutoCloseable {
             return null;
         }
         Thread late = thread;
-        if (await(begun, afterInterrupt, false) && late != null) { // its pool would clear an interrupt that came before
+        // Not before the step begins: its pool would clear the interrupt.
+        if (await(begun, afterInterrupt, false) && late != null) {
             late.interrupt();
         }
         if (await(end, afterInterrupt, false)) {

@@ -5,16 +5,16 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@code cancel}, on its way down through tasks that await gatherings, whose parts are gatherings or tasks again. It
- * keeps its own stack: they may be nested as deep as the heap is large.
+ * One call of {@code cancel}, on its way down through tasks that await gatherings of gatherings or of tasks. The
+ * traversal keeps its own stack, since gatherings may be nested as deep as the heap is large.
  */
 final class CancelTraversal {
 
-    /** A gathering whose parts are being cancelled. */
+    /** A gathering that is cancelling its parts. */
     private static final class Step {
         final GatherFuture<?, ?> gathering;
 
-        /** Who was cancelled, and awaits the gathering; null if that was reached in another way. */
+        /** The cancelled task that awaits the gathering; null if the traversal reached the gathering in another way. */
         final @Nullable Task<?> awaiter;
 
         final Iterator<? extends LoopFuture<?>> parts;

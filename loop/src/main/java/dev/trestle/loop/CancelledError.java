@@ -16,13 +16,13 @@ public final class CancelledError extends Error {
     /**
      * Creates the error.
      *
-     * @param message what was passed to {@code cancel}
+     * @param message the message that was passed to {@code cancel}
      */
     public CancelledError(@Nullable String message) {
         super(message);
     }
 
-    /** Creates another error for a cancellation that somebody has seen already. */
+    /** Creates another error for a cancellation that other code has seen already. */
     CancelledError(@Nullable String message, @Nullable CancelledError first) {
         super(message, first);
     }

@@ -1,10 +1,12 @@
 package dev.trestle.loop;
 
 /**
- * A listener that is told when a loop is closed; for objects that other threads wait for, and that only the loop's code would end.
+ * A listener to the closing of a loop; for objects that other threads wait for, and that only the loop's code would
+ * end.
  *
- * <p>Its methods run on a thread of the closing loop's, outside of the loop, and while the loop does not run. A method that does
- * not return is interrupted when the patience of {@link EventLoop#close(java.time.Duration)} is over, and then left behind.
+ * <p>Its methods run on a thread of the closing loop's, outside of the loop, and while the loop does not run. A method
+ * that does not return is interrupted when the patience of {@link EventLoop#close(java.time.Duration)} is over, and
+ * then abandoned.
  */
 public interface ClosingListener {
 
@@ -12,8 +14,8 @@ public interface ClosingListener {
     default void onClosing() {}
 
     /**
-     * Called once, when the loop is closed and none of its code will run any more; also if a callback or a coroutine hangs, and
-     * the loop gave up on it. Does nothing unless it is overridden.
+     * Called once, when the loop is closed and none of its code will run any more; also if the loop has abandoned a
+     * callback or a coroutine that hangs. Does nothing unless it is overridden.
      */
     default void onClosed() {}
 }

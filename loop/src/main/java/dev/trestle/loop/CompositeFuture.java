@@ -3,7 +3,7 @@ package dev.trestle.loop;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
-/** A future that a coroutine awaits in place of others, which a picture of the loop's tasks shows in its place. */
+/** A future that a coroutine awaits in place of several others. The task graph shows these others in its place. */
 final class CompositeFuture extends LoopFuture<@Nullable Void> {
 
     private final String what;
@@ -12,8 +12,8 @@ final class CompositeFuture extends LoopFuture<@Nullable Void> {
     /**
      * Creates the future.
      *
-     * @param what what awaits the others
-     * @param parts the others; read when somebody looks
+     * @param what the name of the wait
+     * @param parts the others; read when a task graph is made
      */
     CompositeFuture(EventLoop loop, String what, Collection<? extends LoopFuture<?>> parts) {
         super(loop);

@@ -10,22 +10,21 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Values of {@link ContextVar}s that go with the work and not with the thread: Python's {@code contextvars.Context}.
+ * The values of {@link ContextVar}s, which follow the work and not the thread: Python's {@code contextvars.Context}.
  *
- * <p>Every task has a context of its own, a copy of the one in which it was created; so has every callback, a copy of the one
- * in which it was scheduled or added. What is set in one is seen by what it creates afterwards, and by nobody else. Where
- * Python takes a {@code context} argument, so does this module, and then the given one is used as it is. Outside of loops,
- * each thread has a context, empty at first.
+ * <p>Every task has a context of its own, a copy of the one in which it was created; so has every callback, a copy of
+ * the one in which it was scheduled or added. A value set in a context is seen only there, and by the tasks and
+ * callbacks that its code creates afterwards. Where Python takes a {@code context} argument, so does this module, and
+ * then the given context is used as it is. Outside of loops, each thread has a context, empty at first.
  *
  * <p>A context may be used on any thread: {@link #call} carries it there. A copy costs one small object.
  */
 public final class Context {
 
     /*
-     * The map is never changed, only replaced, so copies share it. What runs in the empty context has none at all: null
-     * stands for it, in a task, a handle and a thread. Where the current one is kept depends on who runs: a coroutine's in
-     * its Task, a callback's in its loop, a foreign thread's in a thread local. A coroutine in a blocking call is a foreign
-     * thread, and gets a copy.
+     * The map is never changed, only replaced, so copies share it. Null stands for the empty context, in a task, a
+     * handle and a thread. The current context is kept in the Task for a coroutine, in the loop for a callback, and in
+     * a thread local for a foreign thread. A coroutine in a blocking call is a foreign thread, and gets a copy.
      */
 
     private static final ThreadLocal<@Nullable Context> OF_THREAD = new ThreadLocal<>();
@@ -61,12 +60,13 @@ public final class Context {
     }
 
     /**
-     * Runs code in this context, on the calling thread. In a coroutine the code may await: other coroutines are not concerned.
+     * Runs code in this context, on the calling thread. In a coroutine the code may await; other coroutines keep their
+     * own contexts.
      *
-     * @param callable what to run; what it sets, stays in this context
+     * @param callable the code; the values that it sets stay in this context
      * @param <T> the type of the result
      * @return its result
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     public <T extends @Nullable Object> T call(Callable<T> callable) throws Exception {
         requireNonNull(callable, "callable");
@@ -82,7 +82,7 @@ public final class Context {
     /**
      * Runs code without a result in this context; see {@link #call}.
      *
-     * @param action what to run
+     * @param action the code to run
      */
     public void run(Runnable action) {
         requireNonNull(action, "action");
@@ -160,13 +160,13 @@ public final class Context {
 
     // The current one
 
-    /** Returns the context of the calling code; null if it is empty and nobody has asked for it. */
+    /** Returns the context of the calling code; null if it is empty and was never asked for. */
     static @Nullable Context current() {
         EventLoop loop = EventLoop.here();
         return loop == null ? OF_THREAD.get() : loop.context();
     }
 
-    /** Returns the context of the calling code, which exists from now on. */
+    /** Returns the context of the calling code, and creates it if there is none. */
     static Context currentToChange() {
         Context current = current();
         if (current == null) {
@@ -200,7 +200,7 @@ public final class Context {
         try {
             return callable.call();
         } finally {
-            OF_THREAD.remove(); // what it has set
+            OF_THREAD.remove(); // with the values that the call has set
         }
     }
 

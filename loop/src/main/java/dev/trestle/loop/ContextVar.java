@@ -9,19 +9,15 @@ import org.jspecify.annotations.NonNull;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A variable whose value belongs to the current {@link Context}: that of the task, the callback or the thread which asks. As a
- * rule, a static constant. Python's {@code contextvars.ContextVar}.
+ * A variable with a value in each {@link Context}: of a task, a callback or a thread. As a rule, a static constant.
+ * Python's {@code contextvars.ContextVar}.
  *
- * <p>For a value that is bound for a block of code in one task, {@link ScopedValue} does as well: it holds across awaits. But
- * tasks and callbacks do not inherit it.
+ * <p>For a value that is bound for a block of code in one task, {@link ScopedValue} does as well, and holds across
+ * awaits. But tasks and callbacks do not inherit a {@code ScopedValue}.
  *
- * {@snippet :
- * static final ContextVar<String> USER = new ContextVar<>("user", "nobody");
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="context-var"}
  *
- * try (var _ = USER.set("ada")) {
- *     createTask(() -> log(USER.get() + " asks"));     // sees "ada", whatever is set later
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="context"}
  *
  * @param <T> the type of the values
  */
@@ -32,7 +28,7 @@ public final class ContextVar<T extends @Nullable Object> {
     private final boolean hasDefault;
 
     /**
-     * Creates a variable that has no value where none is set.
+     * Creates a variable without a default.
      *
      * @param name for messages
      */
@@ -86,7 +82,7 @@ public final class ContextVar<T extends @Nullable Object> {
     /**
      * Returns the value in the current context, or a fallback; never the default.
      *
-     * @param fallback what to return if it is not set
+     * @param fallback the value to return if the variable is not set
      * @return the value
      */
     public T orElse(T fallback) {
@@ -98,7 +94,7 @@ public final class ContextVar<T extends @Nullable Object> {
      * Sets the value in the current context.
      *
      * @param value the value
-     * @return takes this back, by {@link #reset} or at the end of a {@code try}
+     * @return a token that takes the change back, by {@link #reset} or at the end of a {@code try}
      */
     public Token<T> set(T value) {
         Context current = Context.currentToChange();
@@ -108,7 +104,7 @@ public final class ContextVar<T extends @Nullable Object> {
     /**
      * Gives this variable the value that it had before it was set.
      *
-     * @param token what {@link #set} returned
+     * @param token the token that {@link #set} returned
      * @throws IllegalArgumentException if it was set in another context, or is another variable's token
      * @throws IllegalStateException if the token was used before
      */
@@ -125,7 +121,7 @@ public final class ContextVar<T extends @Nullable Object> {
     }
 
     /**
-     * Takes one {@link ContextVar#set} back, once, in the context in which it was done.
+     * A token that takes one {@link ContextVar#set} back, once, in the context in which the value was set.
      *
      * @param <T> the type of the values
      */
@@ -152,7 +148,7 @@ public final class ContextVar<T extends @Nullable Object> {
         }
 
         /**
-         * Returns the value before.
+         * Returns the value from before the change.
          *
          * @return the value, empty if there was none, or it was null
          */

@@ -3,17 +3,17 @@ package dev.trestle.loop;
 import java.util.List;
 import java.util.Optional;
 
-/** Where the tasks of one kind are created. What is of one kind has coroutines of one class. */
+/** The place where the tasks of one kind are created. Tasks are of one kind if their coroutines are of one class. */
 final class CreationSite {
 
     /*
-     * To look at the stack takes longer than to create a task does, so it is looked at once a kind. A lambda expression has a
-     * class of its own. So if the first task of that class was created from the class in which the expression stands, it was
-     * created there as a rule, and so are all others. A named class is used anywhere; then it is said that this was the
-     * first of its kind only.
+     * Taking a stack trace costs more than creating a task, so it is taken once for each kind. A lambda expression has
+     * a class of its own. So if the first task of that class was created from the class in which the expression stands,
+     * it was created there as a rule, and so are all others. A named class is used anywhere; then the text says that
+     * this was only the first of its kind.
      *
-     * It is kept with the class, and goes when that is unloaded. It refers to no class itself: neither a task that is kept nor the
-     * class of its coroutine keeps the class that created it.
+     * The site is kept with the coroutine's class, and is unloaded with it. The site refers to no class: neither a task
+     * that is kept nor the class of its coroutine keeps the class that created the task.
      */
 
     private static final ClassValue<CreationSite> origins = new ClassValue<>() {
@@ -27,7 +27,7 @@ final class CreationSite {
 
     private final boolean exact;
 
-    /** What follows the name of a task. */
+    /** The text that follows the name of a task. */
     private final String text;
 
     private CreationSite(Class<?> kind) {
@@ -52,17 +52,17 @@ final class CreationSite {
         return lambda < 0 ? name : "a lambda of " + name.substring(0, lambda);
     }
 
-    /** Returns where tasks with this coroutine are created; called where the first of them is. */
+    /** Returns the site of the tasks with coroutines of this class; called where the first such task is created. */
     static CreationSite of(Coroutine<?> coroutine) {
         return origins.get(coroutine instanceof ActionCoroutine(var action) ? action.getClass() : coroutine.getClass());
     }
 
-    /** Returns the place, or nothing if nobody can be seen who creates them. */
+    /** Returns the place, or an empty list if the stack shows no code of the program. */
     List<StackTraceElement> frames() {
         return frames;
     }
 
-    /** Returns whether this is the place of each of these tasks, and not just of the first. */
+    /** Returns whether all of these tasks are created here, and not just the first. */
     boolean isExact() {
         return exact;
     }

@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that went wrong in a loop where nobody waits for it.
+ * The report of a failure in a loop that no code waits for.
  *
- * @param message what happened
- * @param exception what was thrown, if anything was
+ * @param message a description of the event
+ * @param exception the exception, if there is one
  * @param future the future or task concerned, if there is one and it has not been collected
  * @param handle the callback concerned, if there is one
  */

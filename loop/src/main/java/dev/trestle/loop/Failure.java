@@ -2,16 +2,19 @@ package dev.trestle.loop;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a future failed with, and whether anybody has seen it; see {@link Reports}. */
+/** The exception of a future, and the report that is due if the exception is never retrieved; see {@link Reports}. */
 final class Failure {
 
-    /** For where there is no memory for another one. Its stack is nobody's. */
+    /** The failure of a future when there is no memory for another object. Its stack says nothing. */
     static final Failure OUT_OF_MEMORY = new Failure(new OutOfMemoryError(
-            "There was no memory for the exception of this future; what is known about it stands in the log"));
+            "There was no memory for the exception of this future; the log has what is known about it"));
 
     private final Throwable exception;
 
-    /** What the loop reports if this failure is never retrieved; null if nothing. Confined to the holder of the baton. */
+    /**
+     * The report that the loop makes if this failure is never retrieved; null for none. Confined to the holder of the
+     * baton.
+     */
     private Reports.@Nullable Report report;
 
     Failure(Throwable exception) {
@@ -22,17 +25,17 @@ final class Failure {
         return exception;
     }
 
-    /** Returns whether it is a mistake if nobody retrieves this. */
+    /** Returns whether it is a mistake never to retrieve this failure. */
     boolean isToBeRetrieved() {
         return this != OUT_OF_MEMORY && !(exception instanceof CancelledError);
     }
 
-    /** Sets what is reported unless this failure is retrieved. */
+    /** Sets the report to make unless this failure is retrieved. */
     void reportUnlessRetrieved(Reports.Report newReport) {
         report = newReport;
     }
 
-    /** Returns the exception to somebody who deals with it. */
+    /** Returns the exception to code that deals with it, and drops the report. */
     Throwable retrieve() {
         Reports.Report superfluous = report;
         if (superfluous != null) {

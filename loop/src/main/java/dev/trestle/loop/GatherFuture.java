@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The future of {@code gather}.
  *
  * @param <T> the type of a part's result
- * @param <R> what stands in the list for a part: its result, or its outcome
+ * @param <R> the type of the list's elements: results or outcomes
  */
 final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object> extends LoopFuture<List<R>>
         implements LoopFuture.Listener {
@@ -31,7 +31,10 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
     private int pending;
     private boolean cancelRequested;
 
-    /** While the parts are cancelled. One of them may await this, directly or through others, and must not go round. */
+    /**
+     * True while the parts are being cancelled. A part may await this future, directly or through others, and must not
+     * cancel it again.
+     */
     private boolean cancelling;
 
     private @Nullable String cancelMessage;
@@ -51,7 +54,7 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
         this.pending = distinct.size();
     }
 
-    /** Listens to the parts; one that is done counts at once, so a gathering of nothing but such parts is done. */
+    /** Listens to the parts. A part that is done counts at once, so a gathering of done parts is done. */
     GatherFuture<T, R> begin() {
         if (distinct.isEmpty()) {
             setResult(List.of());
@@ -77,7 +80,7 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
         if (failFast && part.isCancelled() && cancelRequested) {
             cancelNow(cancelMessage);
         } else if (failFast && part.isCancelled()) {
-            // Fails this future, and does not cancel it: nobody asked for that.
+            // Fails this future instead of cancelling it, since no code has cancelled this future.
             fail(((Outcome.Cancelled<?>) part.outcome()).error());
         } else if (failFast && part.isFailed()) {
             fail(((Outcome.Failure<?>) part.outcome()).exception());
@@ -129,7 +132,7 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
         return "gather(" + distinct.size() + " futures)";
     }
 
-    /** Cancels every part; this future ends when they have. */
+    /** Cancels every part; this future ends when all parts have ended. */
     @Override
     public boolean cancel(@Nullable String message) {
         return CancelTraversal.cancel(this, message);

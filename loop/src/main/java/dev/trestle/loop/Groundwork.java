@@ -3,14 +3,14 @@ package dev.trestle.loop;
 import java.lang.invoke.MethodHandles;
 import java.util.List;
 
-/** Initializes everything that loops use, once, before the first of them is made. */
+/** Initializes everything that loops use, once, before the first loop is made. */
 final class Groundwork {
 
     /*
-     * The JVM initializes a class when it is first used. Where that meets the end of the stack or of memory, the class fails for
-     * good, for the whole program. A foreign thread may come to a loop in a deep recursion, with an outcome of a kind that was never
-     * there before, so these classes are initialized while there is stack enough, or the caller gets the StackOverflowError and
-     * the next one tries again.
+     * The JVM initializes a class when it is first used. Where that meets the end of the stack or of memory, the class
+     * fails for good, for the whole program. A foreign thread may come to a loop in a deep recursion, with an outcome
+     * of a kind that did not occur before. So these classes are initialized while enough stack is left; if too little
+     * is left, the caller gets the StackOverflowError and the next caller tries again.
      */
 
     private static final List<Class<?>> CLASSES = List.of(
@@ -44,8 +44,9 @@ final class Groundwork {
     }
 
     /**
-     * Requires enough stack for code that may have to be linked, or classes to be initialized, or throws the StackOverflowError. It uses
-     * 64 KiB, also where it is compiled: what is live across a call needs a place in its frame.
+     * Requires enough stack for code that may have to be linked, or classes to be initialized, or throws the
+     * StackOverflowError. The check uses 64 KiB, also when it is compiled: a value that is live across a call needs a
+     * place in the frame.
      */
     static void requireStack() {
         if (descend(FRAMES, 1, 2, 3, 4, 5, 6, 7, 8) == 0) {

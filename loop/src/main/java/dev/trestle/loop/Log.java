@@ -5,11 +5,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The log of this module, which never throws. The program chooses the logging system and its handlers, and neither a bug in them,
- * nor a {@code toString} of the program's, nor the end of the stack or the heap may keep the loop from what it does next.
+ * The log of this module, which never throws. The program chooses the logging system and its handlers, and neither a
+ * bug in these, nor a {@code toString} of the program's, nor the end of the stack or the heap may keep the loop from
+ * its next step.
  *
- * <p>A line that cannot be logged goes to the standard error stream, with what the log threw, up to ten times in the life of a
- * program; a broken log would fill that stream as well. If that fails too, the line is lost.
+ * <p>A line that cannot be logged goes to the standard error stream, with the exception of the log, up to ten times in
+ * the life of a program; a broken log would fill that stream as well. If that fails too, the line is lost.
  */
 final class Log {
 
@@ -17,7 +18,7 @@ final class Log {
 
     private static final int MOST_FAILURES = 10;
 
-    /** How many lines could not be logged. */
+    /** The number of lines that could not be logged. */
     static final AtomicInteger failures = new AtomicInteger();
 
     private Log() {}
@@ -56,11 +57,13 @@ final class Log {
             if (number <= MOST_FAILURES) {
                 System.err.println("The log of " + EventLoop.class.getName() + " has failed with "
                         + SafeToString.of(failure)
-                        + ". It was to log: " + text.get() + (thrown == null ? "" : ": " + SafeToString.of(thrown))
+                        + ". The line that was lost: " + text.get()
+                        + (thrown == null ? "" : ": " + SafeToString.of(thrown))
                         + (number == MOST_FAILURES ? ". Further failures are not shown." : ""));
             }
         } catch (Throwable e) {
-            // No room for a line, or a text that throws: there is nobody else to tell, and this is no reason to stop.
+            // No memory for a line, or a text that throws. No other place is left to report to, and the loop must go
+            // on.
         }
     }
 }

@@ -6,22 +6,23 @@ import java.util.concurrent.BrokenBarrierException;
 /**
  * A point that a number of coroutines of one loop pass together, again and again: Python's {@code asyncio.Barrier}.
  *
- * <p>A coroutine that is cancelled while it waits leaves, and another may take its place; the barrier is not broken by it.
- * Not thread-safe; it belongs to the loop in which it is used.
+ * <p>A coroutine that is cancelled while it waits leaves the barrier, and another may take its place; the cancellation
+ * does not break the barrier. Not thread-safe; it belongs to the loop in which it is used.
  */
 public final class LoopBarrier {
 
     /*
-     * Whoever completes a round decides it for all at that moment: each is told its index, or that the round was broken.
-     * What happens between that and their running belongs to the next round. CPython's barrier is drained first: newcomers
-     * wait until the last of the round has run, and a reset then breaks a round that was complete.
+     * The party that completes a round decides the round for all at that moment: each waiter is given its index, or the
+     * news that the round was broken. Whatever happens until the waiters run belongs to the next round. CPython's
+     * barrier is drained first: newcomers wait until the last party of the round has run, and a reset then breaks a
+     * round that was complete.
      */
 
     private static final int BROKEN = -1;
 
     private final int parties;
 
-    /** Those of this round, who are told their index, or that it is broken. */
+    /** The waiters of this round, which are given their index, or the news that the round is broken. */
     private final Waiters round = new Waiters(this);
 
     private boolean broken;
@@ -29,7 +30,7 @@ public final class LoopBarrier {
     /**
      * Creates a barrier.
      *
-     * @param parties how many must come before all go on
+     * @param parties the number of coroutines that must arrive before all go on
      * @throws IllegalArgumentException if it is less than one
      */
     public LoopBarrier(int parties) {
@@ -40,11 +41,11 @@ public final class LoopBarrier {
     }
 
     /**
-     * Suspends the coroutine until as many have come as there are parties. The last one does not suspend.
+     * Suspends the coroutine until all parties have arrived. The last party is not suspended.
      *
-     * @return which one it was: 0 to {@code parties - 1}, each once, in the order in which they came
-     * @throws BrokenBarrierException if the barrier is broken, or is reset or broken meanwhile
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @return the index of arrival: 0 to {@code parties - 1}, each once
+     * @throws BrokenBarrierException if the barrier is broken, or is reset or broken during the wait
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the barrier is used
      */
     public int await() throws BrokenBarrierException {
@@ -52,7 +53,7 @@ public final class LoopBarrier {
         if (broken) {
             throw new BrokenBarrierException(this + " was broken by abort(); reset() makes it usable again");
         }
-        if (round.length() >= parties - 1 && waiting() == parties - 1) { // counts only if it may be so
+        if (round.length() >= parties - 1 && waiting() == parties - 1) { // the cheap test first: waiting() counts
             return complete();
         }
         Waiters.Turn turn = round.turn();
@@ -77,21 +78,24 @@ public final class LoopBarrier {
         return parties - 1;
     }
 
-    /** Begins anew. Those who wait get a {@link BrokenBarrierException}. */
+    /** Begins a new round. Coroutines that wait get a {@link BrokenBarrierException}. */
     public void reset() {
         round.checkHere("reset");
         breakRound();
         broken = false;
     }
 
-    /** Breaks the barrier: those who wait, and those who come before a {@link #reset}, get a {@link BrokenBarrierException}. */
+    /**
+     * Breaks the barrier: coroutines that wait, and those that arrive before a {@link #reset}, get a
+     * {@link BrokenBarrierException}.
+     */
     public void abort() {
         round.checkHere("abort");
         breakRound();
         broken = true;
     }
 
-    /** Tells those who wait. They run later; if this fails, it is to be called again. */
+    /** Wakes the waiters of a broken round. They run later; if this method fails, the caller may call it again. */
     private void breakRound() {
         while (round.wakeNext(BROKEN)) {
             // until there is none
@@ -99,7 +103,7 @@ public final class LoopBarrier {
     }
 
     /**
-     * Returns how many must come before all go on.
+     * Returns the number of coroutines that must arrive before all go on.
      *
      * @return the number of parties
      */
@@ -108,7 +112,7 @@ public final class LoopBarrier {
     }
 
     /**
-     * Returns how many wait now: Python's {@code n_waiting}.
+     * Returns the number of coroutines that wait now: Python's {@code n_waiting}.
      *
      * @return less than the number of parties
      */

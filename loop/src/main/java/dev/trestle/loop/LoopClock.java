@@ -1,31 +1,32 @@
 package dev.trestle.loop;
 
 /**
- * Where a loop's time comes from. It need not be thread-safe: a loop asks its clock in its constructor, and then only on the one
- * thread that may use the loop at that moment. While the loop runs, that is the thread of the callback or coroutine that runs, or
- * the loop's own thread while none does. A clock that several loops share is asked by all their threads.
+ * The source of a loop's time. It need not be thread-safe: a loop asks its clock in its constructor, and then only on
+ * the one thread that may use the loop at that moment. While the loop runs, this is the thread of the running callback
+ * or coroutine, or the loop's own thread if none is running. A clock that several loops share is asked by all their
+ * threads.
  *
- * <p>A clock may go faster or slower than the machine's, and may jump forward. A loop that sleeps with such a clock asks for the time
- * every 1 to 50 ms of the machine's time: the more often, the nearer its first timer is. So a timer is at most 50 ms of the machine's
- * time late, and usually one.
+ * <p>A clock may go faster or slower than the machine's, and may jump forward. A loop that sleeps with such a clock
+ * asks for the time every 1 to 50 ms of the machine's time, and more often the nearer its first timer is. So a timer is
+ * at most 50 ms of the machine's time late, and usually 1 ms.
  *
- * <p>If a method throws, the loop logs the exception once and goes on with the time that it knows, until the clock works again.
- * {@link EventLoop#time} and other methods that a program calls throw the exception.
+ * <p>If a method throws, the loop logs the exception once and goes on with the last time that the clock gave, until the
+ * clock works again. {@link EventLoop#time} and other methods that a program calls throw the exception.
  */
 public interface LoopClock {
 
     /**
      * Returns the time.
      *
-     * @return nanoseconds since some fixed moment; never less than before
+     * @return nanoseconds since a fixed moment; never less than at an earlier call
      */
     long nanos();
 
     /**
-     * Called when the loop has nothing to do before a moment. A clock that is told the time jumps there.
+     * Called when the loop has nothing to do before a moment. A virtual clock jumps there.
      *
      * @param nanos the moment, as of {@link #nanos()}
-     * @return whether the time is now that moment; if not, the loop sleeps until then
+     * @return true if the clock has jumped to that moment; if false, the loop sleeps until then
      */
     boolean jumpTo(long nanos);
 

@@ -8,19 +8,11 @@ import java.util.function.BooleanSupplier;
 /**
  * A lock, and a place to wait for a change of what it guards: Python's {@code asyncio.Condition}.
  *
- * {@snippet :
- * condition.acquire();
- * try {
- *     condition.waitFor(() -> stock >= order.size());
- *     stock -= order.size();
- * } finally {
- *     condition.release();
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="condition"}
  *
- * <p>Python's {@code notify} is {@link #signal} here, as in {@link java.util.concurrent.locks.Condition}: {@code notify} is
- * a method of every Java object, and throws an {@link IllegalMonitorStateException}. Fair, and no signal is lost to a waiter
- * that is cancelled. Not thread-safe; it belongs to the loop in which it is used.
+ * <p>Python's {@code notify} is {@link #signal} here, as in {@link java.util.concurrent.locks.Condition}:
+ * {@code notify} is a method of every Java object, and throws an {@link IllegalMonitorStateException}. Fair, and no
+ * signal is lost to a waiter that is cancelled. Not thread-safe; it belongs to the loop in which it is used.
  */
 public final class LoopCondition {
 
@@ -35,7 +27,7 @@ public final class LoopCondition {
     /**
      * Creates a condition of a lock, which it may share with others.
      *
-     * @param lock what guards the state that is waited for
+     * @param lock the lock that guards the state
      */
     public LoopCondition(LoopLock lock) {
         this.lock = requireNonNull(lock, "lock");
@@ -44,7 +36,7 @@ public final class LoopCondition {
     /**
      * Takes the lock; see {@link LoopLock#acquire}.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     * @throws CancelledError if the task is cancelled while it waits; then it does not have the lock
      */
     public void acquire() {
         lock.acquire();
@@ -53,14 +45,14 @@ public final class LoopCondition {
     /**
      * Releases the lock; see {@link LoopLock#release}.
      *
-     * @throws IllegalStateException if nobody has it
+     * @throws IllegalStateException if the lock is not held
      */
     public void release() {
         lock.release();
     }
 
     /**
-     * Returns whether somebody has the lock.
+     * Returns whether the lock is held.
      *
      * @return whether it is taken
      */
@@ -69,14 +61,15 @@ public final class LoopCondition {
     }
 
     /**
-     * Releases the lock, suspends the coroutine until it is signalled, and takes the lock again. The state may have changed
-     * again by then, and a signal may have been meant for another; so look again, or use {@link #waitFor}.
+     * Releases the lock, suspends the coroutine until it is signalled, and takes the lock again. The state may have
+     * changed again by then, and the signal may have been meant for another coroutine; so check the state again, or use
+     * {@link #waitFor}.
      *
-     * <p>It takes the lock again also if the task is cancelled, however often, or an error strikes, and throws only then. A signal
-     * that it does not use for that reason goes to the next.
+     * <p>If the task is cancelled, however often, or an error is thrown, this method first takes the lock again, and then
+     * throws. A signal that the coroutine does not use for that reason goes to the next waiter.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
-     * @throws IllegalStateException if nobody has the lock
+     * @throws CancelledError if the task is cancelled while it waits; it holds the lock nevertheless
+     * @throws IllegalStateException if the lock is not held
      */
     public void await() {
         requireLocked("await");
@@ -112,12 +105,12 @@ public final class LoopCondition {
     }
 
     /**
-     * Suspends the coroutine until a condition holds; does not suspend if it holds already. Looks whenever it is signalled,
-     * having the lock.
+     * Suspends the coroutine until a condition holds; does not suspend if the condition holds already. Checks the
+     * condition after each signal, with the lock held.
      *
      * @param predicate the condition; must not await
-     * @throws CancelledError if the task is cancelled meanwhile; it has the lock all the same
-     * @throws IllegalStateException if nobody has the lock, and the condition does not hold
+     * @throws CancelledError if the task is cancelled while it waits; it holds the lock nevertheless
+     * @throws IllegalStateException if the lock is not held, and the condition does not hold
      */
     public void waitFor(BooleanSupplier predicate) {
         requireNonNull(predicate, "predicate");
@@ -127,20 +120,20 @@ public final class LoopCondition {
     }
 
     /**
-     * Lets the one who has waited longest go on, when it gets the lock: Python's {@code notify}.
+     * Wakes the coroutine that has waited longest; it goes on when it gets the lock. Python's {@code notify}.
      *
-     * @throws IllegalStateException if nobody has the lock
+     * @throws IllegalStateException if the lock is not held
      */
     public void signal() {
         signal(1);
     }
 
     /**
-     * Lets those who have waited longest go on, one after the other, as they get the lock.
+     * Wakes the coroutines that have waited longest; they go on one after the other, as they get the lock.
      *
-     * @param number how many at most
+     * @param number the largest number of coroutines to wake
      * @throws IllegalArgumentException if it is negative
-     * @throws IllegalStateException if nobody has the lock
+     * @throws IllegalStateException if the lock is not held
      */
     public void signal(int number) {
         if (number < 0) {
@@ -155,9 +148,9 @@ public final class LoopCondition {
     }
 
     /**
-     * Lets all who wait go on, one after the other, as they get the lock: Python's {@code notify_all}.
+     * Wakes all waiting coroutines; they go on one after the other, as they get the lock. Python's {@code notify_all}.
      *
-     * @throws IllegalStateException if nobody has the lock
+     * @throws IllegalStateException if the lock is not held
      */
     public void signalAll() {
         signal(Integer.MAX_VALUE);
@@ -166,12 +159,12 @@ public final class LoopCondition {
     private void requireLocked(String what) {
         if (!lock.isLocked()) {
             throw new IllegalStateException("Cannot " + what + " " + this
-                    + ": nobody has its lock. Call acquire() before," + " and release() in a finally after it.");
+                    + ": its lock is not held. Call acquire() before, and release() in a finally after it.");
         }
     }
 
     /**
-     * Returns how many coroutines wait for a signal; those that wait for the lock are not counted.
+     * Returns the number of coroutines that wait for a signal; those that wait for the lock are not counted.
      *
      * @return their number
      */

@@ -1,8 +1,8 @@
 package dev.trestle.loop;
 
 /**
- * Something that coroutines of one loop wait for together: Python's {@code asyncio.Event}. Not thread-safe; it belongs to
- * the loop in which it is used.
+ * An event that coroutines of one loop wait for together: Python's {@code asyncio.Event}. Not thread-safe; it belongs
+ * to the loop in which it is used.
  */
 public final class LoopEvent {
 
@@ -13,9 +13,9 @@ public final class LoopEvent {
     public LoopEvent() {}
 
     /**
-     * Suspends the coroutine until the event is set; returns at once, without suspending, if it is.
+     * Suspends the coroutine until the event is set; returns at once, without suspending, if the event is set.
      *
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the event is used
      */
     public void await() {
@@ -25,7 +25,7 @@ public final class LoopEvent {
         }
     }
 
-    /** Sets the event. All who wait go on, in the order in which they came, even if it is cleared at once. */
+    /** Sets the event. All waiting coroutines go on, in FIFO order, even if the event is cleared at once. */
     public void set() {
         waiters.checkHere("set");
         if (!set) {
@@ -34,7 +34,7 @@ public final class LoopEvent {
         }
     }
 
-    /** Makes later callers of {@link #await} wait again. */
+    /** Clears the event, so that later callers of {@link #await} wait again. */
     public void clear() {
         waiters.checkHere("clear");
         set = false;
@@ -50,7 +50,7 @@ public final class LoopEvent {
     }
 
     /**
-     * Returns how many coroutines wait for the event.
+     * Returns the number of coroutines that wait for the event.
      *
      * @return their number
      */

@@ -13,30 +13,35 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A result that will be there later, inside one event loop: Python's {@code asyncio.Future}.
+ * A result that is not there yet, inside one event loop: Python's {@code asyncio.Future}.
  *
- * <p>It belongs to its loop and is not thread-safe: only code that runs in the loop may touch it. Others go through
- * {@link EventLoop#callSoonThreadsafe}. It never blocks; a coroutine waits for it with {@link Async#await}.
+ * <p>A loop future belongs to its loop and is not thread-safe: only code that runs in the loop may touch it. Other
+ * threads go through {@link EventLoop#callSoonThreadsafe}. No method blocks; a coroutine waits with
+ * {@link Async#await}.
  *
  * @param <T> the type of the result
  */
 public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
 
     /*
-     * Two fields. `outcome` is null while pending. `callbacks` is null, or the last of what is to be made ready, in a ring that
-     * begins with the first, linked as the ready queue is: the Task that awaits; a Handle around a Notice, for a Listener of the
-     * loop's own code, which is called in a later turn by the holder of the baton; or a Handle around a Callback, for a Consumer of
-     * the user's, called there by the driver.
+     * Two fields. `outcome` is null while pending. `callbacks` is null, or the last of what is to be made ready, in a
+     * ring that begins with the first, linked as the ready queue is: the Task that awaits; a Handle around a Notice,
+     * for a Listener of the loop's own code, which is called in a later turn by the holder of the baton; or a Handle
+     * around a Callback, for a Consumer of the user's, called there by the driver.
      *
-     * Becoming done appends the ring to the ready queue, which takes neither memory nor, beyond one call, stack: so an awaiter is
-     * never lost halfway. Outcomes that cannot be made for lack of memory are replaced by one made beforehand.
+     * Becoming done appends the ring to the ready queue, which takes neither memory nor, beyond one call, stack: so an
+     * awaiter is never lost halfway. Outcomes that cannot be made for lack of memory are replaced by one made
+     * beforehand.
      */
 
     /** A callback of the loop's own. It must not call foreign code. */
     interface Listener {
         void done(LoopFuture<?> future);
 
-        /** Called if {@link #done} fails, for lack of memory most likely: ends what would have waited for it. */
+        /**
+         * Called if {@link #done} fails, most likely for lack of memory: fails the coroutine or future that would wait
+         * forever otherwise.
+         */
         void failed(Throwable failure);
     }
 
@@ -93,7 +98,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         };
     }
 
-    /** Returns what to throw where no checked exception may be thrown: the one rule for errors. */
+    /** Returns the exception to throw where no checked exception may be thrown: the one rule for errors. */
     static RuntimeException unchecked(Throwable exception) {
         return switch (exception) {
             case RuntimeException unchecked -> unchecked;
@@ -105,7 +110,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
     /**
      * Returns the exception, without waiting.
      *
-     * @return what it failed with, or empty if there is a result
+     * @return the exception, or empty if there is a result
      * @throws InvalidStateException if this future is not done
      * @throws CancelledError if it was cancelled
      */
@@ -153,7 +158,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
     /**
      * Completes this future with an exception.
      *
-     * @param exception what awaiting it throws
+     * @param exception the exception that awaiting this future throws
      * @throws InvalidStateException if it is already done
      */
     public void setException(Throwable exception) {
@@ -188,7 +193,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         complete(cancellation(message));
     }
 
-    /** Fails this future, also with a CancelledError: gather tells the cancellation of a part from its own. */
+    /** Fails this future, also with a CancelledError: gather distinguishes the cancellation of a part from its own. */
     final void fail(Throwable exception) {
         Object failure;
         try {
@@ -199,21 +204,21 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         complete(failure);
     }
 
-    /** Initializes what outcomes consist of; for {@link Groundwork}. */
+    /** Initializes the classes that outcomes consist of; for {@link Groundwork}. */
     static void initialize() {
         var _ = new Cancellation((String) null).error();
     }
 
-    /** Returns the outcome that an exception is. */
+    /** Returns an exception as an outcome. */
     static Object failure(Throwable exception) {
         try {
             return exception instanceof CancelledError error ? new Cancellation(error) : new Failure(exception);
-        } catch (Throwable e) { // the awaiters are told in any case, if need be not why
+        } catch (Throwable e) { // the awaiters must be woken in any case, if need be without the reason
             return exception instanceof CancelledError ? Cancellation.OUT_OF_MEMORY : Failure.OUT_OF_MEMORY;
         }
     }
 
-    /** Returns the outcome that a cancellation is. */
+    /** Returns a cancellation as an outcome. */
     static Object cancellation(@Nullable String message) {
         try {
             return new Cancellation(message);
@@ -222,7 +227,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
     }
 
-    /** Returns the outcome that a result is. */
+    /** Returns a result as an outcome. */
     static Object success(@Nullable Object result) {
         return result == null ? NULL_RESULT : result;
     }
@@ -243,7 +248,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
     }
 
-    /** Sees to it that a failure is told if nobody retrieves it. Never throws: this future is done, and its caller is told so. */
+    /** Arranges the report of a failure that is never retrieved. Never throws, since this future is done already. */
     private void watch(Failure failure) {
         try {
             if (failure.isToBeRetrieved()) {
@@ -252,15 +257,15 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         } catch (Throwable e) {
             Log.log(
                     ERROR,
-                    () -> "A failure of " + identity() + " is not told if nobody retrieves it, since "
-                            + SafeToString.of(e) + "; so it is told now",
+                    () -> "A failure of " + identity() + " is reported now, whether it is retrieved or not, because of "
+                            + SafeToString.of(e),
                     failure.exception());
         }
     }
 
     /**
-     * Adds a callback that the loop calls when this future is done; later, never before this method returns, even if it
-     * is done already. It is called in a copy of the context that is current now.
+     * Adds a callback that the loop calls when this future is done; later, never before this method returns, even if
+     * the future is done already. The callback runs in a copy of the context that is current now.
      *
      * @param callback called with this future
      */
@@ -286,16 +291,15 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
     }
 
     /**
-     * Removes a callback, as often as it was added.
+     * Removes all occurrences of a callback.
      *
-     * @param callback what was added
-     * @return how often it was there
+     * @param callback the callback that was added
+     * @return the number of occurrences
      */
     public final int removeDoneCallback(Consumer<? super LoopFuture<T>> callback) {
         loop.checkHere("remove a callback from");
-        // Its equals is foreign code, which may add and remove callbacks, and complete this future. So it is asked
-        // before anything
-        // changes, and never about a callback of the loop's own.
+        // Its equals is foreign code, which may add and remove callbacks, and complete this future. So equals is called
+        // before anything changes, and never for a callback of the loop's own.
         var users = new ArrayList<Handle>();
         forEachCallback(added -> {
             if (added instanceof Handle handle && handle.callback instanceof Callback<?>) {
@@ -341,14 +345,14 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         return removeCallback(task);
     }
 
-    /** Has a listener called when this future is done; returns what {@link #unlisten} takes. */
+    /** Adds a listener that is called when this future is done; returns the handle for {@link #unlisten}. */
     final Handle listen(Listener listener) {
         var handle = Handle.ofStep(new Notice(listener, this));
         addCallback(handle);
         return handle;
     }
 
-    /** Takes back {@link #listen}, unless the listener is called, or will be next. */
+    /** Takes back {@link #listen}, unless the listener has been called or is about to be. */
     static void unlisten(Handle listener) {
         if (listener.callback instanceof Notice(var _, var future)) {
             var _ = future.removeCallback(listener);
@@ -411,7 +415,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         return outcome instanceof Failure;
     }
 
-    /** Returns whether the result is a CancelledError: this was cancelled, or a part of it was. */
+    /** Returns whether awaiting this future throws a CancelledError: it was cancelled, or a part of it was. */
     final boolean endsInCancelledError() {
         return outcome instanceof Cancellation
                 || (outcome instanceof Failure failure && failure.exception() instanceof CancelledError);
@@ -436,12 +440,12 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         };
     }
 
-    /** Returns the futures that this one stands for, in a picture of who awaits whom. */
+    /** Returns the futures that this future stands for in a task graph. */
     Collection<? extends LoopFuture<?>> parts() {
         return List.of();
     }
 
-    /** What this future is called in messages, whatever its state. */
+    /** Returns the name of this future in messages, without its state. */
     String identity() {
         return "LoopFuture@" + Integer.toHexString(System.identityHashCode(this));
     }
@@ -451,9 +455,12 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         return identity() + "[" + outcomeText() + "]";
     }
 
-    /** Outcome of a cancellation. The error that ended a task goes to the first who asks, as it is; others get copies. */
+    /**
+     * The outcome of a cancellation. The first caller that asks gets the error that ended the task; later callers get
+     * copies.
+     */
     private static final class Cancellation {
-        /** For where there is no memory for another one. */
+        /** The cancellation of a future when there is no memory for another object. */
         static final Cancellation OUT_OF_MEMORY = new Cancellation("there was no memory for the message");
 
         private final @Nullable String message;
@@ -478,7 +485,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
     }
 
-    /** Tells a listener, which must not be lost. */
+    /** The call of a listener, which must not be lost. */
     private record Notice(Listener listener, LoopFuture<?> future) implements Runnable {
         @Override
         public void run() {
@@ -486,12 +493,15 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
                 listener.done(future);
             } catch (Throwable e) {
                 listener.failed(e);
-                Log.log(ERROR, () -> "What waits for " + future + " could not be told of its end in the usual way", e);
+                Log.log(
+                        ERROR,
+                        () -> "A listener of " + future + " failed. The coroutine or future behind it gets the error",
+                        e);
             }
         }
     }
 
-    /** Tells a consumer of the user's. */
+    /** The call of a consumer of the user's. */
     private record Callback<T extends @Nullable Object>(Consumer<? super LoopFuture<T>> callback, LoopFuture<T> future)
             implements Runnable {
         @Override

@@ -1,22 +1,14 @@
 package dev.trestle.loop;
 
 /**
- * A lock for coroutines of one loop that must keep others out across an await: Python's {@code asyncio.Lock}. Between two
- * awaits nothing else runs, so most code needs none.
+ * A lock for coroutines of one loop that must exclude others across an await: Python's {@code asyncio.Lock}. Between
+ * two awaits nothing else runs, so most code needs no lock.
  *
- * {@snippet :
- * lock.acquire();
- * try {
- *     send(request);       // awaits
- *     return receive();    // awaits
- * } finally {
- *     lock.release();
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="lock"}
  *
- * <p>Fair: nobody overtakes who waits. Never lost to a waiter that is cancelled. Not re-entrant, and owned by nobody: any
- * coroutine may release it. Without a time limit of its own; see {@link Async#timeout}. Not thread-safe; it belongs to the
- * loop in which it is used.
+ * <p>Fair: waiters are served in FIFO order, and a cancelled waiter never keeps the lock. Not re-entrant, and without
+ * an owner: any coroutine may release it. For a time limit, see {@link Async#timeout}. Not thread-safe; it belongs to
+ * the loop in which it is used.
  */
 public final class LoopLock {
 
@@ -27,10 +19,10 @@ public final class LoopLock {
     public LoopLock() {}
 
     /**
-     * Takes the lock, and suspends the coroutine until it is free. Returns at once, without suspending, if it is free and
-     * nobody else waits for it.
+     * Takes the lock, and suspends the coroutine until the lock is free. Returns at once, without suspending, if the
+     * lock is free and no coroutine waits for it.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it does not have the lock
+     * @throws CancelledError if the task is cancelled while it waits; then it does not have the lock
      * @throws IllegalStateException if this is not a coroutine of the loop in which the lock is used
      */
     public void acquire() {
@@ -58,15 +50,15 @@ public final class LoopLock {
     }
 
     /**
-     * Releases the lock. The one who has waited longest goes on, in the next turn.
+     * Releases the lock. The coroutine that has waited longest goes on, in the next turn.
      *
-     * @throws IllegalStateException if nobody has it
+     * @throws IllegalStateException if the lock is not held
      */
     public void release() {
         waiters.checkHere("release");
         if (!locked) {
             throw new IllegalStateException(
-                    this + " cannot be released: nobody has acquired it. Release it once, in a finally after acquire.");
+                    this + " cannot be released: it is not held. Release it once, in a finally after acquire.");
         }
         wakeFirst(); // runs later; if this fails, nothing has changed
         locked = false;
@@ -77,7 +69,10 @@ public final class LoopLock {
         waiters.checkHere(what);
     }
 
-    /** Wakes the first, unless one was woken or cancelled and has not run yet: it takes the lock, or comes here again. */
+    /**
+     * Wakes the first waiter, unless a waiter was woken or cancelled and has not run yet: that waiter takes the lock,
+     * or calls this method again.
+     */
     private void wakeFirst() {
         if (waiters.woken() == 0) {
             waiters.wakeFirst();
@@ -85,8 +80,8 @@ public final class LoopLock {
     }
 
     /**
-     * Returns whether somebody has the lock. Between its release and the turn of the one who was waiting nobody has it, but
-     * nobody else can take it either.
+     * Returns whether the lock is held. Between a release and the turn of the next waiter the lock is not held, but no
+     * other coroutine can take it either.
      *
      * @return whether it is taken
      */
@@ -95,7 +90,7 @@ public final class LoopLock {
     }
 
     /**
-     * Returns how many coroutines wait for the lock.
+     * Returns the number of coroutines that wait for the lock.
      *
      * @return their number
      */

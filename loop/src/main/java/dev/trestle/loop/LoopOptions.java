@@ -5,11 +5,11 @@ import static java.util.Objects.requireNonNull;
 import java.util.OptionalLong;
 
 /**
- * How an {@link EventLoop} is made.
+ * The options of an {@link EventLoop}.
  *
  * @param clock where its time comes from
  * @param shuffleSeed if present, each turn runs what is ready in an order drawn from a generator with this seed. For
- *     tests: code that relies on an order nobody promised fails, and the seed brings the same order back
+ *     tests: code that relies on an order without a guarantee fails, and the same seed repeats the order
  */
 public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
 
@@ -47,10 +47,11 @@ public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
     }
 
     /**
-     * Runs a program in which every loop that is made without options is made with these. So a test runs a program as it
-     * is, {@code EventLoop.run(...)} and all, on a virtual clock or in a shuffled order. It holds for the calling thread.
+     * Runs a program in which every loop that is made without options is made with these. So a test runs a program as
+     * it is, {@code EventLoop.run(...)} and all, on a virtual clock or in a shuffled order. The defaults hold for the
+     * calling thread.
      *
-     * @param program what to run
+     * @param program the code to run
      */
     public void runAsDefaults(Runnable program) {
         ScopedValue.where(DEFAULTS, this).run(program);

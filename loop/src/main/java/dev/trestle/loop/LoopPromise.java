@@ -7,19 +7,16 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The end of a loop's future that any thread may complete: how the outcome of something that runs elsewhere comes into a
- * loop. Python has {@code loop.call_soon_threadsafe(future.set_result, result)} for it.
+ * The writable end of a loop's future, which any thread may complete. It brings the outcome of work on other threads
+ * into a loop. Python's equivalent is {@code loop.call_soon_threadsafe(future.set_result, result)}.
  *
- * <p>The methods that begin with {@code try} may be called from any thread, and never wait. The future becomes done in a turn
- * of the loop, in the order in which outcomes and callbacks were sent to it; the first outcome counts, and the others are
- * dropped. Where the calling thread's stack or the memory ends, they throw the {@link StackOverflowError} or the
- * {@link OutOfMemoryError}, the loop goes on, nothing was sent, and the caller may try again.
+ * <p>The methods that begin with {@code try} may be called from any thread, and never wait. The future becomes done in
+ * a turn of the loop, in the order in which outcomes and callbacks were sent to it; the first outcome counts, and the
+ * others are dropped. If the calling thread's stack or the memory is exhausted, these methods throw the
+ * {@link StackOverflowError} or the {@link OutOfMemoryError}, nothing is sent, the loop goes on, and the caller may try
+ * again.
  *
- * {@snippet :
- * var answer = new LoopPromise<String>(loop, request::abort);
- * request.onAnswer(answer::trySetResult); // called on a thread of the client's
- * String text = await(answer.future());
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="promise"}
  *
  * @param <T> the type of the result
  */
@@ -30,9 +27,9 @@ public final class LoopPromise<T extends @Nullable Object> {
     /**
      * Creates a promise, and its future, which is pending.
      *
-     * @param loop to which the future belongs; if it is running, this is called by its own code
-     * @param onCancel what to do if the future is cancelled in the loop, such as cancelling what it stands for; called by the
-     *     loop, as a callback, in the context that is current now
+     * @param loop the loop of the future; if it is running, the caller must be its own code
+     * @param onCancel called if the future is cancelled in the loop, to cancel the work behind it; called by the loop,
+     *     as a callback, in the context that is current now
      * @throws IllegalStateException if the loop is running on another thread
      */
     public LoopPromise(EventLoop loop, Runnable onCancel) {
@@ -43,14 +40,14 @@ public final class LoopPromise<T extends @Nullable Object> {
     /**
      * Returns the future.
      *
-     * @return the future; it belongs to the loop, as all of them
+     * @return the future, which belongs to the loop
      */
     public LoopFuture<T> future() {
         return future;
     }
 
     /**
-     * Completes the future with a result, if it is not done by then.
+     * Completes the future with a result, unless it is done by then.
      *
      * @param result the result
      * @return false if the loop is closed
@@ -60,9 +57,9 @@ public final class LoopPromise<T extends @Nullable Object> {
     }
 
     /**
-     * Completes the future with an exception, if it is not done by then.
+     * Completes the future with an exception, unless it is done by then.
      *
-     * @param exception what awaiting it throws
+     * @param exception the exception that awaiting the future throws
      * @return false if the loop is closed
      */
     public boolean trySetException(Throwable exception) {
@@ -70,7 +67,8 @@ public final class LoopPromise<T extends @Nullable Object> {
     }
 
     /**
-     * Cancels the future, if it is not done by then: what it stands for was cancelled. Does not call {@code onCancel}.
+     * Cancels the future, unless it is done by then, because the work behind it was cancelled. Does not call
+     * {@code onCancel}.
      *
      * @return false if the loop is closed
      */
@@ -83,7 +81,7 @@ public final class LoopPromise<T extends @Nullable Object> {
         return "LoopPromise[" + future + "]";
     }
 
-    /** The future, which is itself what is sent to the loop: an outcome that was decided takes no memory to arrive. */
+    /** The future, which is itself the message to the loop: so a decided outcome needs no memory to arrive. */
     static final class Arrival<T extends @Nullable Object> extends LoopFuture<T> {
 
         private static final VarHandle SENT;
@@ -98,7 +96,7 @@ public final class LoopPromise<T extends @Nullable Object> {
 
         private final Handle onCancel;
 
-        /** The first outcome, once it is on its way. */
+        /** The first outcome, once it has been sent. */
         private volatile @Nullable Object sent;
 
         Arrival(EventLoop loop, Runnable onCancel) {

@@ -12,40 +12,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * A queue between coroutines of one loop: Python's {@code asyncio.Queue}, {@code PriorityQueue} and {@code LifoQueue}.
  *
- * {@snippet :
- * LoopQueue<Order> orders = LoopQueue.fifo(100);
- * createTask(() -> {
- *     while (true) {
- *         handle(orders.get());
- *         orders.taskDone();
- *     }
- * });
- * orders.put(order);
- * orders.join();
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="queue"}
  *
- * <p>Fair: who waits for an item, or for room, gets it in the order of coming, and nobody overtakes. A coroutine that is
- * cancelled when its item was there already leaves it to the next: no item is lost, and none is taken twice. Items are not
- * null. Not thread-safe; it belongs to the loop in which it is used. It may be filled before that, by one thread.
+ * <p>Fair: coroutines that wait for an item, or for room, are served in FIFO order. A coroutine that is cancelled after
+ * its item has arrived leaves the item to the next: no item is lost, and none is taken twice. Items are not null. Not
+ * thread-safe; it belongs to the loop in which it is used. It may be filled before that, by one thread.
  *
  * @param <T> the type of the items
  */
 public final class LoopQueue<T> {
 
     /*
-     * An item stays in the queue until a getter runs and takes it; so it keeps its slot until then, and the best item of a
-     * priority queue is the best at that moment. Who was woken has a claim: to one of the items, or to one of the free
-     * slots, and `settle` never wakes more than there are. Only what is not claimed is given to newcomers. A woken waiter
-     * that is cancelled gives its claim up, and `settle` finds it another.
+     * An item stays in the queue until a getter runs and takes it; so it keeps its slot until then, and the best item
+     * of a priority queue is the best at that moment. A waiter that was woken has a claim: to one of the items, or to
+     * one of the free slots, and `settle` never wakes more than there are. Only what is not claimed is given to
+     * newcomers. A woken waiter that is cancelled gives its claim up, and `settle` finds it another.
      */
 
     /**
-     * What a queue counts.
+     * A snapshot of a queue's numbers.
      *
-     * @param size how many items are in it
-     * @param getters how many coroutines wait for an item
-     * @param putters how many coroutines wait for room
-     * @param unfinished how many items were put, and not declared done by {@link #taskDone}
+     * @param size the number of items in the queue
+     * @param getters the number of coroutines that wait for an item
+     * @param putters the number of coroutines that wait for room
+     * @param unfinished the number of items that were put, and not declared done by {@link #taskDone}
      */
     public record Statistics(int size, int getters, int putters, int unfinished) {}
 
@@ -81,7 +71,7 @@ public final class LoopQueue<T> {
     /**
      * Returns a queue that gives the oldest item first.
      *
-     * @param maxsize for how many items it has room; 0 for no limit
+     * @param maxsize the largest number of items; 0 for no limit
      * @param <T> the type of the items
      * @return the queue
      * @throws IllegalArgumentException if it is negative
@@ -103,7 +93,7 @@ public final class LoopQueue<T> {
     /**
      * Returns a queue that gives the newest item first.
      *
-     * @param maxsize for how many items it has room; 0 for no limit
+     * @param maxsize the largest number of items; 0 for no limit
      * @param <T> the type of the items
      * @return the queue
      * @throws IllegalArgumentException if it is negative
@@ -125,7 +115,7 @@ public final class LoopQueue<T> {
     /**
      * Returns a queue that gives the least item first; of equal ones the oldest.
      *
-     * @param maxsize for how many items it has room; 0 for no limit
+     * @param maxsize the largest number of items; 0 for no limit
      * @param <T> the type of the items
      * @return the queue
      * @throws IllegalArgumentException if it is negative
@@ -149,7 +139,7 @@ public final class LoopQueue<T> {
      * Returns a queue that gives the least item first; of equal ones the oldest.
      *
      * @param order compares items
-     * @param maxsize for how many items it has room; 0 for no limit
+     * @param maxsize the largest number of items; 0 for no limit
      * @param <T> the type of the items
      * @return the queue
      * @throws IllegalArgumentException if it is negative
@@ -160,11 +150,11 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Puts an item into the queue, and suspends the coroutine until there is room. Does not suspend if there is.
+     * Puts an item into the queue, and suspends the coroutine until there is room. Does not suspend if there is room.
      *
      * @param item the item
-     * @throws QueueShutDownException if the queue was shut down, or is meanwhile
-     * @throws CancelledError if the task is cancelled meanwhile; then the item is not in the queue
+     * @throws QueueShutDownException if the queue was shut down, or is shut down during the wait
+     * @throws CancelledError if the task is cancelled while it waits; then the item is not in the queue
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public void put(T item) {
@@ -217,11 +207,12 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Takes the next item out of the queue, and suspends the coroutine until there is one. Does not suspend if there is.
+     * Takes the next item out of the queue, and suspends the coroutine until there is an item. Does not suspend if
+     * there is one.
      *
      * @return the item
-     * @throws QueueShutDownException if the queue was shut down, or is meanwhile, and no item is left
-     * @throws CancelledError if the task is cancelled meanwhile; then it has taken no item
+     * @throws QueueShutDownException if the queue was shut down, or is shut down during the wait, and no item is left
+     * @throws CancelledError if the task is cancelled while it waits; then it has taken no item
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public T get() {
@@ -233,10 +224,10 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Takes the next item out of the queue if there is one: Python's {@code get_nowait}. Never suspends, and may be called
-     * by a callback.
+     * Takes the next item out of the queue if there is one: Python's {@code get_nowait}. Never suspends, and may be
+     * called by a callback.
      *
-     * @return the item, or empty if there is none, or those there are will be taken by others who waited for them
+     * @return the item, or empty if the queue is empty or waiting coroutines have a claim to all of its items
      * @throws QueueShutDownException if the queue was shut down, and no item is left
      */
     public Optional<T> tryGet() {
@@ -265,13 +256,13 @@ public final class LoopQueue<T> {
                 }
             }
         }
-        if (next == null) { // a claim is only void if the queue was shut down
+        if (next == null) { // only a shutdown makes a claim void
             throw new QueueShutDownException("Cannot take an item out of " + this + ": it was shut down, and is empty");
         }
         return next;
     }
 
-    /** Belongs to the loop for getters and putters alike. */
+    /** Binds the queue to the running loop, for getters and putters alike. */
     private void enter() {
         getters.enter();
         putters.enter();
@@ -303,18 +294,21 @@ public final class LoopQueue<T> {
         }
     }
 
-    /** Wakes those for whom there is something. If this throws, it is to be called again: nobody else would wake them. */
+    /**
+     * Wakes getters for unclaimed items, and putters for unclaimed slots. If this throws, it is to be called again:
+     * no other call would wake them.
+     */
     private void settle() {
         while (hasItem() && getters.wakeNext()) {
-            // one for each item that nobody has a claim to
+            // one for each unclaimed item
         }
         while (hasRoom() && putters.wakeNext()) {
-            // one for each free slot that nobody has a claim to
+            // one for each unclaimed free slot
         }
     }
 
     /**
-     * Declares an item that was taken done. To be called once for each.
+     * Declares a taken item done. Must be called once for each item.
      *
      * @throws IllegalStateException if it is called more often than items were put
      */
@@ -331,10 +325,10 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Suspends the coroutine until every item that was put was declared done by {@link #taskDone}. Does not suspend if that
-     * is so already.
+     * Suspends the coroutine until every item that was put has been declared done by {@link #taskDone}. Does not
+     * suspend if all have been.
      *
-     * @throws CancelledError if the task is cancelled meanwhile
+     * @throws CancelledError if the task is cancelled while it waits
      * @throws IllegalStateException if this is not a coroutine of the loop in which the queue is used
      */
     public void join() {
@@ -345,8 +339,8 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Ends the queue for those who put: they get a {@link QueueShutDownException}, also those that wait for room. The items
-     * that are left can be taken; who comes after the last gets the exception. Again is without effect.
+     * Closes the queue to producers: {@code put} and {@code tryPut} throw a {@link QueueShutDownException}, also in
+     * coroutines that wait for room. {@code get} returns the remaining items and then throws. Idempotent.
      */
     public void shutdown() {
         getters.checkHere("shut down");
@@ -354,17 +348,20 @@ public final class LoopQueue<T> {
         wakeAll();
     }
 
-    /** From now on nobody waits, and who runs first takes: a claim to an item that its holder might never take would leave it. */
+    /**
+     * Wakes all waiters. From now on no coroutine waits, and the first that runs takes an item: a claim would leave an
+     * item behind if its holder never took it.
+     */
     private void wakeAll() {
         getters.wakeAll();
         putters.wakeAll();
     }
 
     /**
-     * Ends the queue for those who put and those who get: Python's {@code shutdown(immediate=True)}. The items that are left
-     * count as done.
+     * Closes the queue to producers and consumers: Python's {@code shutdown(immediate=True)}. The remaining items count
+     * as done.
      *
-     * @return the items that nobody has taken, in the order in which they would have been
+     * @return the remaining items, in the order in which {@code get} would have returned them
      */
     public List<T> shutdownNow() {
         getters.checkHere("shut down");
@@ -377,12 +374,13 @@ public final class LoopQueue<T> {
         if (unfinished == 0) {
             finished.set();
         }
-        wakeAll(); // after those who join, as in asyncio
+        wakeAll(); // after the coroutines in join, as in asyncio
         return left;
     }
 
     /**
-     * Returns how many items are in the queue: Python's {@code qsize}. One that somebody is about to take counts.
+     * Returns the number of items in the queue: Python's {@code qsize}. An item that a woken coroutine is about to take
+     * counts.
      *
      * @return the number of items
      */
@@ -409,7 +407,7 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Returns for how many items there is room.
+     * Returns the largest number of items.
      *
      * @return the number; 0 for no limit
      */
@@ -427,7 +425,7 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Returns what there is to count.
+     * Returns a snapshot of the queue's numbers.
      *
      * @return the numbers at this moment
      */

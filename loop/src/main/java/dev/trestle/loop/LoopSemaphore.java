@@ -1,25 +1,25 @@
 package dev.trestle.loop;
 
 /**
- * A number of permits that coroutines of one loop share: Python's {@code asyncio.Semaphore}, and, as {@link #bounded}, its
- * {@code BoundedSemaphore}.
+ * A number of permits that coroutines of one loop share: Python's {@code asyncio.Semaphore}, and, as {@link #bounded},
+ * its {@code BoundedSemaphore}.
  *
- * <p>Fair: permits go to those who wait in the order in which they came, and nobody overtakes them. A permit is never lost:
- * one that was granted to a coroutine that is cancelled at the same moment goes to the next. Not thread-safe; it belongs to
- * the loop in which it is used.
+ * <p>Fair: permits go to waiting coroutines in FIFO order. A permit is never lost: a permit that was granted to a
+ * coroutine that is cancelled at the same moment goes to the next. Not thread-safe; it belongs to the loop in which it
+ * is used.
  */
 public final class LoopSemaphore {
 
     private final Waiters waiters = new Waiters(this);
     private final int bound;
 
-    /** Those that nobody has; one that was granted to a waiter is taken from here at once. */
+    /** The free permits; a permit that was granted to a waiter is subtracted at once. */
     private int permits;
 
     /**
      * Creates a semaphore. More permits may be released than were acquired.
      *
-     * @param permits how many coroutines may have a permit at a time
+     * @param permits the number of coroutines that may hold a permit at a time
      * @throws IllegalArgumentException if it is negative
      */
     public LoopSemaphore(int permits) {
@@ -35,10 +35,10 @@ public final class LoopSemaphore {
     }
 
     /**
-     * Returns a semaphore that refuses to have more permits than at its beginning. So a release too many is found where it
-     * is made.
+     * Returns a semaphore that refuses to have more permits than at its beginning. So a superfluous release is found
+     * where it is made.
      *
-     * @param permits how many coroutines may have a permit at a time
+     * @param permits the number of coroutines that may hold a permit at a time
      * @return the semaphore
      * @throws IllegalArgumentException if it is negative
      */
@@ -47,10 +47,10 @@ public final class LoopSemaphore {
     }
 
     /**
-     * Takes a permit, and suspends the coroutine until there is one. Returns at once, without suspending, if there is one
-     * and nobody else waits.
+     * Takes a permit, and suspends the coroutine until a permit is free. Returns at once, without suspending, if a
+     * permit is free and no coroutine waits.
      *
-     * @throws CancelledError if the task is cancelled meanwhile; then it has no permit
+     * @throws CancelledError if the task is cancelled while it waits; then it has no permit
      * @throws IllegalStateException if this is not a coroutine of the loop in which the semaphore is used
      */
     public void acquire() {
@@ -67,20 +67,20 @@ public final class LoopSemaphore {
                 permits++; // granted and cancelled at the same moment
             }
             throw e;
-        } finally { // to all waiters that have come while this one was in the line, as far as the permits go
+        } finally { // wakes all that arrived while this one was in the line, as far as the permits go
             boolean more = permits > 0;
             while (more) {
                 try {
                     more = grant() && permits > 0;
                 } catch (Throwable e) {
-                    Thread.onSpinWait(); // nobody else wakes them, and this coroutine may have its permit
+                    Thread.onSpinWait(); // no other call wakes them, and this coroutine may have its permit
                 }
             }
         }
     }
 
     /**
-     * Gives a permit back, to the one who has waited longest.
+     * Releases a permit, to the coroutine that has waited longest.
      *
      * @throws IllegalStateException if this semaphore is bounded and has all its permits
      */
@@ -90,7 +90,7 @@ public final class LoopSemaphore {
             throw new IllegalStateException(this + " cannot be released: it has all its permits, so this release is one"
                     + " too many. Release once for each acquire, in a finally.");
         }
-        if (!waiters.wakeNext()) { // or the permit goes from one to the other
+        if (!waiters.wakeNext()) { // else the permit goes straight to a waiter
             permits++;
         }
     }
@@ -106,23 +106,23 @@ public final class LoopSemaphore {
     /**
      * Returns whether {@code acquire} would suspend.
      *
-     * @return whether there is no permit, or others wait for one
+     * @return whether no permit is free, or coroutines wait for one
      */
     public boolean isLocked() {
         return permits == 0 || !waiters.isEmpty();
     }
 
     /**
-     * Returns how many permits are left.
+     * Returns the number of free permits.
      *
-     * @return those that nobody has
+     * @return the permits that no coroutine holds
      */
     public int available() {
         return permits;
     }
 
     /**
-     * Returns how many coroutines wait for a permit.
+     * Returns the number of coroutines that wait for a permit.
      *
      * @return their number
      */

@@ -6,7 +6,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 
-/** Refuses to block a running loop, and lets it go on while a coroutine closes an executor. Public for the service loader only. */
+/**
+ * The guard that refuses to block a running loop, and lets the loop go on while a coroutine closes an executor. Public
+ * for the service loader only.
+ */
 public final class LoopWaitGuard implements WaitGuard {
 
     /** Called by the service loader. */

@@ -5,14 +5,14 @@ import static java.util.Objects.requireNonNull;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a future ended, as a value.
+ * The end of a future, as a value: success, failure or cancellation.
  *
  * @param <T> the type of the result
  */
 public sealed interface Outcome<T extends @Nullable Object> {
 
     /**
-     * It has a result.
+     * The end of a future with a result.
      *
      * @param result the result
      * @param <T> the type of the result
@@ -20,9 +20,9 @@ public sealed interface Outcome<T extends @Nullable Object> {
     record Success<T extends @Nullable Object>(T result) implements Outcome<T> {}
 
     /**
-     * It failed.
+     * The end of a future that failed.
      *
-     * @param exception what was thrown, unwrapped
+     * @param exception the exception, unwrapped
      * @param <T> the type of the result
      */
     record Failure<T extends @Nullable Object>(Throwable exception) implements Outcome<T> {
@@ -34,9 +34,9 @@ public sealed interface Outcome<T extends @Nullable Object> {
     }
 
     /**
-     * It was cancelled.
+     * The end of a future that was cancelled.
      *
-     * @param error what awaiting it throws
+     * @param error the error that awaiting the future throws
      * @param <T> the type of the result
      */
     record Cancelled<T extends @Nullable Object>(CancelledError error) implements Outcome<T> {

@@ -7,8 +7,8 @@ import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The items of a queue, in the order in which they leave it. A change either happens whole or not at all, also if memory ends or the
- * user's comparator fails: it allocates and compares first, and then only writes.
+ * The items of a queue, in the order in which they leave it. A change happens whole or not at all, also if memory is
+ * exhausted or the user's comparator fails: it first allocates and compares, and then only writes.
  */
 abstract sealed class QueueItems<T> {
 

@@ -1,6 +1,6 @@
 package dev.trestle.loop;
 
-/** Thrown where an item is put into a {@link LoopQueue} that was shut down, or taken from one that has none left. */
+/** Thrown by {@code put} of a {@link LoopQueue} that was shut down, and by {@code get} when it has no items left. */
 public final class QueueShutDownException extends RuntimeException {
 
     private static final long serialVersionUID = 1;

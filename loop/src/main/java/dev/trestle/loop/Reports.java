@@ -10,8 +10,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a loop tells what nobody waits for: what its own code notices, and failures that nobody retrieves. These are told when
- * their future has become garbage or the loop is closed, whichever is first: nothing is swallowed. For any thread.
+ * The reports of a loop to its exception handler: problems that its own code notices, and failures that are never
+ * retrieved. Such a failure is reported when its future has become garbage or the loop is closed, whichever is first:
+ * nothing is swallowed. For any thread.
  */
 final class Reports {
 
@@ -39,8 +40,8 @@ final class Reports {
     }
 
     /**
-     * Tells the handler, which may touch what belongs to the loop: in this callback or a later one; if the loop does not run, at
-     * once where the loop is the calling thread's.
+     * Calls the handler, which may use the loop: in this callback or a later one; or now, if the loop does not run and
+     * belongs to the calling thread.
      */
     void tell(ExceptionContext context) {
         boolean inCallback = loop.isRunningHere() && baton.current() == null;
@@ -57,7 +58,9 @@ final class Reports {
         return context.handle() == null ? null : context.handle().context();
     }
 
-    /** Tells the handler, on this thread, in the context of what failed if that is still there. */
+    /**
+     * Calls the handler, on this thread, in the context of the task or callback that failed, if that is still there.
+     */
     void tellHere(ExceptionContext context) {
         Context where = contextOf(context);
         if (where == null) {
@@ -77,15 +80,18 @@ final class Reports {
             told.handle(loop, context);
         } catch (Throwable e) { // the last place where either can be seen
             Log.log(ERROR, () -> "The exception handler of " + loop + " failed", e);
-            Log.log(ERROR, () -> "It was told: " + context.message(), context.exception());
+            Log.log(ERROR, () -> "The report that the handler was given: " + context.message(), context.exception());
         }
     }
 
-    /** Reports the failure of a future when the future is garbage or the loop is closed, unless the failure is retrieved before. */
+    /**
+     * Reports the failure of a future when the future is garbage or the loop is closed, unless the failure is retrieved
+     * before.
+     */
     void watch(Failure failure, LoopFuture<?> future) {
         // Must not hold the future, or it would never be garbage; nor its context, whose values may hold it.
         var report = new Report(new Untold(this, failure.exception(), future.identity() + loop.createdText(future)));
-        failure.reportUnlessRetrieved(report); // first, as the others may fail for lack of memory
+        failure.reportUnlessRetrieved(report); // first, as the next steps may fail for lack of memory
         pending.add(report);
         var _ = Garbage.cleaner.register(future, report);
     }
@@ -96,10 +102,10 @@ final class Reports {
     }
 
     /**
-     * A report that is made once, by whichever thread is first, or dropped.
+     * A report that is made at most once, by whichever thread is first, or dropped.
      *
-     * <p>The cleaner holds this object until the future is garbage. A dropped report is empty, because the exception, or the loop, may
-     * reach the future, which would never be garbage then.
+     * <p>The cleaner holds this object until the future is garbage. A dropped report is empty, because the exception,
+     * or the loop, may reach the future, which would never be garbage then.
      */
     static final class Report implements Runnable {
 
@@ -131,12 +137,12 @@ final class Reports {
         }
     }
 
-    /** What a report says. */
+    /** The content of a report. */
     private record Untold(Reports reports, Throwable exception, String whose) {
 
         ExceptionContext inWords() {
             return new ExceptionContext(
-                    "The exception of " + whose + " was never retrieved: nobody awaited it, nor asked for its result"
+                    "The exception of " + whose + " was never retrieved: no code awaited it or asked for its result"
                             + Stacks.coroutineOf(exception)
                                     .map(frame -> ". It left the coroutine at " + frame)
                                     .orElse(""),

@@ -6,21 +6,16 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs several coroutines, one after the other, in one loop and one context, and closes the loop: Python's
- * {@code asyncio.Runner}.
+ * A runner of several coroutines, one after the other, in one loop and one context, which it closes at the end:
+ * Python's {@code asyncio.Runner}.
  *
- * {@snippet :
- * try (var runner = new Runner()) {
- *     runner.run(() -> connect());
- *     runner.run(() -> serve());      // in the same loop
- * }
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="runner"}
  *
- * <p>On the main thread of a program, and unless the program handles SIGINT itself, the first Ctrl-C cancels the coroutine
- * that is run, which may clean up; {@code run} then throws a {@link KeyboardInterrupt}. The second one ends the program at
- * once. Where the module {@code jdk.unsupported} is missing, the first one does.
+ * <p>On the main thread of a program, and unless the program handles SIGINT itself, the first Ctrl-C cancels the
+ * running coroutine, which may clean up; {@code run} then throws a {@link KeyboardInterrupt}. The second Ctrl-C ends
+ * the program at once. Where the module {@code jdk.unsupported} is missing, the first one does.
  *
- * <p>For one thread.
+ * <p>Not thread-safe: for one thread.
  */
 public final class Runner implements AutoCloseable {
 
@@ -29,7 +24,10 @@ public final class Runner implements AutoCloseable {
     private @Nullable Context context;
     private boolean closed;
 
-    /** Creates a runner whose loop goes by the machine's clock; but see {@link LoopOptions#runAsDefaults}. */
+    /**
+     * Creates a runner with a loop of the default options: the machine's clock, unless
+     * {@link LoopOptions#runAsDefaults} says otherwise.
+     */
     public Runner() {
         this(LoopOptions.defaults());
     }
@@ -37,7 +35,7 @@ public final class Runner implements AutoCloseable {
     /**
      * Creates a runner. Its loop is created when it is needed.
      *
-     * @param options how the loop is made
+     * @param options the options of the loop
      */
     public Runner(LoopOptions options) {
         this.options = requireNonNull(options, "options");
@@ -58,15 +56,15 @@ public final class Runner implements AutoCloseable {
     }
 
     /**
-     * Runs a coroutine, and waits for it; tasks that it leaves go on with the next run. The first run copies the current
-     * context, in which all of them run. Blocks the calling thread; interrupting it cancels the coroutine.
+     * Runs a coroutine, and waits for its end; tasks that it leaves go on with the next run. The first run copies the
+     * current context, in which all of them run. Blocks the calling thread; interrupting it cancels the coroutine.
      *
      * @param main the coroutine
      * @param <T> the type of the result
      * @return its result
-     * @throws CompletionException if it threw a checked exception; if this thread was interrupted, and the coroutine ended
-     *     by that
-     * @throws KeyboardInterrupt if Ctrl-C was pressed, and the coroutine ended by that
+     * @throws CompletionException if the coroutine threw a checked exception; if this thread was interrupted, and the
+     *     coroutine ended because of that
+     * @throws KeyboardInterrupt if Ctrl-C was pressed, and the coroutine ended because of that
      * @throws IllegalStateException if this thread is running a loop already; if this runner is closed
      */
     public <T extends @Nullable Object> T run(Coroutine<T> main) {
@@ -112,8 +110,8 @@ public final class Runner implements AutoCloseable {
     }
 
     /**
-     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link EventLoop#close()}. Again
-     * is without effect.
+     * Cancels the tasks that are left, waits until they have ended, and closes the loop; see {@link EventLoop#close()}.
+     * Idempotent.
      */
     @Override
     public void close() {

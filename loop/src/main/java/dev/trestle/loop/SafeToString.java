@@ -3,14 +3,14 @@ package dev.trestle.loop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What objects of the user's say of themselves, for messages: never an exception, which would keep the loop from telling what it
- * was about to tell, and never a long text.
+ * Texts of the user's objects, for messages: cut to a length, and with a substitute where {@code toString()} throws, so
+ * that the message itself is never lost.
  */
 final class SafeToString {
 
     private static final int LONGEST = 500;
 
-    /** How deep futures are shown in the results of futures, which may be circles. */
+    /** The depth to which futures are shown in the results of futures, which may be circles. */
     private static final int DEEPEST = 3;
 
     private static final ThreadLocal<@Nullable Integer> DEPTH = new ThreadLocal<>();

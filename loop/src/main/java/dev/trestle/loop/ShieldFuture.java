@@ -5,12 +5,12 @@ import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The future of {@code shield}: it ends as another ends, and keeps its own cancellation to itself. */
+/** The future of {@code shield}: it ends as another future ends, and its cancellation does not reach the other. */
 final class ShieldFuture<T extends @Nullable Object> extends LoopFuture<T> implements LoopFuture.Listener {
 
     private final LoopFuture<T> inner;
 
-    /** What is inside of all the shields, and how many there are, for messages: they may be nested as deep as the heap is large. */
+    /** The future inside all nested shields, for messages: shields may be nested as deep as the heap is large. */
     private final LoopFuture<T> innermost;
 
     private final int depth;
@@ -65,7 +65,9 @@ final class ShieldFuture<T extends @Nullable Object> extends LoopFuture<T> imple
         return depth == 1 ? "shield(" + inner.identity() + ")" : depth + " shields around " + innermost.identity();
     }
 
-    /** Cancels this future alone. A later failure of the inner one is then nobody's, and so is reported. */
+    /**
+     * Cancels this future alone. A later failure of the inner future is then reported, unless other code retrieves it.
+     */
     @Override
     public boolean cancel(@Nullable String message) {
         if (!super.cancel(message)) {

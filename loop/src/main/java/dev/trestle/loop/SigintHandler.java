@@ -8,20 +8,20 @@ import java.lang.reflect.Proxy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of Ctrl-C while a task is run by the main thread: the first one cancels the task, the second one does what it
- * always does.
+ * The handler of Ctrl-C while the main thread runs a task: the first Ctrl-C cancels the task, the second one has its
+ * usual effect.
  */
 final class SigintHandler implements AutoCloseable {
 
     /*
-     * The only way to intercept a signal is sun.misc.Signal, of the module jdk.unsupported. It is found by reflection, so
-     * that a program without that module still runs, where Ctrl-C ends it as it ends every JVM.
+     * The only way to intercept a signal is sun.misc.Signal, of the module jdk.unsupported. It is found by reflection,
+     * so that a program without that module still runs, where Ctrl-C ends it as it ends every JVM.
      *
-     * The first signal puts the handler before back in place, so the second one never depends on this code. If the task has
-     * ended when the first one is about to cancel it, the signal was not for the task: it is passed on.
+     * The first signal puts the handler before back in place, so the second one never depends on this code. If the task
+     * has ended when the first one is about to cancel it, the signal was not for the task: it is passed on.
      */
 
-    /** What a shell expects of a program that ends by SIGINT: 128 and the number of the signal. */
+    /** The exit code of a program that ends by SIGINT: 128 and the number of the signal. */
     private static final int EXIT_CODE = 130;
 
     private final @Nullable Signals signals;
@@ -37,7 +37,7 @@ final class SigintHandler implements AutoCloseable {
         this.task = task;
     }
 
-    /** Has Ctrl-C cancel a task; if this is the main thread and nobody else handles Ctrl-C. */
+    /** Lets Ctrl-C cancel a task, if this is the main thread and the program has no handler of its own. */
     static SigintHandler cancels(Task<?> task) {
         Signals signals = isMain(Thread.currentThread()) ? Signals.FOUND : null;
         var ctrlC = new SigintHandler(signals, task);
@@ -77,7 +77,7 @@ final class SigintHandler implements AutoCloseable {
         if (signals != null && before != null) {
             Object replaced = signals.handle(before);
             if (replaced != null && !signals.isMine(replaced)) {
-                signals.handle(replaced); // the program has set its own meanwhile
+                signals.handle(replaced); // the program has set a handler of its own in between
             }
         }
     }
@@ -87,7 +87,7 @@ final class SigintHandler implements AutoCloseable {
         return cancelled;
     }
 
-    /** Leaves Ctrl-C to whoever had it before. */
+    /** Restores the handler from before. */
     @Override
     public synchronized void close() {
         if (!pressed) {
@@ -98,7 +98,7 @@ final class SigintHandler implements AutoCloseable {
         before = null;
     }
 
-    /** Sees to it that the program ends as by Ctrl-C if this thread ends by an error. */
+    /** Arranges that the program ends as by Ctrl-C if this thread ends by an error. */
     static KeyboardInterrupt endsProgram(KeyboardInterrupt error) {
         Thread me = Thread.currentThread();
         Thread.UncaughtExceptionHandler handler = me.getUncaughtExceptionHandler();
@@ -158,7 +158,7 @@ final class SigintHandler implements AutoCloseable {
             return handler.getClass().getName().startsWith("sun.misc.");
         }
 
-        /** Sets the handler; returns the one before, or null if the JVM does not let anybody have the signal (-Xrs). */
+        /** Sets the handler; returns the one before, or null if the JVM refuses handlers of this signal (-Xrs). */
         @Nullable
         Object handle(Object handler) {
             try {

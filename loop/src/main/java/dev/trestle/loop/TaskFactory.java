@@ -3,8 +3,8 @@ package dev.trestle.loop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a loop creates its tasks, for programs that change or watch all of them: it may wrap the coroutine and change the options,
- * and leaves the rest to {@link #standard}. See {@link EventLoop#setTaskFactory}.
+ * A factory of a loop's tasks, for programs that change or watch all tasks. It may wrap the coroutine and change the
+ * options, and leaves the rest to {@link #standard}. See {@link EventLoop#setTaskFactory}.
  */
 public interface TaskFactory {
 
@@ -12,15 +12,15 @@ public interface TaskFactory {
      * Creates a task; called where the task is created, in the loop.
      *
      * @param loop the loop
-     * @param coroutine what to run
-     * @param options how
+     * @param coroutine the code to run
+     * @param options name, context, start
      * @param <T> the type of the result
      * @return the task
      */
     <T extends @Nullable Object> Task<T> create(EventLoop loop, Coroutine<T> coroutine, TaskOptions options);
 
     /**
-     * Returns what creates tasks where no factory is set.
+     * Returns the factory that a loop uses if no other is set.
      *
      * @return the factory
      */
@@ -29,8 +29,8 @@ public interface TaskFactory {
     }
 
     /**
-     * Returns a factory of eager tasks, unless the options say otherwise: Python's {@code asyncio.eager_task_factory}. See
-     * {@link TaskOptions#withEagerStart}.
+     * Returns a factory of eager tasks, unless the options say otherwise: Python's {@code asyncio.eager_task_factory}.
+     * See {@link TaskOptions#withEagerStart}.
      *
      * @return the factory
      */

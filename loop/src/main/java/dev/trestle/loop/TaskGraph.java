@@ -13,7 +13,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A picture of a loop's tasks: what each of them waits for, where, and who awaits whom; Python's call graph. See
+ * A snapshot of a loop's tasks: what each task awaits, where, and which task awaits which; Python's call graph. See
  * {@link EventLoop#taskGraph}. {@code toString()} draws it, each task below the one that awaits it.
  *
  * @param loop the loop, in its own words
@@ -21,33 +21,33 @@ import org.jspecify.annotations.Nullable;
  */
 public record TaskGraph(String loop, List<Entry> entries) {
 
-    /** Of how many tasks the stacks are taken: of each, that takes some microseconds and a kilobyte. */
+    /** The number of tasks with a stack: each stack takes some microseconds and a kilobyte. */
     private static final int STACKS = 1_000;
 
-    /** How deep a drawing is indented; below, it begins again on the left. */
+    /** The depth of indentation in a drawing; deeper tasks begin again on the left. */
     private static final int DEEPEST = 20;
 
-    /** What a task was doing. */
+    /** The state of a task. */
     public enum State {
-        /** It has not begun to run. */
+        /** The task has not begun to run. */
         NOT_STARTED,
-        /** Its coroutine held the baton. */
+        /** The task's coroutine was running. */
         RUNNING,
-        /** It was waiting, or ready to go on. */
+        /** The task was waiting, or ready to go on. */
         SUSPENDED
     }
 
     /**
-     * A task.
+     * A task in the graph.
      *
      * @param task the task
-     * @param state what it was doing
-     * @param awaiting the future that it awaited, in words; empty if none
-     * @param awaits the tasks that it awaited, directly or through gather, shield, a group and the like
+     * @param state the state of the task
+     * @param awaiting the future that the task awaited, as text; empty if none
+     * @param awaits the tasks that the task awaited, directly or through gather, shield, a group and the like
      * @param awaitedBy the tasks that awaited it so
-     * @param stack where it was, the innermost call first; empty if it had not started, and for all but the first thousand
-     *     tasks
-     * @param createdAt where it was created; see {@link Task#createdAt}
+     * @param stack the stack of the coroutine, the innermost call first; empty if the task had not started, and for all
+     *     but the first thousand tasks
+     * @param createdAt the place where the task was created; see {@link Task#createdAt}
      */
     public record Entry(
             Task<?> task,
@@ -125,7 +125,7 @@ public record TaskGraph(String loop, List<Entry> entries) {
                 to.add(part);
             }
         } catch (ConcurrentModificationException e) {
-            // The loop runs meanwhile: what was seen of them has to do.
+            // The loop runs at the same time, so the snapshot may be inconsistent; that is good enough for a picture.
         }
     }
 
@@ -153,7 +153,7 @@ public record TaskGraph(String loop, List<Entry> entries) {
         String draw() {
             text.append(graph.loop);
             graph.entries.stream().filter(entry -> entry.awaitedBy().isEmpty()).forEach(this::drawFrom);
-            // Who is left is part of a circle, or awaited from one.
+            // A task that is left is part of a circle, or awaited from one.
             graph.entries.stream()
                     .filter(entry -> !drawn.contains(entry.task()))
                     .forEach(this::drawCircle);

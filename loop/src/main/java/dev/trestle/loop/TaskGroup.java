@@ -9,29 +9,24 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all of them have ended. The first
- * failure cancels the others and the body; every failure is kept and thrown in one {@link TaskGroupException}.
+ * A group of tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all tasks have
+ * ended. The first failure cancels the other tasks and the body; every failure is kept and thrown in one
+ * {@link TaskGroupException}.
  *
- * {@snippet :
- * TaskGroup.run(group -> {
- *     group.createTask(() -> fetch(1));
- *     group.createTask(() -> fetch(2));
- * });
- * }
+ * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group"}
  *
  * <p>Belongs to the loop and to the task that runs it.
  */
-@SuppressWarnings("overloads") // bodies with and without a result; ADR 132 says when that is ambiguous
 public final class TaskGroup {
 
     /*
-     * The group cancels its parent to get it out of the body, and takes that request back at the end; a request that came
-     * from elsewhere is left over then, and goes on. So who cancels the task that runs a group is obeyed, and a failure of
-     * the group never looks like a cancellation.
+     * The group cancels its parent to end the body, and takes that request back at the end. A request that came from
+     * elsewhere is left over then, and is thrown. So a cancellation of the task that runs a group takes effect, and a
+     * failure of the group never looks like a cancellation.
      */
 
     /**
-     * What runs in a group.
+     * The body of a group, with a result.
      *
      * @param <T> the type of the result
      */
@@ -42,7 +37,7 @@ public final class TaskGroup {
          *
          * @param group creates the tasks
          * @return the result
-         * @throws Exception whatever it throws
+         * @throws Exception any exception of the code
          */
         T run(TaskGroup group) throws Exception;
     }
@@ -54,7 +49,7 @@ public final class TaskGroup {
          * Runs the body, in the task that called {@code run}.
          *
          * @param group creates the tasks
-         * @throws Exception whatever it throws
+         * @throws Exception any exception of the code
          */
         void run(TaskGroup group) throws Exception;
     }
@@ -62,13 +57,13 @@ public final class TaskGroup {
     private final Task<?> parent;
     private final int requestsBefore;
 
-    /** Whether a cancellation of the parent was still to be thrown when the group began. */
+    /** True if a cancellation of the parent was still to be thrown when the group began. */
     private final boolean pendingBefore;
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
     private final List<Throwable> failures = new ArrayList<>();
 
-    /** Why the failure of a task is not among them. */
+    /** The error because of which the failure of a task is not among {@code failures}. */
     private @Nullable Throwable lostFailure;
 
     private @Nullable LoopFuture<@Nullable Void> allEnded;
@@ -83,38 +78,40 @@ public final class TaskGroup {
     }
 
     /**
-     * Runs a body with a group, and waits until all tasks of the group have ended.
-     *
-     * <p>A body that is a block has a result if it returns one. Of an expression, or a block that only throws, the compiler
-     * cannot tell; then write {@code (TaskGroup group) -> ...} for a body with a result.
+     * Runs a body with a group, and waits until all tasks of the group have ended. {@link #call} is the same for a body
+     * with a result.
      *
      * @param body creates tasks; runs in the current task
-     * @param <T> the type of the result
-     * @return what the body returned; null if the group was cancelled before it did
      * @throws TaskGroupException if the body or a task failed, with all failures
      * @throws CancelledError if the current task was cancelled, and nothing failed
      */
-    public static <T extends @Nullable Object> @Nullable T run(Body<T> body) {
-        return new TaskGroup(Async.currentTask()).execute(requireNonNull(body, "body"));
-    }
-
-    /**
-     * Runs a body without a result; see {@link #run(Body)}.
-     *
-     * @param body creates tasks; runs in the current task
-     */
     public static void run(ActionBody body) {
         requireNonNull(body, "body");
-        TaskGroup.<@Nullable Void>run(group -> {
+        TaskGroup.<@Nullable Void>call(group -> {
             body.run(group);
             return null;
         });
     }
 
     /**
+     * Runs a body with a group, waits until all tasks of the group have ended, and returns the result of the body.
+     *
+     * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group-call"}
+     *
+     * @param body creates tasks; runs in the current task
+     * @param <T> the type of the result
+     * @return the result of the body; null if the group was cancelled before the body had returned
+     * @throws TaskGroupException if the body or a task failed, with all failures
+     * @throws CancelledError if the current task was cancelled, and nothing failed
+     */
+    public static <T extends @Nullable Object> @Nullable T call(Body<T> body) {
+        return new TaskGroup(Async.currentTask()).execute(requireNonNull(body, "body"));
+    }
+
+    /**
      * Starts a coroutine in this group, in a later turn.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param <T> the type of the result
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
@@ -126,7 +123,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group, in a later turn.
      *
-     * @param action what to run
+     * @param action the code to run
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
      */
@@ -137,7 +134,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine in this group under a name.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task
@@ -150,7 +147,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group under a name.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param name for logs and dumps
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
@@ -162,7 +159,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine in this group.
      *
-     * @param coroutine what to run
+     * @param coroutine the code to run
      * @param options name, context
      * @param <T> the type of the result
      * @return its task
@@ -209,7 +206,7 @@ public final class TaskGroup {
     /**
      * Starts a coroutine without a result in this group.
      *
-     * @param action what to run
+     * @param action the code to run
      * @param options name, context
      * @return its task
      * @throws IllegalStateException if the group has ended, or is ending because of a failure
@@ -218,7 +215,7 @@ public final class TaskGroup {
         return createTask(Action.asCoroutine(action), options);
     }
 
-    /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Again is without effect. */
+    /** Cancels all tasks of the group and its body. {@link #run} then ends without an error. Idempotent. */
     public void cancel() {
         parent.loop().checkHere("cancel a task group of");
         if (!hasEnded()) {
@@ -226,7 +223,10 @@ public final class TaskGroup {
         }
     }
 
-    /** As soon as there is nothing left to wait for: who comes before the parent's turn comes too late as well. */
+    /**
+     * Returns true as soon as no task is left to wait for. A task that is added between then and the parent's turn is
+     * too late.
+     */
     private boolean hasEnded() {
         return !inBody && unfinished.isEmpty();
     }
@@ -248,7 +248,9 @@ public final class TaskGroup {
         }
     }
 
-    /** Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio. */
+    /**
+     * Ends the tasks, and the body if that is running; a parent that waits already takes one more turn, as in asyncio.
+     */
     private void abortWithParent() {
         if (!aborting) {
             abort();
@@ -283,7 +285,7 @@ public final class TaskGroup {
             allEnded = new CompositeFuture(parent.loop(), "the tasks of its group", unfinished);
             try {
                 Async.await(allEnded);
-            } catch (CancelledError e) { // whoever it is that cancels, the tasks are waited for
+            } catch (CancelledError e) { // a cancelled parent waits for the tasks, too
                 latest = e;
                 if (!aborting) {
                     cancellation = e;
@@ -311,7 +313,7 @@ public final class TaskGroup {
         }
         if (!failures.isEmpty()) {
             if (parent.cancelling() > requestsBefore) {
-                // The failures are told first; the cancellation is not lost, the next await throws it.
+                // The failures are thrown first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
             }

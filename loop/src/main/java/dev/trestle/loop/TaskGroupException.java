@@ -7,7 +7,7 @@ public final class TaskGroupException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
-    /** Every failure, those of tasks in the order in which they failed, that of the body last. */
+    /** All failures: those of tasks in the order in which they failed, then that of the body. */
     private final transient List<Throwable> exceptions;
 
     TaskGroupException(List<Throwable> exceptions) {

@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import java.util.Optional;
 
 /**
- * How a task is created.
+ * The options of a new task.
  *
- * @param name for logs and dumps; {@code Task-} and a number if empty
- * @param context in which the coroutine runs, as it is; a copy of the current one if empty
+ * @param name the name for logs and dumps; {@code Task-} and a number if empty
+ * @param context the context in which the coroutine runs, as it is; a copy of the current context if empty
  * @param eagerStart whether the coroutine runs at once until it suspends for the first time; as the loop's
  *     {@link TaskFactory} has it if empty, which is in a later turn if there is none
  */
@@ -21,7 +21,10 @@ public record TaskOptions(Optional<String> name, Optional<Context> context, Opti
         requireNonNull(eagerStart, "eagerStart");
     }
 
-    /** A name with a number, a copy of the current context, and a start as the loop has it. */
+    /**
+     * Creates the defaults: a name with a number, a copy of the current context, and the start that the loop's factory
+     * chooses.
+     */
     public TaskOptions() {
         this(Optional.empty(), Optional.empty(), Optional.empty());
     }
@@ -39,7 +42,7 @@ public record TaskOptions(Optional<String> name, Optional<Context> context, Opti
     /**
      * Returns these options with a context.
      *
-     * @param newContext in which the coroutine runs; what it sets, stays in it
+     * @param newContext the context in which the coroutine runs; values that the coroutine sets stay there
      * @return the options
      */
     public TaskOptions withContext(Context newContext) {
@@ -47,9 +50,10 @@ public record TaskOptions(Optional<String> name, Optional<Context> context, Opti
     }
 
     /**
-     * Returns these options with a start at once, or in a later turn. A coroutine that starts at once runs while its creator
-     * waits, in the same turn, until it suspends for the first time or ends; the task may be done when it is returned. It is no
-     * longer true then that nothing else runs between two awaits of the creator. A loop that does not run starts it later.
+     * Returns these options with a start at once, or in a later turn. A coroutine that starts at once runs while its
+     * creator waits, in the same turn, until it suspends for the first time or ends; the task may be done when it is
+     * returned. So other code may run between two awaits of the creator. A loop that does not run starts the coroutine
+     * later.
      *
      * @param newEagerStart whether it starts at once
      * @return the options

@@ -5,10 +5,10 @@ package dev.trestle.loop;
 public interface TimedAction {
 
     /**
-     * Runs the coroutine, on a thread of the loop, holding its baton.
+     * Runs the coroutine, on a virtual thread of the loop, while no other code of the loop runs.
      *
      * @param timeout the limit
-     * @throws Exception whatever it throws
+     * @throws Exception any exception of the code
      */
     void run(Timeout timeout) throws Exception;
 }

@@ -9,12 +9,12 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The time limit of the code that {@link Async#timeout} runs; that code may ask for it, to move it. Python's
+ * The time limit of code that {@link Async#timeout} runs; the code may move the limit. Python's
  * {@code asyncio.Timeout}. Belongs to its loop.
  *
  * <p>When the time is over, the task is cancelled, and at the end of the code the cancellation becomes a
- * {@link TimeoutException}, unless somebody else has asked for a cancellation too: that one goes on. Of nested limits that
- * are over at the same time, the outermost says so.
+ * {@link TimeoutException}, unless other code has cancelled the task, too: then the cancellation is thrown. Of nested
+ * limits that are over at the same time, the outermost throws.
  */
 public final class Timeout {
 
@@ -31,7 +31,7 @@ public final class Timeout {
     private @Nullable Duration when;
     private @Nullable Handle timer;
 
-    // For the message; null if it is not one thing that is waited for
+    // For the message; null if the body does not wait for a single future
     private @Nullable Object awaited;
     private @Nullable Duration limit;
 
@@ -61,7 +61,7 @@ public final class Timeout {
         return result;
     }
 
-    /** Ends the limit. Returns whether it has cancelled the task, and nobody else has. */
+    /** Ends the limit. Returns whether the limit has cancelled the task, and no other code has. */
     private boolean endsTheTask() {
         if (timer != null) {
             timer.cancel();
@@ -74,7 +74,7 @@ public final class Timeout {
         return task.uncancel() <= cancellingBefore;
     }
 
-    /** Tells what the body waits for, and for how long. */
+    /** Sets the texts for the message: what the body waits for, and for how long. */
     void waitsFor(Object what, @Nullable Duration howLong) {
         awaited = what;
         limit = howLong;
@@ -100,8 +100,8 @@ public final class Timeout {
     /**
      * Moves the limit.
      *
-     * @param newWhen the loop's time, see {@link EventLoop#time}; if it has passed, the limit is over in the next turn; null
-     *     for no limit
+     * @param newWhen the loop's time, see {@link EventLoop#time}; if it has passed, the limit is over in the next turn;
+     *     null for no limit
      * @throws IllegalStateException if the limit is over, or its code has ended
      */
     public void reschedule(@Nullable Duration newWhen) {
@@ -133,7 +133,7 @@ public final class Timeout {
         int before = task.cancelling();
         try {
             task.cancel("the time limit was over");
-        } catch (Throwable e) { // this is called again
+        } catch (Throwable e) { // the loop calls this method again
             while (task.cancelling() > before) {
                 task.uncancel();
             }
@@ -144,9 +144,9 @@ public final class Timeout {
     }
 
     /**
-     * Returns whether the time was over before the code had ended. It may be, and the code have a result all the same.
+     * Returns whether the time was over before the code had ended. The code may have a result nevertheless.
      *
-     * @return whether the limit has cancelled its code
+     * @return true if the limit has cancelled its code
      */
     public boolean expired() {
         return state == State.EXPIRING || state == State.EXPIRED;

@@ -3,8 +3,8 @@ package dev.trestle.loop;
 import static java.lang.System.Logger.Level.WARNING;
 
 /**
- * Counts the loops that have tasks and are neither running nor closed, and logs a warning when there are many: the program may have
- * dropped them, and they are never garbage. For any thread.
+ * A counter of the loops that have tasks and are neither running nor closed. Logs a warning when there are many: the
+ * program may have dropped these loops, and they are never garbage. For any thread.
  *
  * <p>Loops that are driven by {@link EventLoop#runOnce} do not count.
  */
@@ -19,7 +19,7 @@ final class UnclosedLoops {
 
     UnclosedLoops() {}
 
-    /** Counts a loop, whose run has ended. */
+    /** Adds a loop at the end of its run. */
     void add(EventLoop loop) {
         long reached = increment();
         if (reached > 0) {

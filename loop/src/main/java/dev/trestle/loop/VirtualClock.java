@@ -4,15 +4,15 @@ import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 
 /**
- * A clock for tests: it stands still while there is something to do, and jumps to the next timer when there is not. So a
- * program that sleeps for hours runs in milliseconds, and always in the same order.
+ * A clock for tests: it stands still while the loop has something to do, and jumps to the next timer when it has not.
+ * So a program that sleeps for hours runs in milliseconds, and always in the same order.
  *
- * <p>It waits for {@code blocking} calls: while one runs, the loop does not jump. Work that the loop does not know of, on
- * a thread pool for instance, takes no virtual time.
+ * <p>While a {@code blocking} call runs, the clock does not jump. Work that the loop does not know of, on a thread pool
+ * for instance, takes no virtual time.
  */
 public final class VirtualClock implements LoopClock {
 
-    /** Leaves room for a timer beyond it. */
+    /** The latest time; it leaves room for a timer beyond it. */
     private static final long LATEST = Long.MAX_VALUE / 2;
 
     private long now;
@@ -34,7 +34,7 @@ public final class VirtualClock implements LoopClock {
     /**
      * Moves the time forward by hand, by 146 years at most.
      *
-     * @param duration by how much
+     * @param duration the time to add
      */
     public void advance(Duration duration) {
         now = Math.min(LATEST, now + TimeLimit.nanos(duration));

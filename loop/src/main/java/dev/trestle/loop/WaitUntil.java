@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What {@code waitUntil} does: a count of the futures that are not done, and a future for "enough are". */
+/**
+ * The implementation of {@code waitUntil}: a count of the futures that are not done, and a future that ends when the
+ * condition holds.
+ */
 final class WaitUntil implements LoopFuture.Listener {
 
     private final ReturnWhen when;
@@ -63,7 +66,7 @@ final class WaitUntil implements LoopFuture.Listener {
         }
     }
 
-    /** Enough, or not: who waits looks for himself. */
+    /** Wakes the coroutine, which checks the futures itself. */
     @Override
     public void failed(Throwable failure) {
         finish();
@@ -75,7 +78,7 @@ final class WaitUntil implements LoopFuture.Listener {
         }
     }
 
-    /** By what they are now: more may be done than were waited for. */
+    /** Divides the futures by their present state: more may be done than the condition requires. */
     private static <F extends LoopFuture<?>> DoneAndPending<F> divide(Set<F> futures) {
         Set<F> done = new LinkedHashSet<>();
         Set<F> pending = new LinkedHashSet<>();

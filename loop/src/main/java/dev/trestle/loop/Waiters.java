@@ -4,29 +4,28 @@ import dev.trestle.api.StackRoom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The coroutines that wait at a lock, an event or the like, in the order in which they came. What all of these have in
- * common, and must get right.
+ * The FIFO wait queue of a lock, an event and the like.
  */
 final class Waiters {
 
     /*
-     * To be woken and to go on are two things: between them others run, and one of them may cancel who was woken. So a
-     * waiter that was woken counts as such until it has run. If it runs only to throw, what it was woken for is still
-     * there, and its owner must pass it on: `woken` of its turn tells.
+     * Between the moment at which a waiter is woken and the moment at which it runs, other code runs, and may cancel
+     * the waiter. So a woken waiter counts as woken until it has run. If it runs only to throw, the lock or item that
+     * it was woken for is still there, and the owner must pass it on: `woken` of the turn says so.
      *
-     * The line is linked through its turns, so that waking takes no memory. A turn is completed first, which either fails before it
-     * has changed anything or makes the coroutine ready; everything after that is plain writes. A waiter that leaves with an
-     * error and owes a wake-up to the next waiter repeats the wake-up until it succeeds: nobody else would. `await` makes sure of the
-     * stack for that before it waits.
+     * The line is linked through its turns, so that waking takes no memory. A turn is completed first, which either
+     * fails before it has changed anything or makes the coroutine ready; everything after that is plain writes. A
+     * waiter that leaves with an error and owes a wake-up to the next waiter repeats the wake-up until it succeeds: no
+     * other call would. `await` makes sure of the stack for that before it waits.
      */
 
     private final Object owner;
 
-    // Those who have not been woken; one that was cancelled stays until it has run.
+    // The waiters that have not been woken; a cancelled waiter stays until it has run.
     private @Nullable Turn first;
     private @Nullable Turn last;
 
-    /** How many stand in the line. */
+    /** The number of turns in the queue. */
     private int length;
 
     private int woken;
@@ -36,16 +35,16 @@ final class Waiters {
         this.owner = owner;
     }
 
-    /** A place in the line, and the future that its coroutine awaits. */
+    /** A place in the queue, and the future that its coroutine awaits. */
     static final class Turn extends LoopFuture<@Nullable Void> {
         private @Nullable Turn before;
         private @Nullable Turn after;
         private boolean inLine;
 
-        /** Whether the waiter was woken; its task may have been cancelled since. */
+        /** True if the waiter was woken; its task may have been cancelled since. */
         boolean woken;
 
-        /** What the waiter was told when it was woken. */
+        /** The number that was passed to the waiter when it was woken. */
         int told;
 
         private Turn(EventLoop loop) {
@@ -53,7 +52,10 @@ final class Waiters {
         }
     }
 
-    /** Called before anything that may suspend: the owner belongs to the loop that does this first, until it is closed. */
+    /**
+     * Called before any step that may suspend. The owner belongs to the first loop that calls this, until that loop is
+     * closed.
+     */
     EventLoop enter() {
         EventLoop here = EventLoop.getRunningLoop();
         Task<?> task = here.currentTask();
@@ -71,8 +73,8 @@ final class Waiters {
     }
 
     /**
-     * Called before a change that does not suspend. Before the owner has a loop, any one thread may make it, but no thread that a
-     * loop has left behind.
+     * Called before a change that does not suspend. Before the owner has a loop, any one thread may change it, except
+     * for a thread that a loop has abandoned.
      */
     void checkHere(String what) {
         EventLoop owner = loop == null ? EventLoop.leftBehindHere() : loop;
@@ -81,12 +83,15 @@ final class Waiters {
         }
     }
 
-    /** Returns a turn that does not stand in the line yet, for {@link #await}. */
+    /** Returns a turn for {@link #await}, which is not in the queue yet. */
     Turn turn() {
         return new Turn(enter());
     }
 
-    /** Takes the last place in the line, and suspends the coroutine until it is woken. The place is left again in any case. */
+    /**
+     * Takes the last place in the queue, and suspends the coroutine until it is woken. Leaves the place again in any
+     * case.
+     */
     void await(Turn turn) {
         StackRoom.require(); // for waking the next waiter afterwards, too
         Turn previous = last;
@@ -124,19 +129,22 @@ final class Waiters {
         }
     }
 
-    /** Wakes the first who waits, unless that one was cancelled: then it is to do the same when it runs. */
+    /** Wakes the first waiter, unless it was cancelled: then that waiter must call this method when it runs. */
     void wakeFirst() {
         if (first != null && !first.isDone()) {
             wakeNext();
         }
     }
 
-    /** Wakes the first who waits and was not cancelled; returns false if there is none. If this throws, it has woken none. */
+    /**
+     * Wakes the first waiter that was not cancelled; returns false if there is none. If this method throws, it has
+     * woken none.
+     */
     boolean wakeNext() {
         return wakeNext(0);
     }
 
-    /** Does the same, and tells the waiter something. */
+    /** Wakes the first waiter that was not cancelled, and passes it a number; see {@link #wakeNext()}. */
     boolean wakeNext(int told) {
         while (first != null) {
             Turn turn = first;
@@ -169,12 +177,12 @@ final class Waiters {
         }
     }
 
-    /** Returns how many were woken and have not run since. */
+    /** Returns the number of waiters that were woken and have not run since. */
     int woken() {
         return woken;
     }
 
-    /** Returns whether nobody waits and nobody was woken; those that were cancelled while they waited do not count. */
+    /** Returns whether no waiter waits or was woken; waiters that were cancelled while they waited do not count. */
     boolean isEmpty() {
         if (woken > 0) {
             return false;
@@ -187,12 +195,14 @@ final class Waiters {
         return true;
     }
 
-    /** Returns how many wait and were not woken, also those that were cancelled and have not run since. */
+    /**
+     * Returns the number of waiters that were not woken, including those that were cancelled and have not run since.
+     */
     int length() {
         return length;
     }
 
-    /** Returns how many wait and were not woken or cancelled. */
+    /** Returns the number of waiters that were neither woken nor cancelled. */
     int size() {
         int size = 0;
         for (Turn turn = first; turn != null; turn = turn.after) {

@@ -265,7 +265,7 @@ class BadUseTest {
         assertThatThrownBy(() -> late.use.make(loop))
                 .isExactlyInstanceOf(IllegalStateException.class)
                 .hasMessage(loop + " is closed");
-        loop.close(); // again is without effect
+        loop.close(); // idempotent
     }
 
     @Test

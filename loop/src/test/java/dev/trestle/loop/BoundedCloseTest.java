@@ -26,13 +26,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Closing returns whatever hangs, names it, and tells the listeners. All loops are closed at the same time, since patience takes its
- * time.
+ * Closing returns whatever hangs, names it, and tells the listeners. All loops are closed at the same time, since
+ * patience takes its time.
  */
 @Timeout(60)
 class BoundedCloseTest {
 
-    /** Where the code is that hangs while the loop is closed. */
+    /** The places of code that hangs while the loop is closed. */
     enum Place {
         CALLBACK(EventLoop::callSoon),
         CALLBACK_OF_ANOTHER_THREAD((loop, hanging) -> Thread.ofPlatform()
@@ -144,7 +144,7 @@ class BoundedCloseTest {
             });
         }
 
-        /** Whether something of the user's can be told by name. */
+        /** True if the report can name code of the user's. */
         boolean isNamed() {
             return !name().startsWith("EXCEPTION_HANDLER") && this != TO_STRING_OF_A_RESOURCE_THAT_FAILS;
         }

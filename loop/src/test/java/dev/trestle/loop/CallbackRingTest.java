@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is called when a future is done: in the order in which it came, without what was taken back, and nothing is kept. */
+/**
+ * The callbacks of a future: called in FIFO order, except for removed ones, and then released.
+ */
 @Timeout(30)
 class CallbackRingTest {
 

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who is cancelled, when, and what the coroutine sees of it. */
+/** The target and the moment of a cancellation, and its effect in the coroutine. */
 @Timeout(30)
 class CancellationTest extends WithLoop {
 

@@ -13,7 +13,10 @@ public final class ChildJvm {
 
     private ChildJvm() {}
 
-    /** Runs a program with the class path of this JVM, and what is opened in this one; returns its lines, standard error included. */
+    /**
+     * Runs a program with the class path of this JVM, and what is opened in this one; returns its lines, standard error
+     * included.
+     */
     static List<String> run(Class<?> main, String... options) throws IOException, InterruptedException {
         return run(main, LIMIT_SECONDS, List.of(options));
     }

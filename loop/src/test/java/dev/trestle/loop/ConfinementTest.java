@@ -19,7 +19,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Threads at a loop that does not run at this moment: programs that call runOnce spend most of their time between two turns. */
+/**
+ * Threads at a loop that does not run at this moment: programs that call runOnce spend most of their time between two
+ * turns.
+ */
 @Timeout(60)
 class ConfinementTest {
 
@@ -44,8 +47,8 @@ class ConfinementTest {
     }
 
     /**
-     * The other thread cancels timers while this one, between two turns, adds timers and cancels some: both would change the
-     * heap at once. Those that are left fire once each.
+     * The other thread cancels timers while this one, between two turns, adds timers and cancels some: both would
+     * change the heap at once. Those that are left fire once each.
      */
     @Test
     void anotherThreadCancelsTimersBetweenTurns() throws Exception {
@@ -97,7 +100,7 @@ class ConfinementTest {
         assertThat(trail).containsExactly("callback", "coroutine", "timer");
     }
 
-    /** What only the loop's own code may do. */
+    /** Operations that only the loop's own code may perform. */
     enum Use {
         CALL_SOON(loop -> loop.callSoon(() -> {})),
         CALL_LATER(loop -> loop.callLater(ofHours(1), () -> {})),
@@ -183,7 +186,7 @@ class ConfinementTest {
         assertThat(toldInTheLoop).containsExactly(true);
     }
 
-    /** What coroutines share, in the middle of its use. */
+    /** An object that coroutines share, in the middle of its use. */
     private static final class Shared {
         private final LoopQueue<String> queue = LoopQueue.fifo(1);
         private final LoopSemaphore semaphore = new LoopSemaphore(1);
@@ -212,7 +215,7 @@ class ConfinementTest {
         }
     }
 
-    /** What a thread outside of the loop may not do with what coroutines share. */
+    /** Operations on shared objects that a thread outside of the loop must not perform. */
     enum ForeignUse {
         PUT(shared -> shared.queue.put("x")),
         TRY_PUT(shared -> shared.queue.tryPut("x")),

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Values that go with the work: seen by children and callbacks, and by nobody else. */
+/** Values that follow the work: seen by the tasks and callbacks that it creates, and nowhere else. */
 @Timeout(30)
 class ContextTest {
 
@@ -180,7 +180,7 @@ class ContextTest {
         assertThat(trail).containsExactly("ada", "callback", "callback");
     }
 
-    /** A task that nobody asked is gone by then, and its context with it. */
+    /** A task whose result was never asked for is garbage by then, and its context with it. */
     @Test
     void theExceptionHandlerRunsInTheContextOfWhatFailedIfThatIsStillThere() {
         loop.setExceptionHandler((_, report) -> trail.add(USER.get() + ": " + report.exception()));

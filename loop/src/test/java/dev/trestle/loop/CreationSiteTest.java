@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Where tasks are created is known without debug mode. */
+/** The creation sites of tasks, without debug mode. */
 @Timeout(30)
 class CreationSiteTest {
 

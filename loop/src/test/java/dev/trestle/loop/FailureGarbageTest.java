@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The garbage collector takes exceptions that reach the future they ended, which the loop had to report until it was retrieved. */
+/**
+ * The garbage collector takes exceptions that reach the future they ended, which the loop had to report until it was
+ * retrieved.
+ */
 @Timeout(30)
 class FailureGarbageTest {
 
@@ -56,7 +59,7 @@ class FailureGarbageTest {
         }
     }
 
-    /** What fails, and how its exception is retrieved. */
+    /** A kind of failure, and a way to retrieve its exception. */
     enum Retrieval {
         FUTURE_AWAITED {
             @Override

@@ -24,8 +24,8 @@ class FullHeapTest {
     }
 
     /**
-     * Coroutines wait for promises and for time. Then there is no memory, for as long as it takes. None is in a blocking call: where memory
-     * ends the JDK may lose a thread that a lock or a latch of its own wakes.
+     * Coroutines wait for promises and for time. Then there is no memory, for as long as it takes. None is in a
+     * blocking call: where memory ends the JDK may lose a thread that a lock or a latch of its own wakes.
      */
     static final class FullHeap {
 
@@ -89,7 +89,10 @@ class FullHeapTest {
             }
         }
 
-        /** Half of the outcomes are cancellations. A promise that could not take one is tried again, as its Javadoc says. */
+        /**
+         * Half of the outcomes are cancellations. A promise that could not take one is tried again, as its Javadoc
+         * says.
+         */
         @SuppressWarnings("unchecked")
         private static void bring(LoopPromise<?>[] promises) {
             long begin = System.nanoTime();

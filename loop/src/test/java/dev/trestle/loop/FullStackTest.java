@@ -22,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What holds where the stack of a thread ends that uses a loop, at each distance from the end: the caller gets the error, or the call
- * counts; the loop goes on.
+ * The rules that hold when the stack of a thread that uses a loop is exhausted, at each distance from the end: the
+ * caller gets the error, or the call counts; the loop goes on.
  */
 @Timeout(60)
 class FullStackTest {
@@ -35,7 +35,7 @@ class FullStackTest {
 
     private static final Duration LONG = Duration.ofSeconds(20);
 
-    /** What a foreign thread may call. */
+    /** Operations that a foreign thread may perform. */
     enum Door {
         SET_RESULT {
             @Override
@@ -260,7 +260,7 @@ class FullStackTest {
         }
     }
 
-    /** What a coroutine may call at the end of its own stack. */
+    /** Operations that a coroutine may perform at the end of its own stack. */
     enum Wait {
         YIELD {
             @Override

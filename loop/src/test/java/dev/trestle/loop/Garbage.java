@@ -24,7 +24,10 @@ final class Garbage {
         return (int) expected.stream().filter(each -> !each.refersTo(null)).count();
     }
 
-    /** Collects garbage until at most so many of the objects are left, or fails: the JVM may keep what a thread used last. */
+    /**
+     * Collects garbage until at most so many of the objects are left, or fails: the JVM may keep what a thread used
+     * last.
+     */
     void collectAllBut(int most) {
         assertThat(expected).as("to be collected").hasSizeGreaterThan(most);
         for (int i = 0; i < MOST_COLLECTIONS && left() > most; i++) {

@@ -24,7 +24,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Values and callbacks that do what such things should not do: the loop goes on, nobody is lost, and the reports are readable. */
+/**
+ * Values and callbacks that break their contracts: the loop goes on, no waiter is lost, and the reports are readable.
+ */
 @Timeout(30)
 class HostileCodeTest extends WithLoop {
 
@@ -261,7 +263,7 @@ class HostileCodeTest extends WithLoop {
         Duration forever = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
         loop.runUntilComplete(() -> {
             assertThat(Async.timeout(forever, () -> "a")).isEqualTo("a");
-            String limited = Async.timeoutAt(forever, _ -> "b");
+            String limited = Async.callWithTimeoutAt(forever, _ -> "b");
             assertThat(limited).isEqualTo("b");
             assertThat(Async.waitFor(after(1, "c"), forever)).isEqualTo("c");
             assertThat(asCompleted(List.of(after(1, "d")), forever)

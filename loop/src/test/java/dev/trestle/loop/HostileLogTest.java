@@ -33,7 +33,7 @@ class HostileLogTest {
 
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
 
-    /** What a handler does when it is given its first record. */
+    /** The behaviour of a log handler at its first record. */
     enum Hostility {
         THROWS(_ -> {
             throw new IllegalStateException("the log failed on purpose");
@@ -270,7 +270,8 @@ class HostileLogTest {
         assertThat(bytes.toString(UTF_8).lines().filter(line -> line.contains(tag)))
                 .hasSize(10)
                 .allMatch(line -> line.startsWith("The log of dev.trestle.loop.EventLoop has failed with"
-                        + " java.lang.IllegalStateException: the log failed on purpose. It was to log: a line " + tag
+                        + " java.lang.IllegalStateException: the log failed on purpose. The line that was lost: a line "
+                        + tag
                         + ":"
                         + " java.lang.IllegalArgumentException: its cause"))
                 .last()

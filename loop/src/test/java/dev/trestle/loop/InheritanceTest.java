@@ -12,7 +12,7 @@ import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a coroutine or a callback finds on its thread: nothing of the one that ran before. */
+/** The thread state of a coroutine or callback: nothing is left of the code that ran before. */
 @Timeout(30)
 class InheritanceTest {
 
@@ -25,7 +25,7 @@ class InheritanceTest {
         return Thread.currentThread().getContextClassLoader();
     }
 
-    /** Runs on a thread of its own, which nobody else sees. */
+    /** Runs on a thread of its own, which no other test uses. */
     private static <T> T onAThread(Callable<T> call) throws Exception {
         var task = new FutureTask<>(call);
         Thread.ofPlatform().start(task);

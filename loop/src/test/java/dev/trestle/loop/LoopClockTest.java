@@ -48,8 +48,8 @@ class LoopClockTest {
     }
 
     /**
-     * The driver sleeps until a timer is due. A coroutine comes back from a blocking call, takes the baton, and has it when the
-     * driver wakes up.
+     * The driver sleeps until a timer is due. A coroutine comes back from a blocking call, takes the baton, and has it
+     * when the driver wakes up.
      */
     @Test
     void aClockIsAskedOnlyByTheThreadThatHoldsTheBaton() {

@@ -123,7 +123,7 @@ class LoopConditionTest extends InVirtualTime {
         run(() -> condition.waitFor(() -> true));
         run(() -> assertThatThrownBy(() -> condition.waitFor(() -> false))
                 .hasMessageContaining("Cannot await LoopCondition[")
-                .hasMessageContaining("nobody has its lock"));
+                .hasMessageContaining("its lock is not held"));
     }
 
     @Test
@@ -283,7 +283,7 @@ class LoopConditionTest extends InVirtualTime {
         assertThatThrownBy(condition::signal)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("Cannot signal LoopCondition[")
-                .hasMessageContaining("nobody has its lock. Call acquire() before");
+                .hasMessageContaining("its lock is not held. Call acquire() before");
         assertThatThrownBy(condition::signalAll).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> condition.signal(-1))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** All who wait go on together. */
+/** An event releases all waiting coroutines together. */
 @Timeout(30)
 class LoopEventTest {
 

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** One at a time, in order, whoever is cancelled; and what is said to those who use a lock from elsewhere. */
+/** One holder at a time, in FIFO order, with any waiter cancelled; and the messages for code outside of the loop. */
 @Timeout(30)
 class LoopLockTest extends InVirtualTime {
 
@@ -76,7 +76,7 @@ class LoopLockTest extends InVirtualTime {
             yieldNow();
             lock.release();
             assertThat(lock.isLocked()).isFalse();
-            assertThatThrownBy(lock::release).hasMessageContaining("nobody has acquired it");
+            assertThatThrownBy(lock::release).hasMessageContaining("it is not held");
             await(waiting);
         });
 
@@ -99,7 +99,7 @@ class LoopLockTest extends InVirtualTime {
         assertThat(trail).containsExactly("next in", "next out");
     }
 
-    /** As in asyncio: who was cancelled wakes the next, and takes a turn for it. */
+    /** As in asyncio: a cancelled waiter wakes the next, which takes one turn. */
     @Test
     void aWaiterCancelledBeforeTheReleasePassesTheLockOnATurnLater() {
         run(() -> {
@@ -175,7 +175,7 @@ class LoopLockTest extends InVirtualTime {
         assertThatThrownBy(lock::release)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("LoopLock[free, waiting=0]")
-                .hasMessageContaining("nobody has acquired it. Release it once, in a finally");
+                .hasMessageContaining("it is not held. Release it once, in a finally");
     }
 
     @Test

@@ -233,7 +233,7 @@ class LoopPromiseTest {
         assertThat(seen).hasSize(2_000);
     }
 
-    /** Counted without any synchronisation, by whoever has the baton. */
+    /** Counted without any synchronisation, by the thread that has the baton. */
     private int count;
 
     @Test

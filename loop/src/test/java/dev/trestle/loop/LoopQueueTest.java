@@ -17,7 +17,7 @@ import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Putting, getting, order, room, and who is next when somebody is cancelled. */
+/** Putting, getting, order, room, and the next waiter after a cancellation. */
 @Timeout(30)
 class LoopQueueTest extends InVirtualTime {
 
@@ -409,7 +409,7 @@ class LoopQueueTest extends InVirtualTime {
         });
     }
 
-    /** The random programs found that those who put went on first. */
+    /** A finding of the random programs: coroutines in {@code put} went on first. */
     @Test
     void shutdownNowLetsThoseWhoJoinGoOnBeforeThoseItEnds() {
         LoopQueue<Integer> queue = LoopQueue.fifo(1);

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How a loop ends: nothing is lost, nothing is left parked, and who refuses is named. */
+/** The end of a loop: nothing is lost, no thread is left parked, and code that refuses to end is named. */
 @Timeout(30)
 class LoopShutdownTest {
 

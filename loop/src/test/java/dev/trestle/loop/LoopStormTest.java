@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Very many of everything. By default small enough for every build; with {@code -Dstorm=full} at the size that the loop has to
- * withstand, and then what was counted is printed. CONTRIBUTING.md has the command.
+ * Very many of everything. By default small enough for every build; with {@code -Dstorm=full} at the size that the loop
+ * has to withstand, and then what was counted is printed. CONTRIBUTING.md has the command.
  */
 @Timeout(300)
 class LoopStormTest {

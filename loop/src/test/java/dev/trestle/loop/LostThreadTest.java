@@ -19,8 +19,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
- * The JDK's scheduler loses a virtual thread of a loop, as it does when there is no memory for another carrier. Here the scheduler below
- * the loop's own does it, so these tests run only where there is one: with {@code java.lang} opened.
+ * The JDK's scheduler loses a virtual thread of a loop, as it does when there is no memory for another carrier. Here
+ * the scheduler below the loop's own does it, so these tests run only where there is one: with {@code java.lang}
+ * opened.
  */
 @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a loop that stands still ignores interrupts
 @EnabledIf("hasScheduler")

@@ -53,7 +53,7 @@ class OrphanTest {
         }
     }
 
-    /** Where code is left behind. */
+    /** Places at which a closed loop abandons code. */
     enum Manner {
         IN_A_BLOCKING_CALL {
             @Override
@@ -98,7 +98,7 @@ class OrphanTest {
         abstract void leave(OrphanTest test, Action afterwards);
     }
 
-    /** What touches a loop. */
+    /** Operations on a loop. */
     enum Touch {
         AWAIT((_, things) -> await(things.future)),
         SLEEP((_, _) -> sleep(ofMillis(1))),
@@ -315,7 +315,7 @@ class OrphanTest {
         throw new IllegalStateException(message);
     }
 
-    /** Between two runs nobody has the baton, but the coroutine does not have it either. */
+    /** Between two runs no thread has the baton, so the coroutine does not have it either. */
     @Test
     void aBlockingCallTouchesNothingBetweenTwoRuns() throws Exception {
         var refusal = new LinkedBlockingQueue<Throwable>();

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * More virtual threads than there are carriers wait where they cannot leave their carrier: in static initializers. In JVMs of their
- * own, which have two carriers, since all loops of a JVM are concerned.
+ * More virtual threads than there are carriers wait where they cannot leave their carrier: in static initializers. In
+ * JVMs of their own, which have two carriers, since all loops of a JVM are concerned.
  */
 @Timeout(90)
 class PinnedCarriersTest {

@@ -27,7 +27,9 @@ class QueueItemsTest {
         return Integer.compare(a.rank(), b.rank());
     };
 
-    /** Against a sorted list; each change fails a few times, at another comparison each time, and then changes nothing. */
+    /**
+     * Against a sorted list; each change fails a few times, at another comparison each time, and then changes nothing.
+     */
     @Test
     void failedComparisonsLoseAndRepeatNoItem() {
         QueueItems<Item> items = QueueItems.sorted(failing);

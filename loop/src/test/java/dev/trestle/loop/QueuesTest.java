@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is ready, what is due and what was sent: against simple models. */
+/** The ready queue, the timers and the inbox, against simple models. */
 @Timeout(30)
 class QueuesTest {
 

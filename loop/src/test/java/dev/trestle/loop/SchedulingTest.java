@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Callbacks, timers, running and stopping, and whom the loop tells of what went wrong. */
+/** Callbacks, timers, running and stopping, and the reports of failures. */
 @Timeout(30)
 class SchedulingTest {
 
@@ -161,7 +161,7 @@ class SchedulingTest {
         assertThat(loop.runUntilComplete(future)).as("done already").isEqualTo("later");
     }
 
-    /** What was to stop the first run is on its way when that ends; it must not stop the second one. */
+    /** The stop of the first run is in flight when that run ends; it must not stop the second run. */
     @Test
     void aRunThatWasStoppedWhenItsFutureWasDoneLeavesNoStopBehind() {
         String first = loop.runUntilComplete(() -> {

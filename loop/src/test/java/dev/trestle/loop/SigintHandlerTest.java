@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a program sees of a real SIGINT, the first and the second. */
+/** The effects of a real SIGINT, the first and the second. */
 @Timeout(60)
 class SigintHandlerTest {
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Many tasks at one object, cancelled at random moments, in a shuffled order: no permit, signal or item is lost or had
- * twice, and nobody waits for good for what is there. A seed brings a failure back.
+ * twice, and no coroutine waits forever for something that is there. A seed brings a failure back.
  */
 @Timeout(30)
 class SynchronizationStormTest {
@@ -32,7 +32,7 @@ class SynchronizationStormTest {
     private static final int STEPS = 10;
     private static final int CANCELS = 150;
 
-    /** What a task does again and again. It may throw a CancelledError: then it is done again. */
+    /** The step that a task repeats. A step that throws a CancelledError is repeated, too. */
     @FunctionalInterface
     private interface Step {
         void run() throws Exception;
@@ -133,7 +133,7 @@ class SynchronizationStormTest {
         assertThat(semaphore).hasToString("LoopSemaphore[permits=3 of 3, waiting=0]");
     }
 
-    /** There are as many signals as tokens, so a lost one leaves somebody waiting for good. */
+    /** There are as many signals as tokens, so a lost signal leaves a coroutine waiting forever. */
     @ParameterizedTest
     @MethodSource("seeds")
     void noSignalOfAConditionIsLost(long seed) {

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The picture of a loop's tasks: who awaits whom and where, as an object and as text. */
+/** The graph of a loop's tasks: which task awaits which, and where, as an object and as text. */
 @Timeout(30)
 class TaskGraphTest {
 
@@ -168,7 +168,7 @@ class TaskGraphTest {
         assertThat(reports.remove().message())
                 .startsWith("The exception of Task[fails] (created at dev.trestle.loop.TaskGraphTest.")
                 .contains("(TaskGraphTest.java:")
-                .contains(") was never retrieved: nobody awaited it, nor asked for its result. It left the coroutine"
+                .contains(") was never retrieved: no code awaited it or asked for its result. It left the coroutine"
                         + " at ");
     }
 

@@ -8,7 +8,6 @@ import static dev.trestle.loop.Async.yieldNow;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -29,7 +28,7 @@ class TaskGroupTest extends InVirtualTime {
     @Test
     void itEndsWhenAllItsTasksHaveEnded() {
         run(() -> {
-            Integer result = TaskGroup.run(group -> {
+            Integer result = TaskGroup.call(group -> {
                 group.createTask(() -> sleep(ofSeconds(2)));
                 Task<?> other = group.createTask(() -> {
                     sleep(ofSeconds(1));
@@ -130,7 +129,7 @@ class TaskGroupTest extends InVirtualTime {
 
     @Test
     void theFailureOfTheBodyComesLast() {
-        run(() -> assertThatThrownBy(() -> TaskGroup.run((TaskGroup group) -> {
+        run(() -> assertThatThrownBy(() -> TaskGroup.run(group -> {
                     group.createTask(TaskGroupTest::failWhenCancelled);
                     yieldNow();
                     throw new IOException("body");
@@ -214,19 +213,9 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void anExpressionIsABodyWithAResultIfItsParameterHasAType() {
-        run(() -> {
-            Task<Integer> task = TaskGroup.run((TaskGroup group) -> group.createTask(() -> 42));
-            assertThat(requireNonNull(task).result()).isEqualTo(42);
-            Integer late = Async.timeout(ofSeconds(1), (dev.trestle.loop.Timeout limit) -> 43);
-            assertThat(late).isEqualTo(43);
-        });
-    }
-
-    @Test
     void aGroupThatIsCancelledBeforeItsBodyReturnsHasNoResult() {
         run(() -> {
-            Integer result = TaskGroup.run(group -> {
+            Integer result = TaskGroup.call(group -> {
                 group.cancel();
                 yieldNow();
                 return 42;
@@ -495,7 +484,7 @@ class TaskGroupTest extends InVirtualTime {
     @Test
     void aBodyThatCancelsItsGroupAndDoesNotWaitEndsQuietly() {
         run(() -> {
-            Integer result = TaskGroup.run(group -> {
+            Integer result = TaskGroup.call(group -> {
                 group.createTask(() -> trail.add("never"));
                 group.cancel();
                 group.cancel();
@@ -604,7 +593,7 @@ class TaskGroupTest extends InVirtualTime {
         });
     }
 
-    /** What the group waits for is over, though its parent has not gone on yet. */
+    /** All tasks of the group have ended, although its parent has not gone on yet. */
     @Test
     void aTaskIsRefusedOnceTheLastOneHasEnded() {
         run(() -> TaskGroup.run(group -> {
@@ -655,8 +644,7 @@ class TaskGroupTest extends InVirtualTime {
                 parent.cancel();
                 throw new IOException("instead of ending");
             });
-            assertThatThrownBy(() -> TaskGroup.run((TaskGroup.ActionBody) _ -> await(cancelling)))
-                    .isInstanceOf(TaskGroupException.class);
+            assertThatThrownBy(() -> TaskGroup.run(_ -> await(cancelling))).isInstanceOf(TaskGroupException.class);
             assertThatThrownBy(Async::yieldNow).isInstanceOf(CancelledError.class);
         });
     }

@@ -19,7 +19,7 @@ import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Names, outcomes, what is awaited, and who is cancelled by whom. */
+/** Names, outcomes, awaited futures, and the paths of cancellations. */
 @Timeout(30)
 class TaskTest extends WithLoop {
 

@@ -1,6 +1,7 @@
 package dev.trestle.loop;
 
 import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.callWithTimeout;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.currentTask;
 import static dev.trestle.loop.Async.shield;
@@ -82,7 +83,7 @@ class TimeLimitRulesTest extends WithLoop {
     void noLimitIsNone() {
         var escaped = new AtomicReference<Timeout>();
         loop.runUntilComplete(() -> {
-            int result = timeout(null, limit -> {
+            int result = callWithTimeout(null, limit -> {
                 escaped.set(limit);
                 assertThat(limit.when()).isEmpty();
                 sleep(ofHours(1));
@@ -327,7 +328,7 @@ class TimeLimitRulesTest extends WithLoop {
         assertThat(trail).containsExactly("cleaned up");
     }
 
-    /** gh-86296: whoever cancels must not be told that all went well. */
+    /** gh-86296: a cancellation must not be lost when the body succeeds. */
     @Test
     void aCancellationWinsOverAResultOfTheSameTurn() {
         loop.runUntilComplete(() -> {

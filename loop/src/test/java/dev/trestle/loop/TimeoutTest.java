@@ -1,6 +1,7 @@
 package dev.trestle.loop;
 
 import static dev.trestle.loop.Async.await;
+import static dev.trestle.loop.Async.callWithTimeout;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.currentTask;
 import static dev.trestle.loop.Async.sleep;
@@ -73,7 +74,7 @@ class TimeoutTest extends WithLoop {
                 .isInstanceOf(TimeoutException.class));
     }
 
-    /** Somebody else's request is not the limit's to take back: it must still be there for whoever made it. */
+    /** A limit must not take back a request to cancel that came from other code. */
     @Test
     void aLimitTakesOnlyItsOwnRequestToCancelBack() {
         loop.runUntilComplete(() -> {
@@ -102,7 +103,7 @@ class TimeoutTest extends WithLoop {
     void codeThatHasAResultAllTheSameHasIt() {
         loop.runUntilComplete(() -> {
             var seen = new AtomicReference<Timeout>();
-            String result = timeout(ofSeconds(1), limit -> {
+            String result = callWithTimeout(ofSeconds(1), limit -> {
                 seen.set(limit);
                 try {
                     sleep(ofHours(1));

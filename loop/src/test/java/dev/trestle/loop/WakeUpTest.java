@@ -22,13 +22,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The baton put down and picked up, by the machine's clock: foreign threads, timers and blocking calls at the same moment.
- * A wake-up that is lost shows as a hang, code that runs without the baton as a wrong count.
+ * The baton put down and picked up, by the machine's clock: foreign threads, timers and blocking calls at the same
+ * moment. A wake-up that is lost shows as a hang, code that runs without the baton as a wrong count.
  */
 @Timeout(60)
 class WakeUpTest {
 
-    /** Counted without any synchronisation, by whoever has the baton. */
+    /** Counted without any synchronisation, by the thread that has the baton. */
     private int count;
 
     @Test
@@ -53,8 +53,8 @@ class WakeUpTest {
     }
 
     /**
-     * The clock is asked when the coroutine that suspends has looked into the inbox and found nothing ready, and before it puts
-     * the baton down: what arrives then finds the baton taken, and wakes nobody.
+     * The clock is asked when the coroutine that suspends has looked into the inbox and found nothing ready, and before
+     * it puts the baton down: an arrival then finds the baton taken, and wakes no thread.
      */
     @Test
     void whatArrivesAfterTheLastLookIntoTheInboxIsFoundBeforeTheLoopSleeps() {
@@ -92,8 +92,8 @@ class WakeUpTest {
     }
 
     /**
-     * One at a time, so that nothing else wakes the loop. The foreign thread spins, and sends while the coroutine puts the
-     * baton down: after its last look into the inbox, before the baton is free.
+     * One at a time, so that nothing else wakes the loop. The foreign thread spins, and sends while the coroutine puts
+     * the baton down: after its last look into the inbox, before the baton is free.
      */
     @Test
     void aForeignCompletionAlwaysWakesALoopThatIsAboutToSleep() throws Exception {
@@ -153,8 +153,9 @@ class WakeUpTest {
     }
 
     /**
-     * The driver sleeps until a timer is due; a coroutine picks the free baton up, and still has it then. The driver goes
-     * on sleeping, without a limit: the coroutine must not take it for one that will wake in time for the next timer.
+     * The driver sleeps until a timer is due; a coroutine picks the free baton up, and still has it then. The driver
+     * goes on sleeping, without a limit: the coroutine must not take it for one that will wake in time for the next
+     * timer.
      */
     @Test
     void aDriverThatOversleptIsToldOfTheNextTimer() {
@@ -198,7 +199,7 @@ class WakeUpTest {
                     for (int i = 0; i < steps; i++) {
                         step(loop, random);
                         int before = count;
-                        spin(200); // whoever else runs now runs without the baton
+                        spin(200); // any other code that runs now runs without the baton
                         count = before + 1;
                     }
                 }));
@@ -237,7 +238,7 @@ class WakeUpTest {
         }
     }
 
-    /** A late interrupt would hit the coroutine's next wait, where nobody has asked for it. */
+    /** A late interrupt would hit the coroutine's next wait, for which it was not meant. */
     @Test
     void cancellingACallThatJustEndsHitsNothingElse() {
         EventLoop.run(() -> {

@@ -9,13 +9,16 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What wakes a waiter allocates nothing, so no waiter is lost when the heap is full. */
+/** Waking a waiter allocates nothing, so no waiter is lost when the heap is full. */
 @Timeout(10)
 class WakingWithoutMemoryTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    /** How often something is done before it counts: what is used for the first time is linked, which allocates. */
+    /**
+     * The number of repetitions before the allocations count: code that runs for the first time is linked, which
+     * allocates.
+     */
     private static final int WARM_UP = 3;
 
     @AutoClose

@@ -1,6 +1,6 @@
 package dev.trestle.threadpool;
 
-/** A task of {@code execute}: nobody waits for its outcome. */
+/** A task of {@code execute}, which has no future. */
 final class Execution extends Work {
 
     private final Runnable task;
@@ -14,7 +14,7 @@ final class Execution extends Work {
     void perform(Worker worker) {
         beginRun();
         if (pool.isStopped()) {
-            Thread.currentThread().interrupt(); // by shutdownNow, which did not see this running
+            Thread.currentThread().interrupt(); // the interrupt of shutdownNow, which did not see this task running
         }
         try {
             task.run();
@@ -29,7 +29,7 @@ final class Execution extends Work {
         try {
             thread.getUncaughtExceptionHandler().uncaughtException(thread, why);
         } catch (Throwable e) {
-            // The JVM ignores what an uncaught exception handler throws, too: there is nobody else to tell.
+            // The JVM ignores exceptions of an uncaught exception handler, too: no other place is left to report to.
         }
     }
 

@@ -12,13 +12,19 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
 
     final Promise<T> promise = new Promise<>(this);
 
-    /** Null when it is over: who holds the future is not to hold what the task captured. */
+    /**
+     * Null when the call is over, so that a future that a caller keeps does not keep the objects that the task
+     * captured.
+     */
     private volatile @Nullable Callable<T> task;
 
-    /** For messages; null when it is over, since it holds a class loader. */
+    /** For messages; null when the call is over, since a class holds its class loader. */
     private volatile @Nullable Class<?> type;
 
-    /** The worker that completes the promise at this moment. Other threads may read an old value; they are not its thread. */
+    /**
+     * The worker that completes the promise at this moment. Another thread may read an old value, which is harmless:
+     * {@code isHere} then returns false.
+     */
     private @Nullable Worker completing;
 
     Submission(ThreadPool pool, Callable<T> task) {
@@ -29,7 +35,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
 
     @Override
     void perform(Worker worker) {
-        beginRun(); // before the promise runs, or a cancel that sees it running finds no one to interrupt
+        beginRun(); // before the promise runs, or a cancel that sees it running would find no thread to interrupt
         if (!promise.setRunningOrNotifyCancel()) {
             return;
         }
@@ -74,7 +80,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         }
     }
 
-    /** A worker that runs callbacks, for however long, is not free for the next call. */
+    /** Makes the worker busy: while it runs callbacks, which may take long, it is not free for the next call. */
     @Override
     public void onCallbacks() {
         Worker worker = completing;
@@ -94,7 +100,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         return new NeverStarted(promise);
     }
 
-    /** What {@code shutdownNow} returns for a call, which does nothing if it is run. */
+    /** A placeholder for a call in the result of {@code shutdownNow}; does nothing if it is run. */
     private record NeverStarted(ConcurrentFuture<?> future) implements Runnable {
         @Override
         public void run() {}

@@ -26,31 +26,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}.
  *
- * <p>Threads are started on demand, when no idle one is there, up to the size of the pool; idle ones end after a minute.
- * Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and {@code shutdownNow}
- * interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
+ * <p>Threads are started on demand, when no thread is idle, up to the size of the pool; idle threads end after a
+ * minute. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
+ * {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
  *
- * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that who submits one call after the
- * other does not wait for it to wake up. That is processor time, once for each pause in the work; virtual threads do not spin.
+ * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that a caller that submits
+ * one call after the other does not wait for the thread to wake up. Spinning costs processor time, once for each pause
+ * in the work; virtual threads do not spin.
  *
- * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
- * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle pool that nobody
- * closed keeps no program running, and neither does a {@link Builder#daemon() daemon} pool. {@code System.exit} waits for no
- * call. The threads of a pool are daemon threads, and so is a thread that a call starts, unless the call says otherwise.
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
+ * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle
+ * pool does not keep a program running, closed or not, and neither does a {@link Builder#daemon() daemon} pool.
+ * {@code System.exit} waits for no call. The threads of a pool are daemon threads, and so is a thread that a call
+ * starts, unless the call says otherwise.
  *
- * <p>All methods may be called from any thread. {@code submit} and {@code execute} wait only with a queue limit.
+ * <p>All methods may be called from any thread. {@code submit} and {@code execute} block only while a queue limit is
+ * reached.
  *
- * {@snippet :
- * try (var pool = new ThreadPool(4)) {
- *     String page = pool.submit(() -> download(url)).result();
- * }
- * }
+ * {@snippet class="dev.trestle.threadpool.JavadocExamplesTest" region="pool"}
  */
 public final class ThreadPool implements FutureExecutor {
 
     private final String name;
     private final int size;
-    private final Crew crew;
+    private final WorkerThreads workers;
     private final @Nullable QueueLimit limit;
     private final Runnable initializer;
     private final AtomicReference<@Nullable Throwable> breakage = new AtomicReference<>();
@@ -86,12 +85,12 @@ public final class ThreadPool implements FutureExecutor {
                 ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
                 : Thread.ofPlatform()
                         .name(name + "-thread-", 1)
-                        .daemon() // KeepAlive decides, which tells an idle thread from a busy one
+                        .daemon() // KeepAlive keeps the program running instead, for busy threads only
                         .factory();
         boolean spinning = !builder.virtual && Runtime.getRuntime().availableProcessors() > 1;
         KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
         this.keepAlive = claim;
-        this.crew = new Crew(size, factory, spinning, () -> {
+        this.workers = new WorkerThreads(size, factory, spinning, () -> {
             if (claim != null) {
                 claim.close();
             }
@@ -100,6 +99,8 @@ public final class ThreadPool implements FutureExecutor {
 
     /**
      * Returns a builder, for everything beyond a size.
+     *
+     * {@snippet class="dev.trestle.threadpool.JavadocExamplesTest" region="builder"}
      *
      * @return a builder with the defaults
      */
@@ -135,9 +136,9 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * Runs a task without a future. What it throws goes to the thread's uncaught exception handler.
+     * Runs a task without a future. An exception of the task goes to the thread's uncaught exception handler.
      *
-     * @param task what to run
+     * @param task the code to run
      * @throws RejectedExecutionException if this pool has been shut down
      * @throws BrokenExecutorException if the initializer failed
      */
@@ -164,7 +165,7 @@ public final class ThreadPool implements FutureExecutor {
             if (keepAlive != null) {
                 keepAlive.onAccepted();
             }
-            taken = crew.take(work);
+            taken = workers.take(work);
         } finally {
             if (!taken) { // shut down, or no thread could be started
                 submitted.decrementAndGet();
@@ -223,7 +224,7 @@ public final class ThreadPool implements FutureExecutor {
         completed.incrementAndGet();
     }
 
-    /** Called once for each work that is over, its callbacks included. */
+    /** Called once for each work that has ended, with its callbacks. */
     void over() {
         ended.incrementAndGet();
         tellKeepAlive();
@@ -242,7 +243,7 @@ public final class ThreadPool implements FutureExecutor {
 
     /** Takes out a call that was cancelled while it waited. */
     void forget(Work work) {
-        if (crew.forget(work)) {
+        if (workers.forget(work)) {
             leave(work);
         }
     }
@@ -254,7 +255,7 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     boolean isStopped() {
-        return crew.isStopped();
+        return workers.isStopped();
     }
 
     private void refuseIfBroken() {
@@ -266,12 +267,12 @@ public final class ThreadPool implements FutureExecutor {
 
     private BrokenExecutorException broken(Throwable cause) {
         return new BrokenExecutorException(
-                "The initializer of " + name + " failed, so its threads can run nothing: " + words(cause)
+                "The initializer of " + name + " failed, so the pool can run no calls: " + words(cause)
                         + ". Create a new pool with an initializer that works.",
                 cause);
     }
 
-    /** A call that waits must end even if what broke the pool cannot say what it is. */
+    /** Returns the text of an exception, or its class if the text fails: a waiting call must end in either case. */
     private static String words(Throwable cause) {
         try {
             return cause.toString();
@@ -285,22 +286,22 @@ public final class ThreadPool implements FutureExecutor {
     @Override
     public void shutdown() {
         StackRoom.requireForLinkage();
-        crew.shutdown();
+        workers.shutdown();
     }
 
     /**
-     * Cancels the calls that run, with interruption, and those that wait; interrupts the tasks of {@code execute} that run, and hands
-     * back the tasks that wait.
+     * Cancels running calls, with interruption, and waiting calls; interrupts running tasks of {@code execute}, and
+     * returns the tasks that never started.
      *
-     * @return the tasks that never started: those given to {@code execute} as they were given; those of {@code submit} as
-     *     objects that do nothing, since their futures have been cancelled
+     * @return the tasks that never started: tasks of {@code execute} as they are; for each call of {@code submit}, an
+     *     object that does nothing, since the call's future has been cancelled
      */
     @Override
     public List<Runnable> shutdownNow() {
         StackRoom.requireForLinkage();
         var never = new ArrayList<Runnable>();
-        Crew.Stopped stopped = crew.stop();
-        Throwable problem = null; // from here on, an error keeps nothing from its end
+        WorkerThreads.Stopped stopped = workers.stop();
+        Throwable problem = null; // from here on, all work is ended, also after an error
         Work[] running = stopped.running;
         for (int i = 0; i < running.length; i++) { // first: a callback of a call that waits may wait for one that runs
             try {
@@ -312,8 +313,7 @@ public final class ThreadPool implements FutureExecutor {
         Work next;
         for (Work each = stopped.oldest; each != null; each = next) {
             next = each.later;
-            each.earlier = null; // a future that is held must not hold the others
-            each.later = null;
+            each.unlink();
             try {
                 never.add(each.handBack());
             } catch (Throwable e) {
@@ -334,13 +334,14 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * {@inheritDoc}
      *
-     * @throws IllegalStateException also in a call of this pool, and in a callback that one of its threads runs: the wait would be
-     *     for that call. Two pools whose calls close each other wait forever, which neither of them can see
+     * @throws IllegalStateException also in a call of this pool, and in a callback that one of its threads runs, since
+     *     {@code close} would wait for that call. Two pools with calls that close each other wait forever, which
+     *     neither pool can detect
      */
     @Override
     public void close() {
         StackRoom.requireForLinkage();
-        if (crew.isHere()) {
+        if (workers.isHere()) {
             throw new IllegalStateException(
                     "Cannot close " + this + " on one of its own threads, in a call or in a callback of a future: it"
                             + " would wait for that call. Call shutdown() instead, or close it on"
@@ -351,17 +352,17 @@ public final class ThreadPool implements FutureExecutor {
 
     @Override
     public boolean isShutdown() {
-        return crew.isShutdown();
+        return workers.isShutdown();
     }
 
     @Override
     public boolean isTerminated() {
-        return crew.isTerminated();
+        return workers.isTerminated();
     }
 
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> crew.awaitTermination(timeout, unit));
+        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> workers.awaitTermination(timeout, unit));
     }
 
     // Looking
@@ -372,27 +373,28 @@ public final class ThreadPool implements FutureExecutor {
     }
 
     /**
-     * Returns what this pool is doing and has done.
+     * Returns the numbers of this pool: threads, and calls by state.
      *
      * @return a snapshot; its numbers are taken one after the other
      */
     public Statistics statistics() {
-        return new Statistics(size, crew.threads(), running.get(), crew.waiting(), submitted.get(), completed.get());
+        return new Statistics(
+                size, workers.threads(), running.get(), workers.waiting(), submitted.get(), completed.get());
     }
 
     @Override
     public String toString() {
         String state =
                 isTerminated() ? "terminated" : isShutdown() ? "shut down" : breakage.get() != null ? "broken" : "open";
-        return "ThreadPool[" + name + ", " + state + ", threads=" + crew.threads() + "/" + size + ", running="
-                + running.get() + ", queued=" + crew.waiting() + "]";
+        return "ThreadPool[" + name + ", " + state + ", threads=" + workers.threads() + "/" + size + ", running="
+                + running.get() + ", queued=" + workers.waiting() + "]";
     }
 
     /**
-     * What a pool is doing and has done.
+     * The numbers of a pool: threads, and calls by state.
      *
      * @param size the largest number of threads
-     * @param threads the threads there are
+     * @param threads the present number of threads
      * @param running the calls that run
      * @param queued the calls that wait for a thread
      * @param submitted the calls that were ever accepted
@@ -400,7 +402,10 @@ public final class ThreadPool implements FutureExecutor {
      */
     public record Statistics(int size, int threads, int running, int queued, long submitted, long completed) {}
 
-    /** Apart from the pool, which so has no static initializer: one that met the end of the stack would spoil the class for good. */
+    /**
+     * A class of its own, so that the pool has no static initializer: an initializer that met the end of the stack
+     * would spoil its class for good.
+     */
     private static final class Numbers {
         private static final AtomicInteger last = new AtomicInteger();
 
@@ -436,7 +441,8 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Makes the threads virtual ones: for many calls that mostly wait. The size still bounds how many run at once.
+         * Makes the threads virtual: for many calls that mostly wait. The size still bounds the number of calls that
+         * run at once.
          *
          * @return this builder
          */
@@ -446,7 +452,7 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word.
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without notice.
          *
          * @return this builder
          */
@@ -467,8 +473,9 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Sets what each thread runs before its first call. If it throws, the pool is broken: every call that waits, and
-         * every later one, fails with a {@link BrokenExecutorException} whose cause is what it threw.
+         * Sets the code that each thread runs before its first call. If the code throws, the pool is broken: every
+         * waiting call and every later call fails with a {@link BrokenExecutorException}, with the initializer's
+         * exception as its cause.
          *
          * @param value the initializer
          * @return this builder
@@ -479,11 +486,11 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Bounds the queue: while as many calls are waiting, {@code submit} and {@code execute} block their caller. In an event
-         * loop, which must not be blocked, they throw a {@link RejectedExecutionException}. Never submit to such a pool from
-         * its own threads.
+         * Bounds the queue: while the queue is full, {@code submit} and {@code execute} block their caller. In an event
+         * loop, which must not be blocked, they throw a {@link RejectedExecutionException}. Never submit to such a pool
+         * from its own threads.
          *
-         * @param value how many calls may wait for a thread
+         * @param value the number of calls that may wait for a thread
          * @return this builder
          * @throws IllegalArgumentException if it is negative
          */

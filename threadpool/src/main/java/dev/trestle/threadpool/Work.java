@@ -3,17 +3,17 @@ package dev.trestle.threadpool;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.jspecify.annotations.Nullable;
 
-/** What a pool was given to run, and its place in the pool's queue. */
+/** A call or task that a pool runs, and its place in the pool's queue. */
 abstract sealed class Work permits Submission, Execution {
 
     /*
-     * Whatever is thrown while a work is on a pool's thread, for lack of memory for instance, the work ends and the thread goes on.
-     * So `runOn` throws nothing, and what it does after the user's code allocates nothing.
+     * A work must end, and its thread must go on, whatever is thrown on the pool's thread, such as an OutOfMemoryError.
+     * So `runOn` throws nothing, and allocates nothing after the user's code.
      */
 
     final ThreadPool pool;
 
-    // The queue; guarded by the crew
+    // The links of the queue; guarded by the lock of WorkerThreads
     @Nullable
     Work earlier;
 
@@ -22,7 +22,7 @@ abstract sealed class Work permits Submission, Execution {
 
     boolean queued;
 
-    /** Whom to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next work. */
+    /** The thread to interrupt; guarded by this object, so that an interrupt cannot hit the thread's next work. */
     @GuardedBy("this")
     private @Nullable Thread runner;
 
@@ -61,7 +61,7 @@ abstract sealed class Work permits Submission, Execution {
     /** Interrupts this if it runs, and ends its future. */
     abstract void stop();
 
-    /** Ends this, which will never run; returns what {@code shutdownNow} tells of it. */
+    /** Ends this work, which will never run; returns its element in the result of {@code shutdownNow}. */
     abstract Runnable handBack();
 
     final void beginRun() {
@@ -72,7 +72,10 @@ abstract sealed class Work permits Submission, Execution {
         }
     }
 
-    /** Called before the future is done, so that statistics are right and the caller's next call finds a place. Idempotent. */
+    /**
+     * Called before the future is done, so that statistics are right and the caller's next call finds a place.
+     * Idempotent.
+     */
     final void endRun(Worker worker) {
         if (running) {
             running = false;
@@ -92,6 +95,12 @@ abstract sealed class Work permits Submission, Execution {
                 runner.interrupt();
             }
         }
+    }
+
+    /** Drops the links, so that a future that a caller keeps does not keep its neighbours in the queue. */
+    final void unlink() {
+        earlier = null;
+        later = null;
     }
 
     /** Waits for a place in a bounded queue. */

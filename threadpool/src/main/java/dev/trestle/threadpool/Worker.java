@@ -5,27 +5,27 @@ import static java.util.Objects.requireNonNull;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** A thread of a pool: what it runs, and how it waits for more. */
+/** A thread of a pool, with its present work. An idle worker spins, then sleeps, until it gets more. */
 final class Worker implements Runnable {
 
-    /** About what it takes to wake a platform thread: one that spins for as long wastes at most as much again. See ADR 14. */
+    /** The time that waking a platform thread takes: spinning for as long at most doubles the cost. See ADR 14. */
     private static final long SPIN_NANOS = 20_000;
 
     private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
 
-    private final Crew crew;
+    private final WorkerThreads workers;
     private final Thread thread;
 
     /** Confined to this worker's thread. */
     private boolean initialized;
 
-    /** What this worker runs, or has been handed and will run; changed under the crew's lock. */
+    /** The work that this worker runs, or is about to run; changed under the lock of {@link WorkerThreads}. */
     volatile @Nullable Work work;
 
-    /** Whether the thread sleeps, or is about to, and must be woken for new work. */
+    /** True while the thread sleeps, or is about to, and must be woken for new work. */
     private volatile boolean sleeping;
 
-    // Guarded by the crew
+    // Guarded by the lock of WorkerThreads
     boolean free;
 
     @Nullable
@@ -40,10 +40,10 @@ final class Worker implements Runnable {
     @Nullable
     Worker nextIdle;
 
-    Worker(Crew crew, Work first) {
-        this.crew = crew;
+    Worker(WorkerThreads workers, Work first) {
+        this.workers = workers;
         this.work = first;
-        this.thread = crew.newThread(this);
+        this.thread = workers.newThread(this);
     }
 
     void start() {
@@ -58,15 +58,15 @@ final class Worker implements Runnable {
     public void run() {
         do {
             runWork();
-        } while (crew.awaitWork(this));
+        } while (workers.awaitWork(this));
     }
 
-    /** Has a frame of its own, so that a thread that waits holds nothing of the work before. */
+    /** Runs the present work. A method of its own, so that no frame of a waiting thread holds the work before. */
     private void runWork() {
         requireNonNull(work).runOn(this);
     }
 
-    /** Returns true for the first time. */
+    /** Returns true at the first call. */
     boolean needsInitializing() {
         boolean first = !initialized;
         initialized = true;
@@ -74,16 +74,16 @@ final class Worker implements Runnable {
     }
 
     void becomeFree() {
-        crew.free(this);
+        workers.free(this);
     }
 
     void becomeBusy() {
-        crew.occupy(this);
+        workers.occupy(this);
     }
 
     // Waiting for work, on this worker's thread
 
-    /** Waits until there is work, the crew is shut down, or a point in time. */
+    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. */
     void await(long nanoTime, boolean spinning) {
         long now = System.nanoTime();
         long spinUntil = spinning ? now + SPIN_NANOS : now;
@@ -103,23 +103,23 @@ final class Worker implements Runnable {
         sleeping = true;
         try {
             if (!isCalled()) {
-                LockSupport.parkNanos(crew, nanos);
+                LockSupport.parkNanos(workers, nanos);
             }
         } catch (Throwable e) {
-            Thread.onSpinWait(); // a virtual thread needs memory to sleep; without, it looks for work again
+            Thread.onSpinWait(); // a virtual thread needs memory to sleep; without memory, it looks for work again
         } finally {
             sleeping = false;
-            var _ = Thread.interrupted(); // meant for a call that has ended, or for nobody
+            var _ = Thread.interrupted(); // meant for a call that has ended
         }
     }
 
     private boolean isCalled() {
-        return work != null || crew.isShutdown();
+        return work != null || workers.isShutdown();
     }
 
-    /** Wakes the thread if it sleeps; called after {@code work} was set or the crew shut down. */
+    /** Wakes the thread if it sleeps; called after {@code work} was set or the pool was shut down. */
     void wake() {
-        if (sleeping) { // else it will look, since it says that it sleeps before it looks for the last time
+        if (sleeping) { // else the thread will see the work, since it sets `sleeping` before its last look
             LockSupport.unpark(thread);
         }
     }

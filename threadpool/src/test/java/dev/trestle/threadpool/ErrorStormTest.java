@@ -24,18 +24,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Futures and a thread pool at work while an error is thrown at each of their sites in turn. After each: no future without an end, no
- * lost place, no thread lost, and {@code close} returns.
+ * Futures and a thread pool at work while an error is thrown at each of their sites in turn. After each: no future
+ * without an end, no lost place, no thread lost, and {@code close} returns.
  */
 @Timeout(600)
 class ErrorStormTest {
 
-    /** How often each site throws, each time at a later passage. */
+    /** The number of errors at each site, each at a later passage. */
     private static final int PASSAGES = Integer.getInteger("trestle.storm.errors", 1);
 
     private static final long PATIENCE_SECONDS = 20;
 
-    /** An error that nobody expects, as ThreadDeath was one. */
+    /** An error of a class that no code handles by name, as ThreadDeath was one. */
     private static final class Death extends Error {
         private static final long serialVersionUID = 1;
     }
@@ -145,7 +145,7 @@ class ErrorStormTest {
             void run() throws Throwable;
         }
 
-        /** Does what may meet the error; whoever meets it may try again. */
+        /** Runs a step that may meet the error, and repeats it once if it does. */
         private static void attempt(Step step) {
             for (int i = 0; i < 2; i++) {
                 try {

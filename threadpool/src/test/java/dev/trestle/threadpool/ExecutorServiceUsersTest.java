@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.scheduling.concurrent.ConcurrentTaskExecutor;
 
-/** What is written against the JDK's interfaces, in the JDK, Guava and Spring, can be given a thread pool of ours. */
+/** Users of the JDK's interfaces, in the JDK, Guava and Spring, with a thread pool of ours. */
 @Timeout(30)
 class ExecutorServiceUsersTest {
 

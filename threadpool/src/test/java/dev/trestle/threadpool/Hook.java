@@ -3,7 +3,9 @@ package dev.trestle.threadpool;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
-/** Throws an error at one site of the code that {@link HookedClasses} has loaded, when its turn comes. Threads share it. */
+/**
+ * Throws an error at one site of the code that {@link HookedClasses} has loaded, when its turn comes. Threads share it.
+ */
 public final class Hook {
 
     private static final boolean[] reached = new boolean[4096];

@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * The classes of a program once more, some of which call {@link Hook#at} before each site where an error may be
  * thrown: where memory is allocated, and where code of the JDK or the user is called, which may allocate.
  *
- * <p>Calls between our own classes are no sites, since they throw nothing but what is thrown at their sites: a stack that ends there is
- * what {@code StackEndTest} and {@link ProgramInTroubleTest} try. Neither are methods of the JDK that only read and write fields, or
- * wake a thread.
+ * <p>Calls between our own classes are no sites, since they throw nothing but what is thrown at their sites: a stack
+ * that ends there is what {@code StackEndTest} and {@link ProgramInTroubleTest} try. Neither are methods of the JDK
+ * that only read and write fields, or wake a thread.
  */
 final class HookedClasses extends ClassLoader {
 

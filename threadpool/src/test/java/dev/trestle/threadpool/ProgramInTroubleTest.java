@@ -31,7 +31,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Programs that run out of stack or memory while they use futures and pools. Each is a JVM of its own, which has used nothing before. */
+/**
+ * Programs that run out of stack or memory while they use futures and pools. Each is a JVM of its own, which has used
+ * nothing before.
+ */
 @Timeout(60)
 class ProgramInTroubleTest {
 
@@ -44,7 +47,7 @@ class ProgramInTroubleTest {
 
     // The end of the stack
 
-    /** What a program may use first, and at any distance from the end of its stack. */
+    /** The operations that a program may use first, at any distance from the end of its stack. */
     enum Use {
         PROMISE {
             @Override
@@ -273,7 +276,10 @@ class ProgramInTroubleTest {
             }
         }
 
-        /** Ends a pool although the stack may be too short for that here; a pool must not be spoilt by having been used there. */
+        /**
+         * Ends a pool although the stack may be too short for that here; a pool must not be spoilt by having been used
+         * there.
+         */
         private static void close(ThreadPool pool) throws Exception {
             try {
                 pool.close();
@@ -283,7 +289,10 @@ class ProgramInTroubleTest {
         }
     }
 
-    /** Has all classes of the program once more, so that each use can be the first. The JDK's own loader does not survive the end of the stack. */
+    /**
+     * A class loader with all classes of the program once more, so that each use can be the first. The JDK's own loader
+     * does not survive the end of the stack.
+     */
     private static final class Again extends ClassLoader {
         private final Map<String, byte[]> classes;
 
@@ -397,7 +406,9 @@ class ProgramInTroubleTest {
                 .containsExactly("the end");
     }
 
-    /** Measures the stack that is left where a check has just found enough, at each distance from the end of the stack. */
+    /**
+     * Measures the stack that is left where a check has just found enough, at each distance from the end of the stack.
+     */
     static final class MeasuresTheStack {
         private static final int ENOUGH = 10;
 
@@ -470,7 +481,10 @@ class ProgramInTroubleTest {
         }
     }
 
-    /** Compiled code made sure of 8 KiB only, where a virtual thread that was to be woken could be lost: the JDK's code met the end. */
+    /**
+     * Compiled code made sure of 8 KiB only, where a virtual thread that was to be woken could be lost: the JDK's code
+     * met the end.
+     */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -499,7 +513,7 @@ class ProgramInTroubleTest {
         private static final int CALLS = 16;
         private static final int CHAIN = 1000;
 
-        /** What fills the heap: arrays that hold one another. */
+        /** The objects that fill the heap: arrays that hold one another. */
         private static @Nullable Object @Nullable [] hoard;
 
         private static volatile boolean open;

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is particular to threads; and map and the waits, which need an executor to be tested. */
+/** The rules that are particular to threads; and map and the waits, which need an executor to be tested. */
 @Timeout(30)
 class ThreadPoolTest {
 
@@ -172,7 +172,7 @@ class ThreadPoolTest {
         }
     }
 
-    /** How a callback of a call brings about the next one. */
+    /** The way in which a callback of a call submits or runs the next one. */
     enum Link {
         CALLBACK {
             @Override
@@ -428,7 +428,7 @@ class ThreadPoolTest {
         assertThat(one.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
     }
 
-    /** How a call ends. */
+    /** The ends of a call. */
     enum Outcome {
         RESULT,
         FAILURE,

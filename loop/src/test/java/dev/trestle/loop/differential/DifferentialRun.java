@@ -8,19 +8,22 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** What CONTRIBUTING calls: compares this loop with asyncio on as many programs as one likes, or records asyncio's traces. */
+/**
+ * The program behind the commands of CONTRIBUTING: compares this loop with asyncio on any number of programs, or
+ * records asyncio's traces.
+ */
 final class DifferentialRun {
 
     private static final PrintStream out = System.out;
 
-    /** How many new steps a program has to show to be recorded. */
+    /** The number of new steps that a program must show to be recorded. */
     private static final int ENOUGH = 6;
 
     private DifferentialRun() {}
 
     /**
-     * Arguments: {@code compare} or {@code record}, the first seed, how many, and the file to write. Of those to record, the
-     * ones remain that show something new.
+     * Arguments: {@code compare} or {@code record}, the first seed, how many, and the file to write. Of those to
+     * record, the ones remain that show something new.
      */
     public static void main(String[] arguments) {
         long first = Long.parseLong(arguments[1]);

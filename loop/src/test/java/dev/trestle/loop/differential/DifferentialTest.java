@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The loop does what asyncio does, to the line of a trace, in programs that nobody has thought of. */
+/** The loop leaves the same traces as asyncio, line by line, in random programs. */
 @Timeout(30)
 class DifferentialTest {
 

@@ -57,19 +57,20 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a program on our event loop, in virtual time, and returns its trace. It is over 500 lines because it is the language:
- * {@code interpreter.py} says the same, statement by statement, on asyncio.
+ * Runs a program on our event loop, in virtual time, and returns its trace. It is over 500 lines because it is the
+ * language: {@code interpreter.py} says the same, statement by statement, on asyncio.
  */
 final class Interpreter {
 
     /*
-     * A program is a block: the body of task 0. Tasks, gathers and shields have numbers, which the statements that create
-     * them carry; so what a number means does not depend on the order of execution, and a statement about a number that
-     * nobody has created yet does nothing. Six plain futures are there from the beginning, and so are two locks, a
-     * semaphore of two permits, two events, a condition with a count, three queues and a context variable.
+     * A program is a block: the body of task 0. Tasks, gathers and shields have numbers, which the statements that
+     * create them carry; so what a number means does not depend on the order of execution, and a statement about a
+     * number that no statement has created yet does nothing. Six plain futures are there from the beginning, and so are
+     * two locks, a semaphore of two permits, two events, a condition with a count, three queues and a context variable.
      *
-     * Every statement leaves a line when it ends: the time, who, its name, and its outcome. A root task that no statement
-     * can reach waits for task 0, then cancels what is left until nothing is, and tells how everything ended.
+     * Every statement leaves a line when it ends: the time, the actor, the statement's name, and its outcome. A root
+     * task that no statement can reach waits for task 0, then cancels what is left until nothing is, and tells how
+     * everything ended.
      */
 
     static final List<Integer> FUTURES = List.of(100, 101, 102, 103, 104, 105);
@@ -79,7 +80,10 @@ final class Interpreter {
 
     private static final ContextVar<String> VARIABLE = new ContextVar<>("variable", "unset");
 
-    /** How often what is left is cancelled: every time ends a statement of each, unless they keep each other from it. */
+    /**
+     * The number of rounds in which remaining tasks are cancelled: each round ends a statement of each task, unless
+     * tasks prevent each other.
+     */
     private static final int ROUNDS = 300;
 
     private static final Duration PATIENCE = Duration.ofSeconds(1000);
@@ -545,7 +549,7 @@ final class Interpreter {
         };
     }
 
-    /** What {@code raise} throws. */
+    /** The exception that {@code raise} throws. */
     private static final class Raised extends RuntimeException {
         private static final long serialVersionUID = 1;
 

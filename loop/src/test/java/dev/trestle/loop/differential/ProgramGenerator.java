@@ -15,18 +15,18 @@ import java.util.function.IntSupplier;
 final class ProgramGenerator {
 
     /*
-     * Nothing may last for ever, however often it is cancelled. So tasks must not await each other in a circle, which Python
-     * cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a group gets only
-     * such tasks. The level of a task is its number; a gather and a shield have the lowest of their parts; futures stand above
-     * all. And a task does not await another, or the end of a group, while it has the condition's lock: the other may go on
-     * waiting for that lock when it is cancelled.
+     * Nothing may last forever when it is cancelled often enough. So tasks must not await each other in a circle, which
+     * Python cannot cancel (we can, and have tests for it): a task awaits only what stands on a higher level, and a
+     * group gets only such tasks. The level of a task is its number; a gather and a shield have the lowest of their
+     * parts; futures stand above all. And a task does not await another, or the end of a group, while it has the
+     * condition's lock: the other may go on waiting for that lock when it is cancelled.
      *
-     * What a statement refers to is chosen at the end, when all numbers are known.
+     * The objects that statements refer to are chosen at the end, when all numbers are known.
      */
 
     private static final int DEEPEST = 5;
 
-    /** How often each statement is chosen. */
+    /** The relative frequency of each statement. */
     private static final Map<String, Integer> WAITING = Map.ofEntries(
             Map.entry("sleep", 18),
             Map.entry("await", 11),
@@ -86,7 +86,7 @@ final class ProgramGenerator {
     private final Choice everything = new Choice(List.of(WAITING, INSTANT));
     private final Choice instant = new Choice(List.of(INSTANT));
 
-    /** What is chosen at the end: first what has parts, then the rest. */
+    /** The choices at the end: first for objects with parts, then the rest. */
     private final List<Runnable> parts = new ArrayList<>();
 
     private final List<Runnable> references = new ArrayList<>();
@@ -99,8 +99,8 @@ final class ProgramGenerator {
     private int budget;
 
     /**
-     * Whether cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which takes
-     * any part's.
+     * True if cancellations have messages. Then there is no shield, which drops them in asyncio, nor a gather, which
+     * takes any part's.
      */
     private final boolean messages;
 
@@ -137,7 +137,10 @@ final class ProgramGenerator {
         return Statement.block(body);
     }
 
-    /** Where a statement stands: in which task, group and condition, how deep, and what the task has created before it. */
+    /**
+     * The place of a statement: its task, group and condition, its depth, and the objects that the task has created
+     * before it.
+     */
     private record Place(int self, int depth, int group, boolean condition, List<Integer> own) {
         Place deeper() {
             return new Place(self, depth + 1, group, condition, own);
@@ -295,7 +298,7 @@ final class ProgramGenerator {
         return it;
     }
 
-    /** Somebody has to wait, and somebody to notify: by chance alone that is rare. */
+    /** Makes one task wait and another notify: by chance alone this is rare. */
     private List<Object> conditionBody(Place place) {
         List<Object> first = switch (random.nextInt(5)) {
             case 0 -> List.of(statement("waitcondition", place));

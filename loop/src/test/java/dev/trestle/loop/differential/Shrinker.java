@@ -39,7 +39,9 @@ final class Shrinker {
         return program.stream().<Object>map(Statement::items).toList();
     }
 
-    /** Returns the block without each of its statements, with each replaced by its own blocks, and with each smaller. */
+    /**
+     * Returns the block without each of its statements, with each replaced by its own blocks, and with each smaller.
+     */
     private static List<List<Object>> smallerThan(List<?> block) {
         var candidates = new ArrayList<List<Object>>();
         for (int i = 0; i < block.size(); i++) {

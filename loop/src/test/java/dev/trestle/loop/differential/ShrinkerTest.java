@@ -6,7 +6,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a difference looks like to who has to understand it. */
+/** A difference as its reader sees it: shrunk to the statements that matter. */
 @Timeout(30)
 class ShrinkerTest {
 

@@ -62,7 +62,10 @@ final class FaultLoader extends ClassLoader {
         }
     }
 
-    /** Static initializers are left alone: a class that fails there is unusable, and the loop initializes its own beforehand. */
+    /**
+     * Static initializers are left alone: a class that fails there is unusable, and the loop initializes its own
+     * beforehand.
+     */
     private byte[] transform(byte[] bytes) {
         ClassFile file = ClassFile.of(ClassFile.ClassHierarchyResolverOption.of(
                 java.lang.classfile.ClassHierarchyResolver.ofResourceParsing(getParent())));

@@ -6,8 +6,8 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 
 /**
- * Runs the {@link Scenario} again and again, each time with an error at another site, or with many at random. Arguments: seed, how
- * many sites (0 for all), how many runs with errors at random. For a JVM of its own.
+ * Runs the {@link Scenario} again and again, each time with an error at another site, or with many at random.
+ * Arguments: seed, how many sites (0 for all), how many runs with errors at random. For a JVM of its own.
  */
 final class FaultProgram {
 

@@ -8,9 +8,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Whatever call or allocation of the loop's own code fails, with whatever error: every future ends, and {@code close} returns. A few
- * of the sites and two runs with many errors at random in each build, all of the sites and 500 such runs with {@code -Dstorm=full};
- * CONTRIBUTING.md has the command. In a JVM of its own: a loop that stands still would be one for good.
+ * Whatever call or allocation of the loop's own code fails, with whatever error: every future ends, and {@code close}
+ * returns. A few of the sites and two runs with many errors at random in each build; all of the sites and 500 such runs
+ * with {@code -Dstorm=full}; CONTRIBUTING.md has the command. In a JVM of its own: a loop that stands still would be one
+ * for good.
  */
 @Timeout(3_600)
 class FaultTest {

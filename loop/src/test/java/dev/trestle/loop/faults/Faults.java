@@ -8,16 +8,19 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Where the transformed code asks at each of its sites, calls and allocations, whether to throw an error there. For any thread. */
+/**
+ * The plan of errors: transformed code asks at each of its sites, calls and allocations, whether to throw an error
+ * there. For any thread.
+ */
 public final class Faults {
 
-    /** What may strike anywhere. */
+    /** The kinds of errors. */
     enum Kind {
         OUT_OF_MEMORY(new OutOfMemoryError("injected")),
         STACK_OVERFLOW(new StackOverflowError("injected")),
         DEATH(new Death());
 
-        @SuppressWarnings("ImmutableEnumChecker") // nobody changes it
+        @SuppressWarnings("ImmutableEnumChecker") // never changed
         private final Error error;
 
         Kind(Error error) {
@@ -45,7 +48,7 @@ public final class Faults {
     private static int oneIn;
     private static int thrown;
 
-    /** How often each site was come to since counting began; null while nothing is counted. */
+    /** The number of passages of each site since counting began; null while nothing is counted. */
     private static volatile @Nullable AtomicIntegerArray visits;
 
     private Faults() {}

@@ -43,9 +43,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Coroutines that use everything, and foreign threads that bring what they wait for. Each operation may fail; then its coroutine goes
- * on with the next. No operation waits for another coroutine's, so all of them end, however many fail. Loaded by a {@link FaultLoader};
- * its result is empty, or says what has not ended.
+ * Coroutines that use everything, and foreign threads that bring what they wait for. Each operation may fail; then its
+ * coroutine goes on with the next. No operation waits for another coroutine's, so all of them end, however many fail.
+ * Loaded by a {@link FaultLoader}; its result is empty, or says what has not ended.
  */
 public final class Scenario implements Callable<String> {
 

@@ -6,23 +6,25 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The threads of a pool, and the queue of the work that waits for them. All methods may be called from any thread. */
-final class Crew {
+/** The threads of a pool, and the queue of waiting work. All methods may be called from any thread. */
+final class WorkerThreads {
 
     /*
-     * Work goes to the thread that became idle last; if there is none, to a thread that is about to become idle; if there is none, to
-     * a new thread; and if there are as many as there may be, into the queue.
+     * Work goes to the thread that became idle last; if no thread is idle, to a thread that is about to become idle; if
+     * there is none, to a new thread; and if the pool is full, into the queue.
      *
-     * A thread is free from the moment before it completes the future of its call: the caller that waits for this future may submit
-     * its next call before the thread is back here, and a second thread would be started for nothing. So work is queued for the free
-     * threads that are on their way. But a thread that finds callbacks to run, which may take long or wait for a call of the same
-     * pool, is not free after all, and what was queued for it goes to a new thread (`occupy`).
+     * A thread is free from the moment before it completes the future of its call: the caller that waits for this
+     * future may submit its next call before the thread is back here, and a second thread would be started for nothing.
+     * So work is queued for the free threads that are on their way. But a thread that finds callbacks to run, which may
+     * take long or wait for a call of the same pool, is not free after all, and what was queued for it goes to a new
+     * thread (`occupy`).
      *
-     * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come for it.
+     * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come
+     * for it.
      *
-     * The queue and the lists of workers are linked through their elements, so a call that is cancelled leaves the queue at once,
-     * and nothing here allocates but the start of a thread, which comes before all changes. The lock is a monitor, since to leave a
-     * monitor cannot fail. See ADR 23.
+     * The queue and the lists of workers are linked through their elements, so a call that is cancelled leaves the
+     * queue at once, and nothing here allocates but the start of a thread, which comes before all changes. The lock is
+     * a monitor, since to leave a monitor cannot fail. See ADR 23.
      */
 
     private enum Phase {
@@ -58,22 +60,22 @@ final class Crew {
     @GuardedBy("lock")
     private @Nullable Worker workers;
 
-    /** The workers that wait for work, the last to come first. */
+    /** The idle workers, as a stack. */
     @GuardedBy("lock")
     private @Nullable Worker idle;
 
-    /** How many workers are idle or on their way here. */
+    /** The number of workers that are idle or about to be. */
     @GuardedBy("lock")
     private int free;
 
     /**
-     * Creates a crew without threads.
+     * Creates an empty set of threads.
      *
      * @param size the largest number of threads
      * @param spinning whether an idle thread spins before it sleeps
-     * @param onTerminated called once, when the crew is shut down and the last thread ends
+     * @param onTerminated called once, when the pool is shut down and the last thread ends
      */
-    Crew(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
+    WorkerThreads(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
         this.size = size;
         this.factory = factory;
         this.spinning = spinning;
@@ -83,8 +85,8 @@ final class Crew {
     // Giving work
 
     /**
-     * Takes work, unless the crew is shut down; returns whether it was taken. If a thread is needed and cannot be started, throws that
-     * error, and the work was not taken.
+     * Takes work, unless the pool is shut down; returns whether it was taken. If a thread is needed and cannot be
+     * started, throws that error, and the work was not taken.
      */
     boolean take(Work work) {
         Worker woken;
@@ -145,7 +147,9 @@ final class Crew {
 
     // The workers, each on its own thread
 
-    /** A worker will soon come for work: it has none, and no callbacks to run that it knows of. */
+    /**
+     * Marks a worker as free: it has no work, and will soon call {@link #awaitWork} unless it finds callbacks to run.
+     */
     void free(Worker worker) {
         synchronized (lock) {
             worker.work = null;
@@ -154,7 +158,7 @@ final class Crew {
         }
     }
 
-    /** A worker that had become free will not come for work soon. */
+    /** Marks a free worker as busy: it will not call {@link #awaitWork} soon. */
     void occupy(Worker worker) {
         synchronized (lock) {
             if (worker.free) {
@@ -246,7 +250,7 @@ final class Crew {
         }
     }
 
-    /** What was there when a crew was stopped: the work that was running, and the oldest of the work that will never run. */
+    /** The work that was running when a pool was stopped, and the oldest of the work that will never run. */
     static final class Stopped {
         final Work[] running;
         final @Nullable Work oldest;
@@ -257,7 +261,9 @@ final class Crew {
         }
     }
 
-    /** Shuts the crew down, and takes out the work that waits, which stays linked. If it throws, nothing has changed. */
+    /**
+     * Shuts the threads down, and takes out the work that waits, which stays linked. If it throws, nothing has changed.
+     */
     Stopped stop() {
         Stopped stopped;
         boolean over;
@@ -348,7 +354,7 @@ final class Crew {
         }
     }
 
-    /** Returns whether the calling thread is one of the crew's. */
+    /** Returns whether the calling thread is one of these. */
     boolean isHere() {
         synchronized (lock) {
             Worker each = workers;
@@ -389,8 +395,7 @@ final class Crew {
         } else {
             after.earlier = before;
         }
-        work.earlier = null;
-        work.later = null;
+        work.unlink();
         work.queued = false;
         waiting--;
     }
