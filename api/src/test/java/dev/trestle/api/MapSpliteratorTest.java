@@ -262,7 +262,9 @@ class MapSpliteratorTest {
         running = false;
 
         assertThat(RefusingGuard.refusedIn(() -> waiting.on(executor(2)))).containsExactly(calls.getFirst());
-        assertThat(calls).hasSize(2).allMatch(Promise::isCancelled);
+        // A second input that comes slowly may not have been read when the wait for the first result is refused.
+        int least = waiting == Waiting.MAP_OF_INPUTS_THAT_MAY_BE_SLOW ? 1 : 2;
+        assertThat(calls).hasSizeBetween(least, 2).allMatch(Promise::isCancelled);
     }
 
     @Test
