@@ -88,7 +88,7 @@ final class FaultLoader extends ClassLoader {
 
     /** Thread.onSpinWait is no site: it takes no memory, and stands where an error is held back until a step succeeds. */
     private static boolean isSite(Instruction instruction) {
-        return instruction instanceof InvokeInstruction call && !call.name().equalsString("onSpinWait")
+        return (instruction instanceof InvokeInstruction call && !call.name().equalsString("onSpinWait"))
                 || instruction instanceof InvokeDynamicInstruction
                 || instruction instanceof NewObjectInstruction
                 || instruction instanceof NewReferenceArrayInstruction;
