@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The right to run a loop's code: one thread has it, the driver or a coroutine, and passes it on when it awaits. The
- * class has about 1,000 lines because the queue of a turn and the hand-over are one algorithm: the thread that gives the
- * baton away looks up which item is next.
+ * class has about 1,000 lines because the queue of a turn and the hand-over are one algorithm: the thread that gives
+ * the baton away looks up which item is next.
  */
 final class Baton implements Thread.UncaughtExceptionHandler {
 
