@@ -55,12 +55,12 @@ final class WaitUntil implements LoopFuture.Listener {
 
     @Override
     public void done(LoopFuture<?> future) {
-        left--;
-        if (left == 0
+        if (left == 1
                 || when == ReturnWhen.FIRST_COMPLETED
                 || (when == ReturnWhen.FIRST_EXCEPTION && future.isFailed())) {
             finish();
         }
+        left--; // last, and so once: a step that fails may be made again
     }
 
     /** Enough, or not: who waits looks for himself. */
