@@ -73,7 +73,6 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
 
     @Override
     public void done(LoopFuture<?> part) {
-        pending--;
         if (isDone()) {
             return; // a further failure stays unretrieved, and so is reported
         }
@@ -84,12 +83,13 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
             fail(((Outcome.Cancelled<?>) part.outcome()).error());
         } else if (failFast && part.isFailed()) {
             fail(((Outcome.Failure<?>) part.outcome()).exception());
-        } else if (pending == 0) {
+        } else if (pending == 1) {
             finish();
         }
         if (isDone()) {
             listener.leave(); // the other parts may live long
         }
+        pending--; // last, and so once: a step that fails may be made again
     }
 
     @Override

@@ -58,12 +58,12 @@ final class WaitUntil implements LoopFuture.Listener {
 
     @Override
     public void done(LoopFuture<?> future) {
-        left--;
-        if (left == 0
+        if (left == 1
                 || when == ReturnWhen.FIRST_COMPLETED
                 || (when == ReturnWhen.FIRST_EXCEPTION && future.isFailed())) {
             finish();
         }
+        left--; // last, and so once: a step that fails may be made again
     }
 
     /** Wakes the coroutine, which checks the futures itself. */
