@@ -14,6 +14,8 @@ public final class TimeLimit {
 
     private static final Duration LONGEST = Duration.ofNanos(LONGEST_NANOS);
 
+    private static final Duration LONGEST_NEGATIVE = Duration.ofNanos(-LONGEST_NANOS);
+
     private TimeLimit() {}
 
     /**
@@ -47,6 +49,6 @@ public final class TimeLimit {
         if (duration.compareTo(LONGEST) > 0) {
             return LONGEST;
         }
-        return duration.compareTo(LONGEST.negated()) < 0 ? LONGEST.negated() : duration;
+        return duration.compareTo(LONGEST_NEGATIVE) < 0 ? LONGEST_NEGATIVE : duration;
     }
 }

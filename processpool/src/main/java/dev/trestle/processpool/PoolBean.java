@@ -4,12 +4,11 @@ import dev.trestle.processpool.jvm.Log;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import javax.management.Attribute;
 import javax.management.AttributeList;
 import javax.management.AttributeNotFoundException;
@@ -38,9 +37,7 @@ final class PoolBean implements DynamicMBean {
 
     private static final Log logger = Log.of(PoolBean.class);
     private static final String PIDS = "WorkerPids";
-    private static final Map<String, RecordComponent> statistics = Arrays.stream(
-                    ProcessPool.Statistics.class.getRecordComponents())
-            .collect(Collectors.toUnmodifiableMap(each -> attribute(each.getName()), each -> each));
+    private static final Map<String, RecordComponent> statistics = components();
 
     private final Dispatcher dispatcher;
 
@@ -50,6 +47,14 @@ final class PoolBean implements DynamicMBean {
 
     PoolBean(Dispatcher dispatcher) {
         this.dispatcher = dispatcher;
+    }
+
+    private static Map<String, RecordComponent> components() {
+        var components = new HashMap<String, RecordComponent>();
+        for (RecordComponent each : ProcessPool.Statistics.class.getRecordComponents()) {
+            components.put(attribute(each.getName()), each);
+        }
+        return components;
     }
 
     /** Registers this. May take a while, the first time in a program. */

@@ -128,7 +128,7 @@ public final class ProcessPool implements FutureExecutor {
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
-            WarmUp.start(encoder);
+            WarmUp.start(encoder, dispatcher.directory());
         } catch (Throwable e) { // no memory, perhaps: nobody could close it
             dispatcher.shutdown();
             throw e;

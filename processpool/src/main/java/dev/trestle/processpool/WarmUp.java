@@ -4,6 +4,7 @@ import dev.trestle.api.Call;
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.NotEncodableException;
 import java.io.IOException;
@@ -14,27 +15,43 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the first call of a program would do on the thread that submits it, done in the background when a pool is built: to set up
- * the flight recorder's event classes and Jackson takes a quarter of a second of processor time. A call that comes meanwhile waits
- * for what it needs of it. Not the logging system: SLF4J warns when two threads set it up at once.
+ * What the constructor of a pool, and the first call of a program on the thread that submits it, would do otherwise, done in the
+ * background when a pool is built: to set up the flight recorder's event classes and Jackson takes a quarter of a second of processor
+ * time, and the first Unix-domain socket of a program takes a while too. A call or a worker that comes meanwhile waits for what it needs
+ * of it. Not the logging system: SLF4J warns when two threads set it up at once.
  */
 final class WarmUp implements Runnable {
 
     private static final Log logger = Log.of(ProcessPool.class);
 
     private final CallEncoder encoder;
+    private final PrivateDirectory directory;
 
-    private WarmUp(CallEncoder encoder) {
+    private WarmUp(CallEncoder encoder, PrivateDirectory directory) {
         this.encoder = encoder;
+        this.directory = directory;
     }
 
     /** Begins, on a thread of its own, which ends soon. */
-    static void start(CallEncoder encoder) {
-        PoolThreads.start("trestle-warm-up", new WarmUp(encoder));
+    static void start(CallEncoder encoder, PrivateDirectory directory) {
+        PoolThreads.start("trestle-warm-up", new WarmUp(encoder, directory));
     }
 
     @Override
     public void run() {
+        proveDirectory();
+        prepareCalls();
+    }
+
+    private void proveDirectory() {
+        try {
+            directory.ensure();
+        } catch (IOException | RuntimeException | Error e) {
+            logger.debug("{} is proved when a worker starts", directory, e);
+        }
+    }
+
+    private void prepareCalls() {
         try {
             var _ = new Promise<Object>();
             LateClasses.ensure();

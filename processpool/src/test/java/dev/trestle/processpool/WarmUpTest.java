@@ -42,13 +42,16 @@ class WarmUpTest {
         }
     }
 
+    /** One program for both, since it takes half a second. */
     @Test
-    void theFirstCallFindsLoadedWhatItNeeds(@TempDir Path folder) throws Exception {
+    void theConstructorLoadsLittleAndTheFirstCallFindsTheRest(@TempDir Path folder) throws Exception {
         Path output = folder.resolve("output");
+        Path loading = folder.resolve("loading");
         Process program = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
                         "-Xmx64m",
+                        "-Xlog:class+load:file=" + loading + ":tid",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Program.class.getName())
@@ -70,5 +73,23 @@ class WarmUpTest {
                 .singleElement()
                 .satisfies(line -> assertThat(Integer.parseInt(line.substring("loaded=".length())))
                         .isLessThan(200));
+
+        List<String> byItsThread = loadedByTheThreadOf(Program.class, Files.readAllLines(loading));
+        assertThat(byItsThread).contains(ProcessPool.class.getName());
+        assertThat(byItsThread)
+                .as("what sets up sockets, and what a negated Duration needs")
+                .doesNotContain("java.security.SecureRandom", "java.math.BigDecimal");
+    }
+
+    private static List<String> loadedByTheThreadOf(Class<?> first, List<String> lines) {
+        String thread = lines.stream()
+                .filter(line -> line.contains("] " + first.getName() + " "))
+                .map(line -> line.substring(0, line.indexOf(' ')))
+                .findFirst()
+                .orElseThrow();
+        return lines.stream()
+                .filter(line -> line.startsWith(thread))
+                .map(line -> line.split(" ")[1])
+                .toList();
     }
 }

@@ -13,7 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.StringJoiner;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -43,8 +44,6 @@ public final class JavaCommand {
 
     private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
 
-    private static final Pattern COLLECTOR = Pattern.compile("-XX:[+-]Use\\w*GC");
-
     /** What Trestle and Jackson need of the JDK; a runtime made by jlink may lack it. */
     private static final List<String> needed = List.of("java.management", "java.xml", "jdk.jfr");
 
@@ -52,6 +51,9 @@ public final class JavaCommand {
     private static final String SIGNALS = "jdk.unsupported";
 
     private JavaCommand() {}
+
+    // Loops, since the constructor of a program's first pool comes here: the JVM sets lambdas and patterns up one by
+    // one.
 
     /**
      * Checks what no worker could start without.
@@ -64,9 +66,12 @@ public final class JavaCommand {
                     "A process pool starts its workers with the Java runtime of the program, and this"
                             + " program has none, as a native image of GraalVM: run it on a JVM.");
         }
-        List<String> lacking = needed.stream()
-                .filter(module -> ModuleLayer.boot().findModule(module).isEmpty())
-                .toList();
+        var lacking = new ArrayList<String>();
+        for (String module : needed) {
+            if (ModuleLayer.boot().findModule(module).isEmpty()) {
+                lacking.add(module);
+            }
+        }
         if (!lacking.isEmpty()) {
             throw new IllegalStateException("A process pool needs modules that this Java runtime, "
                     + System.getProperty("java.home") + ", does not have: make it with jlink --add-modules "
@@ -146,36 +151,53 @@ public final class JavaCommand {
         if (encoding != null) {
             arguments.add("-D" + FILE_ENCODING + "=" + encoding);
         }
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> inherited.stream().anyMatch(argument::startsWith))
-                .forEach(arguments::add);
-        selectorProvider().ifPresent(provider -> arguments.add("-D" + SELECTOR_PROVIDER + "=" + provider));
-        options.systemProperties().forEach((name, value) -> arguments.add("-D" + name + "=" + value));
+        for (String each : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (isInherited(each)) {
+                arguments.add(each);
+            }
+        }
+        Class<?> selectorProvider = SelectorProvider.provider().getClass();
+        if (selectorProvider.getModule() == Object.class.getModule()) {
+            // The JDK's own. To look for another one a worker would open all jars of its class path.
+            arguments.add("-D" + SELECTOR_PROVIDER + "=" + selectorProvider.getName());
+        }
+        for (Map.Entry<String, String> each : options.systemProperties().entrySet()) {
+            arguments.add("-D" + each.getKey() + "=" + each.getValue());
+        }
         arguments.addAll(options.arguments());
         paths(options, arguments);
         return arguments.stream();
     }
 
-    /**
-     * Returns the JDK's selector provider, if it is the one in use. To look for another one a worker would open all
-     * jars of its class path.
-     */
-    private static Optional<String> selectorProvider() {
-        Class<?> provider = SelectorProvider.provider().getClass();
-        return provider.getModule() == Object.class.getModule() ? Optional.of(provider.getName()) : Optional.empty();
+    private static boolean isInherited(String argument) {
+        for (String each : inherited) {
+            if (argument.startsWith(each)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Without these every worker would behave as if the whole machine were its own. */
     private static void machineShare(JvmOptions options, List<String> arguments) {
         int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.count());
         arguments.add("-XX:ActiveProcessorCount=" + processors);
-        if (processors <= 2 && options.arguments().stream().noneMatch(COLLECTOR.asMatchPredicate())) {
+        if (processors <= 2 && !choosesCollector(options.arguments())) {
             arguments.add("-XX:+UseSerialGC");
         }
         arguments.add(
                 options.heapBytes() > 0
                         ? "-Xmx" + options.heapBytes()
                         : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
+    }
+
+    private static boolean choosesCollector(List<String> arguments) {
+        for (String each : arguments) {
+            if ((each.startsWith("-XX:+Use") || each.startsWith("-XX:-Use")) && each.endsWith("GC")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
@@ -255,9 +277,11 @@ public final class JavaCommand {
 
     /** The child may have another working directory. An empty entry means the working directory. */
     private static String absolute(String path) {
-        return Arrays.stream(path.split(Pattern.quote(File.pathSeparator), -1))
-                .map(JavaCommand::absoluteEntry)
-                .collect(Collectors.joining(File.pathSeparator));
+        var all = new StringJoiner(File.pathSeparator);
+        for (String entry : path.split(File.pathSeparator, -1)) { // a colon or a semicolon, which needs no quoting
+            all.add(absoluteEntry(entry));
+        }
+        return all.toString();
     }
 
     private static String absoluteEntry(String entry) {

@@ -5,8 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TimeZone;
-import java.util.function.BiConsumer;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -18,10 +16,15 @@ public final class LocaleSettings {
 
     private static final Log logger = Log.of(LocaleSettings.class);
 
-    private static final Pattern OF_A_LOCALE =
-            Pattern.compile("(-D)?user\\.(language|script|country|region|variant|extensions)\\b.*", Pattern.DOTALL);
+    private static final String OPTION = "-D";
+
+    private static final List<String> OF_A_LOCALE =
+            List.of("user.language", "user.script", "user.country", "user.region", "user.variant", "user.extensions");
 
     private LocaleSettings() {}
+
+    // Loops, since the constructor of a program's first pool comes here: the JVM sets lambdas and patterns up one by
+    // one.
 
     /**
      * Returns the properties of a pool with these settings added. What the pool's owner has set is kept, and then the
@@ -29,40 +32,56 @@ public final class LocaleSettings {
      */
     public static Map<String, String> addTo(Map<String, String> properties, List<String> jvmArguments) {
         var all = new HashMap<String, String>();
-        addLocales(
-                properties.keySet().stream().anyMatch(OF_A_LOCALE.asMatchPredicate())
-                        || jvmArguments.stream().anyMatch(OF_A_LOCALE.asMatchPredicate()),
-                all);
+        addLocales(isOneOfALocale(properties.keySet()) || isOneOfALocale(jvmArguments), all);
         addTimeZone(all);
         all.putAll(properties);
         return all;
     }
 
+    /** Returns whether one of these, properties or options that set them, is about a locale. */
+    private static boolean isOneOfALocale(Iterable<String> texts) {
+        for (String each : texts) {
+            int start = each.startsWith(OPTION) ? OPTION.length() : 0;
+            for (String name : OF_A_LOCALE) {
+                int end = start + name.length();
+                if (each.startsWith(name, start) && (end == each.length() || ".=".indexOf(each.charAt(end)) >= 0)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     private static void addLocales(boolean chosen, Map<String, String> to) {
-        Locale base = Locale.getDefault();
-        parts(base, "", to::put);
+        to.putAll(parts(Locale.getDefault(), ""));
         if (!chosen) {
             for (Locale.Category each : Locale.Category.values()) {
                 String suffix = "." + each.name().toLowerCase(Locale.ROOT);
-                parts(Locale.getDefault(each), suffix, (name, value) -> {
+                for (Map.Entry<String, String> part :
+                        parts(Locale.getDefault(each), suffix).entrySet()) {
+                    String name = part.getKey();
                     String inherited = name.substring(0, name.length() - suffix.length());
-                    if (!value.equals(to.get(inherited))) {
-                        to.put(name, value);
+                    if (!part.getValue().equals(to.get(inherited))) {
+                        to.put(name, part.getValue());
                     }
-                });
+                }
             }
         }
     }
 
-    private static void parts(Locale locale, String suffix, BiConsumer<String, String> to) {
-        to.accept("user.language" + suffix, locale.getLanguage());
-        to.accept("user.script" + suffix, locale.getScript());
-        to.accept("user.country" + suffix, locale.getCountry());
-        to.accept("user.variant" + suffix, locale.getVariant());
-        to.accept("user.extensions" + suffix, extensions(locale));
+    private static Map<String, String> parts(Locale locale, String suffix) {
+        return Map.of(
+                "user.language" + suffix, locale.getLanguage(),
+                "user.script" + suffix, locale.getScript(),
+                "user.country" + suffix, locale.getCountry(),
+                "user.variant" + suffix, locale.getVariant(),
+                "user.extensions" + suffix, extensions(locale));
     }
 
     private static String extensions(Locale locale) {
+        if (!locale.hasExtensions()) {
+            return "";
+        }
         // A language tag ends with those for private use, whose key is x.
         return locale.getExtensionKeys().stream()
                 .sorted((a, b) -> Boolean.compare(a == Locale.PRIVATE_USE_EXTENSION, b == Locale.PRIVATE_USE_EXTENSION))

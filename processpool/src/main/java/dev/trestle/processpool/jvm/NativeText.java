@@ -27,8 +27,17 @@ final class NativeText {
     private static final String FILE_ENCODING = "-Dfile.encoding=";
 
     /** Properties that are read before the main method runs, by the JVM or by Spring Boot's launcher. */
-    private static final Pattern EARLY =
-            Pattern.compile("-D(java|jdk|sun|user|file|native|stdout|stderr|stdin|loader)\\..*", Pattern.DOTALL);
+    private static final List<String> EARLY = List.of(
+            "-Djava.",
+            "-Djdk.",
+            "-Dsun.",
+            "-Duser.",
+            "-Dfile.",
+            "-Dnative.",
+            "-Dstdout.",
+            "-Dstderr.",
+            "-Dstdin.",
+            "-Dloader.");
 
     private NativeText() {}
 
@@ -44,7 +53,7 @@ final class NativeText {
 
     /** Returns whether an argument is a system property that has to travel otherwise. */
     static boolean isLate(String argument) {
-        return argument.startsWith(PROPERTY) && !EARLY.matcher(argument).matches() && !isWritable(argument);
+        return argument.startsWith(PROPERTY) && EARLY.stream().noneMatch(argument::startsWith) && !isWritable(argument);
     }
 
     /**

@@ -35,7 +35,9 @@ public final class PrivateDirectory implements AutoCloseable {
      * proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon as the owner is gone,
      * however it went. Nothing else will do: a process id means nothing in another container that has the same temporary
      * directory, and a file lock of POSIX is dropped by the first code of this process, of whatever class loader, that
-     * closes another handle of the file. Nobody ever accepts: to connect is enough.
+     * closes another handle of the file. Nobody ever accepts: to connect is enough. A new directory has no proof, since the JDK
+     * takes a while to set up the first socket of a program; `ensure` makes it. Until then nobody deletes the directory, which is
+     * young.
      *
      * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that is gone
      * all the same is made anew before the next worker starts.
@@ -72,7 +74,7 @@ public final class PrivateDirectory implements AutoCloseable {
         this.path = makeElsewhere();
     }
 
-    /** Creates a directory in another one, usually the temporary directory. */
+    /** Creates a directory in another one, usually the temporary directory. It has no proof of life before {@link #ensure}. */
     public static PrivateDirectory create(Path parent) {
         try {
             // Absolute, since workers may have another working directory.
@@ -105,7 +107,7 @@ public final class PrivateDirectory implements AutoCloseable {
     // Staying there
 
     /**
-     * Makes the directory anew if it is gone. To be called before files are made in it.
+     * Makes the directory anew if it is gone, and its proof of life if there is none. To be called before files are made in it.
      *
      * @throws IOException if that cannot be, or if there is something else in its place; then there will be another directory,
      *     of which {@link #resolve} knows
@@ -119,14 +121,14 @@ public final class PrivateDirectory implements AutoCloseable {
             if (!Objects.equals(found.fileKey(), key)) {
                 throw new FileAlreadyExistsException(path.toString());
             }
-            if (!Files.exists(path.resolve(proof == null ? StaleDirectories.NO_SOCKET : StaleDirectories.SOCKET))) {
-                prove();
-            }
         } catch (NoSuchFileException e) {
             logger.warn("The private directory {} of a process pool was deleted, and is made anew", path);
             makeAgain();
         } catch (FileAlreadyExistsException e) {
             makeElsewhereInsteadOf(e);
+        }
+        if (!Files.exists(path.resolve(proof == null ? StaleDirectories.NO_SOCKET : StaleDirectories.SOCKET))) {
+            prove();
         }
     }
 
@@ -187,12 +189,14 @@ public final class PrivateDirectory implements AutoCloseable {
         if (deletedAtExit) {
             deleteAtExit(made);
         }
-        prove();
         return made;
     }
 
     /** Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. */
     private synchronized void prove() throws IOException {
+        if (deletedAtExit) {
+            return; // a socket that comes now could keep the JVM from deleting the directory
+        }
         closeProof();
         Path socket = resolve(StaleDirectories.SOCKET);
         try {

@@ -41,6 +41,13 @@ class PrivateDirectoryTest {
         }
     }
 
+    /** One that has had its first worker, or been warmed up. */
+    private static PrivateDirectory proven(Path parent) throws IOException {
+        PrivateDirectory made = PrivateDirectory.create(parent);
+        made.ensure();
+        return made;
+    }
+
     private static String modeOf(Path path) throws IOException {
         return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
     }
@@ -98,10 +105,36 @@ class PrivateDirectoryTest {
         assertThat(parent).isEmptyDirectory();
     }
 
+    /** The JDK takes long to set up the first socket of a program: not on the thread that makes a pool. */
+    @Test
+    void itsProofIsMadeWhenItIsFirstUsed() throws Exception {
+        try (var directory = PrivateDirectory.create(parent)) {
+            assertThat(directory.path()).isEmptyDirectory();
+            sweep(parent);
+            directory.ensure();
+
+            assertThat(directory.resolve(StaleDirectories.SOCKET)).exists();
+            Files.setLastModifiedTime(directory.path(), LONG_AGO);
+            sweep(parent);
+            assertThat(directory.path()).isDirectory();
+        }
+    }
+
+    /** A socket that comes when the JVM has begun to delete what it knows of would stay, and the directory with it. */
+    @Test
+    void itGetsNoProofWhenTheJvmIsAboutToDeleteIt() throws Exception {
+        try (var directory = PrivateDirectory.create(parent)) {
+            directory.deleteAtExit();
+            directory.ensure();
+
+            assertThat(directory.path()).isEmptyDirectory();
+        }
+    }
+
     /** As an age-based cleaner does, or one who does not know what it is. */
     @Test
     void aProofThatWasDeletedIsMadeAnew() throws Exception {
-        try (var directory = PrivateDirectory.create(parent)) {
+        try (var directory = proven(parent)) {
             Files.delete(directory.resolve(StaleDirectories.SOCKET));
             directory.ensure();
             assertThat(directory.resolve(StaleDirectories.SOCKET)).exists();
@@ -168,7 +201,7 @@ class PrivateDirectoryTest {
     /** A file lock of POSIX would be gone now. */
     @Test
     void theLivingAreLeftAloneWhateverElseOpensTheirFiles() throws Exception {
-        try (var directory = PrivateDirectory.create(parent)) {
+        try (var directory = proven(parent)) {
             Files.setLastModifiedTime(directory.path(), LONG_AGO);
             try (var files = Files.list(directory.path())) {
                 for (Path each : files.toList()) {
@@ -207,13 +240,16 @@ class PrivateDirectoryTest {
     @Test
     void twoCopiesInOneProgramLeaveEachOtherAlone() throws Exception {
         URL here = PrivateDirectory.class.getProtectionDomain().getCodeSource().getLocation();
-        try (var directory = PrivateDirectory.create(parent);
+        try (var directory = proven(parent);
                 var loader = new Copying(new URL[] {here})) {
             Class<?> copy = Class.forName(PrivateDirectory.class.getName(), true, loader);
             assertThat(copy).isNotSameAs(PrivateDirectory.class);
             var create = copy.getDeclaredMethod("create", Path.class);
             create.setAccessible(true);
             try (var other = (AutoCloseable) create.invoke(null, parent)) {
+                var ensure = copy.getDeclaredMethod("ensure");
+                ensure.setAccessible(true);
+                ensure.invoke(other);
                 Path path = Path.of(other.toString());
                 for (Path each : List.of(path, directory.path())) {
                     Files.setLastModifiedTime(each, LONG_AGO);
@@ -350,7 +386,7 @@ class PrivateDirectoryTest {
     @Test
     void oneWhoseNameIsTooLongForASocketIsKeptByItsAge() throws Exception {
         Path deep = Files.createDirectory(parent.resolve("d".repeat(120)));
-        try (var directory = PrivateDirectory.create(deep)) {
+        try (var directory = proven(deep)) {
             assertThat(directory.resolve(StaleDirectories.NO_SOCKET)).exists();
             sweep(deep);
             assertThat(directory.path()).isDirectory();
