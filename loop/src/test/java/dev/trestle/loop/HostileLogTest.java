@@ -27,7 +27,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A log that fails or hangs: loops, the slow-callback detector, and the help for stuck loops go on. Time is the machine's here. */
+/**
+ * A log that fails or hangs: loops, the slow-callback detector, and the help for stuck loops go on. Time is the
+ * machine's here.
+ */
 @Timeout(30)
 class HostileLogTest {
 
@@ -160,7 +163,10 @@ class HostileLogTest {
         second.join();
     }
 
-    /** With java.lang opened, the pinned coroutine keeps the one that is next on its carrier until the detector unsticks that one. */
+    /**
+     * With java.lang opened, the pinned coroutine keeps the one that is next on its carrier until the detector unsticks
+     * that one.
+     */
     @Test
     void theWatchRescuesStuckLoopsWhileTheLogHangs() throws Exception {
         deed = Hostility.HANGS.deed;
