@@ -11,7 +11,7 @@ import jdk.jfr.Throttle;
 import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
-/** What a flight recording tells of a call, from {@code submit} to the end of its future. */
+/** A JFR event of a call, from {@code submit} to the end of its future. */
 @Name("dev.trestle.ProcessPoolCall")
 @Label("Process Pool Call")
 @Description("A call in a process pool, from submit to the end of its future")

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How a {@link ProcessPool} treats one call.
+ * Options of one call of a {@link ProcessPool}.
  *
  * @param timeout how long the call may run in its worker, until its result is written; empty for the pool's default.
  *     The wait in the queue does not count, nor does what its worker does before the call's own code begins, such as

@@ -197,6 +197,6 @@ final class CompletionBatches {
 
     @Override
     public String toString() {
-        return "Endings" + batches;
+        return "CompletionBatches" + batches;
     }
 }

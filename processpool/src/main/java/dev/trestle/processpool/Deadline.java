@@ -13,18 +13,18 @@ final class Deadline {
     /*
      * A call may be sent several times: a worker gives it back, or dies before it has begun the call, or the call may
      * be run again. Each time that it becomes the first of a worker its time begins anew, and ends when that worker no
-     * longer has the call. Both happen under the lock. Whoever is to do something when the time is up does it for an
-     * assignment, and finds out under the lock whether that is still the one: so what is left of a former assignment
-     * touches nothing of the next one.
+     * longer has the call. Both happen under the lock. The thread that acts when the time is up acts for an assignment,
+     * and finds out under the lock whether that is still the one: so what is left of a former assignment touches
+     * nothing of the next one.
      *
      * The limit is for the call's own code. What comes before, as long as classes are loaded and arguments are read, is
      * bounded by the time that a worker has for its start, or by the limit if that is longer: otherwise each new worker
-     * on a busy machine would be killed while it is cold, and the next would be as cold. The flight record tells
+     * on a busy machine would be killed while it is cold, and the next would be as cold. The worker journal tells
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
-     * clocks are compared. When the limit seems to be up, the record is read; a call that has time left is looked at
-     * again when that is up. What the record says is not believed beyond the bounds: a worker that lies gains the time
+     * clocks are compared. When the limit seems to be up, the journal is read; a call that has time left is looked at
+     * again when that is up. What the journal says is not believed beyond the bounds: a worker that lies gains the time
      * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not
-     * count: the record shifts the time at which the call began by that.
+     * count: the journal shifts the time at which the call began by that.
      *
      * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may
      * take long to read, or never be read. If it is not known when the call's own code began, because that was late or
@@ -242,10 +242,10 @@ final class Deadline {
                     };
         }
         return call.description() + " has a limit of " + limit + " and has not begun within "
-                + Duration.ofNanos(startNanos) + ", which " + assignment.worker() + " had for that. The time was over "
+                + Duration.ofNanos(startNanos) + ", which " + assignment.worker() + " had for that. The time ran out "
                 + (step == Step.DECODING
                         ? "while it was reading the call's arguments"
-                        : "and it had not read the call: perhaps it is stopped, or the machine is overloaded");
+                        : "and it had not read the call: it may be stopped, or the machine overloaded");
     }
 
     /**

@@ -34,15 +34,15 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
- * What decides in a pool: which worker gets which call, what becomes of the calls of one that dies, and when all is
- * over. The {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it has. It
- * is long, and one thing, because a call is accepted, given, taken back, lost and ended under one lock.
+ * Assigns calls to workers, reassigns or fails the calls of a worker that dies, and decides when the pool has
+ * terminated. The {@link WorkerSet} says how many workers there are to be, the {@link InFlight} of each what calls it
+ * has. It is long, and one thing, because a call is accepted, given, taken back, lost and ended under one lock.
  */
 final class Dispatcher {
 
     /*
-     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, nobody's code
-     * runs; each method decides under the lock and acts after it.
+     * One lock around all decisions. Under it nothing is written to a worker, no future is completed, no code of the
+     * program runs; each method decides under the lock and acts after it.
      *
      * A call that has not ended is in one place: in the queue, with a worker, or with the thread that is ending it. It
      * goes from one to the other under the lock. That is how a wait that could not end is found out; see `isPending`.
@@ -56,15 +56,14 @@ final class Dispatcher {
      * docs/adr/0260.
      *
      * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has
-     * are expected to take a fraction of a millisecond in all. Nobody waits behind a call that takes longer than that
-     * was meant to: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have
-     * begun meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped
-     * it.
+     * are expected to take a fraction of a millisecond in all. No call waits long behind one that takes longer than
+     * expected: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
+     * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
      *
-     * A call that was answered ends when its answer has been read. If that takes long, or nobody wants it any more, the
+     * A call that was answered ends when its answer has been read. If that takes long, or its future has ended, the
      * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
      *
-     * A call is lost with its worker only if it had begun, as the worker's flight record tells; otherwise it goes back
+     * A call is lost with its worker only if it had begun, as the worker journal tells; otherwise it goes back
      * to the head of the queue.
      */
 
@@ -173,13 +172,16 @@ final class Dispatcher {
     @GuardedBy("lock")
     private final WorkerSet workerSet;
 
-    /** Who has still something to do: the threads of workers, which outlast their processes, and who stops the pool. */
+    /**
+     * The number of threads that have work left: those of workers, which outlast their processes, and those that stop
+     * the pool.
+     */
     @GuardedBy("lock")
     private int unfinished;
 
     /** The workers whose threads have something to do. */
     @GuardedBy("lock")
-    private final List<Worker> conversations = new ArrayList<>();
+    private final List<Worker> activeWorkers = new ArrayList<>();
 
     /** Guarded by the lock too, but for those of its methods that say otherwise. */
     private final RelievedReaders relieved;
@@ -310,7 +312,7 @@ final class Dispatcher {
         } catch (IllegalStateException e) {
             throw new IllegalStateException(
                     "Cannot create a process pool while the program is ending, as in a shutdown hook: the pool could"
-                            + " not see to it that nothing of it stays. Create the pool before, or build it with"
+                            + " not clean up after itself. Create the pool earlier, or build it with"
                             + " withoutShutdownHook() and close it in your own hook.",
                     e);
         }
@@ -484,11 +486,11 @@ final class Dispatcher {
         return true;
     }
 
-    /** Called when a call was cancelled, by whoever cancelled it. Does not throw. */
+    /** Called when a call was cancelled, on the thread that cancelled it. Does not throw. */
     void cancelled(PoolCall<?> call, boolean mayInterrupt) {
         try {
             tellCancelled(call, mayInterrupt);
-        } catch (Throwable e) { // no memory, or no stack, on the thread of anybody
+        } catch (Throwable e) { // no memory, or no stack, on the thread of the caller
             call.untold = mayInterrupt ? PoolCall.Untold.INTERRUPTING : PoolCall.Untold.POLITE;
             disturbed = true;
             caretaker.now();
@@ -628,7 +630,7 @@ final class Dispatcher {
         }
     }
 
-    /** Cancels the streams that have not ended: whoever could read them waits for the end of the pool. */
+    /** Cancels the streams that have not ended: their consumer waits for the end of the pool. */
     void cancelStreams() {
         CompletionBatches.Batch streams;
         lock.lock();
@@ -661,7 +663,7 @@ final class Dispatcher {
         watching.within(InFlight.SHORT);
     }
 
-    /** Has those workers give calls back whose first call takes longer than was expected. */
+    /** Asks workers whose first call takes longer than expected to give back the calls behind it. */
     private void askBack() {
         Map<Worker, List<Long>> late = new HashMap<>();
         lock.lock();
@@ -739,7 +741,7 @@ final class Dispatcher {
         }
     }
 
-    /** Has the reader of a worker relieved of the call that it is ending, since others wait behind that. */
+    /** Relieves the reader of a worker of the call that it is ending, since other answers wait behind it. */
     private void hurry(Worker worker) {
         worker.hurry();
         relieving.now();
@@ -787,7 +789,7 @@ final class Dispatcher {
         List<Worker> all;
         lock.lock();
         try {
-            all = List.copyOf(conversations);
+            all = List.copyOf(activeWorkers);
         } finally {
             lock.unlock();
         }
@@ -876,7 +878,7 @@ final class Dispatcher {
     /** Returns the calls whose answers are being read, or will be next, and whose futures have not ended. */
     @GuardedBy("lock")
     private Stream<PoolCall<?>> beingRead() {
-        return Stream.concat(conversations.stream().flatMap(each -> each.answered().stream()), relieved.calls())
+        return Stream.concat(activeWorkers.stream().flatMap(each -> each.answered().stream()), relieved.calls())
                 .filter(call -> call.isAnswered && !call.promise().isDone());
     }
 
@@ -910,7 +912,7 @@ final class Dispatcher {
      */
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
         Worker.Order order;
-        List<Errand> others;
+        List<Instruction> others;
         CompletionBatches.Batch unwanted = null;
         try {
             lock.lock();
@@ -957,21 +959,21 @@ final class Dispatcher {
     }
 
     /** What a worker is to be told, by a thread that is not its own. */
-    private record Errand(Worker worker, Worker.Order order) implements Runnable {
+    private record Instruction(Worker worker, Worker.Order order) implements Runnable {
         @Override
         public void run() {
             try {
                 worker.follow(order);
             } catch (Throwable e) {
-                worker.condemn(e);
+                worker.killAfter(e);
             }
         }
     }
 
-    /** Runs errands. Needs no memory, not even for an iterator: a worker that is not told would wait forever. */
-    private static void run(List<Errand> errands) {
-        for (int i = 0; i < errands.size(); i++) {
-            errands.get(i).run();
+    /** Runs instructions. Needs no memory, not even for an iterator: a worker that is not told would wait forever. */
+    private static void run(List<Instruction> instructions) {
+        for (int i = 0; i < instructions.size(); i++) {
+            instructions.get(i).run();
         }
     }
 
@@ -984,33 +986,33 @@ final class Dispatcher {
 
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
-    private List<Errand> wake() {
+    private List<Instruction> wake() {
         if (!workerSet.hasSpares() && (queue.isEmpty() || !workerSet.hasIdle())) {
             return List.of();
         }
-        var errands = new ArrayList<Errand>(workerSet.size());
+        var instructions = new ArrayList<Instruction>(workerSet.size());
         for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
-            addErrand(spare, errands);
+            addInstruction(spare, instructions);
         }
         while (!queue.isEmpty()) {
             Worker worker = workerSet.takeIdle();
             if (worker == null) {
                 break;
             }
-            addErrand(worker, errands);
+            addInstruction(worker, instructions);
         }
-        return errands;
+        return instructions;
     }
 
     /**
      * Gives a worker what it can do. One that could not be told what it was given has to end: its calls go to others.
      */
     @GuardedBy("lock")
-    private void addErrand(Worker worker, List<Errand> errands) {
+    private void addInstruction(Worker worker, List<Instruction> instructions) {
         try {
-            errands.add(new Errand(worker, next(worker)));
+            instructions.add(new Instruction(worker, next(worker)));
         } catch (Error e) {
-            worker.condemnSoon(e);
+            worker.killSoon(e);
         }
     }
 
@@ -1074,10 +1076,10 @@ final class Dispatcher {
         options.idleTime().ifPresent(shrinking::within);
     }
 
-    /** Has those workers leave that have been idle for long. */
+    /** Retires workers that have been idle for longer than the limit. */
     private void shrink() {
         List<Worker> leaving;
-        List<Errand> others;
+        List<Instruction> others;
         Duration limit = options.idleTime().orElseThrow();
         lock.lock();
         try {
@@ -1118,7 +1120,7 @@ final class Dispatcher {
     }
 
     /** What becomes of the calls of a dead worker. */
-    private static final class Estate {
+    private static final class CallsAfterDeath {
         final List<PoolCall<?>> answered = new ArrayList<>();
 
         /** The answers to these, each at the same index. */
@@ -1149,26 +1151,26 @@ final class Dispatcher {
     void died(Worker worker, WorkerDeath death, List<Frame.OfCall> answers) {
         boolean expected;
         boolean stopped;
-        Estate estate;
-        List<Errand> errands = List.of();
+        CallsAfterDeath sorted;
+        List<Instruction> instructions = List.of();
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            estate = divide(worker.inFlight.all(), death, answers, stopped);
+            sorted = sort(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
             CompletionBatches.Batch ending =
-                    completions.of(estate.ended(), call -> endAfterDeath(call, death, answers, cancels));
+                    completions.of(sorted.ended(), call -> endAfterDeath(call, death, answers, cancels));
             // Nothing has changed so far, and from here on nothing needs memory.
-            note(worker, estate, death, answers);
-            worker.inherit(estate.answered, estate.answers, ending);
+            note(worker, sorted, death, answers);
+            worker.setRest(sorted.answered, sorted.answers, ending);
             remove(worker);
-            queueFirst(estate.again);
+            queueFirst(sorted.again);
             try {
                 if (!expected) {
                     workerSet.died(worker).ifPresent(this::pause);
                 }
-                errands = wake();
+                instructions = wake();
                 startWhatIsNeeded();
             } catch (Error e) {
                 caretaker.now();
@@ -1177,16 +1179,16 @@ final class Dispatcher {
             lock.unlock();
         }
         try {
-            run(errands);
+            run(instructions);
             if (!expected && !stopped) {
                 logger.warn("{} (pid {}) died: {}", death.worker(), death.pid(), death.how());
             }
-            if (!estate.again.isEmpty()) {
+            if (!sorted.again.isEmpty()) {
                 logger.info(
                         "{} calls that {} had, {} first, go to other workers",
-                        estate.again.size(),
+                        sorted.again.size(),
                         worker,
-                        estate.again.getFirst());
+                        sorted.again.getFirst());
             }
         } catch (Throwable e) {
             caretaker.now(); // no memory to tell of it
@@ -1194,25 +1196,25 @@ final class Dispatcher {
     }
 
     /** Decides what becomes of the calls of a dead worker. Changes nothing. */
-    private static Estate divide(
+    private static CallsAfterDeath sort(
             List<PoolCall<?>> calls, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped) {
-        var estate = new Estate();
+        var sorted = new CallsAfterDeath();
         for (PoolCall<?> call : calls) {
             Frame.OfCall answer = answerTo(call, answers);
             if (answer instanceof Frame.Cancelled) { // dropped, because it was cancelled or is to go to another
                 if (!call.promise().isDone() && !call.isExpired()) {
-                    (stopped ? estate.unwanted : estate.again).add(call);
+                    (stopped ? sorted.unwanted : sorted.again).add(call);
                 }
             } else if (answer != null) {
-                estate.answered.add(call);
-                estate.answers.add(answer);
+                sorted.answered.add(call);
+                sorted.answers.add(answer);
             } else {
-                boolean first = estate.first == null;
-                estate.first = first ? call : estate.first;
-                (!stopped && isToBeRunAgain(call, first, death) ? estate.again : estate.lost).add(call);
+                boolean first = sorted.first == null;
+                sorted.first = first ? call : sorted.first;
+                (!stopped && isToBeRunAgain(call, first, death) ? sorted.again : sorted.lost).add(call);
             }
         }
-        return estate;
+        return sorted;
     }
 
     private static Frame.@Nullable OfCall answerTo(PoolCall<?> call, List<Frame.OfCall> answers) {
@@ -1241,23 +1243,23 @@ final class Dispatcher {
 
     /** Notes what has become of the calls of a dead worker. Needs no memory. */
     @GuardedBy("lock")
-    private void note(Worker worker, Estate estate, WorkerDeath death, List<Frame.OfCall> answers) {
-        counts.rerun += estate.again.size();
-        noteEnding(estate.lost, PoolCall.Ending.LOST);
-        noteEnding(estate.answered, PoolCall.Ending.COMPLETED);
-        for (int i = 0; i < estate.answered.size(); i++) {
-            PoolCall<?> call = estate.answered.get(i);
+    private void note(Worker worker, CallsAfterDeath sorted, WorkerDeath death, List<Frame.OfCall> answers) {
+        counts.rerun += sorted.again.size();
+        noteEnding(sorted.lost, PoolCall.Ending.LOST);
+        noteEnding(sorted.answered, PoolCall.Ending.COMPLETED);
+        for (int i = 0; i < sorted.answered.size(); i++) {
+            PoolCall<?> call = sorted.answered.get(i);
             worker.inFlight.take(call);
             call.answered();
-            note(call, estate.answers.get(i));
+            note(call, sorted.answers.get(i));
         }
-        for (int i = 0; i < estate.again.size(); i++) {
-            PoolCall<?> call = estate.again.get(i);
+        for (int i = 0; i < sorted.again.size(); i++) {
+            PoolCall<?> call = sorted.again.get(i);
             if (answerTo(call, answers) == null && death.hadBegun(call)) {
                 call.noteRerun();
             }
         }
-        PoolCall<?> first = estate.first;
+        PoolCall<?> first = sorted.first;
         if (first != null && !death.hadBegun(first)) {
             first.noteDeathBefore(weight(first, death));
         }
@@ -1298,7 +1300,7 @@ final class Dispatcher {
                 }
             }
             failed = takeIfBroken();
-            startWhatIsNeeded(); // if it was the last of an earlier round, nobody else will
+            startWhatIsNeeded(); // if it was the last of an earlier round, no other thread does it
         } finally {
             lock.unlock();
         }
@@ -1317,7 +1319,7 @@ final class Dispatcher {
             if (breakage == null && workerSet.isHopeless()) {
                 breakage = new BrokenExecutorException(
                         options.name() + " is broken: its workers cannot start, " + workerSet.failures()
-                                + ", and none lives. The last time: " + why.getMessage() + advice,
+                                + ", and none is alive. The last failure: " + why.getMessage() + advice,
                         why);
             }
         } catch (Error e) {
@@ -1409,7 +1411,7 @@ final class Dispatcher {
         var worker = new Worker(this, options, ++workerNumbers);
         try {
             workerSet.add(worker);
-            conversations.add(worker);
+            activeWorkers.add(worker);
         } catch (Throwable e) {
             workerSet.remove(worker);
             throw e;
@@ -1418,7 +1420,7 @@ final class Dispatcher {
         try {
             start.accept(worker);
         } catch (Throwable e) { // OutOfMemoryError is what the JVM says of a limit of the system for threads
-            worker.wasNeverBorn(e);
+            worker.couldNotStart(e);
         }
     }
 
@@ -1426,7 +1428,7 @@ final class Dispatcher {
     void finished(Worker worker) {
         lock.lock();
         try {
-            conversations.remove(worker);
+            activeWorkers.remove(worker);
             unfinished--;
             endIfOver();
         } finally {
@@ -1452,18 +1454,18 @@ final class Dispatcher {
         disturbed = false;
         List<PoolCall<?>> untold;
         List<Worker> leaving = List.of();
-        List<Errand> errands = List.of();
-        List<Errand> woken = List.of();
+        List<Instruction> instructions = List.of();
+        List<Instruction> woken = List.of();
         try {
             lock.lock();
             try {
                 List<Worker> all = List.copyOf(workerSet.live());
                 untold = taken().filter(call -> call.untold != null).toList();
                 leaving = new ArrayList<>(all.size());
-                errands = new ArrayList<>(all.size());
+                instructions = new ArrayList<>(all.size());
                 workerSet.putRight();
                 for (Worker each : all) {
-                    putRight(each, leaving, errands);
+                    putRight(each, leaving, instructions);
                 }
                 if (lifecycle != Lifecycle.OPEN) {
                     leaving.addAll(workerSet.dismissResting());
@@ -1476,7 +1478,7 @@ final class Dispatcher {
                 lock.unlock();
             }
         } finally { // what workers were given they are told, also if the rest has to be tried again
-            run(errands);
+            run(instructions);
             run(woken);
             leave(leaving);
         }
@@ -1484,10 +1486,10 @@ final class Dispatcher {
     }
 
     @GuardedBy("lock")
-    private void putRight(Worker worker, List<Worker> leaving, List<Errand> errands) {
+    private void putRight(Worker worker, List<Worker> leaving, List<Instruction> instructions) {
         worker.inFlight.putRight();
         if (worker.state == Worker.State.BUSY && worker.inFlight.isEmpty()) {
-            addErrand(worker, errands);
+            addInstruction(worker, instructions);
         } else if (worker.state == Worker.State.LEAVING) {
             leaving.add(worker); // to be told twice does no harm
         } else if (worker.lacksWriter || worker.inFlight.startWriting()) {
@@ -1555,7 +1557,10 @@ final class Dispatcher {
         aotCache.stop();
     }
 
-    /** Has those workers leave that start for calls which will not come any more, so that nobody waits for them. */
+    /**
+     * Retires workers that were started for calls that are no longer waiting, so that the end of the pool does not wait
+     * for them.
+     */
     @GuardedBy("lock")
     private List<Worker> dismissUnneeded() {
         return lifecycle == Lifecycle.SHUT_DOWN ? workerSet.dismissStarting(queue.size()) : List.of();
@@ -1644,7 +1649,7 @@ final class Dispatcher {
             }
             how.accept(worker);
         } catch (Throwable e) {
-            worker.condemn(e);
+            worker.killAfter(e);
         }
     }
 
@@ -1770,7 +1775,7 @@ final class Dispatcher {
         }
     }
 
-    /** Returns whether a time that is over ends anything. Not while somebody looks for a bug. */
+    /** Returns whether time limits apply. They do not while workers run under a debugger. */
     boolean hasDeadlines() {
         return !options.jvm().debug();
     }
@@ -1784,7 +1789,7 @@ final class Dispatcher {
         lock.lock();
         try {
             return taken().anyMatch(call -> call.promise() == future)
-                    || conversations.stream().anyMatch(each -> each.isEnding(future))
+                    || activeWorkers.stream().anyMatch(each -> each.isEnding(future))
                     || relieved.calls().anyMatch(call -> call.promise() == future)
                     || completions.has(future);
         } finally {

@@ -18,15 +18,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class InFlight {
 
-    /** So long may what it has take, as expected. */
+    /** The limit of the expected run time of all calls together. */
     private static final long MOST_NANOS = 400_000;
 
-    /** What a call costs a worker beside its run time. */
+    /** The cost of a call for a worker in addition to its run time. */
     private static final long LEAST_NANOS = 2_000;
 
     private static final int MOST_CALLS = 128;
 
-    /** What is sent ahead must fit into the socket, for the worker does not read it while it runs a call. */
+    /**
+     * The limit of the bytes sent: they must fit into the socket, which the worker does not read while it runs a call.
+     */
     private static final long MOST_BYTES = 64 << 10;
 
     /** A call that has run for so long has shown that it is not short. */
@@ -249,7 +251,7 @@ final class InFlight {
 
     // Taking back
 
-    /** Returns the numbers of the calls that wait behind the first, and that nobody has asked for yet. */
+    /** Returns the tickets of the calls that wait behind the first and have not been asked for yet. */
     List<Long> toAskBack() {
         List<Long> tickets = calls.stream()
                 .skip(1)

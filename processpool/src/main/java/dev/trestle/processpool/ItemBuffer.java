@@ -70,7 +70,7 @@ final class ItemBuffer {
     // On the worker's thread
 
     /**
-     * Takes an item from the worker. One that is here already came twice, from the connection and the flight record.
+     * Takes an item from the worker. One that is here already came twice, from the connection and the worker journal.
      */
     void add(Frame.Item item) throws ProtocolException {
         lock.lock();

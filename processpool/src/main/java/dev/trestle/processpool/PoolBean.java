@@ -21,7 +21,7 @@ import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What JMX shows of a pool: each of its {@link ProcessPool.Statistics}, and the process ids of its workers, as
+ * A JMX bean of a pool: each of its {@link ProcessPool.Statistics}, and the process ids of its workers, as
  * attributes to read. Its name is {@code dev.trestle:type=ProcessPool,name="<the pool's>"}, with a number if there is
  * one of that name.
  *
@@ -73,7 +73,7 @@ final class PoolBean implements DynamicMBean {
                 }
             }
         } catch (JMException | RuntimeException e) {
-            logger.warn("{} cannot be seen by JMX", dispatcher.poolName(), e);
+            logger.warn("{} cannot be registered with JMX", dispatcher.poolName(), e);
         }
     }
 
@@ -83,7 +83,7 @@ final class PoolBean implements DynamicMBean {
             try {
                 ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
             } catch (JMException | RuntimeException e) {
-                logger.debug("{} is gone already", registered, e);
+                logger.debug("{} is already gone", registered, e);
             }
         }
     }
@@ -112,7 +112,7 @@ final class PoolBean implements DynamicMBean {
             try {
                 values.add(new Attribute(name, read(name, () -> now)));
             } catch (AttributeNotFoundException e) {
-                logger.debug("JMX asks for what there is not", e); // and is told by its absence
+                logger.debug("JMX asks for an attribute that does not exist", e); // and is told by its absence
             }
         }
         return values;
@@ -152,7 +152,7 @@ final class PoolBean implements DynamicMBean {
 
     @Override
     public void setAttribute(Attribute attribute) throws AttributeNotFoundException {
-        throw new AttributeNotFoundException(attribute.getName() + " cannot be set: a pool's bean is for reading");
+        throw new AttributeNotFoundException(attribute.getName() + " cannot be set: the bean of a pool is read-only");
     }
 
     @Override
@@ -162,6 +162,6 @@ final class PoolBean implements DynamicMBean {
 
     @Override
     public Object invoke(String action, Object[] arguments, String[] signature) {
-        throw new UnsupportedOperationException(action + " is not there: a pool's bean is for reading");
+        throw new UnsupportedOperationException(action + " does not exist: the bean of a pool is read-only");
     }
 }

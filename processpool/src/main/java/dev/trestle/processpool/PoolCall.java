@@ -94,7 +94,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         INTERRUPTING
     }
 
-    /** Whether its future was ended by another than the thread that reads its answer. */
+    /** Set when its future was ended by another thread than the one that reads its answer. */
     private volatile boolean abandoned;
 
     /** Tells a flight recording of this call, if there is one. */
@@ -153,13 +153,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                 : null;
         if (deadline != null) {
             promise.addDoneCallback(
-                    _ -> dispatcher.ended(this)); // before those of others, which may wait for its worker
+                    _ -> dispatcher.ended(this)); // before the callbacks of the program, which may wait for its worker
         }
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
         this.itemBuffer = kind == ResultKind.STREAM ? new ItemBuffer(this, dispatcher) : null;
-        // How long a stream takes depends on who reads it: it is never sent ahead, nor is a call behind it.
+        // The time of a stream depends on its consumer: a stream is never sent ahead, nor is a call behind it.
         this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();
     }
 
@@ -239,7 +239,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             throw e;
         }
         if (promise.isDone()) {
-            releaseProgram(); // who ended it may have come before
+            releaseProgram(); // the thread that ended it may have come before
         }
     }
 
@@ -296,7 +296,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         abandoned = true;
     }
 
-    /** Returns whether nobody wants what the thread makes that reads its answer. */
+    /** Returns whether its future has ended, so that the thread that reads the answer works in vain. */
     boolean isAbandoned() {
         return abandoned;
     }
@@ -368,7 +368,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Takes what the call reports. */
-    void hear(Frame.Progress report) {
+    void onProgress(Frame.Progress report) {
         ListenerQueue listener = listenerQueue;
         if (listener != null) {
             listener.add(report);
@@ -376,7 +376,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** Takes the next item of its stream. */
-    void deliver(Frame.Item item) throws ProtocolException {
+    void onItem(Frame.Item item) throws ProtocolException {
         if (itemBuffer == null) {
             throw new ProtocolException("An item arrived for a call that is no stream: " + this);
         }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The readers of a pool that were relieved and have not come back. Some read answers that are wanted, or run callbacks;
- * the others are lost, since nobody wants what they read any more. Guarded by the dispatcher's lock.
+ * the others are lost, since the calls whose answers they read have ended. Guarded by the dispatcher's lock.
  */
 final class RelievedReaders {
 
@@ -56,7 +56,7 @@ final class RelievedReaders {
     }
 
     /**
-     * Notes that nobody wants a call any more; returns the reader that was relieved of it, or null. Needs no memory.
+     * Notes that the future of a call has ended; returns the reader that was relieved of it, or null. Needs no memory.
      */
     @Nullable
     Reader abandon(PoolCall<?> call) {

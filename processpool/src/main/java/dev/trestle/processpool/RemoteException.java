@@ -3,9 +3,9 @@ package dev.trestle.processpool;
 import dev.trestle.processpool.wire.Failure;
 
 /**
- * What a call threw in its worker, when the exception's own class cannot be used here: it is unknown to the program, or
- * cannot be made from its message. It carries the class name, the message, the remote stack, the causes and the
- * suppressed exceptions.
+ * A stand-in for an exception that a call threw in its worker and whose class cannot be used here: it is unknown to the
+ * program, or cannot be made from its message. It carries the class name, the message, the remote stack, the causes and
+ * the suppressed exceptions.
  */
 public final class RemoteException extends RuntimeException {
 

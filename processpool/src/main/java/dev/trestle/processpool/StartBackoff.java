@@ -8,7 +8,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * How the starts of a pool's workers go, and so when the next ones may begin: at once, or after a pause that gets
+ * A back-off for the starts of a pool's workers: the next ones may begin at once, or after a pause that gets
  * longer; and whether there is any hope left. Guarded by the dispatcher's lock.
  *
  * <p>A worker that dies soon after it got ready, and before it was given a call, is as bad as one that did not start: a
@@ -161,7 +161,7 @@ final class StartBackoff {
 
     /** Returns how often, and for how long, starts have failed: the end of a sentence. */
     String failures() {
-        return failedAlone + " times running within " + failingFor().truncatedTo(ChronoUnit.MILLIS);
+        return failedAlone + " times in a row within " + failingFor().truncatedTo(ChronoUnit.MILLIS);
     }
 
     /**
@@ -186,8 +186,8 @@ final class StartBackoff {
                     + " container): have fewer workers, or give each a smaller heap (Builder.heap).";
         }
         if (NO_PROCESS.matcher(said).find()) {
-            return " There may be no further process or thread: raise the limit (ulimit -u, or the pids limit of the"
-                    + " container), or have fewer workers.";
+            return " The system allows no further process or thread: raise the limit (ulimit -u, or the pids"
+                    + " limit of the container), or have fewer workers.";
         }
         return "";
     }

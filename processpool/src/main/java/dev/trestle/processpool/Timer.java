@@ -185,11 +185,11 @@ class Timer implements AutoCloseable {
             } catch (Throwable e) {
                 failed = true;
                 if (!retries || pause == SHORTEST_PAUSE_NANOS) {
-                    // Nobody waits for a task: this is the last place where its failure can be seen.
-                    logger.error("{} failed{}", name, retries ? ", and tries until it does not" : "", e);
+                    // No thread waits for a task: this is the last place where its failure can be seen.
+                    logger.error("{} failed{}", name, retries ? ", and is retried until it succeeds" : "", e);
                 }
             } finally {
-                var _ = Thread.interrupted(); // it may have run anybody's callbacks
+                var _ = Thread.interrupted(); // it may have run callbacks of the program
                 ended(this, failed && retries);
             }
         }
@@ -327,7 +327,7 @@ class Timer implements AutoCloseable {
                         var _ = leading.awaitNanos(first == null ? Long.MAX_VALUE : first.at - now);
                     }
                 } catch (InterruptedException e) {
-                    logger.debug("{} was interrupted, and looks again", name);
+                    logger.debug("{} was interrupted, and continues", name);
                 }
             }
             return null;
@@ -385,7 +385,7 @@ class Timer implements AutoCloseable {
         try {
             startThread();
         } catch (Throwable e) {
-            logger.debug("{} has one thread only, so what is due may be late", name, e);
+            logger.debug("{} has only one thread, so tasks may run late", name, e);
         }
     }
 

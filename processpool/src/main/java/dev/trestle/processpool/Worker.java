@@ -42,8 +42,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
- * A child JVM and the conversation with it. It is long because the two end together: who kills the process ends the
- * conversation, and what went wrong in the conversation is found out from the process.
+ * A child JVM and the connections to it. It is long because the two end together: to kill the process closes its
+ * connections, and why a connection failed is found out from the process.
  */
 final class Worker {
 
@@ -52,15 +52,15 @@ final class Worker {
      * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
      * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
      * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
-     * nobody's code is called while that lock is held.
+     * no code of the program is called while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
-     * time: whoever gives a call while nobody is writing writes until there is nothing to write. See `pump`. Other
+     * time: the thread that gives a call while no other is writing writes until nothing is left. See `pump`. Other
      * threads write cancellations to a connection of their own, or kill the process. No thread but those of the timer
      * waits until the worker reads: what it has no room for is left to a task, `writing` or `controlling`, and while
-     * that is at work others write behind it. Whoever wants this worker to end kills the
-     * process, and everything else follows from its exit: the sockets close, the thread wakes up, reads what is still
-     * to be read, and finds out from the flight record what became of the calls.
+     * that is at work others write behind it. To end this worker, a thread kills the process, and everything else
+     * follows from its exit: the sockets close, the thread wakes up, reads what is still to be read, and finds out from
+     * the worker journal what became of the calls.
      *
      * However an end is asked for, it has a limit after which the process is killed: see `endWithin`. When it is dead,
      * its end reaches the dispatcher, whatever the state of the program: what can be found out about it is left out if
@@ -70,14 +70,14 @@ final class Worker {
 
     private static final Log logger = Log.of(Worker.class);
 
-    /** The worker whose thread this is, for those who must not wait on it. */
+    /** The worker whose thread this is, for methods that must not wait on it. */
     static final ScopedValue<Worker> CURRENT = ScopedValue.newInstance();
 
     /** The number of the initializer; those of calls begin at 1. */
     private static final long INITIALIZER = 0;
 
     /** How long a process may live without its connection, and a connection without its process. */
-    private static final Duration PARTING = Duration.ofSeconds(1);
+    private static final Duration DISCONNECT_GRACE = Duration.ofSeconds(1);
 
     /** For so long a thread of the timer waits in one go until the worker reads, while other tasks may be due. */
     private static final Duration ROOM = Duration.ofMillis(100);
@@ -87,7 +87,7 @@ final class Worker {
     private static final Duration THREAD_DUMP = Duration.ofSeconds(1);
 
     /** How long it is tried to find out how a worker ended, if there is no memory for it. */
-    private static final Duration INQUEST = Duration.ofSeconds(1);
+    private static final Duration INVESTIGATION = Duration.ofSeconds(1);
 
     /** What the dispatcher can tell a worker to do next. */
     enum Order {
@@ -102,7 +102,7 @@ final class Worker {
     enum State {
         STARTING,
         IDLE,
-        /** It has calls, or whoever took it from the crew is about to give it some. */
+        /** It has calls, or the caller that took it from the worker set is about to give it some. */
         BUSY,
         /** It waits until another leaves, to take its place. */
         SPARE,
@@ -115,7 +115,7 @@ final class Worker {
     private final PoolOptions options;
     private final String name;
     private final String mark;
-    private final Path journal;
+    private final Path journalFile;
     private final Path crashLog;
     private final Path argumentFile;
     private final Path socket;
@@ -123,7 +123,7 @@ final class Worker {
     /** Guarded by the dispatcher's lock. */
     final InFlight inFlight;
 
-    // Also guarded by that lock, and changed by the crew only
+    // Also guarded by that lock, and changed by the worker set only
     State state = State.STARTING;
     int callsTaken;
     StartBackoff.@Nullable Attempt start;
@@ -141,7 +141,7 @@ final class Worker {
     private volatile @Nullable WorkerProcess process;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
-    private volatile WorkerJournal.@Nullable Reader record;
+    private volatile WorkerJournal.@Nullable Reader journal;
     private volatile boolean ready;
     private volatile boolean exited;
 
@@ -152,8 +152,8 @@ final class Worker {
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
     /**
-     * The calls whose futures are being completed, or will next. Set before they leave the load, and filled under the
-     * lock.
+     * The calls whose futures are being completed, or will next. Set before they leave {@link #inFlight}, and filled
+     * under the lock.
      */
     private volatile List<PoolCall<?>> answered = List.of();
 
@@ -177,14 +177,14 @@ final class Worker {
 
     // What may have to be done about it when there is no memory
     private final Timer.Task deadline;
-    private final Timer.Task parting;
+    private final Timer.Task disconnecting;
     private final Timer.Task writing;
     private final Timer.Task controlling;
-    private final Timer.Task execution;
-    private final Timer.Task burial;
+    private final Timer.Task killing;
+    private final Timer.Task endTask;
     private final Runnable ending;
     private final BooleanSupplier endsAnswered;
-    private volatile @Nullable Throwable condemnation;
+    private volatile @Nullable Throwable failure;
 
     private volatile @Nullable Rendezvous rendezvous;
 
@@ -193,7 +193,7 @@ final class Worker {
     private @Nullable Throwable end;
     private @Nullable WorkerDeath death;
     private CompletionBatches.@Nullable Batch lost;
-    private boolean buried;
+    private boolean isReported;
     private boolean finished;
 
     Worker(Dispatcher dispatcher, PoolOptions options, int number) {
@@ -202,18 +202,18 @@ final class Worker {
         this.name = options.name() + "-worker-" + number;
         PrivateDirectory directory = dispatcher.directory();
         this.mark = directory.path().getFileName() + "/w" + number;
-        this.journal = directory.resolve("w" + number + ".record");
+        this.journalFile = directory.resolve("w" + number + ".record");
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
         this.inFlight = new InFlight(dispatcher.lock(), timer::nanoTime);
         this.deadline = timer.prepare(this::killLate);
-        this.parting = timer.prepare(this::closeConnections);
+        this.disconnecting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);
         this.controlling = timer.prepare(this::controlOn);
-        this.execution = timer.prepare(this::execute);
-        this.burial = timer.prepare(this::end);
+        this.killing = timer.prepare(this::killAfterFailure);
+        this.endTask = timer.prepare(this::end);
         this.ending = this::endHere;
         this.endsAnswered = this::endAnswered;
     }
@@ -238,7 +238,7 @@ final class Worker {
 
     // Its life, on its own thread
 
-    /** Reads what the worker sends until it ends, and buries it, unless the reader is relieved before. */
+    /** Reads what the worker sends until it ends, and finishes it, unless the reader is relieved before. */
     void live(Reader self) {
         reader = self;
         try {
@@ -294,11 +294,11 @@ final class Worker {
                 .timer()
                 .after(
                         options.limits().startTimeout(),
-                        () -> kill("it was not ready after " + options.limits().startTimeout()));
+                        () -> kill("it was not ready within " + options.limits().startTimeout()));
         removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
-            record = WorkerJournal.create(journal);
+            journal = WorkerJournal.create(journalFile);
             var command = JavaCommand.write(
                     options.jvm(),
                     argumentFile,
@@ -309,7 +309,7 @@ final class Worker {
                             .toList(),
                     List.of(
                             meeting.address(),
-                            journal.toString(),
+                            journalFile.toString(),
                             Long.toString(options.limits().maxPayloadBytes())));
             var started = WorkerProcess.start(
                     name,
@@ -321,7 +321,7 @@ final class Worker {
                     this::exited);
             process = started;
             if (killedBecause.get() != null) {
-                started.kill(); // by someone who found no process to kill
+                started.kill(); // by a thread that found no process to kill
             }
             greet(started, meeting);
             initialize();
@@ -340,7 +340,7 @@ final class Worker {
         if (meeting != null) {
             closeQuietly(meeting);
         }
-        parting.in(PARTING);
+        disconnecting.in(DISCONNECT_GRACE);
     }
 
     private void greet(WorkerProcess started, Rendezvous meeting) throws IOException {
@@ -414,7 +414,7 @@ final class Worker {
         }
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
-        setAnswered(calls, answers); // before they leave the load: nobody else can end them
+        setAnswered(calls, answers); // before they leave `inFlight`: no other thread can end them
         try {
             follow(dispatcher.answered(this, answers, calls));
             int strange = read - answers.size();
@@ -429,7 +429,7 @@ final class Worker {
     }
 
     /** Takes the calls that it had when it died. Called under the dispatcher's lock. Needs no memory. */
-    void inherit(List<PoolCall<?>> calls, List<Frame.OfCall> answers, CompletionBatches.Batch others) {
+    void setRest(List<PoolCall<?>> calls, List<Frame.OfCall> answers, CompletionBatches.Batch others) {
         setAnswered(calls, answers);
         lost = others;
     }
@@ -551,14 +551,14 @@ final class Worker {
                 requireNonNull(process).hangUp();
             }
             case Frame.Fatal fatal ->
-                logger.error("{} cannot go on: {}", name, fatal.failure().stackTraceText());
+                logger.error("{} cannot continue: {}", name, fatal.failure().stackTraceText());
             case Frame.Progress report -> {
                 PoolCall<?> call = inFlight.find(report.id());
                 if (call != null) {
-                    call.hear(report);
+                    call.onProgress(report);
                 }
             }
-            case Frame.Item item -> deliver(item);
+            case Frame.Item item -> onItem(item);
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
@@ -569,14 +569,14 @@ final class Worker {
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.ThreadDumpRequest _ ->
-                throw new ProtocolException(name + " sent a frame that makes no sense now: " + frame);
+                throw new ProtocolException(name + " sent a frame that is not allowed now: " + frame);
         }
     }
 
-    private void deliver(Frame.Item item) throws ProtocolException {
+    private void onItem(Frame.Item item) throws ProtocolException {
         PoolCall<?> call = inFlight.find(item.id());
         if (call != null) {
-            call.deliver(item);
+            call.onItem(item);
         }
     }
 
@@ -611,7 +611,7 @@ final class Worker {
                     return;
                 }
             } catch (Throwable e) { // perhaps in the middle of a frame
-                condemn(e);
+                killAfter(e);
             }
         }
     }
@@ -640,23 +640,23 @@ final class Worker {
         } catch (IOException e) {
             endWithout(e);
         } catch (Throwable e) {
-            condemn(e);
+            killAfter(e);
         }
         return true;
     }
 
-    /** Has another thread write what is unwritten, since the one that was to write it could not. */
+    /** Lets a thread of the timer write what is unwritten, since the thread that had to write it could not. */
     void writeSoon() {
         writing.now();
     }
 
-    /** Interrupts a call that nobody wants any more; if it does not end then, so does the worker. */
+    /** Interrupts a call that was cancelled or is late; kills the worker if the call does not end within the grace. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
         control(Frame.Cancel.interrupting(ticket));
         killIfItGoesOn(unwanted, ticket);
     }
 
-    /** Tells a call that nobody wants it any more; one that has not begun is dropped. */
+    /** Cancels a call without an interrupt; the worker drops a call that has not begun. */
     void requestCancel(long ticket) {
         control(Frame.Cancel.withoutInterrupt(ticket));
     }
@@ -664,8 +664,8 @@ final class Worker {
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.limits().cancelGrace(), () -> {
             if (inFlight.isFirst(ticket) && !isGettingReady()) {
-                kill(unwanted.description() + " went on for " + options.limits().cancelGrace()
-                        + " after it had been interrupted");
+                kill(unwanted.description() + " ran for another "
+                        + options.limits().cancelGrace() + " after it had been interrupted");
             } else if (inFlight.find(ticket) != null) {
                 killIfItGoesOn(unwanted, ticket); // one in front of it does not end either, or it has not begun
             }
@@ -674,7 +674,7 @@ final class Worker {
 
     /** Returns what the worker is doing; null if that is not known. */
     WorkerJournal.@Nullable Progress progress() {
-        WorkerJournal.Reader reader = record;
+        WorkerJournal.Reader reader = journal;
         if (reader == null) {
             return null;
         }
@@ -730,10 +730,10 @@ final class Worker {
         try {
             control(new Frame.Goodbye("no more calls"));
             if (!tryWrite(channel, new Frame.Goodbye("no more calls"))) {
-                writing.now(); // it has no calls, so nobody else writes
+                writing.now(); // it has no calls, so no other thread writes
             }
         } catch (Throwable e) {
-            condemn(e);
+            killAfter(e);
         }
     }
 
@@ -749,7 +749,7 @@ final class Worker {
     /** Returns the stack of the call that runs. Waits for it, for a second at most. */
     String stackOfCall() {
         if (controls == null) {
-            return "(it is not there)";
+            return "(it is not connected)";
         }
         String dump = requestThreadDump();
         logger.debug("The threads of {}:\n{}", name, dump);
@@ -768,7 +768,7 @@ final class Worker {
         } catch (TimeoutException e) {
             return "(it did not answer within " + THREAD_DUMP + ")";
         } catch (InterruptedException | ExecutionException e) {
-            throw new AssertionError("Nobody interrupts a timer's thread, and a dump does not fail", e);
+            throw new AssertionError("A timer's thread is never interrupted, and a dump does not fail", e);
         }
     }
 
@@ -791,7 +791,7 @@ final class Worker {
      */
     private boolean tryWrite(@Nullable FrameChannel to, Frame... frames) {
         if (to == null) {
-            return true; // it is starting, and whoever wants it to end kills it
+            return true; // it is starting, and is ended by killing it
         }
         try {
             return to.tryWrite(frames);
@@ -803,56 +803,56 @@ final class Worker {
 
     private void endWithout(IOException connection) {
         logger.debug("{} cannot be reached", name, connection);
-        kill("its connection broke: " + connection);
+        kill("its connection failed: " + connection);
     }
 
     /** Ends the process, at once, and what it started. Does nothing if it is dead. */
     void kill(String because) {
-        WorkerProcess victim = process;
-        if (victim == null) {
+        WorkerProcess running = process;
+        if (running == null) {
             killedBecause.compareAndSet(null, because); // start() looks at it when there is a process
-            victim = process;
+            running = process;
         }
-        if (victim == null) {
+        if (running == null) {
             return;
         }
-        if (victim.isAlive()) {
+        if (running.isAlive()) {
             killedBecause.compareAndSet(null, because);
-            victim.kill();
+            running.kill();
         }
-        parting.within(PARTING); // what it started may hold the connection
+        disconnecting.within(DISCONNECT_GRACE); // what it started may hold the connection
     }
 
     /** Asks the process to end, as {@code kill} does; if it has not ended after a time, it is killed. */
     void terminate(String because) {
         endWithin(options.limits().closeGrace());
-        WorkerProcess victim = process;
-        if (victim == null) {
+        WorkerProcess running = process;
+        if (running == null) {
             kill(because);
         } else {
             killedBecause.compareAndSet(null, because);
-            victim.terminate();
+            running.terminate();
         }
     }
 
     /** Ends this worker since it is not known what it was told. Does not throw. */
-    void condemn(Throwable why) {
-        condemnation = why;
+    void killAfter(Throwable why) {
+        failure = why;
         try {
-            execute();
+            killAfterFailure();
         } catch (Throwable e) {
-            execution.now();
+            killing.now();
         }
     }
 
-    /** As {@link #condemn}, for callers that must not wait. Needs no memory. */
-    void condemnSoon(Throwable why) {
-        condemnation = why;
-        execution.now();
+    /** As {@link #killAfter}, for callers that must not wait. Needs no memory. */
+    void killSoon(Throwable why) {
+        failure = why;
+        killing.now();
     }
 
-    private void execute() {
-        kill("the program could not tell it what to do: " + condemnation);
+    private void killAfterFailure() {
+        kill("the program could not send it an instruction: " + failure);
     }
 
     // Its end, on its own thread
@@ -861,26 +861,26 @@ final class Worker {
      * Called instead of everything else if its own thread could not start: ends it on one of the timer's. Needs no
      * memory.
      */
-    void wasNeverBorn(Throwable why) {
+    void couldNotStart(Throwable why) {
         end = why;
-        burial.now();
+        endTask.now();
     }
 
     /** Does what is left to do. May be called again if it throws. */
     private void end() {
         Reader self = reader;
         var _ = Thread.interrupted(); // or nothing in here could wait
-        if (!buried && !endAnswered()) {
+        if (!isReported && !endAnswered()) {
             return; // the thread that has relieved this one goes on here
         }
         WorkerProcess dead = process;
-        if (!buried) {
+        if (!isReported) {
             if (dead == null) {
                 dispatcher.startFailed(this, neverStarted());
             } else {
                 finish(dead);
             }
-            buried = true;
+            isReported = true;
         }
         endRest();
         if (!self.isRelieved()) {
@@ -900,7 +900,7 @@ final class Worker {
     private void leaveNothing() {
         removeFiles();
         deadline.cancel();
-        parting.cancel();
+        disconnecting.cancel();
         if (!finished) {
             dispatcher.finished(this);
             finished = true;
@@ -919,7 +919,7 @@ final class Worker {
     private void finish(WorkerProcess dead) {
         WorkerDeath known = death;
         if (known == null) {
-            known = inquest(dead);
+            known = investigate(dead);
             death = known;
         }
         if (ready) {
@@ -930,10 +930,11 @@ final class Worker {
     }
 
     /** Sees to it that the process has ended, and finds out what it can. */
-    private WorkerDeath inquest(WorkerProcess dead) {
+    private WorkerDeath investigate(WorkerProcess dead) {
         try {
-            killIfItsConversationFailed();
-            if (!dead.awaitExit(isLeaving() ? options.limits().closeGrace().plus(PARTING) : PARTING)) {
+            killIfItsConnectionFailed();
+            if (!dead.awaitExit(
+                    isLeaving() ? options.limits().closeGrace().plus(DISCONNECT_GRACE) : DISCONNECT_GRACE)) {
                 kill("it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
@@ -942,7 +943,8 @@ final class Worker {
         boolean ended = dead.awaitExit(REAP);
         if (!ended) {
             logger.error(
-                    "{} ({}) does not end, not even by SIGKILL: it hangs in the kernel. Its place is given away",
+                    "{} ({}) does not end, not even after SIGKILL: it hangs in the kernel."
+                            + " Another worker takes its place",
                     name,
                     dead);
         }
@@ -973,12 +975,12 @@ final class Worker {
         return known;
     }
 
-    private void killIfItsConversationFailed() {
+    private void killIfItsConnectionFailed() {
         if (end instanceof ClosedByInterruptException) {
-            kill("its conversation failed: something that a callback of a future has left behind interrupted the thread"
+            kill("its connection failed: something that a callback of a future has left behind interrupted the thread"
                     + " that reads its answers (" + end + ")");
         } else if (end instanceof ProtocolException || (end != null && !(end instanceof IOException))) {
-            kill("its conversation failed: " + end);
+            kill("its connection failed: " + end);
         }
     }
 
@@ -988,9 +990,9 @@ final class Worker {
      */
     private <T extends @Nullable Object> T found(String what, Callable<T> source, T otherwise) {
         try {
-            return Retry.within(INQUEST, source);
+            return Retry.within(INVESTIGATION, source);
         } catch (Throwable e) {
-            logger.failure(Level.WARN, "{} of {} cannot be found out", what, this, e);
+            logger.failure(Level.WARN, "Cannot find out {} of {}", what, this, e);
             return otherwise;
         }
     }
@@ -1003,18 +1005,18 @@ final class Worker {
         try {
             attempt.run();
         } catch (Throwable e) {
-            logger.failure(Level.WARN, "The end of {}: cannot {}", this, what, e);
+            logger.failure(Level.WARN, "While {} was ending: cannot {}", this, what, e);
         }
     }
 
     private WorkerJournal.@Nullable LastWords lastWords() throws IOException {
-        WorkerJournal.Reader reader = record;
+        WorkerJournal.Reader reader = journal;
         return reader == null ? null : reader.lastWords(); // if that is not known, its call counts as begun
     }
 
     /** Finds the answers that it had not sent yet. */
     private void readLastAnswers() throws IOException {
-        WorkerJournal.Reader reader = record;
+        WorkerJournal.Reader reader = journal;
         if (reader == null) {
             return;
         }
@@ -1022,7 +1024,7 @@ final class Worker {
             if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
-                deliver(item);
+                onItem(item);
             }
         }
     }
@@ -1051,7 +1053,7 @@ final class Worker {
     }
 
     private void removeFiles() {
-        WorkerJournal.Reader reader = record;
+        WorkerJournal.Reader reader = journal;
         if (reader != null) {
             closeQuietly(reader);
         }
@@ -1072,7 +1074,7 @@ final class Worker {
     }
 
     private List<Path> files() {
-        return List.of(journal, crashLog, argumentFile, socket);
+        return List.of(journalFile, crashLog, argumentFile, socket);
     }
 
     private void deleteDirectory(Path directory) {
@@ -1092,7 +1094,7 @@ final class Worker {
                 + (killed == null ? "" : ", which is killed because " + killed);
     }
 
-    /** Carries what the initializer threw from where it is read to where the worker is buried. */
+    /** Carries what the initializer threw from where it is read to where the worker is finished. */
     static final class InitializerFailed extends IllegalStateException {
         private static final long serialVersionUID = 1;
 

@@ -6,13 +6,13 @@ import dev.trestle.processpool.wire.Reporter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a running call can tell its caller, and ask about itself.
+ * The context of a running call: reports progress and messages to the caller, and shows whether the call was cancelled.
  *
- * <p>A call gets it with {@link #current()} and may hand it to threads of its own. Who wants to hear what it reports
+ * <p>A call gets it with {@link #current()} and may hand it to threads of its own. The caller that wants its reports
  * submits it with {@link CallOptions#withListener}. The same code may run on any thread of any program, a thread pool's
- * for one: nobody hears then what it reports, and {@link #isCancelled()} is the thread's interrupt.
+ * for one: its reports are dropped then, and {@link #isCancelled()} is the thread's interrupt.
  *
- * <p>Reporting does not wait for anybody, costs next to nothing and may be done in every turn of a loop: reports that
+ * <p>Reporting never blocks, costs next to nothing and may be done in every turn of a loop: reports that
  * follow each other faster than some fifty times a second are put together. All methods may be called from any thread;
  * after the end of the call they do nothing.
  *
@@ -42,7 +42,8 @@ public final class WorkerContext {
     }
 
     /**
-     * Returns the context of the call that this worker runs; outside of workers and of calls, one that tells nobody.
+     * Returns the context of the call that this worker runs; outside of workers and of calls, a context whose reports
+     * are dropped.
      *
      * @return the context
      */
@@ -90,8 +91,8 @@ public final class WorkerContext {
     }
 
     /**
-     * Returns whether nobody waits for the call any more: it was cancelled, politely or by interrupt, or its time is
-     * over.
+     * Returns whether the result of the call is no longer wanted: it was cancelled, politely or by interrupt, or its
+     * time is over.
      *
      * @return whether it should end
      */
@@ -101,6 +102,6 @@ public final class WorkerContext {
 
     @Override
     public String toString() {
-        return reporter == null ? "WorkerContext[nobody]" : "WorkerContext[call=" + call + "]";
+        return reporter == null ? "WorkerContext[no call]" : "WorkerContext[call=" + call + "]";
     }
 }

@@ -7,7 +7,7 @@ import dev.trestle.processpool.wire.WorkerJournal.Step;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a worker ended, and what is to be said of it.
+ * The end of a worker: its exit status, its last words, and the exceptions that it causes.
  *
  * @param worker its name
  * @param pid its process id
@@ -58,7 +58,7 @@ record WorkerDeath(
                         + " items before have arrived.";
         return exception(
                 worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how()
-                        + ". The pool goes on with another worker; " + lost,
+                        + ". The pool replaces the worker; " + lost,
                 null,
                 phase);
     }
@@ -94,7 +94,7 @@ record WorkerDeath(
             return "the pool killed it because " + killedBecause;
         }
         if (exit == null) {
-            return "how it ended is not known, if it has ended";
+            return "it is not known how it ended, or whether it has";
         }
         return crash.isEmpty()
                 ? exit.explain()

@@ -14,7 +14,7 @@ public final class WorkerDiedException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 
-    /** What the worker was doing. */
+    /** The step of a call at which the worker died. */
     public enum Phase {
         /** It was starting, or ran the initializer. */
         STARTING,

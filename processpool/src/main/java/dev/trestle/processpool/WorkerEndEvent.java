@@ -6,7 +6,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/** What a flight recording tells of a worker's end. It has no duration. */
+/** A JFR event of the end of a worker. It has no duration. */
 @Name("dev.trestle.ProcessPoolWorkerEnd")
 @Label("Process Pool Worker End")
 @Description("The end of a worker's process")

@@ -3,7 +3,7 @@ package dev.trestle.processpool;
 import jdk.jfr.Event;
 import jdk.jfr.Label;
 
-/** What a flight recording tells of a worker, whatever happens to it. */
+/** A JFR event of a worker. */
 abstract class WorkerEvent extends Event {
 
     @Label("Pool")

@@ -63,7 +63,7 @@ final class WorkerSet {
     private long died;
 
     /**
-     * Creates an empty crew.
+     * Creates an empty set.
      *
      * @param nanoTime the clock of {@link System#nanoTime}
      */
@@ -296,7 +296,7 @@ final class WorkerSet {
         return false;
     }
 
-    /** Has all go that have no calls; returns them. */
+    /** Retires all workers that have no calls, and returns them. */
     List<Worker> dismissResting() {
         List<Worker> leaving = resting();
         leaving.forEach(this::dismiss);

@@ -6,7 +6,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/** What a flight recording tells of a worker that starts. */
+/** A JFR event of the start of a worker. */
 @Name("dev.trestle.ProcessPoolWorkerStart")
 @Label("Process Pool Worker Start")
 @Description("The start of a worker, until it is ready for calls or has failed")

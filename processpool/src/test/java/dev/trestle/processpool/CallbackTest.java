@@ -85,7 +85,7 @@ class CallbackTest {
 
             assertThatThrownBy(running::result)
                     .isInstanceOf(WorkerDiedException.class)
-                    .hasMessageContaining("its conversation failed")
+                    .hasMessageContaining("its connection failed")
                     .hasMessageContaining("interrupted the thread that reads its answers");
             assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
             interrupter.join();

@@ -25,7 +25,7 @@ class DispatcherTest {
     /** So many threads cannot start, from now on. */
     private int notStarted;
 
-    private final List<Worker> born = new CopyOnWriteArrayList<>();
+    private final List<Worker> started = new CopyOnWriteArrayList<>();
     private final List<Worker> gone = new ArrayList<>();
     private final Dispatcher dispatcher = new Dispatcher(
             ProcessPool.builder()
@@ -42,13 +42,13 @@ class DispatcherTest {
             notStarted--;
             throw new OutOfMemoryError("unable to create native thread");
         }
-        born.add(worker);
+        started.add(worker);
     }
 
     @AfterEach
     void everyWorkerIsAccountedFor() throws Exception {
         dispatcher.shutdownNow();
-        born.stream().filter(each -> !gone.contains(each)).forEach(each -> die(each, 0));
+        started.stream().filter(each -> !gone.contains(each)).forEach(each -> die(each, 0));
         assertThat(dispatcher.awaitTermination(10, TimeUnit.SECONDS))
                 .as("the end of %s", dispatcher)
                 .isTrue();
@@ -85,11 +85,11 @@ class DispatcherTest {
     void aWorkerWhoseThreadCannotStartIsAFailedStart() {
         notStarted = 1;
         var call = accept(calls.shortOne());
-        Gate.until(() -> born.size() == 1);
+        Gate.until(() -> started.size() == 1);
 
         assertThat(dispatcher.statistics().startsFailed()).isEqualTo(1);
         assertThat(dispatcher.statistics().alive()).isEqualTo(1);
-        dispatcher.ready(born.getFirst());
+        dispatcher.ready(started.getFirst());
         assertThat(call.promise().isRunning()).isTrue();
     }
 
@@ -101,7 +101,7 @@ class DispatcherTest {
         assertThat(call.promise().exception())
                 .containsInstanceOf(BrokenExecutorException.class)
                 .hasValueSatisfying(e -> assertThat(e)
-                        .hasMessageContaining(" times running within PT")
+                        .hasMessageContaining(" times in a row within PT")
                         .hasMessageContaining("could not be started")
                         .hasMessageContaining("unable to create native thread"));
     }
@@ -111,22 +111,22 @@ class DispatcherTest {
     void aWorkerThatFailsToStartLateIsReplacedToo() {
         accept(calls.shortOne());
         accept(calls.shortOne());
-        assertThat(born).hasSize(2);
-        failToStart(born.get(0));
-        Gate.until(() -> born.size() == 3);
-        failToStart(born.get(1));
+        assertThat(started).hasSize(2);
+        failToStart(started.get(0));
+        Gate.until(() -> started.size() == 3);
+        failToStart(started.get(1));
 
-        assertThat(born).as("a worker for each call").hasSize(4);
+        assertThat(started).as("a worker for each call").hasSize(4);
     }
 
     @Test
     void aWorkerThatDiesBeforeItsReadinessIsNotedDoesNotCountAsStarting() {
         accept(calls.shortOne());
-        die(born.getFirst(), 0);
+        die(started.getFirst(), 0);
 
         assertThat(dispatcher.statistics().starting()).isEqualTo(1);
         assertThat(dispatcher.statistics().alive()).isEqualTo(1);
-        assertThat(born).hasSize(2);
+        assertThat(started).hasSize(2);
     }
 
     @Test
@@ -134,10 +134,10 @@ class DispatcherTest {
         for (int i = 0; i < 4; i++) {
             accept(calls.shortOne());
         }
-        assertThat(born).hasSize(2);
-        dispatcher.ready(born.getFirst());
+        assertThat(started).hasSize(2);
+        dispatcher.ready(started.getFirst());
 
-        assertThat(born.getFirst().inFlight.size()).isEqualTo(3);
+        assertThat(started.getFirst().inFlight.size()).isEqualTo(3);
     }
 
     @Test
@@ -154,7 +154,7 @@ class DispatcherTest {
     /** A worker with two calls, of which it answers one and dies of the other. */
     private final class Twins {
         final PoolCall<Object> answered = accept(calls.shortOne());
-        final Worker worker = born.getFirst();
+        final Worker worker = started.getFirst();
         final PoolCall<Object> lost;
 
         Twins() {

@@ -54,7 +54,7 @@ class ExecutorServiceUsersTest {
     void aFutureOfThisProcessIsRefusedWithTheWayOut(Consumer<ProcessPool> wrapper) {
         assertThatThrownBy(() -> wrapper.accept(pool))
                 .isInstanceOf(CallNotSerializableException.class)
-                .hasMessageContaining("it is itself the future that somebody waits for in this process")
+                .hasMessageContaining("it is itself the future of a task in this process")
                 .hasMessageContaining("pool.submit(() -> ...).toCompletableFuture()");
         assertThat(pool.statistics().submitted()).isZero();
     }

@@ -32,7 +32,7 @@ class ListenerQueueTest {
                     hear(text);
                 }
             },
-            "hearing-test");
+            "listener-test");
 
     private void hear(String report) {
         heard.add(report);

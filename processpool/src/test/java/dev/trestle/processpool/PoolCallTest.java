@@ -30,7 +30,7 @@ class PoolCallTest {
     @AfterEach
     void close() {
         dispatcher.shutdownNow();
-        workers.forEach(each -> each.wasNeverBorn(new IllegalStateException("The test is over")));
+        workers.forEach(each -> each.couldNotStart(new IllegalStateException("The test is over")));
     }
 
     /** Each way in which the future of a call ends. */

@@ -48,7 +48,7 @@ class PoolSizeModelTest {
         final List<Worker> live = new ArrayList<>();
         final Dispatcher dispatcher;
         final Calls calls;
-        int born;
+        int started;
 
         Model(int seed) {
             random = new SplittableRandom(seed);
@@ -68,7 +68,7 @@ class PoolSizeModelTest {
                     null,
                     worker -> {
                         live.add(worker);
-                        born++;
+                        started++;
                     },
                     timer);
             calls = new Calls(dispatcher);
@@ -200,15 +200,15 @@ class PoolSizeModelTest {
             model.timer.advance(IDLE_TIME);
         }
         model.settle();
-        int born = model.born;
+        int started = model.started;
         for (int i = 0; i < 20; i++) {
             model.timer.advance(IDLE_TIME);
             model.settle();
         }
 
-        assertThat(model.born)
+        assertThat(model.started)
                 .as("workers that were ever started, of %s", model)
-                .isEqualTo(born);
+                .isEqualTo(started);
         assertThat(model.dispatcher.statistics().queued()).isZero();
         if (model.options.idleTime().isPresent()) {
             assertThat(model.live).as("of %s", model).hasSize(model.options.minWorkers());

@@ -25,7 +25,7 @@ class ShutdownHookTest {
     @AfterEach
     void everythingEnds() {
         dispatcher.shutdownNow();
-        workers.forEach(each -> each.wasNeverBorn(new IllegalStateException("The test is over")));
+        workers.forEach(each -> each.couldNotStart(new IllegalStateException("The test is over")));
         timer.advance(Duration.ofMinutes(1));
         assertThat(dispatcher.isTerminated()).isTrue();
         assertThat(PrivateDirectory.ours()).isEmpty();

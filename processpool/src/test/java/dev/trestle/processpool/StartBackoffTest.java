@@ -62,7 +62,7 @@ class StartBackoffTest {
         var second = starts.begun(now);
         assertThat(starts.failed(first, true, false, now)).isPresent();
         assertThat(starts.failed(second, true, false, now)).isEmpty();
-        assertThat(starts.failures()).isEqualTo("1 times running within PT0S");
+        assertThat(starts.failures()).isEqualTo("1 times in a row within PT0S");
     }
 
     @Test
@@ -74,7 +74,7 @@ class StartBackoffTest {
         }
         failRound();
         assertThat(starts.haveFailedForGood()).isTrue();
-        assertThat(starts.failures()).isEqualTo("101 times running within PT10S");
+        assertThat(starts.failures()).isEqualTo("101 times in a row within PT10S");
     }
 
     @Test

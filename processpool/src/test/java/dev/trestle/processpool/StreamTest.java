@@ -257,16 +257,16 @@ class StreamTest {
             int number = 0;
             for (long sent = 0; sent < Frame.Item.WINDOW; number++) {
                 var item = new Frame.Item(1, number, encoded.payload());
-                stream.deliver(item);
-                stream.deliver(item); // it is in the flight record, too
+                stream.onItem(item);
+                stream.onItem(item); // it is in the worker journal, too
                 sent += item.cost();
             }
             int next = number;
 
-            assertThatThrownBy(() -> stream.deliver(new Frame.Item(1, next, encoded.payload())))
+            assertThatThrownBy(() -> stream.onItem(new Frame.Item(1, next, encoded.payload())))
                     .isInstanceOf(ProtocolException.class)
                     .hasMessageContaining("Item " + next + " of a stream was sent without credit");
-            assertThatThrownBy(() -> stream.deliver(new Frame.Item(1, next + 1, encoded.payload())))
+            assertThatThrownBy(() -> stream.onItem(new Frame.Item(1, next + 1, encoded.payload())))
                     .isInstanceOf(ProtocolException.class)
                     .hasMessageContaining("arrived instead of item " + next);
         } finally {
@@ -406,7 +406,7 @@ class StreamTest {
         throw new OddException(message);
     }
 
-    /** By a signal all that was made has been sent; what halts at once leaves it in its flight record. */
+    /** By a signal all that was made has been sent; what halts at once leaves it in its journal. */
     @ParameterizedTest
     @CsvSource({"IS_KILLED, 1", "HALTS, 1", "HALTS, 1000"})
     void theDeathOfTheWorkerArrivesAfterTheItemsBeforeIt(Mishap how, int size) {

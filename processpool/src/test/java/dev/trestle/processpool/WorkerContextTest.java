@@ -226,7 +226,7 @@ class WorkerContextTest {
         context.progress(0.5);
         context.message("nobody");
         assertThat(context.isCancelled()).isFalse();
-        assertThat(context).hasToString("WorkerContext[nobody]");
+        assertThat(context).hasToString("WorkerContext[no call]");
 
         Thread.currentThread().interrupt();
         assertThat(context.isCancelled()).isTrue();

@@ -132,7 +132,7 @@ class WorkerDeathTest {
     void aWorkerThatAnswersACallThatItWasNotGivenIsKilled() {
         assertThatThrownBy(pool.submit(() -> lie(new Frame.Cancelled(1L << 40)))::result)
                 .isInstanceOf(WorkerDiedException.class)
-                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("its connection failed")
                 .hasMessageContaining("answered 1 calls that it was not given");
         assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
     }
@@ -141,7 +141,7 @@ class WorkerDeathTest {
     void aWorkerThatSendsItemsOfACallThatIsNoStreamIsKilled() {
         assertThatThrownBy(pool.submit(() -> lieAboutItself())::result)
                 .isInstanceOf(WorkerDiedException.class)
-                .hasMessageContaining("its conversation failed")
+                .hasMessageContaining("its connection failed")
                 .hasMessageContaining("An item arrived for a call that is no stream");
         assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
     }

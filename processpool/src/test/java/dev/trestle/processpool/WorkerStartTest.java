@@ -124,7 +124,7 @@ class WorkerStartTest {
 
             assertThatThrownBy(first::result)
                     .isInstanceOf(BrokenExecutorException.class)
-                    .hasMessageContaining(" times running within PT")
+                    .hasMessageContaining(" times in a row within PT")
                     .hasMessageContaining("no number")
                     .hasCauseInstanceOf(WorkerDiedException.class)
                     .hasRootCauseInstanceOf(NumberFormatException.class);
@@ -232,7 +232,7 @@ class WorkerStartTest {
                 .build()) {
             assertThatThrownBy(pool.submit(() -> 1)::result)
                     .isInstanceOf(BrokenExecutorException.class)
-                    .hasMessageContaining("not ready after PT0.4S");
+                    .hasMessageContaining("not ready within PT0.4S");
         }
     }
 

@@ -39,7 +39,7 @@ final class CallRunner {
      * leaks into the next one.
      *
      * Answers are held back while the next call is there already, and sent together. They are safe in the flight
-     * record; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
+     * journal; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
      * for them then, with TakeBack.
      */
 
@@ -64,7 +64,7 @@ final class CallRunner {
 
     private final FrameChannel channel;
     private final CallDecoder decoder;
-    private final WorkerJournal record;
+    private final WorkerJournal journal;
     private final Reports reports;
     private final Thread thread;
     private final @Nullable ClassLoader classLoader;
@@ -96,10 +96,10 @@ final class CallRunner {
     @GuardedBy("lock")
     private final Set<Long> dropped = new HashSet<>();
 
-    CallRunner(FrameChannel channel, CallDecoder decoder, WorkerJournal record, Reports reports, Thread thread) {
+    CallRunner(FrameChannel channel, CallDecoder decoder, WorkerJournal journal, Reports reports, Thread thread) {
         this.channel = channel;
         this.decoder = decoder;
-        this.record = record;
+        this.journal = journal;
         this.reports = reports;
         this.thread = thread;
         this.classLoader = thread.getContextClassLoader();
@@ -233,11 +233,11 @@ final class CallRunner {
         Frame.Phase phase = Frame.Phase.DECODING;
         DecodedCall decoded = null;
         try {
-            record.note(id, Step.DECODING);
+            journal.note(id, Step.DECODING);
             decoded = decoder.decode(call);
             phase = Frame.Phase.RUNNING;
             refuseIfCancelled(id);
-            record.noteBegun(id);
+            journal.noteBegun(id);
             Object result = null;
             if (kind == ResultKind.STREAM) {
                 stream(id, decoded);
@@ -245,7 +245,7 @@ final class CallRunner {
                 result = decoded.run();
             }
             phase = Frame.Phase.ENCODING;
-            record.note(id, Step.ENCODING);
+            journal.note(id, Step.ENCODING);
             endInterruption();
             return encode(decoded, result);
         } catch (NotWanted e) {
@@ -334,7 +334,7 @@ final class CallRunner {
 
     /**
      * Drops a call that has not begun, and appends the answer. Both before any other call begins: if that one ends the
-     * JVM, the record must say of this one, whose number is smaller, that it had not begun.
+     * JVM, the journal must say of this one, whose number is smaller, that it had not begun.
      */
     void takeBack(long id) throws IOException {
         synchronized (lock) {

@@ -125,7 +125,7 @@ final class ItemSender implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
             if (cancelled) {
-                throw new CancellationException("Nobody reads the stream any more");
+                throw new CancellationException("The stream was closed by its consumer");
             }
             outstanding += cost;
         }
@@ -204,7 +204,7 @@ final class ItemSender implements AutoCloseable {
         private static final long serialVersionUID = 1;
 
         Stopped(@Nullable Throwable cause) {
-            super("The stream is to end here", cause, false, false);
+            super("The stream ends here", cause, false, false);
         }
     }
 }

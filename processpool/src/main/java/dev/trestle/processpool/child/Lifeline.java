@@ -38,8 +38,7 @@ final class Lifeline {
         var line = new StringBuilder();
         for (int octet = stdin.read(); octet != '\n'; octet = stdin.read()) {
             if (octet < 0) {
-                throw new EOFException(
-                        "This is a worker of a Trestle process pool: it is started by one, never by hand");
+                throw new EOFException("This is a worker of a Trestle process pool: only a pool can start it");
             }
             line.append((char) octet);
         }

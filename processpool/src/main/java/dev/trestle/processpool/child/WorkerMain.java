@@ -36,7 +36,7 @@ final class WorkerMain {
     /**
      * Lives a worker's life.
      *
-     * @param arguments where to dial, the flight record, the largest payload, the system properties that no command
+     * @param arguments where to dial, the worker journal, the largest payload, the system properties that no command
      * line can
      *     have in this locale, and a name that only {@code ps} is to show
      */
@@ -51,14 +51,14 @@ final class WorkerMain {
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
         var opening = new FutureTask<>(() -> WorkerJournal.open(Path.of(arguments[1])));
-        Thread.ofPlatform().name("trestle-record").daemon().start(opening);
+        Thread.ofPlatform().name("trestle-journal").daemon().start(opening);
         SocketChannel results = dial(arguments[0], secret, 'R');
         SocketChannel calls = dial(arguments[0], secret, 'C');
         SocketChannel controls = dial(arguments[0], secret, 'K');
-        WorkerJournal record = opening.get();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(record), "trestle-exit"));
-        var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, record);
-        record.noteHello();
+        WorkerJournal journal = opening.get();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(journal), "trestle-exit"));
+        var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, journal);
+        journal.noteHello();
         channel.write(new Frame.Hello(
                 secret,
                 FrameChannel.PROTOCOL_VERSION,
@@ -68,12 +68,12 @@ final class WorkerMain {
         // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
         // way.
         var decoder =
-                new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), record);
+                new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal);
         Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
 
         var reports = new Reports(channel);
         Reporter.install(reports);
-        var runner = new CallRunner(channel, decoder, record, reports, Thread.currentThread());
+        var runner = new CallRunner(channel, decoder, journal, reports, Thread.currentThread());
         lifeline.watch(runner::isEnding);
         runner.run(Thread.ofPlatform()
                 .name("trestle-controls")
@@ -82,8 +82,8 @@ final class WorkerMain {
     }
 
     /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
-    private static void exit(WorkerJournal record) {
-        record.noteExit(isSignalled());
+    private static void exit(WorkerJournal journal) {
+        journal.noteExit(isSignalled());
         ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
     }
 

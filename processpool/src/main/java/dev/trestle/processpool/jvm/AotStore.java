@@ -39,8 +39,9 @@ public final class AotStore {
      * checksum, which is computed once per program. Code is loaded from these files, so a directory that others may
      * write to is not used.
      *
-     * Who makes a cache holds the lock of the directory: one at a time for a user, since it takes a processor for
-     * seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are swept later.
+     * The process that makes a cache holds the lock of the directory: one at a time for a user, since it takes a
+     * processor for seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are
+     * swept later.
      */
 
     private static final Log logger = Log.of(AotStore.class);
@@ -143,20 +144,20 @@ public final class AotStore {
          *
          * @param recording a file name for what is recorded
          * @param cache where to write the cache
-         * @return whether it is there; false if it cannot be made, in which case nobody need try again
+         * @return whether it is there; false if it cannot be made, in which case no further attempt is made
          * @throws InterruptedException if the maker was told to stop
          */
         public boolean make(Path recording, Path cache) throws IOException, InterruptedException;
     }
 
     /**
-     * Makes the cache for a key, unless there is one, somebody is making one, or it is known that it cannot be made;
-     * returns whether there is one now.
+     * Makes the cache for a key, unless there is one, another process is making one, or it is known that it cannot be
+     * made; returns whether there is one now.
      */
     public boolean make(String key, Maker maker) throws IOException, InterruptedException {
         prepare();
         if (!isPrivate()) {
-            logger.warn("Others may write to {}: no AOT cache is kept there", directory);
+            logger.warn("Other users can write to {}: no AOT cache is kept there", directory);
             return false;
         }
         if (!making.compareAndSet(false, true)) {
@@ -226,7 +227,7 @@ public final class AotStore {
         } catch (UnsupportedOperationException e) {
             return true; // no such permissions here; the user's cache directory is the user's
         } catch (IOException e) {
-            logger.debug("Cannot tell who may write to {}", directory, e);
+            logger.debug("Cannot find out which users can write to {}", directory, e);
             return false;
         }
     }
@@ -238,7 +239,7 @@ public final class AotStore {
         deleteOlder(files("*" + FAILED), now.minus(RETRY));
         List<Path> caches = files("*" + CACHE);
         for (Path each : caches.subList(Math.min(caches.size(), MOST - 1), caches.size())) {
-            logger.debug("{} was not used for longest, and makes room", each);
+            logger.debug("{} was unused for longest, and is deleted to make room", each);
             Files.deleteIfExists(each);
         }
     }

@@ -43,8 +43,8 @@ public final class CrashLog {
     }
 
     /**
-     * Opens for writing too: if somebody puts a pipe there meanwhile, that does not wait for the other end, and a pipe
-     * has no positions to read from.
+     * Opens for writing too: if a process puts a pipe there in the meantime, that does not wait for the other end, and
+     * a pipe has no positions to read from.
      */
     private static ByteBuffer read(Path file) throws IOException {
         try (FileChannel log =

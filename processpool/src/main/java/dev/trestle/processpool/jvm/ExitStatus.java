@@ -7,21 +7,21 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the process of a worker ended.
+ * The exit code of a worker, and its explanation.
  *
  * @param code its exit code; 128 + n for signal n, as the JDK reports it on Unix
  * @param evidence what else is known
- * @param suspect who sent it SIGKILL, if that was its end: the end of a sentence
+ * @param suspect the sender of its SIGKILL, if that was its end: the end of a sentence
  */
 public record ExitStatus(int code, Evidence evidence, String suspect) {
 
-    /** What shows why a JVM ended. Its exit code does not: any code may be that of a {@code System.exit}. */
+    /** The evidence of why a JVM ended. Its exit code does not: any code may be that of a {@code System.exit}. */
     public enum Evidence {
         /** Nothing does. */
         NONE,
-        /** Its record: it ended in order, since something called {@code System.exit}. */
+        /** Its journal says that it ended in order, since something called {@code System.exit}. */
         CALLED_EXIT,
-        /** Its record: it ended in order, because of a signal. */
+        /** Its journal says that it ended in order, because of a signal. */
         SIGNALLED,
         /** Its own words. */
         OUT_OF_MEMORY;
@@ -45,7 +45,7 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
     private static final int OUT_OF_MEMORY = 3;
 
     private static final String OUT_OF_MEMORY_TEXT = "ran out of memory (-XX:+ExitOnOutOfMemoryError)";
-    private static final String MORE_MEMORY = "give workers a bigger heap, or the calls less to do at a time";
+    private static final String MORE_MEMORY = "give workers a larger heap, or each call less to do";
 
     private static final Map<Integer, String> SIGNALS = Map.ofEntries(
             Map.entry(1, "SIGHUP"),
@@ -103,7 +103,7 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
         return switch (signal) {
             case "SIGKILL" -> ": " + suspect;
             case "SIGABRT" -> ": the JVM crashed, in native code or by a bug of its own";
-            case "SIGTERM" -> ": somebody asked it to end";
+            case "SIGTERM" -> ": it was asked to end";
             default -> "";
         };
     }

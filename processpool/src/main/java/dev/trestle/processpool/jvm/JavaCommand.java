@@ -75,7 +75,7 @@ public final class JavaCommand {
         if (!lacking.isEmpty()) {
             throw new IllegalStateException("A process pool needs modules that this Java runtime, "
                     + System.getProperty("java.home") + ", does not have: make it with jlink --add-modules "
-                    + String.join(",", lacking) + ", beside those that it has.");
+                    + String.join(",", lacking) + ", in addition to the modules that it has.");
         }
         NativeText.check(options);
         if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
@@ -223,7 +223,7 @@ public final class JavaCommand {
         }
     }
 
-    /** Adds the modules of the child, and opens them: in a JVM of our own nobody is to be kept out. */
+    /** Adds the modules of the child, and opens them: a worker has no code to protect from the program. */
     private static void modules(List<ResolvedModule> modules, Module own, List<String> arguments) {
         if (modules.isEmpty()) {
             return;

@@ -37,7 +37,7 @@ public record Jdk(Path launcher, @Nullable Object file) {
         return file == null || file.equals(at(launcher).file)
                 ? ""
                 : " The JDK of " + launcher
-                        + " has been replaced since this pool was made, under a program that still runs"
+                        + " has been replaced since this pool was created, while the program still runs"
                         + " on the old one: restart the program.";
     }
 }

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the builder of a pool says of its child JVMs.
+ * The options of the child JVMs of a pool.
  *
  * @param count how many of them share the machine
  * @param heapBytes 0 for a fair share of the machine

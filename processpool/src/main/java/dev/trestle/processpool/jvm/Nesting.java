@@ -3,7 +3,7 @@ package dev.trestle.processpool.jvm;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** How deep this JVM is in a tree of pools whose workers open pools: 0 in a program, 1 in its workers. */
+/** The depth of this JVM in a tree of pools whose workers open pools: 0 in a program, 1 in its workers. */
 public final class Nesting {
 
     private static final String VARIABLE = "TRESTLE_WORKER_DEPTH";

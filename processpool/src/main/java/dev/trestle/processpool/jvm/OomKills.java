@@ -8,10 +8,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How many processes the kernel's OOM killer had killed at one moment: it and a {@code kill -9} look the same to a
- * parent. Linux counts them, for the machine and all control groups together.
+ * The number of processes that the kernel's OOM killer had killed at one moment: it and a {@code kill -9} look the same
+ * to a parent. Linux counts them, for the machine and all control groups together.
  *
- * @param count since the machine was started; empty where nobody counts
+ * @param count since the machine was started; empty if the system does not count
  */
 record OomKills(OptionalLong count) {
 
@@ -27,21 +27,22 @@ record OomKills(OptionalLong count) {
             Matcher found = COUNT.matcher(Files.readString(vmstat));
             return new OomKills(found.find() ? OptionalLong.of(Long.parseLong(found.group(1))) : OptionalLong.empty());
         } catch (IOException e) {
-            return new OomKills(OptionalLong.empty()); // another system, or /proc is hidden: then nobody knows
+            return new OomKills(OptionalLong.empty()); // another system, or /proc is hidden
         }
     }
 
     /**
-     * Returns who sent the SIGKILL that ended a process between then and now, as far as can be known: the end of a
+     * Returns the sender of the SIGKILL that ended a process between then and now, as far as can be known: the end of a
      * sentence.
      */
     String suspect(OomKills then) {
         if (count.isEmpty() || then.count.isEmpty()) {
-            return "by somebody's kill -9, or by the kernel because memory ran out (see dmesg)";
+            return "by a kill -9, or by the kernel because memory ran out (see dmesg)";
         }
         return count.getAsLong() > then.count.getAsLong()
-                ? "by the kernel because memory ran out, as it seems: its OOM killer was at work meanwhile (see"
+                ? "probably by the kernel because memory ran out: its OOM killer has killed a process in"
+                        + " that time (see"
                         + " dmesg). Have fewer workers, or let them use less, of heap or of native memory"
-                : "by somebody's kill -9; the kernel's OOM killer has killed nobody meanwhile";
+                : "by a kill -9; the kernel's OOM killer has killed no process in that time";
     }
 }

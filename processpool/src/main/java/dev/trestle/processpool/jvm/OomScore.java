@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Whom the kernel's OOM killer takes when the machine has no memory left. By itself that is whoever has most, which may
- * be the program; but a program with a dead worker loses one call, and a dead program everything. Linux only.
+ * The order in which the kernel's OOM killer takes processes when the machine has no memory left. By itself it takes
+ * the largest, which may be the program; but a program with a dead worker loses one call, and a dead program
+ * everything. Linux only.
  */
 final class OomScore {
 

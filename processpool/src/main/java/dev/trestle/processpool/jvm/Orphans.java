@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The processes that a worker left behind when it was killed, halted or crashed. They are nobody's children any more,
+ * The processes that a worker left behind when it was killed, halted or crashed. They have lost their parent,
  * but they have inherited a mark in their environment. Linux lets us read it; elsewhere, and where a process has
  * changed its user or its environment, nothing is found. Thread-safe.
  */

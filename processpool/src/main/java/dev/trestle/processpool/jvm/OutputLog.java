@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * Where one output of a worker goes: line by line to the log, and its tail is kept for exceptions.
+ * A reader of one output of a worker: writes it to the log, line by line, and keeps its tail for exceptions.
  *
  * <p>Written by one thread, the pump of that output; the tail may be read by any. It never throws, because a pump that
  * dies lets the pipe fill up, and then the worker blocks when it prints. It keeps no queue: if logging is slow,

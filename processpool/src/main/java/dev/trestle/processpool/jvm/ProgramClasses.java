@@ -22,8 +22,8 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.dataformat.smile.SmileFactory;
 
 /**
- * Where workers find the classes of the program: on the class path of its JVM, or, if another class loader has brought
- * Trestle into it, where that one has them from.
+ * The places where workers find the classes of the program: on the class path of its JVM, or, if another class loader
+ * has brought Trestle into it, where that one has them from.
  *
  * @param path as {@code java -cp} takes it
  * @param options further options of the JVM
@@ -140,7 +140,7 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
             throw new IllegalStateException(
                     "A process pool cannot tell its workers where the classes of this program are:"
                             + " Trestle was loaded by " + described(loader)
-                            + ", which does not say where it has them from." + WAY_OUT);
+                            + ", which does not say where it finds them." + WAY_OUT);
         }
         var entries = new LinkedHashSet<String>();
         for (ClassLoader each = loader; each != null; each = each.getParent()) {

@@ -84,7 +84,7 @@ public final class Rendezvous implements AutoCloseable {
     static Rendezvous openLoopback(Exception instead) throws IOException {
         var failed = new IOException(
                 "Neither can there be a Unix-domain socket in the private directory of the pool (" + instead
-                        + "), for which java.io.tmpdir may be too long, nor can workers be talked to over the loopback"
+                        + "), for which java.io.tmpdir may be too long, nor can workers be reached over the loopback"
                         + " interface, 127.0.0.1 or ::1");
         failed.addSuppressed(instead);
         for (String host : LOOPBACK) {
@@ -163,7 +163,7 @@ public final class Rendezvous implements AutoCloseable {
         byte[] shown = new byte[SECRET_BYTES];
         greeting.flip().get(shown);
         if (!MessageDigest.isEqual(secret, shown)) {
-            logger.warn("Somebody who is not our worker dialled {}", address);
+            logger.warn("A process that is not a worker of this pool connected to {}", address);
             return -1;
         }
         return greeting.get();

@@ -53,7 +53,7 @@ public final class StaleDirectories {
     /** The name of the socket on which an owner listens. */
     static final String SOCKET = PROOF + BOOT;
 
-    /** The name of the proof of an owner who has no socket. */
+    /** The name of the proof of an owner that has no socket. */
     static final String NO_SOCKET = PROOF + "without-socket";
 
     private static final int BOOT_LENGTH = 8;
@@ -158,7 +158,7 @@ public final class StaleDirectories {
         return touched.plus(GRACE).isBefore(Instant.now());
     }
 
-    /** Returns whether nobody listens on a socket; false also if that cannot be found out. */
+    /** Returns whether no process listens on a socket; false also if that cannot be found out. */
     private static boolean isRefused(Path socket) throws IOException {
         if (!NativeText.canBeSocket(socket)) {
             return false;
@@ -181,7 +181,7 @@ public final class StaleDirectories {
         } catch (DirectoryIteratorException e) {
             throw e.getCause();
         } catch (NoSuchFileException e) {
-            logger.debug("{} is gone already", directory, e);
+            logger.debug("{} is already gone", directory, e);
         }
         Files.deleteIfExists(directory);
     }
@@ -191,7 +191,7 @@ public final class StaleDirectories {
             try {
                 delete(files, each);
             } catch (NoSuchFileException e) {
-                logger.debug("{} is gone already", each, e); // a worker may have removed it meanwhile
+                logger.debug("{} is already gone", each, e); // a worker may have removed it meanwhile
             }
         }
     }

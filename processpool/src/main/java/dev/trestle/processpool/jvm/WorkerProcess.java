@@ -215,7 +215,7 @@ public final class WorkerProcess {
         try {
             descendants = process.descendants().toList(); // before they become orphans
         } catch (RuntimeException | Error e) {
-            logger.failure(Level.DEBUG, "What {} has started is not known; it is looked for later{}", process, "", e);
+            logger.failure(Level.DEBUG, "Cannot find out what {} has started; looks again later{}", process, "", e);
         }
         // Process.destroyForcibly would close its outputs, and lose its last words
         var _ = process.toHandle().destroyForcibly();
@@ -341,7 +341,7 @@ public final class WorkerProcess {
                 return process.waitFor(SURELY_NANOS, TimeUnit.NANOSECONDS)
                         || !process.toHandle().isAlive();
             } catch (InterruptedException | Error e) {
-                logger.failure(Level.DEBUG, "The wait for {} goes on{}", process, "", e);
+                logger.failure(Level.DEBUG, "The wait for {} is resumed{}", process, "", e);
                 var _ = Retry.pauseAndDouble(0);
                 return false;
             }

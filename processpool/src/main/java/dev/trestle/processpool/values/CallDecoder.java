@@ -23,10 +23,10 @@ public final class CallDecoder {
      *
      * @param options the options of the connection
      * @param loader where the classes of calls are found
-     * @param record is told when something is set up for a result that is written
+     * @param journal is told when something is set up for a result that is written
      */
-    public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal record) {
-        this(options, loader, (Setup) record);
+    public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal journal) {
+        this(options, loader, (Setup) journal);
     }
 
     /**

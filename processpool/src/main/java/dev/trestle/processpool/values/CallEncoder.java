@@ -90,7 +90,7 @@ public final class CallEncoder {
         Class<?> type = call.getClass();
         if (call instanceof Future<?>) {
             throw new NotEncodableException(
-                    "The task " + type.getName() + " cannot travel: it is itself the future that somebody waits for in"
+                    "The task " + type.getName() + " cannot travel: it is itself the future of a task in"
                             + " this process, made by CompletableFuture's async methods, ExecutorCompletionService or a"
                             + " decorator of executors. Give the pool the call alone, and compose what it returns:"
                             + " pool.submit(() -> ...).toCompletableFuture(), Futures.asCompleted(...).",

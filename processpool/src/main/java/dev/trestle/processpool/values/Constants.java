@@ -140,7 +140,7 @@ final class Constants {
                 replacement == null
                         ? "has no state, is made by its class only, and is not one of its constants"
                         : "has a method " + replacement
-                                + "(), so that a copy would not be what its class wants, and is not the value of a"
+                                + "(), so its class would replace a copy, and it is not the value of a"
                                 + " static final field of its class",
                 "Pass what the worker needs to make or to find it there, or make it a record or an enum.");
     }

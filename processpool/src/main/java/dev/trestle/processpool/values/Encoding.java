@@ -76,7 +76,7 @@ final class Encoding extends OutputStream {
         return (Encoding) context.getAttribute(Encoding.class);
     }
 
-    /** Returns who hears when something is set up for this. */
+    /** Returns the listener for what is set up for this. */
     Setup setup() {
         return setup;
     }
@@ -90,7 +90,7 @@ final class Encoding extends OutputStream {
                 || (nest.depth < Failure.MAX_DEPTH_OF_STATE && nest.exceptions.incrementAndGet() <= MAX_NESTED);
     }
 
-    /** Adds bytes that nobody will change. */
+    /** Adds bytes that are not changed afterwards. */
     void share(byte[] bytes) {
         pieces.add(ByteBuffer.wrap(bytes));
         size += bytes.length;

@@ -66,7 +66,7 @@ final class EnumTypes {
         private Class<?> found() {
             if (enumType == null) {
                 throw new RefusedException(
-                        EnumMap.class.getName(), "is empty and does not tell its enum", "Pass Map.of() instead.");
+                        EnumMap.class.getName(), "is empty and does not show its enum", "Pass Map.of() instead.");
             }
             return enumType;
         }

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds a kind of collections or of maps: by its name on the wire, and by a class of the JDK. Filled by the class
- * initializer of the kinds, and only read afterwards. Classes are known by their names, so that those nobody sends are
- * not loaded.
+ * initializer of the kinds, and only read afterwards. Classes are known by their names, so that classes that are not
+ * sent are not loaded.
  */
 final class KindIndex<K> {
 

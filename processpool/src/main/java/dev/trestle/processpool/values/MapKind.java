@@ -126,7 +126,7 @@ enum MapKind {
         };
     }
 
-    /** Only a copy may be asked: a map that is ordered by access changes when somebody looks. */
+    /** Only a copy may be asked: a map that is ordered by access changes when it is read. */
     @SuppressWarnings("unchecked") // whatever its keys are, these are others
     private static boolean isOrderedByAccess(Map<?, ?> map) {
         var copy = (LinkedHashMap<Object, Object>) ((LinkedHashMap<?, ?>) map).clone();

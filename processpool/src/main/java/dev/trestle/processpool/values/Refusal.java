@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.ObjectMapper;
 
 /**
- * Why values of a class cannot travel, and what to do about it.
+ * A reason why values of a class cannot travel, with what to do about it.
  *
  * @param reason the rest of a sentence that begins with the class
  * @param wayOut sentences

@@ -1,7 +1,8 @@
 package dev.trestle.processpool.values;
 
 /**
- * How long the calls of one lambda take, as measured. Not thread-safe: a pool guards it with its lock.
+ * An estimate of the run time of the calls of one lambda, from measurements. Not thread-safe: a pool guards it with its
+ * lock.
  *
  * <p>An estimate for the next one: it follows quickly when they get longer, and slowly when they get shorter.
  */

@@ -291,7 +291,7 @@ enum Scalar {
         if (text.length() > 1 && CHANGE_OF_FLAGS.matcher(text).find(1)) {
             throw new RefusedException(
                     Pattern.class.getName(),
-                    "changes its flags on the way, and does not tell those that it was made with",
+                    "changes its flags when it is compiled, and does not show the original ones",
                     "Write (?i:...), or pass the expression as a text.");
         }
         return value.flags();

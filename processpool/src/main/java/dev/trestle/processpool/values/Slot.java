@@ -31,7 +31,7 @@ final class Slot {
         this.type = type;
     }
 
-    /** Creates a place without asking Jackson, who may not be needed. */
+    /** Creates a place without asking Jackson, which may not be needed. */
     Slot(Class<?> declared) {
         this.declared = declared;
     }

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Where a lambda is written, read from its class file; so it is looked for only when somebody is to read it.
+ * The source line of a lambda, read from its class file, and so only for a message that shows it.
  *
  * @param text such as {@code Primes.count(Primes.java:12)} for a lambda, {@code Primes::count} for a method reference
  * @param names the names of the captured values in order, as far as the class file has them

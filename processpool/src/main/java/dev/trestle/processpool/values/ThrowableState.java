@@ -13,7 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What a class of exceptions adds to {@link Throwable}, part by part. Thread-safe. */
+/** The state that a class of exceptions adds to {@link Throwable}. Thread-safe. */
 final class ThrowableState {
 
     /*

@@ -137,7 +137,7 @@ final class ValueCodec {
         return options;
     }
 
-    /** Returns who hears when something is set up for a value that is written. */
+    /** Returns the listener for what is set up when a value is written. */
     Setup setup() {
         return setup;
     }
@@ -187,7 +187,7 @@ final class ValueCodec {
         }
     }
 
-    /** Writes something that nobody reads, since the first time takes long. */
+    /** Writes a value that is not read, since the first time takes long. */
     private void writeFirst() {
         setup.begins();
         try {

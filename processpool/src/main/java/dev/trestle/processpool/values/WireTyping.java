@@ -25,7 +25,7 @@ import tools.jackson.databind.jsontype.impl.TypeIdResolverBase;
 import tools.jackson.databind.type.TypeFactory;
 
 /**
- * When and how the class of a value is written: {@code [name, value]}, wherever the declared type leaves it open.
+ * The form in which the class of a value is written: {@code [name, value]}, wherever the declared type leaves it open.
  *
  * <p>Jackson's own reader of such values remembers a class once it was allowed; ours asks the policy of the call at
  * hand each time.

@@ -290,7 +290,7 @@ final class Writers {
         }
     }
 
-    /** A value that no one can send; says so when somebody tries. */
+    /** A writer for a value that cannot travel; throws when it is written. */
     static final class OfRefused extends WireSerializer {
         private final String reason;
         private final String wayOut;

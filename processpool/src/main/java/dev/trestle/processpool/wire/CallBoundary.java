@@ -1,6 +1,6 @@
 package dev.trestle.processpool.wire;
 
-/** Where, in a stack trace of the worker, the user's code ends and ours begins. */
+/** A marker of the frame in a worker's stack trace where the user's code ends and ours begins. */
 final class CallBoundary {
 
     private static final String ENTRY = "dev.trestle.processpool.values.DecodedCall";

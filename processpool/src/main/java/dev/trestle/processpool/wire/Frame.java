@@ -3,7 +3,7 @@ package dev.trestle.processpool.wire;
 import dev.trestle.processpool.values.DecodedCall;
 import dev.trestle.processpool.values.EncodedCall;
 
-/** What a pool and a worker say to each other. One frame, one record. */
+/** A message between a pool and a worker: one record for each type of frame. */
 public sealed interface Frame {
 
     /** Where a call failed. */

@@ -42,8 +42,8 @@ public final class FrameChannel implements AutoCloseable {
      * wait sends the whole buffer and gathers on. Who may not sends what there is room for, and leaves the rest,
      * perhaps half a frame, to whoever writes next: `sendWithin` waits for room without holding the lock.
      *
-     * In a worker the outgoing buffer lies in its flight record: frames that were appended and not flushed survive it.
-     * The record is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent
+     * In a worker the outgoing buffer lies in its journal: frames that were appended and not flushed survive it.
+     * The journal is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent
      * and before anything is overwritten. A frame that does not fit into what is left of the buffer goes to its
      * beginning, and one that is larger than the buffer is sent at once, to its end. So a reader finds frames that have
      * been sent already, but never half ones.
@@ -107,7 +107,7 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private int done = NOTHING;
 
-    private final @Nullable WorkerJournal record;
+    private final @Nullable WorkerJournal journal;
 
     /** Confined to the reading thread; holds what has been received and not yet been read. */
     private final ByteBuffer in;
@@ -132,28 +132,28 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private FrameChannel(
-            Connection channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable WorkerJournal record) {
+            Connection channel, long maxPayloadBytes, ByteBuffer out, int incoming, @Nullable WorkerJournal journal) {
         this.channel = requireNonNull(channel, "channel");
         this.maxPayloadBytes = maxPayloadBytes;
         out.order(ByteOrder.LITTLE_ENDIAN);
         this.out = out;
-        this.record = record;
+        this.journal = journal;
         this.in = ByteBuffer.allocateDirect(incoming)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .limit(0);
     }
 
     /**
-     * Creates the channel of a worker: calls are noted in its flight record as they arrive, and what it appends is kept
+     * Creates the channel of a worker: calls are noted in its journal as they arrive, and what it appends is kept
      * there until it has been sent.
      *
      * @param channel a connected channel that blocks, and that an interrupt does not close
      * @param maxPayloadBytes the largest payload, in bytes, that may be sent or received
-     * @param record the worker's record
+     * @param journal the worker's journal
      * @return the channel
      */
-    public static FrameChannel ofWorker(Connection channel, long maxPayloadBytes, WorkerJournal record) {
-        return new FrameChannel(channel, maxPayloadBytes, record.buffer(), BUFFER, record);
+    public static FrameChannel ofWorker(Connection channel, long maxPayloadBytes, WorkerJournal journal) {
+        return new FrameChannel(channel, maxPayloadBytes, journal.buffer(), BUFFER, journal);
     }
 
     /**
@@ -458,8 +458,8 @@ public final class FrameChannel implements AutoCloseable {
 
     @GuardedBy("writing")
     private void noteHeld() {
-        if (record != null) {
-            record.noteHeld(out.position());
+        if (journal != null) {
+            journal.noteHeld(out.position());
         }
     }
 
@@ -679,8 +679,8 @@ public final class FrameChannel implements AutoCloseable {
 
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
         if (type == FrameType.CALL || type == FrameType.STREAM_CALL) {
-            if (record != null) {
-                record.note(id, WorkerJournal.Step.RECEIVING);
+            if (journal != null) {
+                journal.note(id, WorkerJournal.Step.RECEIVING);
             }
             Payload payload = payload(bodyLength, arrayCount);
             if (payload == null) {
@@ -883,7 +883,7 @@ public final class FrameChannel implements AutoCloseable {
 
         @Override
         public int write(ByteBuffer source) throws IOException {
-            throw new IOException("These are a worker's last words: there is nobody to write to");
+            throw new IOException("This channel reads the last frames of a dead worker: there is no peer to write to");
         }
 
         @Override

@@ -2,7 +2,7 @@ package dev.trestle.processpool.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** What the calls of a worker report to; there is one in each worker and none elsewhere. Thread-safe. */
+/** The receiver of the reports of calls; there is one in each worker and none elsewhere. Thread-safe. */
 public abstract class Reporter {
 
     private static volatile @Nullable Reporter installed;

@@ -4,7 +4,7 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * What both sides of a connection agree on.
+ * The options on which both sides of a connection agree.
  *
  * @param maxPayloadBytes the largest call or result, in bytes
  * @param outOfBandBytes from which size on a primitive array travels beside the other data, without being copied

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * What a worker was doing when it died, and the answers that it had not sent yet: memory that it shares with its pool
+ * A note of what a worker is doing, and of the answers that it has not sent yet: memory that it shares with its pool
  * through a mapped file.
  *
  * <p>The worker notes each step with one store to memory, so it costs nothing; the kernel keeps the file whatever
@@ -52,7 +52,7 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * The record as it was found.
+     * The journal as it was found.
      *
      * @param callId the number of the last call that the worker knew of; 0 if there was none
      * @param step what the worker did with it
@@ -141,7 +141,7 @@ public final class WorkerJournal implements Setup {
     /**
      * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in
      * the place of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a
-     * record has.
+     * journal has.
      *
      * @param file where; there must be nothing yet
      * @return the file as the pool sees it
@@ -167,7 +167,7 @@ public final class WorkerJournal implements Setup {
      * Opens the file for writing; the worker does it.
      *
      * @param file the file
-     * @return the record
+     * @return the journal
      * @throws IOException if that fails
      */
     public static WorkerJournal open(Path file) throws IOException {
@@ -241,9 +241,9 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * The pool's view of a record, of a worker that lives or is dead. Reads from the file, which is not mapped here: a
-     * worker that truncates it causes an exception. Thread-safe; a thread that is interrupted while it reads closes the
-     * file.
+     * The pool's view of the journal of a worker that lives or is dead. Reads from the file, which is not mapped here:
+     * a worker that truncates it causes an exception. Thread-safe; a thread that is interrupted while it reads closes
+     * the file.
      */
     public static final class Reader implements AutoCloseable {
 
@@ -281,7 +281,7 @@ public final class WorkerJournal implements Setup {
 
         private Exit exit(long word) throws IOException {
             if (word < 0 || word >= exits.length) {
-                throw new IOException("The flight record " + file + " is damaged: there is no exit " + word);
+                throw new IOException("The worker journal " + file + " is damaged: there is no exit " + word);
             }
             return exits[(int) word];
         }
@@ -289,7 +289,7 @@ public final class WorkerJournal implements Setup {
         private Step step(long word) throws IOException {
             int step = (int) word & (1 << STEP_BITS) - 1;
             if (step >= steps.length) {
-                throw new IOException("The flight record " + file + " is damaged: there is no step " + step);
+                throw new IOException("The worker journal " + file + " is damaged: there is no step " + step);
             }
             return steps[step];
         }
@@ -304,7 +304,7 @@ public final class WorkerJournal implements Setup {
         public ByteBuffer held() throws IOException {
             long held = read(HELD, Long.BYTES).getLong(0);
             if (held < 0 || held > BUFFER) {
-                throw new IOException("The flight record " + file + " is damaged: it holds " + held + " bytes");
+                throw new IOException("The worker journal " + file + " is damaged: it holds " + held + " bytes");
             }
             return read(BUFFER_AT, (int) held);
         }
@@ -313,7 +313,7 @@ public final class WorkerJournal implements Setup {
             ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
             while (bytes.hasRemaining()) {
                 if (channel.read(bytes, from + bytes.position()) < 0) {
-                    throw new IOException("The flight record " + file + " is damaged: it ends after "
+                    throw new IOException("The worker journal " + file + " is damaged: it ends after "
                             + (from + bytes.position()) + " bytes instead of " + SIZE);
                 }
             }

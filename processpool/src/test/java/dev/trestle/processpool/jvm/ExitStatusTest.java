@@ -18,13 +18,13 @@ class ExitStatusTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "137 | NONE        | SIGKILL | killed by SIGKILL (exit code 137): by somebody; unless something in it"
+                "137 | NONE        | SIGKILL | killed by SIGKILL (exit code 137): by a kill -9; unless something in it"
                         + " called Runtime.halt(137)",
                 "134 | NONE        | SIGABRT | killed by SIGABRT (exit code 134): the JVM crashed, in native code or"
                         + " by a bug of its own; unless something in it called Runtime.halt(134)",
-                "143 | SIGNALLED   | SIGTERM | killed by SIGTERM (exit code 143): somebody asked it to end",
+                "143 | SIGNALLED   | SIGTERM | killed by SIGTERM (exit code 143): it was asked to end",
                 "130 | SIGNALLED   | SIGINT  | killed by SIGINT (exit code 130)",
-                "143 | NONE        | SIGTERM | killed by SIGTERM (exit code 143): somebody asked it to end; unless"
+                "143 | NONE        | SIGTERM | killed by SIGTERM (exit code 143): it was asked to end; unless"
                         + " something in it called Runtime.halt(143)",
                 "143 | CALLED_EXIT |         | exit code 143: something in it called System.exit(143), or System.exit"
                         + " and then SIGTERM came",
@@ -33,16 +33,16 @@ class ExitStatusTest {
                 "139 | NONE        | SIGSEGV | killed by SIGSEGV (exit code 139); unless something in it called"
                         + " Runtime.halt(139)",
                 "3   | OUT_OF_MEMORY |       | exit code 3: it ran out of memory (-XX:+ExitOnOutOfMemoryError); give"
-                        + " workers a bigger heap, or the calls less to do at a time",
+                        + " workers a larger heap, or each call less to do",
                 "3   | NONE        |         | exit code 3: something in it called Runtime.halt(3), or it ran out of"
-                    + " memory (-XX:+ExitOnOutOfMemoryError); then give workers a bigger heap, or the calls less to do"
-                    + " at a time",
+                        + " memory (-XX:+ExitOnOutOfMemoryError); then give workers a larger heap, or each call less to"
+                        + " do",
                 "3   | CALLED_EXIT |         | exit code 3: something in it called System.exit(3)",
                 "1   | NONE        |         | exit code 1: something in it called Runtime.halt(1), or the JVM gave up",
                 "0   | CALLED_EXIT |         | exit code 0: something in it called System.exit(0)"
             })
     void anExitCodeIsExplainedByTheEvidence(int code, Evidence evidence, @Nullable String signal, String text) {
-        var status = new ExitStatus(code, evidence, "by somebody");
+        var status = new ExitStatus(code, evidence, "by a kill -9");
 
         assertThat(status.signal().orElse(null)).isEqualTo(signal);
         assertThat(status.explain()).isEqualTo(text);

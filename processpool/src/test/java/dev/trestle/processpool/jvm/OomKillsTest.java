@@ -20,15 +20,15 @@ class OomKillsTest {
     @Test
     void theOomKillerIsSuspectedIfItHasKilledMeanwhile() throws IOException {
         assertThat(counted(8).suspect(counted(7)))
-                .isEqualTo(
-                        "by the kernel because memory ran out, as it seems: its OOM killer was at work meanwhile (see"
-                                + " dmesg). Have fewer workers, or let them use less, of heap or of native memory");
+                .isEqualTo("probably by the kernel because memory ran out: its OOM killer has killed a process in"
+                        + " that time (see"
+                        + " dmesg). Have fewer workers, or let them use less, of heap or of native memory");
     }
 
     @Test
     void itIsNotIfItHasKilledNobody() throws IOException {
         assertThat(counted(7).suspect(counted(7)))
-                .isEqualTo("by somebody's kill -9; the kernel's OOM killer has killed nobody meanwhile");
+                .isEqualTo("by a kill -9; the kernel's OOM killer has killed no process in that time");
     }
 
     @Test
@@ -36,7 +36,7 @@ class OomKillsTest {
         OomKills unknown = OomKills.in(folder.resolve("none"));
 
         assertThat(unknown.suspect(counted(7)))
-                .isEqualTo("by somebody's kill -9, or by the kernel because memory ran out (see dmesg)");
+                .isEqualTo("by a kill -9, or by the kernel because memory ran out (see dmesg)");
         assertThat(counted(7).suspect(unknown)).isEqualTo(unknown.suspect(unknown));
     }
 

@@ -217,7 +217,7 @@ class ProgramClassesTest {
         assertThatThrownBy(() -> ProgramClasses.of(new ClassLoader("bundle", null) {}))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("Trestle was loaded by 'bundle', a " + ProgramClassesTest.class.getName() + "$")
-                .hasMessageContaining("does not say where it has them from")
+                .hasMessageContaining("does not say where it finds them")
                 .hasMessageContaining("ProcessPool.builder().classPath(...)");
         try (var remote = new URLClassLoader(new URL[] {url("http://localhost/a.jar")})) {
             assertThatThrownBy(() -> ProgramClasses.of(remote))
@@ -350,7 +350,7 @@ class ProgramClassesTest {
             assertThat(pool.submit(call).result()).hasToString("Answer[value=42]");
             Files.writeString(
                     source,
-                    PLUGIN.replace(
+                    PLUGIN.replaceFirst(
                             "public static dev",
                             "static dev.trestle.api.Call<Answer> other() { return () -> new Answer(666); }"
                                     + " public static dev"));
@@ -486,8 +486,8 @@ class ProgramClassesTest {
                         System.getProperty("java.class.path"),
                         PackagedProgram.class.getName()))
                 .isEqualTo("A process pool needs modules that this Java runtime, " + System.getProperty("java.home")
-                        + ", does not have: make it with jlink --add-modules java.xml,jdk.jfr, beside those"
-                        + " that it has.");
+                        + ", does not have: make it with jlink --add-modules java.xml,jdk.jfr, in addition"
+                        + " to the modules that it has.");
     }
 
     @Test

@@ -311,7 +311,7 @@ class ConstantsTest {
                 .hasMessageMatching("(?s).*captured value #0 'value' is an? "
                         + other.getClass().getName().replace("$", "\\$")
                         + ", which has (no state, is made by its class only, and is not one of its constants|a method"
-                        + " (readResolve|writeReplace)\\(\\), so that a copy would not be what its class wants, and is"
+                        + " (readResolve|writeReplace)\\(\\), so its class would replace a copy, and it is"
                         + " not the value of a static final field of its class)\\. Pass .*");
         assertThatThrownBy(() -> journey.send(List.of(other))).isInstanceOf(NotEncodableException.class);
     }
