@@ -37,11 +37,13 @@ class JavadocExamplesTest {
     void aCoroutineIteratesOverAPublisher() {
         var publisher = new SubmissionPublisher<String>();
         EventLoop.run(() -> {
-            EventLoop.getRunningLoop().callSoon(() -> { // when the coroutine waits for the first item
-                publisher.submit("first");
-                publisher.submit("second");
-                publisher.close();
-            });
+            EventLoop.getRunningLoop()
+                    .callSoon(
+                            () -> { // when the coroutine waits for the first item
+                                publisher.submit("first");
+                                publisher.submit("second");
+                                publisher.close();
+                            });
             read(publisher);
         });
         assertThat(lines).containsExactly("first", "second");

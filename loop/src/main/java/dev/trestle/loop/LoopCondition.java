@@ -65,8 +65,8 @@ public final class LoopCondition {
      * changed again by then, and the signal may have been meant for another coroutine; so check the state again, or use
      * {@link #waitFor}.
      *
-     * <p>If the task is cancelled, however often, or an error is thrown, this method first takes the lock again, and then
-     * throws. A signal that the coroutine does not use for that reason goes to the next waiter.
+     * <p>If the task is cancelled, however often, or an error is thrown, this method first takes the lock again, and
+     * then throws. A signal that the coroutine does not use for that reason goes to the next waiter.
      *
      * @throws CancelledError if the task is cancelled while it waits; it holds the lock nevertheless
      * @throws IllegalStateException if the lock is not held

@@ -79,8 +79,7 @@ class JavadocExamplesTest extends InVirtualTime {
                 }
             });
         });
-        assertThat(trail)
-                .containsExactly("request 1", "fetched 1", "answer 10", "request 2", "fetched 2", "answer 20");
+        assertThat(trail).containsExactly("request 1", "fetched 1", "answer 10", "request 2", "fetched 2", "answer 20");
     }
 
     @Test

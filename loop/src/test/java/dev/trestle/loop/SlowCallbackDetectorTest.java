@@ -83,10 +83,10 @@ class SlowCallbackDetectorTest {
                             + " If it waits for something, put that into blocking\\(\\(\\) -> \\.\\.\\.\\); if"
                             + " it computes, call yieldNow\\(\\) now and then, or give the work to a pool\\.\n"
                             + ".*")
-                    .contains(
-                            "\n"
-                                + "    at"
-                                + " dev.trestle.loop.SlowCallbackDetectorTest.holdUntilNamed(SlowCallbackDetectorTest.java:")
+                    .contains("\n"
+                            + "    at"
+                            + " dev.trestle.loop.SlowCallbackDetectorTest.holdUntilNamed("
+                            + "SlowCallbackDetectorTest.java:")
                     .doesNotContain("Task.live");
         });
         assertThat(nextWarning("Task[hog]", " has awaited or ended after about "))

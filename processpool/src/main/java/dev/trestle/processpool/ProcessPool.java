@@ -48,29 +48,32 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A call is a lambda or a method reference. It travels as the name of its method and the values that it captured,
  * which must be data; so does its result come back. What cannot travel is refused by {@code submit}, with a
- * {@link CallNotSerializableException} that says what and why. Workers have the classes of this program, which they find in
- * the same way, be it the class path, the module path, or the class loader that has brought this class into the program.
+ * {@link CallNotSerializableException} that says what and why. Workers have the classes of this program, which they
+ * find in the same way, be it the class path, the module path, or the class loader that has brought this class into the
+ * program.
  *
  * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
  * busy wait in a queue, first in, first out; a worker whose calls are short, as measured, is sent some ahead. The call
  * that a worker runs when it dies fails with a {@link WorkerDiedException}; all others go on, those that had been sent
- * ahead included, and the pool starts another worker. Only when no worker lives and none has been able to start for a while
- * (see {@link Builder#startRetryTime}) is it broken: then calls fail with a {@link BrokenExecutorException}.
+ * ahead included, and the pool starts another worker. Only when no worker lives and none has been able to start for a
+ * while (see {@link Builder#startRetryTime}) is it broken: then calls fail with a {@link BrokenExecutorException}.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
  * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
  * {@code dev.trestle.processpool.worker}.
  *
- * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first waits for
- * the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls that wait, run or are
- * retried. A pool without calls that nobody closed keeps no program running, and neither does a stream whose worker waits for
- * its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by {@code System.exit} or a signal, calls
- * in flight have the {@link Builder#closeGrace} to end; see {@link Builder#withoutShutdownHook}.
+ * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
+ * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls
+ * that wait, run or are retried. A pool without calls that nobody closed keeps no program running, and neither does a
+ * stream whose worker waits for its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by
+ * {@code System.exit} or a signal, calls in flight have the {@link Builder#closeGrace} to end; see
+ * {@link Builder#withoutShutdownHook}.
  *
- * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a worker, not
- * even for one that is stopped and reads nothing: what is not written at once is written in the background. Callbacks of futures
- * run on the thread that reads what the worker sends: they should be short, and must not wait for calls of the same pool, which
- * is refused. Results are made on that thread too; when that takes long, another thread reads on.
+ * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a
+ * worker, not even for one that is stopped and reads nothing: what is not written at once is written in the background.
+ * Callbacks of futures run on the thread that reads what the worker sends: they should be short, and must not wait for
+ * calls of the same pool, which is refused. Results are made on that thread too; when that takes long, another thread
+ * reads on.
  *
  * {@snippet :
  * try (var pool = new ProcessPool(4)) {
@@ -81,9 +84,10 @@ import org.jspecify.annotations.Nullable;
 public final class ProcessPool implements FutureExecutor {
 
     /*
-     * This object is what the user holds, and nothing of ours holds it: the workers, the timer and the shutdown hook know
-     * the dispatcher only. So a pool that is dropped without being closed becomes garbage, and the cleaner shuts its
-     * dispatcher down. `reachabilityFence` keeps `new ProcessPool(1).submit(...)` from being cleaned up while it submits.
+     * This object is what the user holds, and nothing of ours holds it: the workers, the timer and the shutdown hook
+     * know the dispatcher only. So a pool that is dropped without being closed becomes garbage, and the cleaner shuts
+     * its dispatcher down. `reachabilityFence` keeps `new ProcessPool(1).submit(...)` from being cleaned up while it
+     * submits.
      */
 
     private static final Log logger = Log.of(ProcessPool.class);
@@ -100,7 +104,8 @@ public final class ProcessPool implements FutureExecutor {
      *
      * @param workers the largest number of workers
      * @throws IllegalArgumentException if it is not positive
-     * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have workers: its
+     * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
+     * workers: its
      *     Java runtime lacks something, or it cannot be found out where its classes are
      */
     public ProcessPool(int workers) {
@@ -237,8 +242,8 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Runs a task without a future. What it throws is logged. A lambda travels only if it is a {@link RunnableCall}; the
-     * overload for these takes one as it is written.
+     * Runs a task without a future. What it throws is logged. A lambda travels only if it is a {@link RunnableCall};
+     * the overload for these takes one as it is written.
      *
      * @param task what to run
      * @throws CallNotSerializableException if the task cannot travel
@@ -283,24 +288,25 @@ public final class ProcessPool implements FutureExecutor {
 
     /**
      * Runs a call that makes many results, which arrive while it makes them: the worker reads the stream that the call
-     * returns and sends its items, this side has them one after the other. The call is submitted at once, and the stream
-     * may be endless.
+     * returns and sends its items, this side has them one after the other. The call is submitted at once, and the
+     * stream may be endless.
      *
      * {@snippet :
-     * try (Stream<Integer> primes = pool.stream(() -> IntStream.iterate(2, n -> n + 1).filter(Primes::isPrime).boxed())) {
+     * try (Stream<Integer> primes = pool.stream(() -> IntStream.iterate(2, n -> n +
+     * 1).filter(Primes::isPrime).boxed())) {
      *     primes.takeWhile(n -> n < limit).forEach(System.out::println);
      * }
      * }
      *
-     * <p>A worker that is ahead of its consumer stops, in its stream, when about a thousand items or a megabyte have not
-     * been consumed. Closing the stream cancels the call, as {@code cancel(true)} does; the worker's stream is closed
-     * then as well. A stream that is not closed keeps its worker until it is garbage.
+     * <p>A worker that is ahead of its consumer stops, in its stream, when about a thousand items or a megabyte have
+     * not been consumed. Closing the stream cancels the call, as {@code cancel(true)} does; the worker's stream is
+     * closed then as well. A stream that is not closed keeps its worker until it is garbage.
      *
      * <p>What ends the call too early, an exception, a timeout, the death of the worker, is thrown by the rule of
-     * {@link ConcurrentFuture#result()} when the items that arrived before have been consumed. An item that cannot travel
-     * ends the call with a {@link CallNotSerializableException}. The timeout is that of the whole call, in which it may
-     * have waited for its consumer. Retries are for a worker that dies before its first item has arrived: a stream
-     * never begins again.
+     * {@link ConcurrentFuture#result()} when the items that arrived before have been consumed. An item that cannot
+     * travel ends the call with a {@link CallNotSerializableException}. The timeout is that of the whole call, in which
+     * it may have waited for its consumer. Retries are for a worker that dies before its first item has arrived: a
+     * stream never begins again.
      *
      * <p>{@link #shutdown} lets streams go on; {@link #close} cancels those that have not been consumed to their end.
      * The returned stream is sequential, and waits for items where it is consumed; this is refused in coroutines of an
@@ -370,7 +376,10 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
-    /** Returns what to do about a task that a library has made around the program's call; empty if the program's call is refused. */
+    /**
+     * Returns what to do about a task that a library has made around the program's call; empty if the program's call is
+     * refused.
+     */
     private static String wayOutOfAWrapper(Object task) {
         boolean own = task instanceof Call<?> || task instanceof RunnableCall;
         return own || task instanceof Future<?>
@@ -381,9 +390,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool that
-     * lives longer than that does it by itself in the background; this is for installers, and for programs that are short.
-     * Shutting the pool down ends it.
+     * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool
+     * that lives longer than that does it by itself in the background; this is for installers, and for programs that
+     * are short. Shutting the pool down ends it.
      *
      * @return whether there is a cache now; false if this pool has been shut down or has none (see
      *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
@@ -401,8 +410,8 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels those that wait and interrupts those that run; workers whose calls do not end then are
-     * killed after a grace period. Does not wait.
+     * Takes no more calls, cancels those that wait and interrupts those that run; workers whose calls do not end then
+     * are killed after a grace period. Does not wait.
      *
      * @return one object for each call that no worker had been sent; it does nothing, since the call's future has been
      *     cancelled. Calls that had been sent ahead are cancelled too, but may have run
@@ -422,8 +431,8 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels those that wait, and asks all workers to end as SIGTERM does, whatever they are doing:
-     * the calls that they run fail with a {@link WorkerDiedException}. A worker that has not ended after
+     * Takes no more calls, cancels those that wait, and asks all workers to end as SIGTERM does, whatever they are
+     * doing: the calls that they run fail with a {@link WorkerDiedException}. A worker that has not ended after
      * {@link Builder#closeGrace} is killed. Calls whose answers are being read in this program are cancelled. Python's
      * {@code terminate_workers}. Does not wait.
      */
@@ -432,9 +441,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels those that wait, and kills all workers, with what they started: the calls that they run
-     * fail with a {@link WorkerDiedException}. Calls whose answers are being read in this program are cancelled. Python's
-     * {@code kill_workers}. Does not wait.
+     * Takes no more calls, cancels those that wait, and kills all workers, with what they started: the calls that they
+     * run fail with a {@link WorkerDiedException}. Calls whose answers are being read in this program are cancelled.
+     * Python's {@code kill_workers}. Does not wait.
      */
     public void killWorkers() {
         dispatcher.stopWorkers(worker -> worker.kill("killWorkers was called"));
@@ -459,9 +468,10 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels streams that have not ended, and waits until those that were taken have been run, and until no process, thread, socket or
-     * file of this pool is left. If the waiting thread is interrupted, does as {@link #shutdownNow} and goes on waiting. In a coroutine
-     * of an event loop the loop goes on meanwhile; see {@link FutureExecutor#close}.
+     * Takes no more calls, cancels streams that have not ended, and waits until those that were taken have been run,
+     * and until no process, thread, socket or file of this pool is left. If the waiting thread is interrupted, does as
+     * {@link #shutdownNow} and goes on waiting. In a coroutine of an event loop the loop goes on meanwhile; see
+     * {@link FutureExecutor#close}.
      *
      * @throws IllegalStateException if called by a callback of one of its own futures, for which it would wait
      */
@@ -483,7 +493,8 @@ public final class ProcessPool implements FutureExecutor {
     // Starting
 
     /**
-     * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait either.
+     * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait
+     * either.
      *
      * @param workers how many are to live, as far as the size of the pool allows; all of it with
      *     {@link Integer#MAX_VALUE}
@@ -532,9 +543,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those that
-     * {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by the way in which
-     * its future ended.
+     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those
+     * that {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by
+     * the way in which its future ended.
      *
      * @param size the largest number of workers
      * @param alive the workers there are, those that start or end included
@@ -550,7 +561,8 @@ public final class ProcessPool implements FutureExecutor {
      * @param rerun how often a call went to another worker because its worker died
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
-     * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they may
+     * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they
+     * may
      * @param workersDied those of them that died without having been told to end
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused
@@ -626,8 +638,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many workers live at least, as far as the size of the pool allows; 0 if not set. They are started with
-         * the pool, and when one dies another is started.
+         * Sets how many workers live at least, as far as the size of the pool allows; 0 if not set. They are started
+         * with the pool, and when one dies another is started.
          *
          * @param value the number of workers
          * @return this builder
@@ -642,8 +654,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets after which time without a call a worker ends, if more than {@link #minWorkers} live; workers stay if not
-         * set. The one that was used last is used first, so that the others may end.
+         * Sets after which time without a call a worker ends, if more than {@link #minWorkers} live; workers stay if
+         * not set. The one that was used last is used first, so that the others may end.
          *
          * @param limit the time
          * @return this builder
@@ -711,9 +723,9 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Adds a system property.
          *
-         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool is
-         * built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later, with
-         * {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
+         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool
+         * is built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later,
+         * with {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
          *
          * @param property its name
          * @param value its value
@@ -736,9 +748,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the class path of the workers; that of this program if not set, or what the class loader of this class has if
-         * that is not the JVM's own. It must have Trestle on it, and the classes of the calls, unless they are on the module
-         * path.
+         * Sets the class path of the workers; that of this program if not set, or what the class loader of this class
+         * has if that is not the JVM's own. It must have Trestle on it, and the classes of the calls, unless they are
+         * on the module path.
          *
          * @param value the class path, as {@code java -cp} takes it
          * @return this builder
@@ -749,9 +761,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the module path of the workers; that of this program if not set. Workers of a program on the module path have
-         * the modules of this program as far as they are found there, Trestle among them, and what these need; workers of
-         * one on the class path have all modules that are there. Their packages are open to Trestle.
+         * Sets the module path of the workers; that of this program if not set. Workers of a program on the module path
+         * have the modules of this program as far as they are found there, Trestle among them, and what these need;
+         * workers of one on the class path have all modules that are there. Their packages are open to Trestle.
          *
          * @param value the module path, as {@code java -p} takes it
          * @return this builder
@@ -799,11 +811,11 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets for how long the pool goes on trying to start workers while none is ready; 10 seconds if not set. When all starts
-         * have failed for so long, three times running at least, the pool is broken: the calls that wait fail with a
-         * {@link BrokenExecutorException}, and so does each that is submitted from then on. Attempts follow each other with pauses that get longer,
-         * and calls wait meanwhile. As long as a worker is ready the pool never breaks. A JVM that refuses its options breaks
-         * it at the third attempt: to wait would not help.
+         * Sets for how long the pool goes on trying to start workers while none is ready; 10 seconds if not set. When
+         * all starts have failed for so long, three times running at least, the pool is broken: the calls that wait
+         * fail with a {@link BrokenExecutorException}, and so does each that is submitted from then on. Attempts follow
+         * each other with pauses that get longer, and calls wait meanwhile. As long as a worker is ready the pool never
+         * breaks. A JVM that refuses its options breaks it at the third attempt: to wait would not help.
          *
          * @param limit the time
          * @return this builder
@@ -827,14 +839,16 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not set. That holds
-         * however its end was asked for: by closing or shutting down the pool, {@link ProcessPool#terminateWorkers}, {@link #idleTime},
-         * {@link #maxTasksPerWorker}. So long, and a second more for each 10 MB, a pool that was shut down also waits for answers that
-         * are being read in this program, when it has nothing else to wait for.
+         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not
+         * set. That holds however its end was asked for: by closing or shutting down the pool,
+         * {@link ProcessPool#terminateWorkers}, {@link #idleTime}, {@link #maxTasksPerWorker}. So long, and a second
+         * more for each 10 MB, a pool that was shut down also waits for answers that are being read in this program,
+         * when it has nothing else to wait for.
          *
-         * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those in flight, and
-         * those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight, and when this time is
-         * over, the workers are killed and the calls that are left fail. {@code System.exit} in a callback of a future waits for no call.
+         * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those
+         * in flight, and those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight,
+         * and when this time is over, the workers are killed and the calls that are left fail. {@code System.exit} in a
+         * callback of a future waits for no call.
          *
          * @param limit the time
          * @return this builder
@@ -846,9 +860,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many calls a worker runs before another takes its place; without limit if not set. The other is started
-         * before that, as a spare, so that no call waits for it if calls take longer than a start; for a while there is
-         * one process more.
+         * Sets how many calls a worker runs before another takes its place; without limit if not set. The other is
+         * started before that, as a spare, so that no call waits for it if calls take longer than a start; for a while
+         * there is one process more.
          *
          * @param value the number of calls
          * @return this builder
@@ -863,9 +877,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Bounds the queue, and with it the memory of calls that wait: while as many are waiting, {@code submit}, {@code execute}
-         * and {@code stream} block their caller. In an event loop and in callbacks of futures of this pool, which must not
-         * be blocked, they throw a {@link RejectedExecutionException}. Unbounded if not set.
+         * Bounds the queue, and with it the memory of calls that wait: while as many are waiting, {@code submit},
+         * {@code execute} and {@code stream} block their caller. In an event loop and in callbacks of futures of this
+         * pool, which must not be blocked, they throw a {@link RejectedExecutionException}. Unbounded if not set.
          *
          * @param value how many calls may wait for a worker
          * @return this builder
@@ -918,10 +932,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first result; they
-         * do if not set. The cache is made in the background by a pool that lives for a few seconds, once per JDK, class path
-         * and options; it takes a processor for some seconds and some 30 MB on disk. There is none as long as the class path
-         * has anything but jar files.
+         * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
+         * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is none
+         * as long as the class path has anything but jar files.
          *
          * @param value whether to make and to use caches
          * @return this builder
@@ -962,8 +976,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Lets a debugger attach to each worker, and switches off what would end a worker that stands at a breakpoint: the time
-         * limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends workers.
+         * Lets a debugger attach to each worker, and switches off what would end a worker that stands at a breakpoint:
+         * the time limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends
+         * workers.
          *
          * <p>Each worker listens on a free port of this machine's loopback address, and says on which: the logger
          * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
@@ -987,10 +1002,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Leaves the end of this pool to its owner when the JVM ends: the pool adds no shutdown hook. Calls go on for as long as hooks of
-         * the program run, and the owner closes the pool in one of them, after whatever still submits calls. Workers end with the
-         * program in any case; but if the owner does not close the pool, calls that run then are lost, and the pool's private directory
-         * stays until a later program sweeps it up.
+         * Leaves the end of this pool to its owner when the JVM ends: the pool adds no shutdown hook. Calls go on for
+         * as long as hooks of the program run, and the owner closes the pool in one of them, after whatever still
+         * submits calls. Workers end with the program in any case; but if the owner does not close the pool, calls that
+         * run then are lost, and the pool's private directory stays until a later program sweeps it up.
          *
          * @return this builder
          * @see #closeGrace
@@ -1040,7 +1055,8 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
-         * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have workers:
+         * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
+         * workers:
          *     its Java runtime lacks something, or it cannot be found out where its classes are
          */
         public ProcessPool build() {

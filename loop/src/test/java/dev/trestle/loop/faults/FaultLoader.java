@@ -86,7 +86,9 @@ final class FaultLoader extends ClassLoader {
         builder.with(element);
     }
 
-    /** Thread.onSpinWait is no site: it takes no memory, and stands where an error is held back until a step succeeds. */
+    /**
+     * Thread.onSpinWait is no site: it takes no memory, and stands where an error is held back until a step succeeds.
+     */
     private static boolean isSite(Instruction instruction) {
         return (instruction instanceof InvokeInstruction call && !call.name().equalsString("onSpinWait"))
                 || instruction instanceof InvokeDynamicInstruction

@@ -4,13 +4,11 @@ import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopCondition;
 import dev.trestle.loop.LoopQueue;
 import dev.trestle.loop.Task;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A program that takes one item out of a queue and waits once for a signal, while one step of the loop's own code fails. Its result is
- * empty, or says what was left halfway. Loaded by a {@link FaultLoader}.
+ * A program that takes one item out of a queue and waits once for a signal, while one step of the loop's own code
+ * fails. Its result is empty, or says what was left halfway. Loaded by a {@link FaultLoader}.
  */
 public final class WholeOrNothing implements Callable<String> {
 
@@ -35,15 +33,15 @@ public final class WholeOrNothing implements Callable<String> {
     private void takeAnItem() {
         LoopQueue<String> queue = untilItWorks(LoopQueue::fifo);
         var _ = untilItWorks(() -> queue.size() > 0 || queue.tryPut("item"));
-        @Nullable Optional<String> taken = null;
+        boolean taken = false;
         try {
-            taken = queue.tryGet();
+            taken = queue.tryGet().isPresent();
         } catch (Throwable e) {
             Thread.onSpinWait(); // injected
         }
         int size = untilItWorks(queue::size);
-        if (size != (taken == null ? 1 : 0)) {
-            left += "the queue has " + size + " items after tryGet has returned " + taken + "\n";
+        if (size != (taken ? 0 : 1)) {
+            left += "the queue has " + size + " items, and tryGet has taken one: " + taken + "\n";
         }
     }
 

@@ -31,16 +31,16 @@ import org.jspecify.annotations.Nullable;
 public final class PrivateDirectory implements AutoCloseable {
 
     /*
-     * Two kinds of programs delete what is not theirs to delete. Other pools sweep up after programs that died, so a directory has a
-     * proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon as the owner is gone,
-     * however it went. Nothing else will do: a process id means nothing in another container that has the same temporary
-     * directory, and a file lock of POSIX is dropped by the first code of this process, of whatever class loader, that
-     * closes another handle of the file. Nobody ever accepts: to connect is enough. A new directory has no proof, since the JDK
-     * takes a while to set up the first socket of a program; `ensure` makes it. Until then nobody deletes the directory, which is
-     * young.
+     * Two kinds of programs delete what is not theirs to delete. Other pools sweep up after programs that died, so a
+     * directory has a proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon
+     * as the owner is gone, however it went. Nothing else will do: a process id means nothing in another container that
+     * has the same temporary directory, and a file lock of POSIX is dropped by the first code of this process, of
+     * whatever class loader, that closes another handle of the file. Nobody ever accepts: to connect is enough. A new
+     * directory has no proof, since the JDK takes a while to set up the first socket of a program; `ensure` makes it.
+     * Until then nobody deletes the directory, which is young.
      *
-     * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that is gone
-     * all the same is made anew before the next worker starts.
+     * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that
+     * is gone all the same is made anew before the next worker starts.
      */
 
     private static final Log logger = Log.of(PrivateDirectory.class);
@@ -74,7 +74,10 @@ public final class PrivateDirectory implements AutoCloseable {
         this.path = makeElsewhere();
     }
 
-    /** Creates a directory in another one, usually the temporary directory. It has no proof of life before {@link #ensure}. */
+    /**
+     * Creates a directory in another one, usually the temporary directory. It has no proof of life before
+     * {@link #ensure}.
+     */
     public static PrivateDirectory create(Path parent) {
         try {
             // Absolute, since workers may have another working directory.
@@ -107,9 +110,11 @@ public final class PrivateDirectory implements AutoCloseable {
     // Staying there
 
     /**
-     * Makes the directory anew if it is gone, and its proof of life if there is none. To be called before files are made in it.
+     * Makes the directory anew if it is gone, and its proof of life if there is none. To be called before files are
+     * made in it.
      *
-     * @throws IOException if that cannot be, or if there is something else in its place; then there will be another directory,
+     * @throws IOException if that cannot be, or if there is something else in its place; then there will be another
+     * directory,
      *     of which {@link #resolve} knows
      */
     public synchronized void ensure() throws IOException {
@@ -245,14 +250,17 @@ public final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    /** Deletes the directories of owners that died without closing their pools. Blocks; on no thread that others need. */
+    /**
+     * Deletes the directories of owners that died without closing their pools. Blocks; on no thread that others need.
+     */
     public void removeStale() {
         StaleDirectories.remove(parent, path);
     }
 
     /**
-     * Lets the JVM delete the directory when all shutdown hooks have ended, with what is in it now and what {@link #resolve} is asked
-     * for until then. To be called in a shutdown hook: the JVM never forgets a name. Does not wait for that.
+     * Lets the JVM delete the directory when all shutdown hooks have ended, with what is in it now and what
+     * {@link #resolve} is asked for until then. To be called in a shutdown hook: the JVM never forgets a name. Does not
+     * wait for that.
      */
     public synchronized void deleteAtExit() {
         if (closed) {
