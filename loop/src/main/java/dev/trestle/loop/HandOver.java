@@ -193,45 +193,45 @@ sealed interface HandOver {
                 this.first = first;
             }
 
-            @Nullable
-            Runnable take() {
-                Runnable taken = next;
-                next = null;
-                return taken;
-            }
-
             /**
              * Runs the first continuation, and those that follow by hand-over. A thread that is taken from here and not
              * run never goes on, so lack of memory costs speed only.
              */
             @Override
             public void run() {
-                Thread me = Thread.currentThread();
-                boolean known = enter(me);
+                Thread me = null;
+                try {
+                    me = Thread.currentThread();
+                    enter(me);
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // without: what is handed over goes through the JDK's scheduler
+                }
                 Runnable due = first;
                 for (int i = 0; due != null && (i < LONGEST || !goOnElsewhere(due)); i++) {
                     try {
                         due.run();
-                    } catch (
-                            Throwable e) { // of the JDK's own code; what was handed over to this carrier is run all the
-                        // same
-                        Log.log(ERROR, () -> "A carrier of an event loop failed", e);
+                    } catch (Throwable e) { // of the JDK's own code; the continuation in the slot runs nevertheless
+                        onFailure(e);
                     }
-                    due = take();
+                    due = next; // calls nothing, so nothing can lose it
+                    next = null;
                 }
                 carrier = null;
-                if (known) {
+                if (me != null) {
                     runs.remove(me);
                 }
             }
 
-            private boolean enter(Thread me) {
+            private void enter(Thread me) {
+                runs.put(me, this);
+                carrier = me;
+            }
+
+            private void onFailure(Throwable failure) {
                 try {
-                    runs.put(me, this);
-                    carrier = me;
-                    return true;
-                } catch (Throwable e) { // without: what is handed over goes through the JDK's scheduler
-                    return false;
+                    Log.log(ERROR, () -> "A carrier of an event loop failed", failure);
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // no memory for a log line
                 }
             }
 

@@ -89,7 +89,7 @@ class WarmUpTest {
                 .orElseThrow();
         return lines.stream()
                 .filter(line -> line.startsWith(thread))
-                .map(line -> line.split(" ")[1])
+                .map(line -> line.split(" ", -1)[1])
                 .toList();
     }
 }
