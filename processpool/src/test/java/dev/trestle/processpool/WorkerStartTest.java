@@ -300,7 +300,7 @@ class WorkerStartTest {
                     .hasMessageContaining("its workers cannot start")
                     .hasMessageContaining("exit code 6")
                     .hasMessageContaining("Error: no JVM here")
-                    .hasMessageContaining("has been replaced since this pool was made");
+                    .hasMessageContaining("has been replaced since this pool was created");
             assertThat(ProcessHandle.of(pid)).isEmpty();
         } finally {
             System.setProperty("java.home", home);

@@ -35,8 +35,8 @@ class JdkTest {
 
         assertThat(jdk.ifReplaced())
                 .isEqualTo(
-                        " The JDK of " + launcher + " has been replaced since this pool was made, under a program that"
-                                + " still runs on the old one: restart the program.");
+                        " The JDK of " + launcher + " has been replaced since this pool was created, while the"
+                                + " program still runs on the old one: restart the program.");
     }
 
     @Test
