@@ -107,10 +107,13 @@ class FinishedCallTest {
         listener = null;
         Gate.until(future::isDone);
 
-        Gate.until(() -> {
-            System.gc();
-            return keptArgument.get() == null && keptListener.get() == null;
-        });
+        Gate.until(() -> isGarbage(keptArgument));
+        Gate.until(() -> isGarbage(keptListener));
         assertThat(future.toString()).as("and what it is of").contains("FinishedCallTest");
+    }
+
+    private static boolean isGarbage(WeakReference<?> reference) {
+        System.gc();
+        return reference.get() == null;
     }
 }

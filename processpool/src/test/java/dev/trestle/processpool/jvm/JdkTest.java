@@ -34,9 +34,8 @@ class JdkTest {
         Files.move(upgrade, launcher, StandardCopyOption.REPLACE_EXISTING);
 
         assertThat(jdk.ifReplaced())
-                .isEqualTo(
-                        " The JDK of " + launcher + " has been replaced since this pool was created, while the"
-                                + " program still runs on the old one: restart the program.");
+                .isEqualTo(" The JDK of " + launcher + " has been replaced since this pool was created, while the"
+                        + " program still runs on the old one: restart the program.");
     }
 
     @Test
