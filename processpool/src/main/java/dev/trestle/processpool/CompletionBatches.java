@@ -36,7 +36,7 @@ final class CompletionBatches {
 
     /**
      * @param acceptedCalls counts a batch of calls, so that the program does not end while a thread runs their
-     * callbacks
+     *     callbacks
      */
     CompletionBatches(AcceptedCalls acceptedCalls) {
         this.acceptedCalls = acceptedCalls;

@@ -226,7 +226,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * Lets the program wait for this call before it ends by itself. Idempotent.
      *
      * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has
-     * changed
+     *     changed
      */
     void holdProgram() {
         if (holdsProgram || !HOLDS_PROGRAM.compareAndSet(this, false, true)) {

@@ -562,7 +562,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param takenBack how often a call went to another worker because the one in front of it took long
      * @param workersStarted the workers that ever got ready
      * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they
-     * may
+     *     may
      * @param workersDied those of them that died without having been told to end
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused

@@ -114,8 +114,7 @@ public final class PrivateDirectory implements AutoCloseable {
      * made in it.
      *
      * @throws IOException if that cannot be, or if there is something else in its place; then there will be another
-     * directory,
-     *     of which {@link #resolve} knows
+     *     directory, of which {@link #resolve} knows
      */
     public synchronized void ensure() throws IOException {
         if (closed) {

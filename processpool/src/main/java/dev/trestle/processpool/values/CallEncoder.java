@@ -56,8 +56,7 @@ public final class CallEncoder {
      *
      * @param options the options of the connection
      * @param unknown makes the exception that stands for a failure whose own class cannot be made: without a cause,
-     * stack
-     *     or suppressed exceptions, which are set afterwards
+     *     stack or suppressed exceptions, which are set afterwards
      */
     public CallEncoder(WireOptions options, Function<Failure, Throwable> unknown) {
         this(options, unknown, type -> Optional.empty());

@@ -9,8 +9,7 @@ import java.util.Set;
  * @param maxPayloadBytes the largest call or result, in bytes
  * @param outOfBandBytes from which size on a primitive array travels beside the other data, without being copied
  * @param allowedTypes names of classes, and prefixes of packages that end in a dot, that a result may contain although
- * its
- *     declared type does not name them
+ *     its declared type does not name them
  */
 public record WireOptions(long maxPayloadBytes, int outOfBandBytes, Set<String> allowedTypes) {
 
