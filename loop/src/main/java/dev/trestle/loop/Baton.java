@@ -1013,7 +1013,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                     task.failToStart(e);
                     failed = true;
                 } catch (Throwable again) {
-                    Thread.onSpinWait(); // nobody else ends this task
+                    Thread.onSpinWait(); // no other code ends this task
                 }
             }
             return false;

@@ -97,7 +97,7 @@ public final class LoopCondition {
                     waiters.wakeNext();
                     passedOn = true;
                 } catch (Throwable e) {
-                    Thread.onSpinWait(); // nobody else passes the signal on
+                    Thread.onSpinWait(); // no other code passes the signal on
                 }
             }
             throw LoopFuture.unchecked(thrown);

@@ -41,7 +41,7 @@ public final class LoopLock {
                     wakeFirst(); // this one was first in the line, and does not take it
                     passedOn = true;
                 } catch (Throwable again) {
-                    Thread.onSpinWait(); // nobody else wakes the next waiter
+                    Thread.onSpinWait(); // no other code wakes the next waiter
                 }
             }
             throw e;

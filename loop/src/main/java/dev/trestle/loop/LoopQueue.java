@@ -200,7 +200,7 @@ public final class LoopQueue<T> {
                     settle();
                     settled = true;
                 } catch (Throwable again) {
-                    Thread.onSpinWait(); // nobody else wakes those waiters
+                    Thread.onSpinWait(); // no other code wakes those waiters
                 }
             }
         }
@@ -252,7 +252,7 @@ public final class LoopQueue<T> {
                     settle();
                     settled = true;
                 } catch (Throwable again) {
-                    Thread.onSpinWait(); // the item is taken, and nobody else wakes those waiters
+                    Thread.onSpinWait(); // the item is taken, and no other code wakes those waiters
                 }
             }
         }

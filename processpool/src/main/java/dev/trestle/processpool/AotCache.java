@@ -66,7 +66,7 @@ final class AotCache {
 
     private final PoolOptions options;
     private final Optional<AotStore> store;
-    private volatile @Nullable Key key; // found out by the first who needs it, on the thread of a worker
+    private volatile @Nullable Key key; // found out by the first worker that needs it, on its thread
     private volatile boolean distrusted;
     private volatile boolean stopped;
     private final AtomicReference<@Nullable ProcessPool> recorder = new AtomicReference<>();
@@ -129,7 +129,7 @@ final class AotCache {
         } catch (InterruptedException e) {
             logger.debug("{} ends before its AOT cache is made", options.name());
             if (!stopped) {
-                Thread.currentThread().interrupt(); // it was the caller who was told to stop
+                Thread.currentThread().interrupt(); // it was the caller that was told to stop
             }
         }
         return false;

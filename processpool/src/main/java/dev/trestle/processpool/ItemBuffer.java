@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class ItemBuffer {
 
     /*
-     * The call's future ends when the worker has answered it, after the last item: so who takes items takes what is
+     * The call's future ends when the worker has answered it, after the last item: so a taker of items takes what is
      * here, then waits for more or for that end, and then throws what the future holds. That way an item is never lost
      * to an exception that came after it.
      *

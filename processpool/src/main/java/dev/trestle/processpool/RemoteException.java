@@ -14,7 +14,7 @@ public final class RemoteException extends RuntimeException {
     /** The name of the exception's class in the worker. */
     private final String remoteClassName;
 
-    /** Cause, stack and suppressed exceptions are set by who makes it. */
+    /** Cause, stack and suppressed exceptions are set by its creator. */
     RemoteException(Failure failure) {
         super(failure.headline());
         this.remoteClassName = failure.className();

@@ -21,13 +21,13 @@ import org.jspecify.annotations.Nullable;
 final class WorkerSet {
 
     /*
-     * A worker that lives is in one state, which nobody else changes:
+     * A worker that lives is in one state, which only this class changes:
      *
      *   STARTING --> BUSY <--> IDLE            BUSY, IDLE, SPARE --> LEAVING
      *            --> SPARE --> BUSY            any of them       --> GONE
      *
-     * Who has a worker from here, by `ready`, `takeIdle` or `takeSpare`, has it BUSY, and gives it calls or lets it
-     * rest.
+     * Code that gets a worker from here, by `ready`, `takeIdle` or `takeSpare`, has it BUSY, and gives it calls or
+     * lets it rest.
      *
      * A worker that will soon have run as many calls as it may is retiring. It does not count for the size of the pool
      * any more, so another is started; nor does one that leaves. The other is a spare until the first has gone. So

@@ -162,7 +162,7 @@ final class ItemSender implements AutoCloseable {
                 channel.flush();
             }
         } catch (IOException e) {
-            // The connection is gone: whoever reads from it ends this JVM.
+            // The connection is gone: the thread that reads from it ends this JVM.
             System.err.println("Items could not be sent: " + e);
         }
     }
@@ -173,7 +173,7 @@ final class ItemSender implements AutoCloseable {
                 try {
                     lock.wait();
                 } catch (InterruptedException e) {
-                    // Somebody interrupts threads that are not theirs; this one has nothing to stop for.
+                    // Some code interrupts threads that are not its own; this one has nothing to stop for.
                 }
             }
             unsent = false;

@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
  */
 final class Lifeline {
 
-    /** The exit code of a worker whose program is gone. Nobody is left to see it but who looks for it. */
+    /** The exit code of a worker whose program is gone. The program cannot see it any more. */
     static final int ORPHANED = 86;
 
     /** So long may it take to end what calls have started: a worker outlives its program by less than a second. */

@@ -150,7 +150,7 @@ final class Reports extends Reporter {
             append();
             channel.flush();
         } catch (IOException e) {
-            // The connection is gone: whoever reads from it ends this JVM.
+            // The connection is gone: the thread that reads from it ends this JVM.
             System.err.println("A report could not be sent: " + e);
         }
     }

@@ -155,7 +155,7 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     private Path make() throws IOException {
-        // Whoever guesses the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
+        // To guess the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
         // set up.
         while (true) {
             String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);

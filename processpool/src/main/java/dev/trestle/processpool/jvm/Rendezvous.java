@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The place where one worker dials in: a listening socket for a single meeting, and the secret that the worker shows.
  *
  * <p>The worker opens three connections: one for calls, one for results (see {@link TwoWayChannel}), one for what must
- * not wait behind a call. Each begins with the secret and a byte that says which it is, so nobody who does not know the
- * secret gets as far as the protocol.
+ * not wait behind a call. Each begins with the secret and a byte that says which it is, so no process that does not
+ * know the secret gets as far as the protocol.
  */
 public final class Rendezvous implements AutoCloseable {
 

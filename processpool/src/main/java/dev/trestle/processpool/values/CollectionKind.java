@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * the same behaviour. A collection is its elements, after one value that says the rest: an order, a capacity, what it
  * wraps. A class of the JDK that is not in this table is refused: it may be a view, which is more than its elements.
  */
-@SuppressWarnings("JdkObsolete") // whoever sends them gets them
+@SuppressWarnings("JdkObsolete") // a call that sends them gets them
 enum CollectionKind {
     ARRAY_LIST("ArrayList", "java.util.ArrayList"),
     LINKED_LIST("LinkedList", "java.util.LinkedList"),
@@ -143,7 +143,7 @@ enum CollectionKind {
 
     private final String wireName;
 
-    @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it after the constructor
+    @SuppressWarnings("ImmutableEnumChecker") // never written to after the constructor
     private final String[] classNames;
 
     CollectionKind(String wireName, String... classNames) {
@@ -373,7 +373,7 @@ enum CollectionKind {
         };
     }
 
-    @SuppressWarnings("unchecked") // nobody has another reference to it
+    @SuppressWarnings("unchecked") // this is the only reference to it
     private static Collection<?> concurrentKeys(List<?> mapAndValue) {
         var map = (ConcurrentHashMap<Object, Object>) mapAndValue.getFirst();
         Object added = mapAndValue.getLast();

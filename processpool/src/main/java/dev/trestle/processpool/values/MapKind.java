@@ -17,7 +17,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /** A kind of map: how those of one class of the JDK are taken apart and made again. As {@link CollectionKind}. */
-@SuppressWarnings("JdkObsolete") // whoever sends them gets them
+@SuppressWarnings("JdkObsolete") // a call that sends them gets them
 enum MapKind {
     HASH_MAP("HashMap", "java.util.HashMap"),
     LINKED_HASH_MAP("LinkedHashMap", "java.util.LinkedHashMap"),
@@ -63,7 +63,7 @@ enum MapKind {
 
     private final String wireName;
 
-    @SuppressWarnings("ImmutableEnumChecker") // nobody writes to it after the constructor
+    @SuppressWarnings("ImmutableEnumChecker") // never written to after the constructor
     private final String[] classNames;
 
     MapKind(String wireName, String... classNames) {

@@ -51,7 +51,7 @@ import tools.jackson.databind.DeserializationContext;
  * The JDK's value classes that are one value on the wire, whatever Jackson would make of them. Its name there is the
  * class's simple name.
  */
-@SuppressWarnings("JavaUtilDate") // whoever sends one gets one
+@SuppressWarnings("JavaUtilDate") // a call that sends one gets one
 enum Scalar {
     CHAR(char.class),
     CHARACTER(Character.class),

@@ -62,7 +62,7 @@ public sealed interface Frame {
     }
 
     /**
-     * Worker to pool, first of all: proves who dials.
+     * Worker to pool, first of all: proves that the worker connects.
      *
      * @param token the secret that the worker read from stdin
      * @param protocolVersion {@link FrameChannel#PROTOCOL_VERSION} of the worker

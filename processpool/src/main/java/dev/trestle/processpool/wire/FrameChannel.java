@@ -38,9 +38,9 @@ public final class FrameChannel implements AutoCloseable {
      * one megabyte.
      *
      * What is written are the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops
-     * when it has to be sent first; so a frame that is larger than the buffer is gathered in several steps. Who may
-     * wait sends the whole buffer and gathers on. Who may not sends what there is room for, and leaves the rest,
-     * perhaps half a frame, to whoever writes next: `sendWithin` waits for room without holding the lock.
+     * when it has to be sent first; so a frame that is larger than the buffer is gathered in several steps. A writer
+     * that may wait sends the whole buffer and gathers on. One that may not sends what there is room for, and leaves
+     * the rest, perhaps half a frame, to the next writer: `sendWithin` waits for room without holding the lock.
      *
      * In a worker the outgoing buffer lies in its journal: frames that were appended and not flushed survive it.
      * The journal is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent
@@ -66,7 +66,7 @@ public final class FrameChannel implements AutoCloseable {
     private static final int NOTHING = -1;
 
     /**
-     * So much is sent by those who do not wait, and in one go while the lock is held, though the peer may take more.
+     * So much is sent by writers that do not wait, and in one go while the lock is held, though the peer may take more.
      */
     private static final int MOST_AT_ONCE = 1 << 20;
 

@@ -7,7 +7,7 @@ import java.util.List;
  * The data of a call or of a result: bytes, and big primitive arrays beside them.
  *
  * <p>Immutable in itself, but an array of the sender's that is large enough goes out of band: it is not copied, it is
- * read when the frame is written. Whoever submits a big array leaves it alone until the call is done.
+ * read when the frame is written. A caller that submits a big array must not change it until the call is done.
  */
 public final class Payload {
 

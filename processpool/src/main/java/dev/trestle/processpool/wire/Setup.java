@@ -3,7 +3,7 @@ package dev.trestle.processpool.wire;
 /** Hears when this JVM sets itself up to write a value, which takes time that is not that of the call. */
 public interface Setup {
 
-    /** For those who do not care. */
+    /** Ignores all setups. */
     Setup IGNORED = new Setup() {
         @Override
         public void begins() {}

@@ -22,7 +22,7 @@ public final class TwoWayChannel implements Connection {
     /*
      * A thread that is interrupted while it is in a blocking operation on a channel closes that channel; so Java's NIO
      * has it. Calls are written by the threads that submit them, results by the thread that ran the user's code: both
-     * may be interrupted at any time by people who know nothing of our connection. Only a channel in non-blocking mode
+     * may be interrupted at any time by code that knows nothing of our connection. Only a channel in non-blocking mode
      * is immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode belongs
      * to the channel, not to the direction; hence two of them.
      *
@@ -196,7 +196,7 @@ public final class TwoWayChannel implements Connection {
 
     private static void close(@Nullable Selector selector, SocketChannel channel) throws IOException {
         if (selector != null) {
-            channel.close(); // first, so that who wakes up sees why
+            channel.close(); // first, so that a thread that wakes up sees why
             selector.close();
         }
     }
