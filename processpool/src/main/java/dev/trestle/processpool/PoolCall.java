@@ -277,6 +277,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Notes that no worker has the call any more, so that nothing of this assignment touches the next one. */
     void left() {
         worker = null;
+        if (promise.isDone()) {
+            listenerQueue = null; // it was cancelled, and no worker is left to report anything
+        }
         if (deadline != null) {
             deadline.end();
         }
@@ -486,8 +489,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     boolean fail(Throwable exception) {
         freePlace();
         boolean ended = promise.trySetException(exception);
+        listenerQueue = null; // also if it was cancelled before, and its worker was killed
         if (ended) {
-            listenerQueue = null;
             over();
         }
         return ended;

@@ -62,6 +62,15 @@ class FinishedCallTest {
                 return future;
             }
         },
+        CANCELLED_AND_KILLED {
+            @Override
+            ConcurrentFuture<?> submit(byte[] argument, CallOptions options) {
+                var future = pool.submit(() -> spin(argument), options);
+                Gate.until(future::isRunning);
+                future.cancel(true);
+                return future;
+            }
+        },
         LATE {
             @Override
             ConcurrentFuture<?> submit(byte[] argument, CallOptions options) {
@@ -81,6 +90,14 @@ class FinishedCallTest {
     private static int hang(byte[] argument) {
         Gate.hang();
         return argument.length;
+    }
+
+    /** Ignores interrupts. */
+    private static int spin(byte[] argument) {
+        while (argument.length > 0) {
+            Thread.onSpinWait();
+        }
+        return 0;
     }
 
     private static int halt(byte[] argument) {
