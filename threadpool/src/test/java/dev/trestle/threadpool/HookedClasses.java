@@ -1,5 +1,6 @@
 package dev.trestle.threadpool;
 
+import java.io.IOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.CodeBuilder;
@@ -17,7 +18,10 @@ import java.lang.classfile.instruction.NewReferenceArrayInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.net.URL;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -93,6 +97,12 @@ final class HookedClasses extends ClassLoader {
         synchronized (sites) {
             return List.copyOf(sites);
         }
+    }
+
+    /** Finds no services: those of the class path are of the parent's types. */
+    @Override
+    public Enumeration<URL> getResources(String name) throws IOException {
+        return name.startsWith("META-INF/services/") ? Collections.emptyEnumeration() : super.getResources(name);
     }
 
     @Override
