@@ -142,7 +142,8 @@ public final class StaleDirectories {
         for (Path each : files) {
             String name = each.getFileName().toString();
             if (name.equals(SOCKET)) {
-                return isRefused(directory.resolve(name));
+                // A socket of this program that another thread is just opening would refuse, too.
+                return !PrivateDirectory.ours().contains(directory) && isRefused(directory.resolve(name));
             }
             if (name.startsWith(PROOF)) {
                 return isOld(directory);
