@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  * wraps. A class of the JDK that is not in this table is refused: it may be a view, which is more than its elements.
  */
 @SuppressWarnings("JdkObsolete") // a call that sends them gets them
-enum CollectionKind {
+enum CollectionKind implements ContainerKind {
     ARRAY_LIST("ArrayList", "java.util.ArrayList"),
     LINKED_LIST("LinkedList", "java.util.LinkedList"),
     ARRAY_DEQUE("ArrayDeque", "java.util.ArrayDeque"),
@@ -133,50 +133,18 @@ enum CollectionKind {
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */
     OWN("");
 
-    private static final KindIndex<CollectionKind> index = new KindIndex<>();
+    static final KindIndex<CollectionKind> index = new KindIndex<>(values(), ANONYMOUS, OWN);
 
-    static {
-        for (CollectionKind each : values()) {
-            index.add(each, each.wireName, each.classNames);
-        }
-    }
-
-    private final String wireName;
-
-    @SuppressWarnings("ImmutableEnumChecker") // never written to after the constructor
-    private final String[] classNames;
+    @SuppressWarnings("ImmutableEnumChecker") // its list comes from List.of
+    private final Names names;
 
     CollectionKind(String wireName, String... classNames) {
-        this.wireName = wireName;
-        this.classNames = classNames;
+        this.names = new Names(wireName, classNames);
     }
 
-    String wireName() {
-        return wireName;
-    }
-
-    /** Returns the class that stands for this kind, if it is not {@link #OWN}. */
-    Class<?> type() {
-        return KindIndex.load(classNames[0]);
-    }
-
-    /** Returns the kind with a name from the wire, or null if no kind has it. */
-    static @Nullable CollectionKind named(String name) {
-        return index.named(name);
-    }
-
-    /** Returns the kind that collections of this class are; null for a class of the JDK that only the JDK can make. */
-    static @Nullable CollectionKind of(Class<?> type) {
-        if (JavaClasses.isOfJdk(type)) {
-            return index.of(type);
-        }
-        return JavaClasses.isPlainAnonymous(type) && index.of(type.getSuperclass()) != null ? ANONYMOUS : OWN;
-    }
-
-    /** Returns the kind of the part of a class of the user's that the JDK has; null if it is not in the table. */
-    static @Nullable CollectionKind ofJdkPart(Class<?> type) {
-        CollectionKind kind = index.ofJdkPart(type);
-        return kind == ANONYMOUS ? null : kind;
+    @Override
+    public Names names() {
+        return names;
     }
 
     /** Returns whether one value goes before the elements; otherwise there are elements alone. */
@@ -279,7 +247,7 @@ enum CollectionKind {
     }
 
     private static Collection<?> plain(Collection<?> anonymous) {
-        CollectionKind kind = ofJdkPart(anonymous.getClass());
+        CollectionKind kind = index.ofJdkPart(anonymous.getClass());
         if (kind == null || kind.isWrapper()) {
             throw new RefusedException(
                     anonymous.getClass().getName(), "is an anonymous class", "Make it a class with a name.");

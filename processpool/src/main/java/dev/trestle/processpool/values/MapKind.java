@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A kind of map: how those of one class of the JDK are taken apart and made again. As {@link CollectionKind}. */
 @SuppressWarnings("JdkObsolete") // a call that sends them gets them
-enum MapKind {
+enum MapKind implements ContainerKind {
     HASH_MAP("HashMap", "java.util.HashMap"),
     LINKED_HASH_MAP("LinkedHashMap", "java.util.LinkedHashMap"),
     TREE_MAP("TreeMap", "java.util.TreeMap"),
@@ -53,50 +53,18 @@ enum MapKind {
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */
     OWN("");
 
-    private static final KindIndex<MapKind> index = new KindIndex<>();
+    static final KindIndex<MapKind> index = new KindIndex<>(values(), ANONYMOUS, OWN);
 
-    static {
-        for (MapKind each : values()) {
-            index.add(each, each.wireName, each.classNames);
-        }
-    }
-
-    private final String wireName;
-
-    @SuppressWarnings("ImmutableEnumChecker") // never written to after the constructor
-    private final String[] classNames;
+    @SuppressWarnings("ImmutableEnumChecker") // its list comes from List.of
+    private final Names names;
 
     MapKind(String wireName, String... classNames) {
-        this.wireName = wireName;
-        this.classNames = classNames;
+        this.names = new Names(wireName, classNames);
     }
 
-    String wireName() {
-        return wireName;
-    }
-
-    /** Returns the class that stands for this kind, if it is not {@link #OWN}. */
-    Class<?> type() {
-        return KindIndex.load(classNames[0]);
-    }
-
-    /** Returns the kind with a name from the wire, or null if no kind has it. */
-    static @Nullable MapKind named(String name) {
-        return index.named(name);
-    }
-
-    /** Returns the kind that maps of this class are; null for a class of the JDK that only the JDK can make. */
-    static @Nullable MapKind of(Class<?> type) {
-        if (JavaClasses.isOfJdk(type)) {
-            return index.of(type);
-        }
-        return JavaClasses.isPlainAnonymous(type) && index.of(type.getSuperclass()) != null ? ANONYMOUS : OWN;
-    }
-
-    /** Returns the kind of the part of a class of the user's that the JDK has; null if it is not in the table. */
-    static @Nullable MapKind ofJdkPart(Class<?> type) {
-        MapKind kind = index.ofJdkPart(type);
-        return kind == ANONYMOUS ? null : kind;
+    @Override
+    public Names names() {
+        return names;
     }
 
     /** Returns whether one value goes before the entries; otherwise there are entries alone. */
@@ -163,7 +131,7 @@ enum MapKind {
     }
 
     private static Map<?, ?> plain(Map<?, ?> anonymous) {
-        MapKind kind = ofJdkPart(anonymous.getClass());
+        MapKind kind = index.ofJdkPart(anonymous.getClass());
         if (kind == null || kind.isWrapper()) {
             throw new RefusedException(
                     anonymous.getClass().getName(), "is an anonymous class", "Make it a class with a name.");
@@ -174,7 +142,7 @@ enum MapKind {
     }
 
     /** Returns a new map to be filled. */
-    @SuppressWarnings({"unchecked", "rawtypes"}) // filled by us before anybody sees it
+    @SuppressWarnings({"unchecked", "rawtypes"}) // filled by us before other code sees it
     Map<@Nullable Object, @Nullable Object> create(@Nullable Object head) {
         return switch (this) {
             case HASH_MAP -> new HashMap<>();

@@ -100,7 +100,7 @@ final class OwnContainer {
         if (!isHeldByJdk()) {
             return withoutElements.contains(jdkPart) ? refusalOfFields() : Refusal.container(jdkPart);
         }
-        if (CollectionKind.ofJdkPart(type) == null && MapKind.ofJdkPart(type) == null) {
+        if (CollectionKind.index.ofJdkPart(type) == null && MapKind.index.ofJdkPart(type) == null) {
             return Refusal.container(jdkPart);
         }
         for (String each : List.of("iterator", "entrySet", "size")) {
@@ -232,10 +232,10 @@ final class OwnContainer {
 
     private boolean hasSameHead(Object container, Object copy) {
         if (container instanceof Map<?, ?> map) {
-            MapKind kind = MapKind.ofJdkPart(type);
+            MapKind kind = MapKind.index.ofJdkPart(type);
             return kind == null || Lambdas.areSame(kind.head(map), kind.head((Map<?, ?>) copy));
         }
-        CollectionKind kind = CollectionKind.ofJdkPart(type);
+        CollectionKind kind = CollectionKind.index.ofJdkPart(type);
         return kind == null || Lambdas.areSame(kind.head((Collection<?>) container), kind.head((Collection<?>) copy));
     }
 

@@ -81,7 +81,7 @@ final class Readers {
         OfCollection(ValueCodec codec, JavaType type) {
             this.codec = codec;
             this.type = type.getRawClass();
-            this.kind = this.type.isInterface() ? null : CollectionKind.of(this.type);
+            this.kind = this.type.isInterface() ? null : CollectionKind.index.of(this.type);
             this.elements = new Slot(WireTyping.contentOf(type));
         }
 
@@ -124,7 +124,7 @@ final class Readers {
         OfMap(ValueCodec codec, JavaType type) {
             this.codec = codec;
             this.type = type.getRawClass();
-            this.kind = this.type.isInterface() ? null : MapKind.of(this.type);
+            this.kind = this.type.isInterface() ? null : MapKind.index.of(this.type);
             this.keys = new Slot(WireTyping.keyOf(type));
             this.values = new Slot(WireTyping.contentOf(type));
         }

@@ -116,11 +116,11 @@ final class TypeNames {
             return scalar.wireName();
         }
         if (Collection.class.isAssignableFrom(type)) {
-            CollectionKind kind = CollectionKind.of(type);
+            CollectionKind kind = CollectionKind.index.of(type);
             return kind == null || kind == CollectionKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.class.isAssignableFrom(type)) {
-            MapKind kind = MapKind.of(type);
+            MapKind kind = MapKind.index.of(type);
             return kind == null || kind == MapKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
@@ -154,11 +154,11 @@ final class TypeNames {
         if (scalar != null) {
             return scalar.type();
         }
-        CollectionKind collection = CollectionKind.named(name);
+        CollectionKind collection = CollectionKind.index.named(name);
         if (collection != null) {
             return collection.type();
         }
-        MapKind map = MapKind.named(name);
+        MapKind map = MapKind.index.named(name);
         return map == null ? null : map.type();
     }
 

@@ -118,7 +118,7 @@ final class Writers {
 
         @Override
         CollectionForm newForm(Class<?> of, SerializationContext context) {
-            CollectionKind kind = CollectionKind.of(of);
+            CollectionKind kind = CollectionKind.index.of(of);
             if (kind == null) {
                 throw refused(of);
             }
@@ -161,7 +161,7 @@ final class Writers {
 
         @Override
         MapForm newForm(Class<?> of, SerializationContext context) {
-            MapKind kind = MapKind.of(of);
+            MapKind kind = MapKind.index.of(of);
             if (kind == null) {
                 throw refused(of);
             }

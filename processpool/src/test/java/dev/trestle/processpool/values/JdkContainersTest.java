@@ -86,8 +86,8 @@ class JdkContainersTest {
                 examples.stream().map(each -> each.make().getClass().getName()).collect(Collectors.toSet());
         List<Class<?>> sendable = Containers.classes().stream()
                 .filter(each -> Collection.class.isAssignableFrom(each)
-                        ? CollectionKind.of(each) != null
-                        : MapKind.of(each) != null)
+                        ? CollectionKind.index.of(each) != null
+                        : MapKind.index.of(each) != null)
                 .toList();
 
         System.out.println(Containers.classes().size() + " classes of the JDK are collections or maps, "
