@@ -42,10 +42,10 @@ final class AotCache {
 
     private static final Log logger = Log.of(AotCache.class);
 
-    /** What the JVM would print about a cache that does not fit. */
+    /** Options that keep the JVM from printing its messages about a cache that does not fit. */
     static final List<String> quiet = List.of("-Xlog:aot*=off", "-Xlog:cds*=off");
 
-    /** Options with which the JVM takes no cache, or with which the user has one of his own. */
+    /** Options of the user's with which the JVM takes no cache, or already has one. */
     private static final Pattern EXCLUSIVE = Pattern.compile("-XX:AOT.*|-Xshare.*|-XX:SharedArchiveFile.*"
             + "|-XX:DumpLoadedClassList.*|-agentlib.*|-agentpath.*|-javaagent.*|-Xrun.*|--patch-module.*"
             + "|--limit-modules.*|--upgrade-module-path.*");
@@ -77,7 +77,7 @@ final class AotCache {
         this.store = options.aot().directory().map(AotStore::new);
     }
 
-    /** What a cache depends on, as a file name; null if these workers can have none. */
+    /** All that a cache depends on, as a file name; null if these workers can have no cache. */
     private record Key(@Nullable String name) {}
 
     private @Nullable String key() {

@@ -47,7 +47,7 @@ final class CallEvent extends Event {
     private transient long submitted;
     private transient long started;
 
-    /** Returns an event that has begun, null if nobody records it. */
+    /** Returns an event that has begun; null if no recording wants it. */
     static @Nullable CallEvent submitted(String pool) {
         var event = new CallEvent();
         if (!event.isEnabled()) {

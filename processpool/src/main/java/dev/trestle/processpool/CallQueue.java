@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
-    /** Where a call is in its queue; part of the call. */
+    /** The neighbours of a call in its queue; part of the call. */
     static final class Links {
         private @Nullable CallQueue queue;
         private @Nullable PoolCall<?> previous;

@@ -11,13 +11,13 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls of a pool that a thread is ending one after the other: those that were lost, or that nobody wants any more.
- * Thread-safe.
+ * The calls of a pool that a thread is ending one after the other: calls that were lost, or that were cancelled or are
+ * late. Thread-safe.
  */
 final class CompletionBatches {
 
     /*
-     * To end a call is to run its callbacks, which are anybody's code and may wait for another call of the same batch,
+     * To end a call is to run its callbacks, which are the user's code and may wait for another call of the same batch,
      * which the same thread would end next. So each thread knows what it is ending; see `PoolWaitGuard`.
      *
      * Threads that read answers also must not wait for what other threads are ending, since these may wait for them in
@@ -103,10 +103,13 @@ final class CompletionBatches {
         private final List<PoolCall<?>> calls;
         private final Consumer<PoolCall<?>> how;
 
-        /** What this thread was ending when a callback had it end these. */
+        /**
+         * The batch that this thread was ending when one of its callbacks made it end this batch; null if there is
+         * none.
+         */
         private @Nullable Batch outer;
 
-        /** What the calling thread does first. */
+        /** The first step of the calling thread, before it ends calls. */
         private @Nullable BooleanSupplier before;
 
         private Batch(List<PoolCall<?>> calls, Consumer<PoolCall<?>> how) {

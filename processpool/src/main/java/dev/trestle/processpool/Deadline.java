@@ -34,7 +34,7 @@ final class Deadline {
      * Needs memory when it is made, with its call, and not afterwards.
      */
 
-    /** What is to be done when the time seems to be up. */
+    /** A decision about a call whose time limit seems to have passed. */
     enum Verdict {
         /** Nothing: the worker no longer has the call, or there is time left. */
         GO_ON,
@@ -83,7 +83,7 @@ final class Deadline {
         this.task = timer.prepare(new Look(dispatcher, this));
     }
 
-    /** What the timer does when the time seems to be up. */
+    /** The timer's action at the end of a time limit: asks the dispatcher to decide. */
     record Look(Dispatcher dispatcher, Deadline deadline) implements Runnable {
         @Override
         public void run() {

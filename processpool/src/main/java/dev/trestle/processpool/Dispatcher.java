@@ -83,7 +83,9 @@ final class Dispatcher {
     /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
-    /** So long it may take to kill the workers whose calls have not ended with the program, and to end those calls. */
+    /**
+     * The time limit for killing the workers whose calls have not ended with the program, and for ending those calls.
+     */
     private static final Duration LAST_CALLS = Duration.ofSeconds(1);
 
     /** A thread that ends one call for longer than this is relieved. */
@@ -103,10 +105,10 @@ final class Dispatcher {
         TERMINATED
     }
 
-    /** What becomes of the calls that run when the pool is stopped. */
+    /** A way to treat the calls that run when the pool is stopped. */
     private enum RunningCalls {
         INTERRUPT,
-        /** They are lost with their workers. */
+        /** The calls are lost with their workers. */
         LOSE
     }
 
@@ -128,7 +130,7 @@ final class Dispatcher {
     /** A look at the threads that end calls. */
     private final Timer.Task relieving;
 
-    /** Whether that look is going to come. */
+    /** True while {@link #relieving} is scheduled. */
     private volatile boolean readersWatched;
 
     /** The end of the wait for answers that are read when nothing else is left of the pool. */
@@ -154,10 +156,10 @@ final class Dispatcher {
 
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** How often this pool has tried to clean up; by the timer, but for a constructor that fails. */
+    /** The number of attempts to clean up; made by the timer, except after a constructor has failed. */
     private int cleanUps;
 
-    /** Whether something was cut short, and the caretaker is to look after it. */
+    /** True while a step that was cut short by an error waits for the caretaker to repeat it. */
     private volatile boolean disturbed;
 
     @GuardedBy("lock")
@@ -186,7 +188,7 @@ final class Dispatcher {
     /** Guarded by the lock too, but for those of its methods that say otherwise. */
     private final RelievedReaders relieved;
 
-    /** Whether a reader of a pool that was shut down is not relieved since another one has not come back. */
+    /** True if, after shutdown, a reader was not relieved because another relieved reader has not come back. */
     @GuardedBy("lock")
     private boolean readersWait;
 
@@ -773,8 +775,8 @@ final class Dispatcher {
     }
 
     /**
-     * Has readers be looked at in a while. Called by a reader after it has begun to end a call; costs one look nearly
-     * always.
+     * Schedules a look at the readers. Called by a reader after it has begun to end a call; nearly always costs one
+     * read of a field.
      */
     void watchReaders() {
         if (!readersWatched) {
@@ -831,7 +833,8 @@ final class Dispatcher {
     }
 
     /**
-     * Returns whether so many readers do not come back from answers that nobody wants that no other is to risk that.
+     * Returns whether so many readers are lost in answers to calls that have ended that no further reader may begin
+     * such an answer.
      */
     boolean hasLostManyReaders() {
         return relieved.areManyLost();
@@ -854,7 +857,7 @@ final class Dispatcher {
         return true;
     }
 
-    /** The last thing that a reader does which was relieved. Needs no memory. */
+    /** Called by a reader that was relieved, as its last action. Needs no memory. */
     void cameBack(Reader reader) {
         lock.lock();
         try {
@@ -958,7 +961,7 @@ final class Dispatcher {
         }
     }
 
-    /** What a worker is to be told, by a thread that is not its own. */
+    /** An order for a worker, which another thread than the worker's own carries out. */
     private record Instruction(Worker worker, Worker.Order order) implements Runnable {
         @Override
         public void run() {
@@ -1119,7 +1122,7 @@ final class Dispatcher {
         }
     }
 
-    /** What becomes of the calls of a dead worker. */
+    /** The calls of a dead worker, sorted by the way in which they go on or end. */
     private static final class CallsAfterDeath {
         final List<PoolCall<?>> answered = new ArrayList<>();
 
@@ -1146,7 +1149,7 @@ final class Dispatcher {
      * Called when a worker that had been ready is dead. Its calls go to others, or are left to {@link Worker#endRest}.
      * If this throws, nothing has changed.
      *
-     * @param answers what it had answered and nobody has dealt with
+     * @param answers the answers that the worker had sent and that were not dealt with
      */
     void died(Worker worker, WorkerDeath death, List<Frame.OfCall> answers) {
         boolean expected;
@@ -1586,8 +1589,8 @@ final class Dispatcher {
      * Stops the pool. Callbacks run last: they may wait for a call that a worker is to give up. If there is no memory
      * or no stack for this, it throws, and nothing has changed.
      *
-     * @param running what becomes of the calls that run
-     * @param how what to do with each worker
+     * @param running the fate of the calls that run
+     * @param how the action for each worker
      */
     private List<PoolCall<?>> stop(RunningCalls running, Consumer<Worker> how) {
         StackRoom.require();
@@ -1702,7 +1705,7 @@ final class Dispatcher {
         }
     }
 
-    /** Lets a pool end that was stopped although a reader that was relieved is in a callback. */
+    /** Lets the pool end, if it was stopped, although a reader that was relieved is still in a callback. */
     private void releaseIfStopped(Reader reader) {
         lock.lock();
         try {

@@ -41,7 +41,7 @@ final class InFlight {
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
     private final ArrayDeque<PoolCall<?>> unwritten = new ArrayDeque<>(MOST_CALLS);
 
-    /** Whether some thread is writing calls, and will look for more. */
+    /** True while a thread is writing calls; that thread looks for further calls before it stops. */
     private boolean writing;
 
     private long lastTicket;

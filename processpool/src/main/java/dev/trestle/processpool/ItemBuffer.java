@@ -46,7 +46,7 @@ final class ItemBuffer {
     @GuardedBy("lock")
     private final ArrayDeque<Frame.Item> items = new ArrayDeque<>();
 
-    /** How many have arrived, which is the number of the next. */
+    /** The number of items that have arrived, which is also the number of the next item. */
     @GuardedBy("lock")
     private long arrived;
 
@@ -90,7 +90,7 @@ final class ItemBuffer {
             outstanding += item.cost();
             items.addLast(item);
             if (outstanding >= Frame.Item.WINDOW) {
-                call.releaseProgram(); // perhaps nobody reads the stream any more
+                call.releaseProgram(); // the program may have stopped reading the stream
             }
             changed.signal();
         } finally {
@@ -129,7 +129,7 @@ final class ItemBuffer {
     /** Waits for the next item; returns null after the last, and throws what the call threw when it has failed. */
     private Frame.@Nullable Item next() {
         if (mustWait()) {
-            WaitGuard.askAll(call.promise()); // not under the lock: this is anybody's code
+            WaitGuard.askAll(call.promise()); // not under the lock: this is the user's code
         }
         Frame.Item item;
         long credit = 0;
@@ -158,7 +158,7 @@ final class ItemBuffer {
         return item;
     }
 
-    /** Lets the program wait for the call again, whose worker may go on. */
+    /** Makes the program wait for the call again: its worker may go on. */
     private void holdProgram() {
         try {
             call.holdProgram();
@@ -213,7 +213,7 @@ final class ItemBuffer {
         call.promise().cancel(true);
     }
 
-    /** Called when nobody can read the stream any more. */
+    /** Called when the consumer has dropped the stream, which no code can read any more. */
     private void abandon() {
         if (!call.promise().isDone()) {
             close();
@@ -234,7 +234,9 @@ final class ItemBuffer {
         }
     }
 
-    /** What the consumer's stream reads from. Nothing of ours holds it: so one that is dropped becomes garbage. */
+    /**
+     * The source of the consumer's stream. Only the stream refers to it, so a stream that is dropped becomes garbage.
+     */
     private static final class Items<R extends @Nullable Object> extends AbstractSpliterator<R> {
         private final ItemBuffer itemBuffer;
 

@@ -90,7 +90,10 @@ final class ListenerQueue {
         }
     }
 
-    /** Nobody waits for a listener: this is the last place where its failure can be seen. */
+    /**
+     * Logs the failure of a listener. No caller waits for a listener, so its failure can be seen here for the last
+     * time.
+     */
     private void report(Frame.Progress heard, Throwable failure) {
         logger.failure(Level.ERROR, "The listener {} failed on {}", listener, heard, failure);
     }

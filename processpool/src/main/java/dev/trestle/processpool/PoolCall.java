@@ -49,10 +49,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Its number among the calls that this worker was ever given; they ascend, and that is how it knows them. */
     long ticket;
 
-    /** How long it was expected to run when the worker was given it. */
+    /** The expected run time of this call when it was given to its worker. */
     long expectedNanos;
 
-    /** Where the statistics count it; null while it has not ended. */
+    /** The column of the statistics that counts this call; null while the call has not ended. */
     @Nullable
     Ending ending;
 
@@ -61,34 +61,34 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         STREAM
     }
 
-    /** How the future of a call ended. */
+    /** The way in which the future of a call ended. */
     enum Ending {
-        /** With what its worker answered. */
+        /** The worker's answer, a result or an exception, was set. */
         COMPLETED,
         CANCELLED,
-        /** Its time limit passed. */
+        /** The call's time limit passed. */
         TIMED_OUT,
-        /** Its worker died, or none could start. */
+        /** The call's worker died, or no worker could start. */
         LOST
     }
 
     /** Its place in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 
-    /** Whether a worker has answered it, so that its future ends as soon as the answer has been read. */
+    /** True if a worker has answered this call, so that the future ends as soon as the answer has been read. */
     boolean isAnswered;
 
-    /** Its time limit; null if it has none. */
+    /** The time limit of this call; null if it has none. */
     final @Nullable Deadline deadline;
 
-    /** What its worker is still to be told of its cancellation, by the dispatcher's caretaker. */
+    /** The part of a cancellation that the dispatcher's caretaker has still to pass on to the worker; null if none. */
     volatile @Nullable Untold untold;
 
     /**
      * A cancellation that could not be passed on to the worker when it happened: there was no memory or stack for it.
      */
     enum Untold {
-        /** The call goes on, and is told. */
+        /** The call goes on, and is told of its cancellation. */
         POLITE,
         /** The call is interrupted. */
         INTERRUPTING
@@ -107,10 +107,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     private final RunTime runTime;
 
-    /** Whether the program waits for this call before it ends by itself. */
+    /** True if the program waits for this call before it ends by itself. */
     private volatile boolean holdsProgram;
 
-    /** Where the call has a place until it ends; null if it has none. */
+    /** The limited queue in which this call has a place until it ends; null if it has none. */
     private volatile @Nullable QueueLimit place;
 
     private int retriesLeft;
@@ -223,7 +223,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Lets the program wait for this call before it ends by itself. Idempotent.
+     * Makes the program wait for this call before it ends by itself. Idempotent.
      *
      * @throws OutOfMemoryError if the thread that keeps the program running could not be started; then nothing has
      *     changed
@@ -476,9 +476,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Lets go of what only a call needs that has not ended: the future is kept by its user, perhaps for long, and keeps
-     * this. Needs no memory. A frame of the call that is still to be written has nothing in it then, which the worker
-     * answers with a failure.
+     * Releases the objects that only a call in flight needs: the user may keep the future for long, and the future
+     * keeps this call. Needs no memory. A frame of the call that is still to be written is empty afterwards, and the
+     * worker answers it with a failure.
      */
     private void over() {
         encoded.release();

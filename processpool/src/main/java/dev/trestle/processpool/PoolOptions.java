@@ -28,7 +28,7 @@ record PoolOptions(
         Limits limits,
         Aot aot) {
 
-    /** How long things may take, and how much there may be of them. */
+    /** The limits of a pool: durations, numbers of calls, sizes. */
     record Limits(
             Optional<Duration> callTimeout,
             Duration startTimeout,

@@ -64,8 +64,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
  * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls
- * that wait, run or are retried. A pool without calls that nobody closed keeps no program running, and neither does a
- * stream whose worker waits for its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by
+ * that wait, run or are retried. An idle pool that was not closed keeps no program running, and neither does a stream
+ * whose worker waits for its consumer, nor a {@link Builder#daemon() daemon} pool. When the program is ended, by
  * {@code System.exit} or a signal, calls in flight have the {@link Builder#closeGrace} to end; see
  * {@link Builder#withoutShutdownHook}.
  *
@@ -134,7 +134,7 @@ public final class ProcessPool implements FutureExecutor {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
             WarmUp.start(encoder, dispatcher.directory());
-        } catch (Throwable e) { // no memory, perhaps: nobody could close it
+        } catch (Throwable e) { // no memory, perhaps: the caller gets no pool to close
             dispatcher.shutdown();
             throw e;
         }
@@ -254,7 +254,7 @@ public final class ProcessPool implements FutureExecutor {
     public void execute(Runnable task) {
         start(task, CallOptions.DEFAULT).addDoneCallback(future -> {
             if (future.state() == Future.State.FAILED) {
-                logger.error("{} failed, and nobody has its future", task, future.exceptionNow());
+                logger.error("{} failed; execute returns no future that could show it", task, future.exceptionNow());
             }
         });
     }
@@ -543,9 +543,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * What a pool is doing and has done. The calls that were {@code submitted} are those that wait or run and those
-     * that {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is counted once, by
-     * the way in which its future ended.
+     * A snapshot of the work of a pool, present and past. The calls that were {@code submitted} are those that wait or
+     * run and those that {@code completed}, were {@code cancelled}, {@code timedOut}, or are {@code lost}; each is
+     * counted once, by the way in which its future ended.
      *
      * @param size the largest number of workers
      * @param alive the workers there are, those that start or end included
@@ -554,7 +554,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param spares the workers that wait for others to leave, to take their places
      * @param queued the calls that wait for a worker, or behind another call that one has
      * @param submitted the calls that were ever accepted
-     * @param completed the calls whose future ended with what a worker answered, a result or an exception
+     * @param completed the calls whose future ended with a worker's answer, a result or an exception
      * @param cancelled the calls that were cancelled, by their futures or by {@link ProcessPool#shutdownNow}
      * @param timedOut the calls whose time limit passed
      * @param lost the calls that ended because their worker died, or none could start
@@ -976,8 +976,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Lets a debugger attach to each worker, and switches off what would end a worker that stands at a breakpoint:
-         * the time limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends
+         * Allows a debugger to attach to each worker, and switches off all that would end a worker at a breakpoint: the
+         * time limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends
          * workers.
          *
          * <p>Each worker listens on a free port of this machine's loopback address, and says on which: the logger

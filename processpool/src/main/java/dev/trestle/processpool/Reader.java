@@ -17,9 +17,9 @@ final class Reader implements Runnable {
      * moment without one, nor one with two. What the reader knows of the worker is in the worker's fields, and is
      * handed over with the success.
      *
-     * A reader that was relieved ends the call that it was at, if nobody else does, and touches nothing of the worker
-     * any more. So it can be interrupted without harm to the connection; but only if its call has been ended by
-     * another, since otherwise it may be in a callback. See docs/adr/0256.
+     * A reader that was relieved ends the call that it was at, unless another thread does, and touches nothing of the
+     * worker any more. So the reader can be interrupted without harm to the connection; but only if another thread has
+     * ended its call, since otherwise the reader may be in a callback. See docs/adr/0256.
      */
 
     private final Worker worker;
@@ -33,25 +33,25 @@ final class Reader implements Runnable {
 
     private volatile @Nullable Thread thread;
 
-    /** Whether another has taken its place; confined to its thread, which finds that out when it has ended its call. */
+    /** True if another reader has replaced this one; confined to its thread, which finds that out after its call. */
     private boolean relieved;
 
-    /** Whether another was started to relieve this one, and has not found out yet whether it can. */
+    /** True while a reader that was started to relieve this one has not found out yet whether it can. */
     private volatile boolean relief;
 
     // Guarded by the dispatcher's lock
 
-    /** The call that it was ending when it was relieved; null if it was not. */
+    /** The call that this reader was ending when it was relieved; null if it was not relieved. */
     @Nullable
     PoolCall<?> lastCall;
 
-    /** When it was relieved, as the timer tells the time. */
+    /** The time at which this reader was relieved, by the timer's clock. */
     long relievedAt;
 
-    /** The size of that call's answer. */
+    /** The size of the answer to {@link #lastCall}. */
     long lastBytes;
 
-    /** Whether the end of the pool waits for this reader although it was relieved. */
+    /** True if the end of the pool waits for this reader although it was relieved. */
     boolean isAwaited;
 
     /** Creates the first reader of a worker. */

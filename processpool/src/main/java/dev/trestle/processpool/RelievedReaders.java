@@ -18,7 +18,7 @@ final class RelievedReaders {
     /** So many for each worker may be lost. */
     private static final int MOST_LOST = 8;
 
-    /** How much longer than `closeGrace` a pool that ends waits for each byte of an answer that is being read. */
+    /** The time that a pool that ends waits, beyond `closeGrace`, for each byte of an answer that is being read. */
     private static final long NANOS_PER_BYTE = 100;
 
     private final int workers;

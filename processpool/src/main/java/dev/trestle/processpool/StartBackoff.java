@@ -18,10 +18,10 @@ import java.util.regex.Pattern;
 final class StartBackoff {
 
     /*
-     * What a start needs may be away for a while: a directory, memory, a place in the table of processes, the JDK
-     * during an upgrade. So there is hope as long as a worker lives, and for the patience of the pool after that: it
-     * counts from the first start that failed while no worker was ready, and anew when nobody has tried for longer than
-     * the longest pause. Only what the JVM says of its own options does not change by waiting.
+     * The things that a start needs may be away for a while: a directory, memory, a place in the table of processes,
+     * the JDK during an upgrade. So there is hope as long as a worker lives, and for the patience of the pool after
+     * that: it counts from the first start that failed while no worker was ready, and anew when no start was tried for
+     * longer than the longest pause. Only a complaint of the JVM about its options does not go away by waiting.
      */
 
     /** So many rounds of failed starts, with no worker alive, break the pool at the earliest. */
@@ -35,18 +35,18 @@ final class StartBackoff {
 
     private static final int JVM_REFUSED = 1;
 
-    /** What a JVM says that will never start with the options that it was given. */
+    /** The output of a JVM that will never start with the options that it was given. */
     private static final Pattern WRONG_OPTION =
             Pattern.compile("Unrecognized (VM )?option|Improperly specified VM option"
                     + "|Invalid \\w+ heap size|Initial heap size set to a larger value|Too small \\w+ heap"
                     + "|stack size specified is too small|Multiple garbage collectors selected|can not be combined with"
                     + "|requires modules to be specified");
 
-    /** What the system, or a JVM, says when there is no memory for another process. */
+    /** The message of the system, or of a JVM, when there is no memory for another process. */
     private static final Pattern NO_MEMORY =
             Pattern.compile("Cannot allocate memory|Could not reserve enough space|insufficient memory");
 
-    /** What the system, or a JVM, says when there may be no other process or thread. */
+    /** The message of the system, or of a JVM, when a limit forbids another process or thread. */
     private static final Pattern NO_PROCESS =
             Pattern.compile("Resource temporarily unavailable|unable to create native thread|EAGAIN");
 
@@ -60,7 +60,7 @@ final class StartBackoff {
 
     private final Duration patience;
 
-    /** Those that are started in one round fail together: that counts once. */
+    /** The number of the current round. Workers that are started in one round fail together, which counts once. */
     private long round;
 
     private int failedRounds;
@@ -73,7 +73,7 @@ final class StartBackoff {
     private int failedAlone;
     private int refusedAlone;
 
-    /** Those that have begun and not ended; they may overlap. */
+    /** The number of pauses that have begun and not ended; pauses may overlap. */
     private int pauses;
 
     private long lastNanos;
@@ -211,7 +211,7 @@ final class StartBackoff {
 
     private Optional<Duration> begin(Duration pause) {
         Optional<Duration> begun = Optional.of(pause);
-        pauses++; // last: if there was no memory, nobody would end it
+        pauses++; // last: after an error no code would end the pause
         return begun;
     }
 

@@ -52,7 +52,7 @@ class Timer implements AutoCloseable {
     @GuardedBy("lock")
     private @Nullable Thread leader;
 
-    /** How many threads wait to become the leader. */
+    /** The number of threads that wait to become the leader. */
     @GuardedBy("lock")
     private int followers;
 
@@ -89,7 +89,7 @@ class Timer implements AutoCloseable {
         return new Task(action, AfterFailure.RETRY);
     }
 
-    /** What the timer does with a task that has thrown. */
+    /** The timer's way to treat a task that has thrown. */
     private enum AfterFailure {
         DROP,
         /** Runs it again after a pause, until it does not throw. */

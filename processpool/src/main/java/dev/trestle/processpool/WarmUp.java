@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the constructor of a pool, and the first call of a program on the thread that submits it, would do otherwise,
- * done in the background when a pool is built: to set up the flight recorder's event classes and Jackson takes a
- * quarter of a second of processor time, and the first Unix-domain socket of a program takes a while too. A call or a
- * worker that comes meanwhile waits for what it needs of it. Not the logging system: SLF4J warns when two threads set
+ * The set-up of libraries, in the background while a pool is built. Otherwise the constructor of a pool, and the thread
+ * that submits a program's first call, would do it: the flight recorder's event classes and Jackson take a quarter of a
+ * second of processor time, and the first Unix-domain socket of a program takes a while too. A call or a worker that
+ * comes in between waits for the part that it needs. The logging system is left out: SLF4J warns when two threads set
  * it up at once.
  */
 final class WarmUp implements Runnable {

@@ -76,24 +76,24 @@ final class Worker {
     /** The number of the initializer; those of calls begin at 1. */
     private static final long INITIALIZER = 0;
 
-    /** How long a process may live without its connection, and a connection without its process. */
+    /** The time that a process may live without its connection, or a connection without its process. */
     private static final Duration DISCONNECT_GRACE = Duration.ofSeconds(1);
 
-    /** For so long a thread of the timer waits in one go until the worker reads, while other tasks may be due. */
+    /** The longest uninterrupted wait of a timer thread for the worker to read; other tasks may be due. */
     private static final Duration ROOM = Duration.ofMillis(100);
 
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
     private static final Duration THREAD_DUMP = Duration.ofSeconds(1);
 
-    /** How long it is tried to find out how a worker ended, if there is no memory for it. */
+    /** The time limit for finding out how a worker ended, if there is no memory for that at first. */
     private static final Duration INVESTIGATION = Duration.ofSeconds(1);
 
-    /** What the dispatcher can tell a worker to do next. */
+    /** An order of the dispatcher's: the worker's next step. */
     enum Order {
-        /** Write the calls that it was given, on the thread that gets this order. */
+        /** Write the calls that the worker was given, on the thread that gets this order. */
         WRITE,
-        /** Wait, for a call or until another thread has written those that there are. */
+        /** Wait for a call, or until another thread has written the calls that there are. */
         STAY,
         LEAVE
     }
@@ -130,10 +130,10 @@ final class Worker {
     long readyAt;
     long idleSince;
 
-    /** Whether it will soon have run as many calls as it may. */
+    /** True if this worker will soon have run as many calls as it may. */
     boolean retiring;
 
-    /** Whether the thread that was to write to it could not. */
+    /** True if the thread that was to write to this worker could not. */
     volatile boolean lacksWriter;
 
     // Written by the worker's thread, which is that of its reader
@@ -148,16 +148,17 @@ final class Worker {
     /** When it said hello, as the timer tells the time. */
     private volatile long helloAt;
 
-    /** What has been read and not yet been dealt with; confined to the worker's thread. */
+    /** The answers that have been read and not yet been dealt with; confined to the worker's thread. */
     private final List<Frame.OfCall> answers = new ArrayList<>();
 
     /**
-     * The calls whose futures are being completed, or will next. Set before they leave {@link #inFlight}, and filled
-     * under the lock.
+     * The calls whose futures are being completed, or will be next. Set before the calls leave {@link #inFlight}, and
+     * filled under the lock.
      */
     private volatile List<PoolCall<?>> answered = List.of();
 
-    // Confined to the worker's thread too: their answers, each at the same index, and how many are done or under way
+    // Confined to the worker's thread: the answers to the calls in `answered`, each at the same index, and the number
+    // of them that are done or under way
 
     private List<Frame.OfCall> theirAnswers = List.of();
     private int begun;
@@ -170,7 +171,7 @@ final class Worker {
     /** The call that its reader is to be relieved of, since others wait behind it. */
     private volatile @Nullable PoolCall<?> hurried;
 
-    /** Why we killed it, if we did. */
+    /** The reason for which the pool killed this worker; null if it did not. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
     private final AtomicReference<@Nullable CompletableFuture<String>> threadDump = new AtomicReference<>();
@@ -704,7 +705,7 @@ final class Worker {
                         < TimeUnit.NANOSECONDS.convert(options.limits().startTimeout());
     }
 
-    /** Lets a stream send further items. */
+    /** Allows a stream to send further items. */
     void credit(long ticket, long bytes) {
         control(new Frame.Credit(ticket, bytes));
     }
@@ -1068,7 +1069,7 @@ final class Worker {
         }
     }
 
-    /** Lets the JVM delete the files of this worker at its very end, also those that are not there yet. */
+    /** Makes the JVM delete the files of this worker at its very end, even files that do not exist yet. */
     void deleteFilesAtExit() {
         files().forEach(PrivateDirectory::deleteAtExit);
     }

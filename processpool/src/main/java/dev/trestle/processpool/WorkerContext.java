@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WorkerContext {
 
-    private static final WorkerContext NOBODY = new WorkerContext(null, 0);
+    private static final WorkerContext WITHOUT_LISTENER = new WorkerContext(null, 0);
 
     private final @Nullable Reporter reporter;
     private final long call;
@@ -49,7 +49,7 @@ public final class WorkerContext {
      */
     public static WorkerContext current() {
         Reporter installed = Reporter.installed();
-        return installed == null ? NOBODY : new WorkerContext(installed, installed.running());
+        return installed == null ? WITHOUT_LISTENER : new WorkerContext(installed, installed.running());
     }
 
     /**

@@ -37,10 +37,10 @@ public final class WorkerDiedException extends RuntimeException {
     /** The name of the signal; null if it was none. */
     private final @Nullable String signal;
 
-    /** What the worker was doing. */
+    /** The activity of the worker when it died. */
     private final Phase phase;
 
-    /** Its last lines. */
+    /** The last lines of the worker's standard error. */
     private final String stderrTail;
 
     WorkerDiedException(

@@ -46,13 +46,13 @@ final class WorkerSet {
     private final PoolOptions options;
     private final LongSupplier nanoTime;
 
-    /** Those whose process may live. */
+    /** The workers whose process may be alive. */
     private final LinkedHashSet<Worker> live = new LinkedHashSet<>();
 
-    /** Last in, first out: the worker that ran last has the warmest caches, and the others may go. */
+    /** The idle workers. LIFO: the worker that ran last has the warmest caches, and the others may retire. */
     private final ArrayDeque<Worker> idle = new ArrayDeque<>();
 
-    /** Those that take the places of others when these leave. */
+    /** Workers that wait to replace workers that are about to leave. */
     private final ArrayDeque<Worker> spares = new ArrayDeque<>();
 
     private final StartBackoff startBackoff;
@@ -279,10 +279,10 @@ final class WorkerSet {
     // Resting and going
 
     /**
-     * Lets a worker rest that has no calls, or go.
+     * Makes a worker without calls idle, or lets it leave.
      *
      * @param open whether there may be further calls
-     * @return whether it goes
+     * @return whether the worker leaves
      */
     boolean restOrLeave(Worker worker, boolean open) {
         if (!open || !mayHaveMore(worker)) {

@@ -34,9 +34,9 @@ final class CallRunner {
      * connection of its own, on another thread: a call that is dropped before it was read is remembered by its number,
      * and skipped when its turn comes. The numbers ascend, so whether a call has begun is a comparison.
      *
-     * The lock guards whom a cancellation hits: it interrupts the thread only while the very call is running, and a
-     * pending interrupt is cleared under the same lock when the call ends, and again before the next. So no interrupt
-     * leaks into the next one.
+     * The lock ensures that a cancellation hits the right call: it interrupts the thread only while that very call is
+     * running, and a pending interrupt is cleared under the same lock when the call ends, and again before the next. So
+     * no interrupt leaks into the next one.
      *
      * Answers are held back while the next call is there already, and sent together. They are safe in the flight
      * journal; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
@@ -75,8 +75,8 @@ final class CallRunner {
     private volatile boolean ending;
 
     /**
-     * What the last call threw, or one of the inputs of its chunk, after which this JVM must not go on; confined to the
-     * thread.
+     * The error that the last call threw, or one of the inputs of its chunk, and after which this JVM must not go on;
+     * null if there is none. Confined to the thread.
      */
     private @Nullable VirtualMachineError fatalError;
 
@@ -316,7 +316,7 @@ final class CallRunner {
 
     // On the thread of the controls
 
-    /** Drops a call that has not begun; tells one that runs that nobody wants it, and interrupts it if wanted. */
+    /** Drops a call that has not begun; tells a running call that it was cancelled, and interrupts it if asked to. */
     void cancel(long id, boolean interrupt) throws IOException {
         synchronized (lock) {
             if (running == id) {
@@ -344,7 +344,7 @@ final class CallRunner {
         }
     }
 
-    /** Lets a call send further items, if it is the one that runs. */
+    /** Allows a call to send further items, if it is the running call. */
     void credit(long id, long bytes) {
         synchronized (lock) {
             if (running == id && items != null) {
@@ -363,7 +363,7 @@ final class CallRunner {
         return ending;
     }
 
-    /** Ends the JVM because the connection did: nobody can take an answer. */
+    /** Ends the JVM because the connection has ended, so that no answer can be sent. */
     void hangUp(IOException why) {
         System.err.println("The connection to the pool has ended: " + why);
         Lifeline.end(HUNG_UP);
@@ -397,7 +397,7 @@ final class CallRunner {
         }
     }
 
-    /** Ends a call that nobody wants any more, and whose own code has not begun. */
+    /** Thrown to end a call that was cancelled or is late, and whose own code has not begun. */
     private static final class NotWanted extends Exception {
         private static final long serialVersionUID = 1;
 

@@ -71,8 +71,8 @@ final class Lifeline {
     }
 
     /**
-     * Ends this JVM at once, and before that what calls have started: when the program is gone, nobody else does. What
-     * cannot be found in time is left to the next program that sweeps up.
+     * Ends this JVM at once, and before that the processes that calls have started: no other code ends them when the
+     * program is gone. Processes that cannot be found in time are left to the next program that sweeps up.
      */
     static void end(int code) {
         try {

@@ -13,10 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class Reports extends Reporter {
 
     /*
-     * What is reported is sent at once if nothing has been sent for a while, so a call that reports now and then is
-     * seen without delay. Otherwise it is kept: of progress the latest, of messages a few. What is kept is sent when
-     * the pause is over, by a thread that exists only while there is something to send, or in front of the call's
-     * answer.
+     * A report is sent at once if nothing has been sent for a while, so the reports of a call that makes few of them
+     * are seen without delay. Otherwise the report is kept: of progress the latest, of messages a few. Kept reports are
+     * sent when the pause is over, by a thread that exists only while there are any, or in front of the call's answer.
      *
      * The lock is held while frames are appended, so that nothing of a call is sent after its answer. Appending does
      * not block but when the pool does not read.
@@ -73,7 +72,7 @@ final class Reports extends Reporter {
         }
     }
 
-    /** Notes that nobody waits for the call that runs. */
+    /** Notes that the running call was cancelled. */
     void cancel() {
         synchronized (lock) {
             cancelled = true;

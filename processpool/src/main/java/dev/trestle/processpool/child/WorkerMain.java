@@ -81,7 +81,10 @@ final class WorkerMain {
                 .start(new Controls(FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner)));
     }
 
-    /** What calls started goes with this worker: it would hold its outputs open, and the threads that read them. */
+    /**
+     * Ends the processes that calls have started: they would hold the worker's outputs open, and the threads that read
+     * them.
+     */
     private static void exit(WorkerJournal journal) {
         journal.noteExit(isSignalled());
         ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);

@@ -137,7 +137,7 @@ public final class AotStore {
         }
     }
 
-    /** How a cache is made. */
+    /** A way to make a cache. */
     public interface Maker {
         /**
          * Makes a cache.

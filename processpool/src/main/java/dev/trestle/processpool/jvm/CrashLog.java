@@ -12,9 +12,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * The log that a worker's JVM leaves when it crashes. A worker can leave anything in its place: a pipe that nobody
- * writes to, a link to a device without end, a file as large as the disk. So only a regular file is read, links are not
- * followed, and it is read up to a limit.
+ * The log that a worker's JVM leaves when it crashes. A worker can leave anything in the log's place: a pipe without a
+ * writer, a link to an endless device, a file as large as the disk. So only a regular file is read, links are not
+ * followed, and reading stops at a limit.
  */
 public final class CrashLog {
 

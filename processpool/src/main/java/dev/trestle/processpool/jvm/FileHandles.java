@@ -25,7 +25,7 @@ public final class FileHandles {
     private static final Path LIMITS = Path.of("/proc/self/limits");
     private static final Pattern MOST = Pattern.compile("^Max open files +(\\d{1,18}) ", Pattern.MULTILINE);
 
-    /** How many starts are going on, each of which may still open what it needs. */
+    /** The number of starts in progress, each of which may still open the files that it needs. */
     private static int starting;
 
     private FileHandles() {}

@@ -28,7 +28,7 @@ public final class JavaCommand {
 
     static final String MAIN = "dev.trestle.processpool.child.WorkerMain";
 
-    /** Those options of this JVM that decide whether the same code can run in the child at all. */
+    /** The options of this JVM that decide whether the same code can run in the child at all. */
     private static final List<String> inherited = List.of(
             "--add-opens",
             "--add-exports",
@@ -44,10 +44,10 @@ public final class JavaCommand {
 
     private static final String SELECTOR_PROVIDER = "java.nio.channels.spi.SelectorProvider";
 
-    /** What Trestle and Jackson need of the JDK; a runtime made by jlink may lack it. */
+    /** The modules of the JDK that Trestle and Jackson need; a runtime made by jlink may lack them. */
     private static final List<String> needed = List.of("java.management", "java.xml", "jdk.jfr");
 
-    /** What has {@code sun.misc.Signal}, by which workers ignore the signals of a terminal. */
+    /** The module of {@code sun.misc.Signal}, by which workers ignore the signals of a terminal. */
     private static final String SIGNALS = "jdk.unsupported";
 
     private JavaCommand() {}
@@ -288,7 +288,7 @@ public final class JavaCommand {
         String absolute = entry.endsWith("*")
                 ? new File(entry.substring(0, entry.length() - 1)).getAbsolutePath() + File.separator + "*"
                 : new File(entry).getAbsolutePath();
-        // In a working directory whose name the locale cannot express, no JVM finds what is relative to it.
+        // In a working directory whose name the locale cannot express, no JVM finds relative paths.
         return NativeText.isWritable(absolute) ? absolute : entry;
     }
 

@@ -7,11 +7,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JDK that workers are started from, as it is at one moment. The program's own JVM has its files open; who upgrades
- * them under it leaves it able to do everything but start others of the same kind.
+ * The JDK that workers are started from, as it is at one moment. The program's own JVM has the JDK's files open: after
+ * an upgrade in place that JVM can do everything except start other JVMs of the same kind.
  *
  * @param launcher the path of the launcher
- * @param file which file that is; null if there is none, or where the system does not tell files apart
+ * @param file the identity of the launcher's file; null if there is no file, or where the system does not tell files
+ *     apart
  */
 public record Jdk(Path launcher, @Nullable Object file) {
 
@@ -30,8 +31,8 @@ public record Jdk(Path launcher, @Nullable Object file) {
     }
 
     /**
-     * Returns a sentence that says so if there is another one now, or none; empty if it is the same, or if nobody
-     * knows.
+     * Returns a sentence for a message if the launcher is another file now, or is gone; an empty text if it is the same
+     * file, or if the system does not tell files apart.
      */
     public String ifReplaced() {
         return file == null || file.equals(at(launcher).file)

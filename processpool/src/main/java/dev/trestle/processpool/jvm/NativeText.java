@@ -20,7 +20,7 @@ final class NativeText {
      * else.
      */
 
-    /** What launchers take the bytes of their arguments for. */
+    /** The charset in which launchers read the bytes of their arguments. */
     static final Charset CHARSET = charset();
 
     private static final String PROPERTY = "-D";

@@ -12,14 +12,19 @@ import java.nio.file.StandardOpenOption;
  */
 final class OomScore {
 
-    /** What browsers add for the processes of pages: among equals the worker goes, but a giant still goes before it. */
+    /**
+     * The addition to a worker's score, the same as browsers use for the processes of pages: of two equal processes the
+     * kernel takes the worker, but it takes a far larger process before the worker.
+     */
     private static final int MORE = 300;
 
     private static final int MOST = 1000;
 
     private OomScore() {}
 
-    /** Has a worker that was just started be taken before its program. What it starts inherits that. */
+    /**
+     * Makes the kernel take a worker that was just started before its program. Processes that it starts inherit that.
+     */
     static void raise(long pid) {
         raise(Path.of("/proc", Long.toString(pid), "oom_score_adj"));
     }

@@ -31,21 +31,21 @@ import org.jspecify.annotations.Nullable;
 public final class PrivateDirectory implements AutoCloseable {
 
     /*
-     * Two kinds of programs delete what is not theirs to delete. Other pools sweep up after programs that died, so a
+     * Two kinds of programs delete files that are not theirs. Other pools sweep up after programs that died, so a
      * directory has a proof of life: a socket on which its owner listens. The kernel refuses connections to it as soon
      * as the owner is gone, however it went. Nothing else will do: a process id means nothing in another container that
      * has the same temporary directory, and a file lock of POSIX is dropped by the first code of this process, of
-     * whatever class loader, that closes another handle of the file. Nobody ever accepts: to connect is enough. A new
-     * directory has no proof, since the JDK takes a while to set up the first socket of a program; `ensure` makes it.
-     * Until then nobody deletes the directory, which is young.
+     * whatever class loader, that closes another handle of the file. No code ever accepts a connection: to connect is
+     * proof enough. A new directory has no socket, since the JDK takes a while to set up the first socket of a program;
+     * `ensure` makes the socket. Until then no sweep deletes the directory, which is young.
      *
-     * And there are those that delete what is old. So files are touched every hour, and a directory, or a socket, that
-     * is gone all the same is made anew before the next worker starts.
+     * The other kind, such as systemd-tmpfiles, deletes old files. So files are touched every hour, and a directory, or
+     * a socket, that is gone all the same is made anew before the next worker starts.
      */
 
     private static final Log logger = Log.of(PrivateDirectory.class);
 
-    /** How often files are touched. */
+    /** The interval at which files are touched. */
     public static final Duration TOUCH = Duration.ofHours(1);
 
     static final String PREFIX = "trestle-";
@@ -57,7 +57,7 @@ public final class PrivateDirectory implements AutoCloseable {
     @GuardedBy("this")
     private boolean closed;
 
-    /** Which directory it is; null where the system does not tell them apart. */
+    /** The identity of the directory; null where the system does not tell directories apart. */
     @GuardedBy("this")
     private @Nullable Object key;
 
@@ -66,7 +66,7 @@ public final class PrivateDirectory implements AutoCloseable {
 
     private volatile Path path;
 
-    /** Whether the JVM deletes this directory, with what is made in it, at its very end. */
+    /** True if the JVM deletes this directory, with all files made in it, at its very end. */
     private volatile boolean deletedAtExit;
 
     private PrivateDirectory(Path parent) throws IOException {
@@ -257,9 +257,9 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     /**
-     * Lets the JVM delete the directory when all shutdown hooks have ended, with what is in it now and what
-     * {@link #resolve} is asked for until then. To be called in a shutdown hook: the JVM never forgets a name. Does not
-     * wait for that.
+     * Makes the JVM delete the directory when all shutdown hooks have ended, with the files that are in it now and
+     * those that {@link #resolve} names until then. Returns at once. To be called in a shutdown hook: the JVM never
+     * forgets a name.
      */
     public synchronized void deleteAtExit() {
         if (closed) {
@@ -274,7 +274,7 @@ public final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    /** Lets the JVM delete a file at its very end, if it is there then. */
+    /** Makes the JVM delete a file at its very end, if the file is there then. */
     public static void deleteAtExit(Path file) {
         try {
             file.toFile().deleteOnExit();

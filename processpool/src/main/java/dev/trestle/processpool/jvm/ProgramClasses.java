@@ -242,8 +242,8 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
     }
 
     /**
-     * What is in the same class loader is there, without the milliseconds that a program's first look for a resource
-     * takes.
+     * Returns whether a worker can find a class. A class of the same class loader counts without a look, since a
+     * program's first look for a resource takes milliseconds.
      */
     private static boolean isThere(Class<?> type, ClassLoader its) {
         if (its == loader && !its.getClass().getName().equals(JSHELL)) {

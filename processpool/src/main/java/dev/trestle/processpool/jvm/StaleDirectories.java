@@ -27,27 +27,28 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * The private directories of pools whose programs died without closing them: which they are, and how they are deleted.
+ * The private directories of pools whose programs died without closing them. Finds such directories and deletes them.
  */
 public final class StaleDirectories {
 
     /*
      * A directory is stale if its owner's socket refuses to be connected to. That counts only under the same kernel,
-     * since the start of the machine: elsewhere, as where the directory is on a disk of the network, nobody may be
-     * listening whom we could reach. A directory with another proof is stale when it has not been touched for a day,
-     * and so is an empty one: what has files and no proof is not ours, whatever its name is.
+     * since the start of the machine: elsewhere, for example where the directory is on a disk of the network, the owner
+     * may listen without being reachable. A directory with a proof of another kernel is stale when it has not been
+     * touched for a day, and so is an empty directory. A directory with files and no proof is not ours, whatever its
+     * name is.
      *
-     * In a directory like /tmp others may make what looks like ours. So only what belongs to this user, is open to
-     * nobody else and is no link is looked at, by a handle of the directory instead of its name where the system has
-     * that; and nothing is deleted through a link.
+     * In a directory like /tmp, other users may make directories that look like ours. So the sweep looks only at
+     * directories that belong to this user, are closed to all other users, and are no links; it uses a handle of the
+     * directory instead of its name where the system has handles; and it deletes nothing through a link.
      */
 
     private static final Log logger = Log.of(StaleDirectories.class);
 
-    /** How the name of a proof begins. */
+    /** The beginning of the name of a proof. */
     private static final String PROOF = "owner-";
 
-    /** The name of the kernel that runs, since it was started; one that nobody else has if there is no such name. */
+    /** The name of the kernel that runs, since it was started; a unique name if the system gives none. */
     private static final String BOOT = boot(Path.of("/proc/sys/kernel/random/boot_id"));
 
     /** The name of the socket on which an owner listens. */
@@ -103,7 +104,7 @@ public final class StaleDirectories {
             }
             if (stale) {
                 Orphans.killAllOf(
-                        directory.getFileName().toString()); // first: without the directory nobody looks for them
+                        directory.getFileName().toString()); // first: no sweep looks for them without the directory
                 try (DirectoryStream<Path> files = open(parent, directory)) { // each can be read only once
                     deleteAll(files);
                 }
@@ -165,7 +166,7 @@ public final class StaleDirectories {
             return false;
         }
         try (var channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            channel.configureBlocking(false); // the queue of connections that nobody accepts may be full
+            channel.configureBlocking(false); // the queue of connections, which no code accepts, may be full
             channel.connect(UnixDomainSocketAddress.of(socket));
             return false;
         } catch (ConnectException e) {

@@ -27,15 +27,15 @@ import org.zeroturnaround.exec.stream.PumpStreamHandler;
 public final class WorkerProcess {
 
     /*
-     * zt-exec starts it and pumps its outputs. What it would do by default and must not: close the child's stdin, which
-     * is its lifeline; merge stderr into stdout; wait without limit for pumps whose pipe a grandchild holds open; put
-     * the environment into logs and messages. See docs/adr/0224.
+     * zt-exec starts the process and pumps its outputs. By default zt-exec would do the following, and it must not:
+     * close the child's stdin, which is its lifeline; merge stderr into stdout; wait without limit for pumps whose pipe
+     * a grandchild holds open; put the environment into logs and messages. See docs/adr/0224.
      */
 
     private static final Log logger = Log.of(WorkerProcess.class);
     private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
 
-    /** Those that make a JVM take options from the environment: a debugger's port, an agent, meant for the parent. */
+    /** Environment variables from which a JVM takes options: a debugger's port or an agent, meant for the parent. */
     public static final List<String> jvmOptionVariables =
             List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
 
@@ -44,13 +44,14 @@ public final class WorkerProcess {
 
     private static final AtomicBoolean warnedOfZombies = new AtomicBoolean();
 
-    /** What a JVM prints before it ends by the option -XX:+ExitOnOutOfMemoryError. */
+    /** The line that a JVM prints before it ends by the option -XX:+ExitOnOutOfMemoryError. */
     private static final String OUT_OF_MEMORY = "Terminating due to java.lang.OutOfMemoryError";
 
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /**
-     * So often the system is asked whether a process lives. The JDK tells its end, unless it is short of memory then.
+     * The interval at which the system is asked whether a process lives. The JDK tells its end, unless it is short of
+     * memory then.
      */
     private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -108,7 +109,7 @@ public final class WorkerProcess {
             Throwable said = e.getCause() == null ? e : e.getCause();
             throw new IOException("Cannot start " + command + ": " + said.getMessage(), said);
         } catch (Throwable e) {
-            executor.endWhatWasStarted(); // no memory, no thread: nobody would own it
+            executor.endWhatWasStarted(); // no memory, no thread: the process would have no owner
             streams.hangUp();
             Orphans.kill(mark);
             throw e;
@@ -292,7 +293,7 @@ public final class WorkerProcess {
 
         @Override
         protected Thread newThread(Runnable task) {
-            // Again without end if there is no memory to read with: a pipe that nobody reads stops the worker.
+            // Repeats forever while there is no memory to read with: a pipe that no thread reads stops the worker.
             return PoolThreads.unstarted(name + "-output", () -> Retry.untilDone(task));
         }
     }

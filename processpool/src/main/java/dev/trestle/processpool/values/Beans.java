@@ -70,8 +70,8 @@ final class Beans {
     }
 
     /**
-     * Returns the class of the JDK that a class extends and that has fields that nobody else may see; null if there is
-     * none.
+     * Returns the class of the JDK that a class extends and that has fields which no other class may see; null if there
+     * is none.
      */
     private static @Nullable Class<?> superclassWithHiddenState(Class<?> type) {
         for (Class<?> each = JavaClasses.jdkPart(type); each != null; each = each.getSuperclass()) {

@@ -30,7 +30,7 @@ public final class CallDecoder {
     }
 
     /**
-     * Creates a decoder for a JVM in which nobody asks how long a setup takes.
+     * Creates a decoder for a JVM that does not ask how long a setup takes.
      *
      * @param options the options of the connection
      * @param loader where classes are found
@@ -44,8 +44,8 @@ public final class CallDecoder {
     }
 
     /**
-     * Sets up what calls need whose values are more than numbers and short texts. The first of them would do it, and
-     * wait for it. May be called on any thread.
+     * Sets up the classes for calls whose values are more than numbers and short texts. The first of them would do it,
+     * and wait for it. May be called on any thread.
      */
     public void prepare() {
         codec.prepare();

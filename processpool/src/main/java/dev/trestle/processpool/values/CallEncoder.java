@@ -38,11 +38,11 @@ public final class CallEncoder {
         }
     };
 
-    /** Those of classes that are loaded, so that they can be forgotten. */
+    /** The entries of classes that are still loaded, so that {@link #forget} can clear the sites in them. */
     @GuardedBy("codecs")
     private final Map<Known, Boolean> allKnown = new WeakHashMap<>();
 
-    /** Whether the pool has terminated; then nothing is kept any more. */
+    /** True if the pool has terminated; then no site is kept any more. */
     @GuardedBy("codecs")
     private boolean forgetful;
 
@@ -135,8 +135,8 @@ public final class CallEncoder {
     }
 
     /**
-     * Lets go of all that is known about classes: the pool has terminated. The site of one class may know values of
-     * others, and so keep their class loaders. Idempotent.
+     * Forgets all that is known about classes, since the pool has terminated. The site of one class may refer to values
+     * of other classes, and so keep their class loaders alive. Idempotent.
      */
     public void forget() {
         synchronized (codecs) {

@@ -45,7 +45,7 @@ final class ClassVersions {
 
     private final Map<Path, Identity> noted = new ConcurrentHashMap<>();
 
-    /** What is known of a file, beside its name. */
+    /** The signs by which two versions of a file differ. */
     private record Identity(@Nullable Object key, long size, FileTime modified) {
 
         private static final Identity MISSING = new Identity(null, -1, FileTime.fromMillis(0));
@@ -63,16 +63,16 @@ final class ClassVersions {
     }
 
     /**
-     * What is known of this JVM.
+     * The state of this JVM's class files at its start.
      *
-     * @param time when it started
+     * @param time the time at which the JVM started
      * @param files the files that its class path and its module path name
      */
     private record Start(FileTime time, Map<Path, Identity> files) {
 
         private static volatile @Nullable Start known;
 
-        /** Not in a class initializer, which could fail on a thread without memory or stack, and then for ever. */
+        /** Not in a class initializer, which could fail on a thread without memory or stack, and then forever. */
         static Start get() {
             Start start = known;
             if (start == null) {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** A call in the worker that runs it. For one thread. */
 public final class DecodedCall {
 
-    /** What to do: the method of a lambda, or the object that is the call. */
+    /** The code of a call: the method of a lambda, or the object that is the call. */
     private interface Body {
         @Nullable
         Object run() throws Throwable;

@@ -11,7 +11,7 @@ import tools.jackson.databind.DatabindContext;
  * @param slots the declared types of the values, in order
  * @param depth how many exceptions it is within, as a value of their fields
  */
-@SuppressWarnings("ArrayRecordComponent") // nobody compares decodings
+@SuppressWarnings("ArrayRecordComponent") // no code compares decodings
 record Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth) {
 
     /** Returns the decoding that a context belongs to. */

@@ -36,7 +36,7 @@ public final class EncodedCall {
         return size;
     }
 
-    /** Lets go of what is sent: the call is over. Needs no memory; idempotent. */
+    /** Releases the encoded bytes: the call is over. Needs no memory; idempotent. */
     public void release() {
         payload = Payload.EMPTY;
     }

@@ -21,8 +21,8 @@ final class Encoding extends OutputStream {
     private static final int MAX_NESTED = 64;
 
     /**
-     * What becomes of a value may be much larger than the value: an object that is referred to twice is written twice,
-     * and what it refers to four times. This share of the heap is what one value may become before it is too late.
+     * The share of the heap, one in so many, that one encoded value may take. An encoded value may be much larger than
+     * the value: an object that is referred to twice is written twice, and an object that it refers to four times.
      */
     private static final int SHARE_OF_HEAP = 4;
 

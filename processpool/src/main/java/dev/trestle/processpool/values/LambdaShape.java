@@ -66,7 +66,7 @@ final class LambdaShape {
         return result;
     }
 
-    /** Returns whether it is written in a class of the JDK, into which nobody can look. */
+    /** Returns whether the lambda is written in a class of the JDK, into which no other code can look. */
     boolean isOfJdk() {
         return ofJdk;
     }

@@ -101,7 +101,7 @@ final class Lambdas {
         }
     }
 
-    /** Lets Java serialization call {@code writeReplace}, which it always may, and takes what it gets. */
+    /** Makes Java serialization call {@code writeReplace}, which it always may, and keeps the returned object. */
     private static final class Interception extends ObjectOutputStream {
 
         private @Nullable SerializedLambda found;

@@ -26,8 +26,8 @@ final class RefusedException extends DatabindException {
     }
 
     /**
-     * Returns a refusal of a class that the other side has; as a plain type, so that nobody loads ours before it is
-     * needed.
+     * Returns a refusal of a class that the other side has. The declared type is the superclass, so that this class is
+     * not loaded before it is needed.
      */
     static RuntimeException notFound(String typeName) {
         return new RefusedException(

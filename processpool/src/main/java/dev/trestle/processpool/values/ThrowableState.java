@@ -19,9 +19,9 @@ final class ThrowableState {
     /*
      * A class of the user's has fields, which can be read and set. A class of the JDK has fields that only itself may
      * touch, but their names and types can be asked for. Those of one type are visible if they are public, or if the
-     * class that declares them has as many public methods without parameters that return the type. If some are not,
-     * nobody can tell whether an exception that was made again is the same, so the class counts as one that cannot be:
-     * half an exception would lie.
+     * class that declares them has as many public methods without parameters that return the type. If some are not
+     * visible, it is unknown whether an exception that was made again is the same, so the class counts as one that
+     * cannot be made again: half an exception would lie.
      */
 
     private static final Set<String> ofThrowable =

@@ -31,10 +31,11 @@ import tools.jackson.databind.ValueDeserializer;
 final class Throwables {
 
     /*
-     * An exception is made again by one of its own constructors. Which one, and with what, nobody knows; so we try, and
-     * look at the result: it counts only if it has the message, the cause and the state of the original. Constructors
-     * with the most usual parameters come first, and where a parameter has a name (-parameters) the value of that name
-     * is tried first. If nothing fits, the failure stays one: an exception of a class that stands for it.
+     * An exception is made again by one of its own constructors. The class does not say which constructor, with which
+     * arguments; so we try constructors, and look at the result: it counts only if it has the message, the cause and
+     * the state of the original. Constructors with the most usual parameters come first, and where a parameter has a
+     * name (-parameters) the value of that name is tried first. If nothing fits, the failure stays one: an exception of
+     * a class that stands for it.
      *
      * The state is what the class adds to Throwable, see ThrowableState. If it cannot travel, the class counts as one
      * that does not fit.

@@ -140,7 +140,7 @@ final class TypeNames {
         return type.getName().indexOf('.') < 0 ? "." + type.getName() : type.getName();
     }
 
-    /** Returns whether a name stands for a class of the built-in list, which everybody may name. */
+    /** Returns whether a name stands for a class of the built-in list, which every sender may name. */
     static boolean isBuiltIn(String name) {
         return builtIn(name) != null;
     }

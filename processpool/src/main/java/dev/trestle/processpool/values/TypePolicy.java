@@ -16,7 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which classes the sender of a payload may name. Thread-safe.
+ * The classes that the sender of a payload may name. Thread-safe.
  *
  * <p>A worker takes what its pool sends: it runs the pool's code anyway. A pool takes from a worker, for each call:
  * <ul>

@@ -50,7 +50,7 @@ final class ValueCodec {
 
     private final Setup setup;
 
-    /** Whether something has been written, so that the classes are there that Jackson writes with. */
+    /** True after the first value was written: then the classes with which Jackson writes are loaded. */
     private volatile boolean hasWritten;
 
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
@@ -116,7 +116,7 @@ final class ValueCodec {
                 .addModule(new WireModule(this))
                 .annotationIntrospector(new WireAnnotations())
                 .setDefaultTyping(new WireTyping())
-                .polymorphicTypeValidator(new WireTyping.Nobody())
+                .polymorphicTypeValidator(new WireTyping.DenyAll())
                 .changeDefaultVisibility(each -> each.with(Visibility.NONE)
                         .withFieldVisibility(Visibility.ANY)
                         .withCreatorVisibility(Visibility.PUBLIC_ONLY))
@@ -283,7 +283,7 @@ final class ValueCodec {
     }
 
     /** Values and their places; the root of every document. */
-    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    @SuppressWarnings("ArrayRecordComponent") // no code compares them
     private record Values(
             @Nullable Encoding encoding,
             Slot[] places,

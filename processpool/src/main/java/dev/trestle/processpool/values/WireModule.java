@@ -27,8 +27,9 @@ import tools.jackson.databind.type.ReferenceType;
 import tools.jackson.databind.type.TypeFactory;
 
 /**
- * Says, class by class, who writes and reads its values: {@link Writers} and {@link Readers}, nobody, or Jackson, which
- * is left strings, numbers, enums, arrays of objects, records and beans.
+ * Chooses, class by class, the writers and readers of values: those of {@link Writers} and {@link Readers}, those of
+ * Jackson, or none if values of the class are refused. Jackson is left strings, numbers, enums, arrays of objects,
+ * records and beans.
  */
 final class WireModule extends JacksonModule {
 
@@ -283,7 +284,7 @@ final class WireModule extends JacksonModule {
         }
     }
 
-    /** Lets beans pass that can be made again with all they hold, and no others. */
+    /** Refuses beans that cannot be made again with all their state. */
     private static final class BeanCheck extends ValueSerializerModifier {
 
         private static final long serialVersionUID = 1;

@@ -35,7 +35,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
     private static final long serialVersionUID = 1;
 
     WireTyping() {
-        super(new Nobody(), DefaultTyping.NON_FINAL, JsonTypeInfo.As.WRAPPER_ARRAY);
+        super(new DenyAll(), DefaultTyping.NON_FINAL, JsonTypeInfo.As.WRAPPER_ARRAY);
     }
 
     /** Returns whether values declared with this type need their class written. */
@@ -197,8 +197,8 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         }
     }
 
-    /** Nothing is valid for typing by Jackson's own rules. */
-    static final class Nobody extends PolymorphicTypeValidator {
+    /** A validator that denies every type, so that Jackson's own rules type no value. */
+    static final class DenyAll extends PolymorphicTypeValidator {
 
         private static final long serialVersionUID = 1;
 

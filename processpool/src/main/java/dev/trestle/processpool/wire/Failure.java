@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param state the values of its own fields, encoded; empty if it has none or they cannot travel
  * @param repeated whether it is an exception that occurs further up already: only its class and message are here
  */
-@SuppressWarnings("ArrayRecordComponent") // the state is opaque, nobody compares failures
+@SuppressWarnings("ArrayRecordComponent") // the state is opaque, no code compares failures
 public record Failure(
         String className,
         @Nullable String message,
@@ -34,10 +34,10 @@ public record Failure(
     /** The largest body of a frame that carries a failure. */
     public static final int MAX_BYTES = 4 << 20;
 
-    /** How deep causes and suppressed exceptions may nest. */
+    /** The largest depth to which causes and suppressed exceptions may nest. */
     static final int MAX_DEPTH = 64;
 
-    /** How deep exceptions may nest in the fields of others. */
+    /** The largest depth to which exceptions may nest in the fields of other exceptions. */
     public static final int MAX_DEPTH_OF_STATE = 16;
 
     public static final byte[] NO_STATE = {};

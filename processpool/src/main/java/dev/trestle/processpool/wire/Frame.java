@@ -6,7 +6,7 @@ import dev.trestle.processpool.values.EncodedCall;
 /** A message between a pool and a worker: one record for each type of frame. */
 public sealed interface Frame {
 
-    /** Where a call failed. */
+    /** The step in which a call failed. */
     enum Phase {
         /** The worker could not read the call: it never began. */
         DECODING,
@@ -109,11 +109,13 @@ public sealed interface Frame {
          */
         public static final long WINDOW = 1 << 20;
 
-        /** What an item costs beside its bytes: it is an object here, and small ones must not be countless. */
+        /**
+         * The cost of an item in addition to its bytes: items are objects here, and small items must not be countless.
+         */
         private static final int OVERHEAD = 1 << 10;
 
         /**
-         * Returns what this item costs its sender.
+         * Returns the credit that this item costs its sender.
          *
          * @return the cost, in bytes
          */
@@ -150,8 +152,8 @@ public sealed interface Frame {
     record Failed(long id, Phase phase, Failure failure, long runNanos) implements OfCall {}
 
     /**
-     * Pool to worker: nobody wants a call any more. If it has not begun it is to be dropped; if it runs it is told, and
-     * interrupted if that is wanted.
+     * Pool to worker: a call was cancelled or is late. The worker drops the call if it has not begun; otherwise the
+     * worker tells the call, and interrupts it if this frame asks for that.
      *
      * @param id the number of the call
      * @param interrupt whether to interrupt it

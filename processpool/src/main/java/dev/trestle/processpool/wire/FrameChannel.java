@@ -78,19 +78,19 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private final ByteBuffer out;
 
-    /** How much of what is in the buffer has been sent; not 0 only if there was no room for the rest. */
+    /** The number of bytes of the buffer that have been sent; 0 unless the channel had no room for the rest. */
     @GuardedBy("writing")
     private int sent;
 
-    /** Whether a write has failed when half a frame may have been sent. */
+    /** True if a write has failed after which half a frame may have been sent. */
     @GuardedBy("writing")
     private boolean isOutOfStep;
 
-    /** What is to be put into the buffer next. */
+    /** The frames that are to be put into the buffer next. */
     @GuardedBy("writing")
     private final ArrayDeque<Frame> unsent = new ArrayDeque<>();
 
-    /** Whether the frame that was put last is larger than the buffer. */
+    /** True if the frame that was put last is larger than the buffer. */
     @GuardedBy("writing")
     private boolean larger;
 

@@ -21,7 +21,7 @@ public final class Payload {
     /**
      * Creates a payload.
      *
-     * @param body the bytes, in pieces; nobody writes to them any more
+     * @param body the bytes, in pieces, to which no code writes any more
      * @param arrays primitive arrays
      */
     public Payload(List<ByteBuffer> body, List<Object> arrays) {

@@ -56,7 +56,7 @@ public abstract class Reporter {
      * Returns whether a call has been cancelled, or has run out of time.
      *
      * @param id the number of the call
-     * @return whether nobody waits for it any more
+     * @return whether the call was cancelled
      */
     public abstract boolean isCancelled(long id);
 }

@@ -36,7 +36,7 @@ public final class TwoWayChannel implements Connection {
     private volatile @Nullable Selector room;
 
     /**
-     * Takes over two connected channels. They are read by a thread that nobody interrupts.
+     * Takes over two connected channels. They are read by a thread that is never interrupted.
      *
      * @param incoming read from
      * @param outgoing written to
@@ -83,7 +83,7 @@ public final class TwoWayChannel implements Connection {
     }
 
     /**
-     * Takes over a connected channel that is only read from, by a thread that nobody interrupts.
+     * Takes over a connected channel that is only read from, by a thread that is never interrupted.
      *
      * @param channel read from
      * @return the channel; it is not to be written to

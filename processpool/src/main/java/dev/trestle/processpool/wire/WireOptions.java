@@ -16,7 +16,9 @@ public record WireOptions(long maxPayloadBytes, int outOfBandBytes, Set<String> 
     /** One gibibyte at most, arrays from 16 KiB on out of band, no further types. */
     public static final WireOptions DEFAULT = new WireOptions(1L << 30, Set.of());
 
-    /** How deep data may nest, in arrays and objects of the format; typed values take two. */
+    /**
+     * The largest depth to which data may nest, in arrays and objects of the format; a typed value takes two levels.
+     */
     public static final int MAX_DEPTH = 1000;
 
     /** Checks the values. */

@@ -25,11 +25,11 @@ import java.nio.file.StandardOpenOption;
  */
 public final class WorkerJournal implements Setup {
 
-    /** What the worker is doing with a call. */
+    /** A step of the worker's work on a call. */
     public enum Step {
-        /** It has not begun any call. */
+        /** The worker has not begun any call. */
         NOTHING,
-        /** It takes the call from the connection. The call has not begun. */
+        /** The worker takes the call from the connection. The call has not begun. */
         RECEIVING,
         /** It reads the call. */
         DECODING,
@@ -41,9 +41,9 @@ public final class WorkerJournal implements Setup {
         ENCODING
     }
 
-    /** How the orderly end of a JVM, that with shutdown hooks, began. */
+    /** The cause of an orderly end of a JVM, an end with shutdown hooks. */
     public enum Exit {
-        /** It has not begun: the JVM lives, or it was killed, has crashed or was halted. */
+        /** No orderly end has begun: the JVM lives, or it was killed, has crashed or was halted. */
         NONE,
         /** Something has called {@code System.exit}. */
         CALLED,
@@ -72,10 +72,10 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * What a living worker is doing.
+     * The present work of a living worker.
      *
      * @param callId the number of the last call that the worker knows of; 0 if there was none
-     * @param step what the worker does with it
+     * @param step the worker's step in that call
      * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by
      * the time that
      *     the worker has spent with setting itself up since; 0 if none has begun
