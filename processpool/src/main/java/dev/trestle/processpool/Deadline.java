@@ -227,9 +227,9 @@ final class Deadline {
     }
 
     /**
-     * Says what was late.
+     * Returns a sentence about a call that exceeded its time limit.
      *
-     * @param progress what the worker was doing; null if that is not known
+     * @param progress the work of the worker at that time; null if that is not known
      */
     String explain(Assignment assignment, @Nullable Progress progress) {
         Step step = progress != null && progress.callId() == assignment.ticket() ? progress.step() : Step.NOTHING;
@@ -249,13 +249,13 @@ final class Deadline {
     }
 
     /**
-     * Says what was late when an answer is not read in time.
+     * Returns a sentence about an answer that was not read in time.
      *
-     * @param stack where the thread is that reads it; empty if none does
+     * @param stack the stack of the thread that reads the answer; empty if no thread does
      */
     String explainReading(Worker by, String stack) {
-        return by.name() + " has answered " + call.description() + ", but what it answered was not read in this"
-                + " program in time: the call has a limit of " + limit + ". It is dropped. "
+        return by.name() + " has answered " + call.description() + ", but the answer was not read in this"
+                + " program in time: the call has a limit of " + limit + ". The answer is dropped. "
                 + (stack.isEmpty()
                         ? "It was waiting behind answers that take long to read"
                         : "Reading takes long if an answer is large, if values in it have equal hash codes, or if one"

@@ -70,11 +70,15 @@ final class Dispatcher {
     private static final Log logger = Log.of(ProcessPool.class);
 
     /**
-     * So often a call is sent to a worker that dies before it begins it. That says nothing about the call, but it ends.
+     * The number of attempts to send a call, if each time the worker dies before it begins the call. Such a death says
+     * nothing about the call, but the attempts must end.
      */
     private static final int SEND_ATTEMPTS = 20;
 
-    /** So many of these count, each, deaths while the worker took the call from the connection: it may be too large. */
+    /**
+     * The attempts for which a worker's death counts while it took the call from the connection: the call may be too
+     * large.
+     */
     private static final int SUSPICION = SEND_ATTEMPTS / 2;
 
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
@@ -91,7 +95,7 @@ final class Dispatcher {
     /** A thread that ends one call for longer than this is relieved. */
     private static final Duration READER_PATIENCE = Duration.ofMillis(250);
 
-    /** So often it is tried to clean up if there is no memory for it, with pauses that get longer. */
+    /** The number of attempts to clean up if there is no memory for that, with pauses that get longer. */
     private static final int MOST_CLEAN_UPS = 10;
 
     private static final AtomicBoolean staleRemoved = new AtomicBoolean();
@@ -1693,7 +1697,7 @@ final class Dispatcher {
         }
         for (Reader each : overdue) {
             PoolCall<?> call = requireNonNull(each.lastCall);
-            var why = new TimeoutException("What a worker has answered to " + call.description()
+            var why = new TimeoutException("The answer of a worker to " + call.description()
                     + " was not read in time: " + options.name() + " was shut down and could not end, and "
                     + relieved.patienceWith(each)
                     + " (closeGrace, and a second for each 10 MB) had passed. It is dropped."

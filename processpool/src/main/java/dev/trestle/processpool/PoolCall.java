@@ -46,7 +46,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     @Nullable
     Worker worker;
 
-    /** Its number among the calls that this worker was ever given; they ascend, and that is how it knows them. */
+    /**
+     * The number of this call among all calls of its worker. The numbers ascend; the worker knows a call by its number.
+     */
     long ticket;
 
     /** The expected run time of this call when it was given to its worker. */
@@ -72,7 +74,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         LOST
     }
 
-    /** Its place in the queue, if it waits there. */
+    /** The place of this call in the queue, if it waits there. */
     final CallQueue.Links queueLinks = new CallQueue.Links();
 
     /** True if a worker has answered this call, so that the future ends as soon as the answer has been read. */
@@ -418,7 +420,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             }
         } catch (Throwable e) { // such as an Error from a constructor, or no memory for a large result
             fail(new CallNotSerializableException(
-                    "What " + workerName + " answered to the call " + description() + " cannot be read: "
+                    "The answer of " + workerName + " to the call " + description() + " cannot be read: "
                             + Failure.of(e).headline(),
                     e));
         }
@@ -426,9 +428,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     private void refuse(String workerName) {
         fail(new CallNotSerializableException(
-                "What " + workerName + " answered to the call " + description()
-                        + " cannot be read: too many threads of "
-                        + dispatcher.poolName()
+                "The answer of " + workerName + " to the call " + description()
+                        + " cannot be read: too many threads of " + dispatcher.poolName()
                         + " are still reading answers of calls that were cancelled or late, and do"
                         + " not end when they are interrupted. A thread dump shows what"
                         + " they are doing: threads with the same name as this worker.",

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RelievedReaders {
 
-    /** So many for each worker may be lost. */
+    /** The number of readers that may be lost for each worker. */
     private static final int MOST_LOST = 8;
 
     /** The time that a pool that ends waits, beyond `closeGrace`, for each byte of an answer that is being read. */
@@ -131,7 +131,7 @@ final class RelievedReaders {
         return Math.min(closeGraceNanos, Long.MAX_VALUE >> 1) + reader.lastBytes * NANOS_PER_BYTE;
     }
 
-    /** As {@link #patienceNanos}, for messages. May be called without the lock. */
+    /** Returns the same as {@link #patienceNanos}, for messages. May be called without the lock. */
     Duration patienceWith(Reader reader) {
         return Duration.ofNanos(patienceNanos(reader));
     }

@@ -24,7 +24,7 @@ final class StartBackoff {
      * longer than the longest pause. Only a complaint of the JVM about its options does not go away by waiting.
      */
 
-    /** So many rounds of failed starts, with no worker alive, break the pool at the earliest. */
+    /** The smallest number of rounds of failed starts, with no worker alive, that breaks the pool. */
     static final int ATTEMPTS = 3;
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(100);

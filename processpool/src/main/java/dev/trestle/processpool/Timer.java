@@ -131,7 +131,7 @@ class Timer implements AutoCloseable {
             withinNanos(TimeUnit.NANOSECONDS.convert(delay));
         }
 
-        /** As {@link #within}, in nanoseconds. */
+        /** Does the same as {@link #within}, in nanoseconds. */
         void withinNanos(long nanos) {
             lock.lock();
             try {
@@ -143,7 +143,7 @@ class Timer implements AutoCloseable {
             }
         }
 
-        /** As {@link #in}, in nanoseconds. */
+        /** Does the same as {@link #in}, in nanoseconds. */
         void inNanos(long nanos) {
             lock.lock();
             try {

@@ -63,7 +63,7 @@ final class WarmUp implements Runnable {
             Call<AotTraining.Sample> call = () -> sample;
             var _ = encoder.encode(call);
         } catch (NotEncodableException | IllegalAccessException | IOException | RuntimeException | Error e) {
-            logger.debug("The first call of a pool sets up what could not be set up before", e);
+            logger.debug("The set-up in the background failed; the first call of the pool repeats it", e);
         }
     }
 }

@@ -102,11 +102,11 @@ final class Worker {
     enum State {
         STARTING,
         IDLE,
-        /** It has calls, or the caller that took it from the worker set is about to give it some. */
+        /** The worker has calls, or the thread that took it from the worker set is about to give it some. */
         BUSY,
-        /** It waits until another leaves, to take its place. */
+        /** The worker waits until another worker leaves, to take its place. */
         SPARE,
-        /** It is being told to end. */
+        /** The worker is being told to end. */
         LEAVING,
         GONE
     }
@@ -237,7 +237,7 @@ final class Worker {
         return running == null ? 0 : running.pid();
     }
 
-    // Its life, on its own thread
+    // The life of the worker, on its own thread
 
     /** Reads what the worker sends until it ends, and finishes it, unless the reader is relieved before. */
     void live(Reader self) {
@@ -387,7 +387,7 @@ final class Worker {
         try {
             return made.get(TimeUnit.NANOSECONDS.convert(options.limits().closeGrace()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException | ExecutionException | InterruptedException e) {
-            logger.debug("What the initializer of {} has thrown cannot be made: {}", name, maker, e);
+            logger.debug("The exception of the initializer of {} cannot be made: {}", name, maker, e);
             maker.interrupt();
             return new RemoteException(failure);
         }
@@ -682,7 +682,7 @@ final class Worker {
         try {
             return reader.progress();
         } catch (IOException e) {
-            logger.debug("What {} is doing cannot be read", name, e);
+            logger.debug("The journal of {} cannot be read", name, e);
             return null;
         }
     }
@@ -846,7 +846,7 @@ final class Worker {
         }
     }
 
-    /** As {@link #killAfter}, for callers that must not wait. Needs no memory. */
+    /** Does the same as {@link #killAfter}, for callers that must not wait. Needs no memory. */
     void killSoon(Throwable why) {
         failure = why;
         killing.now();
@@ -856,7 +856,7 @@ final class Worker {
         kill("the program could not send it an instruction: " + failure);
     }
 
-    // Its end, on its own thread
+    // The end of the worker, on its own thread
 
     /**
      * Called instead of everything else if its own thread could not start: ends it on one of the timer's. Needs no

@@ -16,15 +16,15 @@ public final class WorkerDiedException extends RuntimeException {
 
     /** The step of a call at which the worker died. */
     public enum Phase {
-        /** It was starting, or ran the initializer. */
+        /** The worker was starting, or ran the initializer. */
         STARTING,
-        /** It had been sent the call and had not begun it. */
+        /** The worker had been sent the call and had not begun it. */
         SENDING,
-        /** It was reading the call. */
+        /** The worker was reading the call. */
         DECODING,
-        /** It was running the call. */
+        /** The worker was running the call. */
         RUNNING,
-        /** It was sending the result. */
+        /** The worker was sending the result. */
         ENCODING
     }
 

@@ -17,7 +17,10 @@ final class Lifeline {
     /** The exit code of a worker whose program is gone. The program cannot see it any more. */
     static final int ORPHANED = 86;
 
-    /** So long may it take to end what calls have started: a worker outlives its program by less than a second. */
+    /**
+     * The time limit for ending the processes that calls have started: a worker outlives its program by less than a
+     * second.
+     */
     private static final Duration LONGEST_END = Duration.ofMillis(500);
 
     private final InputStream stdin;

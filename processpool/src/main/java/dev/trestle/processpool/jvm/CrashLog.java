@@ -30,7 +30,7 @@ public final class CrashLog {
         try {
             if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
                     .isRegularFile()) {
-                logger.debug("What is at {} is not a file, and so no crash log", file);
+                logger.debug("{} is not a regular file, and so no crash log", file);
                 return "";
             }
             String text = StandardCharsets.UTF_8.decode(read(file)).toString();

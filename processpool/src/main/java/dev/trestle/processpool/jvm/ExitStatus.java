@@ -17,13 +17,13 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
 
     /** The evidence of why a JVM ended. Its exit code does not: any code may be that of a {@code System.exit}. */
     public enum Evidence {
-        /** Nothing does. */
+        /** No evidence. */
         NONE,
-        /** Its journal says that it ended in order, since something called {@code System.exit}. */
+        /** The worker's journal says that it ended in order, after a call of {@code System.exit}. */
         CALLED_EXIT,
-        /** Its journal says that it ended in order, because of a signal. */
+        /** The worker's journal says that it ended in order, because of a signal. */
         SIGNALLED,
-        /** Its own words. */
+        /** The JVM printed that it ends for lack of memory. */
         OUT_OF_MEMORY;
 
         /**

@@ -15,10 +15,10 @@ import java.util.stream.Stream;
  */
 public final class FileHandles {
 
-    /** So many a start needs at a time: three pipes, of which both ends are open for a moment, sockets and files. */
+    /** The handles that a start needs at a time: three pipes, with both ends open for a moment, sockets and files. */
     private static final int PER_START = 14;
 
-    /** So many remain for the program and for us. */
+    /** The number of handles that are left to the program and to Trestle itself. */
     private static final int REMAINING = 16;
 
     private static final Path OPEN = Path.of("/proc/self/fd");

@@ -117,7 +117,7 @@ public final class JavaCommand {
                         .flatMap(arguments -> arguments));
     }
 
-    /** As {@link #write}, for a JVM that has the same options and runs nothing. */
+    /** Does the same as {@link #write}, for a JVM that has the same options and runs nothing. */
     public static List<String> writeWithoutMain(JvmOptions options, Path argumentFile, List<String> more)
             throws IOException {
         return write(

@@ -227,7 +227,7 @@ public final class PrivateDirectory implements AutoCloseable {
         try {
             ensure();
         } catch (IOException e) {
-            logger.debug("{} is not what it was", path, e); // the next worker tries again
+            logger.debug("Cannot restore the private directory {}", path, e); // the next worker tries again
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
             touch(path);
@@ -270,7 +270,7 @@ public final class PrivateDirectory implements AutoCloseable {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
             files.forEach(PrivateDirectory::deleteAtExit);
         } catch (IOException | DirectoryIteratorException e) {
-            logger.debug("What is in {} is not known", path, e);
+            logger.debug("The files in {} are not known", path, e);
         }
     }
 

@@ -39,10 +39,10 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
 
     private static final ClassLoader loader = loader();
 
-    /** Of classes that are in a file, where workers can find them, and not only in memory. */
+    /** The URL protocols of classes that are in a file, where workers can find them, and not only in memory. */
     private static final Set<String> protocols = Set.of("file", "jar", "jrt");
 
-    /** It may have Trestle too. */
+    /** The class loader of jshell, which may have loaded Trestle too. */
     private static final String JSHELL = "jdk.jshell.execution.DefaultLoaderDelegate$RemoteClassLoader";
 
     private static final Pattern IN_WAR = Pattern.compile("!/?WEB-INF/");

@@ -216,7 +216,8 @@ public final class WorkerProcess {
         try {
             descendants = process.descendants().toList(); // before they become orphans
         } catch (RuntimeException | Error e) {
-            logger.failure(Level.DEBUG, "Cannot find out what {} has started; looks again later{}", process, "", e);
+            logger.failure(
+                    Level.DEBUG, "Cannot find the processes that {} has started; looks again later{}", process, "", e);
         }
         // Process.destroyForcibly would close its outputs, and lose its last words
         var _ = process.toHandle().destroyForcibly();

@@ -188,7 +188,7 @@ public final class CallEncoder {
                 e);
     }
 
-    /** It would not even let itself be taken apart. */
+    /** Refuses a lambda that is written in a hidden class: such a lambda cannot even be taken apart. */
     private static void refuseInHiddenClass(Class<?> lambda) throws NotEncodableException {
         Class<?> around = lambda.getNestHost();
         if (around.isHidden()) {

@@ -28,11 +28,11 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
 
     /** Ways to a class file. */
     enum Kind {
-        /** It is in a jar. */
+        /** The class is in a jar. */
         JAR,
-        /** It is a file. */
+        /** The class is a file of its own. */
         FILE,
-        /** The class loader must be asked for it. */
+        /** The class loader must be asked for the class. */
         LOADER
     }
 

@@ -120,7 +120,7 @@ final class ClassVersions {
                     files.put(path, Identity.of(path));
                 }
             } catch (IOException | UncheckedIOException | InvalidPathException e) {
-                // It cannot be looked at, so no class is loaded from it either.
+                // The file cannot be looked at, so no class is loaded from it either.
                 return;
             }
         }

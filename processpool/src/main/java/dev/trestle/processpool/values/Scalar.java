@@ -316,7 +316,7 @@ enum Scalar {
         return new UUID(buffer.getLong(), buffer.getLong());
     }
 
-    /** Its scale goes beside it: Jackson's own form has no room for large ones. */
+    /** Writes a decimal as its scale and its unscaled value: Jackson's own form has no room for large scales. */
     private static void writeDecimal(BigDecimal value, JsonGenerator to) {
         to.writeStartArray();
         to.writeNumber(value.scale());

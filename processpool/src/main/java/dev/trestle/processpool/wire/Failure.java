@@ -63,7 +63,7 @@ public record Failure(
         return of(exception, each -> NO_STATE);
     }
 
-    /** As {@link #of(Throwable)}, with a function that encodes an exception's own fields. */
+    /** Does the same as {@link #of(Throwable)}, with a function that encodes an exception's own fields. */
     public static Failure of(Throwable exception, Function<Throwable, byte[]> state) {
         return new Taker(state).take(exception, 0);
     }

@@ -13,7 +13,7 @@ import java.util.Set;
  */
 public record WireOptions(long maxPayloadBytes, int outOfBandBytes, Set<String> allowedTypes) {
 
-    /** One gibibyte at most, arrays from 16 KiB on out of band, no further types. */
+    /** The defaults: one gibibyte at most, arrays of 16 KiB or more out of band, no further types. */
     public static final WireOptions DEFAULT = new WireOptions(1L << 30, Set.of());
 
     /**

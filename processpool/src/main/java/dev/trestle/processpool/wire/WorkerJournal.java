@@ -31,13 +31,13 @@ public final class WorkerJournal implements Setup {
         NOTHING,
         /** The worker takes the call from the connection. The call has not begun. */
         RECEIVING,
-        /** It reads the call. */
+        /** The worker reads the call. */
         DECODING,
-        /** It runs the call. */
+        /** The worker runs the call. */
         RUNNING,
-        /** It sets itself up to write something of the call for the first time. */
+        /** The worker sets itself up to write a value of the call for the first time. */
         SETTING_UP,
-        /** It writes the result, or has written it. */
+        /** The worker writes the result, or has written it. */
         ENCODING
     }
 
@@ -55,7 +55,7 @@ public final class WorkerJournal implements Setup {
      * The journal as it was found.
      *
      * @param callId the number of the last call that the worker knew of; 0 if there was none
-     * @param step what the worker did with it
+     * @param step the worker's step in that call
      * @param exit whether the JVM was ending in order, and why
      */
     public record LastWords(long callId, Step step, Exit exit) {
