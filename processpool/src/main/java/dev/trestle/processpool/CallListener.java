@@ -1,20 +1,21 @@
 package dev.trestle.processpool;
 
 /**
- * Hears what a call reports through its {@link WorkerContext}.
+ * A listener to the reports that a call makes through its {@link WorkerContext}.
  *
- * <p>Called on a thread of its own for each call, one report after the other. It may take its time: progress that it is
- * too slow for is skipped up to the latest, and of messages the latest hundred wait. What it has not heard when the
- * call ends comes afterwards. What it throws is logged, and it goes on.
+ * <p>Each call's listener is called on a thread of its own, one report after the other. A slow listener delays no call:
+ * it gets the latest progress and skips the progress before, and the latest hundred messages wait for it. Reports that
+ * still wait when the call ends are delivered afterwards. An exception of the listener is logged, and the listener gets
+ * the next report.
  */
 @FunctionalInterface
 public interface CallListener {
 
     /**
-     * Called when the call has said how far it is.
+     * Called when the call has reported its progress.
      *
      * @param fraction from 0 to 1
-     * @param text what it is doing; may be empty
+     * @param text the present work of the call; may be empty
      */
     void progress(double fraction, String text);
 

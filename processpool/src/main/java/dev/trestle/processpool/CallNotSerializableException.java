@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Thrown when a call or its result cannot travel between the program and a worker: by {@code submit} itself for a call,
- * by its future for a result. The message names the class, where it sits, and the way out. The worker is not harmed.
+ * by the call's future for a result. The message names the class, the place of its value, and the way out. The worker
+ * is not harmed.
  */
 public final class CallNotSerializableException extends RuntimeException {
 
@@ -13,8 +14,8 @@ public final class CallNotSerializableException extends RuntimeException {
     /**
      * Creates an exception.
      *
-     * @param message what cannot travel, why, and what to do
-     * @param cause what was thrown when it was tried, or null
+     * @param message the value that cannot travel, the reason, and the way out
+     * @param cause the exception of the attempt, or null
      */
     public CallNotSerializableException(String message, @Nullable Throwable cause) {
         super(message, cause);

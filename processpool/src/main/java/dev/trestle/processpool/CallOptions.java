@@ -9,16 +9,19 @@ import java.util.Optional;
 /**
  * Options of one call of a {@link ProcessPool}.
  *
- * @param timeout how long the call may run in its worker, until its result is written; empty for the pool's default.
- *     The wait in the queue does not count, nor does what its worker does before the call's own code begins, such as
- *     reading its arguments: that has as much time as a worker has to start, or this time if it is longer. A call that
- *     takes longer fails with a {@link java.util.concurrent.TimeoutException} that shows what it was doing; it is
- *     interrupted, and its worker killed if that does not help. A call that is run again has this time again
- * @param retries how often the call may be run again when its worker dies under it. More than 0 declares the call
- *     idempotent: running it twice does no harm. A call that had not begun when its worker died is always run
- *     elsewhere; a stream of which an item has arrived is never run again
- * @param label what logs and messages call it; empty for the method's name
- * @param listener hears what the call reports through its {@link WorkerContext}
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
+ *
+ * @param timeout the time that the call may run in its worker, until its result is written; empty for the pool's
+ *     default. The wait in the queue does not count. The worker's work before the call's own code begins, such as
+ *     reading the arguments, does not count either: it has as much time as a worker has to start, or this time if it is
+ *     longer. A call that takes longer fails with a {@link java.util.concurrent.TimeoutException} that shows the call's
+ *     stack; the call is interrupted, and its worker killed if that does not help. A call that is run again has this
+ *     time again
+ * @param retries the number of times that the call may be run again when its worker dies under it. More than 0 declares
+ *     the call idempotent: running it twice does no harm. A call that had not begun when its worker died is always run
+ *     in another worker; a stream of which an item has arrived is never run again
+ * @param label the name of the call in logs and messages; empty for the method's name
+ * @param listener the listener to the reports that the call makes through its {@link WorkerContext}
  */
 public record CallOptions(Optional<Duration> timeout, int retries, String label, Optional<CallListener> listener) {
 
@@ -42,7 +45,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
     /**
      * Returns these options with a time limit.
      *
-     * @param value how long the call may run
+     * @param value the time that the call may run
      * @return the new options
      */
     public CallOptions withTimeout(Duration value) {
@@ -52,7 +55,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
     /**
      * Returns these options with retries: the call is idempotent.
      *
-     * @param value how often it may be run again
+     * @param value the number of times that the call may be run again
      * @return the new options
      */
     public CallOptions withRetries(int value) {
@@ -62,7 +65,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
     /**
      * Returns these options with a label.
      *
-     * @param value what logs and messages call the call
+     * @param value the name of the call in logs and messages
      * @return the new options
      */
     public CallOptions withLabel(String value) {
@@ -72,7 +75,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
     /**
      * Returns these options with a listener.
      *
-     * @param value hears what the call reports through its {@link WorkerContext}
+     * @param value the listener to the reports that the call makes through its {@link WorkerContext}
      * @return the new options
      */
     public CallOptions withListener(CallListener value) {

@@ -55,10 +55,10 @@ final class Dispatcher {
      * short, the caretaker, a task of the timer, does it instead, and tries until it is done. See `putRight`, and
      * docs/adr/0260.
      *
-     * A worker that is busy is given calls ahead, so that it never waits for the wire, if they and those that it has
-     * are expected to take a fraction of a millisecond in all. No call waits long behind one that takes longer than
-     * expected: after some milliseconds all that is behind it is asked back, see `askBack`. Which of them have begun
-     * meanwhile is for the worker to say; a call is in the queue again when the worker has said that it dropped it.
+     * A busy worker is given calls ahead, so that it never waits for the wire, if these calls and the ones it has are
+     * expected to take a fraction of a millisecond in all. No call waits long behind one that takes longer than
+     * expected: after some milliseconds all that is behind it is asked back, see `askBack`. The worker says which of
+     * them have begun by then; a call is in the queue again when the worker has said that it dropped the call.
      *
      * A call that was answered ends when its answer has been read. If that takes long, or its future has ended, the
      * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
@@ -297,7 +297,9 @@ final class Dispatcher {
         }
     }
 
-    /** Runs something that waits for disks; a virtual thread would hold its carrier meanwhile. */
+    /**
+     * Runs an action that waits for disks, on a platform thread: a virtual thread would hold its carrier in that time.
+     */
     private static void onItsOwn(String name, Runnable action) {
         PoolThreads.start(name, action);
     }
@@ -579,7 +581,7 @@ final class Dispatcher {
         }
     }
 
-    /** Returns whether the caller is to end the call; if not, the worker has answered meanwhile, or is dead. */
+    /** Returns whether the caller is to end the call; if not, the worker has answered before, or is dead. */
     private boolean expire(Deadline deadline, Assignment assignment) {
         lock.lock();
         try {
@@ -1759,9 +1761,10 @@ final class Dispatcher {
     }
 
     /**
-     * The shutdown hook. It runs beside those of the program, which may wait for calls of this pool and submit more. So
-     * the pool goes on for as long as any hook runs, within the grace, and this hook itself waits only for calls in
-     * flight. Workers end with the program, by the end of their stdin; files are deleted when all hooks have ended.
+     * Ends the pool in its shutdown hook. The hook runs concurrently with the program's own hooks, which may wait for
+     * calls of this pool and submit more. So the pool goes on for as long as any hook runs, within the grace, and this
+     * hook itself waits only for calls in flight. Workers end with the program, by the end of their stdin; files are
+     * deleted when all hooks have ended.
      */
     void jvmEnds() {
         Duration grace = options.limits().closeGrace();

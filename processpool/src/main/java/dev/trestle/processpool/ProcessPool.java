@@ -44,23 +44,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An executor whose calls run in child JVMs: Python's {@code ProcessPoolExecutor}. A crash, an exhausted heap, a
- * {@code System.exit}, an endless loop costs the one call, never the program and never the pool.
+ * {@code System.exit} or an endless loop costs one call, never the program and never the pool.
  *
- * <p>A call is a lambda or a method reference. It travels as the name of its method and the values that it captured,
- * which must be data; so does its result come back. What cannot travel is refused by {@code submit}, with a
- * {@link CallNotSerializableException} that says what and why. Workers have the classes of this program, which they
- * find in the same way, be it the class path, the module path, or the class loader that has brought this class into the
- * program.
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="pool"}
  *
- * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. Calls that find all of them
- * busy wait in a queue, first in, first out; a worker whose calls are short, as measured, is sent some ahead. The call
- * that a worker runs when it dies fails with a {@link WorkerDiedException}; all others go on, those that had been sent
- * ahead included, and the pool starts another worker. Only when no worker lives and none has been able to start for a
- * while (see {@link Builder#startRetryTime}) is it broken: then calls fail with a {@link BrokenExecutorException}.
+ * <p>A call is a lambda or a method reference. A call travels as the name of its method and the captured values, which
+ * must be data; the result comes back as data too. {@code submit} refuses a call that cannot travel, with a
+ * {@link CallNotSerializableException} that names the value and the reason. Workers have the classes of this program,
+ * and find them in the same way: by the class path, the module path, or the class loader that has loaded this class.
+ *
+ * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. While all workers are busy,
+ * calls wait in a FIFO queue; a worker whose calls are short, as measured, is sent some calls ahead. The call that a
+ * worker runs when it dies fails with a {@link WorkerDiedException}; all other calls go on, also the calls that had
+ * been sent ahead, and the pool starts another worker. The pool is broken only when no worker lives and none has been
+ * able to start for a while (see {@link Builder#startRetryTime}): then calls fail with a
+ * {@link BrokenExecutorException}.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
- * {@code cancel(false)} lets it go on and drops its outcome. What calls print is logged, by the SLF4J logger
- * {@code dev.trestle.processpool.worker}.
+ * {@code cancel(false)} lets the call go on and drops its outcome. A time limit acts as {@code cancel(true)} does:
+ *
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
+ *
+ * <p>The output of calls is logged, by the SLF4J logger {@code dev.trestle.processpool.worker}.
  *
  * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
  * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}: calls
@@ -70,16 +75,10 @@ import org.jspecify.annotations.Nullable;
  * {@link Builder#withoutShutdownHook}.
  *
  * <p>All methods may be called from any thread. {@code submit}, {@code execute} and {@code cancel} never wait for a
- * worker, not even for one that is stopped and reads nothing: what is not written at once is written in the background.
- * Callbacks of futures run on the thread that reads what the worker sends: they should be short, and must not wait for
- * calls of the same pool, which is refused. Results are made on that thread too; when that takes long, another thread
- * reads on.
- *
- * {@snippet :
- * try (var pool = new ProcessPool(4)) {
- *     int primes = pool.submit(() -> Primes.count(10_000_000)).result();
- * }
- * }
+ * worker, not even for one that is stopped and reads nothing: bytes that are not written at once are written in the
+ * background. Callbacks of futures run on the thread that reads the worker's answers: they should be short, and must
+ * not wait for calls of the same pool, which is refused. Results are made on that thread too; when that takes long,
+ * another thread reads on.
  */
 public final class ProcessPool implements FutureExecutor {
 
@@ -105,8 +104,7 @@ public final class ProcessPool implements FutureExecutor {
      * @param workers the largest number of workers
      * @throws IllegalArgumentException if it is not positive
      * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-     * workers: its
-     *     Java runtime lacks something, or it cannot be found out where its classes are
+     *     workers: its Java runtime lacks a module, or the place of its classes cannot be found
      */
     public ProcessPool(int workers) {
         this(builder().workers(workers).options());
@@ -151,7 +149,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Returns a builder, for everything beyond a size.
+     * Returns a builder, for pools that need more than a size.
+     *
+     * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="builder"}
      *
      * @return a builder with the defaults
      */
@@ -174,8 +174,8 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Submits a call with options of its own.
      *
-     * @param call what to run
-     * @param callOptions how to treat it
+     * @param call the call to run
+     * @param callOptions the options of this call
      * @param <T> the type of the result
      * @return the future of the call
      * @throws CallNotSerializableException if the call cannot travel
@@ -189,8 +189,8 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Submits a call without a result, with options of its own.
      *
-     * @param call what to run
-     * @param callOptions how to treat it
+     * @param call the call to run
+     * @param callOptions the options of this call
      * @return the future of the call
      * @throws CallNotSerializableException if the call cannot travel
      * @throws RejectedExecutionException if this pool has been shut down
@@ -242,10 +242,10 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Runs a task without a future. What it throws is logged. A lambda travels only if it is a {@link RunnableCall};
-     * the overload for these takes one as it is written.
+     * Runs a task without a future. An exception of the task is logged. A lambda travels only if it is a
+     * {@link RunnableCall}; the compiler chooses the overload for {@code RunnableCall} by itself.
      *
-     * @param task what to run
+     * @param task the task to run
      * @throws CallNotSerializableException if the task cannot travel
      * @throws RejectedExecutionException if this pool has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -260,9 +260,9 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Runs a call without a future. What it throws is logged.
+     * Runs a call without a future. An exception of the call is logged.
      *
-     * @param call what to run
+     * @param call the call to run
      * @throws CallNotSerializableException if the call cannot travel
      * @throws RejectedExecutionException if this pool has been shut down
      * @throws BrokenExecutorException if its workers cannot start
@@ -272,10 +272,10 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Runs a call that makes many results, which arrive while it makes them. As
+     * Runs a call that makes many results, which arrive while it makes them. Does the same as
      * {@link #stream(Call, CallOptions)} with {@link CallOptions#DEFAULT}.
      *
-     * @param call what to run
+     * @param call the call to run
      * @param <R> the type of the results
      * @return the results, in their order; to be closed if it is not consumed to its end
      * @throws CallNotSerializableException if the call cannot travel
@@ -288,32 +288,27 @@ public final class ProcessPool implements FutureExecutor {
 
     /**
      * Runs a call that makes many results, which arrive while it makes them: the worker reads the stream that the call
-     * returns and sends its items, this side has them one after the other. The call is submitted at once, and the
-     * stream may be endless.
+     * returns and sends its items, and the returned stream has them one after the other. The call is submitted at once,
+     * and the stream may be endless.
      *
-     * {@snippet :
-     * try (Stream<Integer> primes = pool.stream(() -> IntStream.iterate(2, n -> n +
-     * 1).filter(Primes::isPrime).boxed())) {
-     *     primes.takeWhile(n -> n < limit).forEach(System.out::println);
-     * }
-     * }
+     * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="stream"}
      *
      * <p>A worker that is ahead of its consumer stops, in its stream, when about a thousand items or a megabyte have
      * not been consumed. Closing the stream cancels the call, as {@code cancel(true)} does; the worker's stream is
      * closed then as well. A stream that is not closed keeps its worker until it is garbage.
      *
-     * <p>What ends the call too early, an exception, a timeout, the death of the worker, is thrown by the rule of
+     * <p>An exception that ends the call early, such as a timeout or the death of the worker, is thrown by the rule of
      * {@link ConcurrentFuture#result()} when the items that arrived before have been consumed. An item that cannot
-     * travel ends the call with a {@link CallNotSerializableException}. The timeout is that of the whole call, in which
-     * it may have waited for its consumer. Retries are for a worker that dies before its first item has arrived: a
-     * stream never begins again.
+     * travel ends the call with a {@link CallNotSerializableException}. The timeout is that of the whole call, the time
+     * included in which the call waits for its consumer. Retries are for a worker that dies before its first item has
+     * arrived: a stream never begins again.
      *
      * <p>{@link #shutdown} lets streams go on; {@link #close} cancels those that have not been consumed to their end.
      * The returned stream is sequential, and waits for items where it is consumed; this is refused in coroutines of an
      * event loop and in callbacks of futures of this pool.
      *
-     * @param call what to run
-     * @param callOptions how to treat it
+     * @param call the call to run
+     * @param callOptions the options of this call
      * @param <R> the type of the results
      * @return the results, in their order; to be closed if it is not consumed to its end
      * @throws CallNotSerializableException if the call cannot travel
@@ -391,8 +386,8 @@ public final class ProcessPool implements FutureExecutor {
 
     /**
      * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool
-     * that lives longer than that does it by itself in the background; this is for installers, and for programs that
-     * are short. Shutting the pool down ends it.
+     * that lives longer than that makes the cache by itself in the background; this method is for installers, and for
+     * short programs. Shutting the pool down ends it.
      *
      * @return whether there is a cache now; false if this pool has been shut down or has none (see
      *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
@@ -403,7 +398,7 @@ public final class ProcessPool implements FutureExecutor {
 
     // Ending
 
-    /** Takes no more calls. Those that were taken are run; then the workers end. Does not wait. */
+    /** Takes no more calls. The accepted calls are run; then the workers end. Does not wait. */
     @Override
     public void shutdown() {
         dispatcher.shutdown();
@@ -468,10 +463,10 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels streams that have not ended, and waits until those that were taken have been run,
-     * and until no process, thread, socket or file of this pool is left. If the waiting thread is interrupted, does as
-     * {@link #shutdownNow} and goes on waiting. In a coroutine of an event loop the loop goes on meanwhile; see
-     * {@link FutureExecutor#close}.
+     * Takes no more calls, cancels streams that have not ended, and waits until the accepted calls have been run, and
+     * until no process, thread, socket or file of this pool is left. If the waiting thread is interrupted, does the
+     * same as {@link #shutdownNow} and goes on waiting. In a coroutine of an event loop, the loop goes on while this
+     * method waits; see {@link FutureExecutor#close}.
      *
      * @throws IllegalStateException if called by a callback of one of its own futures, for which it would wait
      */
@@ -515,7 +510,7 @@ public final class ProcessPool implements FutureExecutor {
     }
 
     /**
-     * Returns what this pool is doing and has done.
+     * Returns the statistics of this pool.
      *
      * @return a snapshot
      */
@@ -526,13 +521,13 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Returns the process ids of the workers.
      *
-     * @return the process ids of those that live, in the order in which they were started
+     * @return the process ids of the living workers, in the order in which the workers were started
      */
     public List<Long> workerPids() {
         return dispatcher.pids();
     }
 
-    /** Returns how many calls keep the program running; for tests. */
+    /** Returns the number of calls that keep the program running; for tests. */
     int callsInFlight() {
         return dispatcher.acceptedCalls().size();
     }
@@ -551,19 +546,19 @@ public final class ProcessPool implements FutureExecutor {
      * @param alive the workers there are, those that start or end included
      * @param starting the workers that are starting
      * @param busy the workers that run a call
-     * @param spares the workers that wait for others to leave, to take their places
-     * @param queued the calls that wait for a worker, or behind another call that one has
+     * @param spares the workers that wait to replace a worker that is about to leave
+     * @param queued the calls that wait for a worker, or behind another call in a worker
      * @param submitted the calls that were ever accepted
      * @param completed the calls whose future ended with a worker's answer, a result or an exception
      * @param cancelled the calls that were cancelled, by their futures or by {@link ProcessPool#shutdownNow}
      * @param timedOut the calls whose time limit passed
-     * @param lost the calls that ended because their worker died, or none could start
-     * @param rerun how often a call went to another worker because its worker died
-     * @param takenBack how often a call went to another worker because the one in front of it took long
+     * @param lost the calls that ended because their worker died, or because no worker could start
+     * @param rerun the number of times that a call went to another worker because its worker died
+     * @param takenBack the number of times that a call went to another worker because the call in front of it took long
      * @param workersStarted the workers that ever got ready
-     * @param workersRetired those of them that were told to end, since they were idle or had run as many calls as they
+     * @param workersRetired the workers that were told to end, since they were idle or had run as many calls as they
      *     may
-     * @param workersDied those of them that died without having been told to end
+     * @param workersDied the workers that died without having been told to end, after they had been ready
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused
      */
@@ -638,8 +633,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many workers live at least, as far as the size of the pool allows; 0 if not set. They are started
-         * with the pool, and when one dies another is started.
+         * Sets the least number of workers that live, as far as the size of the pool allows; 0 if not set. These
+         * workers are started with the pool, and when one dies another is started.
          *
          * @param value the number of workers
          * @return this builder
@@ -654,8 +649,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets after which time without a call a worker ends, if more than {@link #minWorkers} live; workers stay if
-         * not set. The one that was used last is used first, so that the others may end.
+         * Sets the time without a call after which a worker retires, if more than {@link #minWorkers} live; workers
+         * stay if not set. Calls go to the worker that was used last, so that the other workers can retire.
          *
          * @param limit the time
          * @return this builder
@@ -678,7 +673,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Adds arguments for the workers' JVMs, such as {@code -Xss4m}. They come after the pool's own.
+         * Adds arguments for the workers' JVMs, such as {@code -Xss4m}. The JVM gets them after the pool's own
+         * arguments.
          *
          * @param values arguments, each as one string
          * @return this builder
@@ -704,7 +700,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Adds an environment variable. Workers have those of this program, save {@code JAVA_TOOL_OPTIONS},
+         * Adds an environment variable. Workers have the variables of this program, except {@code JAVA_TOOL_OPTIONS},
          * {@code JDK_JAVA_OPTIONS} and {@code _JAVA_OPTIONS}, which they get only from here.
          *
          * @param variable its name
@@ -723,9 +719,9 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Adds a system property.
          *
-         * <p>Without it, workers have the default locales and the default time zone that this program has when the pool
-         * is built; {@code user.language}, {@code user.timezone} and the like change them. What the program sets later,
-         * with {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault}, stays in the program.
+         * <p>By default, workers have the default locales and the default time zone that this program has when the pool
+         * is built; properties such as {@code user.language} and {@code user.timezone} change them. Later changes by
+         * {@link Locale#setDefault(Locale)} or {@link TimeZone#setDefault} stay in the program.
          *
          * @param property its name
          * @param value its value
@@ -737,7 +733,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the working directory of the workers; that of this program if not set.
+         * Sets the working directory of the workers; the working directory of this program if not set.
          *
          * @param directory the directory
          * @return this builder
@@ -748,9 +744,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the class path of the workers; that of this program if not set, or what the class loader of this class
-         * has if that is not the JVM's own. It must have Trestle on it, and the classes of the calls, unless they are
-         * on the module path.
+         * Sets the class path of the workers. If not set, they have the class path of this program, or the classes of
+         * the class loader of this class if it is not the JVM's own. The class path must have Trestle on it, and the
+         * classes of the calls, unless they are on the module path.
          *
          * @param value the class path, as {@code java -cp} takes it
          * @return this builder
@@ -761,9 +757,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the module path of the workers; that of this program if not set. Workers of a program on the module path
-         * have the modules of this program as far as they are found there, Trestle among them, and what these need;
-         * workers of one on the class path have all modules that are there. Their packages are open to Trestle.
+         * Sets the module path of the workers; the module path of this program if not set. Workers of a program on the
+         * module path have the modules of this program that are found there, Trestle among them, and the modules that
+         * these require; workers of a program on the class path have all modules that are there. The packages of these
+         * modules are open to Trestle.
          *
          * @param value the module path, as {@code java -p} takes it
          * @return this builder
@@ -774,10 +771,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets what each worker runs before its first call. A worker whose initializer fails does not start; when that
-         * goes on for the {@link #startRetryTime}, the pool is broken.
+         * Sets a call that each worker runs before its first call. A worker whose initializer fails does not start; if
+         * no worker starts for the {@link #startRetryTime}, the pool is broken.
          *
-         * @param call what to run
+         * @param call the call to run
          * @return this builder
          */
         public Builder initializer(RunnableCall call) {
@@ -786,9 +783,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a call may run if its {@link CallOptions} do not say; without limit if not set.
+         * Sets the time limit of a call whose {@link CallOptions} set none; without limit if not set.
          *
-         * @param limit the time a call may run
+         * @param limit the time that a call may run
          * @return this builder
          * @throws IllegalArgumentException if it is not positive
          */
@@ -798,8 +795,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a worker may take to get ready, its initializer included, and how long it may then take before
-         * the own code of a call begins; a minute if not set.
+         * Sets the time that a worker may take to get ready, its initializer included, and the time that it may take
+         * before the own code of a call begins; a minute if not set.
          *
          * @param limit the time
          * @return this builder
@@ -811,11 +808,12 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets for how long the pool goes on trying to start workers while none is ready; 10 seconds if not set. When
-         * all starts have failed for so long, three times running at least, the pool is broken: the calls that wait
-         * fail with a {@link BrokenExecutorException}, and so does each that is submitted from then on. Attempts follow
-         * each other with pauses that get longer, and calls wait meanwhile. As long as a worker is ready the pool never
-         * breaks. A JVM that refuses its options breaks it at the third attempt: to wait would not help.
+         * Sets the time for which the pool tries to start workers while none is ready; 10 seconds if not set. When all
+         * starts have failed for that long, at least three times in a row, the pool is broken: the waiting calls fail
+         * with a {@link BrokenExecutorException}, and so does each call that is submitted from then on. Between the
+         * attempts are pauses that get longer (back-off), during which calls wait. As long as a worker is ready the
+         * pool never breaks. A JVM that refuses its options breaks the pool at the third attempt: to wait would not
+         * help.
          *
          * @param limit the time
          * @return this builder
@@ -827,7 +825,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a call may go on after it was interrupted, before its worker is killed; 2 seconds if not set.
+         * Sets the time that a call may go on after it was interrupted, before its worker is killed; 2 seconds if not
+         * set.
          *
          * @param limit the time
          * @return this builder
@@ -839,16 +838,16 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if not
-         * set. That holds however its end was asked for: by closing or shutting down the pool,
-         * {@link ProcessPool#terminateWorkers}, {@link #idleTime}, {@link #maxTasksPerWorker}. So long, and a second
-         * more for each 10 MB, a pool that was shut down also waits for answers that are being read in this program,
-         * when it has nothing else to wait for.
+         * Sets the time that a worker may take to end, its shutdown hooks included, before it is killed; 5 seconds if
+         * not set. The limit holds for every orderly end of a worker: by closing or shutting down the pool,
+         * {@link ProcessPool#terminateWorkers}, {@link #idleTime}, {@link #maxTasksPerWorker}. A pool that was shut
+         * down also waits for answers that are being read in this program, when it has nothing else to wait for: for
+         * this time, and a second more for each 10 MB.
          *
-         * <p>It is also how long calls may go on when the program is ended, by {@code System.exit} or a signal: those
-         * in flight, and those that shutdown hooks of the program submit. The end of the JVM waits for calls in flight,
-         * and when this time is over, the workers are killed and the calls that are left fail. {@code System.exit} in a
-         * callback of a future waits for no call.
+         * <p>The same time is the limit of calls when the program is ended, by {@code System.exit} or a signal: of the
+         * calls in flight, and of the calls that shutdown hooks of the program submit. The end of the JVM waits for
+         * calls in flight, and when this time is over, the workers are killed and the calls that are left fail.
+         * {@code System.exit} in a callback of a future waits for no call.
          *
          * @param limit the time
          * @return this builder
@@ -860,9 +859,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many calls a worker runs before another takes its place; without limit if not set. The other is
-         * started before that, as a spare, so that no call waits for it if calls take longer than a start; for a while
-         * there is one process more.
+         * Sets the number of calls that a worker runs before another worker replaces it; without limit if not set. The
+         * other worker is started before that, as a spare, so that no call waits for the start if calls take longer
+         * than a start; for a while there is one process more.
          *
          * @param value the number of calls
          * @return this builder
@@ -877,11 +876,12 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Bounds the queue, and with it the memory of calls that wait: while as many are waiting, {@code submit},
+         * Bounds the queue, and with it the memory of waiting calls: while the queue is full, {@code submit},
          * {@code execute} and {@code stream} block their caller. In an event loop and in callbacks of futures of this
-         * pool, which must not be blocked, they throw a {@link RejectedExecutionException}. Unbounded if not set.
+         * pool, which must not be blocked, these methods throw a {@link RejectedExecutionException}. Unbounded if not
+         * set.
          *
-         * @param value how many calls may wait for a worker
+         * @param value the number of calls that may wait for a worker
          * @return this builder
          * @throws IllegalArgumentException if it is negative
          */
@@ -894,7 +894,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how large a call and a result may be; 1 GiB if not set.
+         * Sets the largest size of a call and of a result; 1 GiB if not set.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -923,7 +923,7 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Allows results to contain the types of a package that the signature of the call does not show.
          *
-         * @param prefix the beginning of their names, such as {@code com.example.model.}
+         * @param prefix the beginning of the types' names, such as {@code com.example.model.}
          * @return this builder
          */
         public Builder allowPackage(String prefix) {
@@ -934,8 +934,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is none
-         * as long as the class path has anything but jar files.
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is no
+         * cache while the class path has anything except jar files.
          *
          * @param value whether to make and to use caches
          * @return this builder
@@ -947,8 +947,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets where AOT caches are kept. If not set, that is {@code trestle/aot} in {@code $XDG_CACHE_HOME} or
-         * {@code ~/.cache}. Workers load code from there, so it is not used if others may write to it.
+         * Sets the directory of AOT caches. If not set, that is {@code trestle/aot} in {@code $XDG_CACHE_HOME} or
+         * {@code ~/.cache}. Workers load code from the directory, so it is not used if other users may write to it.
          *
          * @param directory the directory; it is created if it is not there
          * @return this builder
@@ -980,7 +980,7 @@ public final class ProcessPool implements FutureExecutor {
          * time limits of calls and of starting, and the kill that follows an interrupt. Closing the pool still ends
          * workers.
          *
-         * <p>Each worker listens on a free port of this machine's loopback address, and says on which: the logger
+         * <p>Each worker listens on a free port of this machine's loopback address, and logs the port: the logger
          * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
          *
          * @return this builder
@@ -991,7 +991,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Lets the program end while calls of this pool run or wait. Such calls are lost without a word, and
+         * Lets the program end while calls of this pool run or wait. Such calls are lost without a message, and
          * {@code System.exit} and signals wait for none of them.
          *
          * @return this builder
@@ -1003,7 +1003,7 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Leaves the end of this pool to its owner when the JVM ends: the pool adds no shutdown hook. Calls go on for
-         * as long as hooks of the program run, and the owner closes the pool in one of them, after whatever still
+         * as long as hooks of the program run, and the owner closes the pool in one of them, after all code that still
          * submits calls. Workers end with the program in any case; but if the owner does not close the pool, calls that
          * run then are lost, and the pool's private directory stays until a later program sweeps it up.
          *
@@ -1056,8 +1056,7 @@ public final class ProcessPool implements FutureExecutor {
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         * workers:
-         *     its Java runtime lacks something, or it cannot be found out where its classes are
+         *     workers: its Java runtime lacks a module, or the place of its classes cannot be found
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

@@ -117,7 +117,9 @@ final class Reader implements Runnable {
         ending.set(call);
     }
 
-    /** Notes that the call has ended; returns false if this reader has been relieved meanwhile. On its own thread. */
+    /**
+     * Notes that the call has ended; returns false if this reader has been relieved in the meantime. On its own thread.
+     */
     boolean end(PoolCall<?> call) {
         relieved = !ending.compareAndSet(call, null);
         return !relieved;

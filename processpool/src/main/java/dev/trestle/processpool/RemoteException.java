@@ -3,9 +3,11 @@ package dev.trestle.processpool;
 import dev.trestle.processpool.wire.Failure;
 
 /**
- * A stand-in for an exception that a call threw in its worker and whose class cannot be used here: it is unknown to the
- * program, or cannot be made from its message. It carries the class name, the message, the remote stack, the causes and
- * the suppressed exceptions.
+ * A stand-in for an exception that a call threw in its worker and whose class cannot be used in this program: the class
+ * is unknown to the program, or the exception cannot be made again. The stand-in carries the class name, the message,
+ * the remote stack, the causes and the suppressed exceptions.
+ *
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="exceptions"}
  */
 public final class RemoteException extends RuntimeException {
 

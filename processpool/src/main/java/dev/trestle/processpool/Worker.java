@@ -406,8 +406,8 @@ final class Worker {
     }
 
     /**
-     * Ends the calls that were answered; but first the worker gets others, so that it is busy meanwhile. Returns false
-     * if the reader was relieved.
+     * Ends the calls that were answered, after it has given the worker other calls, so that the worker is busy in that
+     * time. Returns false if the reader was relieved.
      */
     private boolean settle() {
         if (answers.isEmpty()) {

@@ -8,26 +8,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * The context of a running call: reports progress and messages to the caller, and shows whether the call was cancelled.
  *
- * <p>A call gets it with {@link #current()} and may hand it to threads of its own. The caller that wants its reports
- * submits it with {@link CallOptions#withListener}. The same code may run on any thread of any program, a thread pool's
- * for one: its reports are dropped then, and {@link #isCancelled()} is the thread's interrupt.
+ * <p>A call gets its context with {@link #current()} and may hand the context to threads of its own. A caller that
+ * wants reports submits the call with {@link CallOptions#withListener}. The same code may run on any thread of any
+ * program, such as a thread of a thread pool: there its reports are dropped, and {@link #isCancelled()} returns whether
+ * the thread is interrupted.
  *
- * <p>Reporting never blocks, costs next to nothing and may be done in every turn of a loop: reports that
- * follow each other faster than some fifty times a second are put together. All methods may be called from any thread;
- * after the end of the call they do nothing.
+ * <p>Reporting never blocks, costs next to nothing and may be done in every turn of a loop: reports that follow each
+ * other faster than some fifty times a second are put together. All methods may be called from any thread; after the
+ * end of the call they do nothing.
  *
- * {@snippet :
- * var future = pool.submit(
- *         () -> {
- *             var context = WorkerContext.current();
- *             for (int i = 0; i < 1_000_000 && !context.isCancelled(); i++) {
- *                 step(i);
- *                 context.progress(i / 1e6);
- *             }
- *             return "done";
- *         },
- *         CallOptions.DEFAULT.withListener((fraction, text) -> bar.set(fraction)));
- * }
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="worker-context"}
  */
 public final class WorkerContext {
 
@@ -53,19 +43,20 @@ public final class WorkerContext {
     }
 
     /**
-     * Says how far the call is. The listener learns the latest, not necessarily each.
+     * Reports the progress of the call. The listener gets the latest report, and not necessarily each.
      *
-     * @param fraction from 0 to 1; what is outside counts as the nearer of the two
+     * @param fraction from 0 to 1; a number outside counts as the nearer of the two
      */
     public void progress(double fraction) {
         progress(fraction, "");
     }
 
     /**
-     * Says how far the call is, and with what it is busy. The listener learns the latest, not necessarily each.
+     * Reports the progress of the call, and its present work. The listener gets the latest report, and not necessarily
+     * each.
      *
-     * @param fraction from 0 to 1; what is outside counts as the nearer of the two
-     * @param text what it is doing
+     * @param fraction from 0 to 1; a number outside counts as the nearer of the two
+     * @param text the present work of the call
      * @throws IllegalArgumentException if the fraction is NaN
      */
     public void progress(double fraction, String text) {
@@ -79,9 +70,10 @@ public final class WorkerContext {
     }
 
     /**
-     * Sends a message. The listener gets all in their order, unless there are hundreds a second: then the latest.
+     * Sends a message. The listener gets all messages in their order, or only the latest ones if there are hundreds a
+     * second.
      *
-     * @param text the message; what is longer than some thousand characters is cut
+     * @param text the message; cut after some thousand characters
      */
     public void message(String text) {
         requireNonNull(text, "text");
@@ -91,10 +83,9 @@ public final class WorkerContext {
     }
 
     /**
-     * Returns whether the result of the call is no longer wanted: it was cancelled, politely or by interrupt, or its
-     * time is over.
+     * Returns whether the call was cancelled, with or without an interrupt, or has exceeded its time limit.
      *
-     * @return whether it should end
+     * @return whether the call should end
      */
     public boolean isCancelled() {
         return reporter == null ? Thread.currentThread().isInterrupted() : reporter.isCancelled(call);

@@ -6,9 +6,11 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown by the future of a call whose worker died under it: crashed, ran out of memory, was killed, called
- * {@code System.exit}. Only that call is lost; the pool starts another worker. Also the cause of a
+ * Thrown by the future of a call whose worker died under it: the worker crashed, ran out of memory, was killed, or
+ * called {@code System.exit}. Only that call is lost; the pool starts another worker. Also the cause of a
  * {@link dev.trestle.api.BrokenExecutorException} when workers die before they are ready.
+ *
+ * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="worker-died"}
  */
 public final class WorkerDiedException extends RuntimeException {
 
@@ -70,7 +72,7 @@ public final class WorkerDiedException extends RuntimeException {
     /**
      * Returns the exit code of the worker: 128 + n if signal n ended it.
      *
-     * @return the exit code, or empty if it never started, or could not be ended
+     * @return the exit code, or empty if the worker never started, or could not be ended
      */
     public OptionalInt exitCode() {
         return exitCode == null ? OptionalInt.empty() : OptionalInt.of(exitCode);
@@ -80,14 +82,14 @@ public final class WorkerDiedException extends RuntimeException {
      * Returns the name of the signal that ended the worker, as far as is known: {@code Runtime.halt(137)} looks like
      * SIGKILL.
      *
-     * @return a name such as {@code SIGKILL}, or empty if it was not a signal
+     * @return a name such as {@code SIGKILL}, or empty if the worker was not ended by a signal
      */
     public Optional<String> signal() {
         return Optional.ofNullable(signal);
     }
 
     /**
-     * Returns what the worker was doing.
+     * Returns the step of the call at which the worker died.
      *
      * @return the phase
      */

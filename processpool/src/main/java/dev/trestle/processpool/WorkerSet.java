@@ -26,8 +26,8 @@ final class WorkerSet {
      *   STARTING --> BUSY <--> IDLE            BUSY, IDLE, SPARE --> LEAVING
      *            --> SPARE --> BUSY            any of them       --> GONE
      *
-     * Code that gets a worker from here, by `ready`, `takeIdle` or `takeSpare`, has it BUSY, and gives it calls or
-     * lets it rest.
+     * Code that gets a worker from here, by `ready`, `takeIdle` or `takeSpare`, gets the worker BUSY, and gives it
+     * calls or makes it idle again.
      *
      * A worker that will soon have run as many calls as it may is retiring. It does not count for the size of the pool
      * any more, so another is started; nor does one that leaves. The other is a spare until the first has gone. So

@@ -199,7 +199,7 @@ final class ItemSender implements AutoCloseable {
         }
     }
 
-    /** Stops a stream; what it carries is kept beside it as well. */
+    /** Thrown to stop a stream; its cause is also kept in a field of the sender. */
     private static final class Stopped extends RuntimeException {
         private static final long serialVersionUID = 1;
 

@@ -116,7 +116,7 @@ public final class Orphans {
             int begin = at + ENTRY.length();
             return SEPARATOR + environment.substring(begin, environment.indexOf('\0', begin)) + SEPARATOR;
         } catch (IOException e) {
-            return ""; // it has ended meanwhile, or is another user's
+            return ""; // the process has ended in between, or is another user's
         }
     }
 }

@@ -193,7 +193,7 @@ public final class StaleDirectories {
             try {
                 delete(files, each);
             } catch (NoSuchFileException e) {
-                logger.debug("{} is already gone", each, e); // a worker may have removed it meanwhile
+                logger.debug("{} is already gone", each, e); // a worker may have removed it in between
             }
         }
     }

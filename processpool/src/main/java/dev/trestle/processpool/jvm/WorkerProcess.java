@@ -320,8 +320,8 @@ public final class WorkerProcess {
         }
 
         /**
-         * Not by `start`, whose wait makes a thread that is no daemon, and does not end it if memory runs out
-         * meanwhile.
+         * Starts the process and a thread that waits for its end. Does not use `start`, whose wait makes a thread that
+         * is no daemon, and that does not end if memory runs out during the start.
          */
         Process startAndWatch() throws IOException {
             var _ = startInternal();

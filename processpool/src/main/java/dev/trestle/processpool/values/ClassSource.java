@@ -105,7 +105,9 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
         }
     }
 
-    /** The directory of a jar has it, and is in memory, since the class loader has opened the same file. */
+    /**
+     * Reads a version from the jar's directory, which is in memory, since the class loader has opened the same file.
+     */
     private long inJar(String name) throws IOException {
         try (var jar = new JarFile(requireNonNull(file).toFile(), false, ZipFile.OPEN_READ, JarFile.runtimeVersion())) {
             ZipEntry entry = jar.getEntry(name);

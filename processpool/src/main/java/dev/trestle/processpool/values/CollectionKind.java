@@ -41,9 +41,10 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A kind of collection: how those of one class of the JDK are taken apart and made again, of the same class and with
- * the same behaviour. A collection is its elements, after one value that says the rest: an order, a capacity, what it
- * wraps. A class of the JDK that is not in this table is refused: it may be a view, which is more than its elements.
+ * A kind of collection, which takes collections of one class of the JDK apart and makes them again, of the same class
+ * and with the same behaviour. A collection is written as its elements, after one value that says the rest: an order, a
+ * capacity, or the wrapped collection. A class of the JDK that is not in this table is refused: it may be a view, which
+ * is more than its elements.
  */
 @SuppressWarnings("JdkObsolete") // a call that sends them gets them
 enum CollectionKind implements ContainerKind {
@@ -164,7 +165,7 @@ enum CollectionKind implements ContainerKind {
         };
     }
 
-    /** Returns whether a collection of this kind is what it wraps, and has no elements beside that. */
+    /** Returns whether a collection of this kind only wraps another object, and has no elements of its own. */
     boolean isWrapper() {
         return compareTo(CONCURRENT_MAP_KEYS) >= 0 && compareTo(ANONYMOUS) <= 0;
     }

@@ -16,7 +16,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
-/** A kind of map: how those of one class of the JDK are taken apart and made again. As {@link CollectionKind}. */
+/**
+ * A kind of map, which takes maps of one class of the JDK apart and makes them again, in the same way as
+ * {@link CollectionKind} does with collections.
+ */
 @SuppressWarnings("JdkObsolete") // a call that sends them gets them
 enum MapKind implements ContainerKind {
     HASH_MAP("HashMap", "java.util.HashMap"),
@@ -75,7 +78,7 @@ enum MapKind implements ContainerKind {
         };
     }
 
-    /** Returns whether a map of this kind is what it wraps, and has no entries beside that. */
+    /** Returns whether a map of this kind only wraps another map, and has no entries of its own. */
     boolean isWrapper() {
         return compareTo(REVERSED) >= 0 && compareTo(ANONYMOUS) <= 0;
     }

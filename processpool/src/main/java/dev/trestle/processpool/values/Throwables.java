@@ -86,7 +86,7 @@ final class Throwables {
         return new Slot[] {codec.slot(Object.class)};
     }
 
-    /** Returns what an exception has beside what every exception has, or null if it cannot be seen. */
+    /** Returns the state that an exception has in addition to that of every exception; null if it cannot be seen. */
     private static @Nullable Map<String, @Nullable Object> state(Throwable exception) {
         try {
             return ThrowableState.of(exception.getClass()).of(exception);

@@ -32,7 +32,7 @@ final class Wrapped extends ObjectOutputStream {
                 return search.parts.getFirst();
             }
         } catch (NotSerializableException e) {
-            // it refers to something else beside, whatever that may be
+            // it refers to something else too, which is not known
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

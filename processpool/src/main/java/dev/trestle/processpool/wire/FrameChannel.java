@@ -186,8 +186,9 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Puts a frame of a rare kind nowhere. The first time links what all kinds are put with, and that may fail forever
-     * if memory runs out meanwhile: so this is called before it is needed.
+     * Puts a frame of a rare kind into a channel that leads nowhere. The first time links the code that puts all kinds
+     * of frames, and linking may fail forever if memory runs out during it: so this method is called before that code
+     * is needed.
      */
     public static void rehearse() {
         var nowhere = new FrameChannel(new Memory(ByteBuffer.allocate(0)), 0, ByteBuffer.allocate(HEADER), 0, null);
@@ -298,8 +299,8 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     /**
-     * Sends what {@link #tryWrite} has left, and waits for room meanwhile, so that others can write behind it. For one
-     * thread at a time.
+     * Sends the bytes that {@link #tryWrite} has left, and waits for room without the lock, so that other threads can
+     * write behind it. For one thread at a time.
      *
      * @param limit how long to wait for room at most
      * @return whether all has been sent

@@ -41,7 +41,7 @@ enum FrameType {
         return maxBody < 0;
     }
 
-    /** Returns how many bytes of body are allowed, beside a payload. */
+    /** Returns the number of bytes that a body may have, in addition to a payload. */
     int maxBody() {
         return maxBody;
     }

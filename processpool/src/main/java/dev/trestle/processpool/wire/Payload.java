@@ -4,10 +4,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * The data of a call or of a result: bytes, and big primitive arrays beside them.
+ * The data of a call or of a result: bytes, and big primitive arrays out of band.
  *
- * <p>Immutable in itself, but an array of the sender's that is large enough goes out of band: it is not copied, it is
- * read when the frame is written. A caller that submits a big array must not change it until the call is done.
+ * <p>A payload is immutable, but a large array of the sender's goes out of band: it is not copied, it is read when the
+ * frame is written. A caller that submits a big array must not change it until the call is done.
  */
 public final class Payload {
 

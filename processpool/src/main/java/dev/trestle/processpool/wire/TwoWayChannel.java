@@ -20,11 +20,11 @@ import org.jspecify.annotations.Nullable;
 public final class TwoWayChannel implements Connection {
 
     /*
-     * A thread that is interrupted while it is in a blocking operation on a channel closes that channel; so Java's NIO
-     * has it. Calls are written by the threads that submit them, results by the thread that ran the user's code: both
-     * may be interrupted at any time by code that knows nothing of our connection. Only a channel in non-blocking mode
-     * is immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode belongs
-     * to the channel, not to the direction; hence two of them.
+     * A thread that is interrupted while it is in a blocking operation on a channel closes that channel: a rule of
+     * Java's NIO. Calls are written by the threads that submit them, results by the thread that ran the user's code:
+     * both may be interrupted at any time by code that knows nothing of our connection. Only a channel in non-blocking
+     * mode is immune. Reading, on the other hand, wants the blocking mode, which is one system call less. The mode
+     * belongs to the channel, not to the direction; hence two of them.
      *
      * In a worker, though, the thread that reads is the one that runs the calls, and threads that a call left behind
      * may interrupt it while it waits for the next. It reads in non-blocking mode and waits with a selector.
@@ -167,7 +167,7 @@ public final class TwoWayChannel implements Connection {
         }
     }
 
-    /** Returns how long to select, which is a millisecond at least; 0 stands for ever. */
+    /** Returns the time limit for a select, at least a millisecond; 0 stands for forever. */
     private static long millisLeft(long start, long nanos) {
         return nanos == Long.MAX_VALUE
                 ? 0

@@ -7,7 +7,7 @@ import java.util.Set;
  * The options on which both sides of a connection agree.
  *
  * @param maxPayloadBytes the largest call or result, in bytes
- * @param outOfBandBytes from which size on a primitive array travels beside the other data, without being copied
+ * @param outOfBandBytes the smallest size at which a primitive array travels out of band, without being copied
  * @param allowedTypes names of classes, and prefixes of packages that end in a dot, that a result may contain although
  *     its declared type does not name them
  */
