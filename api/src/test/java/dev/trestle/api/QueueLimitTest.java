@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 class QueueLimitTest {
 
     @Test
-    void whoMustNotWaitIsRefusedAndToldWhatToDo() {
+    void aThreadThatMustNotWaitIsRefusedWithAdvice() {
         var limit = new QueueLimit(1, 1);
         limit.enter("a pool");
         limit.enterNow("a pool");

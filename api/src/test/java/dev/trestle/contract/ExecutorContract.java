@@ -605,7 +605,7 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void whoWaitsForRoomIsRefusedWhenInterruptedOrWhenTheExecutorStops() throws Exception {
+    void aWaitForRoomEndsByInterruptAndByShutdown() throws Exception {
         try (var bounded = newExecutor(1, 0)) {
             var _ = submitWaiting(bounded, "first");
             awaitMark("first.started");

@@ -275,7 +275,7 @@ class BridgeTest {
     }
 
     @Test
-    void aFutureThatCannotBeWaitedForFailsWhoAwaitsIt() {
+    void anUnwaitableFutureFailsItsAwaiter() {
         var contrary = new FutureTask<>(() -> "never run") {
             @Override
             public String get() {
@@ -397,7 +397,7 @@ class BridgeTest {
     }
 
     @Test
-    void anOutcomeThatComesAfterTheLoopHasClosedHarmsNobody() {
+    void anOutcomeAfterTheLoopHasClosedIsDropped() {
         var promise = new Promise<String>((running, interrupt) -> {});
         var stage = new CompletableFuture<String>();
         EventLoop.run(() -> {

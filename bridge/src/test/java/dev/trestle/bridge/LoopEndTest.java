@@ -292,7 +292,7 @@ class LoopEndTest {
     }
 
     @Test
-    void aCallOfTheDefaultExecutorThatNobodyCancelsIsWaitedForThenInterrupted() {
+    void anUncancelledCallIsAwaitedAndThenInterrupted() {
         var trail = new LinkedBlockingQueue<String>();
         var started = new CountDownLatch(1);
         loop.runUntilComplete(() -> {
@@ -518,7 +518,7 @@ class LoopEndTest {
     }
 
     @Test
-    void whoWaitsForAnItemIsWokenByAnotherThreadThatClosesTheItems() {
+    void closingItemsWakesTheTaskThatWaitsForOne() {
         try (var publisher = new SubmissionPublisher<Integer>(Runnable::run, 4)) {
             loop.runUntilComplete(() -> {
                 PublishedItems<Integer> items = Bridge.iterate(publisher);

@@ -391,7 +391,7 @@ class ContextTest {
     // The JDK's own
 
     @Test
-    void aScopedValueHoldsAcrossAwaitsAndIsSeenByNobodyElse() {
+    void aScopedValueHoldsAcrossAwaitsOfItsTaskAlone() {
         loop.runUntilComplete(() -> {
             Task<Boolean> other = createTask(() -> {
                 yieldNow();

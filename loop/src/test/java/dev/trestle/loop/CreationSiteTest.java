@@ -133,7 +133,7 @@ class CreationSiteTest {
     }
 
     @Test
-    void aFactoryThatWrapsCoroutinesIsNotWhoCreatesThem() {
+    void aFactoryThatWrapsCoroutinesIsNotTheirCreator() {
         loop.setTaskFactory(new TaskFactory() {
             @Override
             public <T extends @Nullable Object> Task<T> create(

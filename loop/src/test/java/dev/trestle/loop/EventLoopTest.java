@@ -209,7 +209,7 @@ class EventLoopTest {
     }
 
     @Test
-    void waitUntilTellsWhoIsDone() {
+    void waitUntilReturnsDoneAndPending() {
         run(() -> {
             Task<?> slow = createTask(() -> sleep(ofSeconds(10)));
             Task<?> quick = createTask(() -> sleep(ofSeconds(1)));

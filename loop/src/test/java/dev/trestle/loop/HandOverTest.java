@@ -59,7 +59,7 @@ class HandOverTest {
     }
 
     @Test
-    void aCoroutineThatCannotLeaveItsCarrierHoldsNobodyUp() {
+    void aPinnedCoroutineDelaysNoOther() {
         int sum = EventLoop.run(() -> {
             LoopFuture<Integer> future = EventLoop.getRunningLoop().createFuture();
             source = future;

@@ -68,7 +68,7 @@ class HostileCodeTest extends WithLoop {
     }
 
     @Test
-    void anOutcomeThatCannotBePutIntoWordsHarmsNobody() {
+    void anOutcomeWhoseToStringFailsDoesNoHarm() {
         loop.runUntilComplete(() -> {
             LoopFuture<Object> future = loop.createFuture();
             future.addDoneCallback(_ -> {
@@ -168,7 +168,7 @@ class HostileCodeTest extends WithLoop {
     }
 
     @Test
-    void whoAwaitsIsNotRemovedByACallbackThatIsEqualToEverything() {
+    void aCallbackEqualToEverythingRemovesNoAwaiter() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> future = loop.createFuture();
             Task<String> awaiting = createTask(() -> await(future));

@@ -50,7 +50,7 @@ class LoopBarrierTest {
     }
 
     @Test
-    void roundsFollowEachOtherAndNobodyOvertakes() {
+    void roundsFollowEachOtherWithoutOvertaking() {
         EventLoop.run(() -> {
             var all = new ArrayList<Task<?>>();
             for (String name : List.of("a", "b", "c", "d", "e", "f")) {
@@ -173,7 +173,7 @@ class LoopBarrierTest {
     }
 
     @Test
-    void whoeverWaitsIsToldWhyTheRoundWasBroken() {
+    void everyWaiterIsToldWhyTheRoundWasBroken() {
         EventLoop.run(() -> {
             Task<?> waiting = createTask(() -> assertThatThrownBy(barrier::await)
                     .isInstanceOf(BrokenBarrierException.class)

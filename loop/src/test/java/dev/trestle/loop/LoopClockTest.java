@@ -59,7 +59,7 @@ class LoopClockTest {
             loop.runUntilComplete(() -> {
                 Duration due = loop.time().plusMillis(5);
                 Task<?> timer = createTask(() -> sleep(ofMillis(6)));
-                blocking(() -> waitUntilNobodyHasTheBaton(loop));
+                blocking(() -> waitUntilTheBatonIsFree(loop));
                 while (loop.time().compareTo(due.plusMillis(20)) < 0) {
                     Thread.onSpinWait();
                 }
@@ -74,7 +74,7 @@ class LoopClockTest {
     }
 
     /** The driver sleeps then. */
-    private static void waitUntilNobodyHasTheBaton(EventLoop loop) {
+    private static void waitUntilTheBatonIsFree(EventLoop loop) {
         while (loop.baton().holder() != null) {
             Thread.onSpinWait();
         }
@@ -155,7 +155,7 @@ class LoopClockTest {
         try (var loop = new EventLoop(clock)) {
             loop.runUntilComplete(() -> {
                 createTask(() -> blocking(() -> {
-                    waitUntilNobodyHasTheBaton(loop);
+                    waitUntilTheBatonIsFree(loop);
                     clock.now = ofHours(2).toNanos();
                 }));
                 sleep(ofHours(1));

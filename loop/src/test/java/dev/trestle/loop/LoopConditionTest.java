@@ -40,7 +40,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void signalsGoToThoseWhoHaveWaitedLongest() {
+    void signalsGoToTheLongestWaiters() {
         run(() -> {
             Task<?> a = createTask(() -> waitOnce("a"));
             Task<?> b = createTask(() -> waitOnce("b"));
@@ -67,7 +67,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void whoIsSignalledGoesOnWhenTheLockIsFree() {
+    void aSignalledTaskGoesOnWhenTheLockIsFree() {
         run(() -> {
             Task<?> waiting = createTask(() -> waitOnce("signalled"));
             yieldNow();
@@ -83,7 +83,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void aSignalIsNotKeptForThoseWhoComeLater() {
+    void aSignalIsNotKeptForLaterWaiters() {
         run(() -> {
             signal(5);
             Task<?> late = createTask(() -> waitOnce("late"));
@@ -236,7 +236,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void aCancelledTaskThatWasNotSignalledWakesNobody() {
+    void aCancelledTaskThatWasNotSignalledWakesNone() {
         run(() -> {
             Task<?> cancelled = createTask(() -> waitOnce("cancelled one"));
             Task<?> other = createTask(() -> waitOnce("other"));

@@ -41,7 +41,7 @@ class LoopEventTest {
     }
 
     @Test
-    void whoFindsItSetDoesNotSuspend() {
+    void awaitingASetEventDoesNotSuspend() {
         event.set();
         EventLoop.run(() -> {
             createTask(() -> trail.add("another task"));
@@ -53,7 +53,7 @@ class LoopEventTest {
     }
 
     @Test
-    void whoComesAfterItWasSetGoesOnBeforeThoseWhoWaited() {
+    void aNewcomerAfterSetGoesOnBeforeTheWaiters() {
         EventLoop.run(() -> {
             Task<?> one = createTask(() -> waitFor("1"));
             Task<?> two = createTask(() -> waitFor("2"));
@@ -68,7 +68,7 @@ class LoopEventTest {
     }
 
     @Test
-    void whoIsCancelledDoesNotGoOnAndTheOthersDo() {
+    void aCancelledWaiterStaysAndTheOthersGoOn() {
         EventLoop.run(() -> {
             Task<?> before = createTask(() -> waitFor("before"));
             Task<?> after = createTask(() -> waitFor("after"));

@@ -216,7 +216,7 @@ class LoopFutureTest {
     }
 
     @Test
-    void anExceptionThatSomebodyHasSeenIsNotReported() {
+    void aRetrievedExceptionIsNotReported() {
         loop.setExceptionHandler((_, report) -> reports.add(report));
         loop.runUntilComplete(() -> {
             LoopFuture<String> byResult = failed();

@@ -52,7 +52,7 @@ class LoopLockTest extends InVirtualTime {
     }
 
     @Test
-    void nobodyOvertakesWhoWaits() {
+    void noTaskOvertakesAWaiter() {
         run(() -> {
             lock.acquire();
             Task<?> first = createTask(() -> inside("first"));
@@ -137,7 +137,7 @@ class LoopLockTest extends InVirtualTime {
     }
 
     @Test
-    void whoSwallowsItsCancellationDoesNotHaveTheLock() {
+    void aTaskThatSwallowsItsCancellationHasNoLock() {
         run(() -> {
             lock.acquire();
             Task<?> stubborn = createTask(() -> {
@@ -171,7 +171,7 @@ class LoopLockTest extends InVirtualTime {
     }
 
     @Test
-    void aLockThatNobodyHasIsNotReleased() {
+    void releasingAFreeLockIsRefused() {
         assertThatThrownBy(lock::release)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("LoopLock[free, waiting=0]")

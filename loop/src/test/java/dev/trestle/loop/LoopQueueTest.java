@@ -71,7 +71,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void aPriorityQueueGivesWhoWasWokenTheBestItemOfThatMoment() {
+    void aWokenGetterTakesTheBestItemOfThatMoment() {
         LoopQueue<Integer> queue = LoopQueue.priority();
         run(() -> {
             Task<?> waiting = getter(queue, "a");
@@ -96,7 +96,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void whoFindsNothingWaitsAndItemsGoInTheOrderOfComing() {
+    void gettersWaitAndGetItemsInFifoOrder() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> a = getter(queue, "a");
@@ -112,7 +112,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void whoFindsNoRoomWaitsAndRoomGoesInTheOrderOfComing() {
+    void puttersWaitAndGetRoomInFifoOrder() {
         LoopQueue<String> queue = LoopQueue.fifo(1);
         run(() -> {
             var putters = List.of(putter(queue, "1"), putter(queue, "2"), putter(queue, "3"));
@@ -136,7 +136,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void nobodyOvertakesWhoWaitsForAnItem() {
+    void noGetterOvertakesAWaitingGetter() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> first = getter(queue, "first");
@@ -153,7 +153,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void nobodyOvertakesWhoWaitsForRoom() {
+    void noPutterOvertakesAWaitingPutter() {
         LoopQueue<String> queue = LoopQueue.fifo(1);
         queue.tryPut("0");
         run(() -> {
@@ -187,7 +187,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void anItemWhoseGetterIsCancelledStaysIfNobodyElseWaits() {
+    void anItemStaysIfItsOnlyGetterIsCancelled() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> cancelled = getter(queue, "cancelled");
@@ -215,7 +215,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void whoIsCancelledWhileItWaitsLeavesTheOthersTheirPlaces() {
+    void aCancelledWaiterLeavesTheOthersTheirPlaces() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> a = getter(queue, "a");
@@ -328,7 +328,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void shutdownEndsThoseWhoWait() {
+    void shutdownEndsWaitingTasks() {
         LoopQueue<String> empty = LoopQueue.fifo();
         LoopQueue<String> full = LoopQueue.fifo(1);
         full.tryPut("there");
@@ -347,7 +347,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void whoWasWokenBeforeTheShutdownStillGetsItsItem() {
+    void aGetterWokenBeforeShutdownGetsItsItem() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> getter = getter(queue, "a");
@@ -397,7 +397,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void shutdownNowLeavesNothingToWhoWasWoken() {
+    void shutdownNowLeavesNothingToWokenGetters() {
         LoopQueue<String> queue = LoopQueue.fifo();
         run(() -> {
             Task<?> getter = getter(queue, "never");
@@ -411,7 +411,7 @@ class LoopQueueTest extends InVirtualTime {
 
     /** A finding of the random programs: coroutines in {@code put} went on first. */
     @Test
-    void shutdownNowLetsThoseWhoJoinGoOnBeforeThoseItEnds() {
+    void shutdownNowWakesJoinersBeforeTheTasksThatItEnds() {
         LoopQueue<Integer> queue = LoopQueue.fifo(1);
         run(() -> {
             queue.put(1);

@@ -35,17 +35,17 @@ class LoopSemaphoreTest extends InVirtualTime {
     }
 
     @Test
-    void nobodyOvertakesWhoWaits() {
-        whoCameLaterGoesOnLater(new LoopSemaphore(1), 1);
+    void noTaskOvertakesAWaiter() {
+        laterWaitersGoOnLater(new LoopSemaphore(1), 1);
     }
 
     /** Even with a permit that is free: what was granted first goes on first. */
     @Test
-    void nobodyOvertakesWhoHasAPermitAndHasNotGoneOnYet() {
-        whoCameLaterGoesOnLater(new LoopSemaphore(2), 2);
+    void noTaskOvertakesAWokenTaskWithAPermit() {
+        laterWaitersGoOnLater(new LoopSemaphore(2), 2);
     }
 
-    private void whoCameLaterGoesOnLater(LoopSemaphore semaphore, int permits) {
+    private void laterWaitersGoOnLater(LoopSemaphore semaphore, int permits) {
         run(() -> {
             for (int i = 0; i < permits; i++) {
                 semaphore.acquire();
@@ -112,7 +112,7 @@ class LoopSemaphoreTest extends InVirtualTime {
     }
 
     @Test
-    void whoComesWhileOneIsOnItsWayWaitsForItsTurnThoughAPermitIsLeft() {
+    void aNewcomerWaitsBehindAWokenTaskDespiteAPermit() {
         var semaphore = new LoopSemaphore(0);
         run(() -> {
             Task<?> first = createTask(() -> {

@@ -270,7 +270,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void anExceptionThatNobodyRetrievesIsReportedWhenTheLoopIsClosedAtTheLatest() {
+    void closeReportsAnUnretrievedException() {
         loop.runUntilComplete(() -> {
             loop.createTask(
                     () -> {
@@ -295,7 +295,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void anExceptionThatNobodyRetrievesIsReportedWhenItsFutureIsGarbage() throws Exception {
+    void anUnretrievedExceptionIsReportedWithItsGarbageFuture() throws Exception {
         loop.runUntilComplete(() -> {
             createTask(() -> {
                 throw new IllegalStateException("nobody can look any more");

@@ -186,7 +186,7 @@ class SchedulingTest {
     }
 
     @Test
-    void aRunningLoopIsRunByNobodyElse() {
+    void aRunningLoopRefusesAnotherThread() {
         try (var other = new EventLoop()) {
             loop.runUntilComplete(() -> {
                 assertThatThrownBy(loop::runForever)

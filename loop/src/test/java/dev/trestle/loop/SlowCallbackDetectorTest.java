@@ -124,7 +124,7 @@ class SlowCallbackDetectorTest {
     }
 
     @Test
-    void whoComesBackFromABlockingCallCountsAsNew() {
+    void aReturnFromABlockingCallStartsTheTimeAnew() {
         loop.runUntilComplete(() -> {
             int before = loop.baton().progress();
             blocking(() -> {});
@@ -142,7 +142,7 @@ class SlowCallbackDetectorTest {
     // What a look is compared with
 
     @Test
-    void onlyWhoHasTheBatonAtEveryLookAndRunsNothingElseIsTooLong() {
+    void onlyAHolderSeenAtEveryLookIsTooLong() {
         var sight = new Sight();
         assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
         assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
@@ -155,7 +155,7 @@ class SlowCallbackDetectorTest {
     }
 
     @Test
-    void whoIsSeenAgainAfterOthersHaveRunBeginsAnew() {
+    void aHolderSeenAgainAfterOthersBeginsAnew() {
         var sight = new Sight();
         for (int progress = 0; progress < 100; progress++) {
             assertThat(sight.look(SOMEBODY, progress, 250, 1_000)).isEqualTo(Verdict.QUIET);

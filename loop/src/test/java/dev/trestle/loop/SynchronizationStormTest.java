@@ -221,7 +221,7 @@ class SynchronizationStormTest {
 
     @ParameterizedTest
     @MethodSource("queues")
-    void everyItemIsTakenOnceAndNobodyWaitsForWhatIsThere(Supplier<LoopQueue<Integer>> queues) {
+    void everyItemIsTakenOnceAndNoGetterIsForgotten(Supplier<LoopQueue<Integer>> queues) {
         for (long seed = 1; seed <= 5; seed++) {
             LoopQueue<Integer> queue = queues.get();
             var random = new Random(seed);

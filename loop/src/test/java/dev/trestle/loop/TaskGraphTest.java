@@ -64,7 +64,7 @@ class TaskGraphTest {
     }
 
     @Test
-    void whoAwaitsWhomIsSeenThroughEverythingThatCombinesFutures() {
+    void theGraphSeesThroughFuturesThatCombineFutures() {
         loop.runUntilComplete(() -> {
             Task<?> a = sleeper("a");
             Task<?> b = sleeper("b");
@@ -149,7 +149,7 @@ class TaskGraphTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void anExceptionThatNobodyRetrievesIsReportedWithWhereItsTaskWasCreated(boolean debug) {
+    void anUnretrievedExceptionIsReportedWithItsTasksCreation(boolean debug) {
         var reports = new LinkedBlockingQueue<ExceptionContext>();
         loop.setDebug(debug);
         loop.setExceptionHandler((_, context) -> reports.add(context));
@@ -224,7 +224,7 @@ class TaskGraphTest {
     }
 
     @Test
-    void aCircleThatNobodyAwaitsIsNamed() {
+    void aCircleWithoutAnAwaiterIsNamed() {
         loop.runUntilComplete(() -> {
             var tasks = new ArrayList<Task<?>>();
             tasks.add(createTask(() -> await(tasks.get(1)), "a"));

@@ -394,7 +394,7 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void whoeverCancelsAGroupAgainAndAgainItWaitsForItsTasksAndTheFirstReasonGoesOn() {
+    void aGroupCancelledAgainWaitsAndKeepsTheFirstReason() {
         run(() -> {
             Task<?> outer = createTask(() -> TaskGroup.run(group -> {
                 group.createTask(() -> cleanUpFor(5));

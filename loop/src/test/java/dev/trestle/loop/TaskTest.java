@@ -98,7 +98,7 @@ class TaskTest extends WithLoop {
     }
 
     @Test
-    void currentTaskIsWhoeverRunsAndNobodyInACallback() {
+    void currentTaskIsTheRunningTaskAndEmptyInACallback() {
         loop.runUntilComplete(() -> {
             Task<?> main = currentTask();
             Task<?> other = createTask(
@@ -145,7 +145,7 @@ class TaskTest extends WithLoop {
     }
 
     @Test
-    void aTaskThatNobodyHoldsGoesOn() {
+    void aTaskWithoutAReferenceGoesOn() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> future = loop.createFuture();
             createTask(() -> trail.add(await(future)));

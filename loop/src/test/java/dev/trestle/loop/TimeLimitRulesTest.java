@@ -309,7 +309,7 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
-    void cancellingWhoWaitsCancelsWhatItWaitsForAndWaitsForItsEnd() {
+    void cancellingAWaiterCancelsAndAwaitsTheInnerFuture() {
         loop.runUntilComplete(() -> {
             Task<?> inner = createTask(() -> {
                 try {

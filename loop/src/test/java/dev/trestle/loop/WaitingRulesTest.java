@@ -95,7 +95,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void cancellingWhoAwaitsAGatherCancelsEveryPartAndWaitsForTheirEnds() {
+    void cancellingAGatherCancelsAndAwaitsEveryPart() {
         loop.runUntilComplete(() -> {
             Task<String> slow = createTask(() -> {
                 try {

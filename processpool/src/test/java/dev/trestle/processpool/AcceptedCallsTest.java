@@ -178,7 +178,7 @@ class AcceptedCallsTest {
     }
 
     @Test
-    void idlePoolsAndStreamsThatNobodyReadsLetAProgramEnd() throws Exception {
+    void idlePoolsAndUnreadStreamsLetAProgramEnd() throws Exception {
         assertThat(endOf(start(Idles.class), 0)).contains("result: 1", "unused: false");
     }
 

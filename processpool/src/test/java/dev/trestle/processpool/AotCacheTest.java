@@ -157,7 +157,7 @@ class AotCacheTest {
     }
 
     @Test
-    void aWorkerThatDoesNotStartCostsItsPoolTheCacheAndACrashCostsItEverybody() throws Exception {
+    void aFailedStartCostsThePoolItsCacheAndACrashAllPools() throws Exception {
         Path caches = folder.resolve("distrusted");
         PoolOptions options = builder(caches).options();
         String key = AotCache.key(options);

@@ -141,7 +141,7 @@ class ProcessPoolTest {
     }
 
     @Test
-    void aSubmitterWhoIsInterruptedDoesNoHarm() {
+    void anInterruptedSubmitterDoesNoHarm() {
         Thread.currentThread().interrupt();
         var future = pool.submit(Gate::pid);
 

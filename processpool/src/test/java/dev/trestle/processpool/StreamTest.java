@@ -680,7 +680,7 @@ class StreamTest {
     }
 
     @Test
-    void closeDoesNotWaitForAStreamThatNobodyReads() {
+    void closeDoesNotWaitForAnUnreadStream() {
         Stream<Integer> unread;
         Iterator<Integer> halfRead;
         try (var other = TestPools.of(2)) {

@@ -122,7 +122,7 @@ class WorkerContextTest {
     }
 
     @Test
-    void aListenerThatIsSlowOrThrowsHoldsUpNobody() throws Exception {
+    void aListenerThatIsSlowOrThrowsDelaysNoCall() throws Exception {
         var slow = new CountDownLatch(1);
         var heard = new LinkedBlockingQueue<String>();
         CallListener listener = new CallListener() {
@@ -212,7 +212,7 @@ class WorkerContextTest {
     }
 
     @Test
-    void anInitializerMayReportAndNobodyHears() {
+    void reportsOfAnInitializerAreDropped() {
         try (var own = TestPools.builder(1)
                 .initializer(() -> WorkerContext.current().progress(0.5))
                 .build()) {
@@ -221,7 +221,7 @@ class WorkerContextTest {
     }
 
     @Test
-    void outsideOfAWorkerNobodyHears() {
+    void reportsOutsideOfAWorkerAreDropped() {
         var context = WorkerContext.current();
         context.progress(0.5);
         context.message("nobody");

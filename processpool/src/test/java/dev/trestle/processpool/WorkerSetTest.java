@@ -138,7 +138,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void nobodyRestsInAPoolThatEnds() {
+    void noWorkerRestsInAPoolThatEnds() {
         of(2);
         Worker resting = idle();
         Worker working = busy();
@@ -215,7 +215,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void hopeIsLostWhenNobodyLivesOrStarts() {
+    void hopeIsLostWhenNoWorkerLivesOrStarts() {
         of(3, builder -> builder.startRetryTime(Duration.ofNanos(1)));
         Worker working = busy();
         for (int i = 0; i < 10; i++) {
@@ -236,7 +236,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void thoseThatStartForNobodyAreToldToLeave() {
+    void startingWorkersThatAreNotNeededLeave() {
         of(3);
         Worker first = start();
         Worker second = start();

@@ -156,7 +156,7 @@ class WorkerStartTest {
 
     /** Its initializer would keep it for the minute of the start timeout. */
     @Test
-    void aPoolThatIsClosedDoesNotWaitForAWorkerThatStartsForNobody() {
+    void closeDoesNotWaitForAWorkerWithoutACall() {
         String in = folder.toString();
         try (var pool = TestPools.builder(2)
                 .minWorkers(1)
@@ -177,7 +177,7 @@ class WorkerStartTest {
     }
 
     @Test
-    void aCallThatIsCancelledAfterShutdownDoesNotLeaveAWorkerStartingForNobody() throws Exception {
+    void aCallCancelledAfterShutdownLeavesNoWorkerStarting() throws Exception {
         String in = folder.toString();
         var pool = TestPools.builder(1).initializer(() -> markAndHang(in)).build();
         var call = pool.submit(() -> 1);

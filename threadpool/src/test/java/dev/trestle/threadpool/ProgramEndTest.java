@@ -210,7 +210,7 @@ class ProgramEndTest {
 
     @ParameterizedTest
     @EnumSource
-    void acceptedCallsRunWhoeverIsTheLastToSubmit(Threads threads) throws Exception {
+    void acceptedCallsRunIfAnotherThreadSubmitsLast(Threads threads) throws Exception {
         assertThat(run(0, OtherThread.class, threads)).containsExactly("call 7");
     }
 

@@ -854,7 +854,7 @@ class ThreadPoolTest {
     // waitUntil, asCompleted
 
     @Test
-    void waitUntilTellsWhoIsDone() {
+    void waitUntilReturnsDoneAndPending() {
         var quick = pool.submit(() -> true);
         var slow = pool.submit(this::pass);
 

@@ -66,7 +66,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void whileOneIsBeingMadeNobodyElseMakesOne() throws Exception {
+    void onlyOneCacheIsMadeAtATime() throws Exception {
         assertThat(store.make("key", (_, cache) -> {
                     assertThat(store.make("other", writing("other classes"))).isFalse();
                     assertThat(store.find("key")).isEmpty();

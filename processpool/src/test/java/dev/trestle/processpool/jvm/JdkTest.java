@@ -48,7 +48,7 @@ class JdkTest {
     }
 
     @Test
-    void nothingIsSaidWhereNobodyKnows() {
+    void nothingIsSaidWithoutAFileKey() {
         assertThat(Jdk.at(folder.resolve("none")).ifReplaced()).isEmpty();
     }
 }

@@ -26,13 +26,13 @@ class OomKillsTest {
     }
 
     @Test
-    void itIsNotIfItHasKilledNobody() throws IOException {
+    void aCountOfZeroIsNoSuspicion() throws IOException {
         assertThat(counted(7).suspect(counted(7)))
                 .isEqualTo("by a kill -9; the kernel's OOM killer has killed no process in that time");
     }
 
     @Test
-    void whereNobodyCountsBothAreNamed() throws IOException {
+    void withoutACountBothAreNamed() throws IOException {
         OomKills unknown = OomKills.in(folder.resolve("none"));
 
         assertThat(unknown.suspect(counted(7)))

@@ -314,7 +314,7 @@ class PrivateDirectoryTest {
     /** Another machine has the same disk, or this one was started again. */
     @ParameterizedTest
     @ValueSource(strings = {"owner-00000000", "owner-without-socket"})
-    void thoseOfOwnersWhoCannotBeReachedAreRemovedWhenTheyWereNotTouchedForADay(String proof) throws Exception {
+    void directoriesOfUnreachableOwnersGoAfterADay(String proof) throws Exception {
         Path young = directory("trestle-young");
         Path old = directory("trestle-old");
         for (Path each : List.of(young, old)) {
