@@ -25,7 +25,7 @@ class StackEndTest {
     private static final int STACK_BYTES = 512 << 10;
     private static final int ROUNDS = Integer.getInteger("trestle.storm.stackends", 3);
 
-    /** Which method is called at the end of the stack. */
+    /** The method that is called at the end of the stack. */
     enum Door {
         SET_RESULT(subject -> subject.promise.setResult("")),
         SET_RESULT_OF_A_RUNNING_ONE(subject -> subject.promise.setResult("")) {

@@ -93,7 +93,7 @@ public abstract class MapContract {
         throw new IllegalStateException("odd: " + input);
     }
 
-    /** Which inputs fail. */
+    /** The inputs that fail. */
     enum Failing {
         NONE,
         EVERY_SECOND,

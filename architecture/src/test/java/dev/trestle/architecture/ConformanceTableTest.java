@@ -66,7 +66,7 @@ class ConformanceTableTest {
                     .map(test -> fault("there is no test " + test[0] + "#" + test[1]));
         }
 
-        /** Whether a method is there, and the lines above it, up to an empty one, make it a test. */
+        /** Returns whether a file has a method that the lines above, up to an empty line, make a test. */
         private static boolean hasTest(@Nullable String source, String method) {
             if (source == null) {
                 return false;

@@ -44,7 +44,7 @@ enum Rule {
                     "dev.trestle..",
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
-            .because("who takes a module gets no third party with it, but for the process pool's")),
+            .because("a module brings no third party into a program, except the process pool's")),
 
     PARENT_DOES_NOT_KNOW_CHILD(noClasses()
             .that()
@@ -128,12 +128,12 @@ enum Rule {
             .doNotHaveSimpleName("StaleDirectories")
             .should()
             .accessTargetWhere(describe("the target reads the clock of the day", Rule::isClockOfTheDay))
-            .because("a time limit must hold when somebody sets the clock; System.nanoTime is not set")),
+            .because("a time limit must hold when the clock is set; System.nanoTime is never set")),
 
     EXCEPTIONS_HAVE_NAMES(noClasses()
             .should()
             .accessTargetWhere(describe("the target constructs a generic exception", Rule::isGenericException))
-            .because("nobody can catch just that one")),
+            .because("no caller can catch just that one")),
 
     PACKAGES_ARE_NULL_MARKED(classes().should(check("reside in a package that is @NullMarked", Rule::checkNullMarked))),
 
@@ -236,7 +236,7 @@ enum Rule {
         }
     }
 
-    /** Whether a type is public; a nested one is a part of the type around it. */
+    /** Returns whether a type is public; a nested type is a part of the type around it. */
     private static boolean isPublic(JavaClass type) {
         return type.getModifiers().contains(JavaModifier.PUBLIC)
                 && type.getEnclosingClass().isEmpty();

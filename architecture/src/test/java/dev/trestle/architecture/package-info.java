@@ -1,4 +1,4 @@
-/** What holds over all modules: the rules of DESIGN, the poms, and the Javadoc. */
+/** Tests of rules that hold over all modules: dependencies, the poms, and the Javadoc. */
 @NullMarked
 package dev.trestle.architecture;
 

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What do a JVM's start and a message between two JVMs cost when nothing is in between? The limit of a process pool: a
+ * The bare cost of a JVM's start and of a message between two JVMs, which is the lower limit of a process pool: a
  * Unix-domain socket, frames of a length and as many bytes, which the other side reads whole and writes back.
  */
 final class BareProgram {

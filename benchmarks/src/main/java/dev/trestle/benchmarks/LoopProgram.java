@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
-/** What do coroutines, tasks, timers and the ways out of the loop cost? */
+/** The cost of coroutines, tasks, timers and the ways out of the loop. */
 final class LoopProgram {
 
     private LoopProgram() {}

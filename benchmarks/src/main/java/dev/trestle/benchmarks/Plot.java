@@ -14,7 +14,7 @@ import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 
-/** How cost grows with a number that stands in the name of the measurement. Both axes are logarithmic. */
+/** A plot of the cost over a number that is part of the measurement's name. Both axes are logarithmic. */
 enum Plot {
     SWITCH("Switch between coroutines", "switch among (\\d+)", "coroutines", "ns per switch"),
     TIMERS("Timers", "timers (\\d+)", "timers", "ns per timer"),

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** What does a call on a process pool cost, and from which run time on is it worth it? */
+/** The cost of a call on a process pool, and the run time from which on the cost is worth it. */
 final class ProcessProgram {
 
     private static final int MEGABYTE = 1 << 20;
@@ -169,7 +169,7 @@ final class ProcessProgram {
         return best;
     }
 
-    /** Has all workers started and their code compiled. */
+    /** Starts all workers and runs calls until their code is compiled. */
     private static void warmUp(FutureExecutor pool, int workers) {
         IntStream.range(0, workers * 2_000)
                 .mapToObj(number -> pool.submit(() -> number + 1))
@@ -179,7 +179,7 @@ final class ProcessProgram {
 
     // Is it worth it?
 
-    /** How many times faster a pool does calls of a run time than this thread alone. */
+    /** Returns the speed-up of a pool over this thread alone, for calls of a run time. */
     private static double speedUp(FutureExecutor pool, int micros, int calls) throws Exception {
         int rounds = roundsIn(micros);
         try (pool) {

@@ -30,18 +30,18 @@ final class Program {
 
     private record Line(String unit, Measurement measurement) {}
 
-    /** Where results go, so that the compiler cannot leave out what makes them. */
+    /** A sink for results, so that the compiler cannot leave out the code that computes them. */
     @SuppressWarnings("unused")
     private static volatile Object sink;
 
     private final Map<String, Line> lines = new LinkedHashMap<>();
 
-    /** What is better when it is less: a time, a size. */
+    /** Prints a figure of which less is better: a time, a size. */
     Program least(String name, String unit, int repetitions, Measurement measurement) {
         return add(name, unit, repetitions, Math::min, measurement);
     }
 
-    /** What is better when it is more: a rate. */
+    /** Prints a figure of which more is better: a rate. */
     Program most(String name, String unit, int repetitions, Measurement measurement) {
         return add(name, unit, repetitions, Math::max, measurement);
     }

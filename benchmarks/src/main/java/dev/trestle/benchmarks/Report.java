@@ -86,7 +86,7 @@ final class Report {
         }
     }
 
-    /** What is to be reached, and whether it is. */
+    /** Prints the targets, and whether each is reached. */
     String targets() {
         var table = new StringBuilder("""
             | what | ours | beside | ratio | target | |

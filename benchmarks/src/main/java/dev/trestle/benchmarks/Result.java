@@ -64,7 +64,7 @@ record Result(Subject subject, String name, double value, Unit unit) {
         };
     }
 
-    /** How many times better this is than another; below 1, it is worse. */
+    /** Returns the ratio by which this result is better than another; below 1, it is worse. */
     double timesBetterThan(Result other) {
         return unit.lessIsBetter() ? other.value / value : value / other.value;
     }

@@ -3,7 +3,7 @@ package dev.trestle.benchmarks;
 import java.util.List;
 
 /**
- * What is to be reached, as a ratio to a figure of the same run.
+ * A target, as a ratio to a figure of the same run.
  *
  * @param what for the reader
  * @param ours whose figure
@@ -84,7 +84,8 @@ record Target(String what, Subject ours, String name, Subject theirs, String the
                     1.2));
 
     /**
-     * What a million suspended coroutines may cost each: no ratio, since what they compete for is the machine's memory.
+     * The limit of the cost of each of a million suspended coroutines: no ratio, since they compete for the machine's
+     * memory.
      */
     static final List<Result> LIMITS = List.of(
             new Result(Subject.TRESTLE, "suspended, bytes", 1024, Result.Unit.BYTES),

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What do the JDK's own means cost: threads, pools, bare virtual threads? The floors on which the loop stands. Needs
- * {@code --add-opens java.base/java.lang=ALL-UNNAMED}.
+ * The cost of the JDK's own means: threads, pools, bare virtual threads. It is the lower limit of the loop's cost.
+ * Needs {@code --add-opens java.base/java.lang=ALL-UNNAMED}.
  */
 final class ThreadProgram {
 
@@ -84,7 +84,7 @@ final class ThreadProgram {
         try {
             latch.await();
         } catch (InterruptedException e) {
-            throw new IllegalStateException("Nobody interrupts this thread", e);
+            throw new IllegalStateException("This thread was interrupted, which no code should do", e);
         }
     }
 

@@ -615,7 +615,7 @@ class BridgeTest {
 
                 @Override
                 public void cancel() {
-                    throw new AssertionError("Nobody cancels here");
+                    throw new AssertionError("This was cancelled, which no code should do");
                 }
             }));
             assertThat(items.next()).isEqualTo("one");

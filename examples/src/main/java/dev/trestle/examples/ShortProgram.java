@@ -30,9 +30,9 @@ enum ShortProgram implements Callable<Integer> {
             "A client with callbacks: its answer is awaited, a time limit reaches it.", AnswersByCallback::main),
     REQUEST_CONTEXT("Context: two requests at once, each with its own user.", RequestContext::main),
     SEVERAL_RUNS("A Runner with two runs; Ctrl-C lets it close its connection.", SeveralRuns::main),
-    WHO_AWAITS_WHOM("A picture of all tasks, as an object and as text.", WhoAwaitsWhom::main),
+    AWAIT_GRAPH("A picture of all tasks, as an object and as text.", AwaitGraph::main),
     EAGER_CACHE("Eager tasks: what is in a cache is there at once.", EagerCache::main),
-    WHO_HOLDS_THE_BATON("A coroutine that stops its loop is named while it does.", WhoHoldsTheBaton::main);
+    SLOW_COROUTINE("A coroutine that stops its loop is named while it does.", SlowCoroutine::main);
 
     /** A program. */
     @FunctionalInterface

@@ -44,7 +44,7 @@ class CensusStopTest {
     @ParameterizedTest(name = "{0}")
     @CsvSource({"INT, 130", "TERM, 143"})
     void signalPrintsWhatThereIsAndLeavesNoChild(String signal, int exitCode) throws Exception {
-        assumeFalse(ignoresInterrupts(), "Whoever started this build ignores Ctrl-C, and so would the program");
+        assumeFalse(ignoresInterrupts(), "The shell of this build ignores Ctrl-C, and so would the program");
         Process program = start(
                 "--workers", "2", "--json", directory.resolve("census.json").toString());
         waitForTheFirstTenth(program);

@@ -183,7 +183,7 @@ class ShortProgramTest {
                 closed
                 goodbye
                 """),
-            Map.entry(ShortProgram.WHO_AWAITS_WHOM, """
+            Map.entry(ShortProgram.AWAIT_GRAPH, """
                 main waits for \\[]
                 flour waits for \\[]
                 butter waits for \\[]
@@ -207,10 +207,10 @@ class ShortProgramTest {
                 unknown is there at once: false
                 together: 3
                 """),
-            Map.entry(ShortProgram.WHO_HOLDS_THE_BATON, """
-                Task\\[greedy] \\(created at .*WhoHoldsTheBaton\\.java:\\d+\\)\\) has run for \\d+ ms without awaiting and still does, .*
+            Map.entry(ShortProgram.SLOW_COROUTINE, """
+                Task\\[greedy] \\(created at .*SlowCoroutine\\.java:\\d+\\)\\) has run for \\d+ ms without awaiting and still does, .*
                 (?:    at .*
-                )*    at .*WhoHoldsTheBaton\\.countUntilNamed.*
+                )*    at .*SlowCoroutine\\.countUntilNamed.*
                 (?:    at .*
                 )+\
                 polite has counted to 1000

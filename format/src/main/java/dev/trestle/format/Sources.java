@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /** The Java sources below a directory, build output and hidden directories aside. */
 record Sources(Path root, List<Path> files) {
 
-    /** What is to be done about a file, which is named relative to the root. */
+    /** An action on a file, which is named relative to the root. */
     sealed interface Finding {
 
         Path file();

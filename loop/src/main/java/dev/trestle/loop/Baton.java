@@ -131,7 +131,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** The number of items of this turn that are left. */
     private int left;
 
-    /** Whether the driver takes the baton back after this turn. */
+    /** True if the driver takes the baton back after this turn. */
     private boolean once;
 
     /** The innermost caller that has lent the baton to a coroutine that starts eagerly. */
@@ -152,7 +152,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Coroutines in a blocking call. */
     private int away;
 
-    /** How many blocking calls have begun, ever. Other threads may read an earlier number, and look again later. */
+    /** The number of blocking calls that have ever begun. A thread that reads a stale number looks again later. */
     private int departures;
 
     Baton(LoopTime time, CallbackRunner callbacks, @Nullable RandomGenerator shuffle) {
@@ -362,7 +362,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return true;
     }
 
-    /** Makes sure of the stack that a hand-over takes, and of more if its classes may have to be initialized. */
+    /**
+     * Checks for the stack that a hand-over takes, and for more if the hand-over may have to initialize its classes.
+     */
     static void requireStack(boolean delivery) {
         if (delivery ? deliveryLinked : wakeUpLinked) {
             StackRoom.require();
@@ -817,7 +819,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     // Passing it on
 
-    /** What a thread that gives the baton away does next, which decides where the new holder runs. */
+    /** The next step of a thread that gives the baton away. It decides on which carrier the new holder runs. */
     enum Giver {
         /** Parks or ends at once: the new holder may have its carrier. */
         PARKS,

@@ -24,10 +24,10 @@ final class CallbackRunner {
     /** The context of the callback that is running; null stands for an empty one. */
     private @Nullable Context context;
 
-    /** How many steps of the loop's own have failed in a row. Each is made again, up to a limit. */
+    /** The number of steps of the loop's own that have failed in a row. Each step is made again, up to a limit. */
     private int failedSteps;
 
-    /** Whether a callback of this turn of {@link EventLoop#runOnce} has left its thread interrupted. */
+    /** True if a callback of this turn of {@link EventLoop#runOnce} has left its thread interrupted. */
     private boolean interrupted;
 
     CallbackRunner(EventLoop loop) {

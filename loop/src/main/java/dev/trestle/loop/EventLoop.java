@@ -81,7 +81,7 @@ public final class EventLoop implements AutoCloseable {
     /** The run that is to end when its future is done. */
     private @Nullable Object untilComplete;
 
-    /** Whether this counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
+    /** True if this loop counts in {@link UnclosedLoops}. Confined to the thread that runs or closes the loop. */
     private boolean unclosed;
 
     /** Creates a loop with the machine's clock, unless {@link LoopOptions#runAsDefaults} says something else. */

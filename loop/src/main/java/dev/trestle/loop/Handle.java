@@ -21,14 +21,15 @@ public sealed class Handle extends Ready permits TimerHandle {
     volatile @Nullable Runnable callback;
 
     /**
-     * Whether this is the loop's own code, which any of its threads may run. The user's callbacks run on the driver.
+     * True if the callback is the loop's own code, which any of its threads may run. The user's callbacks run on the
+     * driver.
      */
     final boolean inline;
 
     /** The context of the callback; null stands for an empty one. */
     final @Nullable Context context;
 
-    /** Whether the callback was called. Confined to the holder of the baton. */
+    /** True after the callback was called. Confined to the holder of the baton. */
     boolean begun;
 
     /** Creates a callback of the user's. It runs on the driver, in the given context; null stands for an empty one. */

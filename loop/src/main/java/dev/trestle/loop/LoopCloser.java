@@ -36,7 +36,7 @@ final class LoopCloser {
      * refused on its thread.
      */
 
-    /** How long {@link EventLoop#close()} waits for coroutines that clean up, from one end to the next. */
+    /** The time that {@link EventLoop#close()} waits for coroutines that clean up, from one end to the next. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
     /**
@@ -60,10 +60,10 @@ final class LoopCloser {
     /** Tasks that were thrown out and reported. */
     private final Set<Task<?>> refusing = new HashSet<>();
 
-    /** Whether the baton was taken away from code that hangs. */
+    /** True if the baton was taken away from code that hangs. */
     private boolean abandoned;
 
-    /** Whether the last turns are to end. Read by the driver. */
+    /** True if the last turns are to end. Read by the driver. */
     private volatile boolean late;
 
     /** The number of items that were ready and have never been run. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LoopShutdown {
 
-    /** How often a loop that ends throws where a coroutine wants to wait, before it parks the coroutine forever. */
+    /** The number of waits that a loop that ends refuses to a coroutine by an exception, before it parks it forever. */
     private static final int REFUSALS = 1_000;
 
     private final Baton baton;
@@ -25,7 +25,7 @@ final class LoopShutdown {
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile boolean throwingOut;
 
-    /** How many tasks up to `lastToEnd` the loop waits for. */
+    /** The number of tasks up to `lastToEnd` for which the loop waits. */
     private int awaitedEnds;
 
     private long lastToEnd;

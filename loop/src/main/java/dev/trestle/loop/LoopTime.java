@@ -12,7 +12,9 @@ import java.util.function.Supplier;
  */
 final class LoopTime {
 
-    /** How often the driver looks at a clock that is not the machine's while it sleeps until the first timer is due. */
+    /**
+     * The number of looks at a clock that is not the machine's, while the driver sleeps until the first timer is due.
+     */
     private static final int LOOKS = 16;
 
     private static final long SHORTEST_SLEEP = 1_000_000;
@@ -25,7 +27,7 @@ final class LoopTime {
     /** The last time that {@link #nanosOrLast} has returned. */
     private long last;
 
-    /** Whether the clock has failed and that was logged; it has not worked since. */
+    /** True if the clock has failed, which was logged, and has not worked since. */
     private boolean failed;
 
     LoopTime(LoopClock clock, Supplier<String> loopText) {

@@ -44,7 +44,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     private int cancelRequests;
 
-    /** Whether a CancelledError is to be thrown when the coroutine goes on. */
+    /** True if a CancelledError is to be thrown when the coroutine goes on. */
     private boolean mustCancel;
 
     private @Nullable String cancelMessage;
@@ -417,7 +417,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         return future.result();
     }
 
-    /** Lets everything that is ready run once. */
+    /** Lets all ready coroutines and callbacks run once. */
     void yieldNow() {
         StackRoom.require();
         heedInterrupt();

@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How the baton's threads are woken. All tests of this module run twice: with {@code java.lang} closed, and opened. */
+/**
+ * The wake-up of the baton's threads. All tests of this module run twice: with {@code java.lang} closed, and opened.
+ */
 @Timeout(30)
 class HandOverTest {
 

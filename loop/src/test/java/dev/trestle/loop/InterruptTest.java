@@ -195,7 +195,7 @@ class InterruptTest {
             try {
                 begun.await();
             } catch (InterruptedException e) {
-                throw new AssertionError("nobody interrupts this thread", e);
+                throw new AssertionError("this thread was interrupted, which no code should do", e);
             }
             coroutine.get().interrupt();
         });

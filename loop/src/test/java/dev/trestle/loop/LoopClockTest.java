@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which threads ask a clock of the user's, and how long a loop sleeps that goes by one. */
+/** The threads that read a user's clock, and the sleep of a loop with such a clock. */
 @Timeout(30)
 class LoopClockTest {
 

@@ -241,7 +241,7 @@ class LoopFutureTest {
         return future;
     }
 
-    /** In asyncio a cancel that comes too late silences it. */
+    /** Departs from asyncio, where a cancel that comes too late silences the report. */
     @Test
     void aCancelThatComesTooLateDoesNotSilenceAnException() {
         loop.setExceptionHandler((_, report) -> reports.add(report));

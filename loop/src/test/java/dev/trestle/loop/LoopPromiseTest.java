@@ -283,7 +283,7 @@ class LoopPromiseTest {
                 asked.take().trySetResult(i);
             }
         } catch (InterruptedException e) {
-            throw new AssertionError("Nobody interrupts this thread", e);
+            throw new AssertionError("This thread was interrupted, which no code should do", e);
         }
     }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which loop runs here: on threads of every kind, beside other loops. */
+/** The running loop of a thread, on threads of every kind, while other loops run. */
 @Timeout(30)
 class RunningLoopTest {
 

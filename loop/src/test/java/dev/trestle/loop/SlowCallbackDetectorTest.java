@@ -21,12 +21,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Who holds the baton too long is named while he holds it. Time is the machine's here: that is what is watched. */
+/**
+ * The warning about a task that holds the baton for too long, while it does. On the machine's clock, which the detector
+ * watches.
+ */
 @Timeout(30)
 class SlowCallbackDetectorTest {
 
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
-    private static final Thread SOMEBODY = new Thread(() -> {});
+    private static final Thread HOLDER = new Thread(() -> {});
 
     @AutoClose
     private final EventLoop loop = new EventLoop();
@@ -59,7 +62,7 @@ class SlowCallbackDetectorTest {
         LOGGER.removeHandler(handler);
     }
 
-    /** Waits for a warning about somebody; on a machine that is busy, others may be held up as well. */
+    /** Waits for a warning about a holder; on a busy machine there may be warnings about other holders too. */
     private String nextWarning(String who, String what) throws InterruptedException {
         while (true) {
             String warning = requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
@@ -144,21 +147,21 @@ class SlowCallbackDetectorTest {
     @Test
     void onlyAHolderSeenAtEveryLookIsTooLong() {
         var sight = new Sight();
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.TOO_LONG);
-        assertThat(sight.look(SOMEBODY, 1, 250, 1_000)).isEqualTo(Verdict.QUIET); // told once
-        assertThat(sight.look(SOMEBODY, 2, 250, 1_000)).isEqualTo(Verdict.GIVEN_AWAY);
-        assertThat(sight.look(SOMEBODY, 2, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.QUIET);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.TOO_LONG);
+        assertThat(sight.look(HOLDER, 1, 250, 1_000)).isEqualTo(Verdict.QUIET); // told once
+        assertThat(sight.look(HOLDER, 2, 250, 1_000)).isEqualTo(Verdict.GIVEN_AWAY);
+        assertThat(sight.look(HOLDER, 2, 250, 1_000)).isEqualTo(Verdict.QUIET);
     }
 
     @Test
     void aHolderSeenAgainAfterOthersBeginsAnew() {
         var sight = new Sight();
         for (int progress = 0; progress < 100; progress++) {
-            assertThat(sight.look(SOMEBODY, progress, 250, 1_000)).isEqualTo(Verdict.QUIET);
+            assertThat(sight.look(HOLDER, progress, 250, 1_000)).isEqualTo(Verdict.QUIET);
         }
     }
 

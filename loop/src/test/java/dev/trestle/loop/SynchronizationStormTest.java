@@ -58,7 +58,7 @@ class SynchronizationStormTest {
                     }
                     var waited = waitUntil(ReturnWhen.ALL_COMPLETED, tasks, ofHours(1));
                     over.set(true);
-                    assertThat(waited.pending()).as("those who wait for good").isEmpty();
+                    assertThat(waited.pending()).as("tasks that wait forever").isEmpty();
                     // One that was cancelled after its last step has done all of them.
                     tasks.stream().filter(task -> !task.isCancelled()).forEach(Task::result);
                 }));
@@ -173,7 +173,7 @@ class SynchronizationStormTest {
         condition.release();
     }
 
-    /** Of each round that was completed everybody has another index, or was cancelled on the way out. */
+    /** In each completed round every task has an index of its own, or was cancelled on the way out. */
     @ParameterizedTest
     @MethodSource("seeds")
     void everyRoundOfABarrierIsWhole(long seed) {

@@ -80,7 +80,10 @@ class AcceptedCallsTest {
                 .untilAsserted(() -> assertThat(workers).noneMatch(AcceptedCallsTest::runs));
     }
 
-    /** A process that has ended and that nobody has waited for still exists, but has no command any more. */
+    /**
+     * Returns whether a process runs. A process that has ended, and that no parent has waited for, still exists, but
+     * has no command any more.
+     */
     private static boolean runs(ProcessHandle process) {
         return process.isAlive() && process.info().command().isPresent();
     }
@@ -95,14 +98,14 @@ class AcceptedCallsTest {
 
     // Programs that end by themselves
 
-    /** How main ends. */
+    /** A way in which main ends. */
     enum End {
         RETURNS,
         SHUTS_DOWN,
         FAILS
     }
 
-    /** Has one worker, more calls than that, and no main thread any more before the first of them can end. */
+    /** A program with one worker and several calls, whose main thread ends before the first call can end. */
     static final class Submits {
         public static void main(String[] arguments) throws IOException {
             String in = arguments[0];
@@ -165,7 +168,7 @@ class AcceptedCallsTest {
         assertThat(Gate.isMarked(folder, "executed")).isTrue();
     }
 
-    /** Has a pool without a call, one that was never used, and one whose endless stream nobody reads. */
+    /** A program with an idle pool, a pool that was never used, and a pool with an endless stream that is not read. */
     static final class Idles {
         public static void main(String[] arguments) {
             String in = arguments[0];
@@ -203,7 +206,7 @@ class AcceptedCallsTest {
 
     // Programs that are ended
 
-    /** What a program does with its open request when it is ended, and with its pool. */
+    /** A program's treatment of its open request, and of its pool, when the program is ended. */
     enum Service {
         /** Finishes the request in a hook of its own. */
         DRAINS,
@@ -231,7 +234,7 @@ class AcceptedCallsTest {
         }
     }
 
-    /** Has an open request, and waits for its end. */
+    /** A program with an open request, which waits for its end. */
     static final class Serves {
         public static void main(String[] arguments) {
             String in = arguments[0];

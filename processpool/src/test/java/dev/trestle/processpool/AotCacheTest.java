@@ -130,7 +130,7 @@ class AotCacheTest {
         assertThat(log).content().containsPattern("processpool.child.WorkerMain source: shared objects file");
     }
 
-    /** What is no cache, under a name for which it is whole. */
+    /** Replaces a cache by other bytes, which the JVM refuses. */
     private static void refusedByTheJvm(Path cache) throws Exception {
         Path caches = folder.resolve("bad");
         keeping(caches, keyOf(cache), new byte[1 << 16]);

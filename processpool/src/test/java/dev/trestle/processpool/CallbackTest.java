@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Callbacks are anybody's code, and run on threads that the pool needs: it must not matter what they do there. */
+/** Callbacks are the user's code, and run on threads that the pool needs: nothing that they do may harm the pool. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class CallbackTest {
@@ -47,7 +47,10 @@ class CallbackTest {
         return outcome;
     }
 
-    /** As everybody does who catches an InterruptedException. The thread goes on to read from a channel. */
+    /**
+     * A callback restores the interrupt status, as is usual after an InterruptedException. The thread goes on to read
+     * from a channel.
+     */
     @Test
     void aCallbackMayLeaveItsThreadInterrupted() throws Exception {
         String in = folder.toString();
@@ -106,7 +109,10 @@ class CallbackTest {
         }
     }
 
-    /** What a callback of a call in the queue throws when it waits for the one that runs, while the pool is ended. */
+    /**
+     * Returns the exception of a callback, of a call in the queue, that waits for the running call while the pool is
+     * ended.
+     */
     private Throwable waitingForTheRunningCall(Consumer<ProcessPool> ending) throws Exception {
         String in = folder.toString();
         try (var pool = TestPools.of(1)) {
@@ -187,7 +193,7 @@ class CallbackTest {
         }
     }
 
-    /** A value whose constructor fails only where the result is read, and with what nobody expects. */
+    /** A value whose constructor fails only where the result is read, with an unexpected error. */
     record Picky(int number) {
         Picky {
             if (Nesting.depth() == 0) {

@@ -158,7 +158,7 @@ class ColdWorkerTest {
             Gate.until(() -> pool.statistics().busy() == 0);
             assertThat(pool.workerPids()).contains(cold);
             assertThat(Gate.isMarked(folder, "ran1"))
-                    .as("ran, though nobody wants it")
+                    .as("ran, though it was cancelled")
                     .isFalse();
         }
     }

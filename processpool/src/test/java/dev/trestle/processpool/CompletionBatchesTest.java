@@ -28,7 +28,7 @@ class CompletionBatchesTest {
 
     private @Nullable Throwable wrong;
 
-    /** What goes wrong with ending a call does not come out of it; so it is kept for {@link #end}. */
+    /** Returns an action that keeps its failure for {@link #end}, since a failure to end a call is not thrown. */
     private Consumer<PoolCall<?>> checked(Consumer<PoolCall<?>> how) {
         return call -> wrong = wrong == null ? catchThrowable(() -> how.accept(call)) : wrong;
     }

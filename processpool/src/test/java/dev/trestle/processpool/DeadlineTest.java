@@ -198,10 +198,10 @@ class DeadlineTest {
     }
 
     /**
-     * What may happen to calls, in any order: they come, are answered, given back, lost and cancelled, workers get
-     * ready and die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may
-     * happen between them. After each step a call with a limit has a deadline if, and only if, it is the first of a
-     * worker, and then the deadline is for this worker, or if its answer is being read; and no other is left.
+     * Lets calls live in random order: they come, are answered, given back, lost and cancelled, workers get ready and
+     * die, and time passes. A worker's answers are taken in two steps, as its thread does it; anything may happen
+     * between them. After each step a call with a limit has a deadline if, and only if, it is the first of a worker,
+     * and then the deadline is for this worker, or if its answer is being read; and no other is left.
      */
     @ParameterizedTest
     @MethodSource("seeds")
@@ -216,7 +216,7 @@ class DeadlineTest {
     private final class Life {
         private final SplittableRandom random;
         private final List<PoolCall<Object>> all = new ArrayList<>();
-        /** What the thread of a worker has still to do, before it reads on. */
+        /** The remaining step of each worker's thread, before it reads on. */
         private final Map<Worker, Runnable> unfinished = new HashMap<>();
 
         Life(SplittableRandom random) {

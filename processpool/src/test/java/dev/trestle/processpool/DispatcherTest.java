@@ -18,7 +18,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is decided when workers start, answer and die. They have no process and no thread: the test speaks for them. */
+/**
+ * The dispatcher's decisions when workers start, answer and die. The workers have no process and no thread: the test
+ * acts for them.
+ */
 @Timeout(30)
 class DispatcherTest {
 
@@ -68,7 +71,7 @@ class DispatcherTest {
         dispatcher.finished(worker);
     }
 
-    /** Has a worker die while it ran the call with a number, after some answers. */
+    /** Lets a worker die while it ran the call with a number, after some answers. */
     private void die(Worker worker, long running, Frame.OfCall... answers) {
         var death = new WorkerDeath("w", 1, null, new LastWords(running, Step.RUNNING, Exit.NONE), null, "", "");
         dispatcher.died(worker, death, new ArrayList<>(List.of(answers)));

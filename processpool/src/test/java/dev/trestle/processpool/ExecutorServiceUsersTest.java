@@ -25,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What code that is written against {@link ExecutorService} gets from a process pool: those who pass tasks on as they
- * are, their results; those who wrap them into a future of this process, a refusal that says what to do.
+ * Code that is written against {@link ExecutorService}, with a process pool. Libraries that pass tasks on unchanged get
+ * results; libraries that wrap a task into a future of this process get a refusal that says what to do.
  */
 @Timeout(60)
 class ExecutorServiceUsersTest {
@@ -34,7 +34,7 @@ class ExecutorServiceUsersTest {
     @AutoClose
     private final ProcessPool pool = new ProcessPool(1);
 
-    /** Who hands a future of its own to the executor. */
+    /** Returns users of an executor that hand a future of their own to it. */
     static Stream<Named<Consumer<ProcessPool>>> wrappers() {
         return Stream.of(
                 Named.of("supplyAsync", pool -> {
@@ -59,7 +59,7 @@ class ExecutorServiceUsersTest {
         assertThat(pool.statistics().submitted()).isZero();
     }
 
-    /** What libraries make of a task: objects and lambdas of their own, around the program's. */
+    /** Returns tasks as libraries wrap them: in objects and lambdas of their own, around the program's task. */
     static Stream<Named<Callable<Integer>>> wrapped() {
         Call<Integer> call = () -> 1;
         return Stream.of(

@@ -8,12 +8,12 @@ import dev.trestle.api.BrokenExecutorException;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
-/** Where something goes wrong, how it does, what becomes of the worker, and what the caller sees. */
+/** The table of failures: the place of a failure, its kind, the fate of the worker, and the caller's exception. */
 final class FailureTable {
 
     private FailureTable() {}
 
-    /** Where it goes wrong. */
+    /** The place of a failure. */
     enum Where {
         ENCODING_THE_CALL,
         DECODING_THE_CALL,
@@ -28,14 +28,16 @@ final class FailureTable {
         INITIALIZING
     }
 
-    /** What becomes of the worker. */
+    /** The fate of the worker. */
     enum Fate {
         LIVES,
         REPLACED,
         BREAKS_THE_POOL
     }
 
-    /** What the caller sees: an error of this class, with these words; or a result, if there is no class. */
+    /**
+     * A row of the table. The caller sees an error of this class with these words, or a result if there is no class.
+     */
     record Row(Where where, Mishap how, Fate fate, Class<?> error, String clue) {
         @Override
         public String toString() {

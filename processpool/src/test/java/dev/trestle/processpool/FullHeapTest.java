@@ -18,9 +18,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * What becomes of a pool when things happen to it while the heap of the program is full, and there is room again later.
- */
+/** A pool to which things happen while the heap of the program is full, and there is room again later. */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 class FullHeapTest {
@@ -47,7 +45,7 @@ class FullHeapTest {
                 .start();
     }
 
-    /** All memory that there was, so that nobody else gets any. */
+    /** All free memory, so that no other code gets any. */
     private static final class Hoard {
         private @Nullable Object @Nullable [] last;
 
@@ -110,7 +108,7 @@ class FullHeapTest {
         assertThat(ProcessHandle.of(pid).map(ProcessHandle::destroyForcibly)).contains(true);
     }
 
-    /** Has two workers that die while the heap is full. */
+    /** A program with two workers that die while the heap is full. */
     static final class LosesWorkers {
         public static void main(String[] arguments) throws IOException {
             String in = arguments[0];

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What a worker is given, in which order it is written, and how it is taken away again. */
+/** The calls of a worker: given, written in order, and taken away again. */
 @Timeout(30)
 class InFlightTest {
 

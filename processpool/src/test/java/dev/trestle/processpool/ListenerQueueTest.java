@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a listener hears that is slower than its call; without a process. */
+/** A listener that is slower than its call; without a process. */
 @Timeout(30)
 class ListenerQueueTest {
 
@@ -40,7 +40,7 @@ class ListenerQueueTest {
         try {
             gate.await();
         } catch (InterruptedException e) {
-            throw new AssertionError("Nobody interrupts a listener", e);
+            throw new AssertionError("The listener was interrupted, which no code should do", e);
         }
         if (report.equals("bad")) {
             throw new IllegalStateException("the listener's own failure");

@@ -14,14 +14,17 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What workers may put in the places of the files that a pool reads and deletes. They have access to all of them. */
+/**
+ * Litter that a worker puts in the places of the files that a pool reads and deletes. Workers have access to all these
+ * files.
+ */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 class LitterTest {
 
-    /** What may be in the place of a file. */
+    /** A thing in the place of a file. */
     enum Litter {
-        /** A pipe that nobody writes to: who opens it waits. */
+        /** A pipe without a writer: opening it blocks. */
         PIPE {
             @Override
             void put(Path place) throws Exception {
@@ -30,7 +33,7 @@ class LitterTest {
                 }
             }
         },
-        /** Who reads it to its end has no memory left. */
+        /** An endless device: reading it to its end takes all memory. */
         LINK_TO_A_DEVICE_WITHOUT_END {
             @Override
             void put(Path place) throws IOException {
@@ -121,7 +124,7 @@ class LitterTest {
         }
     }
 
-    /** It is mapped by the worker only, so that this harms nobody else. */
+    /** Only the worker maps its record, so that a truncated record harms only that worker. */
     @Test
     void aWorkerThatTruncatesItsRecordCostsItsCall() {
         try (var pool = TestPools.of(1)) {

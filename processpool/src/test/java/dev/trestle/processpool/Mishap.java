@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 
-/** What can go wrong in a worker: the manners of {@link FailureTableTest}. */
+/** A mishap in a worker, for {@link FailureTableTest}. */
 enum Mishap {
     THROWS(() -> Integer.parseInt("no number")),
     OVERFLOWS_THE_STACK(() -> deep(0)),
@@ -184,7 +184,7 @@ enum Mishap {
         try {
             new FileOutputStream(socket).write("This is no frame. ".repeat(10).getBytes(UTF_8));
         } catch (IOException e) {
-            System.err.println("Nobody reads from this one: " + e); // each connection has one direction
+            System.err.println("No thread reads from this channel: " + e); // each connection has one direction
         }
     }
 

@@ -49,7 +49,7 @@ class MissedEndTest {
             Gate.mark(in, "closed");
         }
 
-        /** Makes the JDK tell nobody of the end of a process, as if its thread had died. */
+        /** Keeps the JDK from reporting the end of a process, as if the JDK's thread had died. */
         private static void forgetEnd(long pid) throws ReflectiveOperationException {
             Field completions = Class.forName("java.lang.ProcessHandleImpl").getDeclaredField("completions");
             completions.setAccessible(true);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a call takes when it is accepted, and when it gives that back. */
+/** The things that a call takes when it is accepted, and gives back when it ends. */
 @Timeout(10)
 class PoolCallTest {
 

@@ -21,9 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * How many workers a pool has, by idle time, recycling, spares, deaths and failed starts in any order. There is no
- * process and no thread: the test is the workers, and moves the time. A pause before a start is over within one step of
- * it.
+ * The number of workers of a pool, with idle time, recycling, spares, deaths and failed starts in any order. There is
+ * no process and no thread: the test acts for the workers, and moves the time. A pause before a start is over within
+ * one step of time.
  */
 @Timeout(60)
 class PoolSizeModelTest {
@@ -124,7 +124,7 @@ class PoolSizeModelTest {
             dispatcher.finished(worker);
         }
 
-        /** Lets starts and calls end, but no time pass. */
+        /** Lets starts and calls end while no time passes. */
         void settle() {
             for (Optional<Worker> next = next(); next.isPresent(); next = next()) {
                 Worker worker = next.get();

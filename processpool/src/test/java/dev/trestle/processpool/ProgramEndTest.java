@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What becomes of workers and files when a program ends, one way or the other, without closing its pool. */
+/** The fate of workers and files when a program ends, in one way or another, without closing its pool. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class ProgramEndTest {
@@ -48,7 +48,7 @@ class ProgramEndTest {
         return TestJvm.start(command, output);
     }
 
-    /** Has one worker in an endless loop and one idle, and waits to be killed. */
+    /** A program with one worker in an endless loop and one idle worker, which waits to be killed. */
     static final class Waiting {
         public static void main(String[] arguments) {
             String in = arguments[0];
@@ -92,14 +92,14 @@ class ProgramEndTest {
         assertThat(temporary).isEmptyDirectory();
     }
 
-    /** How the call goes on that has started other processes. */
+    /** The further course of a call that has started other processes. */
     enum Meanwhile {
         ENDED,
         WAITS,
         LOOPS
     }
 
-    /** Has a worker whose call has started processes, and waits to be killed. */
+    /** A program with a worker whose call has started processes, which waits to be killed. */
     static final class Starting {
         public static void main(String[] arguments) {
             String in = arguments[0];
@@ -118,7 +118,7 @@ class ProgramEndTest {
                 Path mark = Path.of(in, how + "orphan");
                 new ProcessBuilder("sh", "-c", how + "sleep 3600 & echo $! > \"$0\"", mark.toString())
                         .start()
-                        .waitFor(); // now it is nobody's child
+                        .waitFor(); // now it has lost its parent
             }
             return switch (meanwhile) {
                 case ENDED -> Gate.mark(in, "worker").length();
@@ -190,7 +190,10 @@ class ProgramEndTest {
         }
     }
 
-    /** A process that has ended and that nobody has waited for still exists, but has no command any more. */
+    /**
+     * Returns whether a process runs. A process that has ended, and that no parent has waited for, still exists, but
+     * has no command any more.
+     */
     private static boolean runs(ProcessHandle process) {
         return process.isAlive() && process.info().command().isPresent();
     }
@@ -202,7 +205,7 @@ class ProgramEndTest {
             long spinning = Gate.await(folder, "spinning");
             long idle = Gate.await(folder, "idle");
             signal("STOP", program.pid());
-            Gate.open(folder, "idle"); // its worker answers, and nobody reads
+            Gate.open(folder, "idle"); // its worker answers, and no thread reads
             await().during(Duration.ofMillis(300)).until(() -> !Gate.isMarked(folder, "ready"));
             signal("CONT", program.pid());
 
@@ -258,7 +261,7 @@ class ProgramEndTest {
         assertThat(temporary).isEmptyDirectory();
     }
 
-    /** Has a worker in an endless loop, and ends. */
+    /** A program with a worker in an endless loop, which ends. */
     static final class Ending {
         public static void main(String[] arguments) {
             String in = arguments[0];
@@ -268,7 +271,7 @@ class ProgramEndTest {
         }
     }
 
-    /** Has a worker that prints, and closes its pool. */
+    /** A program with a worker that prints, which closes its pool. */
     static final class Printing {
         public static void main(String[] arguments) {
             try (var pool = TestPools.builder(1).name("printing").build()) {

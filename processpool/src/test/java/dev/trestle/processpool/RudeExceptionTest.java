@@ -45,7 +45,7 @@ class RudeExceptionTest {
         pool.close();
     }
 
-    /** What a method does instead of its work. */
+    /** A misbehaviour of a method. */
     enum How {
         THROWS_EXCEPTION,
         THROWS_ERROR,

@@ -20,7 +20,7 @@ class StartBackoffTest {
     private final StartBackoff starts = new StartBackoff(PATIENCE);
     private long now;
 
-    /** Has all of a round fail while no worker is ready. */
+    /** Lets all starts of a round fail while no worker is ready. */
     private Duration failRound() {
         return fail(true, false).orElseThrow();
     }
@@ -108,7 +108,7 @@ class StartBackoffTest {
         assertThat(starts.haveFailedForGood()).as("the patience begins").isFalse();
     }
 
-    /** Nobody has tried meanwhile. */
+    /** No start was tried in between. */
     @Test
     void failuresOfLongAgoDoNotCount() {
         failRound();

@@ -52,7 +52,7 @@ class StormTest {
     @TempDir
     Path folder = Path.of("");
 
-    /** In a worker: where it notes what it runs, so that the note outlives it. */
+    /** A worker's notes of the calls that it runs, in a file that outlives the worker. */
     private static @Nullable FileChannel notes;
 
     private static long noteAndRun(String folder, int number) throws IOException {
@@ -248,7 +248,7 @@ class StormTest {
         assertThat(PrivateDirectory.ours()).isEmpty();
     }
 
-    @SuppressWarnings("SystemOut") // who runs a storm wants to see it
+    @SuppressWarnings("SystemOut") // for the person that runs a storm
     private static void report(String counts) {
         System.out.println("Storm of " + counts);
     }

@@ -223,7 +223,7 @@ class StreamTest {
         assertThat(Integer.parseInt(Files.readString(folder.resolve("most")))).isBetween(least, most);
     }
 
-    /** In a call: a stream that notes how far it is ahead of its consumer at most. */
+    /** In a call: returns a stream that notes the largest lead over its consumer. */
     private static Stream<byte[]> ahead(String folder, int size, int count, int least) throws IOException {
         MappedByteBuffer consumed;
         try (FileChannel channel = FileChannel.open(Path.of(folder, "consumed"))) {

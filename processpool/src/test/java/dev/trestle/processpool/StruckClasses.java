@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 final class StruckClasses {
 
     private static final ClassDesc STRIKE = ClassDesc.of(Strike.class.getName());
-    /** What allocates nothing, or says that it does without. */
+    /** Classes whose methods allocate nothing, or work without an allocation that fails. */
     private static final Set<String> FRUGAL = Set.of(
             "java/lang/Object",
             "java/lang/Math",

@@ -34,7 +34,7 @@ final class StruckProgram {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int STRIKES_PER_POOL = 8;
 
-    /** What no code expects. */
+    /** An error that no code expects. */
     static final class Death extends Error {
         private static final long serialVersionUID = 1;
 
@@ -46,11 +46,11 @@ final class StruckProgram {
     private static final List<Supplier<Error>> OF_ALLOCATIONS =
             List.of(() -> new OutOfMemoryError("by hand"), () -> new StackOverflowError("by hand"), Death::new);
 
-    /** Those that the JVM throws where a method is called. */
+    /** Errors that the JVM throws where a method is called. */
     private static final List<Supplier<Error>> OF_CALLS =
             List.of(() -> new StackOverflowError("by hand"), () -> new InternalError("by hand"));
 
-    /** What a call does, and what is done to it. */
+    /** The behaviour of a call, and the treatment of it. */
     private enum Kind {
         RETURNS,
         FAILS,
@@ -208,7 +208,7 @@ final class StruckProgram {
                     add(open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(limit)), futures);
                 }
                 case IS_INTERRUPTED -> {
-                    // The limit is for a call that was accepted before an error struck: nobody has its future.
+                    // The limit is for a call that was accepted before an error struck: its future was never returned.
                     var future = open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(PATIENCE.dividedBy(3)));
                     add(future, futures);
                     LockSupport.parkNanos(random.nextInt(2_000_000));

@@ -203,8 +203,8 @@ class SurroundingsTest {
     }
 
     /**
-     * A thread counts as a process there. Root has no such limit, so another user runs this, who may not read our class
-     * path.
+     * A thread counts as a process there. Root has no such limit, so another user runs this, and that user may not read
+     * our class path.
      */
     @Test
     @EnabledOnOs(OS.LINUX)
@@ -235,7 +235,7 @@ class SurroundingsTest {
         assertThat(lines).as("how hard it was").anyMatch(line -> line.contains("EAGAIN") || line.equals("failed=true"));
     }
 
-    /** Has one worker when the limit for memory of its next processes becomes lower than these need. */
+    /** A program with one worker, when the memory limit for its next processes becomes lower than these need. */
     static final class LacksMemoryForFurtherWorkers {
         public static void main(String[] arguments) throws Exception {
             try (var pool = TestPools.builder(2)

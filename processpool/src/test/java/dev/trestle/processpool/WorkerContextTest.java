@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What calls report while they run, and who hears it. */
+/** Reports of running calls, and their listeners. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class WorkerContextTest {
@@ -224,7 +224,7 @@ class WorkerContextTest {
     void reportsOutsideOfAWorkerAreDropped() {
         var context = WorkerContext.current();
         context.progress(0.5);
-        context.message("nobody");
+        context.message("dropped");
         assertThat(context.isCancelled()).isFalse();
         assertThat(context).hasToString("WorkerContext[no call]");
 

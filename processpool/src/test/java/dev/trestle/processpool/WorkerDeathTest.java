@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the death of a worker tells, and what follows from it. The manners of dying are in {@link FailureTableTest}. */
+/** The report of a worker's death, and its consequences. The ways to die are in {@link FailureTableTest}. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class WorkerDeathTest {
@@ -151,7 +151,7 @@ class WorkerDeathTest {
         return lie(new Frame.Item(requireNonNull(Reporter.installed()).running(), 0, call.payload()));
     }
 
-    /** In a call: says something to the pool that only the worker itself may say. */
+    /** In a call: sends the pool a frame that only the worker itself may send. */
     private static int lie(Frame frame) throws Exception {
         Reporter reporter = requireNonNull(Reporter.installed());
         var field = reporter.getClass().getDeclaredField("channel");

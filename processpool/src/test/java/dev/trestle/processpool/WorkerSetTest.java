@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How many workers there are to be, and what each is about to do. No process is started: these are the books. */
+/** The number of workers, and the state of each. No process is started: the test checks the set's records. */
 @Timeout(30)
 class WorkerSetTest {
 

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What workers are started with, and what happens when they do not start. */
+/** The options with which workers are started, and failures of the start. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class WorkerStartTest {
@@ -278,7 +278,10 @@ class WorkerStartTest {
         assertThatThrownBy(() -> CallOptions.DEFAULT.withTimeout(Duration.ZERO)).hasMessageContaining("PT0S");
     }
 
-    /** Both are links here; what an upgrade does to a directory is the same to who opens files in it later. */
+    /**
+     * Replaces the JDK by way of a link. An upgrade of the directory itself looks the same to code that opens files in
+     * it later.
+     */
     @Test
     void aJdkThatIsReplacedMeanwhileIsSaidSo() throws Exception {
         String home = System.getProperty("java.home");

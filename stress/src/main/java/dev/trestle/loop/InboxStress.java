@@ -36,7 +36,7 @@ public final class InboxStress {
         return names.toString();
     }
 
-    /** Adding and closing: an item is refused, or it is found by who closes. */
+    /** Adding and closing: an item is refused, or the closing thread finds it. */
     @JCStressTest
     @Outcome(id = "true, 1", expect = ACCEPTABLE, desc = "Added first, and found")
     @Outcome(id = "false, 0", expect = ACCEPTABLE, desc = "Closed first, and refused")

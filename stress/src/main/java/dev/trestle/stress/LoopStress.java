@@ -57,7 +57,7 @@ public final class LoopStress {
         try {
             return latch.await(FOREVER.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
-            throw new IllegalStateException("Nobody interrupts this thread", e);
+            throw new IllegalStateException("This thread was interrupted, which no code should do", e);
         }
     }
 
@@ -195,7 +195,7 @@ public final class LoopStress {
      */
     @JCStressTest
     @Outcome(id = "1, SUCCESS", expect = ACCEPTABLE, desc = "The result won")
-    @Outcome(id = "cancelled, SUCCESS", expect = ACCEPTABLE, desc = "The result came when nobody waited any more")
+    @Outcome(id = "cancelled, SUCCESS", expect = ACCEPTABLE, desc = "The result came when no task waited any more")
     @Outcome(id = "cancelled, CANCELLED", expect = ACCEPTABLE, desc = "The cancellation reached the work")
     @Outcome(expect = FORBIDDEN)
     @State

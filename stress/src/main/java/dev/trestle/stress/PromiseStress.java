@@ -18,8 +18,8 @@ import org.openjdk.jcstress.infra.results.L_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * The races of a promise: who completes it, who hears of it, in which order, and what they see. Two actors each,
- * because jcstress leaves out tests with more actors than the machine has processors.
+ * The races of a promise: between completions, and between completions, callbacks and readers. Two actors each, because
+ * jcstress leaves out tests with more actors than the machine has processors.
  */
 public final class PromiseStress {
 
@@ -135,7 +135,7 @@ public final class PromiseStress {
         }
     }
 
-    /** Who sees the promise done sees everything that was written before its completion. */
+    /** A thread that sees the promise done sees everything that was written before its completion. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE, desc = "Not done yet")
     @Outcome(id = "true, true", expect = ACCEPTABLE, desc = "Done, and the write is there")

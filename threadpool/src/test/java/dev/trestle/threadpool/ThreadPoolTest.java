@@ -242,7 +242,10 @@ class ThreadPoolTest {
         }
     }
 
-    /** In the queue, each would be searched for from the oldest on: n*n/2 steps, of which there are too many. */
+    /**
+     * Cancels calls of a long queue. A search for each call from the oldest on would take n*n/2 steps, which is too
+     * many.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void callsLeaveALongQueueAtOnceWhenTheyAreCancelled(boolean newestFirst) {

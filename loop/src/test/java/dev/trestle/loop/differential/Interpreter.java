@@ -489,7 +489,7 @@ final class Interpreter {
                 .toList();
     }
 
-    /** Those that are done already come in any order in asyncio. */
+    /** In asyncio, futures that are done already come in any order. */
     private List<LoopFuture<Object>> pending(List<Integer> numbers) {
         return present(numbers).stream().filter(future -> !future.isDone()).toList();
     }

@@ -51,7 +51,7 @@ public final class Scenario implements Callable<String> {
 
     private static final long LIMIT_SECONDS = 20;
 
-    /** How long a coroutine waits for another, whose part may have failed. */
+    /** The time that a coroutine waits for another coroutine, whose part may have failed. */
     private static final Duration LIMIT = ofMillis(1);
 
     private static final AtomicInteger runs = new AtomicInteger();
@@ -212,7 +212,10 @@ public final class Scenario implements Callable<String> {
     private final LoopBarrier barrier = new LoopBarrier(2);
     private final LoopQueue<Item> queue = LoopQueue.priority(1);
 
-    /** Where coroutines meet. They wait with a limit only where the other's part may fail before it has begun. */
+    /**
+     * A meeting point of coroutines. A coroutine waits with a limit only where the other's part may fail before it
+     * begins.
+     */
     private final List<Action> meetings = List.of(
             () -> {
                 lock.acquire();
@@ -253,7 +256,7 @@ public final class Scenario implements Callable<String> {
             () -> queue.tryPut(new Item(2)),
             () -> queue.tryGet());
 
-    /** What one coroutine owes to others, it tries until it works. */
+    /** Repeats a step that other coroutines depend on, until the step succeeds. */
     private static void untilItWorks(BooleanSupplier owed, Runnable step) {
         while (true) {
             try {

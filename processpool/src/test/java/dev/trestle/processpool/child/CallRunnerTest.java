@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a worker's record says of calls that it has dropped. */
+/** A worker's record of calls that it has dropped. */
 @Timeout(30)
 class CallRunnerTest {
 

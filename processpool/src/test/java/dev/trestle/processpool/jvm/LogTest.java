@@ -55,7 +55,7 @@ class LogTest {
                 .startsWith("\tat ");
     }
 
-    /** Has no logging system on its class path. */
+    /** A program without a logging system on its class path. */
     static final class Printing {
         public static void main(String[] arguments) {
             try (var pool = TestPools.builder(1).name("quiet").build()) {

@@ -131,7 +131,7 @@ class PrivateDirectoryTest {
         }
     }
 
-    /** As an age-based cleaner does, or one who does not know what it is. */
+    /** Deletes the proof, as a cleaner that goes by age does, or a person that does not know it. */
     @Test
     void aProofThatWasDeletedIsMadeAnew() throws Exception {
         try (var directory = proven(parent)) {

@@ -185,7 +185,7 @@ class ProgramClassesTest {
     private static final class Nested extends URLStreamHandler {
         @Override
         protected URLConnection openConnection(URL url) throws IOException {
-            throw new IOException("nobody reads it");
+            throw new IOException("not to be read");
         }
     }
 

@@ -48,7 +48,7 @@ import tools.jackson.databind.annotation.JsonNaming;
 import tools.jackson.databind.annotation.JsonSerialize;
 import tools.jackson.databind.ser.std.StdSerializer;
 
-/** What a class says about its JSON takes nothing away from it in a call. */
+/** Values of classes with Jackson's annotations, which take nothing away from the values in a call. */
 @Timeout(30)
 @SuppressWarnings("NullAway") // records that hold nothing yet
 class AnnotationsTest {

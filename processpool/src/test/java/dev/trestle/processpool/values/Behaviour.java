@@ -25,7 +25,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** What a container says to a script of questions and changes, as lines of text: two that behave alike say the same. */
+/**
+ * The answers of a container to a script of questions and changes, as lines of text: two containers that behave alike
+ * have the same lines.
+ */
 @SuppressWarnings({
     "unchecked",
     "rawtypes",

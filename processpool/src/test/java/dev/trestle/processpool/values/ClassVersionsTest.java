@@ -61,7 +61,7 @@ class ClassVersionsTest {
         }
     }
 
-    /** Which version of the task's class another program has. */
+    /** The version of the task's class that another program has. */
     private enum Version {
         OLD,
         NEW

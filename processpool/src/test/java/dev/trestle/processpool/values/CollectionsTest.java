@@ -47,7 +47,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Collections and maps arrive as what they were: their class, order, mutability. */
 @Timeout(30)
-@SuppressWarnings("JdkObsolete") // whoever sends them gets them
+@SuppressWarnings("JdkObsolete") // a call that sends them gets them
 class CollectionsTest {
 
     private static final List<Object> elements = List.of("b", "a", "c");

@@ -273,7 +273,7 @@ final class Containers {
         return List.<Object[]>of(arguments);
     }
 
-    /** Returns all classes of the JDK whose objects are collections or maps, whether or not anybody can make one. */
+    /** Returns all classes of the JDK whose objects are collections or maps, whether or not a program can make one. */
     static List<Class<?>> classes() {
         return All.classes;
     }
@@ -306,8 +306,7 @@ final class Containers {
                                     false,
                                     ClassLoader.getPlatformClassLoader()));
                         } catch (ClassNotFoundException | LinkageError e) {
-                            // of the platform class loader, or of a module that is not in the graph: nobody has one
-                            // here
+                            // of the platform class loader, or of a module that is not in the graph: none can be here
                         }
                     })
                     .toList()

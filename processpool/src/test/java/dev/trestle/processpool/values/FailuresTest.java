@@ -208,7 +208,7 @@ class FailuresTest {
         }
     }
 
-    /** Has a field of the same name as its superclass, and so has its superclass. */
+    /** An exception with a field of the same name as one of its superclass. */
     @SuppressWarnings("HidingField") // that is what is tested
     static final class CodedTwice extends Coded {
         private static final long serialVersionUID = 1;
@@ -221,7 +221,7 @@ class FailuresTest {
         }
     }
 
-    /** Has a field of the same name as a value of the JDK's part. */
+    /** An exception with a field of the same name as a value of the JDK's part. */
     static final class OwnFile extends FileSystemException {
         private static final long serialVersionUID = 1;
 

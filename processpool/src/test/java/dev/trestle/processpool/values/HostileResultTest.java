@@ -35,7 +35,7 @@ import tools.jackson.dataformat.smile.SmileWriteFeature;
 @Timeout(30)
 class HostileResultTest {
 
-    /** What the mines below would have done. */
+    /** Marks of the mines below, had they gone off. */
     private static final AtomicInteger harm = new AtomicInteger();
 
     private final Journey journey = Journey.allowingNothing();

@@ -24,7 +24,10 @@ class JdkContainersTest {
 
     private final Journey journey = Journey.allowingNothing();
 
-    /** Those that constructors and factories make, their views and wrappers, and the views and wrappers of those. */
+    /**
+     * Returns the containers that constructors and factories make, their views and wrappers, and in turn the views and
+     * wrappers of these.
+     */
     private static List<Example> examples() {
         Map<String, Example> all = new LinkedHashMap<>();
         for (Example each : Containers.plain()) {

@@ -37,7 +37,7 @@ class JdkExceptionsTest {
 
     private final Journey journey = Journey.allowingNothing();
 
-    /** Those that make a message of what they are given, or keep it to themselves. */
+    /** The exceptions that make a message of their arguments, or do not show their arguments. */
     private static final Set<String> CANNOT_BE_MADE = Set.of(
             "java.awt.HeadlessException",
             "java.io.InvalidClassException",
@@ -218,7 +218,7 @@ class JdkExceptionsTest {
                 .allMatch(each -> each.matches("(java\\.rmi|javax\\.management|com\\.sun|jdk)\\..*"));
     }
 
-    /** What an exception tells: by its public methods and fields, and to Java serialization. */
+    /** Returns the visible state of an exception: by its public methods and fields, and to Java serialization. */
     private static Map<String, String> state(Throwable exception) {
         Map<String, String> state = new TreeMap<>();
         clean(exception);

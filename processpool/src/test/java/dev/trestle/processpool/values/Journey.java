@@ -66,7 +66,7 @@ public final class Journey {
         throw new AssertionError("the call did not throw");
     }
 
-    /** What the pool makes of an exception whose class it cannot use. */
+    /** The pool's stand-in for an exception whose class it cannot use. */
     static final class StandIn extends RuntimeException {
         private static final long serialVersionUID = 1;
 

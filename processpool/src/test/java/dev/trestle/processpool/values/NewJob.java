@@ -3,7 +3,7 @@ package dev.trestle.processpool.values;
 import dev.trestle.api.Call;
 import dev.trestle.api.CallFunction;
 
-/** What {@link OldJob} becomes: with one lambda more, in front of the others. */
+/** The next version of {@link OldJob}: with one lambda more, in front of the others. */
 final class NewJob {
 
     private NewJob() {}

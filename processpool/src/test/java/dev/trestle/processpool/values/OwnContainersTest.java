@@ -38,12 +38,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Collections and maps of classes of the user's arrive with their fields and behaviour, or are refused in words. */
 @Timeout(30)
-@SuppressWarnings({"serial", "rawtypes", "unchecked", "UnusedVariable", "HidingField"}) // nobody serializes them
+@SuppressWarnings({"serial", "rawtypes", "unchecked", "UnusedVariable", "HidingField"}) // never serialized
 class OwnContainersTest {
 
     private final Journey journey = Journey.allowingTests();
 
-    // those that arrive
+    // containers that arrive
 
     static class Tagged extends ArrayList<String> {
         String tag = "";
@@ -271,7 +271,7 @@ class OwnContainersTest {
         assertThat(said.apply(arrived)).isEqualTo(said.apply(sent));
     }
 
-    // those that are refused
+    // containers that are refused
 
     static final class Fixed extends ArrayList<String> {
         final String name;

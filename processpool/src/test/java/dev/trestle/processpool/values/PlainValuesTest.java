@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What travels without Jackson, and what does not. That values arrive at all is in {@link ValuesTest}. */
+/** The values that travel without Jackson, and the values that do not. {@link ValuesTest} checks that values arrive. */
 @Timeout(30)
 class PlainValuesTest {
 

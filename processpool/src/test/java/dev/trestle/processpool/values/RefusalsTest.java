@@ -42,7 +42,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What cannot travel is refused where it is sent, in words that say what, where, why and what to do. */
+/**
+ * Refusals of values that cannot travel: at the sender, with a message that names the value, its place, the reason and
+ * the way out.
+ */
 @Timeout(30)
 class RefusalsTest {
 

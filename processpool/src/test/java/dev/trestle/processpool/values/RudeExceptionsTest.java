@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * An exception whose own methods or fields misbehave arrives as itself or as a stand-in, and never harms who takes it
- * apart.
+ * An exception whose own methods or fields misbehave arrives as itself or as a stand-in, and never harms the code that
+ * takes it apart.
  */
 @Timeout(30)
 @SuppressWarnings({
@@ -30,7 +30,7 @@ class RudeExceptionsTest {
 
     private final Journey journey = Journey.allowingTests();
 
-    /** What a method may do instead of its work. */
+    /** A misbehaviour of a method. */
     enum Rudeness {
         EXCEPTION,
         ERROR,

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a worker may name in a result, as the policy decides it, without any values. */
+/** The classes that a worker may name in a result, as the policy decides it, without any values. */
 @Timeout(30)
 class TypePolicyTest {
 

@@ -78,7 +78,7 @@ class ValuesTest {
 
     private final Journey journey = Journey.allowingTests();
 
-    @SuppressWarnings("JavaUtilDate") // whoever sends one gets one
+    @SuppressWarnings("JavaUtilDate") // a call that sends one gets one
     static Stream<Object> values() throws Exception {
         return Stream.of(
                 // primitives in their boxes

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class PayloadLimitTest {
 
-    /** In MiB. The largest is 1023, which needs {@code -Xmx4500m}: both sides are in this JVM. */
+    /** The size in MiB. The largest is 1023, which needs {@code -Xmx4500m}: both sides are in this JVM. */
     private static final int SIZE = Integer.getInteger("trestle.payload.mebibytes", 24);
 
     private final Journey journey = Journey.allowingNothing();

@@ -14,9 +14,9 @@ import java.time.Duration;
 import java.util.List;
 
 /** The task graph of a loop, as an object and as text: which task awaits which, and where. */
-final class WhoAwaitsWhom {
+final class AwaitGraph {
 
-    private WhoAwaitsWhom() {}
+    private AwaitGraph() {}
 
     static void main(String[] args) {
         EventLoop.run(() -> {

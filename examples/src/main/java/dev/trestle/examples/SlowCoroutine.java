@@ -16,12 +16,12 @@ import java.util.logging.Logger;
  * The slow-callback detector: a coroutine that computes without awaiting stops its loop, and a warning names it while
  * it does, with its stack. A coroutine that yields now and then causes no warning.
  */
-final class WhoHoldsTheBaton {
+final class SlowCoroutine {
 
     /** The logger of the warnings, since {@link System.Logger} uses java.util.logging by default. */
     private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
 
-    private WhoHoldsTheBaton() {}
+    private SlowCoroutine() {}
 
     static void main(String[] args) {
         var warnings = new Warnings();
