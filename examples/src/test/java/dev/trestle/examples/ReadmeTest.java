@@ -25,11 +25,14 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The README's snippets are the regions of this file, word for word; and they run, and print what they should. */
+/**
+ * The snippets of the README, and of the page for Python's users, are the regions of this file, word for word. They
+ * run, and print what they should.
+ */
 @Timeout(60)
 class ReadmeTest {
 
-    private static final Path README = Path.of("../README.md");
+    private static final List<Path> PAGES = List.of(Path.of("../README.md"), Path.of("../docs/porting-from-python.md"));
     private static final Path THIS = Path.of("src/test/java/dev/trestle/examples/ReadmeTest.java");
 
     /** The snippets, and what they print. */
@@ -112,12 +115,15 @@ class ReadmeTest {
     }
 
     @Test
-    void theReadmeHasTheSnippetsOfThisFile() throws IOException {
-        Map<String, String> inReadme = find(README, "<!-- snippet (\\w+) -->\n```java\n(.*?)```\n");
+    void thePagesHaveTheSnippetsOfThisFile() throws IOException {
+        Map<String, String> inPages = new LinkedHashMap<>();
+        for (Path each : PAGES) {
+            inPages.putAll(find(each, "<!-- snippet (\\w+) -->\n```java\n(.*?)```\n"));
+        }
         Map<String, String> here = find(THIS, " {8}// region (\\w+)\n(.*?) {8}// endregion\n");
         here.replaceAll((_, code) -> code.stripTrailing().stripIndent() + "\n");
 
-        assertThat(inReadme).hasSameSizeAs(Snippet.values()).isEqualTo(here);
+        assertThat(inPages).hasSameSizeAs(Snippet.values()).isEqualTo(here);
     }
 
     private static Map<String, String> find(Path file, String regex) throws IOException {

@@ -208,7 +208,8 @@ class ShortProgramTest {
                 together: 3
                 """),
             Map.entry(ShortProgram.SLOW_COROUTINE, """
-                Task\\[greedy] \\(created at .*SlowCoroutine\\.java:\\d+\\)\\) has run for \\d+ ms without awaiting and still does, .*
+                Task\\[greedy] \\(created at .*SlowCoroutine\\.java:\\d+\\)\\) has run for \\d+ ms \
+                without awaiting and still does, .*
                 (?:    at .*
                 )*    at .*SlowCoroutine\\.countUntilNamed.*
                 (?:    at .*

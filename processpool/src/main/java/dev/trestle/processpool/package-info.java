@@ -4,8 +4,8 @@
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="pool"}
  *
- * <p>A call can have a time limit that really stops it: the call is interrupted, and if that does not help its worker is
- * killed and another one started.
+ * <p>A call can have a time limit that really stops it: the call is interrupted, and if that does not help, its worker
+ * is killed and another one started.
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
  *

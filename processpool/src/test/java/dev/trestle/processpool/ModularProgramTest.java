@@ -60,7 +60,8 @@ class ModularProgramTest {
                         try (var pool = new ProcessPool(1)) {
                             var answer = pool.submit(() -> new Point(point.x() * 7, point.names())).result();
                             var where = pool.submit(() -> Program.class.getModule().toString()).result();
-                            java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), answer + " in " + where);
+                            var file = java.nio.file.Path.of(arguments[0]);
+                            java.nio.file.Files.writeString(file, answer + " in " + where);
                         }
                     }
                 }
