@@ -5,7 +5,8 @@ import dev.trestle.processpool.wire.Failure;
 /**
  * A stand-in for an exception that a call threw in its worker and whose class cannot be used here: it is unknown to the
  * program, or cannot be made from its message. It carries the class name, the message, the remote stack, the causes and
- * the suppressed exceptions.
+ * the suppressed exceptions. Control characters in class name and message are shown as escapes, since the worker may
+ * have sent anything.
  */
 public final class RemoteException extends RuntimeException {
 
