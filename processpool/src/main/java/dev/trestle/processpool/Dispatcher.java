@@ -550,7 +550,10 @@ final class Dispatcher {
         WorkerJournal.Progress progress = worker.progress();
         switch (look(deadline, assignment, progress)) {
             case GO_ON -> {}
-            case ASK_FOR_ANSWER -> worker.takeBack(List.of(assignment.ticket()));
+            case ASK_FOR_ANSWER -> {
+                late.askBack();
+                worker.takeBack(List.of(assignment.ticket()));
+            }
             case READ_ANSWER -> hurry(worker);
             case EXPIRE -> {
                 var why = new TimeoutException(deadline.explain(assignment, progress)
@@ -1228,8 +1231,9 @@ final class Dispatcher {
 
     private static Frame.@Nullable OfCall answerTo(PoolCall<?> call, List<Frame.OfCall> answers) {
         for (int i = 0; i < answers.size(); i++) {
-            if (answers.get(i).id() == call.ticket) {
-                return answers.get(i);
+            Frame.OfCall answer = answers.get(i);
+            if (answer.id() == call.ticket && !InFlight.isDroppedUnasked(call, answer)) {
+                return answer;
             }
         }
         return null;

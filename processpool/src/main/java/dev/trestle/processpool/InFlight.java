@@ -24,7 +24,7 @@ final class InFlight {
     /** The cost of a call for a worker in addition to its run time. */
     private static final long LEAST_NANOS = 2_000;
 
-    private static final int MOST_CALLS = 128;
+    static final int MOST_CALLS = 128;
 
     /**
      * The limit of the bytes sent: they must fit into the socket, which the worker does not read while it runs a call.
@@ -111,7 +111,8 @@ final class InFlight {
     /**
      * Finds the calls that were answered. If this throws, nothing has changed but the lists.
      *
-     * @param answers those to calls that are not here, and second ones, are removed
+     * @param answers those to calls that are not here, second ones, and those that say that a call was dropped which may
+     *     not be, are removed
      * @param found gets the calls, in the same order
      */
     void match(List<Frame.OfCall> answers, List<PoolCall<?>> found) {
@@ -119,7 +120,8 @@ final class InFlight {
         PoolCall<?> expected = inOrder.hasNext() ? inOrder.next() : null;
         boolean strays = false;
         for (Iterator<Frame.OfCall> each = answers.iterator(); each.hasNext(); ) {
-            long ticket = each.next().id();
+            Frame.OfCall answer = each.next();
+            long ticket = answer.id();
             PoolCall<?> call = expected;
             if (call != null && call.ticket == ticket) {
                 expected = inOrder.hasNext() ? inOrder.next() : null;
@@ -127,12 +129,18 @@ final class InFlight {
                 call = callWith(ticket);
                 strays = true;
             }
-            if (call == null || (strays && found.contains(call))) {
+            if (call == null || (strays && found.contains(call)) || isDroppedUnasked(call, answer)) {
+                strays = true; // the next answer may be another one to this call
                 each.remove();
             } else {
                 found.add(call);
             }
         }
+    }
+
+    /** Returns whether an answer says that the worker has dropped a call that it was to run. */
+    static boolean isDroppedUnasked(PoolCall<?> call, Frame.OfCall answer) {
+        return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
     /** Takes a call away, which is here. Needs no memory. */
@@ -255,8 +263,9 @@ final class InFlight {
     List<Long> toAskBack() {
         List<Long> tickets = calls.stream()
                 .skip(1)
+                .filter(each -> each.ticket > askedBack)
+                .peek(PoolCall::askBack)
                 .map(each -> each.ticket)
-                .filter(ticket -> ticket > askedBack)
                 .toList();
         askedBack = lastTicket;
         return tickets;

@@ -5,6 +5,7 @@ import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.wire.Frame;
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
@@ -13,6 +14,12 @@ final class ListenerQueue {
 
     private static final Log logger = Log.of(ProcessPool.class);
     private static final int MOST_MESSAGES = 100;
+
+    /** The limit of the characters of all messages that wait; a single one may be longer. */
+    private static final int MOST_CHARS = 256 << 10;
+
+    /** A listener may fail on each report, and each failure has a stack: so few of them are logged. */
+    private static final long PAUSE_OF_FAILURES = TimeUnit.SECONDS.toNanos(1);
 
     private final CallListener listener;
     private final String name;
@@ -23,10 +30,18 @@ final class ListenerQueue {
     private final ArrayDeque<Frame.Progress> messages = new ArrayDeque<>();
 
     @GuardedBy("lock")
+    private int chars;
+
+    @GuardedBy("lock")
     private Frame.@Nullable Progress latest;
 
     @GuardedBy("lock")
     private boolean bringing;
+
+    // Confined to the thread that brings reports; one follows the other
+
+    private long lastFailure = System.nanoTime() - PAUSE_OF_FAILURES;
+    private long failuresNotLogged;
 
     ListenerQueue(CallListener listener, String name) {
         this.listener = listener;
@@ -50,10 +65,11 @@ final class ListenerQueue {
             if (!isMessage(report)) {
                 latest = report;
             } else {
-                if (messages.size() == MOST_MESSAGES) {
-                    messages.removeFirst();
-                }
                 messages.addLast(report);
+                chars += report.message().length();
+                while (messages.size() > MOST_MESSAGES || (chars > MOST_CHARS && messages.size() > 1)) {
+                    chars -= messages.removeFirst().message().length();
+                }
             }
             boolean starts = !bringing;
             bringing = true;
@@ -95,6 +111,16 @@ final class ListenerQueue {
      * time.
      */
     private void report(Frame.Progress heard, Throwable failure) {
+        long now = System.nanoTime();
+        if (now - lastFailure < PAUSE_OF_FAILURES) {
+            failuresNotLogged++;
+            return;
+        }
+        lastFailure = now;
+        if (failuresNotLogged > 0) {
+            logger.error("The listener {} failed {} times more within a second", listener, failuresNotLogged);
+            failuresNotLogged = 0;
+        }
         logger.failure(Level.ERROR, "The listener {} failed on {}", listener, heard, failure);
     }
 
@@ -105,6 +131,8 @@ final class ListenerQueue {
             if (next == null) {
                 next = latest;
                 latest = null;
+            } else {
+                chars -= next.message().length();
             }
             bringing = next != null;
             return next;

@@ -11,6 +11,7 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
+import dev.trestle.processpool.wire.ShownText;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.Function;
@@ -62,6 +63,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         VALUE,
         STREAM
     }
+
+    /** True once the pool has asked the call's worker to give the call back; set before the worker is asked. */
+    private volatile boolean askedBack;
 
     /** The way in which the future of a call ended. */
     enum Ending {
@@ -205,7 +209,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Returns what logs and messages call it. */
     @Override
     public String description() {
-        return label.isEmpty() ? encoded.description() : label + " (" + encoded.description() + ")";
+        String site = encoded.description();
+        return ShownText.line(label.isEmpty() ? site : label + " (" + site + ")");
     }
 
     // Accepted, and over
@@ -257,6 +262,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Notes that a worker has the call, under its number. */
     void givenTo(Worker other) {
         worker = other;
+        askedBack = false;
+    }
+
+    /** Notes that its worker is about to be asked to give it back if it has not begun. */
+    void askBack() {
+        askedBack = true;
+    }
+
+    /** Returns whether its worker may answer that it has dropped the call. */
+    boolean mayBeDropped() {
+        return askedBack || promise.isDone() || isExpired();
     }
 
     /**
@@ -468,7 +484,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         fail(
                 phase == Frame.Phase.RUNNING
                         ? thrown
-                        : new CallNotSerializableException(description() + ": " + failure.message(), thrown));
+                        : new CallNotSerializableException(
+                                description() + ": " + ShownText.text(String.valueOf(failure.message())), thrown));
     }
 
     /** Returns an exception of the worker's as one of ours. */

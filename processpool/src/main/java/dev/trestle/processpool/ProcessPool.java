@@ -560,7 +560,8 @@ public final class ProcessPool implements FutureExecutor {
      *     may
      * @param workersDied the workers that died without having been told to end, after they had been ready
      * @param startsFailed the workers that died before they were ready
-     * @param linesLost the lines of workers' output that the log refused
+     * @param linesLost the lines of workers' output that the log refused, or that were more than a worker may log in a
+     *     second
      */
     public record Statistics(
             int size,

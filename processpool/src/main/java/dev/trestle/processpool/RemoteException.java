@@ -5,7 +5,8 @@ import dev.trestle.processpool.wire.Failure;
 /**
  * A stand-in for an exception that a call threw in its worker and whose class cannot be used in this program: the class
  * is unknown to the program, or the exception cannot be made again. The stand-in carries the class name, the message,
- * the remote stack, the causes and the suppressed exceptions.
+ * the remote stack, the causes and the suppressed exceptions. Control characters in the class name and the message are
+ * shown as escapes, since the worker may have sent anything.
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="exceptions"}
  */

@@ -18,6 +18,7 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.ProtocolException;
+import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal;
 import java.io.EOFException;
 import java.io.IOException;
@@ -81,6 +82,12 @@ final class Worker {
 
     /** The longest uninterrupted wait of a timer thread for the worker to read; other tasks may be due. */
     private static final Duration ROOM = Duration.ofMillis(100);
+
+    /** How many frames are read before the answers among them are dealt with: a worker has no more calls than that. */
+    private static final int MOST_FRAMES = InFlight.MOST_CALLS;
+
+    /** How much of a text of the worker's goes into a message or a line of the log. */
+    private static final int MOST_LOGGED = 16 << 10;
 
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
@@ -191,6 +198,11 @@ final class Worker {
 
     // Confined to the worker's thread
     private boolean talks = true;
+    private boolean saidGoodbye;
+
+    /** Whether it has said that it cannot continue. */
+    private boolean gaveUp;
+
     private @Nullable Throwable end;
     private @Nullable WorkerDeath death;
     private CompletionBatches.@Nullable Batch lost;
@@ -271,7 +283,7 @@ final class Worker {
                 mine = settle();
             }
         } catch (EOFException e) {
-            logger.debug("{} has closed its connection", name);
+            logger.debug("{} has closed its connection: {}", name, e.getMessage());
             talks = false;
         } catch (Throwable e) {
             end = e; // whatever it is, the process must go and its call must end
@@ -373,7 +385,7 @@ final class Worker {
             case Frame.Result _ -> {}
             case Frame.Failed failed ->
                 throw new InitializerFailed(failed.failure().headline(), thrownBy(initializer, failed.failure()));
-            case Frame other -> throw new ProtocolException(name + " answered the initializer with " + other);
+            case Frame other -> throw new ProtocolException(name + " answered the initializer with " + typeOf(other));
         }
     }
 
@@ -393,16 +405,21 @@ final class Worker {
         }
     }
 
-    /** Reads what is there, at least one frame. Answers are left to {@link #settle}. */
+    /**
+     * Reads what is there, at least one frame, and not more than a batch: a worker that never stops sending must neither
+     * fill the memory nor keep the answers before from being dealt with. Answers are left to {@link #settle}.
+     */
     private void readAnswers(FrameChannel frames) throws IOException {
+        int left = MOST_FRAMES;
         do {
             Frame frame = frames.read();
+            left--;
             if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else {
                 handle(frame);
             }
-        } while (frames.isNextHere());
+        } while (left > 0 && frames.isNextHere());
     }
 
     /**
@@ -420,7 +437,8 @@ final class Worker {
             follow(dispatcher.answered(this, answers, calls));
             int strange = read - answers.size();
             if (strange > 0) {
-                throw new ProtocolException(name + " answered " + strange + " calls that it was not given");
+                throw new ProtocolException(name + " answered " + strange
+                        + " calls that it was not given, or gave back calls that it was to run");
             }
         } catch (Throwable e) {
             end = e;
@@ -543,23 +561,29 @@ final class Worker {
         switch (frame) {
             case Frame.ThreadDump dump -> {
                 CompletableFuture<String> waiting = threadDump.getAndSet(null);
-                if (waiting != null) {
-                    waiting.complete(dump.text());
+                if (waiting == null) {
+                    throw new ProtocolException(name + " sent a thread dump that it was not asked for");
                 }
+                waiting.complete(dump.text());
             }
             case Frame.Goodbye goodbye -> {
+                if (saidGoodbye) {
+                    throw new ProtocolException(name + " said goodbye twice");
+                }
+                saidGoodbye = true;
                 logger.debug("{} says goodbye: {}", name, goodbye.reason());
                 requireNonNull(process).hangUp();
             }
-            case Frame.Fatal fatal ->
-                logger.error("{} cannot continue: {}", name, fatal.failure().stackTraceText());
-            case Frame.Progress report -> {
-                PoolCall<?> call = inFlight.find(report.id());
-                if (call != null) {
-                    call.onProgress(report);
-                }
+            case Frame.Fatal fatal -> {
+                gaveUp = true;
+                logger.error(
+                        "{} cannot continue: {}",
+                        name,
+                        ShownText.cut(fatal.failure().stackTraceText(), MOST_LOGGED));
+                throw new EOFException("It has said that it cannot continue, and nothing counts after that");
             }
-            case Frame.Item item -> onItem(item);
+            case Frame.Progress report -> given(report).onProgress(report);
+            case Frame.Item item -> given(item).onItem(item);
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
@@ -570,15 +594,23 @@ final class Worker {
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.ThreadDumpRequest _ ->
-                throw new ProtocolException(name + " sent a frame that is not allowed now: " + frame);
+                throw new ProtocolException(name + " sent a frame that is not allowed now: " + typeOf(frame));
         }
     }
 
-    private void onItem(Frame.Item item) throws ProtocolException {
-        PoolCall<?> call = inFlight.find(item.id());
-        if (call != null) {
-            call.onItem(item);
+    /** Returns the call that a frame is about, which the worker must have and must not have answered. */
+    private PoolCall<?> given(Frame.OfCall frame) throws ProtocolException {
+        PoolCall<?> call = inFlight.find(frame.id());
+        if (call == null || answers.stream().anyMatch(each -> each.id() == frame.id())) {
+            throw new ProtocolException(
+                    name + " sent " + typeOf(frame) + " of the call " + frame.id() + ", which it does not run");
         }
+        return call;
+    }
+
+    /** Returns what messages call a frame, which may be large, and whose texts may be anything. */
+    private static String typeOf(Frame frame) {
+        return frame.getClass().getSimpleName();
     }
 
     // From any thread
@@ -754,7 +786,7 @@ final class Worker {
         }
         String dump = requestThreadDump();
         logger.debug("The threads of {}:\n{}", name, dump);
-        return firstThread(dump);
+        return ShownText.text(ShownText.cut(firstThread(dump), MOST_LOGGED));
     }
 
     private String requestThreadDump() {
@@ -936,7 +968,7 @@ final class Worker {
             killIfItsConnectionFailed();
             if (!dead.awaitExit(
                     isLeaving() ? options.limits().closeGrace().plus(DISCONNECT_GRACE) : DISCONNECT_GRACE)) {
-                kill("it had closed its connection");
+                kill(gaveUp ? "it had said that it cannot continue" : "it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
             dead.kill();
@@ -1018,14 +1050,17 @@ final class Worker {
     /** Finds the answers that it had not sent yet. */
     private void readLastAnswers() throws IOException {
         WorkerJournal.Reader reader = journal;
-        if (reader == null) {
+        if (reader == null || gaveUp) {
             return;
         }
         for (Frame frame : FrameChannel.framesIn(reader.held(), options.limits().maxPayloadBytes())) {
             if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
-                onItem(item);
+                PoolCall<?> call = inFlight.find(item.id());
+                if (call != null) { // else it is one that had been sent before, of a call that has been answered
+                    call.onItem(item);
+                }
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
 import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
 import org.jspecify.annotations.Nullable;
@@ -109,6 +110,6 @@ record WorkerDeath(
         if (!stderrTail.isEmpty()) {
             text.append("\nIts last lines on stderr:\n").append(stderrTail);
         }
-        return new WorkerDiedException(text.toString(), cause, pid, exit, phase, stderrTail);
+        return new WorkerDiedException(ShownText.text(text.toString()), cause, pid, exit, phase, stderrTail);
     }
 }

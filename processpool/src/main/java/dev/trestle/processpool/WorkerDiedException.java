@@ -98,7 +98,8 @@ public final class WorkerDiedException extends RuntimeException {
     }
 
     /**
-     * Returns the last lines that the worker wrote to stderr, about 8000 characters of them.
+     * Returns the last lines that the worker wrote to stderr, about 8000 characters of them, in
+     * which control characters such as ESC are shown as escapes.
      *
      * @return the lines; empty if there were none
      */

@@ -146,6 +146,7 @@ class DispatcherTest {
     @Test
     void aCallThatComesBackIsTheFirstOfThoseThatWait() {
         var twins = new Twins();
+        twins.lost.askBack();
         var later = accept(calls.shortOne());
         assertThat(later.worker).as("it waits").isNull();
         var answers = new ArrayList<>(List.of(new Frame.Cancelled(twins.lost.ticket), answer(twins.answered)));
@@ -210,10 +211,22 @@ class DispatcherTest {
     void aCallThatWasDroppedBeforeItsWorkerDiedHadNotBegun() {
         var twins = new Twins();
         long next = twins.lost.ticket + 1;
+        twins.lost.askBack();
         die(twins.worker, next, answer(twins.answered), new Frame.Cancelled(twins.lost.ticket));
 
         assertThat(twins.lost.promise().isDone()).isFalse();
         assertThat(dispatcher.statistics().rerun()).isEqualTo(1);
+    }
+
+    /** It may have had effects, whatever its worker says. */
+    @Test
+    void aCallThatItsWorkerDropsUnaskedAndThatHadBegunIsLost() {
+        var twins = new Twins();
+        die(twins.worker, twins.lost.ticket, answer(twins.answered), new Frame.Cancelled(twins.lost.ticket));
+        twins.end();
+
+        assertThat(twins.lost.promise().exceptionNow()).isInstanceOf(WorkerDiedException.class);
+        assertThat(dispatcher.statistics().rerun()).isZero();
     }
 
     /** The thread that ends it may be in a callback, which waits for the thread that asks. */
@@ -233,6 +246,7 @@ class DispatcherTest {
     @Test
     void aCallThatComesBackToAPoolThatHasStoppedIsCancelled() {
         var twins = new Twins();
+        twins.lost.askBack();
         twins.answered.promise().addDoneCallback(_ -> {
             var dropped = new ArrayList<Frame.OfCall>(List.of(new Frame.Cancelled(twins.lost.ticket)));
             dispatcher.answered(twins.worker, dropped, new ArrayList<>());

@@ -76,6 +76,7 @@ class InFlightTest {
         for (String each : tickets.split(" ", -1)) {
             answers.add(new Frame.Cancelled(Long.parseLong(each)));
         }
+        inFlight.all().forEach(PoolCall::askBack);
         var matched = new ArrayList<PoolCall<?>>();
         inFlight.match(answers, matched);
 
@@ -84,6 +85,33 @@ class InFlightTest {
         assertThat(answers.stream().map(answer -> Long.toString(answer.id())).collect(joining(" ")))
                 .isEqualTo(found);
         assertThat(inFlight.size()).as("nothing is taken yet").isEqualTo(3);
+    }
+
+    /** Else a worker could give back a call forever, and its future would never end. */
+    @Test
+    void aCallIsDroppedOnlyIfItsWorkerWasAskedOrItsFutureHasEnded() {
+        for (int i = 0; i < 4; i++) {
+            inFlight.add(calls.shortOne());
+        }
+        inFlight.all().get(1).askBack();
+        inFlight.all().get(2).promise().cancel(true);
+        var answers = new ArrayList<Frame.OfCall>();
+        inFlight.all().forEach(call -> answers.add(new Frame.Cancelled(call.ticket)));
+        var matched = new ArrayList<PoolCall<?>>();
+        inFlight.match(answers, matched);
+
+        assertThat(answers).containsExactly(new Frame.Cancelled(2), new Frame.Cancelled(3));
+        assertThat(matched).containsExactlyElementsOf(inFlight.all().subList(1, 3));
+    }
+
+    @Test
+    void onlyCallsBehindTheFirstAreAskedFor() {
+        for (int i = 0; i < 3; i++) {
+            inFlight.add(calls.shortOne());
+        }
+
+        assertThat(inFlight.toAskBack()).containsExactly(2L, 3L);
+        assertThat(inFlight.all()).map(PoolCall::mayBeDropped).containsExactly(false, true, true);
     }
 
     @Test

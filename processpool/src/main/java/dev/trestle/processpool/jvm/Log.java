@@ -1,41 +1,37 @@
 package dev.trestle.processpool.jvm;
 
+import dev.trestle.processpool.wire.ShownText;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
-import org.slf4j.helpers.NOPLoggerFactory;
 import org.slf4j.spi.LocationAwareLogger;
 
 /**
  * A logger that never throws: the program chooses the logging system and its appenders, and neither a bug in them nor
- * an exhausted heap may keep a worker from ending. Thread-safe.
+ * an exhausted heap may keep a worker from ending. Arguments may come from a worker, so control characters in them are
+ * shown, and lines after the first are indented. Thread-safe.
  */
 public final class Log {
 
     /** The class whose caller a logging system names as the origin of a line. */
     private static final String BOUNDARY = Log.class.getName();
 
-    private final Logger logger;
+    /** How much of an argument is logged. */
+    private static final int MOST_CHARS = 64 << 10;
+
+    private final Supplier<Logger> source;
 
     Log(Logger logger) {
-        this.logger = logger;
+        this(() -> logger);
+    }
+
+    Log(Supplier<Logger> source) {
+        this.source = source;
     }
 
     public static Log of(Class<?> origin) {
-        return new Log(logger(origin.getName(), Level.WARN));
-    }
-
-    /**
-     * Returns a logger that may throw.
-     *
-     * @param lowest what is below this level is not seen if the program has no logging system; the rest goes to
-     * standard error
-     */
-    static Logger logger(String name, Level lowest) {
-        return LoggerFactory.getILoggerFactory() instanceof NOPLoggerFactory
-                ? new StandardErrorLogger(() -> System.err, lowest)
-                : LoggerFactory.getLogger(name);
+        return new Log(new LoggerSource(origin.getName(), Level.WARN)::get);
     }
 
     public void debug(String format, @Nullable Object... arguments) {
@@ -68,17 +64,30 @@ public final class Log {
 
     private void log(Level level, String format, @Nullable Object[] arguments) {
         try {
+            Logger logger = source.get();
             if (!logger.isEnabledForLevel(level)) {
                 return;
             }
+            Throwable thrown = thrown(arguments);
+            show(arguments, thrown == null ? arguments.length : arguments.length - 1);
             if (logger instanceof LocationAwareLogger aware) {
-                aware.log(null, BOUNDARY, level.toInt(), format, arguments, thrown(arguments));
+                aware.log(null, BOUNDARY, level.toInt(), format, arguments, thrown);
             } else {
                 logger.atLevel(level).log(format, arguments);
             }
         } catch (Throwable e) {
             // The log itself is broken, or there is no memory for a line: this is no reason to stop, and cannot be
             // logged.
+        }
+    }
+
+    /** Puts in the place of each argument its text, in which control characters are shown. */
+    private static void show(@Nullable Object[] arguments, int count) {
+        for (int i = 0; i < count; i++) {
+            Object each = arguments[i];
+            if (each != null && !(each instanceof Number) && !each.getClass().isArray()) {
+                arguments[i] = ShownText.indented(ShownText.cut(String.valueOf(each), MOST_CHARS));
+            }
         }
     }
 

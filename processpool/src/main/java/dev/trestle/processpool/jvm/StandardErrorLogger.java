@@ -1,6 +1,9 @@
 package dev.trestle.processpool.jvm;
 
+import dev.trestle.processpool.wire.ShownText;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
@@ -10,7 +13,7 @@ import org.slf4j.helpers.MessageFormatter;
 
 /**
  * Prints what a program without a logging system would never see: what calls print, and what goes wrong with workers.
- * Of the rest it prints nothing. Thread-safe; blocks as the stream does.
+ * Of the rest it prints nothing. Control characters in what was thrown are shown. Thread-safe; blocks as the stream does.
  */
 final class StandardErrorLogger extends LegacyAbstractLogger {
 
@@ -37,9 +40,17 @@ final class StandardErrorLogger extends LegacyAbstractLogger {
         synchronized (to) { // a line and the stack of what was thrown belong together
             to.println(MessageFormatter.basicArrayFormat(format, arguments));
             if (thrown != null) {
-                thrown.printStackTrace(to);
+                to.print(ShownText.text(stackTrace(thrown)));
             }
         }
+    }
+
+    private static String stackTrace(Throwable thrown) {
+        var text = new StringWriter();
+        var printer = new PrintWriter(text);
+        thrown.printStackTrace(printer);
+        printer.flush();
+        return text.toString();
     }
 
     @Override

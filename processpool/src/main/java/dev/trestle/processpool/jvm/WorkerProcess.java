@@ -3,6 +3,7 @@ package dev.trestle.processpool.jvm;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import dev.trestle.processpool.wire.ShownText;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,7 +17,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.slf4j.event.Level;
 import org.zeroturnaround.exec.MessageLoggers;
 import org.zeroturnaround.exec.ProcessExecutor;
@@ -33,7 +33,7 @@ public final class WorkerProcess {
      */
 
     private static final Log logger = Log.of(WorkerProcess.class);
-    private static final Logger workerLogger = Log.logger("dev.trestle.processpool.worker", Level.INFO);
+    private static final LoggerSource workerLogger = new LoggerSource("dev.trestle.processpool.worker", Level.INFO);
 
     /** Environment variables from which a JVM takes options: a debugger's port or an agent, meant for the parent. */
     public static final List<String> jvmOptionVariables =
@@ -90,8 +90,10 @@ public final class WorkerProcess {
             LongAdder linesLost,
             Runnable onExit)
             throws IOException {
-        var stdout = new OutputLog(line -> workerLogger.info("[{}] {}", name, line), linesLost);
-        var stderr = new OutputLog(line -> workerLogger.warn("[{}] {}", name, line), linesLost);
+        var allowance = new LogAllowance(System::nanoTime);
+        String shownName = ShownText.line(name);
+        var stdout = new OutputLog(line -> workerLogger.get().info("[{}] {}", shownName, line), allowance, linesLost);
+        var stderr = new OutputLog(line -> workerLogger.get().warn("[{}] {}", shownName, line), allowance, linesLost);
         var streams = new Streams(name, stdout, stderr);
         var executor = new Executor(name, command, onExit);
         executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);

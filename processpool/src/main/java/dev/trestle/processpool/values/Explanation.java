@@ -1,6 +1,7 @@
 package dev.trestle.processpool.values;
 
 import dev.trestle.processpool.wire.Failure;
+import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WireOptions;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -47,7 +48,23 @@ final class Explanation {
         String why = refused != null
                 ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
                 : cause(thrown);
-        return new NotDecodableException(subject + " cannot be read: " + why, thrown);
+        return new NotDecodableException(ShownText.text(subject + " cannot be read: " + why), shown(thrown));
+    }
+
+    /**
+     * Returns what was thrown, for a cause: messages of Jackson quote what was read, so an exception whose messages have
+     * control characters is replaced by one that shows them.
+     */
+    private static Throwable shown(Throwable thrown) {
+        int depth = 0;
+        for (Throwable each = thrown; each != null && depth < 100; each = causeOf(each)) {
+            String text = Failure.of(each).message();
+            if (text != null && !ShownText.text(text).equals(text)) {
+                return new ShownException(Failure.of(thrown));
+            }
+            depth++;
+        }
+        return thrown;
     }
 
     private NotEncodableException notEncodable(IntFunction<String> hint) {
@@ -81,7 +98,7 @@ final class Explanation {
     }
 
     private NotEncodableException exception(String why, String typeName) {
-        return new NotEncodableException(subject + " cannot travel: " + why, where, typeName, thrown);
+        return new NotEncodableException(ShownText.text(subject + " cannot travel: " + why), where, typeName, thrown);
     }
 
     /** Jackson keeps the end of a path only if it is long. */

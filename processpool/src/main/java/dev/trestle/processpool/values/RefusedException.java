@@ -1,11 +1,14 @@
 package dev.trestle.processpool.values;
 
+import dev.trestle.processpool.wire.ShownText;
 import tools.jackson.databind.DatabindException;
 
 /** Thrown inside Jackson for a value that our rules refuse; Jackson adds the path. Never leaves this package. */
 final class RefusedException extends DatabindException {
 
     private static final long serialVersionUID = 1;
+
+    private static final int LONGEST_NAME = 500;
 
     private final String typeName;
     private final String reason;
@@ -14,13 +17,13 @@ final class RefusedException extends DatabindException {
     /**
      * Creates the exception.
      *
-     * @param typeName the class that is refused
+     * @param typeName the class that is refused; a name from the wire may be anything, and is cut and shown
      * @param reason the rest of a sentence that begins with the class
      * @param wayOut one or more sentences, or empty
      */
     RefusedException(String typeName, String reason, String wayOut) {
-        super(typeName + " " + reason);
-        this.typeName = typeName;
+        super(shown(typeName) + " " + reason);
+        this.typeName = shown(typeName);
         this.reason = reason;
         this.wayOut = wayOut;
     }
@@ -32,6 +35,10 @@ final class RefusedException extends DatabindException {
     static RuntimeException notFound(String typeName) {
         return new RefusedException(
                 typeName, "cannot be found here", "Are the class path of the pool and of its workers the same?");
+    }
+
+    private static String shown(String name) {
+        return ShownText.line(ShownText.cut(name, LONGEST_NAME));
     }
 
     String typeName() {

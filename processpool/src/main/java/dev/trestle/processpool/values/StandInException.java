@@ -14,6 +14,7 @@ final class StandInException extends Exception {
         this.headline = failure.headline();
     }
 
+    /** Returns class and message of what it stands for, with control characters shown; the message is as it was. */
     @Override
     @SuppressWarnings(
             "OverrideThrowableToString") // it shows the class that it stands for; the message is the original's

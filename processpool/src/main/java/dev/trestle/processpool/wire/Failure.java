@@ -93,12 +93,12 @@ public record Failure(
     }
 
     /**
-     * Returns class and message in one line, as {@link Throwable#toString()} does.
+     * Returns class and message, as {@link Throwable#toString()} does, with control characters shown.
      *
-     * @return the first line of the stack trace
+     * @return the first line of the stack trace, or more if the message has lines
      */
     public String headline() {
-        String line = message == null ? className : className + ": " + message;
+        String line = ShownText.text(message == null ? className : className + ": " + message);
         return repeated ? "[again: " + line + "]" : line;
     }
 

@@ -33,6 +33,10 @@ public final class FailureCodec {
         }
     }
 
+    /**
+     * Reads a failure. Names of classes, methods and files are shown, see {@link ShownText}; a message is as it was, since
+     * the exception is made again with it.
+     */
     public static Failure read(BodyReader from) throws ProtocolException {
         return read(from, 0);
     }
@@ -41,7 +45,7 @@ public final class FailureCodec {
         if (depth >= Failure.MAX_DEPTH) {
             throw new ProtocolException("A failure has more than " + Failure.MAX_DEPTH + " nested causes");
         }
-        String className = from.string();
+        String className = ShownText.line(from.string());
         String message = from.nullableString();
         List<StackTraceElement> stack = stack(from);
         byte[] state = from.bytes();
@@ -62,12 +66,16 @@ public final class FailureCodec {
         int count = from.count(MIN_BYTES);
         var stack = new ArrayList<StackTraceElement>(count);
         for (int i = 0; i < count; i++) {
-            String className = from.string();
-            String method = from.string();
-            @Nullable String file = from.nullableString();
-            @Nullable String module = from.nullableString();
+            String className = ShownText.line(from.string());
+            String method = ShownText.line(from.string());
+            @Nullable String file = shownOrNull(from.nullableString());
+            @Nullable String module = shownOrNull(from.nullableString());
             stack.add(new StackTraceElement(null, module, null, className, method, file, from.number()));
         }
         return stack;
+    }
+
+    private static @Nullable String shownOrNull(@Nullable String name) {
+        return name == null ? null : ShownText.line(name);
     }
 }

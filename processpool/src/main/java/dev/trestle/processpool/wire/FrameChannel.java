@@ -62,6 +62,12 @@ public final class FrameChannel implements AutoCloseable {
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
 
+    /** So many arrays are allowed however small payloads have to be. */
+    private static final int FEW_ARRAYS = 1024;
+
+    /** What an array costs beside its elements, in bytes; more than it does. */
+    private static final int ARRAY_OBJECT = 64;
+
     /** Not even the header of an array. */
     private static final int NOTHING = -1;
 
@@ -674,8 +680,9 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private long maxArrays(FrameType type, int bodyLength) {
-        // The body names each array by a number, which takes a byte at least.
-        return type.hasPayload() ? bodyLength : 0;
+        // The body names each array by a number, which takes a byte at least. Each is an object here, however short it
+        // is, and those must not take more memory than the payload may have.
+        return type.hasPayload() ? Math.min(bodyLength, FEW_ARRAYS + maxPayloadBytes / ARRAY_OBJECT) : 0;
     }
 
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {

@@ -17,13 +17,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.ILoggerFactory;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
+import org.slf4j.helpers.SubstituteLoggerFactory;
 
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
@@ -53,6 +56,58 @@ class LogTest {
                 .startsWith("w-1 (pid 7) died: exit code 3", "it failed", "java.lang.IllegalStateException: by hand")
                 .element(3, STRING)
                 .startsWith("\tat ");
+    }
+
+    @Test
+    void controlCharactersOfAnArgumentAreShownAndItsLinesIndented() {
+        var printed = new ByteArrayOutputStream();
+        var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
+        var log = new Log(new StandardErrorLogger(() -> stream, Level.WARN));
+
+        log.warn("{} died: {}", "w-1", "\u001b[2J\r\n2026-11-27 ERROR forged");
+        log.error("it failed", new IllegalStateException("\u001b[2J"));
+
+        assertThat(printed.toString(StandardCharsets.UTF_8).lines())
+                .startsWith(
+                        "w-1 died: \\u001b[2J",
+                        "\t2026-11-27 ERROR forged",
+                        "it failed",
+                        "java.lang.IllegalStateException: \\u001b[2J");
+    }
+
+    @Test
+    void aLongArgumentIsCut() {
+        var printed = new ByteArrayOutputStream();
+        var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
+
+        new Log(new StandardErrorLogger(() -> stream, Level.WARN)).warn("{} died", "x".repeat(1 << 20));
+
+        assertThat(printed.size()).isLessThan(70_000);
+        assertThat(printed.toString(StandardCharsets.UTF_8)).endsWith("more characters) died\n");
+    }
+
+    /**
+     * While another thread sets SLF4J up, SLF4J hands out substitutes; a thread may get hold of their factory and ask it
+     * for a logger when the set-up is over and nothing will ever be behind that logger.
+     */
+    @Test
+    void aSubstituteLoggerIsNotKept() {
+        var printed = new ByteArrayOutputStream();
+        var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
+        var substitutes = new SubstituteLoggerFactory();
+        var factory = new AtomicReference<ILoggerFactory>(substitutes);
+        var log = new Log(new LoggerSource("x", Level.WARN, factory::get)::get);
+        log.warn("during the set-up");
+        factory.set(_ -> new StandardErrorLogger(() -> stream, Level.WARN));
+        substitutes.clear();
+
+        log.warn("after it");
+        factory.set(_ -> {
+            throw new AssertionError("asked again");
+        });
+        log.warn("and later");
+
+        assertThat(printed.toString(StandardCharsets.UTF_8).lines()).containsExactly("after it", "and later");
     }
 
     /** A program without a logging system on its class path. */
