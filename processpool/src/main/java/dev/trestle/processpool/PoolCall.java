@@ -64,9 +64,6 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         STREAM
     }
 
-    /** True once the pool has asked the call's worker to give the call back; set before the worker is asked. */
-    private volatile boolean askedBack;
-
     /** The way in which the future of a call ended. */
     enum Ending {
         /** The worker's answer, a result or an exception, was set. */
@@ -83,6 +80,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** True if a worker has answered this call, so that the future ends as soon as the answer has been read. */
     boolean isAnswered;
+
+    /** True once the pool has asked the call's worker to give the call back; set before the worker is asked. */
+    private volatile boolean askedBack;
 
     /** The time limit of this call; null if it has none. */
     final @Nullable Deadline deadline;

@@ -8,14 +8,6 @@ import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.TwoWayChannel;
 import dev.trestle.processpool.wire.WireOptions;
 import dev.trestle.processpool.wire.WorkerJournal;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
-import java.net.StandardProtocolFamily;
-import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,7 +17,6 @@ import java.util.concurrent.FutureTask;
 /** The main class of a worker. */
 final class WorkerMain {
 
-    private static final int BUFFER = 1 << 20;
     private static final int PROPERTIES_AT = 3;
 
     /** The names of the threads in which a JVM ends because of a signal. */
@@ -52,18 +43,15 @@ final class WorkerMain {
         long maxPayloadBytes = Long.parseLong(arguments[2]);
         var opening = new FutureTask<>(() -> WorkerJournal.open(Path.of(arguments[1])));
         Thread.ofPlatform().name("trestle-journal").daemon().start(opening);
-        SocketChannel results = dial(arguments[0], secret, 'R');
-        SocketChannel calls = dial(arguments[0], secret, 'C');
-        SocketChannel controls = dial(arguments[0], secret, 'K');
+        SocketChannel results = Dialer.dial(arguments[0], secret, 'R');
+        SocketChannel calls = Dialer.dial(arguments[0], secret, 'C');
+        SocketChannel controls = Dialer.dial(arguments[0], secret, 'K');
         WorkerJournal journal = opening.get();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(journal), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, journal);
         journal.noteHello();
         channel.write(new Frame.Hello(
-                secret,
-                FrameChannel.PROTOCOL_VERSION,
-                ProcessHandle.current().pid(),
-                System.getProperty("java.version")));
+                FrameChannel.PROTOCOL_VERSION, ProcessHandle.current().pid(), System.getProperty("java.version")));
 
         // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
         // way.
@@ -99,32 +87,5 @@ final class WorkerMain {
         var threads = new Thread[2 * all.activeCount() + 16];
         int count = all.enumerate(threads, false);
         return Arrays.stream(threads, 0, count).map(Thread::getName).anyMatch(HANDLERS::contains);
-    }
-
-    private static SocketChannel dial(String address, byte[] secret, char direction) throws IOException {
-        SocketChannel channel;
-        SocketAddress peer;
-        if (address.startsWith("unix:")) {
-            channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-            peer = UnixDomainSocketAddress.of(address.substring("unix:".length()));
-        } else {
-            channel = SocketChannel.open();
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            int port = address.indexOf('/');
-            peer = new InetSocketAddress(
-                    InetAddress.ofLiteral(address.substring("tcp:".length(), port)),
-                    Integer.parseInt(address.substring(port + 1)));
-        }
-        channel.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
-        channel.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
-        channel.connect(peer);
-        ByteBuffer greeting = ByteBuffer.allocate(secret.length + 1)
-                .put(secret)
-                .put((byte) direction)
-                .flip();
-        while (greeting.hasRemaining()) {
-            channel.write(greeting);
-        }
-        return channel;
     }
 }

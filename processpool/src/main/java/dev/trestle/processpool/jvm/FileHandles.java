@@ -15,8 +15,11 @@ import java.util.stream.Stream;
  */
 public final class FileHandles {
 
-    /** The handles that a start needs at a time: three pipes, with both ends open for a moment, sockets and files. */
-    private static final int PER_START = 14;
+    /**
+     * The handles that a start needs at a time: three pipes, with both ends open for a moment, sockets, files and a
+     * selector.
+     */
+    private static final int PER_START = 16;
 
     /** The number of handles that are left to the program and to Trestle itself. */
     private static final int REMAINING = 16;

@@ -62,20 +62,13 @@ public sealed interface Frame {
     }
 
     /**
-     * Worker to pool, first of all: proves that the worker connects.
+     * Worker to pool, first of all: says which worker this is. The connection has been proven before.
      *
-     * @param token the secret that the worker read from stdin
      * @param protocolVersion {@link FrameChannel#PROTOCOL_VERSION} of the worker
      * @param pid the worker's process id
      * @param javaVersion the worker's {@code java.version}
      */
-    @SuppressWarnings("ArrayRecordComponent") // compared by MessageDigest.isEqual, never by equals
-    record Hello(byte[] token, int protocolVersion, long pid, String javaVersion) implements Frame {
-        @Override
-        public String toString() {
-            return "Hello[protocolVersion=%d, pid=%d, javaVersion=%s]".formatted(protocolVersion, pid, javaVersion);
-        }
-    }
+    record Hello(int protocolVersion, long pid, String javaVersion) implements Frame {}
 
     /**
      * Pool to worker: run this.

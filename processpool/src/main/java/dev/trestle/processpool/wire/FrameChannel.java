@@ -502,7 +502,6 @@ public final class FrameChannel implements AutoCloseable {
         var body = new BodyWriter();
         body.number(hello.protocolVersion());
         body.longNumber(hello.pid());
-        body.bytes(hello.token());
         body.string(hello.javaVersion());
         return put(FrameType.HELLO, 0, body);
     }
@@ -825,7 +824,7 @@ public final class FrameChannel implements AutoCloseable {
     private static Frame hello(BodyReader body) throws ProtocolException {
         int version = body.number();
         long pid = body.longNumber();
-        return new Frame.Hello(body.bytes(), version, pid, body.string());
+        return new Frame.Hello(version, pid, body.string());
     }
 
     private static Frame failed(long id, BodyReader body) throws ProtocolException {

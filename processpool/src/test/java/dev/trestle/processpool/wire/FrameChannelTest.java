@@ -92,18 +92,13 @@ class FrameChannelTest {
     }
 
     @Test
-    void helloCarriesTheTokenAndDoesNotPrintIt() throws IOException {
+    void helloSaysWhichWorkerItIs() throws IOException {
         var bytes = new Bytes();
-        var hello = new Frame.Hello(new byte[] {1, 2, 3}, 1, 4711, "25.0.1");
+        var hello = new Frame.Hello(1, 4711, "25.0.1");
 
         new FrameChannel(bytes, LIMIT).write(hello);
 
-        assertThat(new FrameChannel(bytes, LIMIT).read()).isInstanceOfSatisfying(Frame.Hello.class, arrived -> {
-            assertThat(arrived.token()).containsExactly(1, 2, 3);
-            assertThat(arrived.pid()).isEqualTo(4711);
-            assertThat(arrived.javaVersion()).isEqualTo("25.0.1");
-        });
-        assertThat(hello.toString()).doesNotContain("1, 2, 3").contains("4711");
+        assertThat(new FrameChannel(bytes, LIMIT).read()).isEqualTo(hello);
     }
 
     @Test

@@ -38,7 +38,7 @@ class FrameFuzzTest {
         DecodedCall decoded = journey.decode(encoded.payload());
         var failure = decoded.encodeFailure(new IllegalStateException("x", new IOException("y")));
         byte[] good = bytes(
-                new Frame.Hello(new byte[32], 1, 1, "25"),
+                new Frame.Hello(1, 1, "25"),
                 new Frame.Call(1, encoded.payload()),
                 new Frame.Call(2, new Payload(List.of(ByteBuffer.allocate(10)), List.of(new long[100], new byte[9]))),
                 new Frame.Progress(1, 0.5, "half"),
