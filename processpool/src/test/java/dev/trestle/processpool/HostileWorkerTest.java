@@ -145,7 +145,7 @@ class HostileWorkerTest {
         HELLO_AGAIN(1000, "a frame that is not allowed now: Hello") {
             @Override
             Frame frame(long ticket) {
-                return new Frame.Hello(new byte[32], 1, 1, ESCAPES);
+                return new Frame.Hello(1, 1, ESCAPES);
             }
         },
         A_CALL_FOR_THE_POOL(1000, "a frame that is not allowed now: Call") {
