@@ -14,7 +14,10 @@ final class Groundwork {
      * caller gets the StackOverflowError, and the next caller tries again.
      */
 
-    /** Read without synchronization. A thread that reads an old value does the work again, which changes nothing. */
+    /**
+     * True when the initialization is done. Read without synchronization: a thread that reads a stale value repeats it,
+     * which changes nothing.
+     */
     private static boolean laid;
 
     private Groundwork() {}
@@ -29,9 +32,8 @@ final class Groundwork {
 
     private static void lay() {
         var _ = Log.isOn();
-        var _ = ReturnWhen.ALL_COMPLETED; // callers name it, and the options, before they call a method that could look
-        // at the
-        // stack
+        // Callers name these two classes before they call a method that could look at the stack.
+        var _ = ReturnWhen.ALL_COMPLETED;
         var _ = MapOptions.DEFAULT;
         use(promise -> promise.setResult(""));
         use(promise -> promise.setException(new IllegalStateException("never thrown")));

@@ -24,24 +24,24 @@ import org.jspecify.annotations.Nullable;
  * One run of {@link FutureExecutor#map}: the chunks in flight, and the outcomes of the last one that have not been
  * handed out.
  *
- * <p>Confined to the thread that consumes the stream, but for {@code completed}, which futures fill.
+ * <p>Confined to the thread that consumes the stream, except {@code completed}, which futures fill.
  */
 final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
 
     /*
-     * Inputs travel in chunks, a call each. A chunk stops at its first failing input and says how far it came: so the
-     * inputs before the failure keep their results, the failure is thrown at its place, and the inputs after it, which
-     * never ran, are sent again as a chunk of their own when the options say to go on.
+     * Inputs travel in chunks, and each chunk is one call. A chunk stops at its first failing input and reports the
+     * position of that input: so the inputs before the failure keep their results, the failure is thrown at its place,
+     * and the inputs after it, which never ran, are sent again as a chunk of their own when the options say to go on.
      *
      * Size of a chunk: as many inputs as took TARGET_NANOS, by the times the chunks before it measured where they ran;
      * at most four times the size that was measured; and when the number of inputs is known, at most what leaves every
      * worker two more chunks (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end
      * together. A chunk is sent before it is full when the next input is slow to come: that input may depend on the
-     * result of those that are there.
+     * result of earlier inputs.
      *
      * The stream ends when there is nothing in flight, nothing to hand out, and the inputs, asked once more, have no
-     * next one. What the inputs throw, and a refusal by the executor, is thrown after all that was submitted before has
-     * been handed out.
+     * next one. An exception of the inputs, and a refusal by the executor, is thrown after the results of all inputs
+     * that were submitted before.
      */
 
     /**

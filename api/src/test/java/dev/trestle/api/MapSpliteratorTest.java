@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and says how long each input took.
+ * Chunks and look-ahead of a map, on an executor that runs calls at once, or never, and reports a time for each input.
  */
 @Timeout(30)
 class MapSpliteratorTest {

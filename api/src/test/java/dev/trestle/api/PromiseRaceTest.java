@@ -30,7 +30,7 @@ class PromiseRaceTest {
         });
     }
 
-    /** The callbacks of one promise never overlap, so a plain list does. */
+    /** The record of callbacks. The callbacks of one promise never overlap, so a plain list is enough. */
     private static void add(Promise<Integer> promise, List<Integer> list) {
         for (int i = 0; i < 4; i++) {
             int number = i;

@@ -24,7 +24,7 @@ final class DefaultExecutor implements AutoCloseable {
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("trestle-to-thread-", 1).factory());
 
-    /** For messages. */
+    /** The name of this executor, for messages. */
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
 
     private DefaultExecutor() {}

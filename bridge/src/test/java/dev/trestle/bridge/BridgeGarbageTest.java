@@ -37,7 +37,7 @@ class BridgeGarbageTest {
 
     private final List<WeakReference<Request>> requests = new ArrayList<>();
 
-    /** Knows what it waits for, and all its failures know the request. */
+    /** A request that knows the future that it waits for, and whose failures know the request. */
     static final class Request {
         @Nullable
         Object awaited;

@@ -187,7 +187,7 @@ class LoopEndTest {
         assertThat(Bridge.toConcurrentFuture(done).result()).isEqualTo("done");
     }
 
-    /** Or a loop that lives long would hold every future that was ever asked for. */
+    /** Checks for a leak: a long-lived loop would otherwise hold every future that it was ever asked for. */
     @Test
     void aLoopDoesNotHoldTheFuturesOfWhatHasEnded() {
         var held = new ArrayList<WeakReference<?>>();
@@ -207,7 +207,10 @@ class LoopEndTest {
         loop.close();
     }
 
-    /** Or a loop that lives long would hold every publisher and every future that it has waited for. */
+    /**
+     * Checks for a leak: a long-lived loop would otherwise hold every publisher and every future that it has waited
+     * for.
+     */
     @Test
     void loopReleasesSubscriptionsAndPlainFuturesThatHaveEnded() {
         var held = new ArrayList<WeakReference<?>>();
@@ -400,7 +403,7 @@ class LoopEndTest {
         }
     }
 
-    /** Its producer is in the same loop, which waits for it. */
+    /** The producer of the items is in the same loop, which waits for the producer. */
     @Test
     void aProducerInABlockingCallDoesNotKeepTheLoopFromClosing() {
         try (var publisher = new SubmissionPublisher<Integer>(Runnable::run, 4)) {
@@ -421,7 +424,7 @@ class LoopEndTest {
         assertThat(reports).isEmpty();
     }
 
-    /** As a subscription that does not notice that it was cancelled. */
+    /** Submits items in the way of a subscription that does not notice that it was cancelled. */
     @Test
     void whatIsPublishedAfterTheEndOfTheLoopCancelsTheSubscription() {
         var cancelled = new AtomicInteger();

@@ -20,11 +20,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A reader of a publisher's items, and a publisher that the test plays. */
+/** A reader of a publisher's items. The test acts for the publisher. */
 @Timeout(30)
 class PublishedItemsTest {
 
-    /** A publisher that does what it is told to; on whichever thread. */
+    /** A publisher that calls its subscriber when the test tells it to, on any thread. */
     static final class Stage implements Flow.Publisher<String>, Flow.Subscription {
         private final CompletableFuture<Flow.Subscriber<? super String>> subscriber = new CompletableFuture<>();
         final List<String> heard = new ArrayList<>();

@@ -23,8 +23,8 @@ import org.reactivestreams.tck.flow.FlowSubscriberWhiteboxVerification;
 import org.testng.SkipException;
 
 /**
- * The rules of reactive streams for a subscriber, by their own suites. They are of TestNG; here, JUnit calls their
- * methods.
+ * The rules of reactive streams for a subscriber, by the suites of reactive streams. The suites are written for TestNG;
+ * here, JUnit calls their methods.
  */
 @Timeout(60)
 class SubscriberRulesTest {
@@ -73,7 +73,7 @@ class SubscriberRulesTest {
         return intake;
     }
 
-    /** Only what a publisher sees of a subscriber. */
+    /** The rules that a publisher can observe. */
     static final class Blackbox extends FlowSubscriberBlackboxVerification<Integer> {
         Blackbox() {
             super(ENVIRONMENT);
@@ -90,7 +90,7 @@ class SubscriberRulesTest {
         }
     }
 
-    /** Also what it does inside. */
+    /** The rules for the inside of a subscriber, too. */
     static final class Whitebox extends FlowSubscriberWhiteboxVerification<Integer> {
         Whitebox() {
             super(ENVIRONMENT);

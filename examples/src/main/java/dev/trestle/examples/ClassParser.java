@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Counts what is in class files, with the Class-File API. Pure functions: they run wherever a call takes them. */
+/** Counts the parts of class files, with the Class-File API. All methods are pure functions, and run in any process. */
 final class ClassParser {
 
     private static final ClassFile CLASS_FILE =
@@ -26,7 +26,10 @@ final class ClassParser {
 
     private ClassParser() {}
 
-    /** Counts a batch. A file that is not a sound class file is listed as unreadable, and nothing of it is counted. */
+    /**
+     * Counts a batch. A file that is not a sound class file is listed as unreadable, and no part of the file is
+     * counted.
+     */
     static Counts parse(Batch batch) {
         Counts counts = Counts.unreadable(batch.unreadable());
         for (ClassBytes file : batch.files()) {
@@ -116,7 +119,7 @@ final class ClassParser {
         }
     }
 
-    /** A method that has no name yet: names are long, and few are wanted. */
+    /** A method without its name: names are long, and only a few of them are shown. */
     private record Measured(MethodModel method, int bytes, int instructions) {
 
         MethodSize named() {

@@ -15,9 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * One blocking call in the default executor, the same in a thread pool of our own, and a CPU-bound one in a process
- * pool. Each pool is closed by the end of its {@code try}, in the coroutine: that suspends the coroutine, and the loop
- * goes on.
+ * One blocking call in the default executor, the same call in a thread pool, and a CPU-bound call in a process pool.
+ * The end of each {@code try} closes a pool in the coroutine: closing suspends the coroutine, and the loop goes on.
  */
 final class ThreeExecutors {
 

@@ -3,7 +3,7 @@ package dev.trestle.loop;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Wakes the drivers that sleep until a timer is due: one platform thread for all loops. */
+/** A platform thread, one for all loops, that wakes the drivers that sleep until a timer is due. */
 final class Alarm implements Runnable {
 
     /*

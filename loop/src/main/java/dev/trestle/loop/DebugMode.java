@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The debug settings of a loop: the limit for slow code, and the stacks where tasks were created.
  *
- * @param slowNanos how long a coroutine or a callback may run without awaiting
- * @param origins where each task was created; null outside of debug mode
+ * @param slowNanos the time that a coroutine or a callback may run without awaiting
+ * @param origins the stack at which each task was created; null outside of debug mode
  */
 record DebugMode(long slowNanos, @Nullable Map<Task<?>, List<StackTraceElement>> origins) {
 

@@ -7,7 +7,7 @@ import java.util.OptionalLong;
 /**
  * The options of an {@link EventLoop}.
  *
- * @param clock where its time comes from
+ * @param clock the source of the loop's time
  * @param shuffleSeed if present, each turn runs what is ready in an order drawn from a generator with this seed. For
  *     tests: code that relies on an order without a guarantee fails, and the same seed repeats the order
  */
@@ -29,7 +29,7 @@ public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
     /**
      * Returns these options with another clock.
      *
-     * @param newClock where the time comes from
+     * @param newClock the source of the loop's time
      * @return the options
      */
     public LoopOptions withClock(LoopClock newClock) {
@@ -47,9 +47,9 @@ public record LoopOptions(LoopClock clock, OptionalLong shuffleSeed) {
     }
 
     /**
-     * Runs a program in which every loop that is made without options is made with these. So a test runs a program as
-     * it is, {@code EventLoop.run(...)} and all, on a virtual clock or in a shuffled order. The defaults hold for the
-     * calling thread.
+     * Runs a program in which every loop that is made without options is made with these options. So a test can run an
+     * unchanged program, with its {@code EventLoop.run(...)}, on a virtual clock or in a shuffled order. The defaults
+     * hold for the calling thread.
      *
      * @param program the code to run
      */

@@ -194,6 +194,9 @@ public final class LoopQueue<T> {
             items.add(item); // fails if the item cannot be compared with the others, or there is no memory
             unfinished++;
         } finally {
+            // The same loop is in `take` and `await`, and in no method of all: an error may strike at the call of it,
+            // in
+            // front of its loop, and the waiters would never be woken. WholeOrNothingTest throws such errors.
             boolean settled = false;
             while (!settled) {
                 try {
@@ -246,6 +249,7 @@ public final class LoopQueue<T> {
         try {
             next = items.poll(); // fails if the items cannot be compared
         } finally {
+            // Repeats the loop of `add`, where a comment says why.
             boolean settled = false;
             while (!settled) {
                 try {

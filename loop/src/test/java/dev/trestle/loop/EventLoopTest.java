@@ -29,7 +29,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The baton: order, time, cancellation, and what is refused. */
+/** The baton: order, time, cancellation, and refusals. */
 @Timeout(30)
 class EventLoopTest {
 

@@ -16,12 +16,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,8 +30,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(30)
 class HostileLogTest {
-
-    private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
 
     /** The behaviour of a log handler at its first record. */
     enum Hostility {
@@ -74,25 +69,19 @@ class HostileLogTest {
     private final LinkedBlockingQueue<Thread> loggers = new LinkedBlockingQueue<>();
     private @Nullable Consumer<HostileLogTest> deed;
 
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord record) {
-            if (!record.getMessage().contains(tag)) {
-                return;
-            }
-            loggers.add(Thread.currentThread());
-            if (deed != null && met.compareAndSet(false, true)) {
-                deed.accept(HostileLogTest.this);
-            }
-            logged.add(record.getMessage());
+    @AutoClose
+    private final LoopLog log = new LoopLog(this::onMessage);
+
+    private void onMessage(String message) {
+        if (!message.contains(tag)) {
+            return;
         }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+        loggers.add(Thread.currentThread());
+        if (deed != null && met.compareAndSet(false, true)) {
+            deed.accept(this);
+        }
+        logged.add(message);
+    }
 
     private void hang() {
         boolean interrupted = false;
@@ -109,15 +98,9 @@ class HostileLogTest {
         }
     }
 
-    @BeforeEach
-    void listen() {
-        LOGGER.addHandler(handler);
-    }
-
     @AfterEach
-    void stopListening() {
+    void stopHanging() {
         over.countDown();
-        LOGGER.removeHandler(handler);
     }
 
     private String next(String what) throws InterruptedException {

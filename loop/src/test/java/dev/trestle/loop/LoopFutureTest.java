@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** States of a future, its callbacks, and what becomes of an exception. */
+/** The states of a future, its callbacks, and its exception. */
 @Timeout(30)
 class LoopFutureTest {
 
@@ -201,7 +201,7 @@ class LoopFutureTest {
         assertThat(trail).containsExactly("one result", "two result");
     }
 
-    /** One awaiter that is cancelled cancels the future, and so all; see {@link Async#shield}. */
+    /** The cancellation of one awaiter cancels the future, and so all awaiters; see {@link Async#shield}. */
     @Test
     void cancellingOneAwaiterOfAFutureCancelsTheFuture() {
         loop.runUntilComplete(() -> {

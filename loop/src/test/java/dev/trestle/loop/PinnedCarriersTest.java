@@ -115,7 +115,7 @@ class PinnedCarriersTest {
         static final int VALUE = blocked();
     }
 
-    /** They are not the loop's, and no loop runs when they begin. */
+    /** Begins the jam by threads that are not the loop's, while no loop runs. */
     @Test
     void aLoopStartsWhileOtherVirtualThreadsKeepAllCarriers() throws Exception {
         List<String> lines = ChildJvm.run(OtherThreads.class, TWO_CARRIERS);
@@ -167,7 +167,7 @@ class PinnedCarriersTest {
         }
     }
 
-    /** Ends the jam when it was told of. */
+    /** Ends the jam when the warning about it was logged. */
     private static final class Release extends java.util.logging.Handler {
         @Override
         public void publish(java.util.logging.LogRecord line) {

@@ -12,10 +12,6 @@ import dev.trestle.loop.SlowCallbackDetector.Verdict;
 import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,7 +24,6 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class SlowCallbackDetectorTest {
 
-    private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
     private static final Thread HOLDER = new Thread(() -> {});
 
     @AutoClose
@@ -36,30 +31,16 @@ class SlowCallbackDetectorTest {
 
     private final LinkedBlockingQueue<String> warnings = new LinkedBlockingQueue<>();
 
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord record) {
-            if (record.getMessage().contains(loop.name() + ",")) {
-                warnings.add(record.getMessage());
-            }
+    @AutoClose
+    private final LoopLog log = new LoopLog(message -> {
+        if (message.contains(loop.name() + ",")) {
+            warnings.add(message);
         }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    });
 
     @BeforeEach
-    void listen() {
-        LOGGER.addHandler(handler);
+    void watchClosely() {
         loop.setSlowCallbackDuration(ofMillis(8));
-    }
-
-    @AfterEach
-    void stopListening() {
-        LOGGER.removeHandler(handler);
     }
 
     /** Waits for a warning about a holder; on a busy machine there may be warnings about other holders too. */

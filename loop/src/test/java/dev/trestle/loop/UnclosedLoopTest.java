@@ -9,11 +9,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,34 +18,18 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class UnclosedLoopTest {
 
-    private static final Logger LOGGER = Logger.getLogger(EventLoop.class.getName());
-
     private final List<String> warnings = new CopyOnWriteArrayList<>();
     private final List<EventLoop> loops = new ArrayList<>();
 
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord record) {
-            if (record.getMessage().contains("neither running nor closed")) {
-                warnings.add(record.getMessage());
-            }
+    @AutoClose
+    private final LoopLog log = new LoopLog(message -> {
+        if (message.contains("neither running nor closed")) {
+            warnings.add(message);
         }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
-
-    @BeforeEach
-    void listen() {
-        LOGGER.addHandler(handler);
-    }
+    });
 
     @AfterEach
     void closeAll() {
-        LOGGER.removeHandler(handler);
         loops.forEach(EventLoop::close);
     }
 

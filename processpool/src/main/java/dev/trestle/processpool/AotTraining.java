@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** The calls of a training run: between them they load most of what everyday calls need. */
+/** The calls of a training run, which load most of the classes that everyday calls need. */
 final class AotTraining {
 
     private AotTraining() {}
@@ -17,7 +17,7 @@ final class AotTraining {
     /** A value such as calls have. */
     record Sample(String name, List<Integer> numbers, Map<String, Double> weights, Optional<Instant> when, Kind kind) {}
 
-    /** Another. */
+    /** Another value such as calls have. */
     enum Kind {
         ORDINARY,
         SPECIAL

@@ -11,11 +11,11 @@ import java.io.IOException;
 final class LateClasses {
 
     /*
-     * A class that cannot be loaded, for lack of file handles or of memory, may be missing forever, and so is one whose
-     * initializer fails. An end that needs such a class would not be reached. So a worker's thread comes here before it
-     * starts a process; a start without these classes fails in words. Lambdas and switches over types are not listed:
-     * the JVM makes their classes in memory, and a use that fails for lack of it can be repeated, once the JDK's own
-     * classes for that are initialized, as they are here.
+     * A class that cannot be loaded, for lack of file handles or of memory, may be missing forever, and so may a class
+     * whose initializer fails. An end that needs such a class would not be reached. So a worker's thread comes here
+     * before it starts a process; a start without these classes fails with a message. Lambdas and switches over types
+     * are not listed: the JVM makes their classes in memory, and a use that fails for lack of it can be repeated, once
+     * the JDK's own classes for that are initialized, as they are here.
      *
      * The names are texts because the compiler makes some of these classes, such as the tables of switches, and those
      * have no name in the language. LateClassesTest fails when a class is missing here. See docs/adr/0269.
@@ -74,7 +74,10 @@ final class LateClasses {
         "dev.trestle.api.Promise$Cancellation",
     };
 
-    /** Read without synchronization. A thread that reads an old value does the work again, which changes nothing. */
+    /**
+     * True when the classes are loaded. Read without synchronization: a thread that reads a stale value loads them
+     * again, which changes nothing.
+     */
     private static boolean ready;
 
     private LateClasses() {}

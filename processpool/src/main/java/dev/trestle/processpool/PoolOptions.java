@@ -10,7 +10,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Everything that {@link ProcessPool.Builder} collects; it documents and checks the values.
+ * The options of a pool, as {@link ProcessPool.Builder} has collected them; the builder documents and checks the
+ * values.
  *
  * @param allowedTypes names of classes, and names of packages that end in a dot
  * @param daemon whether the program may end while calls run or wait

@@ -89,7 +89,7 @@ record WorkerDeath(
                 worker + " (pid " + pid + ") died before it was ready: " + how() + "." + said, end, Phase.STARTING);
     }
 
-    /** Returns how it ended, as the middle of a sentence. */
+    /** Returns the way in which the worker ended, as the middle of a sentence. */
     String how() {
         if (killedBecause != null) {
             return "the pool killed it because " + killedBecause;

@@ -77,15 +77,7 @@ class AcceptedCallsTest {
     private static void awaitEnd(List<ProcessHandle> workers) {
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
-                .untilAsserted(() -> assertThat(workers).noneMatch(AcceptedCallsTest::runs));
-    }
-
-    /**
-     * Returns whether a process runs. A process that has ended, and that no parent has waited for, still exists, but
-     * has no command any more.
-     */
-    private static boolean runs(ProcessHandle process) {
-        return process.isAlive() && process.info().command().isPresent();
+                .untilAsserted(() -> assertThat(workers).noneMatch(TestProcess::runs));
     }
 
     @SuppressWarnings("SystemOut") // how the programs of this test speak
@@ -343,7 +335,7 @@ class AcceptedCallsTest {
                             .waitFor())
                     .isZero();
             Gate.await(folder, "ending");
-            await().during(Duration.ofMillis(400)).until(() -> runs(worker));
+            await().during(Duration.ofMillis(400)).until(() -> TestProcess.runs(worker));
             Gate.open(folder, "request");
 
             assertThat(endOf(program, 128 + number)).contains("ended: SUCCESS");

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -73,26 +72,10 @@ class LateClassesTest {
     void noClassIsLoadedWhenCallsAndWorkersEnd(@TempDir Path folder) throws Exception {
         Path loaded = folder.resolve("loaded");
         Path output = folder.resolve("output");
-        Process program = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xmx64m",
-                        "-Xlog:class+load=info:file=" + loaded + ":none",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Program.class.getName(),
-                        folder.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            assertThat(program.waitFor(50, TimeUnit.SECONDS)).isTrue();
-        } finally {
-            program.destroyForcibly();
-        }
+        var options = List.of("-Xmx64m", "-Xlog:class+load=info:file=" + loaded + ":none");
+        int exitCode = TestJvm.runToEnd(TestJvm.command(TestJvm.CLASS_PATH, options, Program.class, folder), output);
 
-        assertThat(program.exitValue()).as(Files.readString(output)).isZero();
+        assertThat(exitCode).as(Files.readString(output)).isZero();
         List<String> names = Files.readAllLines(loaded).stream()
                 .map(line -> line.substring(0, line.indexOf(' ')))
                 .toList();

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -83,20 +84,11 @@ class MissedEndTest {
     @Test
     void poolAndProgramEndThoughTheJdkMissesTheEndOfAWorker(@TempDir Path folder) throws Exception {
         Path output = folder.resolve("output");
-        Process program = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xmx64m",
-                        "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                        "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Program.class.getName(),
-                        folder.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
+        var options = List.of(
+                "-Xmx64m",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED");
+        Process program = TestJvm.start(TestJvm.command(TestJvm.CLASS_PATH, options, Program.class, folder), output);
         try {
             boolean ended = program.waitFor(30, TimeUnit.SECONDS);
             assertThat(folder.resolve("closed")).as(Files.readString(output)).exists();

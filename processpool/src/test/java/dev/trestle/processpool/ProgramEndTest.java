@@ -83,7 +83,7 @@ class ProgramEndTest {
 
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
-                .untilAsserted(() -> assertThat(workers).noneMatch(ProgramEndTest::runs));
+                .untilAsserted(() -> assertThat(workers).noneMatch(TestProcess::runs));
 
         assertThat(temporary).isNotEmptyDirectory();
         try (var next = PrivateDirectory.create(temporary)) {
@@ -140,7 +140,7 @@ class ProgramEndTest {
     private static void awaitEnd(List<ProcessHandle> processes) {
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(10))
-                .untilAsserted(() -> assertThat(processes).noneMatch(ProgramEndTest::runs));
+                .untilAsserted(() -> assertThat(processes).noneMatch(TestProcess::runs));
     }
 
     @ParameterizedTest
@@ -152,7 +152,7 @@ class ProgramEndTest {
         try {
             Gate.await(folder, "worker");
             processes = processesOfCalls();
-            assertThat(processes).allMatch(ProgramEndTest::runs);
+            assertThat(processes).allMatch(TestProcess::runs);
             program.destroyForcibly();
             assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
 
@@ -172,12 +172,12 @@ class ProgramEndTest {
         try {
             long worker = Gate.await(folder, "worker");
             processes = processesOfCalls();
-            signal("STOP", worker); // or it would be faster
+            TestProcess.signal("STOP", worker); // or it would be faster
             program.destroyForcibly();
             assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
-            signal("KILL", worker);
+            TestProcess.signal("KILL", worker);
             awaitEnd(ProcessHandle.of(worker).stream().toList());
-            assertThat(processes).allMatch(ProgramEndTest::runs);
+            assertThat(processes).allMatch(TestProcess::runs);
             try (var next = PrivateDirectory.create(temporary)) {
                 next.removeStale();
             }
@@ -190,24 +190,16 @@ class ProgramEndTest {
         }
     }
 
-    /**
-     * Returns whether a process runs. A process that has ended, and that no parent has waited for, still exists, but
-     * has no command any more.
-     */
-    private static boolean runs(ProcessHandle process) {
-        return process.isAlive() && process.info().command().isPresent();
-    }
-
     @Test
     void aProgramThatIsStoppedForAWhileLosesNothing() throws Exception {
         Process program = start(Waiting.class);
         try {
             long spinning = Gate.await(folder, "spinning");
             long idle = Gate.await(folder, "idle");
-            signal("STOP", program.pid());
+            TestProcess.signal("STOP", program.pid());
             Gate.open(folder, "idle"); // its worker answers, and no thread reads
             await().during(Duration.ofMillis(300)).until(() -> !Gate.isMarked(folder, "ready"));
-            signal("CONT", program.pid());
+            TestProcess.signal("CONT", program.pid());
 
             assertThat(Gate.await(folder, "ready")).isEqualTo(idle);
             assertThat(program.descendants().map(ProcessHandle::pid)).containsExactlyInAnyOrder(spinning, idle);
@@ -215,13 +207,6 @@ class ProgramEndTest {
             program.destroyForcibly();
         }
         assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
-    }
-
-    private static void signal(String name, long pid) throws IOException, InterruptedException {
-        assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(pid))
-                        .start()
-                        .waitFor())
-                .isZero();
     }
 
     /** Runs out of memory, and goes on. */
@@ -299,7 +284,7 @@ class ProgramEndTest {
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
                 .until(() ->
-                        ProcessHandle.of(spinning).filter(ProgramEndTest::runs).isEmpty());
+                        ProcessHandle.of(spinning).filter(TestProcess::runs).isEmpty());
     }
 
     @Test

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Timeout.ThreadMode.SEPARATE_THREAD;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -52,27 +51,8 @@ class StoppedWorkerTest {
     }
 
     private void stopWorkerOf(ProcessPool pool) throws Exception {
-        stop(pool.submit(Gate::pid).result());
-    }
-
-    /** Stops a process, and waits until each of its threads has stopped, which is some time after the signal. */
-    private void stop(long pid) throws Exception {
-        stopped = pid;
-        signal("STOP");
-        Gate.until(() -> {
-            try (var threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
-                return threads.allMatch(StoppedWorkerTest::isStopped);
-            }
-        });
-    }
-
-    private static boolean isStopped(Path thread) {
-        try {
-            String status = Files.readString(thread.resolve("stat"));
-            return status.charAt(status.lastIndexOf(')') + 2) == 'T';
-        } catch (IOException e) {
-            return false; // it has ended since they were listed
-        }
+        stopped = pool.submit(Gate::pid).result();
+        TestProcess.stop(stopped);
     }
 
     private void signal(String name) throws IOException, InterruptedException {

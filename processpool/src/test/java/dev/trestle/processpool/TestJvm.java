@@ -1,6 +1,7 @@
 package dev.trestle.processpool;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -104,6 +106,19 @@ public final class TestJvm {
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
+    }
+
+    /** Runs a process to its end, with output and errors in a file; returns its exit code. */
+    public static int runToEnd(List<String> command, Path output) throws IOException, InterruptedException {
+        Process process = start(command, output);
+        try {
+            assertThat(process.waitFor(50, TimeUnit.SECONDS))
+                    .as("ended: %s", command)
+                    .isTrue();
+            return process.exitValue();
+        } finally {
+            process.destroyForcibly();
+        }
     }
 
     static String java() {

@@ -6,7 +6,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -47,23 +46,10 @@ class WarmUpTest {
     void theConstructorLoadsLittleAndTheFirstCallFindsTheRest(@TempDir Path folder) throws Exception {
         Path output = folder.resolve("output");
         Path loading = folder.resolve("loading");
-        Process program = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx64m",
-                        "-Xlog:class+load:file=" + loading + ":tid",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Program.class.getName())
-                .redirectOutput(output.toFile())
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try {
-            assertThat(program.waitFor(50, TimeUnit.SECONDS)).isTrue();
-        } finally {
-            program.destroyForcibly();
-        }
+        var options = List.of("-Xmx64m", "-Xlog:class+load:file=" + loading + ":tid");
+        int exitCode = TestJvm.runToEnd(TestJvm.command(TestJvm.CLASS_PATH, options, Program.class), output);
 
+        assertThat(exitCode).as(Files.readString(output)).isZero();
         List<String> lines = Files.readAllLines(output);
         assertThat(lines).contains("result=2");
         // Jackson and the events alone are some 1 000; what remains is the program's own, and that of its worker's

@@ -11,7 +11,6 @@ import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -76,12 +75,12 @@ class WorkerDeathTest {
         try (var single = TestPools.of(1);
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             long pid = single.submit(Gate::pid).result();
-            stop(pid);
+            TestProcess.stop(pid);
             var sent = threads.submit(() -> single.submit(() ->
                             large.length + " by " + ProcessHandle.current().pid())
                     .result());
             Gate.until(() -> single.statistics().busy() == 1);
-            signal("KILL", pid);
+            TestProcess.signal("KILL", pid);
 
             assertThat(sent.get()).startsWith("16777216 by ").isNotEqualTo("16777216 by " + pid);
             assertThat(single.statistics().rerun()).isEqualTo(1);
@@ -89,40 +88,14 @@ class WorkerDeathTest {
         }
     }
 
-    /** Stops a process, and waits until each of its threads has stopped, which is some time after the signal. */
-    private static void stop(long pid) throws IOException, InterruptedException {
-        signal("STOP", pid);
-        Gate.until(() -> {
-            try (var threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
-                return threads.allMatch(WorkerDeathTest::isStopped);
-            }
-        });
-    }
-
-    private static boolean isStopped(Path thread) {
-        try {
-            String status = Files.readString(thread.resolve("stat"));
-            return status.charAt(status.lastIndexOf(')') + 2) == 'T';
-        } catch (IOException e) {
-            return false; // it has ended since they were listed
-        }
-    }
-
-    private static void signal(String name, long pid) throws IOException, InterruptedException {
-        int exit = new ProcessBuilder("kill", "-" + name, Long.toString(pid))
-                .start()
-                .waitFor();
-        assertThat(exit).isZero();
-    }
-
     @Test
     void aWorkerThatIsStoppedForAWhileLosesNothing() throws Exception {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(Gate::pid).result();
-            stop(pid);
+            TestProcess.stop(pid);
             var waiting = single.submit(Gate::pid);
             assertThatThrownBy(() -> waiting.result(Duration.ofMillis(200))).isInstanceOf(TimeoutException.class);
-            signal("CONT", pid);
+            TestProcess.signal("CONT", pid);
 
             assertThat(waiting.result()).isEqualTo(pid);
         }

@@ -23,8 +23,8 @@ final class WorkerThreads {
      * for it.
      *
      * The queue and the lists of workers are linked through their elements, so a call that is cancelled leaves the
-     * queue at once, and nothing here allocates but the start of a thread, which comes before all changes. The lock is
-     * a monitor, since to leave a monitor cannot fail. See ADR 23.
+     * queue at once, and nothing here allocates except the start of a thread, which comes before all changes. The lock
+     * is a monitor, since to leave a monitor cannot fail. See ADR 23.
      */
 
     private enum Phase {

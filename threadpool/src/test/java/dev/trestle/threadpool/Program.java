@@ -12,7 +12,7 @@ import java.util.List;
 /**
  * A program that a test runs in a JVM of its own, with the class path of the test.
  *
- * @param patienceSeconds far more than the program takes; it is killed afterwards
+ * @param patienceSeconds the time after which the program is killed; far more than the program takes
  */
 record Program(Class<?> main, List<String> jvmFlags, int patienceSeconds) {
 

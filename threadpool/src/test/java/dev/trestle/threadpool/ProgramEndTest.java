@@ -20,7 +20,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(60)
 class ProgramEndTest {
 
-    /** Far less than the minute for which an idle thread lives, and more than a busy machine needs to end a JVM. */
+    /**
+     * The patience of these tests: far less than the minute for which an idle thread lives, and more than a busy
+     * machine needs to end a JVM.
+     */
     private static final int PATIENCE_SECONDS = 30;
 
     @TempDir

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The contract of {@code map}, on threads; and what it holds, which only threads can tell. */
+/** The contract of {@code map}, on threads, and the objects that {@code map} holds, which only threads can tell. */
 class ThreadPoolMapTest extends MapContract {
 
     @Override

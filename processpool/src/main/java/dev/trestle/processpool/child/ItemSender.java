@@ -18,14 +18,15 @@ final class ItemSender implements AutoCloseable {
 
     /*
      * The thread of the call encodes each item when it is made, since the stream may go on to change it, and appends it
-     * to the channel, whose buffer makes batches. An item that comes after a pause is sent at once; those that follow
-     * it closely are sent by a second thread soon after, so that they get there however long the next one takes.
+     * to the channel, whose buffer makes batches. An item that comes after a pause is sent at once; items that follow
+     * it closely are sent by a second thread soon after, so that they arrive however long the stream takes for its next
+     * item.
      *
-     * What has been sent and not been consumed is limited. At the limit the thread of the call waits, in the stream,
-     * for the credit that the consumer gives back.
+     * The number of bytes that have been sent and not been consumed is limited. At the limit the thread of the call
+     * waits, in the stream, for the credit that the consumer gives back.
      *
      * An exception is the only way to stop a stream from its end. Since the stream may be the user's own and swallow
-     * it, the first one is kept; every further item throws it again, and so does the end.
+     * the exception, the first exception is kept; every further item throws it again, and so does the end.
      */
 
     private static final long PAUSE_NANOS = 1_000_000;
@@ -144,7 +145,7 @@ final class ItemSender implements AutoCloseable {
         }
     }
 
-    /** Ends the thread that helps. What is unsent goes out with the answer to the call. */
+    /** Ends the helping thread. Unsent items go out with the answer to the call. */
     @Override
     public void close() {
         synchronized (lock) {

@@ -78,7 +78,7 @@ record LambdaSite(
                 from.number());
     }
 
-    /** Returns whether the first captured value is what the method is called on. */
+    /** Returns whether the method is called on the first captured value. */
     boolean hasReceiver() {
         return captured > 0 && isInstanceMethod();
     }
@@ -134,7 +134,7 @@ record LambdaSite(
         return types.subList(0, captured);
     }
 
-    /** Returns what the method returns: of a constructor, its class. */
+    /** Returns the type of the method's result; of a constructor, its class. */
     Class<?> resultType(ClassLoader loader) throws ClassNotFoundException {
         return kind == MethodHandleInfo.REF_newInvokeSpecial
                 ? implClass(loader)

@@ -1,6 +1,6 @@
 package dev.trestle.processpool.values;
 
-/** Stands for lambdas where a class is needed; has no instances. */
+/** A stand-in for the class of lambdas, where a class is needed; has no instances. */
 final class LambdaValue {
     private LambdaValue() {}
 }

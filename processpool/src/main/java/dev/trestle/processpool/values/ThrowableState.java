@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class ThrowableState {
 
     /*
-     * A class of the user's has fields, which can be read and set. A class of the JDK has fields that only itself may
-     * touch, but their names and types can be asked for. Those of one type are visible if they are public, or if the
-     * class that declares them has as many public methods without parameters that return the type. If some are not
-     * visible, it is unknown whether an exception that was made again is the same, so the class counts as one that
-     * cannot be made again: half an exception would lie.
+     * A class of the user's has fields, which can be read and set. A class of the JDK has fields that only the class
+     * itself may touch, but the names and types of these fields are known. The fields of one type are visible if they
+     * are public, or if the class that declares them has as many public methods without parameters that return the
+     * type. If some are not visible, it is unknown whether an exception that was made again is the same, so the class
+     * counts as one that cannot be made again: half an exception would lie.
      */
 
     private static final Set<String> ofThrowable =
@@ -163,7 +163,7 @@ final class ThrowableState {
     }
 
     /**
-     * Returns what an exception has, by name, but for what is its cause; null if not all of that can be seen.
+     * Returns the state of an exception, by name and without its cause; null if a part of the state cannot be seen.
      *
      * @throws ReflectiveOperationException if one of its methods throws
      */
@@ -183,7 +183,7 @@ final class ThrowableState {
         return values;
     }
 
-    /** Gives an exception the values that it can be given. */
+    /** Sets the values of an exception that can be set. */
     void set(Throwable exception, Map<String, @Nullable Object> values, @Nullable Throwable cause)
             throws ReflectiveOperationException {
         for (Part each : parts.values()) {

@@ -6,7 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The kinds of primitive arrays, and how their elements go into bytes and out of them. */
+/** A kind of primitive arrays, which writes their elements as bytes and reads them back. */
 public enum ArrayKind {
     BYTE(byte.class, 1) {
         @Override

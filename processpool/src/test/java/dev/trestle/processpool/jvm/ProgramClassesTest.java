@@ -14,6 +14,7 @@ import dev.trestle.processpool.NothingLeft;
 import dev.trestle.processpool.PackagedProgram;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.PropertiesLauncher;
+import dev.trestle.processpool.TestJvm;
 import dev.trestle.processpool.TestPools;
 import java.io.File;
 import java.io.IOException;
@@ -31,7 +32,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.spi.ToolProvider;
@@ -65,15 +65,7 @@ class ProgramClassesTest {
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1"));
         command.addAll(List.of(arguments));
         command.add(answer.toString());
-        Process program = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            assertThat(program.waitFor(50, TimeUnit.SECONDS)).isTrue();
-        } finally {
-            program.destroyForcibly();
-        }
+        TestJvm.runToEnd(command, output);
         assertThat(answer).as(Files.readString(output)).exists();
         return Files.readString(answer);
     }
