@@ -16,6 +16,9 @@ final class Explanation {
 
     private static final int LONGEST_PATH = 12;
 
+    /** The most characters of a message about a value that was refused: it may quote what the sender sent. */
+    private static final int LONGEST_REASON = 2000;
+
     private final String subject;
     private final Throwable thrown;
     private final List<JacksonException.Reference> path;
@@ -47,7 +50,23 @@ final class Explanation {
         String why = refused != null
                 ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
                 : cause(thrown);
-        return new NotDecodableException(subject + " cannot be read: " + why, thrown);
+        return new NotDecodableException(subject + " cannot be read: " + Text.cut(why, LONGEST_REASON), brief(thrown));
+    }
+
+    /**
+     * Returns what was thrown; if it, or one of its causes, says much, which may be all of what the sender sent, an
+     * exception that says the beginning of it.
+     */
+    private static Throwable brief(Throwable thrown) {
+        Failure failure = Failure.of(thrown);
+        for (Failure each = failure; each != null; each = each.cause()) {
+            if (each.headline().length() > LONGEST_REASON) {
+                var brief = new IllegalArgumentException(Text.cut(failure.headline(), LONGEST_REASON));
+                brief.setStackTrace(thrown.getStackTrace());
+                return brief;
+            }
+        }
+        return thrown;
     }
 
     private NotEncodableException notEncodable(IntFunction<String> hint) {

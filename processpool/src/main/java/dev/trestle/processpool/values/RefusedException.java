@@ -7,6 +7,9 @@ final class RefusedException extends DatabindException {
 
     private static final long serialVersionUID = 1;
 
+    /** The most characters of a name or a reason: either may be what the sender sent. */
+    private static final int LONGEST_PART = 1000;
+
     private final String typeName;
     private final String reason;
     private final String wayOut;
@@ -19,9 +22,9 @@ final class RefusedException extends DatabindException {
      * @param wayOut one or more sentences, or empty
      */
     RefusedException(String typeName, String reason, String wayOut) {
-        super(typeName + " " + reason);
-        this.typeName = typeName;
-        this.reason = reason;
+        super(Text.cut(typeName, LONGEST_PART) + " " + Text.cut(reason, LONGEST_PART));
+        this.typeName = Text.cut(typeName, LONGEST_PART);
+        this.reason = Text.cut(reason, LONGEST_PART);
         this.wayOut = wayOut;
     }
 
