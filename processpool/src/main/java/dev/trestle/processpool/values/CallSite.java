@@ -142,7 +142,11 @@ final class CallSite {
     Object decodeResult(Payload payload) throws NotDecodableException {
         Object value = decode(payload, result, "The result of the call ", true);
         if (value instanceof StreamValue stream) {
-            return stream.open();
+            try {
+                return stream.open();
+            } catch (IllegalArgumentException e) {
+                throw Explanation.notDecodable("The result of the call " + description(), e);
+            }
         }
         if (!isOfDeclaredType(value)) {
             String what =

@@ -284,23 +284,6 @@ final class ValueCodec {
         }
     }
 
-    /**
-     * A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is
-     * not.
-     */
-    private record SiteKey(int hash, ByteBuffer bytes) implements Comparable<SiteKey> {
-        @Override
-        public int hashCode() {
-            return hash;
-        }
-
-        /** Keeps the look-up fast, whatever hashes the sender gives: a map of comparable keys makes trees of them. */
-        @Override
-        public int compareTo(SiteKey other) {
-            return bytes.compareTo(other.bytes);
-        }
-    }
-
     /** Values and their places; the root of every document. */
     @SuppressWarnings("ArrayRecordComponent") // nobody compares them
     private record Values(

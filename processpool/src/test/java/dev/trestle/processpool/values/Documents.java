@@ -31,8 +31,7 @@ final class Documents {
         try (JsonGenerator to = mapper.createGenerator(bytes)) {
             to.writeStartArray();
             content.accept(to);
-            to.writeEndArray();
-        }
+        } // ends what has not been ended
         return bytes.toByteArray();
     }
 
