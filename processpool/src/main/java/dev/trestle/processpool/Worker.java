@@ -471,6 +471,7 @@ final class Worker {
             PoolCall<?> call = calls.get(begun);
             Frame.OfCall answer = theirAnswers.get(begun);
             begun++;
+            var _ = Thread.interrupted(); // a callback may have left it; one that comes now says that the call is over
             self.begin(call);
             try {
                 dispatcher.watchReaders();

@@ -2,6 +2,7 @@ package dev.trestle.processpool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Timeout.ThreadMode.SEPARATE_THREAD;
 
 import dev.trestle.api.BrokenExecutorException;
@@ -144,6 +145,23 @@ class SlowEndTest {
         }
     }
 
+    /** Waits at the gate when it is made, until it is interrupted, as code of users may. */
+    record Interruptible(String gate, int number) {
+        Interruptible {
+            Gateway here = gates.get(gate);
+            if (here != null) {
+                here.passing.incrementAndGet();
+                here.reached.countDown();
+                try {
+                    here.open.await();
+                } catch (InterruptedException e) {
+                    here.interrupted.countDown();
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+    }
+
     /** The calls whose answers take long to read, each in its own way. */
     enum Way {
         CONSTRUCTOR {
@@ -201,6 +219,22 @@ class SlowEndTest {
         gateway.interrupted.await();
         assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
         assertThat(readers(pool)).isEqualTo(2);
+    }
+
+    /** A hostile answer may have millions of elements that take long; only one more of them is made. */
+    @Test
+    void anAnswerThatIsNoLongerWantedIsNotReadFurther() throws Exception {
+        String name = gate;
+        var slow = submit(
+                pool,
+                () -> IntStream.range(0, 1_000)
+                        .mapToObj(each -> new Interruptible(name, each))
+                        .toList());
+        slow.cancel(true);
+        gateway.interrupted.await();
+
+        await().until(() -> readers(pool) == 1);
+        assertThat(gateway.passing.get()).isEqualTo(1);
     }
 
     /** It takes a second, which is what the reading of an answer has at least. */

@@ -87,7 +87,7 @@ public final class CallDecoder {
     }
 
     private @Nullable Object[] values(ByteBuffer body, Payload payload, Slot[] slots) {
-        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, 0));
+        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, 0, false));
     }
 
     @Override

@@ -114,16 +114,17 @@ final class CallSite {
     @Nullable
     Object decodeItem(Payload payload, long number) throws NotDecodableException {
         String subject = "Item " + number + " of the stream of the call ";
-        Object value = decode(payload, codec.slot(Object.class), subject);
+        Object value = decode(payload, codec.slot(Object.class), subject, false);
         if (value instanceof StreamValue) {
             throw new NotDecodableException(subject + description() + " cannot be read: it is itself a stream", null);
         }
         return value;
     }
 
-    private @Nullable Object decode(Payload payload, Slot place, String subject) throws NotDecodableException {
+    private @Nullable Object decode(Payload payload, Slot place, String subject, boolean abandonable)
+            throws NotDecodableException {
         try {
-            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0);
+            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0, abandonable);
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);
@@ -139,18 +140,32 @@ final class CallSite {
 
     @Nullable
     Object decodeResult(Payload payload) throws NotDecodableException {
-        Object value = decode(payload, result, "The result of the call ");
+        Object value = decode(payload, result, "The result of the call ", true);
         if (value instanceof StreamValue stream) {
-            return stream.open();
+            try {
+                return stream.open();
+            } catch (IllegalArgumentException e) {
+                throw Explanation.notDecodable("The result of the call " + description(), e);
+            }
         }
-        if (shape != null && value != null && !(returnsNothing() || boxed(type).isInstance(value))) {
+        if (!isOfDeclaredType(value)) {
+            String what =
+                    value == null ? "null" : JavaClasses.aOrAn(value.getClass().getName());
             throw new NotDecodableException(
-                    "The result of the call " + description() + " cannot be read: it is "
-                            + JavaClasses.aOrAn(value.getClass().getName()) + ", but " + type.getName()
-                            + " is declared",
+                    "The result of the call " + description() + " cannot be read: it is " + what + ", but "
+                            + type.getName() + " is declared",
                     null);
         }
         return value;
+    }
+
+    private boolean isOfDeclaredType(@Nullable Object value) {
+        if (shape == null || returnsNothing()) {
+            return true;
+        }
+        return value == null
+                ? !type.isPrimitive() || shape.site().interfaceDescriptor().endsWith(")V")
+                : boxed(type).isInstance(value);
     }
 
     private boolean returnsNothing() {

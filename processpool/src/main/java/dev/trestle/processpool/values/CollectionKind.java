@@ -134,6 +134,8 @@ enum CollectionKind implements ContainerKind {
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */
     OWN("");
 
+    private static final int MAX_COPY_ON_WRITE_SET = 4096;
+
     static final KindIndex<CollectionKind> index = new KindIndex<>(values(), ANONYMOUS, OWN);
 
     @SuppressWarnings("ImmutableEnumChecker") // its list comes from List.of
@@ -163,6 +165,48 @@ enum CollectionKind implements ContainerKind {
                     SUB_LIST_OF -> true;
             default -> isWrapper();
         };
+    }
+
+    /** Returns whether elements of this kind are asked for their hash codes, or compared, when it is filled. */
+    boolean isHashed() {
+        return switch (this) {
+            case HASH_SET,
+                    LINKED_HASH_SET,
+                    COPY_ON_WRITE_SET,
+                    SET_OF,
+                    EMPTY_SET,
+                    SINGLETON,
+                    HASH_MAP_KEYS,
+                    HASH_MAP_ENTRIES,
+                    LINKED_HASH_MAP_KEYS,
+                    LINKED_HASH_MAP_ENTRIES -> true;
+            default -> false;
+        };
+    }
+
+    /** Returns the part of an element that is asked for its hash code. */
+    @Nullable
+    Object hashedPart(@Nullable Object element) {
+        boolean isOfEntries = this == HASH_MAP_ENTRIES || this == LINKED_HASH_MAP_ENTRIES;
+        return isOfEntries && element instanceof Map.Entry<?, ?> entry ? entry.getKey() : element;
+    }
+
+    /** Refuses elements that would be compared too often when the collection is made of them. */
+    void checkHashes(Collection<?> filled) {
+        if (this == SET_OF) {
+            HashCounts.checkNextFree(filled, Set.class);
+        }
+    }
+
+    /** Refuses a size with which it would take too long to fill a collection of this kind. */
+    void checkSize(int size) {
+        if (this == COPY_ON_WRITE_SET && size > MAX_COPY_ON_WRITE_SET) {
+            throw new RefusedException(
+                    CopyOnWriteArraySet.class.getName(),
+                    "has " + size + " elements, and may have " + MAX_COPY_ON_WRITE_SET
+                            + ": to make it again, each would be compared with all others",
+                    "Pass a LinkedHashSet.");
+        }
     }
 
     /** Returns whether a collection of this kind only wraps another object, and has no elements of its own. */
@@ -257,6 +301,13 @@ enum CollectionKind implements ContainerKind {
         Collection<@Nullable Object> copy = kind.create(head);
         copy.addAll(anonymous);
         return kind.finish(copy, head);
+    }
+
+    /** Counts what one of these takes that is much larger than its bytes: it has a place for each constant. */
+    void charge(@Nullable Object head, Decoding decoding) {
+        if (this == ENUM_SET) {
+            EnumTypes.charge(head, decoding);
+        }
     }
 
     /** Returns a new collection to be filled. */

@@ -4,19 +4,73 @@ import java.util.List;
 import tools.jackson.databind.DatabindContext;
 
 /**
- * One payload being read: its arrays, and what it may name. An attribute of Jackson's context.
- *
- * @param arrays the out-of-band arrays
- * @param policy which classes the sender may name
- * @param slots the declared types of the values, in order
- * @param depth how many exceptions it is within, as a value of their fields
+ * One payload being read: its arrays, what it may name, and what may still be made of it. An attribute of Jackson's
+ * context. Confined to the thread that reads.
  */
-@SuppressWarnings("ArrayRecordComponent") // no code compares decodings
-record Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth) {
+final class Decoding {
+
+    /*
+     * A few bytes may stand for an object that takes many: a pattern whose text is a reference to an earlier one, a map
+     * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. What
+     * such objects take is estimated before they are made, and is limited for each document by its size. All other
+     * values take at most a fixed multiple of their bytes.
+     */
+
+    private static final long LEAST_ALLOWANCE = 4 << 20;
+    private static final int ALLOWANCE_PER_BYTE = 64;
+
+    private final List<Object> arrays;
+    private final TypePolicy policy;
+    private final Slot[] slots;
+    private final int depth;
+    private final boolean abandonable;
+    private boolean isState;
+    private int hashing;
+    private long size;
+    private long charged;
+
+    /**
+     * Creates a decoding.
+     *
+     * @param arrays the out-of-band arrays
+     * @param policy which classes the sender may name
+     * @param slots the declared types of the values, in order
+     * @param depth how many exceptions it is within, as a value of their fields
+     * @param abandonable whether an interrupt of the thread that reads says that the values are no longer wanted
+     */
+    Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth, boolean abandonable) {
+        this.arrays = arrays;
+        this.policy = policy;
+        this.slots = slots;
+        this.depth = depth;
+        this.abandonable = abandonable;
+    }
+
+    /**
+     * Creates a decoding of the state of an exception. Values in collections count as compared: whether the exception
+     * is the same that was thrown is found out by comparing them.
+     */
+    static Decoding ofState(TypePolicy policy, Slot[] slots, int depth) {
+        var decoding = new Decoding(List.of(), policy, slots, depth, false);
+        decoding.isState = true;
+        return decoding;
+    }
 
     /** Returns the decoding that a context belongs to. */
     static Decoding of(DatabindContext context) {
         return (Decoding) context.getAttribute(Decoding.class);
+    }
+
+    TypePolicy policy() {
+        return policy;
+    }
+
+    Slot[] slots() {
+        return slots;
+    }
+
+    int depth() {
+        return depth;
     }
 
     /** Returns the array with a number from the wire. */
@@ -26,5 +80,53 @@ record Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth)
                     type.getTypeName(), "refers to array " + number + ", which is not there or of another type", "");
         }
         return arrays.get(number);
+    }
+
+    /** Notes how many bytes the document has. */
+    void begin(long bytes) {
+        size = bytes;
+    }
+
+    /** Counts what an object will take that is much larger than its bytes, and refuses it if that is too much. */
+    void charge(Class<?> type, long bytes) {
+        charged += bytes;
+        if (charged > LEAST_ALLOWANCE + size * ALLOWANCE_PER_BYTE) {
+            throw new RefusedException(
+                    type.getName(),
+                    "and others like it in this value would take " + charged + " bytes in the heap, but are " + size
+                            + " bytes on the wire",
+                    "Pass what they are made of, and make each of them where it is used.");
+        }
+    }
+
+    /** Throws if the values are no longer wanted. */
+    void checkWanted() {
+        if (abandonable && Thread.currentThread().isInterrupted()) {
+            throw new RefusedException("The value", "is no longer wanted: its call has ended", "");
+        }
+    }
+
+    /** Returns whether this is the state of an exception. */
+    boolean isState() {
+        return isState;
+    }
+
+    /** Notes that what is read next will be asked for its hash code, or be compared, until {@link #afterHashing}. */
+    void beforeHashing() {
+        hashing++;
+    }
+
+    void afterHashing() {
+        hashing--;
+    }
+
+    /** Returns whether what is read will be asked for its hash code, or be compared. */
+    boolean isHashing() {
+        return hashing > 0;
+    }
+
+    @Override
+    public String toString() {
+        return "Decoding[" + policy + "]";
     }
 }

@@ -36,6 +36,7 @@ final class Encoding extends OutputStream {
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
+    private int hashing;
     private long size;
     private long inHeap;
 
@@ -76,6 +77,11 @@ final class Encoding extends OutputStream {
         return (Encoding) context.getAttribute(Encoding.class);
     }
 
+    /** Returns whether this is the state of an exception. */
+    boolean isState() {
+        return nest != null;
+    }
+
     /** Returns the listener for what is set up for this. */
     Setup setup() {
         return setup;
@@ -88,6 +94,23 @@ final class Encoding extends OutputStream {
     boolean takesException() {
         return nest == null
                 || (nest.depth < Failure.MAX_DEPTH_OF_STATE && nest.exceptions.incrementAndGet() <= MAX_NESTED);
+    }
+
+    /**
+     * Notes that what is written next will be asked for its hash code by the receiver, or compared, until
+     * {@link #afterHashing}.
+     */
+    void beforeHashing() {
+        hashing++;
+    }
+
+    void afterHashing() {
+        hashing--;
+    }
+
+    /** Returns whether what is written will be asked for its hash code, or compared. */
+    boolean isHashing() {
+        return hashing > 0;
     }
 
     /** Adds bytes that are not changed afterwards. */

@@ -30,9 +30,17 @@ final class EnumTypes {
     @SuppressWarnings("rawtypes") // which enum is known only here
     static Class checked(@Nullable Object head) {
         if (!(head instanceof Class<?> type) || !type.isEnum()) {
-            throw new RefusedException(String.valueOf(head), "is no enum, but came as one", "");
+            String what = head instanceof Class<?> other
+                    ? other.getName()
+                    : head == null ? "null" : "A " + head.getClass().getName();
+            throw new RefusedException(what, "is no enum, but came as one", "");
         }
         return type;
+    }
+
+    /** Counts what a set or a map of the enum takes that came as a value. */
+    static void charge(@Nullable Object head, Decoding decoding) {
+        decoding.charge(EnumMap.class, 8L * checked(head).getEnumConstants().length);
     }
 
     /**

@@ -17,6 +17,9 @@ final class Explanation {
 
     private static final int LONGEST_PATH = 12;
 
+    /** The most characters of a message about a value that was refused: it may quote what the sender sent. */
+    private static final int LONGEST_REASON = 2000;
+
     private final String subject;
     private final Throwable thrown;
     private final List<JacksonException.Reference> path;
@@ -48,21 +51,21 @@ final class Explanation {
         String why = refused != null
                 ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
                 : cause(thrown);
-        return new NotDecodableException(ShownText.text(subject + " cannot be read: " + why), shown(thrown));
+        return new NotDecodableException(
+                ShownText.text(subject + " cannot be read: " + ShownText.cut(why, LONGEST_REASON)), shown(thrown));
     }
 
     /**
-     * Returns what was thrown, for a cause: messages of Jackson quote what was read, so an exception whose messages have
-     * control characters is replaced by one that shows them.
+     * Returns what was thrown, for a cause. Messages of Jackson quote what was read: an exception with a message that is
+     * long, or has control characters, is replaced by one that shows the beginning of each message.
      */
     private static Throwable shown(Throwable thrown) {
-        int depth = 0;
-        for (Throwable each = thrown; each != null && depth < 100; each = causeOf(each)) {
-            String text = Failure.of(each).message();
-            if (text != null && !ShownText.text(text).equals(text)) {
-                return new ShownException(Failure.of(thrown));
+        Failure failure = Failure.of(thrown);
+        for (Failure each = failure; each != null; each = each.cause()) {
+            String text = each.message();
+            if (text != null && (text.length() > LONGEST_REASON || !ShownText.text(text).equals(text))) {
+                return new ShownException(failure, LONGEST_REASON);
             }
-            depth++;
         }
         return thrown;
     }

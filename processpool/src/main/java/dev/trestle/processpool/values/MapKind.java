@@ -78,6 +78,14 @@ enum MapKind implements ContainerKind {
         };
     }
 
+    /** Returns whether a map of this kind asks its keys for their hash codes when it is filled. */
+    boolean isHashed() {
+        return switch (this) {
+            case TREE_MAP, CONCURRENT_SORTED_MAP, ENUM_MAP -> false;
+            default -> !isWrapper();
+        };
+    }
+
     /** Returns whether a map of this kind only wraps another map, and has no entries of its own. */
     boolean isWrapper() {
         return compareTo(REVERSED) >= 0 && compareTo(ANONYMOUS) <= 0;
@@ -144,6 +152,13 @@ enum MapKind implements ContainerKind {
         return kind.finish(copy, null);
     }
 
+    /** Counts what one of these takes that is much larger than its bytes: it has a place for each constant. */
+    void charge(@Nullable Object head, Decoding decoding) {
+        if (this == ENUM_MAP) {
+            EnumTypes.charge(head, decoding);
+        }
+    }
+
     /** Returns a new map to be filled. */
     @SuppressWarnings({"unchecked", "rawtypes"}) // filled by us before other code sees it
     Map<@Nullable Object, @Nullable Object> create(@Nullable Object head) {
@@ -154,7 +169,6 @@ enum MapKind implements ContainerKind {
             case ENUM_MAP -> new EnumMap(EnumTypes.checked(head));
             case CONCURRENT_MAP -> new ConcurrentHashMap<>();
             case CONCURRENT_SORTED_MAP -> new ConcurrentSkipListMap<>((Comparator<Object>) head);
-            case HASHTABLE -> new Hashtable<>();
             case PROPERTIES -> (Map) new Properties((Properties) head);
             default -> new LinkedHashMap<>();
         };
@@ -164,6 +178,7 @@ enum MapKind implements ContainerKind {
     Map<?, ?> finish(Map<@Nullable Object, @Nullable Object> filled, @Nullable Object head) {
         return switch (this) {
             case MAP_OF -> Map.copyOf(filled);
+            case HASHTABLE -> hashtable(filled);
             case EMPTY_MAP -> Collections.emptyMap();
             case SINGLETON_MAP -> singleton(filled);
             case EMPTY_NAVIGABLE_MAP -> Collections.emptyNavigableMap();
@@ -184,6 +199,21 @@ enum MapKind implements ContainerKind {
             case ANONYMOUS -> (Map<?, ?>) head;
             default -> throw new IllegalStateException(this + " wraps nothing");
         };
+    }
+
+    /** Refuses keys that would be compared too often when the map is made of them. */
+    void checkHashes(Map<?, ?> filled) {
+        switch (this) {
+            case MAP_OF -> HashCounts.checkNextFree(filled.keySet(), Map.class);
+            case HASHTABLE -> HashCounts.checkChains(filled.keySet(), Hashtable.class);
+            default -> {}
+        }
+    }
+
+    private static Map<?, ?> hashtable(Map<?, ?> filled) {
+        var table = new Hashtable<Object, Object>();
+        table.putAll(filled);
+        return table;
     }
 
     private static Map<?, ?> singleton(Map<?, ?> map) {

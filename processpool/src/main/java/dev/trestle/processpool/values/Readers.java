@@ -8,6 +8,7 @@ import java.util.AbstractMap;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -30,6 +31,9 @@ final class Readers {
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
+            if (scalar == Scalar.URL_ && Decoding.of(context).isHashing()) {
+                throw Refusal.hashedUrl();
+            }
             return scalar.read(from, context);
         }
     }
@@ -61,7 +65,7 @@ final class Readers {
             if (from.currentToken() == JsonToken.VALUE_NUMBER_INT) {
                 return Decoding.of(context).array(from.getIntValue(), kind.arrayClass());
             }
-            byte[] bytes = from.getBinaryValue();
+            byte[] bytes = binary(from);
             if (kind == ArrayKind.BYTE) {
                 return bytes;
             }
@@ -96,19 +100,37 @@ final class Readers {
                 OwnContainer own = OwnContainer.of(type);
                 Map<String, @Nullable Object> fields = own.read(from, context, codec);
                 Object made = own.make();
-                fill((Collection<@Nullable Object>) made, from, context);
+                fill((Collection<@Nullable Object>) made, made instanceof Set<?>, from, context);
                 own.set(made, fields);
                 return made;
             }
             Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            kind.charge(head, Decoding.of(context));
             Collection<@Nullable Object> filled = kind.create(head);
-            fill(filled, from, context);
+            fill(filled, kind.isHashed(), from, context);
+            kind.checkSize(filled.size());
+            if (!Decoding.of(context).policy().isTrusting()) {
+                kind.checkHashes(filled);
+            }
             return kind.finish(filled, head);
         }
 
-        private void fill(Collection<@Nullable Object> filled, JsonParser from, DeserializationContext context) {
+        private void fill(
+                Collection<@Nullable Object> filled,
+                boolean isHashed,
+                JsonParser from,
+                DeserializationContext context) {
+            Decoding decoding = Decoding.of(context);
+            HashCounts hashes = isHashed ? HashCounts.of(type, decoding) : null;
             while (more(from, context, type)) {
-                filled.add(elements.read(from, context));
+                decoding.checkWanted();
+                if (hashes == null) {
+                    filled.add(elements.read(from, context));
+                } else {
+                    Object element = readHashed(elements, from, context, decoding);
+                    hashes.add(kind == null ? element : kind.hashedPart(element));
+                    filled.add(element);
+                }
             }
         }
     }
@@ -140,23 +162,49 @@ final class Readers {
                 OwnContainer own = OwnContainer.of(type);
                 Map<String, @Nullable Object> fields = own.read(from, context, codec);
                 Object made = own.make();
-                fill((Map<@Nullable Object, @Nullable Object>) made, from, context);
+                fill((Map<@Nullable Object, @Nullable Object>) made, true, from, context);
                 own.set(made, fields);
                 return made;
             }
             Object head = kind.hasHead() ? readHead(codec, from, context) : null;
+            kind.charge(head, Decoding.of(context));
             Map<@Nullable Object, @Nullable Object> filled = kind.create(head);
-            fill(filled, from, context);
+            fill(filled, kind.isHashed(), from, context);
+            if (!Decoding.of(context).policy().isTrusting()) {
+                kind.checkHashes(filled);
+            }
             return kind.finish(filled, head);
         }
 
         private void fill(
-                Map<@Nullable Object, @Nullable Object> filled, JsonParser from, DeserializationContext context) {
+                Map<@Nullable Object, @Nullable Object> filled,
+                boolean isHashed,
+                JsonParser from,
+                DeserializationContext context) {
+            Decoding decoding = Decoding.of(context);
+            HashCounts hashes = isHashed ? HashCounts.of(type, decoding) : null;
             while (more(from, context, type)) {
-                Object key = keys.read(from, context);
+                decoding.checkWanted();
+                Object key;
+                if (hashes == null) {
+                    key = keys.read(from, context);
+                } else {
+                    key = readHashed(keys, from, context, decoding);
+                    hashes.add(key);
+                }
                 next(from, context, type);
                 filled.put(key, values.read(from, context));
             }
+        }
+    }
+
+    /** Reads what will be asked for its hash code. */
+    static @Nullable Object readHashed(Slot slot, JsonParser from, DeserializationContext context, Decoding decoding) {
+        decoding.beforeHashing();
+        try {
+            return slot.read(from, context);
+        } finally {
+            decoding.afterHashing();
         }
     }
 
@@ -251,6 +299,14 @@ final class Readers {
         public Object deserialize(JsonParser from, DeserializationContext context) {
             throw new RefusedException(type.getRawClass().getName(), refusal.reason(), refusal.wayOut());
         }
+    }
+
+    /** Returns binary data; text that could be read as such is none. */
+    static byte[] binary(JsonParser from) {
+        if (from.currentToken() != JsonToken.VALUE_EMBEDDED_OBJECT) {
+            throw new IllegalArgumentException("binary data is expected, not " + from.currentToken());
+        }
+        return from.getBinaryValue();
     }
 
     static void start(JsonParser from, DeserializationContext context, Class<?> type) {

@@ -10,6 +10,7 @@ import java.lang.ref.Reference;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
+import java.net.URL;
 import java.nio.Buffer;
 import java.nio.channels.Channel;
 import java.util.Iterator;
@@ -191,6 +192,15 @@ record Refusal(String reason, String wayOut) {
                         : "is a view or has a behaviour of its own, and only the JDK can make it";
         };
         return new Refusal(reason, PASS_A_COPY);
+    }
+
+    /** Returns the refusal of a URL that would be asked for its hash code, or be compared. */
+    static RefusedException hashedUrl() {
+        return new RefusedException(
+                URL.class.getName(),
+                "is in a set, in the key of a map, or in a collection that is a field of an exception, where it would"
+                        + " be compared: its hashCode and equals look up the host's address in the network",
+                "Use java.net.URI there, or the text of the URL.");
     }
 
     /** Returns the refusal of a lambda that cannot be taken apart. */

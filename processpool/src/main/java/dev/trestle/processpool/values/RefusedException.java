@@ -9,6 +9,7 @@ final class RefusedException extends DatabindException {
     private static final long serialVersionUID = 1;
 
     private static final int LONGEST_NAME = 500;
+    private static final int LONGEST_REASON = 1000;
 
     private final String typeName;
     private final String reason;
@@ -22,9 +23,9 @@ final class RefusedException extends DatabindException {
      * @param wayOut one or more sentences, or empty
      */
     RefusedException(String typeName, String reason, String wayOut) {
-        super(shown(typeName) + " " + reason);
+        super(shown(typeName) + " " + ShownText.cut(reason, LONGEST_REASON));
         this.typeName = shown(typeName);
-        this.reason = reason;
+        this.reason = ShownText.cut(reason, LONGEST_REASON);
         this.wayOut = wayOut;
     }
 

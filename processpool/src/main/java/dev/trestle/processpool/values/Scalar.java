@@ -5,7 +5,6 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.MalformedURLException;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.net.URI;
@@ -110,6 +109,9 @@ enum Scalar {
 
     private static final Pattern CHANGE_OF_FLAGS = Pattern.compile("\\(\\?[a-zA-Z-]+\\)");
 
+    private static final int LONGEST_TEXT = 256;
+    private static final int LONGEST_ADDRESS = 1 << 16;
+
     private final Class<?> type;
 
     Scalar(Class<?> type) {
@@ -157,7 +159,7 @@ enum Scalar {
     void write(Object value, JsonGenerator to) {
         switch (this) {
             case CHAR, CHARACTER -> to.writeNumber((int) (char) value);
-            case BIG_INTEGER -> to.writeNumber((BigInteger) value);
+            case BIG_INTEGER -> to.writeBinary(((BigInteger) value).toByteArray());
             case BIG_DECIMAL -> writeDecimal((BigDecimal) value, to);
             case UNIQUE_ID -> to.writeBinary(bytes((UUID) value));
             case BIT_SET -> to.writeBinary(((BitSet) value).toByteArray());
@@ -194,52 +196,89 @@ enum Scalar {
             }
             case PATTERN -> {
                 to.writeStartArray();
-                to.writeNumber(flags((Pattern) value));
+                to.writeNumber(PatternText.checked(((Pattern) value).pattern(), flags((Pattern) value)));
                 to.writeString(((Pattern) value).pattern());
                 to.writeEndArray();
             }
             case INET_ADDRESS -> writeAddress((InetAddress) value, to);
-            case FILE -> to.writeString(((File) value).getPath());
-            case PATH -> to.writeString(text((Path) value));
+            case FILE -> to.writeString(limited(((File) value).getPath()));
+            case PATH -> to.writeString(limited(text((Path) value)));
+            case URL_ -> to.writeString(UrlText.checked(limited(value.toString())));
             case LOCALE -> writeLocale((Locale) value, to);
             case CHARSET -> to.writeString(checked(((Charset) value).name(), value));
-            case URI_, ZONED_DATE_TIME, ZONE_ID -> to.writeString(checked(value.toString(), value));
-            default -> to.writeString(value.toString());
+            case URI_, ZONED_DATE_TIME, ZONE_ID -> to.writeString(checked(limited(value.toString()), value));
+            default -> to.writeString(limited(value.toString()));
         }
     }
 
     Object read(JsonParser from, DeserializationContext context) {
         return switch (this) {
             case CHAR, CHARACTER -> (char) from.getIntValue();
-            case BIG_INTEGER -> from.getBigIntegerValue();
+            case BIG_INTEGER -> new BigInteger(Readers.binary(from));
             case BIG_DECIMAL -> decimal(from);
-            case UNIQUE_ID -> uuid(from.getBinaryValue());
-            case BIT_SET -> BitSet.valueOf(from.getBinaryValue());
+            case UNIQUE_ID -> uuid(Readers.binary(from));
+            case BIT_SET -> BitSet.valueOf(Readers.binary(from));
             case CLASS -> Decoding.of(context).policy().permittedClass(from.getString());
-            case COMPARATOR -> comparator(from.getString());
+            case COMPARATOR -> comparator(text(from));
             case DATE -> new Date(from.getLongValue());
-            case DURATION -> Duration.ofSeconds(from.nextLongValue(0), last(from));
-            case INSTANT -> Instant.ofEpochSecond(from.nextLongValue(0), last(from));
+            case DURATION -> Duration.ofSeconds(nextLong(from), last(from));
+            case INSTANT -> Instant.ofEpochSecond(nextLong(from), last(from));
             case YEAR -> Year.of(from.getIntValue());
-            case YEAR_MONTH -> YearMonth.of(from.nextIntValue(0), last(from));
+            case YEAR_MONTH -> YearMonth.of(nextInt(from), last(from));
             case OPTIONAL_INT -> isEmpty(from) ? OptionalInt.empty() : OptionalInt.of(from.getIntValue());
             case OPTIONAL_LONG -> isEmpty(from) ? OptionalLong.empty() : OptionalLong.of(from.getLongValue());
             case OPTIONAL_DOUBLE -> isEmpty(from) ? OptionalDouble.empty() : OptionalDouble.of(from.getDoubleValue());
-            case PATTERN -> pattern(from);
+            case PATTERN -> pattern(from, Decoding.of(context));
             case INET_ADDRESS -> address(from);
             case LOCALE -> locale(from);
-            default -> parse(from.getString());
+            default -> parse(text(from));
         };
+    }
+
+    /**
+     * The most characters that the text of a value may have: what is made of it may be several times as large, and an
+     * exception may quote it.
+     */
+    private int longestText() {
+        return switch (this) {
+            case URI_, URL_, FILE, PATH -> LONGEST_ADDRESS;
+            default -> LONGEST_TEXT;
+        };
+    }
+
+    /** Returns a text that is not too long to be read again. */
+    private String limited(String text) {
+        if (text.length() > longestText()) {
+            throw new RefusedException(
+                    type.getName(),
+                    "has " + text.length() + " characters, and may have " + longestText(),
+                    "Pass it as a text.");
+        }
+        return text;
+    }
+
+    /** Returns the text that a value is made of. */
+    private String text(JsonParser from) {
+        if (from.currentToken() != JsonToken.VALUE_STRING) {
+            throw new IllegalArgumentException(type.getName() + " is no text here");
+        }
+        return limited(from.getString());
+    }
+
+    /** Returns the text that is the next part of a value. */
+    private String nextText(JsonParser from) {
+        from.nextToken();
+        return text(from);
     }
 
     private Object parse(String text) {
         return switch (this) {
             case URI_ -> URI.create(text);
-            case URL_ -> url(text);
+            case URL_ -> UrlText.url(text);
             case FILE -> new File(text);
             case PATH -> Path.of(text);
             case CURRENCY -> Currency.getInstance(text);
-            case CHARSET -> Charset.forName(text);
+            case CHARSET -> Charsets.named(text);
             case LOCAL_DATE -> LocalDate.parse(text);
             case LOCAL_TIME -> LocalTime.parse(text);
             case LOCAL_DATE_TIME -> LocalDateTime.parse(text);
@@ -265,9 +304,31 @@ enum Scalar {
         to.writeEndArray();
     }
 
+    /** Returns the next part of a value, which is a whole number. */
+    private static long nextLong(JsonParser from) {
+        expect(from.nextToken(), JsonToken.VALUE_NUMBER_INT);
+        return from.getLongValue();
+    }
+
+    private static int nextInt(JsonParser from) {
+        expect(from.nextToken(), JsonToken.VALUE_NUMBER_INT);
+        return from.getIntValue();
+    }
+
+    private static String nextString(JsonParser from) {
+        expect(from.nextToken(), JsonToken.VALUE_STRING);
+        return from.getString();
+    }
+
+    private static void expect(@Nullable JsonToken token, JsonToken expected) {
+        if (token != expected) {
+            throw new IllegalArgumentException("a part of a value is " + token + ", not " + expected);
+        }
+    }
+
     /** Reads the second number of a pair, and its end. */
     private static int last(JsonParser from) {
-        int value = from.nextIntValue(0);
+        int value = nextInt(from);
         end(from);
         return value;
     }
@@ -297,10 +358,12 @@ enum Scalar {
         return value.flags();
     }
 
-    private static Pattern pattern(JsonParser from) {
-        int flags = from.nextIntValue(0);
-        String regex = from.nextStringValue();
+    private static Pattern pattern(JsonParser from, Decoding decoding) {
+        int flags = nextInt(from);
+        String regex = nextString(from);
         end(from);
+        PatternText.checked(regex, flags);
+        decoding.charge(Pattern.class, PatternText.cost(regex));
         return Pattern.compile(regex, flags);
     }
 
@@ -320,14 +383,14 @@ enum Scalar {
     private static void writeDecimal(BigDecimal value, JsonGenerator to) {
         to.writeStartArray();
         to.writeNumber(value.scale());
-        to.writeNumber(value.unscaledValue());
+        to.writeBinary(value.unscaledValue().toByteArray());
         to.writeEndArray();
     }
 
     private static BigDecimal decimal(JsonParser from) {
-        int scale = from.nextIntValue(0);
+        int scale = nextInt(from);
         from.nextToken();
-        BigInteger unscaled = from.getBigIntegerValue();
+        var unscaled = new BigInteger(Readers.binary(from));
         end(from);
         return new BigDecimal(unscaled, scale);
     }
@@ -339,7 +402,7 @@ enum Scalar {
         String text = value.toString();
         String name = text.substring(0, text.lastIndexOf('/')); // getHostName might ask a server
         to.writeStartArray();
-        to.writeString(name);
+        to.writeString(INET_ADDRESS.limited(name));
         to.writeBinary(value.getAddress());
         if (!(value instanceof Inet6Address six)) {
             to.writeNull();
@@ -353,15 +416,15 @@ enum Scalar {
 
     private static InetAddress address(JsonParser from) {
         try {
-            String name = from.nextStringValue();
-            String host = name == null || name.isEmpty() ? null : name;
+            String name = INET_ADDRESS.nextText(from);
+            String host = name.isEmpty() ? null : name;
             from.nextToken();
-            byte[] bytes = from.getBinaryValue();
+            byte[] bytes = Readers.binary(from);
             JsonToken scope = from.nextToken();
             InetAddress address = switch (scope) {
                 case VALUE_NULL -> InetAddress.getByAddress(host, bytes);
                 case VALUE_NUMBER_INT -> Inet6Address.getByAddress(host, bytes, from.getIntValue());
-                default -> Inet6Address.getByAddress(host, bytes, networkInterface(from.getString()));
+                default -> Inet6Address.getByAddress(host, bytes, networkInterface(INET_ADDRESS.text(from)));
             };
             end(from);
             return address;
@@ -385,7 +448,7 @@ enum Scalar {
     private static void writeLocale(Locale value, JsonGenerator to) {
         String tag = value.toLanguageTag();
         if (Locale.forLanguageTag(tag).equals(value)) {
-            to.writeString(tag);
+            to.writeString(LOCALE.limited(tag));
             return;
         }
         Locale plain = Locale.of(value.getLanguage(), value.getCountry(), value.getVariant());
@@ -394,19 +457,19 @@ enum Scalar {
                     Locale.class.getName(), "is " + value + ", which no language tag stands for", "Pass its parts.");
         }
         to.writeStartArray();
-        to.writeString(value.getLanguage());
-        to.writeString(value.getCountry());
-        to.writeString(value.getVariant());
+        to.writeString(LOCALE.limited(value.getLanguage()));
+        to.writeString(LOCALE.limited(value.getCountry()));
+        to.writeString(LOCALE.limited(value.getVariant()));
         to.writeEndArray();
     }
 
     private static Locale locale(JsonParser from) {
         if (from.currentToken() == JsonToken.VALUE_STRING) {
-            return Locale.forLanguageTag(from.getString());
+            return Locale.forLanguageTag(LOCALE.text(from));
         }
-        String language = from.nextStringValue();
-        String country = from.nextStringValue();
-        String variant = from.nextStringValue();
+        String language = LOCALE.nextText(from);
+        String country = LOCALE.nextText(from);
+        String variant = LOCALE.nextText(from);
         end(from);
         return Locale.of(language, country, variant);
     }
@@ -425,15 +488,6 @@ enum Scalar {
                     value.getClass().getName(), "is " + text + ", which does not say all of it", "Pass its parts.");
         }
         return text;
-    }
-
-    @SuppressWarnings("deprecation") // the constructor that is not deprecated needs a URI, and a URL need not be one
-    private static URL url(String text) {
-        try {
-            return new URL(text);
-        } catch (MalformedURLException e) {
-            throw new IllegalArgumentException(e);
-        }
     }
 
     private static String text(Path path) {

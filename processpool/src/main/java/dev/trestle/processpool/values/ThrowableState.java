@@ -1,10 +1,14 @@
 package dev.trestle.processpool.values;
 
 import java.lang.reflect.Field;
+import java.lang.reflect.GenericSignatureFormatError;
 import java.lang.reflect.InaccessibleObjectException;
+import java.lang.reflect.MalformedParameterizedTypeException;
 import java.lang.reflect.Member;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Type;
+import java.net.URL;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +28,9 @@ final class ThrowableState {
      * counts as one that cannot be made again: half an exception would lie.
      */
 
+    /** In front of the name of a part that is the cause. */
+    private static final String CAUSE = "=";
+
     private static final Set<String> ofThrowable =
             Set.of("getMessage", "getLocalizedMessage", "getCause", "toString", "fillInStackTrace", "clone");
 
@@ -38,11 +45,15 @@ final class ThrowableState {
      * One value.
      *
      * @param name its name, no other part of the class has it
+     * @param type its declared type
      * @param getter the field or the method that gives it
      * @param setter the field or the method that sets it; null if only a constructor does
      */
     private record Part(
-            String name, Member getter, @Nullable Member setter) {
+            String name,
+            Class<?> type,
+            Member getter,
+            @Nullable Member setter) {
 
         @Nullable
         Object get(Throwable from) throws ReflectiveOperationException {
@@ -52,8 +63,19 @@ final class ThrowableState {
         void set(Throwable to, @Nullable Object value) throws ReflectiveOperationException {
             if (setter instanceof Field field) {
                 field.set(to, value);
-            } else if (setter instanceof Method method && !Objects.deepEquals(get(to), value)) {
+            } else if (setter instanceof Method method && !areEqual(get(to), value)) {
                 method.invoke(to, value);
+            }
+        }
+
+        /** Returns its declared type, with type arguments if its class file says them well. */
+        Type genericType() {
+            try {
+                return getter instanceof Field field
+                        ? field.getGenericType()
+                        : ((Method) getter).getGenericReturnType();
+            } catch (TypeNotPresentException | GenericSignatureFormatError | MalformedParameterizedTypeException e) {
+                return type; // not all compilers write good signatures; the erased one will do
             }
         }
     }
@@ -154,7 +176,16 @@ final class ThrowableState {
 
     private void add(String name, Member getter, @Nullable Member setter) {
         String unique = parts.containsKey(name) ? getter.getDeclaringClass().getName() + "." + name : name;
-        parts.put(unique, new Part(unique, getter, setter));
+        Class<?> type = getter instanceof Field field ? field.getType() : ((Method) getter).getReturnType();
+        parts.put(unique, new Part(unique, type, getter, setter));
+    }
+
+    /** Returns whether two values are equal; of URLs, whose own answer depends on the network, the texts. */
+    static boolean areEqual(@Nullable Object one, @Nullable Object other) {
+        return one == other
+                || (one instanceof URL first && other instanceof URL second
+                        ? first.toExternalForm().equals(second.toExternalForm())
+                        : Objects.deepEquals(one, other));
     }
 
     /** Returns whether exceptions of the class have anything that not every exception has. */
@@ -178,6 +209,58 @@ final class ThrowableState {
             Object value = each.get(exception);
             if (value == null || value != cause) {
                 values.put(each.name, value);
+            }
+        }
+        return values;
+    }
+
+    // On the wire: the names of all parts in one text, then their values, each in a place of its declared type
+
+    /** Returns the declared types of the parts, which are all that a sender may put into them. */
+    List<Type> types() {
+        return parts.values().stream().map(Part::genericType).toList();
+    }
+
+    /** Returns the places of what {@link #pack} returns. */
+    Slot[] places(ValueCodec codec) {
+        var places = new Slot[parts.size() + 1];
+        places[0] = codec.slot(String.class);
+        int count = 1;
+        for (Part each : parts.values()) {
+            places[count++] = codec.slot(each.type);
+        }
+        return places;
+    }
+
+    /** Returns what {@link #of} returned as the values that travel. */
+    @Nullable
+    Object[] pack(Map<String, @Nullable Object> values) {
+        var packed = new @Nullable Object[parts.size() + 1];
+        var names = new StringBuilder();
+        int count = 1;
+        for (String each : parts.keySet()) {
+            names.append(values.containsKey(each) ? each : CAUSE + each).append('\n');
+            packed[count++] = values.get(each);
+        }
+        packed[0] = names.toString();
+        return packed;
+    }
+
+    /** Returns values that have travelled as {@link #of} returned them; null if the class has other parts here. */
+    @Nullable
+    Map<String, @Nullable Object> unpack(@Nullable Object[] packed) {
+        String[] names = String.valueOf(packed[0]).split("\n", parts.size() + 1);
+        if (names.length != packed.length || !names[names.length - 1].isEmpty()) {
+            return null;
+        }
+        var values = new LinkedHashMap<String, @Nullable Object>();
+        int count = 0;
+        for (String each : parts.keySet()) {
+            String name = names[count++];
+            if (name.equals(each)) {
+                values.put(each, packed[count]);
+            } else if (!name.equals(CAUSE + each)) {
+                return null;
             }
         }
         return values;

@@ -41,10 +41,17 @@ final class Throwables {
      * that does not fit.
      *
      * Only subclasses of Throwable are loaded here, and only their constructors are called, with strings, numbers and
-     * the cause: what the program's own "throw new" would do.
+     * the cause: what the program's own "throw new" would do. The state that a worker sends may hold no other types
+     * than the fields of the exception's class have, besides text and numbers.
      */
 
     private static final int MAX_TRIES = 64;
+
+    /** About what an exception takes, with the stack of the thread that makes it. */
+    private static final int BYTES_PER_EXCEPTION = 2048;
+
+    /** About what the stack of an exception takes for each level that a value is nested. */
+    private static final int BYTES_PER_LEVEL = 32;
 
     private final ValueCodec codec;
     private final Function<Failure, Throwable> unknown;
@@ -67,12 +74,13 @@ final class Throwables {
 
     private byte[] encodeState(Throwable exception, @Nullable Encoding around) {
         Map<String, @Nullable Object> state = state(exception);
-        if (state == null || ThrowableState.of(exception.getClass()).isEmpty()) {
+        ThrowableState ofClass = ThrowableState.of(exception.getClass());
+        if (state == null || ofClass.isEmpty()) {
             return Failure.NO_STATE;
         }
         try {
             Encoding encoding = Encoding.ofState(around, codec.setup());
-            codec.encode(encoding, stateSlots(), new Object[] {state});
+            codec.encode(encoding, ofClass.places(codec), ofClass.pack(state));
             ByteBuffer body = encoding.finish().wholeBody();
             byte[] bytes = new byte[body.remaining()];
             body.get(bytes);
@@ -80,10 +88,6 @@ final class Throwables {
         } catch (JacksonException e) {
             return Failure.NO_STATE; // the state holds what cannot travel; the failure says the rest
         }
-    }
-
-    private Slot[] stateSlots() {
-        return new Slot[] {codec.slot(Object.class)};
     }
 
     /** Returns the state that an exception has in addition to that of every exception; null if it cannot be seen. */
@@ -145,11 +149,11 @@ final class Throwables {
     private @Nullable Throwable remake(
             Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack, int depth) {
         try {
-            Class<?> type = Class.forName(failure.className(), false, codec.loader());
+            Class<?> type = codec.names().findClass(failure.className(), policy.sender());
             if (!Throwable.class.isAssignableFrom(type) || Modifier.isAbstract(type.getModifiers())) {
                 return null;
             }
-            Map<String, @Nullable Object> state = decodeState(failure, policy, depth);
+            Map<String, @Nullable Object> state = decodeState(failure, ThrowableState.of(type), policy, depth);
             if (state == null) {
                 if (!ThrowableState.of(type).isEmpty()) {
                     return null;
@@ -166,15 +170,17 @@ final class Throwables {
         }
     }
 
-    @SuppressWarnings("unchecked") // what encodeState wrote; anything else fails where it is used
-    private @Nullable Map<String, @Nullable Object> decodeState(Failure failure, TypePolicy policy, int depth) {
+    /** Returns the state of an exception: of a sender that is not trusted, only what its class declares. */
+    private @Nullable Map<String, @Nullable Object> decodeState(
+            Failure failure, ThrowableState ofClass, TypePolicy policy, int depth) {
         byte[] bytes = failure.state();
         if (bytes.length == 0) {
             return null;
         }
-        Object state =
-                codec.decode(ByteBuffer.wrap(bytes), new Decoding(List.of(), policy, stateSlots(), depth + 1))[0];
-        return state instanceof Map<?, ?> map ? (Map<String, @Nullable Object>) map : null;
+        TypePolicy ofState =
+                policy.isTrusting() ? policy : TypePolicy.forState(codec.names(), codec.options(), ofClass.types());
+        var decoding = Decoding.ofState(ofState, ofClass.places(codec), depth + 1);
+        return ofClass.unpack(codec.decode(ByteBuffer.wrap(bytes), decoding));
     }
 
     /** Tries constructors for one exception. */
@@ -266,7 +272,7 @@ final class Throwables {
 
         private static void add(@Nullable Object value, Class<?> type, List<@Nullable Object> to) {
             boolean fits = value == null ? !type.isPrimitive() : boxed(type).isInstance(value);
-            if (fits && !to.contains(value)) {
+            if (fits && to.stream().noneMatch(each -> ThrowableState.areEqual(each, value))) {
                 to.add(value);
             }
         }
@@ -308,7 +314,7 @@ final class Throwables {
             for (Map.Entry<String, @Nullable Object> each : found.entrySet()) {
                 Object expected = state.get(each.getKey());
                 Object actual = each.getValue();
-                if (actual != expected && !Objects.deepEquals(actual, expected)) {
+                if (!ThrowableState.areEqual(actual, expected)) {
                     return false;
                 }
             }
@@ -355,6 +361,8 @@ final class Throwables {
             if (decoding.depth() > Failure.MAX_DEPTH_OF_STATE) {
                 throw new RefusedException(Throwable.class.getName(), "is within too many other exceptions", "");
             }
+            int nesting = from.streamReadContext().getNestingDepth();
+            decoding.charge(Throwable.class, BYTES_PER_EXCEPTION + (long) BYTES_PER_LEVEL * nesting);
             try {
                 Failure failure = FailureCodec.read(new BodyReader(ByteBuffer.wrap(from.getBinaryValue())));
                 return codec.throwables().exception(failure, decoding.policy(), "", decoding.depth());

@@ -65,11 +65,18 @@ final class TypeNames {
         fix("Stream", StreamValue.class);
     }
 
+    /** The longest name of a class that a sender may give. */
+    private static final int LONGEST = 1024;
+
+    private static final int MAX_DIMENSIONS = 16;
+
     private final ClassLoader loader;
+    private final ClassFiles files;
     private final Map<String, Class<?>> found = new ConcurrentHashMap<>();
 
     TypeNames(ClassLoader loader) {
         this.loader = loader;
+        this.files = new ClassFiles(loader);
     }
 
     private static void fix(String name, Class<?> type) {
@@ -140,6 +147,23 @@ final class TypeNames {
         return type.getName().indexOf('.') < 0 ? "." + type.getName() : type.getName();
     }
 
+    /**
+     * Returns whether a value that is carried as a class may be in a place of a declared class. A collection may be
+     * carried as another class than its own, and all exceptions are carried alike; they are looked at when they are
+     * there.
+     */
+    static boolean mayBeIn(Class<?> declared, Class<?> carrier) {
+        if (declared.isAssignableFrom(carrier) || carrier.isAssignableFrom(declared)) {
+            return true;
+        }
+        boolean isMadeLater = isContainer(carrier) || carrier == LambdaValue.class || carrier == StreamValue.class;
+        return isMadeLater && (declared.isInterface() || isContainer(declared));
+    }
+
+    private static boolean isContainer(Class<?> type) {
+        return Collection.class.isAssignableFrom(type) || Map.class.isAssignableFrom(type);
+    }
+
     /** Returns whether a name stands for a class of the built-in list, which every sender may name. */
     static boolean isBuiltIn(String name) {
         return builtIn(name) != null;
@@ -163,31 +187,68 @@ final class TypeNames {
     }
 
     /** Returns the class with a name from the wire. */
-    Class<?> find(String name) throws ClassNotFoundException {
+    Class<?> find(String name, Sender sender) throws ClassNotFoundException {
         Class<?> type = builtIn(name);
         if (type == null) {
             type = found.get(name);
         }
         if (type == null) {
-            type = name.endsWith("[]")
-                    ? findClass(name.substring(0, name.length() - 2)).arrayType()
-                    : findOwn(name);
+            type = isArray(name) ? findArray(name, sender) : findOwn(name, sender);
             found.put(name, type);
         }
         return type;
     }
 
     /** Returns the class that has a {@linkplain #nameOf name}. */
-    Class<?> findClass(String name) throws ClassNotFoundException {
-        if (name.endsWith("[]")) {
-            return find(name);
+    Class<?> findClass(String name, Sender sender) throws ClassNotFoundException {
+        if (isArray(name)) {
+            return find(name, sender);
         }
         Class<?> type = fixed.get(name);
-        return type == null ? findOwn(name) : type;
+        return type == null ? findOwn(name, sender) : type;
     }
 
-    private Class<?> findOwn(String name) throws ClassNotFoundException {
-        return Class.forName(name.startsWith(".") ? name.substring(1) : name, false, loader);
+    private static boolean isArray(String name) {
+        return name.endsWith("[]");
+    }
+
+    private Class<?> findArray(String name, Sender sender) throws ClassNotFoundException {
+        String element = name;
+        int dimensions = 0;
+        while (isArray(element)) {
+            element = element.substring(0, element.length() - 2);
+            dimensions++;
+            if (dimensions > MAX_DIMENSIONS) { // the JVM keeps a class for each
+                throw new ClassNotFoundException(name);
+            }
+        }
+        Class<?> type = findClass(element, sender);
+        for (int i = 0; i < dimensions; i++) {
+            type = type.arrayType();
+        }
+        return type;
+    }
+
+    private Class<?> findOwn(String name, Sender sender) throws ClassNotFoundException {
+        String own = name.startsWith(".") ? name.substring(1) : name;
+        boolean isAlias = own.length() < name.length() && own.indexOf('.') >= 0;
+        if (isAlias || own.length() > LONGEST || !isBinaryName(own)) {
+            throw new ClassNotFoundException(name);
+        }
+        return sender == Sender.POOL ? Class.forName(own, false, loader) : files.find(own);
+    }
+
+    /** Returns whether a class file may have this name: those of arrays, and paths, are none. */
+    private static boolean isBinaryName(String name) {
+        if (name.isEmpty() || name.startsWith(".") || name.endsWith(".") || name.contains("..")) {
+            return false;
+        }
+        for (int i = 0; i < name.length(); i++) {
+            if ("/\\[;".indexOf(name.charAt(i)) >= 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     ClassLoader loader() {

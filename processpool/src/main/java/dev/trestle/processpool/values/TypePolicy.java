@@ -1,6 +1,9 @@
 package dev.trestle.processpool.values;
 
 import dev.trestle.processpool.wire.WireOptions;
+import java.io.Serializable;
+import java.lang.constant.Constable;
+import java.lang.constant.ConstantDesc;
 import java.lang.reflect.Field;
 import java.lang.reflect.GenericArrayType;
 import java.lang.reflect.Modifier;
@@ -9,6 +12,10 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.lang.reflect.WildcardType;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,37 +34,73 @@ import org.jspecify.annotations.Nullable;
  *   <li>what the pool's options allow;
  *   <li>arrays of all these.
  * </ul>
+ * Of the state of an exception it takes less: text, numbers, and what the fields of the exception's class lead to.
+ *
  * A class is looked at without being initialized, and made only when it is permitted.
  */
 final class TypePolicy {
 
+    private static final Set<Class<?>> textAndNumbers = Set.of(
+            String.class,
+            Boolean.class,
+            Character.class,
+            Byte.class,
+            Short.class,
+            Integer.class,
+            Long.class,
+            Float.class,
+            Double.class,
+            BigInteger.class,
+            BigDecimal.class);
+
+    /** Types that nearly all classes have, so that a field of such a type leads to none of them. */
+    private static final Set<Class<?>> saysNothing = Set.of(
+            Object.class,
+            Serializable.class,
+            Comparable.class,
+            Cloneable.class,
+            CharSequence.class,
+            Constable.class,
+            ConstantDesc.class,
+            Record.class,
+            Enum.class);
+
     private final TypeNames names;
     private final WireOptions options;
-    private final boolean trusting;
+    private final Sender sender;
     private final List<Type> roots;
     private volatile @Nullable Set<Class<?>> reachable;
     private final Map<String, Class<?>> permitted = new ConcurrentHashMap<>();
 
-    private TypePolicy(TypeNames names, WireOptions options, boolean trusting, List<Type> roots) {
+    private TypePolicy(TypeNames names, WireOptions options, Sender sender, List<Type> roots) {
         this.names = names;
         this.options = options;
-        this.trusting = trusting;
+        this.sender = sender;
         this.roots = roots;
     }
 
     /** Returns the policy of a worker. */
     static TypePolicy trusting(TypeNames names, WireOptions options) {
-        return new TypePolicy(names, options, true, List.of());
+        return new TypePolicy(names, options, Sender.POOL, List.of());
     }
 
     /** Returns the policy of a pool for calls whose results are declared as these types. */
     static TypePolicy forResult(TypeNames names, WireOptions options, List<Type> declared) {
-        return new TypePolicy(names, options, false, List.copyOf(declared));
+        return new TypePolicy(names, options, Sender.WORKER_RESULT, List.copyOf(declared));
+    }
+
+    /** Returns the policy of a pool for the state of an exception whose fields are declared as these types. */
+    static TypePolicy forState(TypeNames names, WireOptions options, List<Type> declared) {
+        return new TypePolicy(names, options, Sender.WORKER_EXCEPTION, List.copyOf(declared));
     }
 
     /** Returns whether the sender is one of us. */
     boolean isTrusting() {
-        return trusting;
+        return sender == Sender.POOL;
+    }
+
+    Sender sender() {
+        return sender;
     }
 
     ClassLoader loader() {
@@ -72,11 +115,16 @@ final class TypePolicy {
         }
         Class<?> type;
         try {
-            type = names.find(name);
+            type = names.find(name, sender);
         } catch (ClassNotFoundException | LinkageError e) {
             throw RefusedException.notFound(name);
         }
-        if (!trusting && !TypeNames.isBuiltIn(name) && !(type.isArray() ? permitsClass(type) : permits(type))) {
+        boolean isPermitted = switch (sender) {
+            case POOL -> true;
+            case WORKER_RESULT -> TypeNames.isBuiltIn(name) || (type.isArray() ? permitsClass(type) : permits(type));
+            case WORKER_EXCEPTION -> permitsInState(type);
+        };
+        if (!isPermitted) {
             throw refused(name, type);
         }
         permitted.put(name, type);
@@ -89,17 +137,31 @@ final class TypePolicy {
     Class<?> permittedClass(String name) {
         Class<?> type;
         try {
-            type = names.findClass(name);
+            type = names.findClass(name, sender);
         } catch (ClassNotFoundException | LinkageError e) {
             throw RefusedException.notFound(name);
         }
-        if (!trusting && !permitsClass(type)) {
+        boolean isPermitted = switch (sender) {
+            case POOL -> true;
+            case WORKER_RESULT -> permitsClass(type);
+            case WORKER_EXCEPTION ->
+                reachable().contains(Class.class) ? permitsClass(type) : type.isEnum() && permitsInState(type);
+        };
+        if (!isPermitted) {
             throw refused(name, type);
         }
         return type;
     }
 
-    private static RefusedException refused(String name, Class<?> type) {
+    private RefusedException refused(String name, Class<?> type) {
+        if (sender == Sender.WORKER_EXCEPTION) {
+            return new RefusedException(
+                    name,
+                    "may not be part of this exception: it is neither text nor a number, and no field of the"
+                            + " exception's class leads to it",
+                    "Declare the field with it, or add it to the pool's allowed types: allow(" + simpleName(type)
+                            + ".class).");
+        }
         return new RefusedException(
                 name,
                 "may not be part of this result: it is neither a record nor an enum, and the declared type of the"
@@ -110,10 +172,7 @@ final class TypePolicy {
 
     /** Returns whether a class, or arrays of it, may be in a result: no object of it is made by that. */
     private boolean permitsClass(Class<?> type) {
-        Class<?> element = type;
-        while (element.isArray()) {
-            element = element.componentType();
-        }
+        Class<?> element = elementOf(type);
         return element.isPrimitive()
                 || Throwable.class.isAssignableFrom(element)
                 || permits(element)
@@ -136,6 +195,47 @@ final class TypePolicy {
             return true;
         }
         return element.isEnum() || reachable().contains(element);
+    }
+
+    /**
+     * Returns whether the state of an exception may have values of a class: text, numbers, what the fields of the
+     * exception's class lead to, and collections if one of these is a collection or may be anything.
+     */
+    private boolean permitsInState(Class<?> type) {
+        Class<?> element = elementOf(type);
+        Set<Class<?>> declared = reachable();
+        if (element.isPrimitive()
+                || textAndNumbers.contains(element)
+                || options.allows(element)
+                || declared.contains(element)) {
+            return true;
+        }
+        boolean isOfJdk = JavaClasses.isOfJdk(element);
+        if (isOfJdk && (isCollection(element) || element == Comparator.class || element == Class.class)) {
+            // An order goes before the elements of a sorted set, and an enum before those of an enum set
+            return declared.contains(Object.class) || declared.stream().anyMatch(TypePolicy::isCollection);
+        }
+        if (element == Throwable.class) {
+            return declared.stream().anyMatch(Throwable.class::isAssignableFrom);
+        }
+        boolean isData = isOfJdk
+                ? TypeNames.isBuiltIn(TypeNames.carriedAs(element)) || permits(element)
+                : element.isRecord() || element.isEnum();
+        boolean isDeclared =
+                declared.stream().anyMatch(each -> !saysNothing.contains(each) && each.isAssignableFrom(element));
+        if (isData && isDeclared && !isOfJdk) {
+            reachClass(element, declared); // its components' types come with it
+        }
+        return isData && isDeclared;
+    }
+
+    private static Class<?> elementOf(Class<?> type) {
+        return type.isArray() ? elementOf(type.componentType()) : type;
+    }
+
+    private static boolean isCollection(Class<?> type) {
+        return Iterable.class.isAssignableFrom(type) && !Path.class.isAssignableFrom(type)
+                || Map.class.isAssignableFrom(type);
     }
 
     private static String simpleName(Class<?> type) {
@@ -194,7 +294,7 @@ final class TypePolicy {
             reachClass(type.componentType(), into);
             return;
         }
-        if (type.isPrimitive() || JavaClasses.isOfJdk(type) || !into.add(type)) {
+        if (type.isPrimitive() || !into.add(type) || JavaClasses.isOfJdk(type)) {
             return;
         }
         if (type.isSealed()) {
@@ -215,6 +315,6 @@ final class TypePolicy {
 
     @Override
     public String toString() {
-        return trusting ? "TypePolicy[trusting]" : "TypePolicy[" + roots + "]";
+        return isTrusting() ? "TypePolicy[trusting]" : "TypePolicy[" + roots + "]";
     }
 }

@@ -9,6 +9,7 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.Setup;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.invoke.SerializedLambda;
+import java.net.URL;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamWriteConstraints;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
@@ -38,6 +40,12 @@ import tools.jackson.dataformat.smile.SmileWriteFeature;
  * Values as bytes and back: Jackson, set up so that what arrives is what was sent. One per class loader; thread-safe.
  */
 final class ValueCodec {
+
+    /** The longest name of a field that a class file has room for. */
+    private static final int LONGEST_NAME = 65_535;
+
+    /** More than any primitive number has; large ones are binary data, see {@link Scalar}. */
+    private static final int LONGEST_NUMBER = 100;
 
     private final WireOptions options;
     private final TypeNames names;
@@ -102,11 +110,14 @@ final class ValueCodec {
         SmileFactory format = SmileFactory.builder()
                 .disable(SmileWriteFeature.ENCODE_BINARY_AS_7BIT)
                 .enable(SmileWriteFeature.CHECK_SHARED_STRING_VALUES)
+                // A name is decoded once for each document. Jackson would remember it for longer, whoever sent it.
+                .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+                .disable(TokenStreamFactory.Feature.INTERN_PROPERTY_NAMES)
                 .streamReadConstraints(StreamReadConstraints.builder()
                         .maxNestingDepth(WireOptions.MAX_DEPTH)
                         .maxStringLength(longest)
-                        .maxNameLength(longest)
-                        .maxNumberLength(longest)
+                        .maxNameLength(LONGEST_NAME)
+                        .maxNumberLength(LONGEST_NUMBER)
                         .build())
                 .streamWriteConstraints(StreamWriteConstraints.builder()
                         .maxNestingDepth(WireOptions.MAX_DEPTH)
@@ -124,6 +135,7 @@ final class ValueCodec {
                         each -> JsonInclude.Value.construct(JsonInclude.Include.ALWAYS, JsonInclude.Include.ALWAYS))
                 .enable(MapperFeature.PROPAGATE_TRANSIENT_MARKER)
                 .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS, MapperFeature.INFER_PROPERTY_MUTATORS)
+                .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
                 .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS, SerializationFeature.FAIL_ON_SELF_REFERENCES)
                 .enable(
                         DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
@@ -203,6 +215,7 @@ final class ValueCodec {
     /** Reads as many values as there are places. */
     @Nullable
     Object[] decode(ByteBuffer from, Decoding decoding) {
+        decoding.begin(from.remaining());
         if (PlainValues.isPlain(from)) {
             return PlainValues.read(from, decoding.slots());
         }
@@ -271,23 +284,17 @@ final class ValueCodec {
         }
     }
 
-    /**
-     * A site as it came, with the hash that its sender found: comparing bytes is cheap, hashing them for each call is
-     * not.
-     */
-    private record SiteKey(int hash, ByteBuffer bytes) {
-        @Override
-        public int hashCode() {
-            return hash;
-        }
-    }
-
     /** Values and their places; the root of every document. */
     @SuppressWarnings("ArrayRecordComponent") // no code compares them
     private record Values(
             @Nullable Encoding encoding,
             Slot[] places,
             @Nullable Object[] values) {}
+
+    /** Returns whether values in a place of an exception's state are compared by their own methods; URLs are not. */
+    private static boolean isCompared(boolean isState, Slot place) {
+        return isState && place.declared() != URL.class;
+    }
 
     static final class ValuesWriter extends WireSerializer {
 
@@ -302,7 +309,12 @@ final class ValueCodec {
             to.writeStartArray();
             for (int i = 0; i < values.places.length; i++) {
                 try {
-                    values.places[i].write(values.values[i], to, context);
+                    Slot place = values.places[i];
+                    if (isCompared(Encoding.of(context).isState(), place)) {
+                        Writers.writeHashed(place, values.values[i], to, context);
+                    } else {
+                        place.write(values.values[i], to, context);
+                    }
                 } catch (RuntimeException e) {
                     wrapAndThrow(context, e, values.values, i);
                 }
@@ -319,7 +331,10 @@ final class ValueCodec {
             var values = new @Nullable Object[decoding.slots().length];
             for (int i = 0; i < values.length; i++) {
                 Readers.next(from, context, Values.class);
-                values[i] = decoding.slots()[i].read(from, context);
+                Slot slot = decoding.slots()[i];
+                values[i] = isCompared(decoding.isState(), slot)
+                        ? Readers.readHashed(slot, from, context, decoding)
+                        : slot.read(from, context);
             }
             Readers.end(from, context, Values.class);
             return new Values(null, decoding.slots(), values);

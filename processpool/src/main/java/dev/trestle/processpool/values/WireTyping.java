@@ -133,6 +133,9 @@ final class WireTyping extends DefaultTypeResolverBuilder {
             }
             String name = from.getString();
             Class<?> type = Decoding.of(context).policy().permitted(name);
+            if (!TypeNames.mayBeIn(declared.getRawClass(), type)) {
+                throw new RefusedException(name, "came where " + declared.toCanonical() + " is declared", "");
+            }
             if (from.nextToken() == JsonToken.VALUE_NULL) {
                 return context.reportInputMismatch(declared, "a class without a value: %s", name);
             }

@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -22,6 +23,17 @@ final class Writers {
 
     private Writers() {}
 
+    /** Writes what the receiver will ask for its hash code. */
+    static void writeHashed(Slot slot, @Nullable Object value, JsonGenerator to, SerializationContext context) {
+        Encoding encoding = Encoding.of(context);
+        encoding.beforeHashing();
+        try {
+            slot.write(value, to, context);
+        } finally {
+            encoding.afterHashing();
+        }
+    }
+
     /** A value of the built-in list. */
     static final class OfScalar extends WireSerializer {
         private final Scalar scalar;
@@ -32,6 +44,9 @@ final class Writers {
 
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
+            if (scalar == Scalar.URL_ && Encoding.of(context).isHashing()) {
+                throw Refusal.hashedUrl();
+            }
             scalar.write(value, to);
         }
     }
@@ -130,6 +145,7 @@ final class Writers {
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
             CollectionForm form = form(value.getClass(), context);
             Collection<?> collection = (Collection<?>) value;
+            form.kind.checkSize(collection.size());
             to.writeStartArray(value);
             boolean hasElements = !form.kind.isWrapper();
             if (form.kind == CollectionKind.OWN) {
@@ -138,10 +154,15 @@ final class Writers {
                 writeHead(form.kind.head(collection), value, to, context);
             }
             if (hasElements) {
+                boolean isHashed = form.kind == CollectionKind.OWN ? value instanceof Set<?> : form.kind.isHashed();
                 int index = 0;
                 for (Object each : collection) {
                     try {
-                        form.elements.write(each, to, context);
+                        if (isHashed) {
+                            writeHashed(form.elements, each, to, context);
+                        } else {
+                            form.elements.write(each, to, context);
+                        }
                     } catch (RuntimeException e) {
                         wrapAndThrow(context, e, value, index);
                     }
@@ -181,9 +202,14 @@ final class Writers {
                 writeHead(form.kind.head(map), value, to, context);
             }
             if (hasEntries) {
+                boolean isHashed = form.kind == MapKind.OWN || form.kind.isHashed();
                 for (Map.Entry<?, ?> each : map.entrySet()) {
                     try {
-                        form.keys.write(each.getKey(), to, context);
+                        if (isHashed) {
+                            writeHashed(form.keys, each.getKey(), to, context);
+                        } else {
+                            form.keys.write(each.getKey(), to, context);
+                        }
                     } catch (RuntimeException e) {
                         wrapAndThrow(context, e, value, "(key)");
                     }

@@ -42,10 +42,19 @@ public record Failure(
 
     public static final byte[] NO_STATE = {};
 
-    private static final int MAX_FRAMES = 1024;
-    private static final int MAX_SUPPRESSED = 64;
+    /** How many frames a stack may have. */
+    static final int MAX_FRAMES = 1024;
+
+    /** How many exceptions an exception may suppress. */
+    static final int MAX_SUPPRESSED = 64;
+
+    /** How many exceptions there may be in one failure: causes, suppressed exceptions, and theirs. */
+    static final int MAX_EXCEPTIONS = 1024;
+
     private static final int MAX_MESSAGE = 128 << 10;
-    private static final int MAX_NAME = 1024;
+
+    /** How many characters the name of a class, a method, a file or a module may have. */
+    static final int MAX_NAME = 1024;
 
     /** Copies the lists. */
     public Failure {
@@ -113,6 +122,7 @@ public record Failure(
         private final Function<Throwable, byte[]> stateOf;
         private final Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         private int budget = 400_000;
+        private int exceptions;
 
         Taker(Function<Throwable, byte[]> stateOf) {
             this.stateOf = stateOf;
@@ -121,6 +131,7 @@ public record Failure(
         Failure take(Throwable exception, int depth) {
             String name = cut(exception.getClass().getName(), MAX_NAME);
             String message = message(exception);
+            exceptions++;
             if (!seen.add(exception)) {
                 return new Failure(name, message, List.of(), null, List.of(), NO_STATE, true);
             }
@@ -130,11 +141,12 @@ public record Failure(
             var suppressed = new ArrayList<Failure>();
             if (depth < MAX_DEPTH - 1 && budget > 0) {
                 Throwable causedBy = cause(exception);
-                if (causedBy != null) {
+                if (causedBy != null && exceptions < MAX_EXCEPTIONS) {
                     cause = take(causedBy, depth + 1);
                 }
                 Throwable[] all = suppressed(exception);
-                for (int i = 0; i < Math.min(all.length, MAX_SUPPRESSED) && budget > 0; i++) {
+                int most = Math.min(all.length, MAX_SUPPRESSED);
+                for (int i = 0; i < most && budget > 0 && exceptions < MAX_EXCEPTIONS; i++) {
                     suppressed.add(take(all[i], depth + 1));
                 }
             }

@@ -1,5 +1,7 @@
 package dev.trestle.processpool.values;
 
+import static dev.trestle.processpool.values.Documents.smile;
+import static dev.trestle.processpool.values.Documents.typed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,7 +14,6 @@ import dev.trestle.processpool.values.Examples.Point;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.WireOptions;
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -26,10 +27,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.StreamWriteConstraints;
-import tools.jackson.dataformat.smile.SmileFactory;
-import tools.jackson.dataformat.smile.SmileMapper;
-import tools.jackson.dataformat.smile.SmileWriteFeature;
 
 /** A worker that was taken over can send what it likes: the pool makes nothing of it that the call does not permit. */
 @Timeout(30)
@@ -76,30 +73,8 @@ class HostileResultTest {
         return (Call<Object>) () -> "expected";
     }
 
-    private static Payload smile(Consumer<JsonGenerator> content) {
-        var bytes = new ByteArrayOutputStream();
-        var mapper = SmileMapper.builder(SmileFactory.builder()
-                        .disable(SmileWriteFeature.ENCODE_BINARY_AS_7BIT)
-                        .streamWriteConstraints(StreamWriteConstraints.builder()
-                                .maxNestingDepth(Integer.MAX_VALUE)
-                                .build())
-                        .build())
-                .build();
-        try (JsonGenerator to = mapper.createGenerator(bytes)) {
-            to.writeStartArray();
-            content.accept(to);
-            to.writeEndArray();
-        }
-        return new Payload(List.of(ByteBuffer.wrap(bytes.toByteArray())), List.of());
-    }
-
-    private static Payload typed(String name, Consumer<JsonGenerator> value) {
-        return smile(to -> {
-            to.writeStartArray();
-            to.writeString(name);
-            value.accept(to);
-            to.writeEndArray();
-        });
+    private static int number() {
+        return 1;
     }
 
     private static void emptyObject(JsonGenerator to) {
@@ -209,8 +184,18 @@ class HostileResultTest {
                 })))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessageContaining("is declared");
-        assertThatThrownBy(() -> decode((Call<Integer>) CallsTest::answer, smile(to -> to.writeString("x"))))
-                .isInstanceOf(NotDecodableException.class);
+        for (Consumer<JsonGenerator> each : List.<Consumer<JsonGenerator>>of(
+                to -> to.writeString("x"),
+                to -> to.writeString("5"),
+                to -> to.writeNumber(1.5),
+                to -> to.writeNumber(1L << 40),
+                to -> to.writeBoolean(true),
+                to -> to.writeNull())) {
+            assertThatThrownBy(() -> decode((Call<Integer>) HostileResultTest::number, smile(each)))
+                    .isInstanceOf(NotDecodableException.class);
+        }
+        assertThatThrownBy(() -> decode((Call<Integer>) HostileResultTest::number, smile(to -> to.writeNull())))
+                .hasMessageEndingWith("it is null, but int is declared");
     }
 
     @Test

@@ -28,6 +28,7 @@ import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.net.InetAddress;
 import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.DayOfWeek;
@@ -228,7 +229,7 @@ class ValuesTest {
                 .isTrue();
         Object inMap = ((Map<?, ?>) nonNull(journey.send(map))).get("key");
         assertThat(Objects.deepEquals(inMap, value)).isTrue();
-        if (!value.getClass().isArray()) {
+        if (!value.getClass().isArray() && !(value instanceof URL)) { // a URL is no key: LookUpsTest
             assertThat(journey.send(Map.of(value, 1))).isEqualTo(Map.of(value, 1));
         }
     }
