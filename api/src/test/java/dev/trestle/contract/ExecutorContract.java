@@ -33,9 +33,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,11 +50,13 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Calls and tests talk through files, because a call may run in another process.
  */
 @Timeout(60)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class ExecutorContract {
 
     @TempDir
     Path folder = Path.of("");
 
+    /** Also of the tests before, as long as it is as good as new. */
     private FutureExecutor executor = newExecutorLater();
 
     /** For the subclasses of each pool. */
@@ -80,15 +84,38 @@ public abstract class ExecutorContract {
         return null;
     }
 
+    /**
+     * Returns whether an executor of two that a test has used is as good as a new one: it runs, has no calls, and has
+     * lost nothing. Then the next test has it too, for which starting another one may take long.
+     *
+     * @param used the executor
+     * @return whether it may be used again
+     */
+    protected boolean isAsNew(FutureExecutor used) {
+        return false;
+    }
+
     @BeforeEach
     void open() {
-        executor = newExecutor(2);
+        if (executor == null) {
+            executor = newExecutor(2);
+        }
     }
 
     @AfterEach
+    void closeUnlessAsNew() {
+        if (!isAsNew(executor)) {
+            close();
+        }
+    }
+
+    @AfterAll
     void close() {
-        executor.shutdownNow();
-        executor.close();
+        if (executor != null) {
+            executor.shutdownNow();
+            executor.close();
+            executor = newExecutorLater();
+        }
     }
 
     // What calls do. Static methods with names as arguments: they travel.

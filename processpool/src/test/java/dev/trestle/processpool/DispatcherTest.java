@@ -13,14 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The dispatcher's decisions when workers start, answer and die. The workers have no process and no thread: the test
- * acts for them.
+ * The dispatcher's decisions when workers start, answer and die, in virtual time. The workers have no process and no
+ * thread: the test acts for them.
  */
 @Timeout(30)
 class DispatcherTest {
@@ -30,6 +30,7 @@ class DispatcherTest {
 
     private final List<Worker> started = new CopyOnWriteArrayList<>();
     private final List<Worker> gone = new ArrayList<>();
+    private final VirtualTimer timer = new VirtualTimer();
     private final Dispatcher dispatcher = new Dispatcher(
             ProcessPool.builder()
                     .workers(2)
@@ -37,7 +38,8 @@ class DispatcherTest {
                     .options(),
             1,
             null,
-            this::bear);
+            this::bear,
+            timer);
     private final Calls calls = new Calls(dispatcher);
 
     private void bear(Worker worker) {
@@ -48,13 +50,20 @@ class DispatcherTest {
         started.add(worker);
     }
 
+    /** Lets time pass until a condition holds, at most as long as a pool tries to start workers, and a bit more. */
+    private void passUntil(BooleanSupplier condition) {
+        for (int i = 0; i < 60_000 && !condition.getAsBoolean(); i++) {
+            timer.advance(Duration.ofMillis(1));
+        }
+        assertThat(condition.getAsBoolean()).as("what is waited for").isTrue();
+    }
+
     @AfterEach
-    void everyWorkerIsAccountedFor() throws Exception {
+    void everyWorkerIsAccountedFor() {
         dispatcher.shutdownNow();
         started.stream().filter(each -> !gone.contains(each)).forEach(each -> die(each, 0));
-        assertThat(dispatcher.awaitTermination(10, TimeUnit.SECONDS))
-                .as("the end of %s", dispatcher)
-                .isTrue();
+        timer.advance(Duration.ofMinutes(1));
+        assertThat(dispatcher.isTerminated()).as("the end of %s", dispatcher).isTrue();
         assertThat(dispatcher.statistics().alive()).isZero();
         assertThat(dispatcher.statistics().starting()).isZero();
     }
@@ -88,7 +97,7 @@ class DispatcherTest {
     void aWorkerWhoseThreadCannotStartIsAFailedStart() {
         notStarted = 1;
         var call = accept(calls.shortOne());
-        Gate.until(() -> started.size() == 1);
+        passUntil(() -> started.size() == 1);
 
         assertThat(dispatcher.statistics().startsFailed()).isEqualTo(1);
         assertThat(dispatcher.statistics().alive()).isEqualTo(1);
@@ -100,6 +109,7 @@ class DispatcherTest {
     void aPoolThatGetsNoThreadsIsBroken() {
         notStarted = Integer.MAX_VALUE;
         var call = accept(calls.shortOne());
+        passUntil(() -> call.promise().isDone());
 
         assertThat(call.promise().exception())
                 .containsInstanceOf(BrokenExecutorException.class)
@@ -116,7 +126,7 @@ class DispatcherTest {
         accept(calls.shortOne());
         assertThat(started).hasSize(2);
         failToStart(started.get(0));
-        Gate.until(() -> started.size() == 3);
+        passUntil(() -> started.size() == 3);
         failToStart(started.get(1));
 
         assertThat(started).as("a worker for each call").hasSize(4);

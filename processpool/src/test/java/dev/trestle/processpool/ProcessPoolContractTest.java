@@ -13,6 +13,18 @@ class ProcessPoolContractTest extends ExecutorContract {
         return TestPools.of(size);
     }
 
+    /** A worker that still runs a cancelled call is busy; such a pool is not used again. */
+    @Override
+    protected boolean isAsNew(FutureExecutor used) {
+        var pool = (ProcessPool) used;
+        var counts = pool.statistics();
+        return !pool.isShutdown()
+                && pool.callsInFlight() == 0
+                && counts.busy() == 0
+                && counts.workersDied() == 0
+                && counts.workersRetired() == 0;
+    }
+
     @Override
     protected FutureExecutor newExecutor(int size, int queueLimit) {
         return TestPools.builder(size).queueLimit(queueLimit).build();

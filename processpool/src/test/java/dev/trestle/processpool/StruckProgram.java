@@ -34,6 +34,9 @@ final class StruckProgram {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int STRIKES_PER_POOL = 8;
 
+    /** The limit of a call whose future an error may have kept from its caller; the storm waits for it. */
+    private static final Duration LIMIT_OF_LOST_FUTURES = Duration.ofSeconds(1);
+
     /** An error that no code expects. */
     static final class Death extends Error {
         private static final long serialVersionUID = 1;
@@ -208,8 +211,8 @@ final class StruckProgram {
                     add(open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(limit)), futures);
                 }
                 case IS_INTERRUPTED -> {
-                    // The limit is for a call that was accepted before an error struck: its future was never returned.
-                    var future = open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(PATIENCE.dividedBy(3)));
+                    // If an error strikes after the call was accepted, only the limit ends it.
+                    var future = open.submit(() -> stay(), CallOptions.DEFAULT.withTimeout(LIMIT_OF_LOST_FUTURES));
                     add(future, futures);
                     LockSupport.parkNanos(random.nextInt(2_000_000));
                     cancel(future, true);
