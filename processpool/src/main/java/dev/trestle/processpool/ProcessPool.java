@@ -18,6 +18,7 @@ import dev.trestle.processpool.jvm.Nesting;
 import dev.trestle.processpool.jvm.ProgramClasses;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
+import dev.trestle.processpool.values.JacksonVersions;
 import dev.trestle.processpool.values.NotEncodableException;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.ref.Cleaner;
@@ -106,7 +107,8 @@ public final class ProcessPool implements FutureExecutor {
      * @throws IllegalArgumentException if it is not positive
      * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
      * workers: its
-     *     Java runtime lacks something, or it cannot be found out where its classes are
+     *     Java runtime lacks something, it cannot be found out where its classes are, or its Jackson cannot start with
+     *     its version of jackson-annotations
      */
     public ProcessPool(int workers) {
         this(builder().workers(workers).options());
@@ -120,6 +122,7 @@ public final class ProcessPool implements FutureExecutor {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
         JavaCommand.check(options.jvm());
+        JacksonVersions.check();
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
