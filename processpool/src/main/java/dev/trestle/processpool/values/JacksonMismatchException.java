@@ -1,7 +1,7 @@
 package dev.trestle.processpool.values;
 
 /** Thrown where the jars of Jackson do not fit together, or not with Trestle. The message says what to do. */
-public final class JacksonMismatchException extends IllegalStateException {
+final class JacksonMismatchException extends IllegalStateException {
 
     private static final long serialVersionUID = 1;
 

@@ -41,7 +41,7 @@ public final class JacksonVersions {
     /**
      * Checks that Jackson finds the annotations that it cannot start without, and that Smile is there. Cheap.
      *
-     * @throws JacksonMismatchException if it does not
+     * @throws IllegalStateException if it does not
      */
     public static void check() {
         if (!checked) {
