@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
@@ -72,8 +73,20 @@ final class AotCache {
     private final AtomicReference<@Nullable ProcessPool> recorder = new AtomicReference<>();
     private final AtomicReference<@Nullable Process> assembler = new AtomicReference<>();
 
+    private final Consumer<ProcessPool> training;
+
     AotCache(PoolOptions options) {
+        this(options, AotTraining::run);
+    }
+
+    /**
+     * Creates the cache with other calls in its training run.
+     *
+     * @param training runs them on the pool that it is given, and waits for them
+     */
+    AotCache(PoolOptions options, Consumer<ProcessPool> training) {
         this.options = options;
+        this.training = training;
         this.store = options.aot().directory().map(AotStore::new);
     }
 
@@ -117,13 +130,14 @@ final class AotCache {
      * @param directory where the files of the training run may be
      */
     boolean make(PrivateDirectory directory) {
-        String key = key();
-        if (key == null || distrusted) {
-            return false;
-        }
         try {
-            return store.orElseThrow()
-                    .make(key, (recording, cache) -> record(recording) && assemble(recording, cache, directory));
+            String key = key();
+            return key != null
+                    && !distrusted
+                    && store.orElseThrow()
+                            .make(
+                                    key,
+                                    (recording, cache) -> record(recording) && assemble(recording, cache, directory));
         } catch (IOException e) {
             logger.debug("No AOT cache is kept for {}", options.name(), e);
         } catch (InterruptedException e) {
@@ -131,18 +145,35 @@ final class AotCache {
             if (!stopped) {
                 Thread.currentThread().interrupt(); // it was the caller that was told to stop
             }
+        } catch (Throwable e) {
+            failed(e);
         }
         return false;
+    }
+
+    /** Says in one line that there is no cache, whatever it was that failed: no program needs one. */
+    private void failed(Throwable thrown) {
+        try {
+            logger.debug("The AOT cache of {} could not be made", options.name(), thrown);
+            if (!stopped) {
+                logger.warn(
+                        "{} has no AOT cache, and its workers start without, which takes longer: {}",
+                        options.name(),
+                        String.valueOf(thrown).lines().findFirst().orElse(""));
+            }
+        } catch (OutOfMemoryError e) {
+            // There is no memory for a line. A cache is not worth more.
+        }
     }
 
     private boolean record(Path recording) throws InterruptedException {
         try (var pool = new ProcessPool(options.forTraining(recording))) {
             recorder.set(pool);
             stopIfToldTo();
-            AotTraining.run(pool);
-        } catch (RuntimeException e) {
+            training.accept(pool);
+        } catch (RuntimeException | LinkageError e) {
             stopIfToldTo();
-            logger.debug("The training run of {} failed", options.name(), e);
+            failed(e);
             return false;
         } finally {
             recorder.set(null);

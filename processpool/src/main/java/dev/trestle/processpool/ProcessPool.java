@@ -18,6 +18,7 @@ import dev.trestle.processpool.jvm.Nesting;
 import dev.trestle.processpool.jvm.ProgramClasses;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
+import dev.trestle.processpool.values.JacksonVersions;
 import dev.trestle.processpool.values.NotEncodableException;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.ref.Cleaner;
@@ -104,7 +105,8 @@ public final class ProcessPool implements FutureExecutor {
      * @param workers the largest number of workers
      * @throws IllegalArgumentException if it is not positive
      * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-     *     workers: its Java runtime lacks a module, or the place of its classes cannot be found
+     *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
+     *     start with its version of jackson-annotations
      */
     public ProcessPool(int workers) {
         this(builder().workers(workers).options());
@@ -118,6 +120,7 @@ public final class ProcessPool implements FutureExecutor {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
         JavaCommand.check(options.jvm());
+        JacksonVersions.check();
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
@@ -1057,7 +1060,8 @@ public final class ProcessPool implements FutureExecutor {
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: its Java runtime lacks a module, or the place of its classes cannot be found
+         *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
+     *     start with its version of jackson-annotations
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.AotStoreTest;
+import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -237,6 +239,78 @@ class AotCacheTest {
         }
         assertThat(ProcessHandle.current().children()).isEmpty();
         assertThat(files(caches, "")).extracting(Path::getFileName).containsExactly(Path.of("lock"));
+    }
+
+    /** Training runs that fail, one after the other. */
+    static final class FailingProgram {
+
+        static final List<Throwable> failures = List.of(
+                new NoSuchMethodError("AsArrayTypeSerializer.<init>\nin two lines"),
+                new NoClassDefFoundError("JsonSerializeAs"),
+                new ExceptionInInitializerError(new IllegalStateException("in a static initializer")),
+                new AssertionError("not as expected"),
+                new StackOverflowError(),
+                new OutOfMemoryError("heap"),
+                new IllegalStateException("a bug"),
+                new TimeoutException("checked, but thrown by generic code"));
+
+        @SuppressWarnings("SystemOut")
+        public static void main(String[] arguments) throws IOException {
+            for (int i = 0; i < failures.size(); i++) {
+                Throwable failure = failures.get(i);
+                PoolOptions options = TestPools.plain(1)
+                        .name("pool-" + i)
+                        .classPath(arguments[0])
+                        .aotCacheDirectory(Path.of(arguments[1], "" + i))
+                        .options();
+                var cache = new AotCache(options, _ -> FailingProgram.<RuntimeException>fail(failure));
+                try (var directory = PrivateDirectory.create(Path.of(arguments[1]))) {
+                    System.out.println(cache.make(directory) + " " + cache.arguments());
+                }
+            }
+        }
+
+        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // it is not of that type, which nobody sees
+        private static <X extends Throwable> void fail(Throwable failure) throws X {
+            throw (X) failure;
+        }
+    }
+
+    @Test
+    void aTrainingRunThatFailsCostsOneLineOfTheLogAndTheCache() throws Exception {
+        Path caches = Files.createDirectory(folder.resolve("failing"));
+        Path output = folder.resolve("failing.output");
+        Process program = TestJvm.start(
+                TestJvm.command(
+                        List.of("-Xmx64m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+                        FailingProgram.class,
+                        classPath,
+                        caches),
+                output);
+        try {
+            assertThat(program.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            program.destroyForcibly();
+        }
+
+        int failures = FailingProgram.failures.size();
+        List<String> lines = Files.readAllLines(output);
+        assertThat(lines).filteredOn(line -> line.equals("false []")).hasSize(failures);
+        List<String> logged =
+                lines.stream().filter(line -> !line.equals("false []")).toList();
+        assertThat(logged).hasSize(failures);
+        for (int i = 0; i < logged.size(); i++) {
+            assertThat(logged.get(i))
+                    .contains(
+                            "WARN",
+                            "pool-" + i + " has no AOT cache, and its workers start without, which takes longer: "
+                                    + FailingProgram.failures
+                                            .get(i)
+                                            .toString()
+                                            .lines()
+                                            .findFirst()
+                                            .orElseThrow());
+        }
     }
 
     @Test

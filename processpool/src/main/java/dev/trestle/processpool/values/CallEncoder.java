@@ -218,12 +218,20 @@ public final class CallEncoder {
             WeakReference<ValueCodec> known = codecs.get(loader);
             ValueCodec codec = known == null ? null : known.get();
             if (codec == null) {
-                codec = new ValueCodec(options, loader, unknown, Setup.IGNORED);
+                codec = newCodec(loader);
                 if (!forgetful) {
                     codecs.put(loader, new WeakReference<>(codec));
                 }
             }
             return codec;
+        }
+    }
+
+    private ValueCodec newCodec(ClassLoader loader) {
+        try {
+            return new ValueCodec(options, loader, unknown, Setup.IGNORED);
+        } catch (LinkageError e) { // the JVM verifies a class before its methods run
+            throw JacksonVersions.mismatch(e);
         }
     }
 

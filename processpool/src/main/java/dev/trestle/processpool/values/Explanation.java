@@ -47,6 +47,10 @@ final class Explanation {
 
     /** Explains why something could not be decoded. */
     static NotDecodableException notDecodable(String subject, Throwable thrown) {
+        JacksonMismatchException mismatch = find(JacksonMismatchException.class, thrown);
+        if (mismatch != null) {
+            return new NotDecodableException(subject + " cannot be read: " + mismatch.getMessage(), thrown);
+        }
         RefusedException refused = find(RefusedException.class, thrown);
         String why = refused != null
                 ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
@@ -71,6 +75,10 @@ final class Explanation {
     }
 
     private NotEncodableException notEncodable(IntFunction<String> hint) {
+        JacksonMismatchException mismatch = find(JacksonMismatchException.class, thrown);
+        if (mismatch != null) {
+            return exception(String.valueOf(mismatch.getMessage()), "");
+        }
         String extra = hasRoot() ? spaced(hint.apply(path.getFirst().getIndex())) : "";
         RefusedException refused = find(RefusedException.class, thrown);
         if (refused != null) {

@@ -85,7 +85,7 @@ final class Throwables {
             byte[] bytes = new byte[body.remaining()];
             body.get(bytes);
             return bytes;
-        } catch (JacksonException e) {
+        } catch (JacksonException | JacksonMismatchException e) {
             return Failure.NO_STATE; // the state holds what cannot travel; the failure says the rest
         }
     }

@@ -96,13 +96,21 @@ final class ValueCodec {
             synchronized (this) {
                 known = jackson;
                 if (known == null) {
-                    ObjectMapper mapper = mapper();
-                    known = new Jackson(mapper, mapper.writerFor(Values.class), mapper.readerFor(Values.class));
+                    known = newJackson();
                     jackson = known;
                 }
             }
         }
         return known;
+    }
+
+    private Jackson newJackson() {
+        try {
+            ObjectMapper mapper = mapper();
+            return new Jackson(mapper, mapper.writerFor(Values.class), mapper.readerFor(Values.class));
+        } catch (LinkageError e) {
+            throw JacksonVersions.mismatch(e);
+        }
     }
 
     private ObjectMapper mapper() {
@@ -195,7 +203,15 @@ final class ValueCodec {
             if (!hasWritten && setup != Setup.IGNORED) {
                 writeFirst();
             }
-            jackson().writer().writeValue(to, new Values(to, places, values));
+            write(to, new Values(to, places, values));
+        }
+    }
+
+    private void write(Encoding to, Values values) {
+        try {
+            jackson().writer().writeValue(to, values);
+        } catch (LinkageError e) {
+            throw JacksonVersions.mismatch(e);
         }
     }
 
@@ -205,7 +221,7 @@ final class ValueCodec {
         try {
             Encoding nowhere = Encoding.ofState(null, setup);
             Object[] values = {List.of("something")};
-            jackson().writer().writeValue(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
+            write(nowhere, new Values(nowhere, new Slot[] {slot(Object.class)}, values));
             hasWritten = true;
         } finally {
             setup.ends();
@@ -219,11 +235,15 @@ final class ValueCodec {
         if (PlainValues.isPlain(from)) {
             return PlainValues.read(from, decoding.slots());
         }
-        Values read = jackson()
-                .reader()
-                .withAttribute(Decoding.class, decoding)
-                .readValue(from.array(), from.arrayOffset() + from.position(), from.remaining());
-        return read.values;
+        try {
+            Values read = jackson()
+                    .reader()
+                    .withAttribute(Decoding.class, decoding)
+                    .readValue(from.array(), from.arrayOffset() + from.position(), from.remaining());
+            return read.values;
+        } catch (LinkageError e) {
+            throw JacksonVersions.mismatch(e);
+        }
     }
 
     // Lambdas

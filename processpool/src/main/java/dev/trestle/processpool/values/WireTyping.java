@@ -6,8 +6,10 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.type.WritableTypeId;
 import tools.jackson.databind.BeanProperty;
 import tools.jackson.databind.DatabindContext;
 import tools.jackson.databind.DefaultTyping;
@@ -18,10 +20,9 @@ import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.jsontype.NamedType;
 import tools.jackson.databind.jsontype.PolymorphicTypeValidator;
 import tools.jackson.databind.jsontype.TypeDeserializer;
+import tools.jackson.databind.jsontype.TypeIdResolver;
 import tools.jackson.databind.jsontype.TypeSerializer;
-import tools.jackson.databind.jsontype.impl.AsArrayTypeSerializer;
 import tools.jackson.databind.jsontype.impl.DefaultTypeResolverBuilder;
-import tools.jackson.databind.jsontype.impl.TypeIdResolverBase;
 import tools.jackson.databind.type.TypeFactory;
 
 /**
@@ -47,7 +48,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
     @Override
     public @Nullable TypeSerializer buildTypeSerializer(
             SerializationContext context, JavaType baseType, Collection<NamedType> subtypes) {
-        return useForType(baseType) ? new AsArrayTypeSerializer(new Ids(baseType), null, null) : null;
+        return useForType(baseType) ? new Writer() : null;
     }
 
     @Override
@@ -86,26 +87,40 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         return Properties.class.isAssignableFrom(container.getRawClass());
     }
 
-    /** The names of classes; only for writing. */
-    private static final class Ids extends TypeIdResolverBase {
+    /**
+     * Writes {@code [name, value]}. Jackson's own class does the same, but its constructor is another one from 3.2 on.
+     */
+    private static final class Writer extends TypeSerializer {
 
-        Ids(JavaType declared) {
-            super(declared);
+        @Override
+        public TypeSerializer forProperty(SerializationContext context, @Nullable BeanProperty property) {
+            return this;
         }
 
         @Override
-        public String idFromValue(DatabindContext context, Object value) {
-            return idFromValueAndType(context, value, value.getClass());
+        public WritableTypeId writeTypePrefix(JsonGenerator to, SerializationContext context, WritableTypeId id) {
+            id.id = TypeNames.carriedAs(id.forValueType == null ? id.forValue.getClass() : id.forValueType);
+            return to.writeTypePrefix(id);
         }
 
         @Override
-        public String idFromValueAndType(DatabindContext context, Object value, Class<?> type) {
-            return TypeNames.carriedAs(type);
+        public WritableTypeId writeTypeSuffix(JsonGenerator to, SerializationContext context, WritableTypeId id) {
+            return to.writeTypeSuffix(id);
         }
 
         @Override
-        public JsonTypeInfo.Id getMechanism() {
-            return JsonTypeInfo.Id.CUSTOM;
+        public JsonTypeInfo.As getTypeInclusion() {
+            return JsonTypeInfo.As.WRAPPER_ARRAY;
+        }
+
+        @Override
+        public @Nullable String getPropertyName() {
+            return null;
+        }
+
+        @Override
+        public @Nullable TypeIdResolver getTypeIdResolver() {
+            return null;
         }
     }
 
@@ -190,7 +205,7 @@ final class WireTyping extends DefaultTypeResolverBuilder {
         }
 
         @Override
-        public tools.jackson.databind.jsontype.@Nullable TypeIdResolver getTypeIdResolver() {
+        public @Nullable TypeIdResolver getTypeIdResolver() {
             return null;
         }
 
