@@ -4,7 +4,7 @@ import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PrivateDirectory;
-import dev.trestle.processpool.jvm.WorkerProcess;
+import dev.trestle.processpool.jvm.WorkerEnvironment;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -190,7 +191,14 @@ final class AotCache {
                 directory.resolve("aot.args"),
                 List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
         var builder = new ProcessBuilder(command).redirectErrorStream(true);
-        WorkerProcess.jvmOptionVariables.forEach(builder.environment()::remove);
+        for (Map.Entry<String, @Nullable String> variable :
+                WorkerEnvironment.changes(options.jvm()).entrySet()) {
+            if (variable.getValue() == null) {
+                builder.environment().remove(variable.getKey());
+            } else {
+                builder.environment().put(variable.getKey(), variable.getValue());
+            }
+        }
         Process process = builder.start();
         assembler.set(process);
         try {

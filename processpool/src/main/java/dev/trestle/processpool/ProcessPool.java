@@ -10,6 +10,7 @@ import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.api.WaitGuard;
 import dev.trestle.processpool.jvm.AotStore;
+import dev.trestle.processpool.jvm.DebugAgent;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.JvmOptions;
 import dev.trestle.processpool.jvm.LocaleSettings;
@@ -121,6 +122,7 @@ public final class ProcessPool implements FutureExecutor {
         int depth = Nesting.below(Nesting.depth());
         JavaCommand.check(options.jvm());
         JacksonVersions.check();
+        DebugAgent.check(options.name(), options.jvm());
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
@@ -601,6 +603,7 @@ public final class ProcessPool implements FutureExecutor {
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
+        private boolean clearsEnvironment;
         private final Map<String, String> systemProperties = new LinkedHashMap<>();
         private Optional<Path> workingDirectory = Optional.empty();
         private Optional<String> classPath = Optional.empty();
@@ -704,8 +707,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Adds an environment variable. Workers have the variables of this program, except {@code JAVA_TOOL_OPTIONS},
-         * {@code JDK_JAVA_OPTIONS} and {@code _JAVA_OPTIONS}, which they get only from here.
+         * Adds an environment variable. Workers also have the variables of this program, secrets included, unless
+         * {@link #clearEnvironment} is called. The variables {@code JAVA_TOOL_OPTIONS}, {@code JDK_JAVA_OPTIONS},
+         * {@code _JAVA_OPTIONS} and {@code JDK_AOT_VM_OPTIONS} reach workers only through this method.
          *
          * @param variable its name
          * @param value its value
@@ -717,6 +721,23 @@ public final class ProcessPool implements FutureExecutor {
                 throw new IllegalArgumentException("No environment variable can have the name '" + variable + "'");
             }
             environment.put(requireNonNull(variable, "variable"), requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
+         * Gives the workers no environment variables of this program: they have those that {@link #environment} adds,
+         * before or after this call, and no others, so that calls cannot read secrets there. There are two exceptions.
+         * {@code LANG}, {@code LC_ALL} and {@code LC_CTYPE} stay, since by them a JVM finds files whose names are not
+         * ASCII, and {@code SystemRoot} on Windows; {@link #environment} replaces their values. And a worker is marked by
+         * variables of Trestle's, whose names begin with {@code TRESTLE_WORKER}.
+         *
+         * <p>Programs that calls start have that environment too: without a {@code PATH}, for example, unless it is
+         * added.
+         *
+         * @return this builder
+         */
+        public Builder clearEnvironment() {
+            clearsEnvironment = true;
             return this;
         }
 
@@ -952,7 +973,9 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the directory of AOT caches. If not set, that is {@code trestle/aot} in {@code $XDG_CACHE_HOME} or
-         * {@code ~/.cache}. Workers load code from the directory, so it is not used if other users may write to it.
+         * {@code ~/.cache}. Workers load code from there, so it is used only if no other user can put files there: it and
+         * its files belong to this user, the directories above it to this user or root, and only their owners may write to
+         * them. Otherwise a warning says why not, and workers start without a cache.
          *
          * @param directory the directory; it is created if it is not there
          * @return this builder
@@ -986,6 +1009,11 @@ public final class ProcessPool implements FutureExecutor {
          *
          * <p>Each worker listens on a free port of this machine's loopback address, and logs the port: the logger
          * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
+         *
+         * <p><b>Not for production.</b> The protocol of debuggers, JDWP, has no authentication: every user of this machine
+         * can attach to such a port and run any code as the user of this program. A warning in the log says so when the
+         * pool is built, as it does for a debugger agent in {@link #jvmArguments}. Use either this method or such an
+         * agent: a JVM takes only one.
          *
          * @return this builder
          */
@@ -1025,6 +1053,7 @@ public final class ProcessPool implements FutureExecutor {
                     jvmArguments,
                     heapBytes,
                     environment,
+                    clearsEnvironment,
                     LocaleSettings.addTo(systemProperties, jvmArguments),
                     workingDirectory,
                     classPath,
@@ -1059,6 +1088,7 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
+         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
      *     start with its version of jackson-annotations

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.processpool.jvm.JavaCommand;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Workers that debuggers may attach to. */
 @Timeout(60)
@@ -36,6 +39,43 @@ class DebuggerTest {
             long second = pool.submit(() -> ProcessHandle.current().pid()).result();
             assertThat(greet(debugPort(second))).isEqualTo(HANDSHAKE);
         }
+    }
+
+    /** JDWP asks for no password. */
+    @Test
+    void itsPortIsOnTheLoopbackInterface() {
+        PoolOptions options = TestPools.builder(1).debug().options();
+
+        assertThat(JavaCommand.arguments(options.jvm()).filter(argument -> argument.contains("jdwp")))
+                .containsExactly("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+    }
+
+    @Test
+    void withoutItNoWorkerListens() {
+        PoolOptions options = TestPools.builder(1).options();
+
+        assertThat(JavaCommand.arguments(options.jvm())).noneMatch(argument -> argument.contains("jdwp"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-agentlib:jdwp=transport=dt_socket,server=y,address=*:5005",
+                "-agentlib:jdwp=transport=dt_socket,server=y,address=0.0.0.0:0",
+                "-Xrunjdwp:transport=dt_socket,server=y,address=5005",
+                "-agentpath:/jdk/lib/libjdwp.so=server=y"
+            })
+    void anotherAddressBesideItIsRefused(String agent) {
+        var builder = TestPools.builder(1).name("two-agents").debug().jvmArguments(agent);
+
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("two-agents")
+                .hasMessageContaining("debug()")
+                .hasMessageContaining(agent)
+                .hasMessageContaining("Leave one of them away");
+        assertThatThrownBy(TestPools.builder(1).debug().environment("JAVA_TOOL_OPTIONS", "-Da=b " + agent)::build)
+                .hasMessageContaining(agent);
     }
 
     /** Asks the worker by the attach API; by reflection, because its module is no business of this one. */

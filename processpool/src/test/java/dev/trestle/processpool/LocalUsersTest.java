@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -191,5 +192,75 @@ class LocalUsersTest {
             assertThat(e).hasMessageContaining("reset"); // the worker has not read all
         }
         return heard.toByteArray();
+    }
+
+    // The environment
+
+    private static String environment() throws IOException {
+        return Files.readString(Path.of("/proc/self/environ"), StandardCharsets.ISO_8859_1);
+    }
+
+    @Test
+    void aClearedEnvironmentHasNothingOfTheProgram() throws Exception {
+        try (var pool = TestPools.builder(1)
+                .environment("BEFORE", "1")
+                .clearEnvironment()
+                .environment("AFTER", "2")
+                .build()) {
+            Set<String> names =
+                    pool.submit(() -> Set.copyOf(System.getenv().keySet())).result();
+            String all = pool.submit(LocalUsersTest::environment).result();
+
+            assertThat(names).contains("BEFORE", "AFTER", "TRESTLE_WORKER", "TRESTLE_WORKER_DEPTH");
+            assertThat(names)
+                    .isSubsetOf(
+                            "BEFORE",
+                            "AFTER",
+                            "TRESTLE_WORKER",
+                            "TRESTLE_WORKER_DEPTH",
+                            "LANG",
+                            "LC_ALL",
+                            "LC_CTYPE",
+                            "NLSPATH"); // which the launcher of some JDKs sets
+            assertThat(System.getenv()).containsKey("PATH");
+            assertThat(all).doesNotContain("PATH=").contains("AFTER=2");
+        }
+    }
+
+    @Test
+    void aWorkerHasTheEnvironmentOfTheProgramIfItIsNotCleared() {
+        String path = System.getenv("PATH");
+        try (var pool = TestPools.of(1)) {
+            assertThat(pool.submit(() -> System.getenv("PATH")).result()).isEqualTo(path);
+        }
+    }
+
+    /** The marks are what its orphans are found by. */
+    @Test
+    void noOptionOfAPoolTakesTheMarksOfAWorkerAway() {
+        try (var pool = TestPools.builder(1)
+                .environment("TRESTLE_WORKER", "forged")
+                .environment("TRESTLE_WORKER_DEPTH", "0")
+                .build()) {
+            assertThat(pool.submit(() -> System.getenv("TRESTLE_WORKER")).result())
+                    .startsWith("trestle-")
+                    .endsWith("/w1");
+            assertThat(pool.submit(() -> System.getenv("TRESTLE_WORKER_DEPTH")).result())
+                    .isEqualTo("1");
+        }
+    }
+
+    /** A call runs with what a JVM needs, and a pool in a worker finds its own marks. */
+    @Test
+    void workersWithAClearedEnvironmentRunCallsAndPools() {
+        try (var pool = TestPools.builder(1).clearEnvironment().build()) {
+            assertThat(pool.submit(() -> nested()).result()).isEqualTo(42);
+        }
+    }
+
+    private static int nested() {
+        try (var pool = TestPools.builder(1).clearEnvironment().build()) {
+            return pool.submit(() -> 6 * 7).result();
+        }
     }
 }

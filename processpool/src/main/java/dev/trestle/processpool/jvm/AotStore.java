@@ -8,11 +8,14 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
-import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,8 +39,11 @@ public final class AotStore {
     /*
      * A cache is a file `<key>-<length>-<checksum>.aot`: its name tells whether it is whole, and one rename publishes
      * all. The JVM checks only the header of what it maps, and a JVM with a damaged cache may crash; hence the
-     * checksum, which is computed once per program. Code is loaded from these files, so a directory that others may
-     * write to is not used.
+     * checksum, which is computed once per program.
+     *
+     * Code is loaded from these files. The JVM opens them by name, after we have looked at them; so what counts is that
+     * no other user can change what a name stands for: `TrustedPath`. The directory, which is no link, and the file in
+     * it belong to this user, and no other user may write to them. See docs/adr/0282.
      *
      * The process that makes a cache holds the lock of the directory: one at a time for a user, since it takes a
      * processor for seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are
@@ -59,6 +65,11 @@ public final class AotStore {
 
     private static final Set<Path> verified = ConcurrentHashMap.newKeySet();
 
+    /** What has been said about why caches are not used: once is enough. */
+    private static final Set<String> said = ConcurrentHashMap.newKeySet();
+
+    private static final int MOST_SAID = 100;
+
     private final Path directory;
 
     public AotStore(Path directory) {
@@ -79,13 +90,19 @@ public final class AotStore {
         }
     }
 
-    /** Returns the cache for a key, if there is one and it is whole. */
+    /** Returns the cache for a key, if there is one that is whole, and that no other user can have made. */
     public Optional<Path> find(String key) {
-        if (!Files.isDirectory(directory) || !isPrivate()) {
+        if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
             return Optional.empty();
         }
         try {
+            if (isRefused(objectionToDirectory())) {
+                return Optional.empty();
+            }
             for (Path candidate : files(key + "-*" + CACHE)) {
+                if (isRefused(objectionTo(candidate))) {
+                    continue;
+                }
                 if (verified.contains(candidate) || isWhole(candidate)) {
                     verified.add(candidate);
                     touch(candidate);
@@ -100,6 +117,49 @@ public final class AotStore {
         return Optional.empty();
     }
 
+    /** Says why caches are not used, if that is so; returns whether it is. */
+    private boolean isRefused(Optional<String> objection) {
+        objection
+                .filter(why -> said.size() < MOST_SAID && said.add(directory + why))
+                .ifPresent(why -> logger.warn(
+                        "Workers start without the AOT cache in {}, since {}. They would load code from there that"
+                            + " another user may have put there. Give the directory to this user and take the right to"
+                            + " write from all others, or choose another one by aotCacheDirectory.",
+                        directory,
+                        why));
+        return objection.isPresent();
+    }
+
+    /** Returns why another user could decide what is in the directory. */
+    private Optional<String> objectionToDirectory() throws IOException {
+        if (Files.isSymbolicLink(directory)) {
+            return Optional.of(directory + " is a link");
+        }
+        Optional<String> objection = TrustedPath.objection(directory);
+        return objection.isPresent() ? objection : objectionToOwner(directory);
+    }
+
+    private static Optional<String> objectionTo(Path cache) throws IOException {
+        return Files.isRegularFile(cache, LinkOption.NOFOLLOW_LINKS)
+                ? objectionToOwner(cache)
+                : Optional.of(cache + " is no file, but a link, a directory or the like");
+    }
+
+    private static Optional<String> objectionToOwner(Path path) throws IOException {
+        var view = Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        if (view == null) { // no such permissions here; the user's cache directory is the user's
+            return Optional.empty();
+        }
+        PosixFileAttributes attributes = view.readAttributes();
+        if (!attributes.owner().equals(TrustedPath.user())) {
+            return Optional.of(path + " belongs to " + attributes.owner().getName() + ", and this program runs as "
+                    + TrustedPath.user().getName());
+        }
+        return TrustedPath.isWritableByOthers(attributes.permissions())
+                ? Optional.of("other users may write to " + path)
+                : Optional.empty();
+    }
+
     private static boolean isWhole(Path cache) throws IOException {
         return cache.getFileName().toString().endsWith(seal(cache));
     }
@@ -108,7 +168,7 @@ public final class AotStore {
     private static String seal(Path file) throws IOException {
         var checksum = new CRC32C();
         ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 18);
-        try (var channel = FileChannel.open(file)) {
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
             while (channel.read(buffer) >= 0) {
                 checksum.update(buffer.flip());
                 buffer.clear();
@@ -155,16 +215,17 @@ public final class AotStore {
      * made; returns whether there is one now.
      */
     public boolean make(String key, Maker maker) throws IOException, InterruptedException {
-        prepare();
-        if (!isPrivate()) {
-            logger.warn("Other users can write to {}: no AOT cache is kept there", directory);
+        if (!prepare()) {
             return false;
         }
         if (!making.compareAndSet(false, true)) {
             return false;
         }
         try (FileChannel lockFile = FileChannel.open(
-                        directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                        directory.resolve("lock"),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS);
                 @Nullable FileLock lock = lockFile.tryLock()) {
             return lock != null && (find(key).isPresent() || makeLocked(key, maker));
         } finally {
@@ -205,31 +266,27 @@ public final class AotStore {
         }
     }
 
-    private void prepare() throws IOException {
-        if (Files.isDirectory(directory)) {
-            return;
+    /** Makes the directory if there is none; returns whether it may be used. Makes nothing in one of another user. */
+    private boolean prepare() throws IOException {
+        Path there = directory.toAbsolutePath();
+        while (!Files.exists(there, LinkOption.NOFOLLOW_LINKS) && there.getParent() != null) {
+            there = there.getParent();
         }
-        Files.createDirectories(directory.toAbsolutePath().getParent());
-        if (Files.getFileStore(directory.toAbsolutePath().getParent()).supportsFileAttributeView("posix")) {
-            Files.createDirectory(
-                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } else {
-            Files.createDirectory(directory);
-        }
-    }
-
-    private boolean isPrivate() {
-        try {
-            Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(directory);
-            return !permissions.contains(PosixFilePermission.GROUP_WRITE)
-                    && !permissions.contains(PosixFilePermission.OTHERS_WRITE)
-                    && Files.isWritable(directory);
-        } catch (UnsupportedOperationException e) {
-            return true; // no such permissions here; the user's cache directory is the user's
-        } catch (IOException e) {
-            logger.debug("Cannot find out which users can write to {}", directory, e);
+        if (isRefused(TrustedPath.objection(there))) {
             return false;
         }
+        if (!Files.isDirectory(directory)) {
+            Files.createDirectories(directory.toAbsolutePath(), ownerOnly());
+        }
+        return !isRefused(objectionToDirectory());
+    }
+
+    private FileAttribute<?>[] ownerOnly() {
+        return directory.getFileSystem().supportedFileAttributeViews().contains("posix")
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
+                }
+                : new FileAttribute<?>[0];
     }
 
     /** Deletes what the dead left, what failed long ago, and the caches that were not used for longest. */
@@ -246,7 +303,9 @@ public final class AotStore {
 
     private static void deleteOlder(List<Path> files, Instant limit) throws IOException {
         for (Path each : files) {
-            if (Files.getLastModifiedTime(each).toInstant().isBefore(limit)) {
+            if (Files.getLastModifiedTime(each, LinkOption.NOFOLLOW_LINKS)
+                    .toInstant()
+                    .isBefore(limit)) {
                 Files.deleteIfExists(each);
             }
         }
@@ -258,7 +317,7 @@ public final class AotStore {
         var found = new ArrayList<Dated>();
         try (var stream = Files.newDirectoryStream(directory, pattern)) {
             for (Path each : stream) {
-                found.add(new Dated(each, Files.getLastModifiedTime(each)));
+                found.add(new Dated(each, Files.getLastModifiedTime(each, LinkOption.NOFOLLOW_LINKS)));
             }
         } catch (DirectoryIteratorException e) {
             throw e.getCause();

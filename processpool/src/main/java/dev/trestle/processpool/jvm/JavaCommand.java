@@ -146,7 +146,7 @@ public final class JavaCommand {
         arguments.add("-Dstdout.encoding=UTF-8");
         arguments.add("-Dstderr.encoding=UTF-8");
         if (options.debug()) {
-            arguments.add("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+            arguments.add(DebugAgent.ON_LOOPBACK);
         }
         if (JavaCommand.class.desiredAssertionStatus()) {
             arguments.add("-ea");

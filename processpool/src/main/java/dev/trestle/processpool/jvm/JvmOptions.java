@@ -11,6 +11,7 @@ import java.util.Optional;
  *
  * @param count how many of them share the machine
  * @param heapBytes 0 for a fair share of the machine
+ * @param clearsEnvironment whether workers have nothing of the environment of this program
  * @param debug whether debuggers may attach
  */
 public record JvmOptions(
@@ -18,6 +19,7 @@ public record JvmOptions(
         List<String> arguments,
         long heapBytes,
         Map<String, String> environment,
+        boolean clearsEnvironment,
         Map<String, String> systemProperties,
         Optional<Path> workingDirectory,
         Optional<String> classPath,
@@ -35,6 +37,15 @@ public record JvmOptions(
         var all = new ArrayList<>(arguments);
         all.addAll(more);
         return new JvmOptions(
-                count, all, heapBytes, environment, systemProperties, workingDirectory, classPath, modulePath, false);
+                count,
+                all,
+                heapBytes,
+                environment,
+                clearsEnvironment,
+                systemProperties,
+                workingDirectory,
+                classPath,
+                modulePath,
+                false);
     }
 }

@@ -11,11 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
@@ -60,6 +65,12 @@ public final class PrivateDirectory implements AutoCloseable {
     /** The identity of the directory; null where the system does not tell directories apart. */
     @GuardedBy("this")
     private @Nullable Object key;
+
+    @GuardedBy("this")
+    private @Nullable UserPrincipal owner;
+
+    @GuardedBy("this")
+    private Set<PosixFilePermission> permissions = Set.of();
 
     @GuardedBy("this")
     private @Nullable ServerSocketChannel proof;
@@ -121,8 +132,7 @@ public final class PrivateDirectory implements AutoCloseable {
             throw new IOException("The private directory " + path + " has been deleted, since its pool has ended");
         }
         try {
-            var found = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            if (!Objects.equals(found.fileKey(), key)) {
+            if (!isThis(attributesOf(path))) {
                 throw new FileAlreadyExistsException(path.toString());
             }
         } catch (NoSuchFileException e) {
@@ -134,6 +144,24 @@ public final class PrivateDirectory implements AutoCloseable {
         if (!Files.exists(path.resolve(proof == null ? StaleDirectories.NO_SOCKET : StaleDirectories.SOCKET))) {
             prove();
         }
+    }
+
+    private static BasicFileAttributes attributesOf(Path directory) throws IOException {
+        var posix = Files.getFileAttributeView(directory, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        return posix == null
+                ? Files.readAttributes(directory, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                : posix.readAttributes();
+    }
+
+    /**
+     * Returns whether what was found is the directory that this program has made. Its number is not enough, since the
+     * system gives the numbers of what was deleted to what is made next, by whatever user.
+     */
+    private synchronized boolean isThis(BasicFileAttributes found) {
+        return found.isDirectory()
+                && Objects.equals(found.fileKey(), key)
+                && (!(found instanceof PosixFileAttributes posix)
+                        || (posix.owner().equals(owner) && posix.permissions().equals(permissions)));
     }
 
     private synchronized void makeAgain() throws IOException {
@@ -172,7 +200,8 @@ public final class PrivateDirectory implements AutoCloseable {
         try {
             return taken(made);
         } catch (Throwable e) {
-            delete(made);
+            ours.remove(made);
+            Files.deleteIfExists(made); // which is empty
             throw e;
         }
     }
@@ -186,8 +215,21 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     private synchronized Path taken(Path made) throws IOException {
-        key = Files.readAttributes(made, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                .fileKey();
+        BasicFileAttributes attributes = attributesOf(made);
+        key = attributes.fileKey();
+        if (attributes instanceof PosixFileAttributes posix) {
+            owner = posix.owner();
+            permissions = posix.permissions();
+            TrustedPath.learn(posix.owner());
+            if (!permissions.equals(StaleDirectories.OWNERS)) {
+                logger.warn(
+                        "The private directory {} of a process pool has the mode {}, since its file system does not"
+                            + " keep modes: other users of this machine may enter. Set java.io.tmpdir to a directory"
+                            + " on another file system.",
+                        made,
+                        PosixFilePermissions.toString(permissions));
+            }
+        }
         path = made;
         ours.add(made);
         if (deletedAtExit) {
@@ -196,17 +238,24 @@ public final class PrivateDirectory implements AutoCloseable {
         return made;
     }
 
-    /** Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. */
+    /**
+     * Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. The socket
+     * gets its name when it takes connections: before, it would refuse them, as that of a dead owner does.
+     */
     private synchronized void prove() throws IOException {
         if (deletedAtExit) {
             return; // a socket that comes now could keep the JVM from deleting the directory
         }
         closeProof();
         Path socket = resolve(StaleDirectories.SOCKET);
+        Path unproven = resolve(StaleDirectories.UNPROVEN_SOCKET);
         try {
-            proof = Rendezvous.listen(socket);
+            Files.deleteIfExists(unproven);
+            proof = Rendezvous.listen(unproven);
+            Files.move(unproven, socket, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | UnsupportedOperationException e) {
             logger.debug("No Unix-domain socket at {}: the directory is kept by touching it", socket, e);
+            closeProof();
             Files.write(resolve(StaleDirectories.NO_SOCKET), new byte[0]);
         }
     }
@@ -228,6 +277,7 @@ public final class PrivateDirectory implements AutoCloseable {
             ensure();
         } catch (IOException e) {
             logger.debug("Cannot restore the private directory {}", path, e); // the next worker tries again
+            return;
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
             touch(path);
@@ -292,7 +342,13 @@ public final class PrivateDirectory implements AutoCloseable {
 
     private synchronized void delete(Path directory) {
         try {
-            StaleDirectories.delete(directory);
+            if (isThis(attributesOf(directory))) {
+                StaleDirectories.delete(directory);
+            } else {
+                logger.warn("{} is no longer the private directory of a process pool, and is not deleted", directory);
+            }
+        } catch (NoSuchFileException e) {
+            logger.debug("{} is already gone", directory, e);
         } catch (IOException e) {
             logger.warn("Cannot delete the private directory {} of a process pool", directory, e);
         } finally {

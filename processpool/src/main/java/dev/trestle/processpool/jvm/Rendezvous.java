@@ -62,7 +62,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final int BUFFER = 1 << 20;
     private static final int BACKLOG = 8;
 
-    /** A port has callers that nobody invited. */
+    /** Strangers call a port too, and must not keep the worker from being heard. */
     private static final int PORT_BACKLOG = 1024;
 
     /** How many callers are heard at the same time. Each has a file handle. */

@@ -35,10 +35,6 @@ public final class WorkerProcess {
     private static final Log logger = Log.of(WorkerProcess.class);
     private static final LoggerSource workerLogger = new LoggerSource("dev.trestle.processpool.worker", Level.INFO);
 
-    /** Environment variables from which a JVM takes options: a debugger's port or an agent, meant for the parent. */
-    public static final List<String> jvmOptionVariables =
-            List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
-
     /** The process that inherits the children of those that end; in a container that may be the program. */
     private static final long INIT = 1;
 
@@ -98,12 +94,12 @@ public final class WorkerProcess {
         var executor = new Executor(name, command, onExit);
         executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);
         options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));
-        jvmOptionVariables.forEach(variable -> executor.environment(variable, null));
-        Nesting.mark(executor::environment, depth);
-        Orphans.mark(executor::environment, mark);
-        for (Map.Entry<String, String> variable : options.environment().entrySet()) {
+        for (Map.Entry<String, @Nullable String> variable :
+                WorkerEnvironment.changes(options).entrySet()) {
             executor.environment(variable.getKey(), variable.getValue());
         }
+        Nesting.mark(executor::environment, depth); // last: no option of a pool sets the marks
+        Orphans.mark(executor::environment, mark);
         try {
             return new WorkerProcess(mark, executor.startAndWatch(), streams, stdout, stderr);
         } catch (IOException | IllegalArgumentException e) {

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.child;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -71,7 +72,7 @@ class DialerTest {
                 var random = new SecureRandom();
                 byte[] another = new byte[SECRET.length];
                 var greeting = new Greeting(another, "tcp:127.0.0.1/1");
-                return greeting.answer(greeting.opening('R', random), random);
+                return requireNonNull(greeting.answer(greeting.opening('R', random), random));
             }
         },
         SPEAKS_HTTP {
@@ -139,7 +140,7 @@ class DialerTest {
                 try (Socket caller = server.accept()) {
                     var greeting = new Greeting(SECRET, address(server));
                     byte[] opening = caller.getInputStream().readNBytes(Greeting.OPENING_BYTES);
-                    byte[] answer = greeting.answer(opening, new SecureRandom());
+                    byte[] answer = requireNonNull(greeting.answer(opening, new SecureRandom()));
                     caller.getOutputStream().write(answer);
                     return greeting.isProven(
                             opening, answer, caller.getInputStream().readNBytes(Greeting.CLOSING_BYTES));

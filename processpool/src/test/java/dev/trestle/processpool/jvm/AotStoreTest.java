@@ -1,21 +1,26 @@
 package dev.trestle.processpool.jvm;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(30)
 public class AotStoreTest {
@@ -148,6 +153,122 @@ public class AotStoreTest {
 
         assertThat(store.find("key")).isEmpty();
         assertThat(store.make("other", writing("classes"))).isFalse();
+    }
+
+    // Other users
+
+    private Path above() {
+        return requireNonNull(directory.getParent());
+    }
+
+    private Path made() throws Exception {
+        store.make("key", writing("classes"));
+        return store.find("key").orElseThrow();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rwxrwx---", "rwx----w-", "rwxrwxrwx"})
+    void inADirectoryThatOthersMayWriteToNothingIsFound(String mode) throws Exception {
+        Path cache = made();
+        for (Path each : List.of(directory, above())) {
+            Files.setPosixFilePermissions(each, PosixFilePermissions.fromString(mode));
+            assertThat(store.find("key")).as(each + " is open").isEmpty();
+            assertThat(store.make("other", writing("classes"))).isFalse();
+            Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("rwx------"));
+        }
+        Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rw-rw-rw-"));
+        assertThat(store.find("key")).as("the file is open").isEmpty();
+    }
+
+    /** Another user can make files in it, though not delete ours. */
+    @Test
+    void aStickyDirectoryIsNoPlaceForCaches() throws Exception {
+        made();
+        assertThat(new ProcessBuilder("chmod", "1777", directory.toString())
+                        .start()
+                        .waitFor())
+                .isZero();
+
+        assertThat(store.find("key")).isEmpty();
+        assertThat(store.make("other", writing("classes"))).isFalse();
+    }
+
+    @Test
+    void whatBelongsToAnotherUserIsNotFound() throws Exception {
+        Path cache = made();
+        for (Path each : List.of(cache, directory, above())) {
+            TrustedPathTest.giveAway(each);
+            assertThat(store.find("key")).as(each + " is another user's").isEmpty();
+            if (!each.equals(cache)) {
+                assertThat(store.make("other", writing("classes"))).isFalse();
+            }
+            Files.setAttribute(each, "unix:uid", 0, LinkOption.NOFOLLOW_LINKS);
+            assertThat(store.find("key")).isPresent();
+        }
+    }
+
+    /** One cache replaces another by a rename. */
+    @Test
+    void aCacheInThePlaceOfWhatBelongsToAnotherUserIsMade() throws Exception {
+        Path cache = made();
+        TrustedPathTest.giveAway(cache);
+        assertThat(store.make("key", writing("classes"))).isTrue();
+
+        assertThat(store.find("key")).hasValue(cache);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void linksAreNotFollowed(boolean file) throws Exception {
+        Path cache = made();
+        Path linked = file ? cache : directory;
+        Path elsewhere = folder.resolve("elsewhere");
+        Files.move(linked, elsewhere);
+        Files.createSymbolicLink(linked, elsewhere);
+
+        assertThat(store.find("key")).isEmpty();
+        if (!file) {
+            assertThat(store.make("other", writing("classes"))).isFalse();
+            assertThat(elsewhere).isDirectoryNotContaining("glob:**other*");
+        }
+    }
+
+    /** A home directory may be a link, as on many machines with a network. */
+    @Test
+    void aLinkOfThisUserAboveTheDirectoryIsFollowed() throws Exception {
+        made();
+        Path link = Files.createSymbolicLink(folder.resolve("link"), directory.getParent());
+
+        assertThat(new AotStore(link.resolve("aot")).find("key")).isPresent();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mkfifo", "mkdir", "ln -s nowhere"})
+    void whatIsNoFileIsNoCache(String command) throws Exception {
+        Path cache = made();
+        Files.delete(cache);
+        assertThat(new ProcessBuilder("sh", "-c", command + " " + cache).start().waitFor())
+                .isZero();
+
+        assertThat(store.find("key")).isEmpty();
+    }
+
+    /** As root with the cache directory of the user who has started sudo: a directory of root's there would be in the way. */
+    @Test
+    void nothingIsMadeInADirectoryOfAnotherUser() throws Exception {
+        Path caches = Files.createDirectory(directory.getParent());
+        TrustedPathTest.giveAway(caches);
+
+        assertThat(store.make("key", writing("classes"))).isFalse();
+        assertThat(caches).isEmptyDirectory();
+    }
+
+    @Test
+    void theDirectoriesAboveItAreMadeForThisUserOnly() throws Exception {
+        made();
+
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.getParent())))
+                .isEqualTo("rwx------");
     }
 
     @Test

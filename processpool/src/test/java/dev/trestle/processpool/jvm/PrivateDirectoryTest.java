@@ -167,6 +167,50 @@ class PrivateDirectoryTest {
         }
     }
 
+    /** The system gives the number of a deleted directory to the next one that is made, by whatever user. */
+    @Test
+    void oneThatOthersMayEnterIsNotUsedAnyMore() throws Exception {
+        try (var directory = PrivateDirectory.create(parent)) {
+            Path before = directory.path();
+            Files.setPosixFilePermissions(before, PosixFilePermissions.fromString("rwxrwxrwx"));
+
+            assertThatThrownBy(directory::ensure).hasMessageContaining("something else is in its place");
+            assertThat(directory.path()).isNotEqualTo(before);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"directory", "link", "file"})
+    void closeDeletesNothingThatIsInItsPlace(String what) throws Exception {
+        var directory = PrivateDirectory.create(parent);
+        Path path = directory.path();
+        Path precious = Files.writeString(
+                Files.createDirectory(parent.resolve("target")).resolve("w1.args"), "precious");
+        Files.delete(path);
+        switch (what) {
+            case "directory" -> Files.move(precious.getParent(), path);
+            case "link" -> Files.createSymbolicLink(path, precious.getParent());
+            default -> Files.move(precious, path);
+        }
+        directory.close();
+
+        assertThat(what.equals("file") ? path : path.resolve("w1.args")).hasContent("precious");
+    }
+
+    /** A call may nest directories as deep as it likes. */
+    @Test
+    void closeEndsWhateverIsNestedInIt() throws Exception {
+        var directory = PrivateDirectory.create(parent);
+        Path below = directory.path();
+        for (int i = 0; i < 200; i++) {
+            below = Files.createDirectory(below.resolve("d"));
+        }
+        directory.close();
+
+        assertThat(directory.path()).isDirectory();
+        assertThat(PrivateDirectory.ours()).doesNotContain(directory.path());
+    }
+
     @Test
     void oneThatIsClosedIsNotMadeAnew() {
         var directory = PrivateDirectory.create(parent);
@@ -295,8 +339,9 @@ class PrivateDirectoryTest {
         ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(dead.resolve(StaleDirectories.SOCKET)))
                 .close();
-        Files.writeString(dead.resolve("w1.args"), "");
-        Files.writeString(Files.createDirectory(dead.resolve("below")).resolve("file"), "");
+        for (String each : List.of("w1.args", "w1.record", "w12.crash", "w2147483647.sock", "aot.args")) {
+            Files.writeString(dead.resolve(each), "");
+        }
         return dead;
     }
 
@@ -372,7 +417,7 @@ class PrivateDirectoryTest {
         Path precious = Files.writeString(outside.resolve("precious"), "");
         Path dead = dead("trestle-dead");
         Files.createSymbolicLink(dead.resolve("w2.args"), precious);
-        Files.createSymbolicLink(dead.resolve("down"), outside);
+        Files.createSymbolicLink(dead.resolve("w3.crash"), outside);
         Path elsewhere = dead("elsewhere");
         Path link = Files.createSymbolicLink(parent.resolve("trestle-link"), elsewhere);
         sweep(parent);
