@@ -128,6 +128,7 @@ final class TypePolicy {
         }
         if (JavaClasses.isOfJdk(element)) {
             return element.isEnum()
+                    && isPublic(element)
                     && element.getModule() == Object.class.getModule()
                     && element.getModule().isExported(element.getPackageName());
         }
@@ -136,6 +137,16 @@ final class TypePolicy {
             return true;
         }
         return element.isEnum() || reachable().contains(element);
+    }
+
+    /** Returns whether a class is public, as are those that it is nested in. */
+    private static boolean isPublic(Class<?> type) {
+        for (Class<?> each = type; each != null; each = each.getEnclosingClass()) {
+            if (!Modifier.isPublic(each.getModifiers())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String simpleName(Class<?> type) {
