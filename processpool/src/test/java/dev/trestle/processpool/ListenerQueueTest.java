@@ -77,6 +77,33 @@ class ListenerQueueTest {
     }
 
     @Test
+    void ofLargeMessagesAsManyWaitAsTheMemoryForThemAllows() throws Exception {
+        String large = "x".repeat(60 << 10);
+        message("first");
+        inListener.await();
+        for (int i = 0; i < 1000; i++) {
+            message(large + i);
+        }
+        gate.countDown();
+
+        assertHeard(List.of("first"));
+        assertHeard(numbers(996, 1000).stream().map(number -> large + number).toList());
+        assertThat(heard.poll(100, TimeUnit.MILLISECONDS)).isNull();
+    }
+
+    @Test
+    void aMessageThatIsLargerThanTheMemoryForMessagesIsHeard() throws Exception {
+        String large = "x".repeat(300 << 10);
+        message("first");
+        inListener.await();
+        message("dropped");
+        message(large);
+        gate.countDown();
+
+        assertHeard(List.of("first", large));
+    }
+
+    @Test
     void ofProgressTheLatestIsHeardAfterTheMessages() throws Exception {
         progress(0.1);
         inListener.await();

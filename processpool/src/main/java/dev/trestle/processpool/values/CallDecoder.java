@@ -68,12 +68,12 @@ public final class CallDecoder {
         try {
             var from = new BodyReader(body);
             if (!from.flag()) {
-                codec.checkObject(from.number(), from.slice());
+                codec.checkObject(from.slice());
                 Slot anything = codec.slot(Object.class);
                 Object object = values(body, payload, new Slot[] {anything})[0];
                 return DecodedCall.ofObject(codec, object, anything);
             }
-            LambdaShape shape = codec.shapeOf(from.number(), from.slice());
+            LambdaShape shape = codec.shapeOf(from.slice());
             subject = "The call " + shape.site().implClassName() + "."
                     + shape.site().implMethod();
             MethodHandle target = shape.target();

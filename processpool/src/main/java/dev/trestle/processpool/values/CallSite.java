@@ -5,7 +5,6 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Type;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,17 +52,12 @@ final class CallSite {
             ofClass.string(type.getName());
             ofClass.longNumbers(codec.versions().ofProgram(type));
             writer.flag(false);
-            writeHashed(ofClass.toArray(), writer);
+            writer.bytes(ofClass.toArray());
         } else {
             writer.flag(true);
-            writeHashed(shape.bytes(), writer);
+            writer.bytes(shape.bytes());
         }
         return writer.toArray();
-    }
-
-    private static void writeHashed(byte[] bytes, BodyWriter to) {
-        to.number(Arrays.hashCode(bytes));
-        to.bytes(bytes);
     }
 
     RunTime runTime() {

@@ -3,7 +3,6 @@ package dev.trestle.processpool.values;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.lang.invoke.SerializedLambda;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -74,7 +73,7 @@ final class LambdaValues {
             Readers.next(from, context, LambdaValue.class);
             try {
                 byte[] bytes = from.getBinaryValue();
-                LambdaShape shape = codec.shapeOf(Arrays.hashCode(bytes), ByteBuffer.wrap(bytes));
+                LambdaShape shape = codec.shapeOf(ByteBuffer.wrap(bytes));
                 var values = new @Nullable Object[shape.captured().length];
                 for (int i = 0; i < values.length; i++) {
                     Readers.next(from, context, LambdaValue.class);

@@ -187,6 +187,7 @@ final class TypePolicy {
         }
         if (JavaClasses.isOfJdk(element)) {
             return element.isEnum()
+                    && isPublic(element)
                     && element.getModule() == Object.class.getModule()
                     && element.getModule().isExported(element.getPackageName());
         }
@@ -236,6 +237,16 @@ final class TypePolicy {
     private static boolean isCollection(Class<?> type) {
         return Iterable.class.isAssignableFrom(type) && !Path.class.isAssignableFrom(type)
                 || Map.class.isAssignableFrom(type);
+    }
+
+    /** Returns whether a class is public, as are those that it is nested in. */
+    private static boolean isPublic(Class<?> type) {
+        for (Class<?> each = type; each != null; each = each.getEnclosingClass()) {
+            if (!Modifier.isPublic(each.getModifiers())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String simpleName(Class<?> type) {

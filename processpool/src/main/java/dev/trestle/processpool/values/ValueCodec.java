@@ -263,8 +263,8 @@ final class ValueCodec {
     }
 
     /** Returns the shape of a lambda of another JVM. */
-    LambdaShape shapeOf(int hash, ByteBuffer bytes) throws ProtocolException {
-        LambdaShape shape = shapesByBytes.get(new SiteKey(hash, bytes));
+    LambdaShape shapeOf(ByteBuffer bytes) throws ProtocolException {
+        LambdaShape shape = shapesByBytes.get(SiteKey.of(bytes));
         if (shape == null) {
             byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
@@ -273,20 +273,20 @@ final class ValueCodec {
             from.end();
             shape = new LambdaShape(site, copy, this);
             ClassVersions.check(expected, code(site));
-            shapesByBytes.put(new SiteKey(hash, ByteBuffer.wrap(copy)), shape);
+            shapesByBytes.put(SiteKey.of(ByteBuffer.wrap(copy)), shape);
         }
         return shape;
     }
 
     /** Checks that the class of an object that is a call is that of the program. */
-    void checkObject(int hash, ByteBuffer bytes) throws ProtocolException, ClassNotFoundException {
-        if (!checkedObjects.contains(new SiteKey(hash, bytes))) {
+    void checkObject(ByteBuffer bytes) throws ProtocolException, ClassNotFoundException {
+        if (!checkedObjects.contains(SiteKey.of(bytes))) {
             byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
             Class<?> type = Class.forName(from.string(), false, loader());
             ClassVersions.check(from.longNumbers(), type);
             from.end();
-            checkedObjects.add(new SiteKey(hash, ByteBuffer.wrap(copy)));
+            checkedObjects.add(SiteKey.of(ByteBuffer.wrap(copy)));
         }
     }
 

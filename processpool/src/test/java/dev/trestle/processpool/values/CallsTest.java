@@ -313,7 +313,6 @@ class CallsTest {
         bytes.longNumbers(new long[0]);
         var body = new BodyWriter();
         body.flag(true);
-        body.number(0);
         body.bytes(bytes.toArray());
         return new Payload(List.of(body.written()), List.of());
     }

@@ -3,34 +3,60 @@ package dev.trestle.processpool.values;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The hash of a key comes with it. */
+/** Keys that a sender makes up. */
 @Timeout(30)
 class SiteKeyTest {
 
-    private static SiteKey key(int hash, int number) {
-        return new SiteKey(hash, ByteBuffer.allocate(1_004).putInt(1_000, number));
+    private static SiteKey key(String text) {
+        return SiteKey.of(ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1)));
     }
 
     @Test
-    void keysOfOneHashAreFoundFast() {
-        Map<SiteKey, Integer> map = new ConcurrentHashMap<>();
+    void equalBytesAreEqualKeysWhereverTheyLie() {
+        byte[] around = "..name of a site..".getBytes(StandardCharsets.ISO_8859_1);
+        ByteBuffer slice = ByteBuffer.wrap(around).slice(2, 14).order(ByteOrder.LITTLE_ENDIAN);
 
-        for (int i = 0; i < 30_000; i++) { // of keys that are not comparable, 450 million comparisons of 1 000 bytes
-            map.put(key(7, i), i);
+        assertThat(SiteKey.of(slice)).isEqualTo(key("name of a site")).hasSameHashCodeAs(key("name of a site"));
+        assertThat(slice.position()).isZero();
+        assertThat(key("name of a site")).isNotEqualTo(key("name of a sitf"));
+    }
+
+    /** "Aa" and "BB" have the same {@code Arrays.hashCode}, and so has each sequence of them with each other. */
+    @Test
+    void aSenderCannotChooseHashes() {
+        List<String> colliding = IntStream.range(0, 1 << 14)
+                .mapToObj(i -> IntStream.range(0, 14)
+                        .mapToObj(bit -> (i >> bit & 1) == 0 ? "Aa" : "BB")
+                        .reduce("", String::concat))
+                .toList();
+        assertThat(colliding.stream()
+                        .map(each -> Arrays.hashCode(each.getBytes(StandardCharsets.ISO_8859_1)))
+                        .distinct())
+                .hasSize(1);
+
+        assertThat(colliding.stream().map(each -> key(each).hashCode()).distinct())
+                .hasSizeGreaterThan(colliding.size() - 100);
+    }
+
+    /** A hash map makes a tree of keys with the same hash if they have an order; else each would be compared with all. */
+    @Test
+    void keysWithTheSameHashAreFoundByTheirOrder() {
+        Set<SiteKey> keys = new HashSet<>();
+        for (int i = 0; i < 100_000; i++) {
+            keys.add(new SiteKey(42, ByteBuffer.allocate(Integer.BYTES).putInt(0, i)));
         }
 
-        assertThat(map).hasSize(30_000).containsEntry(key(7, 29_999), 29_999).doesNotContainKey(key(7, 30_000));
-    }
-
-    @Test
-    void orderAgreesWithEquality() {
-        assertThat(key(1, 1)).isEqualByComparingTo(key(1, 1)).isEqualTo(key(1, 1));
-        assertThat(key(1, 1)).isLessThan(key(1, 2)).isLessThan(key(2, 0)).isNotEqualTo(key(1, 2));
-        assertThat(key(1, 1)).isNotEqualTo(key(2, 1));
+        assertThat(keys).hasSize(100_000);
+        assertThat(key("a")).isLessThan(key("b")).isEqualByComparingTo(key("a"));
     }
 }

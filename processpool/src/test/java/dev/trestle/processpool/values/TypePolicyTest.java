@@ -242,6 +242,8 @@ class TypePolicyTest {
                 "jdk.internal.misc.Unsafe[]",
                 "java.sql.Timestamp",
                 "java.sql.RowIdLifetime", // an enum of another module than java.base
+                "java.util.stream.StreamShape", // an enum that is not public
+                "java.util.stream.StreamOpFlag$Type", // an enum in a class that is not public
                 "sun.security.ssl.ProtocolVersion")) { // an enum of a package that is not exported
             assertThat(permits(policy, name)).as(name).isFalse();
         }

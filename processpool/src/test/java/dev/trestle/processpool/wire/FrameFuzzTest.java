@@ -10,21 +10,32 @@ import dev.trestle.processpool.values.Journey;
 import dev.trestle.processpool.values.NotDecodableException;
 import java.io.EOFException;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import javax.management.JMException;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Mutated frames, fed to both sides: nothing but the protocol's own exceptions, and no memory kept. A few by default, a
- * million with {@code -Dtrestle.fuzz.frames=1000000}.
+ * Mutated frames, fed to both sides: nothing but the protocol's own exceptions, no control characters in their messages,
+ * no memory taken for what is only claimed, and none kept. A few by default, a million with {@code -Dstorm=full} or
+ * {@code -Dtrestle.fuzz.frames=1000000}.
  */
 class FrameFuzzTest {
 
-    private static final int COUNT = Integer.getInteger("trestle.fuzz.frames", 5_000);
+    private static final int COUNT =
+            Integer.getInteger("trestle.fuzz.frames", "full".equals(System.getProperty("storm")) ? 1_000_000 : 5_000);
     private static final long LIMIT = 4 << 20;
+
+    /** What the first documents allocate is for classes that are linked. */
+    private static final int WARM = 1_000;
+
+    /** A first megabyte for each payload that is claimed, of which there are six, and what Jackson takes. */
+    private static final long MOST_ALLOCATED = 12 << 20;
 
     private final Journey journey = Journey.allowingNothing();
 
@@ -48,20 +59,31 @@ class FrameFuzzTest {
                 new Frame.Credit(3, 1024),
                 new Frame.Failed(1, Frame.Phase.RUNNING, failure, 5),
                 new Frame.Fatal(failure),
+                Frame.Cancel.interrupting(4),
+                new Frame.TakeBack(5),
+                new Frame.Cancelled(6),
+                new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("dump"),
                 new Frame.Goodbye("bye"));
         var random = new SplittableRandom(20261121);
         long memory = usedMemory();
+        long most = 0;
         var outcomes = new int[4];
 
         for (int i = 0; i < COUNT; i++) {
-            outcomes[feed(mutate(good, random), encoded)]++;
+            byte[] mutated = mutate(good, random);
+            long before = allocated();
+            outcomes[feed(mutated, encoded)]++;
+            if (i >= WARM) {
+                most = Math.max(most, allocated() - before);
+            }
         }
 
         System.out.printf(
                 "storm of frames: %d mutated; %d read all the same, %d ended early, %d refused, %d with a payload"
-                        + " refused%n",
-                COUNT, outcomes[0], outcomes[1], outcomes[2], outcomes[3]);
+                        + " refused; at most %d bytes allocated for one of %d bytes%n",
+                COUNT, outcomes[0], outcomes[1], outcomes[2], outcomes[3], most, good.length);
+        assertThat(most).as("bytes allocated for one").isLessThan(MOST_ALLOCATED);
         assertThat(outcomes[2]).as("protocol exceptions").isGreaterThan(COUNT / 20);
         assertThat(outcomes[0] + outcomes[1] + outcomes[2] + outcomes[3]).isEqualTo(COUNT);
         assertThat(usedMemory() - memory).as("bytes kept").isLessThan(32 << 20);
@@ -80,17 +102,24 @@ class FrameFuzzTest {
                     case Frame.StreamCall call -> outcome = decode(call.payload()) ? outcome : 3;
                     case Frame.Item item -> outcome = decode(encoded, item) ? outcome : 3;
                     case Frame.Result result -> outcome = decode(encoded, result.payload()) ? outcome : 3;
-                    case Frame.Failed failed ->
-                        assertThat(encoded.decodeFailure(failed.failure(), "w")).isNotNull();
+                    case Frame.Failed failed -> assertShown(failed.failure(), encoded);
+                    case Frame.Fatal fatal -> assertShown(fatal.failure(), encoded);
                     default -> {}
                 }
             }
         } catch (EOFException e) {
             return String.valueOf(e.getMessage()).equals("The connection was closed") ? outcome : 1;
         } catch (ProtocolException e) {
-            assertThat(e.getMessage()).isNotEmpty();
+            assertThat(e.getMessage()).isNotEmpty().hasSizeLessThan(1000);
+            String message = String.valueOf(e.getMessage());
+            assertThat(ShownText.line(message)).isEqualTo(message);
             return 2;
         }
+    }
+
+    private static void assertShown(Failure failure, EncodedCall encoded) {
+        assertThat(encoded.decodeFailure(failure, "w")).isNotNull();
+        assertThat(ShownText.text(failure.stackTraceText())).isEqualTo(failure.stackTraceText());
     }
 
     private boolean decode(Payload payload) {
@@ -139,6 +168,12 @@ class FrameFuzzTest {
         var connection = new FrameChannelTest.Bytes();
         new FrameChannel(connection, LIMIT).write(frames);
         return connection.all();
+    }
+
+    /** Returns how many bytes this thread has ever allocated. */
+    private static long allocated() throws JMException {
+        return (Long) ManagementFactory.getPlatformMBeanServer()
+                .getAttribute(new ObjectName("java.lang:type=Threading"), "CurrentThreadAllocatedBytes");
     }
 
     private static long usedMemory() {
