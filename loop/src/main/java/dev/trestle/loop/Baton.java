@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -141,7 +140,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * The start of a new thread that has been given the baton and has not begun to run. The detector may read an
      * earlier one, which it cannot revoke any more.
      */
-    private @Nullable Start starting;
+    private Task.@Nullable Start<?> starting;
 
     /**
      * The holder that has run since it was given the baton. The detector may read an earlier one, at the cost of a
@@ -470,9 +469,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * another. Called by the detector.
      */
     void revokeStart(Thread overdue) {
-        Start start = starting;
+        Task.Start<?> start = starting;
         if (start != null
-                && start.task.thread() == overdue
+                && start.isOn(overdue)
                 && holder == overdue
                 && start.revoke()
                 && HOLDER.compareAndSet(this, overdue, driver)) {
@@ -678,7 +677,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             arrived = me;
             armedFor = NEVER;
             if (starting != null) {
-                startAgain(starting);
+                startAgain(current);
             } else {
                 endLost(current);
             }
@@ -690,9 +689,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
-    private void startAgain(Start start) {
-        start.task.onStarted(null);
-        due = start.task;
+    private void startAgain(@Nullable Task<?> task) {
+        if (task != null) {
+            task.onStarted(null);
+            due = task;
+        }
         starting = null;
     }
 
@@ -989,7 +990,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         }
         try {
-            var start = new Start(this, task);
+            Task.Start<?> start = task.newStart();
             thread = threads.newThread(start);
             task.prepare(thread);
             current = task;
@@ -1020,37 +1021,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /**
-     * The body of a coroutine's new thread: runs the whole coroutine, or nothing if the start was revoked before.
-     * Either the thread takes this or the detector does, which decides whether the thread has the baton.
-     */
-    private static final class Start extends AtomicBoolean implements Runnable {
-        private static final long serialVersionUID = 1;
-
-        private final transient Baton baton;
-        private final transient Task<?> task;
-
-        Start(Baton baton, Task<?> task) {
-            this.baton = baton;
-            this.task = task;
-        }
-
-        /** Returns whether the thread has not begun, and so never will. */
-        boolean revoke() {
-            return compareAndSet(false, true);
-        }
-
-        @Override
-        public void run() {
-            if (compareAndSet(false, true)) {
-                baton.onStarted();
-                task.live();
-            }
-        }
-    }
-
     /** Called by a new thread that has the baton. */
-    private void onStarted() {
+    void onStarted() {
         starting = null;
         arrived = Thread.currentThread();
     }
