@@ -142,6 +142,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
     private Task.@Nullable Start<?> starting;
 
+    /** The task of that start. */
+    private @Nullable Task<?> startingTask;
+
+    /** The task whose thread had the baton when it was taken back, and has ended perhaps. */
+    private @Nullable Task<?> lost;
+
     /**
      * The holder that has run since it was given the baton. The detector may read an earlier one, at the cost of a
      * needless look at a stack.
@@ -605,6 +611,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             waitAsDriver(again || armedFor != NEVER);
             return false;
         }
+        settleLost();
+        if (eagerCaller != null) { // the coroutine that it has started was lost, or could not give the baton back
+            giveBack(eagerCaller, Giver.PARKS);
+            waitAsDriver(false);
+            return false;
+        }
         Task<?> next = next();
         if (next != null) {
             if (give(next, Giver.PARKS)) {
@@ -617,7 +629,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         } else {
             boolean timed = arm();
-            holder = FREE;
+            free();
             waitAsDriver(timed);
         }
         return false;
@@ -676,11 +688,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (holder == me) {
             arrived = me;
             armedFor = NEVER;
-            if (starting != null) {
-                startAgain(current);
-            } else {
-                endLost(current);
-            }
+            lost = starting == null ? current : null;
             current = null;
         }
         if (interrupted) {
@@ -688,22 +696,31 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
-    private void startAgain(@Nullable Task<?> task) {
-        if (task != null) {
+    /**
+     * Settles what became of the thread that the baton was taken back from. A coroutine whose thread has not begun, and
+     * never will, is ready again. What fails is to be called again.
+     */
+    private void settleLost() {
+        if (starting != null) { // the new thread would have the baton otherwise
+            Task<?> task = requireNonNull(startingTask);
             task.onStarted(null);
-            due = task;
+            ready.add(task);
+            starting = null;
+            startingTask = null;
         }
-        starting = null;
+        if (lost != null) {
+            endLost(lost);
+            lost = null;
+        }
     }
 
     /**
      * Ends a task whose thread has ended with the baton, before its coroutine did; the detector has taken the baton
      * back.
      */
-    private static void endLost(@Nullable Task<?> task) {
-        Thread thread = task == null ? null : task.thread();
-        if (task != null && thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
+    private static void endLost(Task<?> task) {
+        Thread thread = task.thread();
+        if (thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
             task.failToStart(Failure.OUT_OF_MEMORY.exception());
         }
     }
@@ -963,13 +980,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 return false;
             }
             current = null;
-            holder = FREE;
+            free();
             boolean needed = isWanted() || until < armedFor;
-            if (!needed || !HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
+            Thread me = Thread.currentThread();
+            if (!needed || !HOLDER.compareAndSet(this, FREE, me)) {
                 return false;
             }
+            arrived = self == null ? null : me;
             current = self;
         }
+    }
+
+    /** Puts the baton down. The thread that had it may be the next to be given it, and has not run since then. */
+    private void free() {
+        arrived = null;
+        holder = FREE;
     }
 
     /** Gives the baton to a coroutine. Returns false, and keeps it, if the coroutine could not be started. */
@@ -996,6 +1021,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             current = task;
             due = null;
             task.onStarted(thread);
+            startingTask = task;
             starting = start;
             holder = thread;
             if (giver == Giver.PARKS) {
@@ -1007,6 +1033,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } catch (Throwable e) { // out of memory, most likely: this coroutine fails, the loop goes on
             holder = me;
             starting = null;
+            startingTask = null;
             current = before;
             boolean failed = false;
             while (!failed) {
@@ -1024,6 +1051,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Called by a new thread that has the baton. */
     void onStarted() {
         starting = null;
+        startingTask = null;
         arrived = Thread.currentThread();
     }
 
@@ -1068,6 +1096,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 Thread.onSpinWait(); // without the baton this thread must not go on
             }
         }
+        eagerCaller = outer; // it is already, unless the coroutine was lost or could not give the baton back
     }
 
     /** Returns when the driver, which runs a coroutine in its own turn, has the baton again. */
