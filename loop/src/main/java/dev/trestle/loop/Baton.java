@@ -611,6 +611,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             waitAsDriver(again || armedFor != NEVER);
             return false;
         }
+        onDriverHolds();
         settleLost();
         if (eagerCaller != null) { // the coroutine that it has started was lost, or could not give the baton back
             giveBack(eagerCaller, Giver.PARKS);
@@ -685,14 +686,20 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             interrupted |= Thread.interrupted(); // or the next park would not park
         }
-        if (holder == me) {
-            arrived = me;
-            armedFor = NEVER;
-            lost = starting == null ? current : null;
-            current = null;
-        }
         if (interrupted) {
             me.interrupt();
+        }
+    }
+
+    /** Notes that the driver has the baton. Not a part of the wait, which may fail at the moment when the baton comes. */
+    private void onDriverHolds() {
+        arrived = driver;
+        if (armedFor != NEVER) {
+            armedFor = NEVER;
+        }
+        if (current != null) {
+            lost = starting == null ? current : null;
+            current = null;
         }
     }
 
