@@ -1,12 +1,10 @@
 package dev.trestle.loop;
 
-import static java.util.Objects.requireNonNull;
-
 import java.lang.ref.WeakReference;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
@@ -26,7 +24,9 @@ final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>,
     /** The futures that are not done, each with its listener. */
     private final Map<F, Handle> pending = new LinkedHashMap<>();
 
-    private final ArrayDeque<F> completed = new ArrayDeque<>();
+    /** The futures that are done and have not been returned, in the order in which they became done. */
+    private final Set<F> completed = new LinkedHashSet<>();
+
     private final WeakListener listener;
     private int left;
     private boolean late;
@@ -66,8 +66,10 @@ final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>,
         if (late) {
             return;
         }
-        pending.remove(future);
-        completed.add((F) future);
+        if (pending.containsKey(future)) { // else this step is made again, and the future may have been returned
+            completed.add((F) future);
+            pending.remove(future);
+        }
         if (pending.isEmpty()) {
             listener.leave(); // there is no time limit any more
         }
@@ -120,7 +122,10 @@ final class AsCompletedIterator<F extends LoopFuture<?>> implements Iterator<F>,
             more = new CompositeFuture(loop, "asCompleted", pending.keySet());
             var _ = task.await(more);
         }
+        F first = completed.iterator().next();
+        pending.remove(first); // in case that the step which has added it failed, and is made again
+        completed.remove(first);
         left--;
-        return requireNonNull(completed.poll());
+        return first;
     }
 }

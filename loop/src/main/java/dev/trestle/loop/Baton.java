@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -141,7 +140,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * The start of a new thread that has been given the baton and has not begun to run. The detector may read an
      * earlier one, which it cannot revoke any more.
      */
-    private @Nullable Start starting;
+    private Task.@Nullable Start<?> starting;
+
+    /** The task of that start. */
+    private @Nullable Task<?> startingTask;
+
+    /** The task whose thread had the baton when it was taken back, and has ended perhaps. */
+    private @Nullable Task<?> lost;
 
     /**
      * The holder that has run since it was given the baton. The detector may read an earlier one, at the cost of a
@@ -472,9 +477,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * another. Called by the detector.
      */
     void revokeStart(Thread overdue) {
-        Start start = starting;
+        Task.Start<?> start = starting;
         if (start != null
-                && start.task.thread() == overdue
+                && start.isOn(overdue)
                 && holder == overdue
                 && start.revoke()
                 && HOLDER.compareAndSet(this, overdue, driver)) {
@@ -608,6 +613,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             waitAsDriver(again || armedFor != NEVER);
             return false;
         }
+        onDriverHolds();
+        settleLost();
+        if (eagerCaller != null) { // the coroutine that it has started was lost, or could not give the baton back
+            giveBack(eagerCaller, Giver.PARKS);
+            waitAsDriver(false);
+            return false;
+        }
         Task<?> next = next();
         if (next != null) {
             if (give(next, Giver.PARKS)) {
@@ -620,7 +632,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         } else {
             boolean timed = arm();
-            holder = FREE;
+            free();
             waitAsDriver(timed);
         }
         return false;
@@ -676,35 +688,48 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             }
             interrupted |= Thread.interrupted(); // or the next park would not park
         }
-        if (holder == me) {
-            arrived = me;
-            armedFor = NEVER;
-            if (starting != null) {
-                startAgain(starting);
-            } else {
-                endLost(current);
-            }
-            current = null;
-        }
         if (interrupted) {
             me.interrupt();
         }
     }
 
-    /** Makes a coroutine the next to be given the baton again, because its thread has not begun and never will. */
-    private void startAgain(Start start) {
-        start.task.onStarted(null);
-        due = start.task;
-        starting = null;
+    /** Notes that the driver has the baton. Not a part of the wait, which may fail at the moment when the baton comes. */
+    private void onDriverHolds() {
+        arrived = driver;
+        if (armedFor != NEVER) {
+            armedFor = NEVER;
+        }
+        if (current != null) {
+            lost = starting == null ? current : null;
+            current = null;
+        }
+    }
+
+    /**
+     * Settles what became of the thread that the baton was taken back from. A coroutine whose thread has not begun, and
+     * never will, is ready again. What fails is to be called again.
+     */
+    private void settleLost() {
+        if (starting != null) { // the new thread would have the baton otherwise
+            Task<?> task = requireNonNull(startingTask);
+            task.onStarted(null);
+            ready.add(task);
+            starting = null;
+            startingTask = null;
+        }
+        if (lost != null) {
+            endLost(lost);
+            lost = null;
+        }
     }
 
     /**
      * Ends a task whose thread has ended with the baton, before its coroutine did; the detector has taken the baton
      * back.
      */
-    private static void endLost(@Nullable Task<?> task) {
-        Thread thread = task == null ? null : task.thread();
-        if (task != null && thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
+    private static void endLost(Task<?> task) {
+        Thread thread = task.thread();
+        if (thread != null && !task.isDone() && thread.getState() == Thread.State.TERMINATED) {
             task.failToStart(Failure.OUT_OF_MEMORY.exception());
         }
     }
@@ -964,13 +989,21 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 return false;
             }
             current = null;
-            holder = FREE;
+            free();
             boolean needed = isWanted() || until < armedFor;
-            if (!needed || !HOLDER.compareAndSet(this, FREE, Thread.currentThread())) {
+            Thread me = Thread.currentThread();
+            if (!needed || !HOLDER.compareAndSet(this, FREE, me)) {
                 return false;
             }
+            arrived = self == null ? null : me;
             current = self;
         }
+    }
+
+    /** Puts the baton down. The thread that had it may be the next to be given it, and has not run since then. */
+    private void free() {
+        arrived = null;
+        holder = FREE;
     }
 
     /** Gives the baton to a coroutine. Returns false, and keeps it, if the coroutine could not be started. */
@@ -991,12 +1024,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             return true;
         }
         try {
-            var start = new Start(this, task);
+            Task.Start<?> start = task.newStart();
             thread = threads.newThread(start);
             task.prepare(thread);
             current = task;
             due = null;
             task.onStarted(thread);
+            startingTask = task;
             starting = start;
             holder = thread;
             if (giver == Giver.PARKS) {
@@ -1008,6 +1042,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } catch (Throwable e) { // out of memory, most likely: this coroutine fails, the loop goes on
             holder = me;
             starting = null;
+            startingTask = null;
             current = before;
             boolean failed = false;
             while (!failed) {
@@ -1022,38 +1057,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /**
-     * The body of a coroutine's new thread: runs the whole coroutine, or nothing if the start was revoked before.
-     * Either the thread takes this or the detector does, which decides whether the thread has the baton.
-     */
-    private static final class Start extends AtomicBoolean implements Runnable {
-        private static final long serialVersionUID = 1;
-
-        private final transient Baton baton;
-        private final transient Task<?> task;
-
-        Start(Baton baton, Task<?> task) {
-            this.baton = baton;
-            this.task = task;
-        }
-
-        /** Returns whether the thread has not begun, and so never will. */
-        boolean revoke() {
-            return compareAndSet(false, true);
-        }
-
-        @Override
-        public void run() {
-            if (compareAndSet(false, true)) {
-                baton.onStarted();
-                task.live();
-            }
-        }
-    }
-
     /** Called by a new thread that has the baton. */
-    private void onStarted() {
+    void onStarted() {
         starting = null;
+        startingTask = null;
         arrived = Thread.currentThread();
     }
 
@@ -1098,6 +1105,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 Thread.onSpinWait(); // without the baton this thread must not go on
             }
         }
+        eagerCaller = outer; // it is already, unless the coroutine was lost or could not give the baton back
     }
 
     /** Returns when the driver, which runs a coroutine in its own turn, has the baton again. */

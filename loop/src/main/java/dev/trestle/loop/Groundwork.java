@@ -17,6 +17,7 @@ final class Groundwork {
             Baton.Giver.class,
             Log.class,
             Failure.class,
+            Task.Start.class,
             Handle.class,
             TimerHandle.class,
             Inbox.class,

@@ -83,7 +83,14 @@ sealed interface HandOver {
          * native frame on its stack, it parks together with its carrier, and the slow-callback detector submits what
          * waits in the slot to the JDK's scheduler. It may be run twice then, which is harmless: to continue a virtual
          * thread that runs, or is not to run, does nothing.
+         *
+         * The virtual threads that a coroutine starts have this scheduler too, as the JDK lets a thread inherit that of
+         * its creator. The detector does not know those threads. So no error may lose a continuation here: what fails
+         * is made again, a few times, which at worst continues a thread twice. See ADR 158.
          */
+
+        /** How often the step is made that a virtual thread depends on, if it fails. */
+        private static final int MOST_ATTEMPTS = 3;
 
         /** The most threads that a carrier run runs before it leaves the carrier to other virtual threads. */
         private static final int LONGEST = 1 << 10;
@@ -108,12 +115,21 @@ sealed interface HandOver {
 
         @Override
         public void execute(Runnable continuation) {
-            CarrierRun run = last;
-            if (run != null && run.aboutToPark && run.carrier == Jdk.carrier()) {
-                run.aboutToPark = false;
-                run.next = continuation;
-            } else {
-                jdk.scheduler.execute(new CarrierRun(continuation));
+            for (int attempt = 1; true; attempt++) {
+                try {
+                    CarrierRun run = last;
+                    if (run != null && run.aboutToPark && run.carrier == Jdk.carrier()) {
+                        run.aboutToPark = false;
+                        run.next = continuation;
+                    } else {
+                        jdk.scheduler.execute(new CarrierRun(continuation));
+                    }
+                    return;
+                } catch (Throwable e) { // the JDK repeats its call after an OutOfMemoryError only
+                    if (attempt == MOST_ATTEMPTS) {
+                        throw e;
+                    }
+                }
             }
         }
 
@@ -207,18 +223,40 @@ sealed interface HandOver {
                     Thread.onSpinWait(); // without: what is handed over goes through the JDK's scheduler
                 }
                 Runnable due = first;
-                for (int i = 0; due != null && (i < LONGEST || !goOnElsewhere(due)); i++) {
+                for (int i = 0; due != null; i++) {
+                    Throwable failure = null;
                     try {
-                        due.run();
-                    } catch (Throwable e) { // of the JDK's own code; the continuation in the slot runs nevertheless
-                        onFailure(e);
+                        if (i >= LONGEST && goOnElsewhere(due)) {
+                            break;
+                        }
+                    } catch (Throwable e) {
+                        Thread.onSpinWait(); // then it goes on here
+                    }
+                    for (int attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+                        try {
+                            due.run();
+                            break;
+                        } catch (Throwable e) { // of the JDK's own code, perhaps before the thread was continued
+                            failure = e;
+                        }
                     }
                     due = next; // calls nothing, so nothing can lose it
                     next = null;
+                    try {
+                        if (failure != null) {
+                            report(failure);
+                        }
+                    } catch (Throwable e) {
+                        Thread.onSpinWait(); // no memory for a log line
+                    }
                 }
                 carrier = null;
-                if (me != null) {
-                    runs.remove(me);
+                try {
+                    if (me != null) {
+                        runs.remove(me);
+                    }
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // the next run of this carrier takes the place of this one
                 }
             }
 
@@ -227,12 +265,8 @@ sealed interface HandOver {
                 carrier = me;
             }
 
-            private void onFailure(Throwable failure) {
-                try {
-                    Log.log(ERROR, () -> "A carrier of an event loop failed", failure);
-                } catch (Throwable e) {
-                    Thread.onSpinWait(); // no memory for a log line
-                }
+            private void report(Throwable failure) {
+                Log.log(ERROR, () -> "A carrier of an event loop failed", failure);
             }
 
             private boolean goOnElsewhere(Runnable due) {

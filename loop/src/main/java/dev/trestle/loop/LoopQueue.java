@@ -3,7 +3,6 @@ package dev.trestle.loop;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -363,17 +362,15 @@ public final class LoopQueue<T> {
 
     /**
      * Closes the queue to producers and consumers: Python's {@code shutdown(immediate=True)}. The remaining items count
-     * as done.
+     * as done. If the comparator of a priority queue fails, its exception is thrown, and nothing has changed.
      *
      * @return the remaining items, in the order in which {@code get} would have returned them
      */
     public List<T> shutdownNow() {
         getters.checkHere("shut down");
+        List<T> left = items.inOrder(); // if a comparator or the memory fails, nothing has changed
+        items.clear();
         shutDown = true;
-        var left = new ArrayList<T>(items.size());
-        for (@Nullable T next = items.poll(); next != null; next = items.poll()) {
-            left.add(next);
-        }
         unfinished = Math.max(0, unfinished - left.size());
         if (unfinished == 0) {
             finished.set();

@@ -2,8 +2,10 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,12 @@ abstract sealed class QueueItems<T> {
 
     /** Returns the item that is next; null if there is none. */
     abstract @Nullable T peek();
+
+    /** Returns the items in the order in which they would leave. */
+    abstract List<T> inOrder();
+
+    /** Removes all items; calls no code of the user's. */
+    abstract void clear();
 
     final int size() {
         return size;
@@ -94,6 +102,22 @@ abstract sealed class QueueItems<T> {
             }
             super.size--;
             return entry.item;
+        }
+
+        @Override
+        List<T> inOrder() {
+            var all = new ArrayList<T>(size());
+            for (Entry<T> entry = first; entry != null; entry = entry.next) {
+                all.add(entry.item);
+            }
+            return all;
+        }
+
+        @Override
+        void clear() {
+            first = null;
+            last = null;
+            super.size = 0;
         }
     }
 
@@ -177,6 +201,26 @@ abstract sealed class QueueItems<T> {
             heap[left] = null;
             super.size = left;
             return least.item;
+        }
+
+        @Override
+        List<T> inOrder() {
+            var copy = new Heap<T>(order);
+            copy.heap = heap.clone();
+            ((QueueItems<T>) copy).size = size();
+            var all = new ArrayList<T>(size());
+            for (@Nullable T item = copy.poll(); item != null; item = copy.poll()) {
+                all.add(item);
+            }
+            return all;
+        }
+
+        @Override
+        void clear() {
+            for (int place = size() - 1; place >= 0; place--) {
+                heap[place] = null;
+            }
+            super.size = 0;
         }
 
         private Entry<T> at(int place) {

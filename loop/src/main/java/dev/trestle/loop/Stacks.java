@@ -68,8 +68,8 @@ final class Stacks {
 
     /** Returns whether this is what runs a coroutine. */
     private static boolean isCoroutine(StackTraceElement frame) {
-        return frame.getClassName().equals(Task.class.getName())
-                && frame.getMethodName().equals("live");
+        return frame.getClassName().equals(Task.Start.class.getName())
+                && frame.getMethodName().equals("run");
     }
 
     /** Returns whether this is what runs a coroutine or a callback. */

@@ -4,6 +4,8 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.StackRoom;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -317,25 +319,73 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    /** The life of the coroutine, on its thread; it has the baton. */
-    void live() {
-        T result = null;
-        Throwable thrown = null;
-        try {
-            Coroutine<T> body = requireNonNull(coroutine);
-            coroutine = null; // what it captured is garbage as soon as it is no longer needed
-            result = body.run();
-        } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
-            thrown = e;
-        }
-        boolean over = false;
-        while (!over) {
+    /** Returns what a new thread of the coroutine runs. */
+    Start<T> newStart() {
+        return new Start<>(this);
+    }
+
+    /**
+     * The body of a coroutine's new thread, which has the baton: runs the whole coroutine, or nothing if the start was
+     * revoked before. Either the thread takes the task out of this or the detector does, which decides whether the
+     * thread has the baton. Each suspended coroutine keeps this object and the frame of its method: so there is one
+     * field and one method.
+     */
+    static final class Start<T extends @Nullable Object> implements Runnable {
+
+        private static final VarHandle TASK;
+
+        static {
             try {
-                finish(result, thrown);
-                over = true;
-            } catch (Throwable e) {
-                Thread.onSpinWait(); // for lack of memory, most likely; a task that has ended and is not done would
-                // be lost
+                TASK = MethodHandles.lookup().findVarHandle(Start.class, "task", Task.class);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+
+        /** The task; null once the thread has begun, or never will. */
+        private volatile @Nullable Task<T> task;
+
+        private Start(Task<T> task) {
+            this.task = task;
+        }
+
+        /** Returns whether a thread is the one that is to run this, and it has not begun. */
+        boolean isOn(Thread thread) {
+            Task<T> mine = task;
+            return mine != null && mine.thread == thread;
+        }
+
+        /** Returns whether the thread has not begun, and so never will. */
+        boolean revoke() {
+            return TASK.getAndSet(this, null) != null;
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public void run() {
+            var mine = (Task<T>) TASK.getAndSet(this, null);
+            if (mine == null) {
+                return;
+            }
+            mine.loop().baton().onStarted();
+            T result = null;
+            Throwable thrown = null;
+            try {
+                Coroutine<T> body = requireNonNull(mine.coroutine);
+                mine.coroutine = null; // what it captured is garbage as soon as it is no longer needed
+                result = body.run();
+            } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
+                thrown = e;
+            }
+            boolean over = false;
+            while (!over) {
+                try {
+                    mine.finish(result, thrown);
+                    over = true;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // for lack of memory, most likely; a task that has ended and is not done would
+                    // be lost
+                }
             }
         }
     }

@@ -193,7 +193,15 @@ public final class TaskGroup {
                 }
             });
         } catch (Throwable e) { // the caller has no task, so the group does not wait for one
-            unfinished.remove(task);
+            boolean removed = false;
+            while (!removed) {
+                try {
+                    unfinished.remove(task);
+                    removed = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // the group would wait forever for a task that does not tell of its end
+                }
+            }
             task.cancel();
             throw e;
         }

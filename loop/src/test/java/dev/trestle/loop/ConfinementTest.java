@@ -3,6 +3,7 @@ package dev.trestle.loop;
 import static java.time.Duration.ZERO;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMinutes;
+import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -31,7 +32,7 @@ class ConfinementTest {
 
     private static <T extends @Nullable Object> T onAnotherThread(Coroutine<T> action) {
         var result = new CompletableFuture<T>();
-        Thread thread = Thread.ofPlatform().start(() -> {
+        Thread thread = Thread.ofPlatform().daemon().start(() -> {
             try {
                 result.complete(action.run());
             } catch (Throwable e) {
@@ -39,7 +40,10 @@ class ConfinementTest {
             }
         });
         try {
-            thread.join();
+            if (!thread.join(ofSeconds(20))) {
+                throw new AssertionError(
+                        "It waits on " + thread + " and was not refused: " + List.of(thread.getStackTrace()));
+            }
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -256,6 +260,7 @@ class ConfinementTest {
     /** On a thread of the program's and on that of a coroutine in a blocking call; and nothing has changed. */
     @ParameterizedTest
     @EnumSource
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a coroutine that waits ignores interrupts
     void aThreadOutsideOfTheLoopIsRefusedWhatCoroutinesShare(ForeignUse use) {
         loop.runUntilComplete(() -> TaskGroup.run(group -> {
             var shared = new Shared(group);

@@ -133,7 +133,6 @@ class EagerTaskTest {
 
     @Test
     void aCallbackStartsATaskAndGoesOn() {
-        USER.set("test");
         loop.callSoon(() -> {
             USER.set("callback");
             Task<?> task = loop.createTask(() -> {

@@ -58,13 +58,16 @@ class QueueItemsTest {
             }
         }
         comparisonsLeft = Integer.MAX_VALUE;
+        assertThat(items.inOrder()).isEqualTo(model);
         assertThat(rest(items)).isEqualTo(model);
     }
 
     @Test
     void linesGiveTheOldestOrTheNewestItemFirst() {
         assertThat(rest(filled(QueueItems.fifo()))).containsExactly(1, 2, 3);
+        assertThat(filled(QueueItems.fifo()).inOrder()).containsExactly(1, 2, 3);
         assertThat(rest(filled(QueueItems.lifo()))).containsExactly(3, 2, 1);
+        assertThat(filled(QueueItems.lifo()).inOrder()).containsExactly(3, 2, 1);
     }
 
     /** A priority queue of the JDK's lost an item here, and had another twice. */
@@ -80,6 +83,22 @@ class QueueItemsTest {
 
         comparisonsLeft = Integer.MAX_VALUE;
         assertThat(queue.shutdownNow()).extracting(Item::rank).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+    }
+
+    @Test
+    void shutdownNowKeepsAllItemsWhenItsComparatorFails() {
+        LoopQueue<Item> queue = LoopQueue.priority(failing);
+        for (int i = 10; i > 0; i--) {
+            assertThat(queue.tryPut(new Item(i, i))).isTrue();
+        }
+        comparisonsLeft = 5;
+
+        assertThatThrownBy(queue::shutdownNow).hasMessage("cannot be compared");
+
+        comparisonsLeft = Integer.MAX_VALUE;
+        assertThat(queue.tryGet().map(Item::rank)).contains(1);
+        assertThat(queue.shutdownNow()).extracting(Item::rank).containsExactly(2, 3, 4, 5, 6, 7, 8, 9, 10);
+        assertThat(queue.isEmpty()).isTrue();
     }
 
     private static QueueItems<Integer> filled(QueueItems<Integer> items) {

@@ -15,6 +15,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.ReturnWhen;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
@@ -202,6 +203,26 @@ class WaitingForManyTest extends WithLoop {
                 assertThatThrownBy(() -> shield(foreign)).hasMessageContaining("in its own loop");
             });
         }
+    }
+
+    /** The loop makes a step of its own again if an error has ended it. */
+    @Test
+    void asCompletedReturnsAFutureOnceThoughItsStepIsRepeated() {
+        loop.runUntilComplete(() -> {
+            LoopFuture<Integer> first = loop.createFuture();
+            LoopFuture<Integer> second = loop.createFuture();
+            var futures = new LinkedHashSet<>(List.of(first, second));
+            var completed = new AsCompletedIterator<>(loop, futures, null);
+
+            completed.done(first);
+            completed.done(first);
+            assertThat(completed.next()).isSameAs(first);
+            completed.done(first);
+            completed.done(second);
+
+            assertThat(completed.next()).isSameAs(second);
+            assertThat(completed.hasNext()).isFalse();
+        });
     }
 
     @Test

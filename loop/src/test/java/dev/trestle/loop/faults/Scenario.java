@@ -28,6 +28,7 @@ import dev.trestle.loop.LoopQueue;
 import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.loop.Task;
 import dev.trestle.loop.TaskGroup;
+import dev.trestle.loop.TaskOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -77,7 +78,9 @@ public final class Scenario implements Callable<String> {
             return "the loop does not end: " + loop + "\n" + loop.taskGraph() + stacks() + stack(runner);
         }
         for (Thread each : foreign) {
-            each.join();
+            if (!each.join(ofSeconds(LIMIT_SECONDS))) {
+                return "a thread that brings an outcome does not end: " + each + " is " + each.getState();
+            }
         }
         reports.clear();
         var closed = new CountDownLatch(1);
@@ -193,6 +196,7 @@ public final class Scenario implements Callable<String> {
             note(group.createTask(() -> yieldNow()));
             note(group.createTask(() -> sleep(ofNanos(1))));
         }));
+        attempt(() -> await(note(createTask(() -> yieldNow(), new TaskOptions().withEagerStart(true)))));
         meetings.forEach(meeting -> attempt(meeting));
         attempt(() -> hostile(loop));
         attempt(() -> {
