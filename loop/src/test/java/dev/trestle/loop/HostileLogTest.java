@@ -70,6 +70,7 @@ class HostileLogTest {
     private @Nullable Consumer<HostileLogTest> deed;
 
     @AutoClose
+    @SuppressWarnings("UnusedVariable") // JUnit closes it
     private final LoopLog log = new LoopLog(this::onMessage);
 
     private void onMessage(String message) {

@@ -32,6 +32,7 @@ class SlowCallbackDetectorTest {
     private final LinkedBlockingQueue<String> warnings = new LinkedBlockingQueue<>();
 
     @AutoClose
+    @SuppressWarnings("UnusedVariable") // JUnit closes it
     private final LoopLog log = new LoopLog(message -> {
         if (message.contains(loop.name() + ",")) {
             warnings.add(message);

@@ -22,6 +22,7 @@ class UnclosedLoopTest {
     private final List<EventLoop> loops = new ArrayList<>();
 
     @AutoClose
+    @SuppressWarnings("UnusedVariable") // JUnit closes it
     private final LoopLog log = new LoopLog(message -> {
         if (message.contains("neither running nor closed")) {
             warnings.add(message);
