@@ -43,7 +43,7 @@ public final class AotStore {
      *
      * Code is loaded from these files. The JVM opens them by name, after we have looked at them; so what counts is that
      * no other user can change what a name stands for: `TrustedPath`. The directory, which is no link, and the file in
-     * it belong to this user, and nobody else may write to them. See docs/adr/0282.
+     * it belong to this user, and no other user may write to them. See docs/adr/0282.
      *
      * The process that makes a cache holds the lock of the directory: one at a time for a user, since it takes a
      * processor for seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are

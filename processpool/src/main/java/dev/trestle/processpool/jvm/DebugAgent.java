@@ -3,17 +3,16 @@ package dev.trestle.processpool.jvm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** The agent of the JVM that lets debuggers attach. It asks nobody for a password. */
+/** The agent of the JVM that lets debuggers attach. It has no authentication. */
 public final class DebugAgent {
 
     private static final Log logger = Log.of(DebugAgent.class);
 
     /** What a pool that is built for debugging adds: a free port of the loopback interface, for each worker another. */
     static final String ON_LOOPBACK = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
-
-    private static final String ADDRESS = "address=";
 
     private DebugAgent() {}
 
@@ -56,7 +55,7 @@ public final class DebugAgent {
         }
         for (Map.Entry<String, String> each : options.environment().entrySet()) {
             if (WorkerEnvironment.isJvmOptions(each.getKey())) {
-                for (String option : each.getValue().strip().split("\\s+")) {
+                for (String option : each.getValue().strip().split("\\s+", -1)) {
                     addAgent(option, given);
                 }
             }
@@ -75,14 +74,9 @@ public final class DebugAgent {
 
     /** Returns whether an agent listens on the loopback interface, as it does if its address has no host. */
     private static boolean isLoopback(String agent) {
-        Optional<String> address = Optional.empty();
-        for (String each : agent.substring(agent.indexOf('=') + 1).split(",")) {
-            if (each.startsWith(ADDRESS)) {
-                address = Optional.of(each.substring(ADDRESS.length()));
-            }
-        }
-        String host = address.map(found -> found.substring(0, Math.max(0, found.lastIndexOf(':'))))
-                .orElse("");
+        Matcher address = Pattern.compile("[=:,]address=([^,]*)").matcher(agent);
+        String given = address.find() ? address.group(1) : "";
+        String host = given.substring(0, Math.max(0, given.lastIndexOf(':')));
         return host.isEmpty()
                 || host.equals("localhost")
                 || host.equals("[::1]")

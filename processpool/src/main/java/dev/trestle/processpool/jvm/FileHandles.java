@@ -15,7 +15,10 @@ import java.util.stream.Stream;
  */
 public final class FileHandles {
 
-    /** So many a start needs at a time: three pipes, of which both ends are open for a moment, sockets and files, a selector. */
+    /**
+     * So many a start needs at a time: three pipes, of which both ends are open for a moment, sockets and files, a
+     * selector.
+     */
     private static final int PER_START = 16;
 
     /** So many remain for the program and for us. */

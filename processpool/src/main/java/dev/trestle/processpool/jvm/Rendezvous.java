@@ -47,8 +47,8 @@ public final class Rendezvous implements AutoCloseable {
      *
      * All callers are heard at the same time, by one thread that waits for all of them. A caller that says nothing,
      * or one byte after the other, has until the end of the greeting's time, counted from its connect, and takes a
-     * hundred bytes and a file handle. Of those that have proven nothing, only the youngest are kept: when there are too
-     * many, the oldest goes, and a worker that was among them dials again. See docs/adr/0281.
+     * hundred bytes and a file handle. Of those that have proven nothing, only the youngest are kept: when there are
+     * too many, the oldest goes, and a worker that was among them dials again. See docs/adr/0281.
      */
 
     private static final Log logger = Log.of(Rendezvous.class);
@@ -62,7 +62,7 @@ public final class Rendezvous implements AutoCloseable {
     private static final int BUFFER = 1 << 20;
     private static final int BACKLOG = 8;
 
-    /** A port has callers that nobody invited. */
+    /** Strangers call a port too, and must not keep the worker from being heard. */
     private static final int PORT_BACKLOG = 1024;
 
     /** How many callers are heard at the same time. Each has a file handle. */

@@ -41,8 +41,8 @@ public final class StaleDirectories {
     /*
      * A directory is stale if its owner's socket refuses to be connected to. That counts only under the same kernel,
      * since the start of the machine: elsewhere, as where the directory is on a disk of the network, the socket cannot
-     * be reached though its owner lives. A directory with another proof is stale when it has not been touched for a day,
-     * and so is an empty one: what has files and no proof is not ours, whatever its name is.
+     * be reached though its owner lives. A directory with another proof is stale when it has not been touched for a
+     * day, and so is an empty one: what has files and no proof is no pool's, whatever its name is.
      *
      * In a directory like /tmp other users may make what looks like ours, and where it is not sticky they may rename
      * what is ours at any moment. So a candidate is opened once, without following a link, and everything is done by
@@ -128,9 +128,9 @@ public final class StaleDirectories {
     }
 
     /**
-     * As above.
+     * Deletes the stale directories in another one, as {@link #remove(Path, Path)} does.
      *
-     * @param mostNames how many names to look at
+     * @param mostNames how many names to look at, in the parent and in stale directories
      */
     static void remove(Path parent, Path own, int mostNames) {
         try {
@@ -182,13 +182,17 @@ public final class StaleDirectories {
     }
 
     private void removeIfStale(DirectoryStream<Path> in, Path directory) {
-        try (DirectoryStream<Path> handle = open(in, directory)) {
-            if (isOurs(handle, directory) && isStale(handle, directory)) {
-                if (kills) { // first: without the directory nobody looks for them
-                    Orphans.killAllOf(directory.getFileName().toString());
+        try {
+            BasicFileAttributes seen = see(in, directory);
+            try (DirectoryStream<Path> handle = open(in, directory)) {
+                requireSame(handle, directory, seen);
+                if (isOurs(handle, directory) && isStale(handle, directory)) {
+                    if (kills) { // first: without the directory nothing leads to them
+                        Orphans.killAllOf(directory.getFileName().toString());
+                    }
+                    deleteFiles(handle, directory);
+                    deleteEmpty(in, directory);
                 }
-                deleteFiles(handle, directory);
-                deleteEmpty(in, directory);
             }
         } catch (IOException | DirectoryIteratorException e) {
             // Another user's, or going away this very moment: not ours to remove.
@@ -197,35 +201,40 @@ public final class StaleDirectories {
     }
 
     /**
-     * Opens a directory that is no link. The JDK opens whatever has a name, and waits forever if that is a pipe; with a
-     * dot behind it only a directory has the name. That follows a link, so what was opened must be what was seen.
+     * Opens what is a directory and no link. The JDK opens whatever has a name, and waits forever if that is a pipe;
+     * with a dot behind it only a directory has the name. That follows a link, so {@link #requireSame} comes next.
      */
     @MustBeClosed
     private static DirectoryStream<Path> open(DirectoryStream<Path> in, Path directory) throws IOException {
+        if (in instanceof SecureDirectoryStream<Path> secure) {
+            return secure.newDirectoryStream(directory.getFileName().resolve(ITSELF));
+        }
+        return Files.newDirectoryStream(directory);
+    }
+
+    private static BasicFileAttributes see(DirectoryStream<Path> in, Path directory) throws IOException {
         BasicFileAttributes seen = attributes(in, directory);
         if (!seen.isDirectory()) {
             throw new NotDirectoryException(directory.toString());
         }
-        DirectoryStream<Path> handle = in instanceof SecureDirectoryStream<Path> secure
-                ? secure.newDirectoryStream(directory.getFileName().resolve(ITSELF))
-                : Files.newDirectoryStream(directory);
-        try {
-            if (!Objects.equals(view(handle, directory).readAttributes().fileKey(), seen.fileKey())) {
-                throw new IOException(directory + " is replaced at this very moment");
-            }
-            return handle;
-        } catch (Throwable e) {
-            handle.close();
-            throw e;
+        return seen;
+    }
+
+    /** Checks that what was opened is what was seen before. */
+    private static void requireSame(DirectoryStream<Path> handle, Path directory, BasicFileAttributes seen)
+            throws IOException {
+        if (!Objects.equals(view(handle, directory).readAttributes().fileKey(), seen.fileKey())) {
+            throw new IOException(directory + " is replaced at this very moment");
         }
     }
 
     /** Opens a directory once more by its handle, since a handle can list it only once. */
     @MustBeClosed
     private static DirectoryStream<Path> list(DirectoryStream<Path> handle, Path directory) throws IOException {
-        return handle instanceof SecureDirectoryStream<Path> secure
-                ? secure.newDirectoryStream(ITSELF)
-                : Files.newDirectoryStream(directory);
+        if (handle instanceof SecureDirectoryStream<Path> secure) {
+            return secure.newDirectoryStream(ITSELF);
+        }
+        return Files.newDirectoryStream(directory);
     }
 
     private static BasicFileAttributeView view(DirectoryStream<Path> handle, Path directory) {
@@ -357,7 +366,8 @@ public final class StaleDirectories {
     }
 
     private static void delete(DirectoryStream<Path> in, Path file, int depth) throws IOException {
-        if (!attributes(in, file).isDirectory()) {
+        BasicFileAttributes seen = attributes(in, file);
+        if (!seen.isDirectory()) {
             deleteFile(in, file);
             return;
         }
@@ -366,6 +376,7 @@ public final class StaleDirectories {
                     "There are directories below directories, more than " + DEEPEST + ", at the end of " + file);
         }
         try (DirectoryStream<Path> below = open(in, file)) {
+            requireSame(below, file, seen);
             deleteAll(below, depth - 1);
         }
         deleteEmpty(in, file);

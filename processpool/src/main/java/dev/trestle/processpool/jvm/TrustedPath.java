@@ -21,13 +21,14 @@ import org.jspecify.annotations.Nullable;
 final class TrustedPath {
 
     /*
-     * The path is walked as the kernel walks it, and links are walked too: who may replace a link, or a directory that
-     * it leads through, decides where it ends. Names are safe to use when the walk has found nothing, since nobody who
-     * is not trusted can change what they stand for; so it is no matter that the JVM opens a file by its path later.
+     * The path is walked as the kernel walks it, and links are walked too: a user that may replace a link, or a
+     * directory that it leads through, decides where the path ends. When the walk has found nothing, names are safe to
+     * use, since no other user can change what they stand for; so it is no matter that the JVM opens a file by its path
+     * later.
      */
 
     private static final int ROOT = 0;
-    private static final int STICKY = 01000;
+    private static final int STICKY = 1 << 9;
 
     /** As many as Linux follows. */
     private static final int MOST_LINKS = 40;

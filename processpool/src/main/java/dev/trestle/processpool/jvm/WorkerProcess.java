@@ -95,7 +95,7 @@ public final class WorkerProcess {
                 WorkerEnvironment.changes(options).entrySet()) {
             executor.environment(variable.getKey(), variable.getValue());
         }
-        Nesting.mark(executor::environment, depth); // last: nobody else sets the marks
+        Nesting.mark(executor::environment, depth); // last: no option of a pool sets the marks
         Orphans.mark(executor::environment, mark);
         try {
             return new WorkerProcess(mark, executor.startAndWatch(), streams, stdout, stderr);

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.jvm;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -156,6 +157,10 @@ public class AotStoreTest {
 
     // Other users
 
+    private Path above() {
+        return requireNonNull(directory.getParent());
+    }
+
     private Path made() throws Exception {
         store.make("key", writing("classes"));
         return store.find("key").orElseThrow();
@@ -165,7 +170,7 @@ public class AotStoreTest {
     @ValueSource(strings = {"rwxrwx---", "rwx----w-", "rwxrwxrwx"})
     void inADirectoryThatOthersMayWriteToNothingIsFound(String mode) throws Exception {
         Path cache = made();
-        for (Path each : List.of(directory, directory.getParent())) {
+        for (Path each : List.of(directory, above())) {
             Files.setPosixFilePermissions(each, PosixFilePermissions.fromString(mode));
             assertThat(store.find("key")).as(each + " is open").isEmpty();
             assertThat(store.make("other", writing("classes"))).isFalse();
@@ -191,7 +196,7 @@ public class AotStoreTest {
     @Test
     void whatBelongsToAnotherUserIsNotFound() throws Exception {
         Path cache = made();
-        for (Path each : List.of(cache, directory, directory.getParent())) {
+        for (Path each : List.of(cache, directory, above())) {
             TrustedPathTest.giveAway(each);
             assertThat(store.find("key")).as(each + " is another user's").isEmpty();
             if (!each.equals(cache)) {
@@ -248,7 +253,10 @@ public class AotStoreTest {
         assertThat(store.find("key")).isEmpty();
     }
 
-    /** As root with the cache directory of the user who has started sudo: a directory of root's there would be in the way. */
+    /**
+     * As root with the cache directory of the user who has started sudo: a directory of root's there would be in the
+     * way.
+     */
     @Test
     void nothingIsMadeInADirectoryOfAnotherUser() throws Exception {
         Path caches = Files.createDirectory(directory.getParent());

@@ -33,7 +33,8 @@ class DebugAgentTest {
                 "-agentlib:jdwp=address=0.0.0.0:5005,server=y",
                 "-agentlib:jdwp=address=[::]:0,server=y",
                 "-agentlib:jdwp=address=127.0.0.1.example.com:1",
-                "-Xrunjdwp:transport=dt_socket,address=192.168.1.1:5005"
+                "-Xrunjdwp:transport=dt_socket,address=192.168.1.1:5005",
+                "-Xrunjdwp:address=*:5005,server=y"
             })
     void anAgentOnAnotherAddressIsForTheUsersOfOtherMachines(String agent) {
         assertThat(DebugAgent.warning("pool-1", agent))
