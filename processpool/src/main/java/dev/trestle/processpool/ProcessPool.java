@@ -728,8 +728,8 @@ public final class ProcessPool implements FutureExecutor {
          * Gives the workers no environment variables of this program: they have those that {@link #environment} adds,
          * before or after this call, and no others, so that calls cannot read secrets there. There are two exceptions.
          * {@code LANG}, {@code LC_ALL} and {@code LC_CTYPE} stay, since by them a JVM finds files whose names are not
-         * ASCII, and {@code SystemRoot} on Windows; {@link #environment} replaces their values. And a worker is marked by
-         * variables of Trestle's, whose names begin with {@code TRESTLE_WORKER}.
+         * ASCII, and {@code SystemRoot} on Windows; {@link #environment} replaces their values. And a worker is marked
+         * by variables of Trestle's, whose names begin with {@code TRESTLE_WORKER}.
          *
          * <p>Programs that calls start have that environment too: without a {@code PATH}, for example, unless it is
          * added.
@@ -973,9 +973,9 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the directory of AOT caches. If not set, that is {@code trestle/aot} in {@code $XDG_CACHE_HOME} or
-         * {@code ~/.cache}. Workers load code from there, so it is used only if no other user can put files there: it and
-         * its files belong to this user, the directories above it to this user or root, and only their owners may write to
-         * them. Otherwise a warning says why not, and workers start without a cache.
+         * {@code ~/.cache}. Workers load code from there, so it is used only if no other user can put files there: it
+         * and its files belong to this user, the directories above it to this user or root, and only their owners may
+         * write to them. Otherwise a warning says why not, and workers start without a cache.
          *
          * @param directory the directory; it is created if it is not there
          * @return this builder
@@ -1010,10 +1010,10 @@ public final class ProcessPool implements FutureExecutor {
          * <p>Each worker listens on a free port of this machine's loopback address, and logs the port: the logger
          * {@code dev.trestle.processpool.worker} has a line "Listening for transport dt_socket at address: ...".
          *
-         * <p><b>Not for production.</b> The protocol of debuggers, JDWP, has no authentication: every user of this machine
-         * can attach to such a port and run any code as the user of this program. A warning in the log says so when the
-         * pool is built, as it does for a debugger agent in {@link #jvmArguments}. Use either this method or such an
-         * agent: a JVM takes only one.
+         * <p><b>Not for production.</b> The protocol of debuggers, JDWP, has no authentication: every user of this
+         * machine can attach to such a port and run any code as the user of this program. A warning in the log says so
+         * when the pool is built, as it does for a debugger agent in {@link #jvmArguments}. Use either this method or
+         * such an agent: a JVM takes only one.
          *
          * @return this builder
          */

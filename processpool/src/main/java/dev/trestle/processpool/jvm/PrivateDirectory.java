@@ -239,8 +239,8 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     /**
-     * Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. The socket
-     * gets its name when it takes connections: before, it would refuse them, as that of a dead owner does.
+     * Listens on the socket that shows that we live. Where there is none, the age of the directory has to do. The
+     * socket gets its name when it takes connections: before, it would refuse them, as that of a dead owner does.
      */
     private synchronized void prove() throws IOException {
         if (deletedAtExit) {

@@ -47,8 +47,8 @@ public final class Rendezvous implements AutoCloseable {
      *
      * All callers are heard at the same time, by one thread that waits for all of them. A caller that says nothing,
      * or one byte after the other, has until the end of the greeting's time, counted from its connect, and takes a
-     * hundred bytes and a file handle. Of those that have proven nothing, only the youngest are kept: when there are too
-     * many, the oldest goes, and a worker that was among them dials again. See docs/adr/0281.
+     * hundred bytes and a file handle. Of those that have proven nothing, only the youngest are kept: when there are
+     * too many, the oldest goes, and a worker that was among them dials again. See docs/adr/0281.
      */
 
     private static final Log logger = Log.of(Rendezvous.class);

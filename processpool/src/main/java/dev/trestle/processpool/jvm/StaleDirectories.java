@@ -201,8 +201,8 @@ public final class StaleDirectories {
     }
 
     /**
-     * Opens what is a directory and no link. The JDK opens whatever has a name, and waits forever if that is a pipe; with
-     * a dot behind it only a directory has the name. That follows a link, so {@link #requireSame} comes next.
+     * Opens what is a directory and no link. The JDK opens whatever has a name, and waits forever if that is a pipe;
+     * with a dot behind it only a directory has the name. That follows a link, so {@link #requireSame} comes next.
      */
     @MustBeClosed
     private static DirectoryStream<Path> open(DirectoryStream<Path> in, Path directory) throws IOException {

@@ -21,9 +21,10 @@ import org.jspecify.annotations.Nullable;
 final class TrustedPath {
 
     /*
-     * The path is walked as the kernel walks it, and links are walked too: a user that may replace a link, or a directory
-     * that it leads through, decides where the path ends. When the walk has found nothing, names are safe to use, since
-     * no other user can change what they stand for; so it is no matter that the JVM opens a file by its path later.
+     * The path is walked as the kernel walks it, and links are walked too: a user that may replace a link, or a
+     * directory that it leads through, decides where the path ends. When the walk has found nothing, names are safe to
+     * use, since no other user can change what they stand for; so it is no matter that the JVM opens a file by its path
+     * later.
      */
 
     private static final int ROOT = 0;

@@ -23,10 +23,11 @@ public final class Greeting {
      * pool -> worker: nonce of the pool,         proof ANSWERS (role, both nonces)
      * worker -> pool:                            proof CLOSES  (role, both nonces)
      *
-     * A proof is an HMAC-SHA256 with the secret over a label, the address that was dialled, and what is in the brackets.
-     * The labels differ, so no proof can be sent back to its author. The nonces are new for each connection, so none is
-     * of use a second time. The address keeps a process that listens on another port from passing all this on to the
-     * pool. The proof in the opening lets the pool tell a worker from a stranger before it has answered anything.
+     * A proof is an HMAC-SHA256 with the secret over a label, the address that was dialled, and what is in the
+     * brackets. The labels differ, so no proof can be sent back to its author. The nonces are new for each connection,
+     * so none is of use a second time. The address keeps a process that listens on another port from passing all this
+     * on to the pool. The proof in the opening lets the pool tell a worker from a stranger before it has answered
+     * anything.
      */
 
     /** The bytes of a nonce, and of a proof. */

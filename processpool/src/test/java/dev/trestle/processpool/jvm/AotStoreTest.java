@@ -253,7 +253,10 @@ public class AotStoreTest {
         assertThat(store.find("key")).isEmpty();
     }
 
-    /** As root with the cache directory of the user who has started sudo: a directory of root's there would be in the way. */
+    /**
+     * As root with the cache directory of the user who has started sudo: a directory of root's there would be in the
+     * way.
+     */
     @Test
     void nothingIsMadeInADirectoryOfAnotherUser() throws Exception {
         Path caches = Files.createDirectory(directory.getParent());
