@@ -58,13 +58,20 @@ final class ClassFiles {
             List<URL> urls = new ArrayList<>();
             String text = System.getProperty("java.class.path", "");
             for (String each : text.split(Pattern.quote(File.pathSeparator), -1)) {
-                try {
-                    urls.add(Path.of(each).toUri().toURL());
-                } catch (MalformedURLException | InvalidPathException e) {
-                    continue; // no class was ever loaded from it
+                URL url = url(each);
+                if (url != null) {
+                    urls.add(url);
                 }
             }
             return urls.toArray(URL[]::new);
+        }
+
+        private static @Nullable URL url(String entry) {
+            try {
+                return Path.of(entry).toUri().toURL();
+            } catch (MalformedURLException | InvalidPathException e) {
+                return null; // no class was ever loaded from it
+            }
         }
     }
 

@@ -67,8 +67,8 @@ final class HashCounts {
     }
 
     private int place(int hash) {
-        int mixed = (hash ^ hash >>> 16) * SEED;
-        int at = (mixed ^ mixed >>> 15) & (hashes.length - 1);
+        int mixed = (hash ^ (hash >>> 16)) * SEED;
+        int at = (mixed ^ (mixed >>> 15)) & (hashes.length - 1);
         while (counts[at] != 0 && hashes[at] != hash) {
             at = (at + 1) & (hashes.length - 1);
         }

@@ -182,10 +182,13 @@ final class ThrowableState {
 
     /** Returns whether two values are equal; of URLs, whose own answer depends on the network, the texts. */
     static boolean areEqual(@Nullable Object one, @Nullable Object other) {
-        return one == other
-                || (one instanceof URL first && other instanceof URL second
-                        ? first.toExternalForm().equals(second.toExternalForm())
-                        : Objects.deepEquals(one, other));
+        if (one == other) {
+            return true;
+        }
+        if (one instanceof URL first && other instanceof URL second) {
+            return first.toExternalForm().equals(second.toExternalForm());
+        }
+        return Objects.deepEquals(one, other);
     }
 
     /** Returns whether exceptions of the class have anything that not every exception has. */

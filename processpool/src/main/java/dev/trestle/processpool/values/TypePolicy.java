@@ -235,7 +235,7 @@ final class TypePolicy {
     }
 
     private static boolean isCollection(Class<?> type) {
-        return Iterable.class.isAssignableFrom(type) && !Path.class.isAssignableFrom(type)
+        return (Iterable.class.isAssignableFrom(type) && !Path.class.isAssignableFrom(type))
                 || Map.class.isAssignableFrom(type);
     }
 
