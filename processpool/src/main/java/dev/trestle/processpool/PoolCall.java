@@ -63,8 +63,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Whether its worker may give it back although it is still wanted, since the pool has asked for that; set before the
-     * worker is asked.
+     * Whether its worker may give it back although it is still wanted, since the pool has asked for that; set before
+     * the worker is asked.
      */
     private volatile boolean askedBack;
 
