@@ -52,8 +52,8 @@ final class Explanation {
     }
 
     /**
-     * Returns what was thrown, for a cause: messages of Jackson quote what was read, so an exception whose messages have
-     * control characters is replaced by one that shows them.
+     * Returns what was thrown, for a cause: messages of Jackson quote what was read, so an exception whose messages
+     * have control characters is replaced by one that shows them.
      */
     private static Throwable shown(Throwable thrown) {
         int depth = 0;

@@ -34,8 +34,8 @@ public final class FailureCodec {
     }
 
     /**
-     * Reads a failure. Names of classes, methods and files are shown, see {@link ShownText}; a message is as it was, since
-     * the exception is made again with it.
+     * Reads a failure. Names of classes, methods and files are shown, see {@link ShownText}; a message is as it was,
+     * since the exception is made again with it.
      */
     public static Failure read(BodyReader from) throws ProtocolException {
         return read(from, 0);
