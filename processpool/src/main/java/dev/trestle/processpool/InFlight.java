@@ -111,8 +111,8 @@ final class InFlight {
     /**
      * Finds the calls that were answered. If this throws, nothing has changed but the lists.
      *
-     * @param answers those to calls that are not here, second ones, and those that say that a call was dropped which may
-     *     not be, are removed
+     * @param answers those to calls that are not here, second ones, and those that say that a call was dropped which
+     *     may not be, are removed
      * @param found gets the calls, in the same order
      */
     void match(List<Frame.OfCall> answers, List<PoolCall<?>> found) {

@@ -406,8 +406,8 @@ final class Worker {
     }
 
     /**
-     * Reads what is there, at least one frame, and not more than a batch: a worker that never stops sending must neither
-     * fill the memory nor keep the answers before from being dealt with. Answers are left to {@link #settle}.
+     * Reads what is there, at least one frame, and not more than a batch: a worker that never stops sending must
+     * neither fill the memory nor keep the answers before from being dealt with. Answers are left to {@link #settle}.
      */
     private void readAnswers(FrameChannel frames) throws IOException {
         int left = MOST_FRAMES;

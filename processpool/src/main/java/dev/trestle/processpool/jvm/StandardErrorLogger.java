@@ -13,7 +13,8 @@ import org.slf4j.helpers.MessageFormatter;
 
 /**
  * Prints what a program without a logging system would never see: what calls print, and what goes wrong with workers.
- * Of the rest it prints nothing. Control characters in what was thrown are shown. Thread-safe; blocks as the stream does.
+ * Of the rest it prints nothing. Control characters in what was thrown are shown. Thread-safe; blocks as the stream
+ * does.
  */
 final class StandardErrorLogger extends LegacyAbstractLogger {
 

@@ -87,8 +87,8 @@ class LogTest {
     }
 
     /**
-     * While another thread sets SLF4J up, SLF4J hands out substitutes; a thread may get hold of their factory and ask it
-     * for a logger when the set-up is over and nothing will ever be behind that logger.
+     * While another thread sets SLF4J up, SLF4J hands out substitutes; a thread may get hold of their factory and ask
+     * it for a logger when the set-up is over and nothing will ever be behind that logger.
      */
     @Test
     void aSubstituteLoggerIsNotKept() {

@@ -48,7 +48,7 @@ class SiteKeyTest {
                 .hasSizeGreaterThan(colliding.size() - 100);
     }
 
-    /** A hash map makes a tree of keys with the same hash if they have an order; else each would be compared with all. */
+    /** A hash map makes a tree of keys with the same hash if they have an order, and else compares each with all. */
     @Test
     void keysWithTheSameHashAreFoundByTheirOrder() {
         Set<SiteKey> keys = new HashSet<>();

@@ -21,9 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Mutated frames, fed to both sides: nothing but the protocol's own exceptions, no control characters in their messages,
- * no memory taken for what is only claimed, and none kept. A few by default, a million with {@code -Dstorm=full} or
- * {@code -Dtrestle.fuzz.frames=1000000}.
+ * Mutated frames, fed to both sides: nothing but the protocol's own exceptions, no control characters in their
+ * messages, no memory taken for what is only claimed, and none kept. A few by default, a million
+ * with {@code -Dstorm=full} or {@code -Dtrestle.fuzz.frames=1000000}.
  */
 class FrameFuzzTest {
 
