@@ -89,8 +89,8 @@ public interface FutureExecutor extends ExecutorService {
     <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result);
 
     /**
-     * Submits a call and returns a {@link CompletableFuture}, for chains of stages. A process pool takes the call, where
-     * it refuses the task that {@link CompletableFuture#supplyAsync(java.util.function.Supplier,
+     * Submits a call and returns a {@link CompletableFuture}, for chains of stages. A process pool takes the call,
+     * where it refuses the task that {@link CompletableFuture#supplyAsync(java.util.function.Supplier,
      * java.util.concurrent.Executor)} makes.
      *
      * <p>{@code cancel}, {@code orTimeout} and {@code completeOnTimeout} of the returned future reach the call, as

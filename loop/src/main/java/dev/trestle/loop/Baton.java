@@ -693,7 +693,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Notes that the driver has the baton. Not a part of the wait, which may fail at the moment when the baton comes. */
+    /** Notes that the driver has the baton. The wait does not, since it may fail at the moment when the baton comes. */
     private void onDriverHolds() {
         arrived = driver;
         if (armedFor != NEVER) {

@@ -1091,7 +1091,7 @@ public final class ProcessPool implements FutureExecutor {
          * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
-     *     start with its version of jackson-annotations
+         *     start with its version of jackson-annotations
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

@@ -196,7 +196,10 @@ public final class Scenario implements Callable<String> {
             note(group.createTask(() -> yieldNow()));
             note(group.createTask(() -> sleep(ofNanos(1))));
         }));
-        attempt(() -> await(note(createTask(() -> yieldNow(), new TaskOptions().withEagerStart(true)))));
+        attempt(() -> {
+            Task<?> eager = note(createTask(() -> yieldNow(), new TaskOptions().withEagerStart(true)));
+            await(shield(eager));
+        });
         meetings.forEach(meeting -> attempt(meeting));
         attempt(() -> hostile(loop));
         attempt(() -> {

@@ -292,7 +292,7 @@ public final class JavaCommand {
                 .orElse(false);
     }
 
-    /** A runtime made by jlink may have modules of the program beside those of the JDK, whose names begin like these. */
+    /** The beginnings of the names of the JDK's modules; a runtime made by jlink may have other modules, too. */
     private static boolean isOfJdk(ResolvedModule module) {
         return isOfRuntime(module)
                 && (module.name().startsWith("java.") || module.name().startsWith("jdk."));

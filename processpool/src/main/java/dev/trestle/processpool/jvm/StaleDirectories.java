@@ -41,8 +41,9 @@ public final class StaleDirectories {
     /*
      * A directory is stale if its owner's socket refuses to be connected to. That counts only under the same kernel,
      * since the start of the machine: elsewhere, for example where the directory is on a disk of the network, the owner
-     * may live without being reachable. A directory with a proof of another kernel is stale when it has not been touched
-     * for a day, and so is an empty directory. A directory with files and no proof is not ours, whatever its name is.
+     * may live without being reachable. A directory with a proof of another kernel is stale when it has not been
+     * touched for a day, and so is an empty directory. A directory with files and no proof is not ours, whatever its
+     * name is.
      *
      * In a directory like /tmp, other users may make directories that look like ours, and where /tmp is not sticky they
      * may rename ours at any moment. So the sweep opens a candidate once, without following a link, and uses only that

@@ -60,8 +60,8 @@ final class Explanation {
     }
 
     /**
-     * Returns what was thrown, for a cause. Messages of Jackson quote what was read: an exception with a message that is
-     * long, or has control characters, is replaced by one that shows the beginning of each message.
+     * Returns what was thrown, for a cause. Messages of Jackson quote what was read: an exception with a message that
+     * is long, or has control characters, is replaced by one that shows the beginning of each message.
      */
     private static Throwable shown(Throwable thrown) {
         Failure failure = Failure.of(thrown);

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.values;
 
+import static java.util.Objects.requireNonNull;
 import static dev.trestle.processpool.values.Documents.array;
 import static dev.trestle.processpool.values.Documents.smile;
 import static dev.trestle.processpool.values.Documents.typed;
@@ -281,10 +282,10 @@ class DecodingBoundsTest {
                 Pattern.compile("(?i)a|b", Pattern.MULTILINE),
                 Pattern.compile("\\(".repeat(200)),
                 Pattern.compile("x".repeat(4096), Pattern.LITERAL))) {
-            Object arrived = journey.send(each);
+            Pattern arrived = (Pattern) requireNonNull(journey.send(each));
 
             assertThat(arrived).hasToString(each.toString());
-            assertThat(((Pattern) arrived).flags()).isEqualTo(each.flags());
+            assertThat(arrived.flags()).isEqualTo(each.flags());
         }
         List<Pattern> many = IntStream.range(0, 1_000)
                 .mapToObj(i -> Pattern.compile("[a-z]+" + i))
@@ -436,6 +437,7 @@ class DecodingBoundsTest {
     }
 
     @Test
+    @SuppressWarnings("JdkObsolete") // a user may have one
     void largeCollectionsOfUsualValuesTravel() throws Throwable {
         List<Integer> numbers = IntStream.range(0, 50_000).boxed().toList();
         var table = new Hashtable<Integer, Integer>();

@@ -183,7 +183,7 @@ class ValueStormTest {
                 target(Exception.class, (Call<@Nullable Exception>) () -> null));
     }
 
-    /** Returns the bytes that this thread has allocated. Asked by name: tests are not compiled with the JDK's extension. */
+    /** Returns the bytes that this thread has allocated, by name: tests are not compiled with the JDK's extension. */
     private static long allocatedBytes() {
         try {
             return (Long) ManagementFactory.getPlatformMBeanServer()
