@@ -133,7 +133,7 @@ public final class JacksonVersions {
         }
     }
 
-    /** Returns the version of the annotations, which only their manifest or their module has, and a description else. */
+    /** Returns the version of the annotations, which only their manifest or their module names. */
     private static String annotations() {
         Class<?> annotation = type(ANNOTATION_OF_EVERY_VERSION);
         if (annotation == null) {
