@@ -1,14 +1,18 @@
 package dev.trestle.api;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +87,59 @@ public interface FutureExecutor extends ExecutorService {
      */
     @Override
     <T extends @Nullable Object> ConcurrentFuture<T> submit(Runnable task, T result);
+
+    /**
+     * Submits a call and returns a {@link CompletableFuture}, for chains of stages. A process pool takes the call,
+     * where it refuses the task that {@link CompletableFuture#supplyAsync(java.util.function.Supplier,
+     * java.util.concurrent.Executor)} makes.
+     *
+     * <p>{@code cancel}, {@code orTimeout} and {@code completeOnTimeout} of the returned future reach the call, as
+     * {@link ConcurrentFuture#toCompletableFuture()} says; those of the stages after it do not. A limit for a call in
+     * the middle of a chain stands on that call's own future. The future fails with the exception of the call itself;
+     * stages after it see a {@link java.util.concurrent.CompletionException} with that exception as its cause.
+     *
+     * {@snippet class="dev.trestle.contract.ExecutorContract" region="stages"}
+     *
+     * @param call the code to run
+     * @param <T> the type of the result
+     * @return the future of the call
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    default <T extends @Nullable Object> CompletableFuture<T> supplyAsync(Call<T> call) {
+        return submit(call).toCompletableFuture();
+    }
+
+    /**
+     * Submits a call without a result and returns a {@link CompletableFuture}, as {@link #supplyAsync} does.
+     *
+     * @param call the code to run
+     * @return the future of the call; its result is {@code null}
+     * @throws RejectedExecutionException if this executor has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    @SuppressWarnings("unchecked") // the result of a call without a result is null, which is a value of each type
+    default CompletableFuture<@Nullable Void> runAsync(RunnableCall call) {
+        return (CompletableFuture<@Nullable Void>) submit(call).toCompletableFuture();
+    }
+
+    /**
+     * Returns a function that submits a call of the given function with its argument, as {@link #supplyAsync} does. For
+     * {@link CompletableFuture#thenCompose}. The function throws what {@code submit} throws; in {@code thenCompose},
+     * that fails the stage.
+     *
+     * {@snippet class="dev.trestle.contract.ExecutorContract" region="stages"}
+     *
+     * @param fn the code to run
+     * @param <A> the type of the argument
+     * @param <R> the type of the result
+     * @return the function; each of its calls is a call of this executor
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> Function<A, CompletableFuture<R>> async(
+            CallFunction<A, R> fn) {
+        requireNonNull(fn, "fn");
+        return argument -> supplyAsync(() -> fn.apply(argument));
+    }
 
     /**
      * Applies a function to every input, with {@link MapOptions#DEFAULT}.

@@ -110,8 +110,8 @@ final class View<T extends @Nullable Object> extends CompletableFuture<T> {
     }
 
     private void askGuards() {
-        if (!isDone() && !source.isDone()) {
-            WaitGuards.beforeWait(source);
+        if (!isDone()) { // a stage may wait for another call, which it made when its source was done
+            WaitGuards.beforeWait(source.isDone() ? this : source);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.trestle.contract.RefusingGuard;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +85,20 @@ class WaitGuardTest {
         RefusingGuard.refusedIn(() -> wait.waiting.on(promise));
 
         assertThat(promise.listenerCount()).isZero();
+    }
+
+    /** The source of such a stage is done, and the stage is not: it waits for the call that it made. */
+    @Test
+    void waitForStageAfterDonePromiseIsRefused() throws Exception {
+        Promise<String> first = Wait.done();
+        var second = new Promise<String>();
+        CompletableFuture<String> stage = first.toCompletableFuture().thenCompose(_ -> second.toCompletableFuture());
+
+        assertThat(RefusingGuard.refusedIn(stage::join)).containsExactly(stage);
+        assertThat(RefusingGuard.refusedIn(stage::get)).containsExactly(stage);
+        assertThat(RefusingGuard.refusedIn(() -> stage.get(1, TimeUnit.DAYS))).containsExactly(stage);
+        second.setResult("done");
+        assertThat(RefusingGuard.refusedIn(stage::join)).isEmpty();
     }
 
     @Test

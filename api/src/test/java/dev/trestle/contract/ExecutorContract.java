@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.Call;
+import dev.trestle.api.CallFunction;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Futures;
@@ -432,10 +433,194 @@ public abstract class ExecutorContract {
         }
     }
 
+    // CompletableFuture
+
+    /** A type that no signature of the calls names. */
+    record Word(String text, int length) {}
+
+    private static Word measure(String text) {
+        return new Word(text, text.length());
+    }
+
+    enum AsyncMethod {
+        SUPPLY {
+            @Override
+            CompletableFuture<?> start(FutureExecutor executor, String folder) {
+                return executor.supplyAsync(() -> waitAtGate(folder, "call"));
+            }
+        },
+        RUN {
+            @Override
+            CompletableFuture<?> start(FutureExecutor executor, String folder) {
+                return executor.runAsync(() -> waitUninterrupted(folder));
+            }
+        },
+        FUNCTION {
+            @Override
+            CompletableFuture<?> start(FutureExecutor executor, String folder) {
+                return executor.async((String in) -> waitAtGate(in, "call")).apply(folder);
+            }
+        };
+
+        abstract CompletableFuture<?> start(FutureExecutor executor, String folder);
+
+        private static void waitUninterrupted(String folder) {
+            try {
+                waitAtGate(folder, "call");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Test
+    void asyncMethodsComposeTheirCalls() {
+        String in = folder.toString();
+
+        // @start region="stages"
+        CompletableFuture<Word> word = executor.supplyAsync(() -> "trestle")
+                .orTimeout(10, SECONDS) // interrupts this call when the time is over
+                .thenCompose(executor.async(text -> measure(text + "s")));
+        CompletableFuture<Integer> sum = word.thenCombine(executor.supplyAsync(() -> 34), (w, n) -> w.length() + n);
+        // @end
+        CompletableFuture<@Nullable Void> marked = executor.runAsync(() -> mark(in, "ran"));
+        var methods = executor.supplyAsync(() -> "a").thenCompose(executor.async(ExecutorContract::measure));
+
+        assertThat(word.join()).isEqualTo(new Word("trestles", 8));
+        assertThat(sum.join()).isEqualTo(42);
+        assertThat(methods.join()).isEqualTo(new Word("a", 1));
+        assertThat(marked.join()).isNull();
+        assertThat(marked("ran")).isTrue();
+    }
+
+    @Test
+    void asyncFunctionTakesAndGivesNull() {
+        CallFunction<@Nullable String, @Nullable String> same = text -> text;
+
+        assertThat(executor.async(same).apply(null).join()).isNull();
+        assertThat(executor.supplyAsync(() -> null).join()).isNull();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void cancelOfAnAsyncMethodReachesTheCall(AsyncMethod method) {
+        CompletableFuture<?> future = method.start(executor, folder.toString());
+        awaitMark("call.started");
+
+        assertThat(future.cancel(false)).isTrue();
+        assertThatThrownBy(future::join).isInstanceOf(CancellationException.class);
+        awaitMark("call.interrupted");
+        assertThat(executor.submit(() -> 1).result()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void orTimeoutOfAnAsyncMethodReachesTheCall(AsyncMethod method) {
+        CompletableFuture<?> future = method.start(executor, folder.toString());
+        awaitMark("call.started");
+
+        assertThatThrownBy(future.orTimeout(1, MILLISECONDS)::join)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(TimeoutException.class)
+                .hasMessageContaining("it has been cancelled");
+        awaitMark("call.interrupted");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void completeOnTimeoutOfAnAsyncMethodReachesTheCall(AsyncMethod method) {
+        CompletableFuture<?> future = method.start(executor, folder.toString());
+        awaitMark("call.started");
+
+        assertThat(future.completeOnTimeout(null, 1, MILLISECONDS).join()).isNull();
+        awaitMark("call.interrupted");
+    }
+
+    @Test
+    void cancelOfAStageLeavesTheCallAlone() {
+        String in = folder.toString();
+        var call = executor.supplyAsync(() -> waitAtGate(in, "call"));
+        var stage = call.thenApply(String::length);
+        awaitMark("call.started");
+
+        assertThat(stage.cancel(true)).isTrue();
+        assertThat(stage.orTimeout(1, MILLISECONDS)).isCancelled();
+        openGate("call");
+        assertThat(call.join()).isEqualTo("call");
+    }
+
+    @Test
+    void anAsyncCallCancelledInTheQueueNeverRuns() {
+        String in = folder.toString();
+        var first = submitWaiting(executor, "first");
+        var second = submitWaiting(executor, "second");
+        awaitMark("first.started");
+        awaitMark("second.started");
+        var queued = executor.runAsync(() -> mark(in, "queued"));
+
+        assertThat(queued.cancel(true)).isTrue();
+        openGate("first");
+        openGate("second");
+        assertThat(List.of(first.result(), second.result())).containsExactly("first", "second");
+        assertThat(executor.submit(() -> 1).result()).isEqualTo(1);
+        assertThat(marked("queued")).isFalse();
+    }
+
+    @Test
+    void exceptionOfAnAsyncCallIsTheCauseInItsStages() {
+        var failed = executor.supplyAsync(() -> fail("no such file"));
+        var composed = executor.supplyAsync(() -> "two").thenCompose(executor.async(Integer::parseInt));
+        var run = executor.runAsync(() -> {
+            throw new IllegalStateException("ran");
+        });
+
+        assertThat(failed.handle((_, e) -> e).join()).isInstanceOf(IOException.class);
+        assertThat(failed.exceptionNow()).isInstanceOf(IOException.class).hasMessage("no such file");
+        assertThatThrownBy(failed::get)
+                .isInstanceOf(ExecutionException.class)
+                .hasCauseExactlyInstanceOf(IOException.class);
+        for (CompletableFuture<?> stage : List.of(failed, failed.thenApply(String::length))) {
+            assertThatThrownBy(stage::join)
+                    .isExactlyInstanceOf(CompletionException.class)
+                    .hasCauseExactlyInstanceOf(IOException.class);
+        }
+        assertThatThrownBy(composed::join)
+                .isExactlyInstanceOf(CompletionException.class)
+                .hasCauseExactlyInstanceOf(NumberFormatException.class);
+        assertThatThrownBy(run::join)
+                .isExactlyInstanceOf(CompletionException.class)
+                .cause()
+                .isExactlyInstanceOf(IllegalStateException.class)
+                .hasMessage("ran");
+    }
+
+    @Test
+    @SuppressWarnings("NullAway")
+    void asyncMethodsRefuseNullsAtOnce() {
+        assertThatThrownBy(() -> executor.supplyAsync(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.runAsync(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> executor.async(null))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("fn");
+    }
+
+    @Test
+    void asyncMethodsAreRejectedAfterShutdown() {
+        var gate = new CompletableFuture<String>();
+        var composed = gate.thenCompose(executor.async(String::length));
+        executor.shutdown();
+        gate.complete("late");
+
+        assertThatThrownBy(composed::join)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseInstanceOf(RejectedExecutionException.class)
+                .hasMessageContaining("it has been shut down");
+    }
+
     // Ending
 
     /** Tasks of every kind, also such as cannot travel. */
-    @SuppressWarnings("FutureReturnValueIgnored") // there is none
+    @SuppressWarnings({"FutureReturnValueIgnored", "ReturnValueIgnored"}) // there is none
     private List<Consumer<FutureExecutor>> submissions() {
         var here = new Object();
         return List.of(
@@ -445,6 +630,9 @@ public abstract class ExecutorContract {
                 to -> to.submit((Runnable) here::notifyAll),
                 to -> to.submit((Runnable) here::notifyAll, "result"),
                 to -> to.submit(new FutureTask<>(() -> here)),
+                to -> to.supplyAsync(() -> here),
+                to -> to.runAsync(here::notifyAll),
+                to -> to.async(_ -> here).apply("argument"),
                 to -> to.execute(here::notifyAll),
                 to -> to.execute(new FutureTask<>(() -> here)),
                 to -> to.map(_ -> here, List.of(1)));

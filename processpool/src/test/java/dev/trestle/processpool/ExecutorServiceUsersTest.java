@@ -55,7 +55,8 @@ class ExecutorServiceUsersTest {
         assertThatThrownBy(() -> wrapper.accept(pool))
                 .isInstanceOf(CallNotSerializableException.class)
                 .hasMessageContaining("it is itself the future of a task in this process")
-                .hasMessageContaining("pool.submit(() -> ...).toCompletableFuture()");
+                .hasMessageContaining("pool.submit(() -> ...).toCompletableFuture()")
+                .hasMessageContaining("pool.supplyAsync(() -> ...)");
         assertThat(pool.statistics().submitted()).isZero();
     }
 

@@ -92,7 +92,8 @@ public final class CallEncoder {
                     "The task " + type.getName() + " cannot travel: it is itself the future of a task in"
                             + " this process, made by CompletableFuture's async methods, ExecutorCompletionService or a"
                             + " decorator of executors. Give the pool the call alone, and compose what it returns:"
-                            + " pool.submit(() -> ...).toCompletableFuture(), Futures.asCompleted(...).",
+                            + " pool.submit(() -> ...).toCompletableFuture(), which pool.supplyAsync(() -> ...) is"
+                            + " short for, or Futures.asCompleted(...).",
                     "",
                     type.getName(),
                     null);
