@@ -15,6 +15,10 @@ module dev.trestle.processpool {
 
     exports dev.trestle.processpool;
 
+    // The values of the calls that warm a pool up and train its AOT cache
+    opens dev.trestle.processpool to
+            tools.jackson.databind;
+
     provides dev.trestle.api.WaitGuard with
             dev.trestle.processpool.PoolWaitGuard;
 }

@@ -222,6 +222,10 @@ final class AotCache {
             for (String property : List.of("java.home", "java.vm.vendor", "java.vm.version", "os.arch")) {
                 text.append(System.getProperty(property)).append('\n');
             }
+            Path runtime = Path.of(System.getProperty("java.home"), "lib", "modules");
+            if (Files.isRegularFile(runtime)) {
+                describe(runtime, text); // an image of jlink has the program's classes too
+            }
             text.append(options.jvm().heapBytes() > LARGE_HEAP).append('\n');
             boolean path = false;
             for (String argument : arguments) {
@@ -260,10 +264,10 @@ final class AotCache {
         return true;
     }
 
-    private static void describe(Path jar, StringBuilder text) throws IOException {
-        text.append(Files.size(jar))
+    private static void describe(Path file, StringBuilder text) throws IOException {
+        text.append(Files.size(file))
                 .append(' ')
-                .append(Files.getLastModifiedTime(jar).to(TimeUnit.NANOSECONDS))
+                .append(Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS))
                 .append('\n');
     }
 

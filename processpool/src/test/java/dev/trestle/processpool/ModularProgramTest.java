@@ -69,7 +69,8 @@ class ModularProgramTest {
     @TempDir
     Path folder = Path.of("");
 
-    private static String modulePath() {
+    /** Returns the modules of Trestle and those that it needs, as {@code java -p} takes them. */
+    static String modulePath() {
         Path[] entries = Arrays.stream(System.getProperty("java.class.path").split(Pattern.quote(File.pathSeparator)))
                 .map(Path::of)
                 .filter(Files::exists)
@@ -82,8 +83,13 @@ class ModularProgramTest {
                 .collect(Collectors.joining(File.pathSeparator));
     }
 
-    /** Compiles a module with one class; its package has the name of the class, in lower case. */
     private Path compile(String into, String module, String className, String source, String modulePath)
+            throws IOException {
+        return compile(folder, into, module, className, source, modulePath);
+    }
+
+    /** Compiles a module with one class; its package has the name of the class, in lower case. */
+    static Path compile(Path folder, String into, String module, String className, String source, String modulePath)
             throws IOException {
         Path sources = folder.resolve(into + "-source");
         Path file = Files.createDirectories(sources.resolve(className.toLowerCase(Locale.ROOT)))

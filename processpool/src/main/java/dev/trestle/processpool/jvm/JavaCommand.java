@@ -50,6 +50,9 @@ public final class JavaCommand {
     /** What has {@code sun.misc.Signal}, by which workers ignore the signals of a terminal. */
     private static final String SIGNALS = "jdk.unsupported";
 
+    /** The system property that has the main module; the launcher sets it, unless the main class has none. */
+    private static final String MAIN_MODULE = "jdk.module.main";
+
     private JavaCommand() {}
 
     // Loops, since the constructor of a program's first pool comes here: the JVM sets lambdas and patterns up one by
@@ -80,8 +83,9 @@ public final class JavaCommand {
         NativeText.check(options);
         if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
             throw new IllegalStateException("A process pool starts its workers with " + launcher()
-                    + ", and there is no such file. A runtime made by jpackage has none unless it is told not to strip"
-                    + " it: jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
+                    + ", and there is no such file. A runtime made by jlink --strip-native-commands has none: make it"
+                    + " without that option. jpackage gives jlink that option unless it is told the others: jpackage"
+                    + " --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
         }
         var _ = ProgramClasses.of(options);
         NativeText.checkArguments(arguments(options).toList());
@@ -233,6 +237,10 @@ public final class JavaCommand {
         if (own.isNamed() && ModuleFinder.ofSystem().find(SIGNALS).isPresent()) {
             arguments.add("--add-modules=" + SIGNALS);
         }
+        if (own.isNamed() && System.getProperty(MAIN_MODULE) == null) {
+            // The program's main class is on the class path, whose code sees these modules.
+            arguments.add("--add-modules=ALL-DEFAULT");
+        }
         if (own.isNamed()) {
             arguments.add("--add-reads=" + own.getName() + "="
                     + modules.stream()
@@ -248,31 +256,46 @@ public final class JavaCommand {
         }
     }
 
-    /** Returns the modules of the child that are not the JDK's. */
+    /** Returns the modules of the child that are not the JDK's: of its module path, and those linked by jlink. */
     private static List<ResolvedModule> applicationModules(JvmOptions options, boolean modular) {
         ModuleLayer layer = JavaCommand.class.getModule().getLayer();
         Configuration here = (layer == null ? ModuleLayer.boot() : layer).configuration();
         return options.modulePath().map(path -> resolve(path, modular, here)).orElse(here).modules().stream()
-                .filter(module -> module.reference()
-                        .location()
-                        .map(location -> !"jrt".equals(location.getScheme()))
-                        .orElse(false))
+                .filter(module -> module.reference().location().isPresent() && !isOfJdk(module))
                 .sorted((a, b) -> a.name().compareTo(b.name()))
                 .toList();
     }
 
-    /** Finds out which modules a child will have, as its launcher will. */
+    /** Finds out which modules a child will have, as its launcher will: those of the runtime come first. */
     private static Configuration resolve(String modulePath, boolean modular, Configuration here) {
         ModuleFinder finder = ModuleFinder.of(Arrays.stream(modulePath.split(Pattern.quote(File.pathSeparator)))
                 .filter(entry -> !entry.isEmpty())
                 .map(Path::of)
                 .toArray(Path[]::new));
-        Stream<String> found =
-                finder.findAll().stream().map(module -> module.descriptor().name());
-        List<String> roots = found.filter(
-                        name -> !modular || here.findModule(name).isPresent())
-                .toList();
-        return Configuration.resolveAndBind(finder, List.of(Configuration.empty()), ModuleFinder.ofSystem(), roots);
+        Stream<String> found = finder.findAll().stream()
+                .map(module -> module.descriptor().name())
+                .filter(name -> !modular || here.findModule(name).isPresent());
+        Stream<String> linked = here.modules().stream()
+                .filter(module -> modular && isOfRuntime(module) && !isOfJdk(module))
+                .map(ResolvedModule::name);
+        return Configuration.resolveAndBind(
+                ModuleFinder.ofSystem(),
+                List.of(Configuration.empty()),
+                finder,
+                Stream.concat(found, linked).collect(Collectors.toSet()));
+    }
+
+    private static boolean isOfRuntime(ResolvedModule module) {
+        return module.reference()
+                .location()
+                .map(location -> "jrt".equals(location.getScheme()))
+                .orElse(false);
+    }
+
+    /** A runtime made by jlink may have modules of the program beside the JDK's, whose names begin like these. */
+    private static boolean isOfJdk(ResolvedModule module) {
+        return isOfRuntime(module)
+                && (module.name().startsWith("java.") || module.name().startsWith("jdk."));
     }
 
     /** The child may have another working directory. An empty entry means the working directory. */

@@ -39,9 +39,7 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
     /** The version of a class that has no class file, such as one that was made in memory. */
     static final long NO_VERSION = 0;
 
-    /**
-     * Returns the source of a class, or null if no class file of it is to be found: it is of the JDK, or linked to it.
-     */
+    /** Returns the source of a class, or null if it is of the JDK, or hidden. */
     static @Nullable ClassSource of(Class<?> type) {
         if (JavaClasses.isOfJdk(type) || type.isHidden()) {
             return null;
@@ -52,7 +50,7 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
             return new ClassSource(type, Kind.LOADER, null);
         }
         return switch (location.getProtocol()) {
-            case "jrt" -> null;
+            case "jrt" -> new ClassSource(type, Kind.LOADER, null); // linked to the JDK by jlink
             case "file" -> ofFile(type, path(location.toString()));
             default -> new ClassSource(type, Kind.LOADER, outermost(location.toString()));
         };
@@ -116,7 +114,7 @@ record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {
     }
 
     private long fromLoader() throws IOException {
-        try (InputStream in = type.getClassLoader().getResourceAsStream(fileName(type))) {
+        try (InputStream in = type.getModule().getResourceAsStream(fileName(type))) {
             return in == null ? NO_VERSION : version(in.readAllBytes());
         }
     }

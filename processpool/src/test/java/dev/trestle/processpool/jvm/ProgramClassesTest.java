@@ -498,6 +498,7 @@ class ProgramClassesTest {
             assertThatThrownBy(() -> new ProcessPool(1))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining(folder.resolve("bin").resolve("java") + ", and there is no such file")
+                    .hasMessageContaining("A runtime made by jlink --strip-native-commands has none")
                     .hasMessageContaining(
                             "jpackage --jlink-options \"--strip-debug --no-man-pages --no-header-files\"");
             System.clearProperty("java.home");
