@@ -388,7 +388,10 @@ final class Worker {
         } catch (TimeoutException | ExecutionException | InterruptedException e) {
             logger.debug("What the initializer of {} has thrown cannot be made: {}", name, maker, e);
             maker.interrupt();
-            return new RemoteException(failure);
+            return new RemoteException(
+                    failure,
+                    "its constructor has not returned within "
+                            + options.limits().closeGrace());
         }
     }
 

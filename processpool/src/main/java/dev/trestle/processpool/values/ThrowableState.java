@@ -60,14 +60,21 @@ final class ThrowableState {
 
     private final Map<String, Part> parts = new LinkedHashMap<>();
     private boolean isVisible = true;
+    private String hidden = "";
 
     private ThrowableState(Class<?> type) {
         for (Class<?> each = type; each != Throwable.class && each != null; each = each.getSuperclass()) {
+            if (isVisible) {
+                hidden = each.getName() + " has fields that are closed";
+            }
             if (!JavaClasses.isOfJdk(each)) {
                 addFields(each);
             } else if (each != NullPointerException.class) { // it has a message that the JVM makes, and nothing else
                 addJdk(each);
             }
+        }
+        if (isVisible) {
+            hidden = "";
         }
     }
 
@@ -155,6 +162,23 @@ final class ThrowableState {
     private void add(String name, Member getter, @Nullable Member setter) {
         String unique = parts.containsKey(name) ? getter.getDeclaringClass().getName() + "." + name : name;
         parts.put(unique, new Part(unique, getter, setter));
+    }
+
+    /** Returns the type of the field that a part is; null if it is none. */
+    @Nullable
+    Class<?> typeOf(String name) {
+        Part part = parts.get(name);
+        return part != null && part.getter() instanceof Field field ? field.getType() : null;
+    }
+
+    /** Returns the names of the parts, for messages. */
+    String names() {
+        return String.join(", ", parts.keySet());
+    }
+
+    /** Returns the name of a class whose state cannot be seen; empty if all can. */
+    String hidden() {
+        return hidden;
     }
 
     /** Returns whether exceptions of the class have anything that not every exception has. */
