@@ -4,8 +4,9 @@ import dev.trestle.processpool.wire.Failure;
 
 /**
  * A stand-in for an exception that a call threw in its worker and whose class cannot be used in this program: the class
- * is unknown to the program, or the exception cannot be made again. The stand-in carries the class name, the message,
- * the remote stack, the causes and the suppressed exceptions. Control characters in the class name and the message are
+ * is unknown to the program, or the exception cannot be made again of its message, its cause and the values of its
+ * fields. The stand-in carries the class name, the message, the remote stack, the causes and the suppressed exceptions,
+ * and its message says why it is not the original. Control characters in the class name and the message are
  * shown as escapes, since the worker may have sent anything.
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="exceptions"}
@@ -17,10 +18,14 @@ public final class RemoteException extends RuntimeException {
     /** The name of the exception's class in the worker. */
     private final String remoteClassName;
 
+    /** The text that {@link #reason} returns. */
+    private final String reason;
+
     /** Cause, stack and suppressed exceptions are set by its creator. */
-    RemoteException(Failure failure) {
-        super(failure.headline());
+    RemoteException(Failure failure, String reason) {
+        super(failure.headline() + " [not the original exception: " + reason + "]");
         this.remoteClassName = failure.className();
+        this.reason = reason;
     }
 
     /**
@@ -30,5 +35,15 @@ public final class RemoteException extends RuntimeException {
      */
     public String remoteClassName() {
         return remoteClassName;
+    }
+
+    /**
+     * Returns why the original exception did not arrive, and what to do about it. The message of this exception has
+     * this text too.
+     *
+     * @return the rest of a sentence, such as {@code the program does not have its class}
+     */
+    public String reason() {
+        return reason;
     }
 }

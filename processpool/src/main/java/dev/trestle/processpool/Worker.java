@@ -401,7 +401,10 @@ final class Worker {
         } catch (TimeoutException | ExecutionException | InterruptedException e) {
             logger.debug("The exception of the initializer of {} cannot be made: {}", name, maker, e);
             maker.interrupt();
-            return new RemoteException(failure);
+            return new RemoteException(
+                    failure,
+                    "its constructor has not returned within "
+                            + options.limits().closeGrace());
         }
     }
 

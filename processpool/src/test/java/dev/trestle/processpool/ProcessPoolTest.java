@@ -122,6 +122,8 @@ class ProcessPoolTest {
         assertThatThrownBy(future::result).isInstanceOfSatisfying(RemoteException.class, e -> {
             assertThat(e.remoteClassName()).isEqualTo(Odd.class.getName());
             assertThat(e).hasMessageContaining("odd: 3").hasRootCauseMessage("the cause");
+            assertThat(e.reason()).contains("Odd(java.lang.Thread, int)");
+            assertThat(e).hasMessageEndingWith(" [not the original exception: " + e.reason() + "]");
             assertThat(e.getStackTrace())
                     .anyMatch(frame -> frame.getMethodName().equals("thrown"));
         });

@@ -48,22 +48,24 @@ final class Beans {
         } catch (JacksonException e) {
             return Refusal.notData(e.getOriginalMessage());
         }
-        return deserializer instanceof BeanDeserializerBase bean ? refusal(serializer, bean) : null;
+        return deserializer instanceof BeanDeserializerBase bean ? refusal(raw, serializer, bean) : null;
     }
 
-    private static @Nullable Refusal refusal(ValueSerializer<?> serializer, BeanDeserializerBase deserializer) {
+    private static @Nullable Refusal refusal(
+            Class<?> type, ValueSerializer<?> serializer, BeanDeserializerBase deserializer) {
         ValueInstantiator maker = deserializer.getValueInstantiator();
         if (!maker.canCreateUsingDefault()
                 && !maker.canCreateFromObjectWith()
                 && !maker.canCreateUsingDelegate()
                 && !maker.canCreateUsingArrayDelegate()) {
-            return Refusal.notData("it has no constructor without arguments, and none annotated with @JsonCreator");
+            return Refusal.notData(
+                    type, "it has no constructor without arguments, and none annotated with @JsonCreator");
         }
         Iterator<PropertyWriter> properties = serializer.properties();
         while (properties.hasNext()) {
             String name = properties.next().getName();
             if (!deserializer.hasProperty(name)) {
-                return Refusal.notData("its field '" + name + "' is final and no constructor takes it");
+                return Refusal.notData(type, "its field '" + name + "' is final and no constructor takes it");
             }
         }
         return null;

@@ -40,7 +40,7 @@ public final class CallDecoder {
     }
 
     CallDecoder(WireOptions options, ClassLoader loader, Setup setup) {
-        this.codec = new ValueCodec(options, loader, StandInException::new, setup);
+        this.codec = new ValueCodec(options, loader, (failure, _) -> new StandInException(failure), setup);
     }
 
     /**

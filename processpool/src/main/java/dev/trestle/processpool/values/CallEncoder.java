@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.WeakHashMap;
 import java.util.concurrent.Future;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class CallEncoder {
 
     private final WireOptions options;
-    private final Function<Failure, Throwable> unknown;
+    private final BiFunction<Failure, String, Throwable> unknown;
     private final Function<Class<?>, Optional<String>> missing;
     /** Kept by the sites of their class loaders. */
     @GuardedBy("codecs")
@@ -58,7 +59,7 @@ public final class CallEncoder {
      * @param unknown makes the exception that stands for a failure whose own class cannot be made: without a cause,
      *     stack or suppressed exceptions, which are set afterwards
      */
-    public CallEncoder(WireOptions options, Function<Failure, Throwable> unknown) {
+    public CallEncoder(WireOptions options, BiFunction<Failure, String, Throwable> unknown) {
         this(options, unknown, type -> Optional.empty());
     }
 
@@ -70,7 +71,9 @@ public final class CallEncoder {
      * @param missing says why the workers cannot find a class, and what to do about it; empty if they can
      */
     public CallEncoder(
-            WireOptions options, Function<Failure, Throwable> unknown, Function<Class<?>, Optional<String>> missing) {
+            WireOptions options,
+            BiFunction<Failure, String, Throwable> unknown,
+            Function<Class<?>, Optional<String>> missing) {
         this.options = options;
         this.unknown = unknown;
         this.missing = missing;

@@ -67,7 +67,8 @@ final class Explanation {
         Failure failure = Failure.of(thrown);
         for (Failure each = failure; each != null; each = each.cause()) {
             String text = each.message();
-            if (text != null && (text.length() > LONGEST_REASON || !ShownText.text(text).equals(text))) {
+            if (text != null
+                    && (text.length() > LONGEST_REASON || !ShownText.text(text).equals(text))) {
                 return new ShownException(failure, LONGEST_REASON);
             }
         }

@@ -43,6 +43,9 @@ record Refusal(String reason, String wayOut) {
     private static final String DATA = "Pass data: records, collections, arrays, enums, or classes with a constructor"
             + " without arguments and no final fields.";
 
+    private static final String KOTLIN_DATA = "Make it a data class whose properties are all in its constructor, or"
+            + " those outside of it variables (var) without by; or pass collections, arrays or enums.";
+
     static final String PASS_A_COPY =
             "Pass a copy, such as new ArrayList<>(...), new TreeSet<>(...) or new LinkedHashMap<>(...).";
 
@@ -111,6 +114,11 @@ record Refusal(String reason, String wayOut) {
                     "is a counter that two processes do not share: the worker would change a copy",
                     "Pass the value, and return what the call makes of it.");
         }
+        if (isSharedVariable(type.getName())) {
+            return new Refusal(
+                    "is a variable that a lambda shares with the code around it: the worker would change a copy",
+                    "Copy it into a constant (val), and return what the call makes of it.");
+        }
         for (Map.Entry<Class<?>, Refusal> each : byType.entrySet()) {
             Class<?> refused = each.getKey();
             if (refused == Object.class ? type == Object.class : refused.isAssignableFrom(type)) {
@@ -139,6 +147,12 @@ record Refusal(String reason, String wayOut) {
             return new Refusal("is a hidden class, which no other process can find", DATA);
         }
         return ofModule(type);
+    }
+
+    /** Of Kotlin and Scala, whose lambdas may change variables around them. */
+    private static boolean isSharedVariable(String className) {
+        return className.startsWith("kotlin.jvm.internal.Ref$")
+                || (className.startsWith("scala.runtime.") && className.endsWith("Ref"));
     }
 
     private static boolean isWithinAnother(Class<?> type) {
@@ -175,6 +189,11 @@ record Refusal(String reason, String wayOut) {
     /** Returns the refusal of a class of the user's whose state could not be restored. */
     static Refusal notData(String why) {
         return new Refusal("is not data: " + why, DATA);
+    }
+
+    /** As above, with what to do in the language that the class is written in. */
+    static Refusal notData(Class<?> type, String why) {
+        return ValueClass.isOfKotlin(type) ? new Refusal("is not data: " + why, KOTLIN_DATA) : notData(why);
     }
 
     /**

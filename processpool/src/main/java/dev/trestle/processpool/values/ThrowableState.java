@@ -82,14 +82,21 @@ final class ThrowableState {
 
     private final Map<String, Part> parts = new LinkedHashMap<>();
     private boolean isVisible = true;
+    private String hidden = "";
 
     private ThrowableState(Class<?> type) {
         for (Class<?> each = type; each != Throwable.class && each != null; each = each.getSuperclass()) {
+            if (isVisible) {
+                hidden = each.getName() + " has fields that are closed";
+            }
             if (!JavaClasses.isOfJdk(each)) {
                 addFields(each);
             } else if (each != NullPointerException.class) { // it has a message that the JVM makes, and nothing else
                 addJdk(each);
             }
+        }
+        if (isVisible) {
+            hidden = "";
         }
     }
 
@@ -191,6 +198,16 @@ final class ThrowableState {
         return Objects.deepEquals(one, other);
     }
 
+    /** Returns the names of the parts, for messages. */
+    String names() {
+        return String.join(", ", parts.keySet());
+    }
+
+    /** Returns the name of a class whose state cannot be seen; empty if all can. */
+    String hidden() {
+        return hidden;
+    }
+
     /** Returns whether exceptions of the class have anything that not every exception has. */
     boolean isEmpty() {
         return isVisible && parts.isEmpty();
@@ -217,56 +234,108 @@ final class ThrowableState {
         return values;
     }
 
-    // On the wire: the names of all parts in one text, then their values, each in a place of its declared type
+    /*
+     * On the wire: the names of all parts in one text; the message that the constructor was given, where the class
+     * composes its own; then the values of the parts, each in a place of its declared type. A wrapper of OpenTest4J is
+     * two values, see ValueWrappers.
+     */
+
+    /**
+     * The state of an exception that has travelled.
+     *
+     * @param values by name, as {@link ThrowableState#of} returned them
+     * @param given the message that the constructor was given; null if {@code getMessage()} returns it
+     */
+    record Sent(
+            Map<String, @Nullable Object> values, @Nullable String given) {}
 
     /** Returns the declared types of the parts, which are all that a sender may put into them. */
     List<Type> types() {
-        return parts.values().stream().map(Part::genericType).toList();
+        return parts.values().stream()
+                .map(each -> ValueWrappers.isWrapper(each.type) ? Object.class : each.genericType())
+                .toList();
+    }
+
+    /** Returns the name of a place of what {@link #pack} returns, for messages. */
+    String place(int index) {
+        int at = 2;
+        for (Part each : parts.values()) {
+            at += ValueWrappers.isWrapper(each.type) ? 2 : 1;
+            if (index < at) {
+                return "this." + each.name;
+            }
+        }
+        return "this";
     }
 
     /** Returns the places of what {@link #pack} returns. */
     Slot[] places(ValueCodec codec) {
-        var places = new Slot[parts.size() + 1];
-        places[0] = codec.slot(String.class);
-        int count = 1;
+        Slot text = codec.slot(String.class);
+        var places = new ArrayList<>(List.of(text, text));
         for (Part each : parts.values()) {
-            places[count++] = codec.slot(each.type);
+            if (ValueWrappers.isWrapper(each.type)) {
+                places.add(codec.slot(Object.class));
+                places.add(text);
+            } else {
+                places.add(codec.slot(each.type));
+            }
         }
-        return places;
+        return places.toArray(Slot[]::new);
     }
 
-    /** Returns what {@link #of} returned as the values that travel. */
+    /**
+     * Returns what {@link #of} returned as the values that travel.
+     *
+     * @throws ReflectiveOperationException if a wrapper cannot be read
+     */
     @Nullable
-    Object[] pack(Map<String, @Nullable Object> values) {
-        var packed = new @Nullable Object[parts.size() + 1];
+    Object[] pack(Map<String, @Nullable Object> values, @Nullable String given) throws ReflectiveOperationException {
         var names = new StringBuilder();
-        int count = 1;
         for (String each : parts.keySet()) {
             names.append(values.containsKey(each) ? each : CAUSE + each).append('\n');
-            packed[count++] = values.get(each);
         }
-        packed[0] = names.toString();
-        return packed;
+        var packed = new ArrayList<@Nullable Object>();
+        packed.add(names.toString());
+        packed.add(given);
+        for (Part each : parts.values()) {
+            Object value = values.get(each.name);
+            if (ValueWrappers.isWrapper(each.type)) {
+                packed.add(ValueWrappers.value(value));
+                packed.add(ValueWrappers.text(value));
+            } else {
+                packed.add(value);
+            }
+        }
+        return packed.toArray();
     }
 
-    /** Returns values that have travelled as {@link #of} returned them; null if the class has other parts here. */
+    /**
+     * Returns the state that has travelled; null if the class has other parts here.
+     *
+     * @throws ReflectiveOperationException if a wrapper cannot be made
+     */
     @Nullable
-    Map<String, @Nullable Object> unpack(@Nullable Object[] packed) {
+    Sent unpack(@Nullable Object[] packed) throws ReflectiveOperationException {
         String[] names = String.valueOf(packed[0]).split("\n", parts.size() + 1);
-        if (names.length != packed.length || !names[names.length - 1].isEmpty()) {
+        if (names.length != parts.size() + 1 || !names[names.length - 1].isEmpty()) {
             return null;
         }
         var values = new LinkedHashMap<String, @Nullable Object>();
+        int at = 2;
         int count = 0;
-        for (String each : parts.keySet()) {
+        for (Part each : parts.values()) {
+            boolean isWrapper = ValueWrappers.isWrapper(each.type);
             String name = names[count++];
-            if (name.equals(each)) {
-                values.put(each, packed[count]);
-            } else if (!name.equals(CAUSE + each)) {
+            if (name.equals(each.name)) {
+                values.put(
+                        each.name,
+                        isWrapper ? ValueWrappers.wrapper(each.type, packed[at], packed[at + 1]) : packed[at]);
+            } else if (!name.equals(CAUSE + each.name)) {
                 return null;
             }
+            at += isWrapper ? 2 : 1;
         }
-        return values;
+        return new Sent(values, (@Nullable String) packed[1]);
     }
 
     /** Sets the values of an exception that can be set. */

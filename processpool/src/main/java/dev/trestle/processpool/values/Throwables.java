@@ -1,14 +1,19 @@
 package dev.trestle.processpool.values;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.trestle.processpool.wire.BodyReader;
 import dev.trestle.processpool.wire.BodyWriter;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.FailureCodec;
 import dev.trestle.processpool.wire.ProtocolException;
+import dev.trestle.processpool.wire.ShownText;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InaccessibleObjectException;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Parameter;
 import java.nio.ByteBuffer;
@@ -18,7 +23,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -35,7 +41,10 @@ final class Throwables {
      * arguments; so we try constructors, and look at the result: it counts only if it has the message, the cause and
      * the state of the original. Constructors with the most usual parameters come first, and where a parameter has a
      * name (-parameters) the value of that name is tried first. If nothing fits, the failure stays one: an exception of
-     * a class that stands for it.
+     * a class that stands for it, and says why.
+     *
+     * A class may compose its message in getMessage(), of what its constructor was given. So that text is sent too: it
+     * is what super.getMessage() returns in the class that overrides it.
      *
      * The state is what the class adds to Throwable, see ThrowableState. If it cannot travel, the class counts as one
      * that does not fit.
@@ -53,10 +62,18 @@ final class Throwables {
     /** About what the stack of an exception takes for each level that a value is nested. */
     private static final int BYTES_PER_LEVEL = 32;
 
-    private final ValueCodec codec;
-    private final Function<Failure, Throwable> unknown;
+    /** The first byte of a state: values follow, as {@link ThrowableState#pack} returns them. */
+    private static final byte VALUES = 0;
 
-    Throwables(ValueCodec codec, Function<Failure, Throwable> unknown) {
+    /** The first byte of a state: the reason follows why there are no values, as UTF-8. */
+    private static final byte REASON = 1;
+
+    private static final int LONGEST_REASON = 2000;
+
+    private final ValueCodec codec;
+    private final BiFunction<Failure, String, Throwable> unknown;
+
+    Throwables(ValueCodec codec, BiFunction<Failure, String, Throwable> unknown) {
         this.codec = codec;
         this.unknown = unknown;
     }
@@ -72,21 +89,73 @@ final class Throwables {
         return Failure.of(exception, each -> encodeState(each, around));
     }
 
+    /** Encodes the state of an exception, or the reason why it cannot be sent; the first byte says which. */
     private byte[] encodeState(Throwable exception, @Nullable Encoding around) {
-        Map<String, @Nullable Object> state = state(exception);
-        ThrowableState ofClass = ThrowableState.of(exception.getClass());
-        if (state == null || ofClass.isEmpty()) {
+        ThrowableState type = ThrowableState.of(exception.getClass());
+        String given = givenMessage(exception);
+        if (type.isEmpty() && given == null) {
             return Failure.NO_STATE;
+        }
+        Map<String, @Nullable Object> state = state(exception);
+        if (state == null) {
+            return reason("not all of its state can be seen: " + type.hidden());
         }
         try {
             Encoding encoding = Encoding.ofState(around, codec.setup());
-            codec.encode(encoding, ofClass.places(codec), ofClass.pack(state));
+            codec.encode(encoding, type.places(codec), type.pack(state, given));
             ByteBuffer body = encoding.finish().wholeBody();
-            byte[] bytes = new byte[body.remaining()];
-            body.get(bytes);
+            byte[] bytes = new byte[1 + body.remaining()];
+            bytes[0] = VALUES;
+            body.get(bytes, 1, bytes.length - 1);
             return bytes;
-        } catch (JacksonException | JacksonMismatchException e) {
-            return Failure.NO_STATE; // the state holds what cannot travel; the failure says the rest
+        } catch (JacksonException e) {
+            return reason(String.valueOf(Explanation.notEncodable("its state", e, type::place, _ -> "")
+                    .getMessage()));
+        } catch (JacksonMismatchException e) {
+            return reason(String.valueOf(e.getMessage()));
+        } catch (ReflectiveOperationException e) {
+            return reason("its state cannot be read: " + Failure.of(e).headline());
+        }
+    }
+
+    private static byte[] reason(String why) {
+        byte[] text = ShownText.cut(why, LONGEST_REASON).getBytes(UTF_8);
+        byte[] bytes = new byte[1 + text.length];
+        bytes[0] = REASON;
+        System.arraycopy(text, 0, bytes, 1, text.length);
+        return bytes;
+    }
+
+    /**
+     * Returns the message that the constructor of an exception was given; null if the exception has no other, or if
+     * that cannot be found out.
+     */
+    private static @Nullable String givenMessage(Throwable exception) {
+        Class<?> overriding = null;
+        for (Class<?> each = exception.getClass(); !JavaClasses.isOfJdk(each); each = each.getSuperclass()) {
+            if (declaresMessage(each)) {
+                overriding = each;
+            }
+        }
+        if (overriding == null) {
+            return null;
+        }
+        try {
+            return (@Nullable String) MethodHandles.privateLookupIn(overriding, MethodHandles.lookup())
+                    .findSpecial(
+                            overriding.getSuperclass(), "getMessage", MethodType.methodType(String.class), overriding)
+                    .invoke(exception);
+        } catch (Throwable e) { // its package is closed, or the method is the user's code after all
+            return null;
+        }
+    }
+
+    private static boolean declaresMessage(Class<?> type) {
+        try {
+            var _ = type.getDeclaredMethod("getMessage");
+            return true;
+        } catch (NoSuchMethodException e) {
+            return false;
         }
     }
 
@@ -116,9 +185,10 @@ final class Throwables {
     private Throwable exception(Failure failure, TypePolicy policy, String origin, int depth) {
         Failure cause = failure.cause();
         Throwable causedBy = cause == null || cause.repeated() ? null : exception(cause, policy, origin, depth);
-        Throwable exception = remake(failure, causedBy, policy, stack(failure, origin), depth);
+        Remade remade = remake(failure, causedBy, policy, stack(failure, origin), depth);
+        Throwable exception = remade.exception();
         if (exception == null) {
-            exception = unknown.apply(failure);
+            exception = unknown.apply(failure, remade.why());
             if (causedBy != null && exception.getCause() == null) {
                 exception.initCause(causedBy);
             }
@@ -145,56 +215,145 @@ final class Throwables {
                 .toArray(StackTraceElement[]::new);
     }
 
+    /**
+     * An exception that was made again, or the reason why it could not be.
+     *
+     * @param exception the exception
+     * @param why the rest of a sentence; empty if there is an exception
+     */
+    private record Remade(@Nullable Throwable exception, String why) {
+
+        static Remade not(String why) {
+            return new Remade(null, why);
+        }
+    }
+
     /** Whatever methods of the exception's class throw here, errors included, leads to a stand-in. */
-    private @Nullable Throwable remake(
+    private Remade remake(
             Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack, int depth) {
         try {
             Class<?> type = codec.names().findClass(failure.className(), policy.sender());
             if (!Throwable.class.isAssignableFrom(type) || Modifier.isAbstract(type.getModifiers())) {
-                return null;
+                return Remade.not("its class is another one here, of which no exceptions can be made");
             }
-            Map<String, @Nullable Object> state = decodeState(failure, ThrowableState.of(type), policy, depth);
-            if (state == null) {
-                if (!ThrowableState.of(type).isEmpty()) {
-                    return null;
-                }
-                state = Map.of();
+            ThrowableState ofClass = ThrowableState.of(type);
+            ThrowableState.Sent sent = decodeState(failure, ofClass, policy, depth);
+            if (sent == null && !ofClass.isEmpty()) {
+                return Remade.not(whyNotSent(failure, ofClass));
             }
-            Throwable made = new Remaking(failure, cause, state).of(type.asSubclass(Throwable.class));
-            if (made != null) {
-                made.setStackTrace(stack);
+            var remaking = new Remaking(
+                    failure, sent == null ? null : sent.given(), cause, sent == null ? Map.of() : sent.values());
+            Throwable made = remaking.of(type.asSubclass(Throwable.class));
+            if (made == null) {
+                return Remade.not(remaking.why(type));
             }
-            return made;
+            made.setStackTrace(stack);
+            return new Remade(made, "");
+        } catch (ClassNotFoundException e) {
+            return Remade.not("the program does not have its class");
+        } catch (JacksonException e) {
+            return Remade.not(
+                    String.valueOf(Explanation.notDecodable("its state", e).getMessage()));
         } catch (Throwable e) { // the user's code, or a class that is not the same here
-            return null; // the failure tells what there is to tell
+            return Remade.not("its class cannot be used here: " + Failure.of(e).headline());
         }
     }
 
-    /** Returns the state of an exception: of a sender that is not trusted, only what its class declares. */
-    private @Nullable Map<String, @Nullable Object> decodeState(
-            Failure failure, ThrowableState ofClass, TypePolicy policy, int depth) {
+    /**
+     * Returns the state of an exception, or null if there is none for its class. Of a sender that is not trusted, only
+     * what the class declares is read.
+     */
+    private ThrowableState.@Nullable Sent decodeState(
+            Failure failure, ThrowableState ofClass, TypePolicy policy, int depth) throws ReflectiveOperationException {
         byte[] bytes = failure.state();
-        if (bytes.length == 0) {
+        if (bytes.length == 0 || bytes[0] != VALUES) {
             return null;
         }
         TypePolicy ofState =
                 policy.isTrusting() ? policy : TypePolicy.forState(codec.names(), codec.options(), ofClass.types());
         var decoding = Decoding.ofState(ofState, ofClass.places(codec), depth + 1);
-        return ofClass.unpack(codec.decode(ByteBuffer.wrap(bytes), decoding));
+        return ofClass.unpack(
+                codec.decode(ByteBuffer.wrap(bytes, 1, bytes.length - 1).slice(), decoding));
+    }
+
+    private static String whyNotSent(Failure failure, ThrowableState ofClass) {
+        byte[] bytes = failure.state();
+        if (bytes.length > 0 && bytes[0] == REASON) {
+            return ShownText.text(ShownText.cut(new String(bytes, 1, bytes.length - 1, UTF_8), LONGEST_REASON));
+        }
+        return bytes.length == 0
+                ? "the values of its fields could not be sent: " + ofClass.names()
+                : "its class has other fields here: " + ofClass.names();
     }
 
     /** Tries constructors for one exception. */
     private static final class Remaking {
 
         private final Failure failure;
+        private final @Nullable String given;
         private final @Nullable Throwable cause;
         private final Map<String, @Nullable Object> state;
         private int tries;
 
-        Remaking(Failure failure, @Nullable Throwable cause, Map<String, @Nullable Object> state) {
+        /** The largest is that of the attempt that came closest. */
+        private enum Closeness {
+            NONE,
+            CLOSED,
+            THROWN,
+            STACK,
+            MESSAGE,
+            CAUSE,
+            STATE
+        }
+
+        private static final String NO_CAUSE =
+                "no constructor gives it its cause. Add one that takes the message and the cause";
+
+        private Closeness closest = Closeness.NONE;
+        private String whyNot = "";
+
+        Remaking(
+                Failure failure,
+                @Nullable String given,
+                @Nullable Throwable cause,
+                Map<String, @Nullable Object> state) {
             this.failure = failure;
+            this.given = given;
             this.cause = cause;
             this.state = state;
+        }
+
+        private boolean failed(Closeness closeness, String why) {
+            if (closeness.compareTo(closest) > 0) {
+                closest = closeness;
+                whyNot = why;
+            }
+            return false;
+        }
+
+        /** Says why no exception of the class could be made. */
+        String why(Class<?> type) {
+            if (closest.compareTo(Closeness.THROWN) > 0) {
+                return whyNot;
+            }
+            Class<?> around = type.getEnclosingClass();
+            if (around != null && !Modifier.isStatic(type.getModifiers())) {
+                String kind = type.isAnonymousClass() ? "an anonymous" : type.isLocalClass() ? "a local" : "an inner";
+                return "it is " + kind + " class, whose constructor takes what it uses of " + around.getName()
+                        + " around it. Make it a static nested class, or one of its own";
+            }
+            if (closest != Closeness.NONE) {
+                return whyNot;
+            }
+            return "none of its constructors can be called with its message, its cause and the values of its fields: "
+                    + Arrays.stream(type.getDeclaredConstructors())
+                            .map(each -> type.getSimpleName()
+                                    + Arrays.stream(each.getParameterTypes())
+                                            .map(Class::getTypeName)
+                                            .collect(Collectors.joining(", ", "(", ")")))
+                            .sorted()
+                            .collect(Collectors.joining(", "))
+                    + ". Add one that takes the message and the cause";
         }
 
         @Nullable
@@ -202,7 +361,12 @@ final class Throwables {
             Constructor<?>[] constructors = type.getDeclaredConstructors();
             Arrays.sort(constructors, Comparator.comparingInt(this::oddity));
             for (Constructor<?> each : constructors) {
-                if (accessible(each)) {
+                if (!accessible(each)) {
+                    failed(
+                            Closeness.CLOSED,
+                            "its constructors are not public, and its module, "
+                                    + type.getModule().getName() + ", keeps its package closed");
+                } else {
                     Throwable made = with(each, new Object[each.getParameterCount()], 0);
                     if (made != null) {
                         return made;
@@ -264,6 +428,9 @@ final class Throwables {
                 add(state.get(parameter.getName()), type, candidates);
             }
             add(failure.message(), type, candidates);
+            if (given != null) {
+                add(given, type, candidates);
+            }
             for (Object each : state.values()) {
                 add(each, type, candidates);
             }
@@ -285,37 +452,62 @@ final class Throwables {
             try {
                 Throwable made = (Throwable) constructor.newInstance(arguments);
                 if (cause != null && made.getCause() == null) {
-                    made.initCause(cause);
+                    giveCause(made);
                 }
                 ThrowableState.of(made.getClass()).set(made, state, cause);
                 return isRight(made) ? made : null;
-            } catch (Throwable e) { // the user's code
-                return null; // the constructor does not take these; another one may
+            } catch (Throwable e) { // the user's code: the constructor does not take these; another one may
+                Throwable thrown = e instanceof InvocationTargetException ? e.getCause() : e;
+                failed(
+                        Closeness.THROWN,
+                        "its constructor threw "
+                                + Failure.of(thrown == null ? e : thrown).headline());
+                return null;
+            }
+        }
+
+        private void giveCause(Throwable made) {
+            try {
+                made.initCause(cause);
+            } catch (IllegalStateException e) {
+                failed(Closeness.CAUSE, NO_CAUSE); // its constructor has said that it has none
             }
         }
 
         private boolean isRight(Throwable made) {
-            if (!Objects.equals(made.getMessage(), failure.message()) || made.getCause() != cause) {
-                return false;
+            String message = made.getMessage();
+            if (!Objects.equals(message, failure.message())) {
+                return failed(
+                        Closeness.MESSAGE,
+                        "its constructor composes the message, which was \"" + message
+                                + "\" with the values at hand. Add"
+                                + " a constructor that takes the message as it is, or keep its parts in fields");
+            }
+            if (made.getCause() != cause) {
+                return failed(Closeness.CAUSE, NO_CAUSE);
             }
             StackTraceElement[] mark = {new StackTraceElement("mark", "mark", null, -1)};
             made.setStackTrace(mark);
             if (made.getStackTrace().length == 0 && !failure.stack().isEmpty()) {
-                return false; // its stack cannot be set, but the remote one must be seen
+                return failed(
+                        Closeness.STACK, "its stack trace cannot be set, and where it was thrown would not be seen");
             }
             Map<String, @Nullable Object> found = state(made);
-            return found != null && same(found);
+            return found == null ? failed(Closeness.STATE, "its state cannot be seen here") : same(found);
         }
 
         private boolean same(Map<String, @Nullable Object> found) {
             if (!found.keySet().equals(state.keySet())) {
-                return false;
+                return failed(Closeness.STATE, "it has other fields here than in the worker: " + found.keySet());
             }
             for (Map.Entry<String, @Nullable Object> each : found.entrySet()) {
                 Object expected = state.get(each.getKey());
                 Object actual = each.getValue();
                 if (!ThrowableState.areEqual(actual, expected)) {
-                    return false;
+                    return failed(
+                            Closeness.STATE,
+                            "no constructor gives its field '" + each.getKey()
+                                    + "' the value that it had. Add one with a parameter for each final field");
                 }
             }
             return true;

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TypePolicy {
 
-    private static final Set<Class<?>> textAndNumbers = Set.of(
+    static final Set<Class<?>> textAndNumbers = Set.of(
             String.class,
             Boolean.class,
             Character.class,
@@ -191,11 +191,16 @@ final class TypePolicy {
                     && element.getModule() == Object.class.getModule()
                     && element.getModule().isExported(element.getPackageName());
         }
-        if (element.isRecord()) {
+        if (element.isRecord() || ValueClass.isProduct(element)) {
             reachClass(element, reachable()); // its components' types come with it
             return true;
         }
-        return element.isEnum() || reachable().contains(element);
+        return element.isEnum() || isKotlinObject(element) || reachable().contains(element);
+    }
+
+    /** An object of Kotlin, such as its empty list, is to it what an enum with one constant is. */
+    private static boolean isKotlinObject(Class<?> type) {
+        return ValueClass.isOfKotlin(type) && Constants.of(type) != null;
     }
 
     /**

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -74,7 +74,7 @@ final class ValueCodec {
      * @param unknown makes an exception that stands for one that cannot be made again
      * @param setup hears when something is set up for a value that is written
      */
-    ValueCodec(WireOptions options, ClassLoader loader, Function<Failure, Throwable> unknown, Setup setup) {
+    ValueCodec(WireOptions options, ClassLoader loader, BiFunction<Failure, String, Throwable> unknown, Setup setup) {
         this.setup = setup;
         this.options = options;
         this.names = new TypeNames(loader);

@@ -7,6 +7,7 @@ import tools.jackson.databind.AnnotationIntrospector;
 import tools.jackson.databind.PropertyName;
 import tools.jackson.databind.cfg.MapperConfig;
 import tools.jackson.databind.introspect.Annotated;
+import tools.jackson.databind.introspect.AnnotatedConstructor;
 import tools.jackson.databind.introspect.AnnotatedField;
 import tools.jackson.databind.introspect.AnnotatedMember;
 import tools.jackson.databind.introspect.AnnotatedMethod;
@@ -14,9 +15,9 @@ import tools.jackson.databind.introspect.AnnotatedParameter;
 import tools.jackson.databind.introspect.JacksonAnnotationIntrospector;
 
 /**
- * The few of Jackson's annotations that a call may heed: those that say which constructor takes which field. All others
- * are as if they were not there. A class annotated for a web API leaves out, shortens or renames there what it must not
- * show, but a call needs all of an object.
+ * The few of Jackson's annotations that a call may heed: those that say which constructor takes which field. For a
+ * {@link ValueClass} that is known without them. All others are as if they were not there. A class annotated for a web
+ * API leaves out, shortens or renames there what it must not show, but a call needs all of an object.
  */
 final class WireAnnotations extends AnnotationIntrospector {
 
@@ -33,6 +34,10 @@ final class WireAnnotations extends AnnotationIntrospector {
     @Override
     public JsonCreator.@Nullable Mode findCreatorAnnotation(MapperConfig<?> config, Annotated annotated) {
         JsonCreator.Mode mode = jackson.findCreatorAnnotation(config, annotated);
+        if (mode == null && annotated instanceof AnnotatedConstructor constructor) {
+            ValueClass values = ValueClass.of(constructor.getDeclaringClass());
+            return values != null && values.isMadeBy(constructor.getAnnotated()) ? JsonCreator.Mode.PROPERTIES : null;
+        }
         return mode == null || mode == JsonCreator.Mode.DELEGATING || mode == JsonCreator.Mode.DISABLED
                 ? null
                 : JsonCreator.Mode.PROPERTIES;
@@ -50,6 +55,12 @@ final class WireAnnotations extends AnnotationIntrospector {
 
     @Override
     public @Nullable String findImplicitPropertyName(MapperConfig<?> config, AnnotatedMember member) {
+        if (member instanceof AnnotatedParameter parameter) {
+            ValueClass values = ValueClass.of(parameter.getDeclaringClass());
+            if (values != null && values.isMadeBy(parameter.getOwner().getMember())) {
+                return values.nameOf(parameter.getIndex());
+            }
+        }
         return member instanceof AnnotatedMethod ? null : jackson.findImplicitPropertyName(config, member);
     }
 

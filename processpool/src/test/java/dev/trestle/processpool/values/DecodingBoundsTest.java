@@ -1,10 +1,10 @@
 package dev.trestle.processpool.values;
 
-import static java.util.Objects.requireNonNull;
 import static dev.trestle.processpool.values.Documents.array;
 import static dev.trestle.processpool.values.Documents.smile;
 import static dev.trestle.processpool.values.Documents.typed;
 import static dev.trestle.processpool.values.Documents.value;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;

@@ -35,6 +35,24 @@ final class Documents {
         return bytes.toByteArray();
     }
 
+    /** Returns the state of an exception: the names of its parts, no message of its own, and the values. */
+    static byte[] state(String names, Consumer<JsonGenerator> values) {
+        byte[] document = bytes(to -> {
+            to.writeString(names);
+            to.writeNull();
+            values.accept(to);
+        });
+        return asState(document);
+    }
+
+    /** Returns a document as the state of an exception that has values. */
+    static byte[] asState(byte[] document) {
+        return ByteBuffer.allocate(1 + document.length)
+                .put((byte) 0)
+                .put(document)
+                .array();
+    }
+
     /** Returns a document of values without the names of their classes. */
     static Payload smile(Consumer<JsonGenerator> content) {
         return payload(bytes(content));

@@ -97,10 +97,7 @@ class ExceptionStateTest {
 
     /** Returns what the program makes of an exception of a class with one field of the wire's choice. */
     private Throwable received(Class<?> type, String names, List<Consumer<JsonGenerator>> values) throws Exception {
-        byte[] state = Documents.bytes(to -> {
-            to.writeString(names);
-            values.forEach(each -> each.accept(to));
-        });
+        byte[] state = Documents.state(names, to -> values.forEach(each -> each.accept(to)));
         var failure = new Failure(type.getName(), null, List.of(), null, List.of(), state, false);
         return journey.encode((Call<Integer>) ExceptionStateTest::number).decodeFailure(failure, "worker");
     }
@@ -253,8 +250,7 @@ class ExceptionStateTest {
     @Test
     void aFailureOfAnExceptionThatIsAValueIsReadAlike() throws Exception {
         Throwable cause = new Exception("cause");
-        byte[] state = Documents.bytes(to -> {
-            to.writeString("detail\norder\n");
+        byte[] state = Documents.state("detail\norder\n", to -> {
             text("URL", "http://example.org/").accept(to);
             to.writeNull();
         });

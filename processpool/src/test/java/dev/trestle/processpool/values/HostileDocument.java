@@ -168,6 +168,11 @@ final class HostileDocument {
     byte[] ofState(String names, int count) {
         byte[] bytes = Documents.bytes(to -> {
             to.writeString(isFault() ? text() : names);
+            if (isFault()) {
+                to.writeString(text());
+            } else {
+                to.writeNull();
+            }
             to.writeNumber(random.nextInt());
             for (int i = 1; i < count; i++) {
                 if (random.nextInt(3) == 0) {

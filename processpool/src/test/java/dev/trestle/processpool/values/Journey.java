@@ -4,7 +4,7 @@ import dev.trestle.api.Call;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.WireOptions;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Both sides of a connection in one JVM: sends calls there and results back. */
@@ -13,7 +13,7 @@ public final class Journey {
     private final CallEncoder encoder;
     private final CallDecoder decoder;
 
-    private Journey(WireOptions options, Function<Failure, Throwable> unknown) {
+    private Journey(WireOptions options, BiFunction<Failure, String, Throwable> unknown) {
         this.encoder = new CallEncoder(options, unknown);
         this.decoder = new CallDecoder(options, Journey.class.getClassLoader());
     }
@@ -71,10 +71,12 @@ public final class Journey {
         private static final long serialVersionUID = 1;
 
         final String className;
+        final String reason;
 
-        StandIn(Failure failure) {
+        StandIn(Failure failure, String reason) {
             super(failure.headline());
-            className = failure.className();
+            this.className = failure.className();
+            this.reason = reason;
         }
     }
 }

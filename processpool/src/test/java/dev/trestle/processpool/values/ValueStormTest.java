@@ -251,7 +251,8 @@ class ValueStormTest {
         Target target = targets.get(Math.floorMod((int) seed, targets.size()));
         int way = Math.floorMod((int) (seed >>> 32), 8);
         var document = new HostileDocument(seed, classes);
-        byte[] bytes = way == 0 ? document.ofState("code\ndetail\nnames\n", 3) : document.of(target.type);
+        byte[] bytes =
+                way == 0 ? Documents.asState(document.ofState("code\ndetail\nnames\n", 3)) : document.of(target.type);
         calls = 0;
         long before = allocatedBytes();
         try {
