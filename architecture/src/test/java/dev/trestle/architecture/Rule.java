@@ -100,7 +100,7 @@ enum Rule {
             .that()
             .resideOutsideOfPackage("dev.trestle.processpool.child..")
             .and()
-            .haveNameNotMatching("dev\\.trestle\\.[\\w.]+\\.Log") // where the logging system fails, or there is none
+            .haveNameNotMatching("dev\\.trestle\\.[\\w.]+\\.(Log|LoggerSource)") // if logging fails, or is missing
             .should(ACCESS_STANDARD_STREAMS)
             .because("they belong to the program that uses us; in a worker, standard error is the pool's log")),
 

@@ -605,11 +605,16 @@ final class Worker {
     /** Returns the call that a frame is about, which the worker must have and must not have answered. */
     private PoolCall<?> given(Frame.OfCall frame) throws ProtocolException {
         PoolCall<?> call = inFlight.find(frame.id());
-        if (call == null || answers.stream().anyMatch(each -> each.id() == frame.id())) {
+        if (call == null || hasAnswered(frame.id())) {
             throw new ProtocolException(
                     name + " sent " + typeOf(frame) + " of the call " + frame.id() + ", which it does not run");
         }
         return call;
+    }
+
+    /** Returns whether the answer of a call has been read, which may not have been passed on yet. */
+    private boolean hasAnswered(long id) {
+        return answers.stream().anyMatch(each -> each.id() == id);
     }
 
     /** Returns what messages call a frame, which may be large, and whose texts may be anything. */
@@ -1062,7 +1067,7 @@ final class Worker {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
                 PoolCall<?> call = inFlight.find(item.id());
-                if (call != null) { // else it is one that had been sent before, of a call that has been answered
+                if (call != null && !hasAnswered(item.id())) { // else it was sent before, or is not allowed
                     call.onItem(item);
                 }
             }

@@ -60,19 +60,18 @@ final class Explanation {
     }
 
     /**
-     * Returns what was thrown, for a cause. Messages of Jackson quote what was read: an exception with a message that
-     * is long, or has control characters, is replaced by one that shows the beginning of each message.
+     * Returns what was thrown, for a cause. Exceptions of Jackson keep what was read, and messages quote it: such an
+     * exception is replaced by a copy that shows the beginning of each message.
      */
     private static Throwable shown(Throwable thrown) {
         Failure failure = Failure.of(thrown);
-        for (Failure each = failure; each != null; each = each.cause()) {
+        boolean quotes = find(JacksonException.class, thrown) != null;
+        for (Failure each = failure; each != null && !quotes; each = each.cause()) {
             String text = each.message();
-            if (text != null
-                    && (text.length() > LONGEST_REASON || !ShownText.text(text).equals(text))) {
-                return new ShownException(failure, LONGEST_REASON);
-            }
+            quotes = text != null
+                    && (text.length() > LONGEST_REASON || !ShownText.text(text).equals(text));
         }
-        return thrown;
+        return quotes ? new ShownException(failure, LONGEST_REASON) : thrown;
     }
 
     private NotEncodableException notEncodable(IntFunction<String> hint) {
