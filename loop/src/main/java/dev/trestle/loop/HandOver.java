@@ -89,7 +89,7 @@ sealed interface HandOver {
          * is made again, a few times, which at worst continues a thread twice. See ADR 158.
          */
 
-        /** How often the step is made that a virtual thread depends on, if it fails. */
+        /** The most attempts of a step that a virtual thread depends on, if the step fails. */
         private static final int MOST_ATTEMPTS = 3;
 
         /** The most threads that a carrier run runs before it leaves the carrier to other virtual threads. */

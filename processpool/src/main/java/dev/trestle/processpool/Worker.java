@@ -83,10 +83,10 @@ final class Worker {
     /** The longest uninterrupted wait of a timer thread for the worker to read; other tasks may be due. */
     private static final Duration ROOM = Duration.ofMillis(100);
 
-    /** How many frames are read before the answers among them are dealt with: a worker has no more calls than that. */
+    /** The most frames that are read before the answers among them are passed on: a worker has no more calls. */
     private static final int MOST_FRAMES = InFlight.MOST_CALLS;
 
-    /** How much of a text of the worker's goes into a message or a line of the log. */
+    /** The most characters of a worker's text in a message or a line of the log. */
     private static final int MOST_LOGGED = 16 << 10;
 
     private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
@@ -200,7 +200,7 @@ final class Worker {
     private boolean talks = true;
     private boolean saidGoodbye;
 
-    /** Whether it has said that it cannot continue. */
+    /** True once the worker has said that it cannot continue. */
     private boolean gaveUp;
 
     private @Nullable Throwable end;

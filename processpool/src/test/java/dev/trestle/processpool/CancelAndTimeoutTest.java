@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How calls are stopped: by their caller, or by the clock; by an interrupt, or with their worker. */
+/** Calls that are stopped: by their caller, or by the clock; by an interrupt, or with their worker. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class CancelAndTimeoutTest {

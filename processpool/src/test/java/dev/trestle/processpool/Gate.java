@@ -9,7 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 
-/** How tests and the calls that they sent to other processes wait for each other: by files. */
+/** A file by which tests and the calls that they sent to other processes wait for each other. */
 public final class Gate {
 
     private Gate() {}

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ExtendWith(NothingLeft.class)
 class JacksonVersionsTest {
 
-    /** Where the build puts jars of Jackson in several versions. */
+    /** The directory in which the build puts jars of Jackson in several versions. */
     private static final Path jars = Path.of("target", "jackson");
 
     @BeforeAll

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What other users of the machine can reach of a pool while its workers start. */
+/** A pool whose workers start while other users of the machine try to reach them. */
 @Timeout(60)
 @EnabledOnOs(OS.LINUX)
 @ExtendWith(NothingLeft.class)

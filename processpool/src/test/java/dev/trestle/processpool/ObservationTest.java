@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What flight recordings and JMX show of a pool. */
+/** A pool as flight recordings and JMX show it. */
 @Timeout(60)
 class ObservationTest {
 

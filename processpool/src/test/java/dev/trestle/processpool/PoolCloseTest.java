@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** How a pool ends. That nothing of it is left is checked for the whole class. */
+/** The end of a pool. After the whole class, nothing of its pools may be left. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class PoolCloseTest {

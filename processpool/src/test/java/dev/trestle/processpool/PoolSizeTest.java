@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How many workers there are: before the first call, after the last, and when one takes the place of another. */
+/** The number of workers: before the first call, after the last, and when one takes the place of another. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class PoolSizeTest {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a pool does when nothing goes wrong; beyond what every executor does, see {@link ProcessPoolContractTest}. */
+/** A pool when nothing goes wrong. For the rules of every executor see {@link ProcessPoolContractTest}. */
 @Timeout(30)
 @ExtendWith(NothingLeft.class)
 class ProcessPoolTest {

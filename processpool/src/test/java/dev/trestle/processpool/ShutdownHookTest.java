@@ -10,7 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What the shutdown hook of a pool does, in virtual time. Real programs that end are in {@link AcceptedCallsTest}. */
+/** The shutdown hook of a pool, in virtual time. Real programs that end are in {@link AcceptedCallsTest}. */
 @Timeout(10)
 class ShutdownHookTest {
 

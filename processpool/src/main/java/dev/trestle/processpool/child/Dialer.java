@@ -28,7 +28,7 @@ final class Dialer {
     private static final String UNIX = "unix:";
     private static final String TCP = "tcp:";
 
-    /** How long what listens on a port may take to answer, and a worker to find a pool that has time for it. */
+    /** The time that a listener on a port has to answer, and a worker to find a pool that has time for it. */
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);

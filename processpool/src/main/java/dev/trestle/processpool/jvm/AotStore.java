@@ -65,7 +65,7 @@ public final class AotStore {
 
     private static final Set<Path> verified = ConcurrentHashMap.newKeySet();
 
-    /** What has been said about why caches are not used: once is enough. */
+    /** The reasons for not using a cache that have been logged: once is enough. */
     private static final Set<String> said = ConcurrentHashMap.newKeySet();
 
     private static final int MOST_SAID = 100;

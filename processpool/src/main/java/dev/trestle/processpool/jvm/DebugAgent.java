@@ -11,7 +11,7 @@ public final class DebugAgent {
 
     private static final Log logger = Log.of(DebugAgent.class);
 
-    /** What a pool that is built for debugging adds: a free port of the loopback interface, for each worker another. */
+    /** The agent that debugging adds: it listens on a free port of the loopback interface, another for each worker. */
     static final String ON_LOOPBACK = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
 
     private DebugAgent() {}

@@ -17,7 +17,7 @@ public final class Log {
     /** The class whose caller a logging system names as the origin of a line. */
     private static final String BOUNDARY = Log.class.getName();
 
-    /** How much of an argument is logged. */
+    /** The most characters of an argument that are logged. */
     private static final int MOST_CHARS = 64 << 10;
 
     private final Supplier<Logger> source;

@@ -65,7 +65,7 @@ public final class Rendezvous implements AutoCloseable {
     /** Strangers call a port too, and must not keep the worker from being heard. */
     private static final int PORT_BACKLOG = 1024;
 
-    /** How many callers are heard at the same time. Each has a file handle. */
+    /** The most callers that are heard at the same time. Each has a file handle. */
     private static final int MOST_CALLERS = 32;
 
     private static final Duration GREETING = Duration.ofSeconds(10);

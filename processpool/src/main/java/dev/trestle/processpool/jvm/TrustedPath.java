@@ -38,7 +38,7 @@ final class TrustedPath {
     private TrustedPath() {}
 
     /**
-     * Notes who owns what this program makes.
+     * Notes the owner of the files that this program makes.
      *
      * @param owner the owner of a file of this program
      */

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What the JVMs of a pool have in their environments that differs from that of the program. */
+/** The difference between the environments of a pool's JVMs and that of the program. */
 public final class WorkerEnvironment {
 
     /**
@@ -17,8 +17,8 @@ public final class WorkerEnvironment {
             Set.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JDK_AOT_VM_OPTIONS");
 
     /**
-     * What a JVM is given though its environment is to be cleared: the locale, which decides how it reads the names of
-     * files, among them those of its class path, and on Windows the directory of the system, without which it has no
+     * The variables that a JVM keeps when its environment is cleared: the locale, which decides how it reads the names
+     * of files, among them those of its class path, and on Windows the directory of the system, without which it has no
      * sockets.
      */
     private static final Set<String> KEPT = Set.of("LANG", "LC_ALL", "LC_CTYPE", "SystemRoot");

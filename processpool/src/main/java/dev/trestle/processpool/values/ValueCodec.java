@@ -118,7 +118,7 @@ final class ValueCodec {
         SmileFactory format = SmileFactory.builder()
                 .disable(SmileWriteFeature.ENCODE_BINARY_AS_7BIT)
                 .enable(SmileWriteFeature.CHECK_SHARED_STRING_VALUES)
-                // A name is decoded once for each document. Jackson would remember it for longer, whoever sent it.
+                // A name is decoded once for each document. Jackson would remember it for longer.
                 .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
                 .disable(TokenStreamFactory.Feature.INTERN_PROPERTY_NAMES)
                 .streamReadConstraints(StreamReadConstraints.builder()

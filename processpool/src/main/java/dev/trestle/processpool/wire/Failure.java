@@ -42,18 +42,18 @@ public record Failure(
 
     public static final byte[] NO_STATE = {};
 
-    /** How many frames a stack may have. */
+    /** The most frames of a stack. */
     static final int MAX_FRAMES = 1024;
 
-    /** How many exceptions an exception may suppress. */
+    /** The most suppressed exceptions of an exception. */
     static final int MAX_SUPPRESSED = 64;
 
-    /** How many exceptions there may be in one failure: causes, suppressed exceptions, and theirs. */
+    /** The most exceptions in one failure: causes, suppressed exceptions, and theirs. */
     static final int MAX_EXCEPTIONS = 1024;
 
     private static final int MAX_MESSAGE = 128 << 10;
 
-    /** How many characters the name of a class, a method, a file or a module may have. */
+    /** The most characters of the name of a class, a method, a file or a module. */
     static final int MAX_NAME = 1024;
 
     /** Copies the lists. */

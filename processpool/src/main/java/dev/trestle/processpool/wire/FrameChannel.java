@@ -65,7 +65,7 @@ public final class FrameChannel implements AutoCloseable {
     /** So many arrays are allowed however small payloads have to be. */
     private static final int FEW_ARRAYS = 1024;
 
-    /** What an array costs beside its elements, in bytes; more than it does. */
+    /** An upper bound of the bytes that an array takes without its elements. */
     private static final int ARRAY_OBJECT = 64;
 
     /** Not even the header of an array. */

@@ -25,7 +25,7 @@ public final class ShownText {
 
     private ShownText() {}
 
-    /** What becomes of the ends of lines. */
+    /** The treatment of the ends of lines. */
     private enum Newline {
         SHOWN,
         KEPT,

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** How a worker finds out whether its pool listens at a port, and what another process learns there. */
+/** A worker that asks a port whether its pool listens there, and another process that answers in its place. */
 @Timeout(30)
 class DialerTest {
 
@@ -52,7 +52,7 @@ class DialerTest {
         }
     }
 
-    /** What a process does that has the port of a program which has ended. */
+    /** A process that has the port of a program which has ended. */
     enum Impostor {
         ANSWERS_ZEROS {
             @Override

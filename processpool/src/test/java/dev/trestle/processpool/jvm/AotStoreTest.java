@@ -254,7 +254,7 @@ public class AotStoreTest {
     }
 
     /**
-     * As root with the cache directory of the user who has started sudo: a directory of root's there would be in the
+     * As root with the cache directory of the user that has started sudo: a directory of root's there would be in the
      * way.
      */
     @Test

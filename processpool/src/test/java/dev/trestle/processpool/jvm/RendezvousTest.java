@@ -172,7 +172,7 @@ class RendezvousTest {
         }
     }
 
-    /** What a caller says that does not know the secret. */
+    /** A caller that does not know the secret. */
     enum Stranger {
         SAYS_NOTHING(0),
         SAYS_ONE_BYTE(1),
@@ -211,7 +211,7 @@ class RendezvousTest {
         }
     }
 
-    /** Otherwise whoever connects often enough takes all handles of the program. */
+    /** Without a limit, a stranger that connects often enough takes all handles of the program. */
     @Test
     void ofManyStrangersOnlyTheYoungestAreKept() throws Exception {
         var strangers = new ArrayList<SocketChannel>();

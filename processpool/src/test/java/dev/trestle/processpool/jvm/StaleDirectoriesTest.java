@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What other users, or calls that have taken over a worker, put in the way of the sweep. */
+/** The sweep, with obstacles that other users, or calls that have taken over a worker, put in its way. */
 @Timeout(30)
 @EnabledOnOs(OS.LINUX)
 class StaleDirectoriesTest {
@@ -87,7 +87,7 @@ class StaleDirectoriesTest {
         StaleDirectories.remove(parent, own);
     }
 
-    /** The JDK opens whatever has the name of a candidate, and opening a pipe that nobody writes to never ends. */
+    /** The JDK opens anything with the name of a candidate, and opening a pipe without a writer never ends. */
     @ParameterizedTest
     @ValueSource(strings = {"mkfifo", "touch", "ln -s nowhere", "ln -s trestle-odd", "ln -s ."})
     void whatIsNoDirectoryIsLeftAlone(String command) throws Exception {
@@ -228,8 +228,8 @@ class StaleDirectoriesTest {
     // While the sweep runs
 
     /**
-     * A user who may rename in the parent puts a directory of the victim's, which has files that look like ours, in the
-     * place of one that is stale, after it was looked at.
+     * A user with the right to rename in the parent puts a directory of the victim's, which has files that look like
+     * ours, in the place of one that is stale, after it was looked at.
      */
     @Test
     void aDirectoryThatIsPutInThePlaceOfAStaleOneIsNotEmptied() throws Exception {

@@ -33,7 +33,7 @@ import org.opentest4j.TestAbortedException;
 import org.opentest4j.TestSkippedException;
 import org.opentest4j.ValueWrapper;
 
-/** What assertions of test libraries throw arrives as itself, or as a stand-in that says why. */
+/** The errors that assertions of test libraries throw arrive as themselves, or as stand-ins that say why. */
 @Timeout(30)
 @SuppressWarnings("serial")
 class AssertionErrorsTest {

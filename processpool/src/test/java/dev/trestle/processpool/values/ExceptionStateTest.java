@@ -232,7 +232,7 @@ class ExceptionStateTest {
         assertThat(received.other).isInstanceOf(IllegalStateException.class).hasMessage("other");
     }
 
-    /** What a field that may hold anything holds is not the worker's choice; the user's may allow it. */
+    /** The user, not the worker, decides which types a field that may hold anything holds. */
     @Test
     void anAllowedTypeTravelsInAFieldThatMayHoldAnything() throws Throwable {
         Call<Object> call = () -> {

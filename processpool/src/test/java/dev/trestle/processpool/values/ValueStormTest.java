@@ -195,7 +195,7 @@ class ValueStormTest {
 
     private record Target(EncodedCall call, Class<?> type) {}
 
-    /** What the storm has seen. */
+    /** The counts of a storm. */
     private static final class Tally {
         long read;
         long refused;

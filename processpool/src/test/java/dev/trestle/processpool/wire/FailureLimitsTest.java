@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What may be in a failure that comes from a worker: no more than an exception of this program would have put there.
+ * The limits of a failure from a worker: it has no more than an exception of this program would have put there.
  */
 @Timeout(30)
 class FailureLimitsTest {

@@ -31,7 +31,7 @@ class FrameFuzzTest {
             Integer.getInteger("trestle.fuzz.frames", "full".equals(System.getProperty("storm")) ? 1_000_000 : 5_000);
     private static final long LIMIT = 4 << 20;
 
-    /** What the first documents allocate is for classes that are linked. */
+    /** The number of documents at the beginning, which allocate for classes that are linked. */
     private static final int WARM = 1_000;
 
     /** A first megabyte for each payload that is claimed, of which there are six, and what Jackson takes. */

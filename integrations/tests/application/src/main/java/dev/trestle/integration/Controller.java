@@ -13,7 +13,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
-/** What the service computes; each answer is a text. */
+/** The computations of the service; each answer is a text. */
 @RestController
 class Controller {
 
