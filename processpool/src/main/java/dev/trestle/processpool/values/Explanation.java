@@ -56,7 +56,8 @@ final class Explanation {
                 ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
                 : cause(thrown);
         return new NotDecodableException(
-                ShownText.text(subject + " cannot be read: " + ShownText.cut(why, LONGEST_REASON)), shown(thrown));
+                ShownText.text(subject) + " cannot be read: " + ShownText.beginning(why, LONGEST_REASON),
+                shown(thrown));
     }
 
     /**

@@ -39,7 +39,7 @@ final class RefusedException extends DatabindException {
     }
 
     private static String shown(String name) {
-        return ShownText.line(ShownText.cut(name, LONGEST_NAME));
+        return ShownText.cut(ShownText.line(ShownText.cut(name, LONGEST_NAME)), LONGEST_NAME);
     }
 
     String typeName() {

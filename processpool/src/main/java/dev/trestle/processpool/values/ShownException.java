@@ -10,7 +10,7 @@ final class ShownException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     ShownException(Failure failure, int longest) {
-        super(ShownText.cut(failure.headline(), longest), causeOf(failure, longest));
+        super(ShownText.beginning(failure.headline(), longest), causeOf(failure, longest));
         setStackTrace(failure.stack().toArray(StackTraceElement[]::new));
     }
 

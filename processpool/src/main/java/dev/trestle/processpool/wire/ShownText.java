@@ -55,6 +55,11 @@ public final class ShownText {
                 : text.substring(0, most) + "... (" + (text.length() - most) + " more characters)";
     }
 
+    /** Returns the beginning of the text with its lines, as {@link #text} and {@link #cut} do together. */
+    public static String beginning(String text, int most) {
+        return cut(text(cut(text, most)), most); // escapes are longer than what they stand for
+    }
+
     private static String shown(String text, Newline newline) {
         int clean = 0;
         while (clean < text.length() && isPlain(text, clean, newline)) {
