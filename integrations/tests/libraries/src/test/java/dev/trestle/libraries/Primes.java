@@ -1,0 +1,15 @@
+package dev.trestle.libraries;
+
+import java.util.stream.IntStream;
+
+/** Work for the calls of the snippets. */
+final class Primes {
+
+    private Primes() {}
+
+    static int below(int limit) {
+        return (int) IntStream.range(2, limit)
+                .filter(n -> IntStream.rangeClosed(2, (int) Math.sqrt(n)).noneMatch(d -> n % d == 0))
+                .count();
+    }
+}
