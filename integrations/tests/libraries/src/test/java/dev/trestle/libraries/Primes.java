@@ -1,11 +1,17 @@
 package dev.trestle.libraries;
 
+import java.time.Duration;
 import java.util.stream.IntStream;
 
-/** Work for the calls of the snippets. */
+/** Work for the calls of the snippets, and a call that never ends. */
 final class Primes {
 
     private Primes() {}
+
+    static int forEver() throws InterruptedException {
+        Thread.sleep(Duration.ofDays(1));
+        return 0;
+    }
 
     static int below(int limit) {
         return (int) IntStream.range(2, limit)
