@@ -12,7 +12,8 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.task.TaskRejectedException;
-import org.springframework.core.task.support.TaskExecutorAdapter;
+import org.springframework.scheduling.annotation.Async;
+import org.springframework.scheduling.annotation.EnableAsync;
 
 /** Spring with a process pool as a bean. */
 @Timeout(60)
@@ -60,15 +61,39 @@ class SpringTest {
         assertThat(pool.isTerminated()).isTrue();
     }
 
-    @Test
-    void aProcessPoolBehindSpringsAdapterRejectsTasks() {
-        try (var pool = new ProcessPool(1)) {
-            var adapter = new TaskExecutorAdapter(pool);
+    @Configuration(proxyBeanMethods = false)
+    @EnableAsync
+    static class Asynchronous {
 
-            assertThatThrownBy(() -> adapter.submit(() -> 1))
+        @Bean
+        ProcessPool processPool() {
+            return new ProcessPool(1);
+        }
+
+        @Bean
+        AsyncCounter counter() {
+            return new AsyncCounter();
+        }
+    }
+
+    static class AsyncCounter {
+
+        @Async("processPool")
+        CompletableFuture<Integer> primesBelow(int limit) {
+            return CompletableFuture.completedFuture(Primes.below(limit));
+        }
+    }
+
+    @Test
+    void anAsyncMethodOnAProcessPoolIsRejected() {
+        try (var context = new AnnotationConfigApplicationContext(Asynchronous.class)) {
+            var counter = context.getBean(AsyncCounter.class);
+
+            assertThatThrownBy(() -> counter.primesBelow(10))
                     .isInstanceOf(TaskRejectedException.class)
                     .cause()
-                    .isInstanceOf(CallNotSerializableException.class);
+                    .isInstanceOf(CallNotSerializableException.class)
+                    .hasMessageContaining("pool.submit(() -> ...)");
         }
     }
 }
