@@ -1,13 +1,17 @@
 package dev.trestle.processpool;
 
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Thrown when a call or its result cannot travel between the program and a worker: by {@code submit} itself for a call,
  * by the call's future for a result. The message names the class, the place of its value, and the way out. The worker
  * is not harmed.
+ *
+ * <p>It is a {@link RejectedExecutionException}, since that is the only refusal that libraries expect of an executor:
+ * some of those that wrap each task into one of their own wait for ever after any other exception of {@code execute}.
  */
-public final class CallNotSerializableException extends RuntimeException {
+public final class CallNotSerializableException extends RejectedExecutionException {
 
     private static final long serialVersionUID = 1;
 

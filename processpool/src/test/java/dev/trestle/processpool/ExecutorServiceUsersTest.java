@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -54,6 +55,7 @@ class ExecutorServiceUsersTest {
     void aFutureOfThisProcessIsRefusedWithTheWayOut(Consumer<ProcessPool> wrapper) {
         assertThatThrownBy(() -> wrapper.accept(pool))
                 .isInstanceOf(CallNotSerializableException.class)
+                .isInstanceOf(RejectedExecutionException.class)
                 .hasMessageContaining("it is itself the future of a task in this process")
                 .hasMessageContaining("pool.submit(() -> ...).toCompletableFuture()")
                 .hasMessageContaining("pool.supplyAsync(() -> ...)");
@@ -79,6 +81,7 @@ class ExecutorServiceUsersTest {
     void aTaskThatALibraryHasWrappedIsRefusedWithTheWayOut(Callable<Integer> task) {
         assertThatThrownBy(() -> pool.submit(task))
                 .isInstanceOf(CallNotSerializableException.class)
+                .isInstanceOf(RejectedExecutionException.class)
                 .hasMessageContaining("If a library has wrapped the call")
                 .hasMessageContaining("give the pool the call itself, pool.submit(() -> ...)");
         assertThat(pool.statistics().submitted()).isZero();

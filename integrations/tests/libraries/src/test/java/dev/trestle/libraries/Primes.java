@@ -1,0 +1,21 @@
+package dev.trestle.libraries;
+
+import java.time.Duration;
+import java.util.stream.IntStream;
+
+/** Work for the calls of the snippets, and a call that never ends. */
+final class Primes {
+
+    private Primes() {}
+
+    static int forEver() throws InterruptedException {
+        Thread.sleep(Duration.ofDays(1));
+        return 0;
+    }
+
+    static int below(int limit) {
+        return (int) IntStream.range(2, limit)
+                .filter(n -> IntStream.rangeClosed(2, (int) Math.sqrt(n)).noneMatch(d -> n % d == 0))
+                .count();
+    }
+}

@@ -1,0 +1,2 @@
+/** The snippets of the page "With other languages and libraries", as tests. */
+package dev.trestle.libraries;
