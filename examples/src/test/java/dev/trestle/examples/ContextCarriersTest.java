@@ -2,6 +2,7 @@ package dev.trestle.examples;
 
 import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
@@ -123,7 +124,7 @@ class ContextCarriersTest {
                 exporter.getFinishedSpanItems().stream().collect(Collectors.groupingBy(SpanData::getTraceId));
         assertThat(traces).hasSize(2);
         for (Answer answer : answers) {
-            List<SpanData> trace = traces.get(answer.worker().get(1));
+            List<SpanData> trace = requireNonNull(traces.get(answer.worker().get(1)));
             SpanData task = trace.getFirst();
             SpanData handler = trace.getLast();
             assertThat(trace).extracting(SpanData::getName).containsExactly("task", "handler");

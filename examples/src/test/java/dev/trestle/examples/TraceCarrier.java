@@ -10,6 +10,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Carries the context of OpenTelemetry: as it is to other threads, as W3C's traceparent to other processes. */
+@SuppressWarnings("MustBeClosedChecker") // the scope is closed by its receiver
 public final class TraceCarrier implements ContextCarrier {
 
     private final TextMapPropagator propagator = W3CTraceContextPropagator.getInstance();
@@ -17,7 +18,7 @@ public final class TraceCarrier implements ContextCarrier {
     @Override
     public Map<String, String> capture() {
         Map<String, String> fields = new HashMap<>();
-        propagator.inject(Context.current(), fields, Map::put);
+        propagator.inject(Context.current(), fields, (_, name, value) -> fields.put(name, value));
         return fields;
     }
 
