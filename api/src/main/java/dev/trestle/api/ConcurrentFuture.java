@@ -66,6 +66,8 @@ public interface ConcurrentFuture<T extends @Nullable Object> extends Future<T> 
     /**
      * Adds a callback that is called exactly once, with this future, when it is done.
      *
+     * <p>A callback has what the thread that added it carries; see {@link ContextCarrier}.
+     *
      * <p>Callbacks run in the order in which they were added, on the thread that completes or cancels the future; a
      * callback that is added to a future that is already done runs before this method returns, on the calling thread,
      * unless another thread is running earlier callbacks: then that thread runs it after them. Callbacks that complete

@@ -32,6 +32,7 @@ final class Groundwork {
 
     private static void lay() {
         var _ = Log.isOn();
+        CarriedContext.capture().restore().close();
         // Callers name these two classes before they call a method that could look at the stack.
         var _ = ReturnWhen.ALL_COMPLETED;
         var _ = MapOptions.DEFAULT;

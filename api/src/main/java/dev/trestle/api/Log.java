@@ -1,6 +1,9 @@
 package dev.trestle.api;
 
 import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
+
+import org.jspecify.annotations.Nullable;
 
 /** The log of this module. */
 final class Log {
@@ -11,6 +14,16 @@ final class Log {
 
     static void failed(String what, Object code, ConcurrentFuture<?> future, Throwable failure) {
         logger.log(ERROR, "A " + what + ", " + code.getClass().getName() + ", failed on " + future, failure);
+    }
+
+    static void carrierFailed(String step, @Nullable ContextCarrier carrier, Throwable failure) {
+        String name = carrier == null ? "a context carrier" : carrier.getClass().getName();
+        logger.log(
+                WARNING,
+                "The step '" + step + "' of " + name + " failed: code goes on without the context that the carrier"
+                        + " carries. Mend the carrier, or take it out of META-INF/services/"
+                        + ContextCarrier.class.getName(),
+                failure);
     }
 
     /** Returns whether failures are logged at all; for {@link Groundwork}, which wants the log to be there. */

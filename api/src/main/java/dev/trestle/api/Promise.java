@@ -329,7 +329,9 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
 
     @Override
     public void addDoneCallback(Consumer<? super ConcurrentFuture<T>> callback) {
-        add(requireNonNull(callback, "callback"));
+        requireNonNull(callback, "callback");
+        CarriedContext context = CarriedContext.capture();
+        add(context.isNothing() ? callback : new InContext<>(callback, context));
     }
 
     @Override
@@ -607,11 +609,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         Listener callbacks = first;
         do {
             for (Listener each = callbacks; each != null; each = each.next) {
-                try {
-                    callback(each).accept(this);
-                } catch (Throwable e) {
-                    report("callback", each.target, e);
-                }
+                runCallback(each.target);
             }
             callbacks = null;
             if (listeners != Words.DRAINING) {
@@ -620,9 +618,20 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
         } while (callbacks != null || !isDrained());
     }
 
+    /** Runs a callback with what the thread that added it carried. */
     @SuppressWarnings("unchecked")
-    private Consumer<? super ConcurrentFuture<T>> callback(Listener listener) {
-        return (Consumer<? super ConcurrentFuture<T>>) listener.target;
+    private void runCallback(Object target) {
+        InContext<?> carried = target instanceof InContext<?> with ? with : null;
+        Object callback = carried == null ? target : carried.callback;
+        ContextCarrier.Scope scope =
+                (carried == null ? CarriedContext.nothing() : carried.context).restore(); // throws nothing
+        try {
+            ((Consumer<? super ConcurrentFuture<T>>) callback).accept(this);
+        } catch (Throwable e) {
+            report("callback", callback, e);
+        } finally {
+            scope.close();
+        }
     }
 
     /**
@@ -729,6 +738,10 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             purgeAt = top == null ? FEW : top.purgeAt;
         }
     }
+
+    /** A callback, and what the thread that added it carried. */
+    private record InContext<T extends @Nullable Object>(
+            Consumer<? super ConcurrentFuture<T>> callback, CarriedContext context) {}
 
     /** A cancellation that a canceller must be notified of. */
     record Cancellation(Canceller canceller, boolean wasRunning, boolean mayInterrupt) {}

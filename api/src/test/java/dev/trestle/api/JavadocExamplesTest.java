@@ -1,9 +1,11 @@
 package dev.trestle.api;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -41,5 +43,41 @@ class JavadocExamplesTest {
 
         assertThat(futures.done()).containsExactly(fast);
         assertThat(slow.isCancelled()).isTrue();
+    }
+
+    // @start region="carrier"
+    /** Carries the tenant for whom a thread works. */
+    static final class TenantCarrier implements ContextCarrier {
+        static final ThreadLocal<String> TENANT = ThreadLocal.withInitial(() -> "");
+
+        @Override
+        public Map<String, String> capture() {
+            String tenant = TENANT.get();
+            return tenant.isEmpty() ? Map.of() : Map.of("tenant", tenant);
+        }
+
+        @Override
+        public Scope restore(Map<String, String> context) {
+            String before = TENANT.get();
+            TENANT.set(context.getOrDefault("tenant", ""));
+            return () -> TENANT.set(before);
+        }
+    }
+    // @end
+
+    @Test
+    void aCarrierBringsItsContextAndTakesItAway() {
+        var carrier = new TenantCarrier();
+        TenantCarrier.TENANT.set("acme");
+        ContextCarrier.Snapshot snapshot = requireNonNull(carrier.snapshot());
+        TenantCarrier.TENANT.set("other");
+
+        ContextCarrier.Scope scope = snapshot.restore();
+        assertThat(TenantCarrier.TENANT.get()).isEqualTo("acme");
+        scope.close();
+
+        assertThat(TenantCarrier.TENANT.get()).isEqualTo("other");
+        TenantCarrier.TENANT.remove();
+        assertThat(carrier.snapshot()).isNull();
     }
 }

@@ -19,10 +19,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -905,5 +907,115 @@ public abstract class ExecutorContract {
         assertThat(completions.next().result()).isEqualTo("quick");
         openGate("slow");
         assertThat(completions.next().result()).isEqualTo("slow");
+    }
+
+    // What goes along with a call
+
+    private static String baggage() {
+        return new TreeMap<>(Baggage.carried()).toString();
+    }
+
+    private static String changeBaggage(String value) {
+        String found = baggage();
+        Baggage.put("left behind", value);
+        return found;
+    }
+
+    @Test
+    void callsSeeWhatTheirSubmitterCarries() throws Exception {
+        Baggage.put("user", "alice");
+        var first = executor.submit(() -> baggage());
+        var second = executor.submit(travelling(() -> baggage()));
+        Baggage.put("user", "bob");
+        var third = executor.submit(() -> baggage());
+        List<Future<String>> all = executor.invokeAll(List.of(travelling(() -> baggage())));
+        List<String> mapped = executor.map(n -> n + baggage(), List.of(1, 2)).toList();
+        Baggage.clear();
+
+        assertThat(first.result()).isEqualTo("{user=alice}");
+        assertThat(second.result()).isEqualTo("{user=alice}");
+        assertThat(third.result()).isEqualTo("{user=bob}");
+        assertThat(all.getFirst().get()).isEqualTo("{user=bob}");
+        assertThat(mapped).containsExactly("1{user=bob}", "2{user=bob}");
+        assertThat(executor.submit(() -> baggage()).result()).isEqualTo("{}");
+    }
+
+    @Test
+    void executedTasksSeeWhatTheirSubmitterCarries() {
+        String in = folder.toString();
+        Baggage.put("user", "carol");
+        executor.execute((RunnableCall)
+                () -> mark(in, "executed for " + Baggage.carried().get("user")));
+        Baggage.clear();
+
+        awaitMark("executed for carol");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"carrying", "empty-handed"})
+    void whatACallCarriesIsGoneAfterIt(String submitter) {
+        try (var one = newExecutor(1)) {
+            if (submitter.equals("carrying")) {
+                Baggage.put("user", "dan");
+            }
+            List<String> found = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                found.add(one.submit(() -> changeBaggage("by a call")).result());
+            }
+            assertThatThrownBy(() -> one.submit(() -> fail(changeBaggage("by a failure")))
+                            .result())
+                    .hasRootCauseMessage(found.getFirst());
+            Baggage.clear();
+
+            assertThat(found).containsOnly(submitter.equals("carrying") ? "{user=dan}" : "{}");
+            assertThat(one.submit(() -> baggage()).result()).isEqualTo("{}");
+        } finally {
+            Baggage.clear();
+        }
+    }
+
+    @Test
+    void callbacksSeeWhatTheThreadCarriedThatAddedThem() {
+        List<String> seen = new CopyOnWriteArrayList<>();
+        var future = submitWaiting(executor, "carrying");
+        Baggage.put("user", "erin");
+        future.addDoneCallback(_ -> seen.add(changeBaggage("by a callback")));
+        Baggage.put("user", "frank");
+        future.addDoneCallback(_ -> seen.add(baggage()));
+        Baggage.clear();
+        future.addDoneCallback(_ -> seen.add(baggage()));
+        openGate("carrying");
+        future.result();
+        await().until(() -> seen.size() == 3);
+
+        Baggage.put("user", "grace");
+        future.addDoneCallback(_ -> seen.add(changeBaggage("by a late callback")));
+        assertThat(seen).containsExactly("{user=erin}", "{user=frank}", "{}", "{user=grace}");
+        assertThat(baggage()).isEqualTo("{user=grace}");
+        Baggage.clear();
+    }
+
+    @Test
+    void callbacksOfACancelledCallSeeNothingOfTheCancellingThread() {
+        List<String> seen = new CopyOnWriteArrayList<>();
+        var future = submitWaiting(executor, "to be cancelled");
+        future.addDoneCallback(_ -> seen.add(baggage()));
+        Baggage.put("user", "heidi");
+        future.cancel(true);
+        Baggage.clear();
+
+        await().until(() -> !seen.isEmpty());
+        assertThat(seen).containsExactly("{}");
+    }
+
+    @Test
+    void callsSubmittedByCallbacksCarryOn() {
+        var seen = new CompletableFuture<String>();
+        Baggage.put("user", "ivan");
+        executor.submit(() -> 1)
+                .addDoneCallback(_ -> executor.submit(() -> baggage()).addDoneCallback(f -> seen.complete(f.result())));
+        Baggage.clear();
+
+        assertThat(seen.join()).isEqualTo("{user=ivan}");
     }
 }

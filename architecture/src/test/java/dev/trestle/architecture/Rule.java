@@ -37,6 +37,8 @@ enum Rule {
     LIBRARIES_STAND_ALONE(classes()
             .that()
             .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..")
+            .and()
+            .haveNameNotMatching("dev\\.trestle\\.api\\.MdcCarrier.*") // for programs that have SLF4J
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(
                     "java..",

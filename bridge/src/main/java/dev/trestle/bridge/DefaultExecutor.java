@@ -1,5 +1,7 @@
 package dev.trestle.bridge;
 
+import dev.trestle.api.CarriedContext;
+import dev.trestle.api.ContextCarrier;
 import dev.trestle.loop.Context;
 import dev.trestle.loop.EventLoop;
 import java.util.Collections;
@@ -39,15 +41,18 @@ final class DefaultExecutor implements AutoCloseable {
         return executor;
     }
 
-    /** Runs a task on a thread of its own, in a context. */
+    /** Runs a task on a thread of its own, in a context, and with what the calling thread carries. */
     <T extends @Nullable Object> Future<T> submit(Callable<T> task, Context context) {
+        CarriedContext carried = CarriedContext.capture();
         return threads.submit(() -> {
+            ContextCarrier.Scope scope = carried.restore();
             var call = new Running(task);
             running.add(call);
             try {
                 return context.call(task);
             } finally {
                 running.remove(call);
+                scope.close();
             }
         });
     }

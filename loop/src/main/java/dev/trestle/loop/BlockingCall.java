@@ -1,5 +1,7 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.CarriedContext;
+import dev.trestle.api.ContextCarrier;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,9 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
     private final Thread thread = Thread.currentThread();
     private final @Nullable Context context;
 
+    /** What the coroutine carries; it is the same thread, but what the call changes is not the coroutine's. */
+    private final CarriedContext carried = CarriedContext.capture();
+
     private final Object lock = new Object();
     private boolean ended;
     private boolean interrupted;
@@ -34,10 +39,15 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     void run() {
+        ContextCarrier.@Nullable Scope scope = null;
         try {
+            scope = carried.restore();
             result = Context.callIn(context, call);
         } catch (Throwable e) { // thrown again where the coroutine has the baton
             exception = e;
+        }
+        if (scope != null) {
+            scope.close(); // throws nothing
         }
         synchronized (lock) {
             ended = true;

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import dev.trestle.api.ContextCarrier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +57,11 @@ final class CallbackRunner {
         context = handle.context;
         Thread me = Thread.currentThread();
         ClassLoader classLoader = me.getContextClassLoader();
+        ContextCarrier.@Nullable Scope scope = null;
         try {
+            if (!handle.inline) {
+                scope = handle.carried.restore();
+            }
             handle.begun = true;
             callback.run();
             failedSteps = 0;
@@ -73,6 +78,9 @@ final class CallbackRunner {
         } finally {
             context = contextBefore;
             running = runningBefore;
+            if (scope != null) {
+                scope.close(); // throws nothing
+            }
             if (!handle.inline) { // what the loop's own code finds on its thread belongs to a coroutine
                 cleanUp(me, classLoader);
             }

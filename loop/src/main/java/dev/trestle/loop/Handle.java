@@ -1,5 +1,6 @@
 package dev.trestle.loop;
 
+import dev.trestle.api.CarriedContext;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,9 @@ public sealed class Handle extends Ready permits TimerHandle {
     /** The context of the callback; null stands for an empty one. */
     final @Nullable Context context;
 
+    /** What the thread carried that scheduled the callback. */
+    final CarriedContext carried;
+
     /** True after the callback was called. Confined to the holder of the baton. */
     boolean begun;
 
@@ -46,6 +50,7 @@ public sealed class Handle extends Ready permits TimerHandle {
         this.callback = callback;
         this.inline = inline;
         this.context = context;
+        this.carried = inline ? CarriedContext.nothing() : CarriedContext.capture();
     }
 
     /** Cancels the callback: it will not be called, unless it is being called just now. Idempotent. */

@@ -3,6 +3,8 @@ package dev.trestle.loop;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.CarriedContext;
+import dev.trestle.api.ContextCarrier;
 import dev.trestle.api.StackRoom;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -16,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of
  * its own, which has the context class loader that was current in {@code createTask}, and no inheritable thread locals;
- * what is to be inherited goes into a {@link ContextVar}. Like every {@link LoopFuture} it belongs to
+ * what is to be inherited goes into a {@link ContextVar}, or along with the task by a
+ * {@link dev.trestle.api.ContextCarrier}, as the MDC of SLF4J does. Like every {@link LoopFuture} it belongs to
  * its loop and is not thread-safe.
  *
  * @param <T> the type of the result
@@ -40,6 +43,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** The context class loader of the thread that created this; null stands for the system class loader. */
     private final @Nullable ClassLoader classLoader;
+
+    /** What the thread carried that created this; nothing once the coroutine's thread has it. */
+    private CarriedContext carried = CarriedContext.capture();
 
     /** The future that the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
@@ -287,6 +293,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             return false;
         }
         coroutine = null;
+        carried = CarriedContext.nothing();
         end(cancellation(cancelMessage));
         return true;
     }
@@ -294,6 +301,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     /** Fails this task, whose coroutine will not run. Does not throw. */
     void failToStart(Throwable reason) {
         coroutine = null;
+        carried = CarriedContext.nothing();
         Throwable failure;
         try {
             failure = new IllegalStateException("No thread could be started for " + name(), reason);
@@ -370,12 +378,20 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             mine.loop().baton().onStarted();
             T result = null;
             Throwable thrown = null;
+            ContextCarrier.@Nullable Scope scope = null;
             try {
+                if (!mine.carried.isNothing()) { // a new thread has nothing of its own
+                    scope = mine.carried.restore();
+                    mine.carried = CarriedContext.nothing();
+                }
                 Coroutine<T> body = requireNonNull(mine.coroutine);
                 mine.coroutine = null; // what it captured is garbage as soon as it is no longer needed
                 result = body.run();
             } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
                 thrown = e;
+            }
+            if (scope != null) {
+                scope.close(); // throws nothing
             }
             boolean over = false;
             while (!over) {

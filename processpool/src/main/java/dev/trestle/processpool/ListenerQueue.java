@@ -1,6 +1,8 @@
 package dev.trestle.processpool;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.api.CarriedContext;
+import dev.trestle.api.ContextCarrier;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.wire.Frame;
@@ -23,6 +25,7 @@ final class ListenerQueue {
 
     private final CallListener listener;
     private final String name;
+    private final CarriedContext context = CarriedContext.capture();
 
     private final Object lock = new Object();
 
@@ -94,6 +97,7 @@ final class ListenerQueue {
 
     private void bring() {
         for (Frame.Progress next = next(); next != null; next = next()) {
+            ContextCarrier.Scope scope = context.restore(); // throws nothing
             try {
                 if (isMessage(next)) {
                     listener.message(next.message());
@@ -102,6 +106,8 @@ final class ListenerQueue {
                 }
             } catch (Throwable e) {
                 report(next, e);
+            } finally {
+                scope.close();
             }
         }
     }

@@ -7,6 +7,7 @@ import dev.trestle.api.QueueLimit;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.NotDecodableException;
 import dev.trestle.processpool.values.RunTime;
+import dev.trestle.processpool.wire.CallContext;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.Payload;
@@ -119,6 +120,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** The limited queue in which this call has a place until it ends; null if it has none. */
     private volatile @Nullable QueueLimit place;
 
+    /** What goes along with the call; empty when the call is over. */
+    private volatile CallContext context = CallContext.EMPTY;
+
     private int retriesLeft;
     private int deathsBefore;
     private int evidence;
@@ -194,7 +198,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Returns what to send to a worker that knows this call by its ticket. */
     Frame frame() {
-        return itemBuffer == null ? new Frame.Call(ticket, payload()) : new Frame.StreamCall(ticket, payload());
+        return itemBuffer == null
+                ? new Frame.Call(ticket, payload(), context)
+                : new Frame.StreamCall(ticket, payload(), context);
     }
 
     boolean isStream() {
@@ -214,6 +220,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     // Accepted, and over
+
+    /** Takes what the submitting thread carries; before the call is accepted. */
+    void carry(CallContext ofSubmitter) {
+        context = ofSubmitter;
+    }
 
     /** Notes that the call has a place in the queue, which becomes free when the call ends. */
     void takesPlace(QueueLimit limit) {
@@ -500,6 +511,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      */
     private void over() {
         encoded.release();
+        context = CallContext.EMPTY;
         releaseProgram();
     }
 

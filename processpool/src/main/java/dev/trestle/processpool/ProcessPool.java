@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
+import dev.trestle.api.CarriedContext;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.QueueLimit;
@@ -21,6 +22,8 @@ import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.JacksonVersions;
 import dev.trestle.processpool.values.NotEncodableException;
+import dev.trestle.processpool.wire.CallContext;
+import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
@@ -66,6 +69,9 @@ import org.jspecify.annotations.Nullable;
  * {@code cancel(false)} lets the call go on and drops its outcome. A time limit acts as {@code cancel(true)} does:
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
+ *
+ * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
+ * {@link dev.trestle.api.ContextCarrier}.
  *
  * <p>The output of calls is logged, by the SLF4J logger {@code dev.trestle.processpool.worker}.
  *
@@ -337,6 +343,7 @@ public final class ProcessPool implements FutureExecutor {
 
     private <T extends @Nullable Object> ConcurrentFuture<T> accept(PoolCall<T> call) {
         try {
+            call.carry(contextOf(call));
             if (limit == null) {
                 dispatcher.accept(call);
             } else {
@@ -346,6 +353,42 @@ public final class ProcessPool implements FutureExecutor {
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** Returns what the calling thread carries. */
+    private CallContext contextOf(PoolCall<?> call) {
+        Map<String, Map<String, String>> texts = CarriedContext.captureText();
+        if (texts.isEmpty()) {
+            return CallContext.EMPTY;
+        }
+        CallContext context = CallContext.of(texts);
+        if (context.size() > CallContext.MOST_BYTES) {
+            dispatcher.refuseIfClosed(call);
+            throw tooLarge(call, context, texts);
+        }
+        return context;
+    }
+
+    private static CallNotSerializableException tooLarge(
+            PoolCall<?> call, CallContext context, Map<String, Map<String, String>> texts) {
+        String largest = "";
+        int most = -1;
+        for (Map.Entry<String, Map<String, String>> carrier : texts.entrySet()) {
+            for (Map.Entry<String, String> entry : carrier.getValue().entrySet()) {
+                int length = entry.getValue() == null ? 0 : entry.getValue().length();
+                if (length > most) {
+                    most = length;
+                    largest = "'" + ShownText.line(String.valueOf(entry.getKey())) + "' of " + carrier.getKey();
+                }
+            }
+        }
+        return new CallNotSerializableException(
+                "The context that goes along with the call " + call.description() + " has " + context.size()
+                        + " bytes; allowed are " + CallContext.MOST_BYTES + ". The largest entry is " + largest
+                        + ", with "
+                        + most + " characters. Carry less there, such as an id, and pass the rest to the call as"
+                        + " a value.",
+                null);
     }
 
     private void acceptWithin(QueueLimit limit, PoolCall<?> call) {

@@ -75,7 +75,7 @@ final class Worker {
     static final ScopedValue<Worker> CURRENT = ScopedValue.newInstance();
 
     /** The number of the initializer; those of calls begin at 1. */
-    private static final long INITIALIZER = 0;
+    private static final long INITIALIZER = Frame.Call.INITIALIZER;
 
     /** The time that a process may live without its connection, or a connection without its process. */
     private static final Duration DISCONNECT_GRACE = Duration.ofSeconds(1);

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import dev.trestle.api.Call;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.Journey;
+import dev.trestle.processpool.wire.CallContext;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -25,6 +26,7 @@ import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -158,6 +160,13 @@ class HostileWorkerTest {
             @Override
             Frame frame(long ticket) {
                 return new Frame.StreamCall(ticket, Payload.EMPTY);
+            }
+        },
+        A_CONTEXT_FOR_THE_POOL(1000, "a frame that is not allowed now: Call") {
+            @Override
+            Frame frame(long ticket) {
+                return new Frame.Call(
+                        ticket, Payload.EMPTY, CallContext.of(Map.of("dev.trestle.api.MdcCarrier", Map.of("k", "v"))));
             }
         },
         CREDIT_FOR_THE_POOL(1000, "a frame that is not allowed now: Credit") {

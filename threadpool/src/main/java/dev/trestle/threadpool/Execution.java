@@ -1,5 +1,7 @@
 package dev.trestle.threadpool;
 
+import dev.trestle.api.ContextCarrier;
+
 /** A task of {@code execute}, which has no future. */
 final class Execution extends Work {
 
@@ -16,10 +18,13 @@ final class Execution extends Work {
         if (pool.isStopped()) {
             Thread.currentThread().interrupt(); // the interrupt of shutdownNow, which did not see this task running
         }
+        ContextCarrier.Scope scope = enterContext();
         try {
             task.run();
         } catch (Throwable e) {
             fail(e); // here, not by the end of the thread: the program may end as soon as this work has left the pool
+        } finally {
+            scope.close();
         }
     }
 

@@ -3,6 +3,7 @@ package dev.trestle.threadpool;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.api.ContextCarrier;
 import dev.trestle.api.Promise;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         task = null;
         T result;
         try {
-            result = mine.call();
+            result = callInContext(mine);
         } catch (Throwable e) {
             type = null;
             endRun(worker);
@@ -62,8 +63,18 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         }
     }
 
+    private T callInContext(Callable<T> call) throws Exception {
+        ContextCarrier.Scope scope = enterContext();
+        try {
+            return call.call();
+        } finally {
+            scope.close();
+        }
+    }
+
     @Override
     void fail(Throwable why) {
+        forgetContext();
         task = null;
         type = null;
         promise.trySetException(why);
@@ -72,6 +83,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
     @Override
     public void cancelled(boolean wasRunning, boolean mayInterrupt) {
         if (!wasRunning) {
+            forgetContext();
             task = null;
             type = null;
             pool.forget(this);

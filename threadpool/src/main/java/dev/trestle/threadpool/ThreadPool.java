@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * minute. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
  * {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
  *
+ * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
+ * {@link dev.trestle.api.ContextCarrier}.
+ *
  * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that a caller that submits
  * one call after the other does not wait for the thread to wake up. Spinning costs processor time, once for each pause
  * in the work; virtual threads do not spin.

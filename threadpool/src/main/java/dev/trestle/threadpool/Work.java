@@ -1,6 +1,8 @@
 package dev.trestle.threadpool;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.api.CarriedContext;
+import dev.trestle.api.ContextCarrier;
 import org.jspecify.annotations.Nullable;
 
 /** A call or task that a pool runs, and its place in the pool's queue. */
@@ -12,6 +14,9 @@ abstract sealed class Work permits Submission, Execution {
      */
 
     final ThreadPool pool;
+
+    /** What the submitting thread carries; nothing when the call is over, since a context may hold anything. */
+    private volatile CarriedContext context = CarriedContext.capture();
 
     // The links of the queue; guarded by the lock of WorkerThreads
     @Nullable
@@ -107,6 +112,17 @@ abstract sealed class Work permits Submission, Execution {
     final void takePlace() {
         pool.takePlace();
         hasPlace = true;
+    }
+
+    /** Takes the context of the submitting thread for this thread, until the scope is closed. */
+    final ContextCarrier.Scope enterContext() {
+        CarriedContext mine = context;
+        forgetContext();
+        return mine.restore();
+    }
+
+    final void forgetContext() {
+        context = CarriedContext.nothing();
     }
 
     /** Frees the place in a bounded queue. Idempotent. */

@@ -48,7 +48,7 @@ final class HookedClasses extends ClassLoader {
 
     /** Calls of the user's code whose outcome is what this code throws, as with any failure of it. */
     private static final Set<String> USERS_OWN = Set.of(
-            "dev.trestle.api.Promise.runCallbacks java/util/function/Consumer.accept",
+            "dev.trestle.api.Promise.runCallback java/util/function/Consumer.accept",
             "dev.trestle.threadpool.ThreadPool.prepare java/lang/Runnable.run");
 
     private static final Set<String> SAFE_OWNERS = Set.of(

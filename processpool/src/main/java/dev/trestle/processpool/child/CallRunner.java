@@ -4,10 +4,12 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.ChunkResult;
+import dev.trestle.api.ContextCarrier;
 import dev.trestle.processpool.CallNotSerializableException;
 import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.values.DecodedCall;
 import dev.trestle.processpool.values.NotEncodableException;
+import dev.trestle.processpool.wire.CallContext;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -68,6 +70,7 @@ final class CallRunner {
     private final Reports reports;
     private final Thread thread;
     private final @Nullable ClassLoader classLoader;
+    private final CallCarriers carriers = new CallCarriers();
 
     /** When the oldest answer that is held back was ready; confined to the thread. */
     private long heldSince = NONE;
@@ -133,11 +136,11 @@ final class CallRunner {
      */
     private boolean handle(Frame frame) throws IOException {
         if (frame instanceof Frame.Call call) {
-            take(call.id(), call.payload(), ResultKind.VALUE);
+            take(call.id(), call.payload(), call.context(), ResultKind.VALUE);
             return true;
         }
         if (frame instanceof Frame.StreamCall call) {
-            take(call.id(), call.payload(), ResultKind.STREAM);
+            take(call.id(), call.payload(), call.context(), ResultKind.STREAM);
             return true;
         }
         if (frame instanceof Frame.Goodbye) {
@@ -154,9 +157,9 @@ final class CallRunner {
     }
 
     /** Runs a call, unless it was dropped, and answers it. */
-    private void take(long id, Payload call, ResultKind kind) throws IOException {
+    private void take(long id, Payload call, CallContext context, ResultKind kind) throws IOException {
         if (begin(id)) {
-            answer(id, call, kind);
+            answer(id, call, context, kind);
         }
     }
 
@@ -187,13 +190,13 @@ final class CallRunner {
         }
     }
 
-    private void answer(long id, Payload call, ResultKind kind) throws IOException {
+    private void answer(long id, Payload call, CallContext context, ResultKind kind) throws IOException {
         long start = System.nanoTime();
         Frame reply;
         long size = 0;
         long end;
         try {
-            Payload result = perform(id, call, kind);
+            Payload result = performInContext(id, call, context, kind);
             size = result.size();
             end = System.nanoTime();
             reply = new Frame.Result(id, result, end - start);
@@ -227,6 +230,19 @@ final class CallRunner {
     private void flush() throws IOException {
         channel.flush();
         heldSince = NONE;
+    }
+
+    /** Performs a call with what its submitter carried. An initializer has no submitter, and leaves what it likes. */
+    private Payload performInContext(long id, Payload call, CallContext context, ResultKind kind)
+            throws CallFailed, NotWanted {
+        ContextCarrier.Scope scope =
+                id == Frame.Call.INITIALIZER ? CallCarriers.NOTHING : carriers.enter(context); // throws nothing
+        try {
+            return perform(id, call, kind);
+        } finally {
+            scope.close();
+            endInterruption();
+        }
     }
 
     private Payload perform(long id, Payload call, ResultKind kind) throws CallFailed, NotWanted {

@@ -1,6 +1,8 @@
 package dev.trestle.processpool.jvm;
 
+import dev.trestle.api.CarriedContext;
 import dev.trestle.processpool.wire.AsciiText;
+import dev.trestle.processpool.wire.CallContext;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -164,6 +166,10 @@ public final class JavaCommand {
         if (selectorProvider.getModule() == Object.class.getModule()) {
             // The JDK's own. To look for another one a worker would open all jars of its class path.
             arguments.add("-D" + SELECTOR_PROVIDER + "=" + selectorProvider.getName());
+        }
+        List<String> carriers = CarriedContext.providedCarriers();
+        if (!carriers.isEmpty()) {
+            arguments.add("-D" + CallContext.CARRIERS_PROPERTY + "=" + String.join(",", carriers));
         }
         for (Map.Entry<String, String> each : options.systemProperties().entrySet()) {
             arguments.add("-D" + each.getKey() + "=" + each.getValue());

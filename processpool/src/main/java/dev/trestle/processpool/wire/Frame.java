@@ -75,8 +75,17 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
+     * @param context what goes along with it
      */
-    record Call(long id, Payload payload) implements WithPayload {}
+    record Call(long id, Payload payload, CallContext context) implements WithPayload {
+
+        /** The number of the call that a worker runs before all others; their numbers are positive. */
+        public static final long INITIALIZER = 0;
+
+        public Call(long id, Payload payload) {
+            this(id, payload, CallContext.EMPTY);
+        }
+    }
 
     /**
      * Pool to worker: run this, and send the items of the stream that it returns, each as an {@link Item}. The answer
@@ -84,8 +93,14 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
+     * @param context what goes along with it
      */
-    record StreamCall(long id, Payload payload) implements WithPayload {}
+    record StreamCall(long id, Payload payload, CallContext context) implements WithPayload {
+
+        public StreamCall(long id, Payload payload) {
+            this(id, payload, CallContext.EMPTY);
+        }
+    }
 
     /**
      * Worker to pool: the next item of a stream.

@@ -488,8 +488,8 @@ public final class FrameChannel implements AutoCloseable {
     @GuardedBy("writing")
     private boolean put(Frame frame) {
         // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
-        if (frame instanceof Frame.Call(var id, var arguments)) {
-            return put(FrameType.CALL, id, arguments);
+        if (frame instanceof Frame.Call call) {
+            return putCall(call);
         }
         if (frame instanceof Frame.Result(var id, var result, var nanos)) {
             return put(FrameType.RESULT, id, nanos, result);
@@ -507,11 +507,21 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     @GuardedBy("writing")
+    private boolean putCall(Frame.Call call) {
+        return call.context().isEmpty()
+                ? put(FrameType.CALL, call.id(), call.payload())
+                : put(FrameType.CALL_IN_CONTEXT, call.id(), call.context().before(call.payload()));
+    }
+
+    @GuardedBy("writing")
     private boolean putAny(Frame frame) {
         return switch (frame) {
             case Frame.Hello hello -> putHello(hello);
-            case Frame.Call(var id, var arguments) -> put(FrameType.CALL, id, arguments);
-            case Frame.StreamCall(var id, var arguments) -> put(FrameType.STREAM_CALL, id, arguments);
+            case Frame.Call call -> putCall(call);
+            case Frame.StreamCall(var id, var arguments, var context) ->
+                context.isEmpty()
+                        ? put(FrameType.STREAM_CALL, id, arguments)
+                        : put(FrameType.STREAM_CALL_IN_CONTEXT, id, context.before(arguments));
             case Frame.Result(var id, var result, var nanos) -> put(FrameType.RESULT, id, nanos, result);
             case Frame.Item(var id, var number, var item) -> put(FrameType.ITEM, id, number, item);
             case Frame.Failed(var id, var phase, var failure, var nanos) -> {
@@ -675,6 +685,9 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private long maxBody(FrameType type) {
+        if (isInContext(type)) {
+            return maxPayloadBytes + CallContext.LENGTH + CallContext.MOST_BYTES;
+        }
         return type.hasPayload() ? maxPayloadBytes + PREFIX : type.maxBody();
     }
 
@@ -685,15 +698,22 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private Frame withPayload(FrameType type, long id, int bodyLength, int arrayCount) throws IOException {
-        if (type == FrameType.CALL || type == FrameType.STREAM_CALL) {
+        boolean isStream = type == FrameType.STREAM_CALL || type == FrameType.STREAM_CALL_IN_CONTEXT;
+        if (isStream || type == FrameType.CALL || type == FrameType.CALL_IN_CONTEXT) {
             if (journal != null) {
                 journal.note(id, WorkerJournal.Step.RECEIVING);
             }
-            Payload payload = payload(bodyLength, arrayCount);
+            CallContext context = CallContext.EMPTY;
+            int length = bodyLength;
+            if (isInContext(type)) {
+                context = context(bodyLength);
+                length -= CallContext.LENGTH + context.size();
+            }
+            Payload payload = payload(length, arrayCount);
             if (payload == null) {
                 throw noRoom("a call");
             }
-            return type == FrameType.CALL ? new Frame.Call(id, payload) : new Frame.StreamCall(id, payload);
+            return isStream ? new Frame.StreamCall(id, payload, context) : new Frame.Call(id, payload, context);
         }
         if (bodyLength < PREFIX) {
             throw new ProtocolException("A " + type + " frame has only " + bodyLength + " bytes");
@@ -708,6 +728,29 @@ public final class FrameChannel implements AutoCloseable {
             throw noRoom("an item");
         }
         return type == FrameType.RESULT ? new Frame.Result(id, payload, prefix) : new Frame.Item(id, prefix, payload);
+    }
+
+    private static boolean isInContext(FrameType type) {
+        return type == FrameType.CALL_IN_CONTEXT || type == FrameType.STREAM_CALL_IN_CONTEXT;
+    }
+
+    /** Reads what goes along with a call, before its payload. */
+    private CallContext context(int bodyLength) throws IOException {
+        int most = Math.min(bodyLength - CallContext.LENGTH, CallContext.MOST_BYTES);
+        if (most < 0) {
+            throw new ProtocolException("A call in a context has only " + bodyLength + " bytes");
+        }
+        fill(CallContext.LENGTH);
+        int length = in.getInt();
+        if (length < 0 || length > most) {
+            throw new ProtocolException("A context of " + length + " bytes is impossible; it has " + most
+                    + " at most, in a body of " + bodyLength + " bytes");
+        }
+        byte[] bytes = (byte[]) elements(ArrayKind.BYTE, length);
+        if (bytes == null) {
+            throw noRoom("the context of a call");
+        }
+        return new CallContext(bytes);
     }
 
     /** Reads a payload; returns null if there is no memory for it, after all of it has been read. */
@@ -814,7 +857,7 @@ public final class FrameChannel implements AutoCloseable {
             case GOODBYE -> new Frame.Goodbye(body.string());
             case FATAL -> new Frame.Fatal(FailureCodec.read(body));
             case CREDIT -> new Frame.Credit(id, body.longNumber());
-            case CALL, STREAM_CALL, RESULT, ITEM ->
+            case CALL, CALL_IN_CONTEXT, STREAM_CALL, STREAM_CALL_IN_CONTEXT, RESULT, ITEM ->
                 throw new ProtocolException("A frame with a payload is not small: " + type);
         };
         body.end();

@@ -21,7 +21,9 @@ enum FrameType {
     TAKE_BACK(0),
     STREAM_CALL(-1),
     ITEM(-1),
-    CREDIT(8);
+    CREDIT(8),
+    CALL_IN_CONTEXT(-1),
+    STREAM_CALL_IN_CONTEXT(-1);
 
     private static final FrameType[] types = values();
 

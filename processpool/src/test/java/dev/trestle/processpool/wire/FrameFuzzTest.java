@@ -55,6 +55,8 @@ class FrameFuzzTest {
                 new Frame.Progress(1, 0.5, "half"),
                 new Frame.Result(1, decoded.encodeResult(data), 5),
                 new Frame.StreamCall(3, encoded.payload()),
+                new Frame.Call(7, encoded.payload(), CallContext.of(Map.of("carrier", Map.of("k", "v", "l", "")))),
+                new Frame.StreamCall(8, encoded.payload(), CallContext.of(Map.of("carrier", Map.of()))),
                 new Frame.Item(3, 0, decoded.encodeItem(data, 0)),
                 new Frame.Credit(3, 1024),
                 new Frame.Failed(1, Frame.Phase.RUNNING, failure, 5),
