@@ -570,6 +570,29 @@ public final class EventLoop implements AutoCloseable {
         return time.nanos();
     }
 
+    /**
+     * Lets virtual time wait for a future whose outcome comes from another thread.
+     *
+     * @param work whether the work behind the future is known to run, so that no time may pass until it is done
+     */
+    void expect(LoopFuture<?> future, boolean work) {
+        if (!time.isVirtual()) {
+            return;
+        }
+        future.listen(new LoopFuture.Listener() {
+            @Override
+            public void done(LoopFuture<?> ended) {
+                baton.expect(-1, work);
+            }
+
+            @Override
+            public void failed(Throwable failure) {
+                baton.expect(-1, work);
+            }
+        });
+        baton.expect(1, work);
+    }
+
     /** Returns the loop's time after a delay, also after the longest that there is. */
     Duration timeIn(Duration delay) {
         return Duration.ofNanos(time.nanosAfter(delay));
