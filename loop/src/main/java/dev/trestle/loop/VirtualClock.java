@@ -9,9 +9,9 @@ import java.time.Duration;
  *
  * <p>While a {@code blocking} call runs, or work for which the loop waits runs elsewhere ({@code Bridge.toThread},
  * {@code Bridge.runInExecutor}, {@link LoopPromise#ofWork}), the clock does not jump: such work takes no virtual time.
- * The clock does not wait for other threads, such as those behind {@code Bridge.wrapFuture}, whose outcome may depend on
- * the passing of time; but while the loop waits for one of these futures, the clock does not jump to the end of time,
- * 73 years after the beginning, for a timer that is never due.
+ * The clock does not wait for other threads, such as those behind {@code Bridge.wrapFuture}, whose outcome may depend
+ * on the passing of time; but while the loop waits for one of these futures, the clock does not jump to the end of
+ * time, 73 years after the beginning, for a timer that is never due.
  *
  * <p>The module {@code trestle-testkit} runs coroutines on such a clock, and fails where nothing can happen any more.
  */

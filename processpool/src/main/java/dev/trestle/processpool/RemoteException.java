@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.processpool.wire.Failure;
 
 /**
@@ -16,6 +18,17 @@ public final class RemoteException extends RuntimeException {
 
     /** The name of the exception's class in the worker. */
     private final String remoteClassName;
+
+    /**
+     * Creates an exception, for tests of code that handles it, and for pools that carry exceptions otherwise.
+     *
+     * @param message the message, which begins with the class name as a rule
+     * @param remoteClassName the name of the exception's class where it was thrown
+     */
+    public RemoteException(String message, String remoteClassName) {
+        super(message);
+        this.remoteClassName = requireNonNull(remoteClassName, "remoteClassName");
+    }
 
     /** Cause, stack and suppressed exceptions are set by its creator. */
     RemoteException(Failure failure) {

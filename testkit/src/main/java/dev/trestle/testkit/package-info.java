@@ -1,7 +1,8 @@
 /**
- * For tests of programs that use Trestle.
+ * Tools for tests of programs that use Trestle.
  *
  * <p>{@link dev.trestle.testkit.VirtualTime} runs coroutines without waiting for their sleeps, and in shuffled orders.
+ * {@link dev.trestle.testkit.InProcessPool} runs the calls of a process pool without processes.
  */
 @NullMarked
 package dev.trestle.testkit;

@@ -4,9 +4,11 @@ import static dev.trestle.loop.Async.await;
 import static dev.trestle.loop.Async.createTask;
 import static dev.trestle.loop.Async.sleep;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.Task;
+import dev.trestle.processpool.CallNotSerializableException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,6 +63,22 @@ class JavadocExamplesTest {
             found.put(matcher.group(1), matcher.group(2));
         }
         return found;
+    }
+
+    record Report(String title, Thread author) {}
+
+    @Test
+    void aTestFindsWhatCannotTravel() {
+        // @start region="in-process"
+        try (var pool = new InProcessPool(2)) { // in the program: new ProcessPool(2)
+            assertThat(pool.submit(() -> "a result").result()).isEqualTo("a result");
+
+            var report = new Report("annual", Thread.currentThread());
+            assertThatThrownBy(() -> pool.submit(() -> report.title()))
+                    .isInstanceOf(CallNotSerializableException.class)
+                    .hasMessageContaining("author"); // the component that cannot travel
+        }
+        // @end
     }
 
     @Test
