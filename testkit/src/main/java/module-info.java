@@ -7,6 +7,7 @@ module dev.trestle.testkit {
     requires transitive dev.trestle.loop;
     requires transitive dev.trestle.processpool;
     requires dev.trestle.threadpool;
+    requires static transitive org.junit.jupiter.api;
     requires static org.jspecify;
     requires static com.google.errorprone.annotations;
 

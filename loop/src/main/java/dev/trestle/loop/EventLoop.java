@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.Inventory;
 import dev.trestle.api.StackRoom;
 import dev.trestle.api.TimeLimit;
 import java.lang.ref.ReferenceQueue;
@@ -113,6 +114,7 @@ public final class EventLoop implements AutoCloseable {
         this.baton = new Baton(time, callbacks, shuffle);
         this.shutdown = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
+        Inventory.opened(this);
     }
 
     /**

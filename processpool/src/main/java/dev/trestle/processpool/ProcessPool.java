@@ -6,6 +6,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.Inventory;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.api.WaitGuard;
@@ -137,6 +138,7 @@ public final class ProcessPool implements FutureExecutor {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
             WarmUp.start(encoder, dispatcher.directory());
+            Inventory.opened(this);
         } catch (Throwable e) { // no memory, perhaps: the caller gets no pool to close
             dispatcher.shutdown();
             throw e;

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.Task;
 import dev.trestle.processpool.CallNotSerializableException;
+import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -64,6 +66,19 @@ class JavadocExamplesTest {
         }
         return found;
     }
+
+    // @start region="no-leaks"
+    @NoLeaks
+    static class JobsTest {
+        @AutoClose
+        private final ThreadPool pool = new ThreadPool(2);
+
+        @Test
+        void aJobHasAResult() {
+            assertThat(pool.submit(() -> "done").result()).isEqualTo("done");
+        }
+    }
+    // @end
 
     record Report(String title, Thread author) {}
 
