@@ -10,8 +10,8 @@ import java.util.Set;
  *
  * @param workers the largest number of calls that run at the same time
  * @param queueLimit the number of calls that may wait; empty if there is no limit
- * @param allowedTypes names of classes, and names of packages that end in a dot, that results may contain although their
- *     declared type does not name them
+ * @param allowedTypes names of classes, and names of packages that end in a dot, that results may contain although
+ *     their declared type does not name them
  * @param maxPayloadBytes the largest call or result, in bytes
  */
 public record InProcessPoolOptions(

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Real work takes no virtual time, and virtual time waits for it: for {@code Async.blocking},
  * {@code Bridge.toThread} and {@code Bridge.runInExecutor}. If a coroutine waits for other threads by
  * {@code Bridge.wrapFuture} or {@code Bridge.iterate}, timers go on, but the run does not take itself for stuck. Other
- * threads that call into the loop, by {@code callSoonThreadsafe} or {@code Bridge.runCoroutineThreadsafe}, are not known
- * to the loop before they do: let the coroutine await their work.
+ * threads that call into the loop, by {@code callSoonThreadsafe} or {@code Bridge.runCoroutineThreadsafe}, are not
+ * known to the loop before they do: let the coroutine await their work.
  *
  * <p>If the coroutine waits and nothing can happen any more, the run fails with a {@link StuckException} that shows
  * which tasks wait where, and does not hang. A sleep of 73 years or more, such as {@code ChronoUnit.FOREVER}, never
