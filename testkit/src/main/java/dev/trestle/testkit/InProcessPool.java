@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -184,7 +185,7 @@ public final class InProcessPool implements FutureExecutor {
                 try {
                     var _ = travelling.call();
                 } catch (Exception e) {
-                    throw InProcessPool.<RuntimeException>asThrown(e);
+                    throw e instanceof RuntimeException unchecked ? unchecked : new CompletionException(e);
                 }
             });
         } catch (RejectedExecutionException e) {
@@ -248,7 +249,7 @@ public final class InProcessPool implements FutureExecutor {
                     throw timeout;
                 }
                 if (failure != null) {
-                    throw InProcessPool.<Exception>asThrown(failure);
+                    throw asThrown(failure);
                 }
                 return resultOf.apply(result);
             }
@@ -281,7 +282,7 @@ public final class InProcessPool implements FutureExecutor {
             try {
                 result = decoded.run();
             } catch (Throwable e) {
-                throw InProcessPool.<Exception>asThrown(encoded.decodeFailure(
+                throw asThrown(encoded.decodeFailure(
                         decoded.encodeFailure(e), Thread.currentThread().getName()));
             }
             return encoded.decodeResult(encode(decoded, result));
@@ -314,10 +315,13 @@ public final class InProcessPool implements FutureExecutor {
         }
     }
 
-    /** Throws an exception as it is, whatever its class. */
-    @SuppressWarnings("unchecked")
-    private static <E extends Exception> E asThrown(Throwable exception) throws E {
-        throw (E) exception;
+    /** Returns what to throw for an exception of a call; throws it if it is an error. */
+    private static Exception asThrown(Throwable exception) {
+        return switch (exception) {
+            case Exception e -> e;
+            case Error e -> throw e;
+            default -> new CompletionException(exception);
+        };
     }
 
     // Ending

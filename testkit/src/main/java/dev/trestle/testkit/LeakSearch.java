@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -29,7 +28,7 @@ final class LeakSearch implements AutoCloseable {
     private final String who;
 
     /** What was open when the search began, each with its number of calls or tasks. */
-    private final Map<Object, Long> before = new IdentityHashMap<>();
+    private final IdentityHashMap<Object, Long> before = new IdentityHashMap<>();
 
     private final List<Long> processesBefore;
 

@@ -122,13 +122,13 @@ class InProcessPoolTest {
     }
 
     private static String throwLocal() {
-        var builder = new StringBuilder("reason");
+        List<String> words = List.of("reason");
         class Local extends IllegalStateException {
             private static final long serialVersionUID = 1;
 
             @Override
             public String getMessage() {
-                return builder.toString();
+                return words.getFirst();
             }
         }
         throw new Local();

@@ -152,7 +152,7 @@ class NoLeaksTest {
         @Test
         void leaves() {
             if (pool != null) {
-                pool.submit(() -> {
+                var _ = pool.submit(() -> {
                     end.await();
                     return 1;
                 });
