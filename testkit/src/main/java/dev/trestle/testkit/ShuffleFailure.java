@@ -8,6 +8,7 @@ public final class ShuffleFailure extends AssertionError {
 
     private static final long serialVersionUID = 1;
 
+    /** The seed of the order in which the coroutine failed. */
     private final long seed;
 
     ShuffleFailure(String message, Throwable cause, long seed) {

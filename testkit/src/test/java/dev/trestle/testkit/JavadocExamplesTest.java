@@ -50,7 +50,7 @@ class JavadocExamplesTest {
     void thePageHasTheSnippetsOfThisFile() throws IOException {
         Map<String, String> here = find(
                 Path.of("src/test/java/dev/trestle/testkit/JavadocExamplesTest.java"),
-                " +// @start region=\"([\\w-]+)\"\n(.*?) +// @end\n");
+                " +/{2} @start region=\"([\\w-]+)\"\n(.*?) +/{2} @end\n");
         here.replaceAll((_, code) -> code.stripTrailing().stripIndent() + "\n");
 
         assertThat(find(Path.of("../docs/testing.md"), "<!-- snippet ([\\w-]+) -->\n```java\n(.*?)```\n"))
