@@ -2,6 +2,7 @@ import org.jspecify.annotations.NullMarked;
 
 /** Pools of child JVMs that run calls in isolation. */
 @NullMarked
+@SuppressWarnings("module") // the module of the test kit is compiled later
 module dev.trestle.processpool {
     requires transitive dev.trestle.api;
     requires java.management;
@@ -14,6 +15,11 @@ module dev.trestle.processpool {
     requires static com.google.errorprone.annotations;
 
     exports dev.trestle.processpool;
+    // The pool that encodes calls and runs them in the same JVM
+    exports dev.trestle.processpool.values to
+            dev.trestle.testkit;
+    exports dev.trestle.processpool.wire to
+            dev.trestle.testkit;
 
     // The values of the calls that warm a pool up and train its AOT cache
     opens dev.trestle.processpool to

@@ -39,6 +39,21 @@ enum Offence {
             "org.slf4j.Logger",
             "package dev.trestle.loop; class Offender { org.slf4j.Logger logger; }"),
 
+    TESTKIT_NEEDS_ANOTHER_LIBRARY(
+            Rule.TESTKIT_NEEDS_ONLY_JUNIT,
+            "org.slf4j.Logger",
+            "package dev.trestle.testkit; class Offender { org.slf4j.Logger logger; }"),
+    TESTKIT_STARTS_PROCESSES(
+            Rule.TESTKIT_KNOWS_ONLY_VALUES_AND_WIRE_OF_PROCESSPOOL,
+            "dev.trestle.processpool.jvm.Command",
+            "package dev.trestle.processpool.jvm; public class Command {}",
+            "package dev.trestle.testkit; class Offender { dev.trestle.processpool.jvm.Command command; }"),
+    BRIDGE_KNOWS_TESTKIT(
+            Rule.MODULES_FOLLOW_THE_ARROWS,
+            "makes module bridge depend on testkit",
+            "package dev.trestle.testkit; public class Kit {}",
+            "package dev.trestle.bridge; class Offender { dev.trestle.testkit.Kit kit; }"),
+
     PARENT_CALLS_CHILD(
             Rule.PARENT_DOES_NOT_KNOW_CHILD,
             "dev.trestle.processpool.child.Child",

@@ -33,6 +33,18 @@ class ProjectTest {
     @MethodSource("dev.trestle.architecture.Project#published")
     void aModuleExportsThePackageOfItsName(Project.Module module) {
         assertThat(module.descriptor().name()).isEqualTo(module.rootPackage());
-        assertThat(module.descriptor().exports()).extracting(Exports::source).containsExactly(module.rootPackage());
+        assertThat(module.descriptor().exports())
+                .filteredOn(exports -> !exports.isQualified())
+                .extracting(Exports::source)
+                .containsExactly(module.rootPackage());
+    }
+
+    /** The test kit encodes what a pool encodes; no other module sees the inside of another. */
+    @ParameterizedTest
+    @MethodSource("dev.trestle.architecture.Project#published")
+    void onlyTheTestKitSeesMoreOfAModule(Project.Module module) {
+        assertThat(module.descriptor().exports())
+                .filteredOn(Exports::isQualified)
+                .allSatisfy(exports -> assertThat(exports.targets()).containsExactly("dev.trestle.testkit"));
     }
 }

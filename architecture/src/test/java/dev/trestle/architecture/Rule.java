@@ -36,7 +36,7 @@ enum Rule {
 
     LIBRARIES_STAND_ALONE(classes()
             .that()
-            .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..")
+            .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..", "dev.trestle.testkit..")
             .and()
             .haveNameNotMatching("dev\\.trestle\\.api\\.MdcCarrier.*") // for programs that have SLF4J
             .should()
@@ -47,6 +47,25 @@ enum Rule {
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
             .because("a module brings no third party into a program, except the process pool's")),
+
+    TESTKIT_NEEDS_ONLY_JUNIT(classes()
+            .that()
+            .resideInAPackage("dev.trestle.testkit..")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..",
+                    "dev.trestle..",
+                    "org.junit.jupiter.api..",
+                    "org.jspecify.annotations..",
+                    "com.google.errorprone.annotations.."))
+            .because("tests choose their other libraries themselves")),
+
+    TESTKIT_KNOWS_ONLY_VALUES_AND_WIRE_OF_PROCESSPOOL(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.testkit..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("dev.trestle.processpool.child..", "dev.trestle.processpool.jvm.."))
+            .because("it encodes what a process pool encodes, and starts no process")),
 
     PARENT_DOES_NOT_KNOW_CHILD(noClasses()
             .that()
@@ -150,6 +169,7 @@ enum Rule {
             "threadpool", Set.of("api"),
             "processpool", Set.of("api"),
             "bridge", Set.of("api", "loop"),
+            "testkit", Set.of("api", "loop", "threadpool", "processpool"),
             "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
 
     private static final Set<String> LOOP_ENGINE = Set.of(

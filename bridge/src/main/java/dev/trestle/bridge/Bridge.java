@@ -51,7 +51,11 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(ConcurrentFuture<T> future) {
-        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+        return wrap(future, false);
+    }
+
+    private static <T extends @Nullable Object> LoopFuture<T> wrap(ConcurrentFuture<T> future, boolean work) {
+        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true), work);
         future.addDoneCallback(crossing::arrive);
         return crossing.arrival();
     }
@@ -65,7 +69,11 @@ public final class Bridge {
      * @throws IllegalStateException if no loop is running on this thread
      */
     public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(CompletionStage<T> stage) {
-        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> cancelStage(stage));
+        return wrap(stage, false);
+    }
+
+    private static <T extends @Nullable Object> LoopFuture<T> wrap(CompletionStage<T> stage, boolean work) {
+        var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> cancelStage(stage), work);
         var _ = stage.whenComplete(crossing::arrive);
         return crossing.arrival();
     }
@@ -99,13 +107,17 @@ public final class Bridge {
      * @return a future of the running loop; cancelling it cancels the other, with interruption
      * @throws IllegalStateException if no loop is running on this thread
      */
-    @SuppressWarnings("unchecked")
     public static <T extends @Nullable Object> LoopFuture<T> wrapFuture(Future<T> future) {
-        return switch (requireNonNull(future, "future")) {
-            case ConcurrentFuture<?> concurrent -> wrapFuture((ConcurrentFuture<T>) concurrent);
-            case CompletionStage<?> stage -> wrapFuture((CompletionStage<T>) stage);
+        return wrap(requireNonNull(future, "future"), false);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends @Nullable Object> LoopFuture<T> wrap(Future<T> future, boolean work) {
+        return switch (future) {
+            case ConcurrentFuture<?> concurrent -> wrap((ConcurrentFuture<T>) concurrent, work);
+            case CompletionStage<?> stage -> wrap((CompletionStage<T>) stage, work);
             default -> {
-                var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true));
+                var crossing = new IntoLoop<T>(EventLoop.getRunningLoop(), () -> future.cancel(true), work);
                 if (future.isDone()) {
                     crossing.arrive(future);
                 } else {
@@ -128,7 +140,7 @@ public final class Bridge {
      */
     public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(FutureExecutor executor, Call<T> call) {
         EventLoop.getRunningLoop(); // before the call is submitted
-        return wrapFuture(executor.submit(call));
+        return wrap(executor.submit(call), true);
     }
 
     /**
@@ -143,7 +155,7 @@ public final class Bridge {
      */
     public static <T extends @Nullable Object> LoopFuture<T> runInExecutor(ExecutorService executor, Callable<T> task) {
         EventLoop.getRunningLoop(); // before the task is submitted
-        return wrapFuture(executor.submit(task));
+        return wrap(executor.submit(task), true);
     }
 
     /**
@@ -157,7 +169,7 @@ public final class Bridge {
      */
     public static LoopFuture<?> runInExecutor(FutureExecutor executor, RunnableCall call) {
         EventLoop.getRunningLoop(); // before the call is submitted
-        return wrapFuture(executor.submit(call));
+        return wrap(executor.submit(call), true);
     }
 
     /**
@@ -171,7 +183,7 @@ public final class Bridge {
      */
     public static LoopFuture<?> runInExecutor(ExecutorService executor, Runnable task) {
         EventLoop.getRunningLoop(); // before the task is submitted
-        return wrapFuture(executor.submit(task));
+        return wrap(executor.submit(task), true);
     }
 
     /**
@@ -192,7 +204,7 @@ public final class Bridge {
         requireNonNull(task, "task");
         DefaultExecutor executor = DefaultExecutor.of(EventLoop.getRunningLoop());
         Context context = Context.copyContext();
-        return wrapFuture(executor.submit(task, context));
+        return wrap(executor.submit(task, context), true);
     }
 
     /**

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.loop.ClosingListener;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
+import dev.trestle.loop.LoopPromise;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.CompletionException;
@@ -75,7 +76,7 @@ final class Intake<T> implements Flow.Subscriber<T>, ClosingListener {
                 throw new IllegalStateException("There are no more items: " + loop
                         + " is being closed, which has cancelled" + " the subscription to their publisher");
             }
-            change = loop.createFuture();
+            change = new LoopPromise<@Nullable Void>(loop, () -> {}).future(); // other threads bring the items
             await(change);
         }
         if (closed) {

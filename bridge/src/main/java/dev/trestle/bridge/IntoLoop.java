@@ -26,9 +26,10 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
      *
      * @param loop the destination; the loop that runs on this thread
      * @param cancelSource cancels the source of the outcome
+     * @param work whether the source is work that runs, so that virtual time waits for it
      */
-    IntoLoop(EventLoop loop, Runnable cancelSource) {
-        this.promise = new LoopPromise<>(loop, cancelSource);
+    IntoLoop(EventLoop loop, Runnable cancelSource, boolean work) {
+        this.promise = work ? LoopPromise.ofWork(loop, cancelSource) : new LoopPromise<>(loop, cancelSource);
     }
 
     LoopFuture<T> arrival() {

@@ -157,6 +157,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Coroutines in a blocking call. */
     private int away;
 
+    /** Futures that are not done, and whose outcomes come from other threads. Counted in virtual time only. */
+    private int expected;
+
+    /** Those of them whose work is known to run. */
+    private int working;
+
     /** The number of blocking calls that have ever begun. A thread that reads a stale number looks again later. */
     private int departures;
 
@@ -777,7 +783,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         inbox.removeCancelled(timers);
         inbox.moveTo(ready);
         fireTimers();
-        if (ready.size() == 0 && timers.size() > 0 && away == 0 && !stopping && !once && time.jumpTo(timers.due())) {
+        if (ready.size() == 0 && timers.size() > 0 && mayJump() && !stopping && !once && time.jumpTo(timers.due())) {
             fireTimers();
         }
         if (shuffle != null && ready.size() > 1) {
@@ -785,6 +791,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
         left = ready.size();
         return left > 0;
+    }
+
+    /** Returns whether nothing that takes real time keeps a virtual clock from jumping to the first timer. */
+    private boolean mayJump() {
+        return away == 0 && working == 0 && (expected == 0 || timers.due() < LoopTime.END);
     }
 
     private void fireTimers() {
@@ -867,6 +878,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Gives the baton away for good. Called by a coroutine that has ended. */
     void leave() {
         pass(null, Giver.PARKS);
+    }
+
+    /** Counts a future whose outcome comes from another thread; negative when it is done. */
+    void expect(int futures, boolean work) {
+        expected += futures;
+        working += work ? futures : 0;
     }
 
     /** Gives the baton away until {@link #comeBack}: for a blocking call. If this throws, the baton is still here. */

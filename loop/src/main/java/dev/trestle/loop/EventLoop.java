@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.Inventory;
 import dev.trestle.api.StackRoom;
 import dev.trestle.api.TimeLimit;
 import java.lang.ref.ReferenceQueue;
@@ -113,6 +114,7 @@ public final class EventLoop implements AutoCloseable {
         this.baton = new Baton(time, callbacks, shuffle);
         this.shutdown = new LoopShutdown(baton);
         this.reports = new Reports(this, baton);
+        Inventory.opened(this);
     }
 
     /**
@@ -568,6 +570,29 @@ public final class EventLoop implements AutoCloseable {
 
     long nanos() {
         return time.nanos();
+    }
+
+    /**
+     * Lets virtual time wait for a future whose outcome comes from another thread.
+     *
+     * @param work whether the work behind the future is known to run, so that no time may pass until it is done
+     */
+    void expect(LoopFuture<?> future, boolean work) {
+        if (!time.isVirtual()) {
+            return;
+        }
+        future.listen(new LoopFuture.Listener() {
+            @Override
+            public void done(LoopFuture<?> ended) {
+                baton.expect(-1, work);
+            }
+
+            @Override
+            public void failed(Throwable failure) {
+                baton.expect(-1, work);
+            }
+        });
+        baton.expect(1, work);
     }
 
     /** Returns the loop's time after a delay, also after the longest that there is. */

@@ -33,8 +33,27 @@ public final class LoopPromise<T extends @Nullable Object> {
      * @throws IllegalStateException if the loop is running on another thread
      */
     public LoopPromise(EventLoop loop, Runnable onCancel) {
+        this(loop, onCancel, false);
+    }
+
+    private LoopPromise(EventLoop loop, Runnable onCancel, boolean work) {
         loop.checkHere("create");
         this.future = new Arrival<>(loop, requireNonNull(onCancel, "onCancel"));
+        loop.expect(future, work);
+    }
+
+    /**
+     * Returns a promise of work that runs on another thread from now on and surely ends: a {@link VirtualClock} of the
+     * loop does not jump until the future is done. The outcome of any other promise may depend on the passing of time.
+     *
+     * @param loop the loop of the future; if it is running, the caller must be its own code
+     * @param onCancel called if the future is cancelled in the loop, as the constructor says
+     * @param <T> the type of the result
+     * @return the promise
+     * @throws IllegalStateException if the loop is running on another thread
+     */
+    public static <T extends @Nullable Object> LoopPromise<T> ofWork(EventLoop loop, Runnable onCancel) {
+        return new LoopPromise<>(loop, onCancel, true);
     }
 
     /**

@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.ERROR;
 
 import dev.trestle.api.TimeLimit;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.function.Supplier;
 
 /**
@@ -16,6 +17,9 @@ final class LoopTime {
      * The number of looks at a clock that is not the machine's, while the driver sleeps until the first timer is due.
      */
     private static final int LOOKS = 16;
+
+    /** The end of time: what is due then or later is never due, except in virtual time. */
+    static final long END = TimeLimit.nanos(ChronoUnit.FOREVER.getDuration());
 
     private static final long SHORTEST_SLEEP = 1_000_000;
     private static final long LONGEST_SLEEP = 50_000_000;

@@ -7,6 +7,7 @@ import dev.trestle.api.Call;
 import dev.trestle.api.CarriedContext;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.Inventory;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
 import dev.trestle.api.WaitGuard;
@@ -143,6 +144,7 @@ public final class ProcessPool implements FutureExecutor {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
             WarmUp.start(encoder, dispatcher.directory());
+            Inventory.opened(this);
         } catch (Throwable e) { // no memory, perhaps: the caller gets no pool to close
             dispatcher.shutdown();
             throw e;
@@ -415,21 +417,8 @@ public final class ProcessPool implements FutureExecutor {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
             dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
-            throw new CallNotSerializableException(e.getMessage() + wayOutOfAWrapper(task), e);
+            throw new CallNotSerializableException(e.getMessage() + CallEncoder.wayOutOfAWrapper(task), e);
         }
-    }
-
-    /**
-     * Returns what to do about a task that a library has made around the program's call; empty if the program's call is
-     * refused.
-     */
-    private static String wayOutOfAWrapper(Object task) {
-        boolean own = task instanceof Call<?> || task instanceof RunnableCall;
-        return own || task instanceof Future<?>
-                ? ""
-                : " If a library has wrapped the call, as decorators of executors and of tasks do, give the pool the"
-                        + " call itself, pool.submit(() -> ...), and let the library have the future: pool.submit(() ->"
-                        + " ...).toCompletableFuture().";
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.trestle.processpool;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.processpool.wire.Failure;
 
 /**
@@ -21,11 +23,23 @@ public final class RemoteException extends RuntimeException {
     /** The text that {@link #reason} returns. */
     private final String reason;
 
+    /**
+     * Creates an exception, for tests of code that handles it, and for pools that carry exceptions otherwise.
+     *
+     * @param message the message, which begins with the class name as a rule
+     * @param remoteClassName the name of the exception's class where it was thrown
+     * @param reason the reason why the exception is not the original
+     */
+    public RemoteException(String message, String remoteClassName, String reason) {
+        super(message + " [not the original exception: " + reason + "]");
+        this.remoteClassName = requireNonNull(remoteClassName, "remoteClassName");
+        this.reason = requireNonNull(reason, "reason");
+    }
+
+
     /** Cause, stack and suppressed exceptions are set by its creator. */
     RemoteException(Failure failure, String reason) {
-        super(failure.headline() + " [not the original exception: " + reason + "]");
-        this.remoteClassName = failure.className();
-        this.reason = reason;
+        this(failure.headline(), failure.className(), reason);
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.api.Inventory;
 import dev.trestle.api.KeepAlive;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
@@ -98,6 +99,7 @@ public final class ThreadPool implements FutureExecutor {
                 claim.close();
             }
         });
+        Inventory.opened(this);
     }
 
     /**
@@ -383,6 +385,17 @@ public final class ThreadPool implements FutureExecutor {
     public Statistics statistics() {
         return new Statistics(
                 size, workers.threads(), running.get(), workers.waiting(), submitted.get(), completed.get());
+    }
+
+    /**
+     * Returns the number of calls and tasks that were accepted and are not over: those that wait or run, and those
+     * whose callbacks run.
+     *
+     * @return the number of calls in flight
+     */
+    public long callsInFlight() {
+        long over = ended.get(); // first, as in hasUnfinished
+        return submitted.get() - over;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.trestle.processpool.values;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.api.Call;
+import dev.trestle.api.RunnableCall;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.Setup;
@@ -127,6 +129,21 @@ public final class CallEncoder {
             values[i] = parts.getCapturedArg(i);
         }
         return site.encode(values);
+    }
+
+    /**
+     * Returns what to do about a refused task that a library has made around the program's call.
+     *
+     * @param task the task that was refused
+     * @return the end of a message; empty if the task is the program's own call
+     */
+    public static String wayOutOfAWrapper(Object task) {
+        boolean own = task instanceof Call<?> || task instanceof RunnableCall;
+        return own || task instanceof Future<?>
+                ? ""
+                : " If a library has wrapped the call, as decorators of executors and of tasks do, give the pool the"
+                        + " call itself, pool.submit(() -> ...), and let the library have the future: pool.submit(() ->"
+                        + " ...).toCompletableFuture().";
     }
 
     private void keep(Known known, CallSite site) {
