@@ -13,6 +13,10 @@ final class Log {
         logger.log(ERROR, "A " + what + ", " + code.getClass().getName() + ", failed on " + future, failure);
     }
 
+    static void failed(CallMonitor monitor, Throwable failure) {
+        logger.log(ERROR, "A monitor of calls, " + monitor.getClass().getName() + ", failed", failure);
+    }
+
     /** Returns whether failures are logged at all; for {@link Groundwork}, which wants the log to be there. */
     static boolean isOn() {
         return logger.isLoggable(ERROR);

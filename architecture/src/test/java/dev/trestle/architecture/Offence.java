@@ -39,6 +39,16 @@ enum Offence {
             "org.slf4j.Logger",
             "package dev.trestle.loop; class Offender { org.slf4j.Logger logger; }"),
 
+    A_POOL_KNOWS_ITS_METRICS(
+            Rule.MODULES_FOLLOW_THE_ARROWS,
+            "makes module processpool depend on micrometer",
+            "package dev.trestle.micrometer; public class Metrics {}",
+            "package dev.trestle.processpool; class Offender { dev.trestle.micrometer.Metrics metrics; }"),
+    METRICS_LOG_WITH_SLF4J(
+            Rule.METRICS_KNOW_ONLY_MICROMETER,
+            "org.slf4j.Logger",
+            "package dev.trestle.micrometer; class Offender { org.slf4j.Logger logger; }"),
+
     PARENT_CALLS_CHILD(
             Rule.PARENT_DOES_NOT_KNOW_CHILD,
             "dev.trestle.processpool.child.Child",

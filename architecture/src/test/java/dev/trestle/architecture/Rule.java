@@ -36,7 +36,11 @@ enum Rule {
 
     LIBRARIES_STAND_ALONE(classes()
             .that()
-            .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..")
+            .resideOutsideOfPackages(
+                    "dev.trestle.processpool..",
+                    "dev.trestle.examples..",
+                    "dev.trestle.micrometer..",
+                    "dev.trestle.spring..")
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(
                     "java..",
@@ -44,7 +48,20 @@ enum Rule {
                     "dev.trestle..",
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
-            .because("a module brings no third party into a program, except the process pool's")),
+            .because("a module brings no third party into a program, except the process pool's and what an"
+                    + " integration is for")),
+
+    METRICS_KNOW_ONLY_MICROMETER(classes()
+            .that()
+            .resideInAPackage("dev.trestle.micrometer..")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..",
+                    "io.micrometer..",
+                    "dev.trestle..",
+                    "org.jspecify.annotations..",
+                    "com.google.errorprone.annotations.."))
+            .because("a program that wants metrics gets no other third party by that")),
 
     PARENT_DOES_NOT_KNOW_CHILD(noClasses()
             .that()
@@ -148,6 +165,8 @@ enum Rule {
             "threadpool", Set.of("api"),
             "processpool", Set.of("api"),
             "bridge", Set.of("api", "loop"),
+            "micrometer", Set.of("api", "loop", "threadpool", "processpool"),
+            "spring", Set.of("api", "threadpool", "processpool", "micrometer"),
             "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
 
     private static final Set<String> LOOP_ENGINE = Set.of(

@@ -46,6 +46,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
             result = mine.call();
         } catch (Throwable e) {
             type = null;
+            noteFailure();
             endRun(worker);
             completing = worker;
             fail(e);
@@ -87,6 +88,11 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         if (worker != null && worker.isHere()) {
             worker.becomeBusy();
         }
+    }
+
+    @Override
+    boolean isCancelled() {
+        return promise.isCancelled();
     }
 
     @Override
