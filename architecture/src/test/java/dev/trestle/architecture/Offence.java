@@ -53,6 +53,15 @@ enum Offence {
             "makes module bridge depend on testkit",
             "package dev.trestle.testkit; public class Kit {}",
             "package dev.trestle.bridge; class Offender { dev.trestle.testkit.Kit kit; }"),
+    A_POOL_KNOWS_ITS_METRICS(
+            Rule.MODULES_FOLLOW_THE_ARROWS,
+            "makes module processpool depend on micrometer",
+            "package dev.trestle.micrometer; public class Metrics {}",
+            "package dev.trestle.processpool; class Offender { dev.trestle.micrometer.Metrics metrics; }"),
+    METRICS_LOG_WITH_SLF4J(
+            Rule.METRICS_KNOW_ONLY_MICROMETER,
+            "org.slf4j.Logger",
+            "package dev.trestle.micrometer; class Offender { org.slf4j.Logger logger; }"),
 
     PARENT_CALLS_CHILD(
             Rule.PARENT_DOES_NOT_KNOW_CHILD,

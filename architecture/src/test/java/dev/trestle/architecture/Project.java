@@ -19,15 +19,15 @@ import org.xml.sax.SAXException;
 /** The project on disk, as its poms and its compiled module descriptors tell it. */
 final class Project {
 
-    /** A Maven module that is a JPMS module; {@code name} is its directory. */
+    /** A Maven module that is a JPMS module; {@code name} is its directory, which may be in {@code integrations}. */
     record Module(String name) {
 
         String artifact() {
-            return "trestle-" + name;
+            return ownArtifact(name);
         }
 
         String rootPackage() {
-            return "dev.trestle." + name;
+            return "dev.trestle." + name.substring(name.lastIndexOf('/') + 1).replace('-', '.');
         }
 
         Path sources() {
@@ -84,6 +84,15 @@ final class Project {
     /** Returns the artifacts that the pom of a module manages or depends on, in the order of the pom. */
     static List<String> artifacts(String module) {
         return texts(pom(module), "dependency", "artifactId").toList();
+    }
+
+    /** Returns the artifact that a module is itself; the first one in its pom is its parent. */
+    private static String ownArtifact(String module) {
+        return descendants(pom(module), "artifactId")
+                .filter(element -> element.getParentNode().getNodeName().equals("project"))
+                .map(element -> element.getTextContent().strip())
+                .findFirst()
+                .orElseThrow();
     }
 
     private static Element pom(String module) {

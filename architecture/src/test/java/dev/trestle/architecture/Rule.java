@@ -36,7 +36,12 @@ enum Rule {
 
     LIBRARIES_STAND_ALONE(classes()
             .that()
-            .resideOutsideOfPackages("dev.trestle.processpool..", "dev.trestle.examples..", "dev.trestle.testkit..")
+            .resideOutsideOfPackages(
+                    "dev.trestle.processpool..",
+                    "dev.trestle.examples..",
+                    "dev.trestle.testkit..",
+                    "dev.trestle.micrometer..",
+                    "dev.trestle.spring..")
             .and()
             .haveNameNotMatching("dev\\.trestle\\.api\\.MdcCarrier.*") // for programs that have SLF4J
             .should()
@@ -46,7 +51,20 @@ enum Rule {
                     "dev.trestle..",
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
-            .because("a module brings no third party into a program, except the process pool's")),
+            .because("a module brings no third party into a program, except the process pool's and what an"
+                    + " integration is for")),
+
+    METRICS_KNOW_ONLY_MICROMETER(classes()
+            .that()
+            .resideInAPackage("dev.trestle.micrometer..")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..",
+                    "io.micrometer..",
+                    "dev.trestle..",
+                    "org.jspecify.annotations..",
+                    "com.google.errorprone.annotations.."))
+            .because("a program that wants metrics gets no other third party by that")),
 
     TESTKIT_NEEDS_ONLY_JUNIT(classes()
             .that()
@@ -170,6 +188,8 @@ enum Rule {
             "processpool", Set.of("api"),
             "bridge", Set.of("api", "loop"),
             "testkit", Set.of("api", "loop", "threadpool", "processpool"),
+            "micrometer", Set.of("api", "loop", "threadpool", "processpool"),
+            "spring", Set.of("api", "threadpool", "processpool", "micrometer"),
             "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
 
     private static final Set<String> LOOP_ENGINE = Set.of(

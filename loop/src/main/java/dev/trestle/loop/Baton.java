@@ -116,6 +116,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
     private volatile @Nullable Thread owner;
 
+    // Nanoseconds; written by the detector, read by any thread
+    private volatile long presentStep;
+    private volatile long longestStep;
+
     // confined to the holder; while the loop does not run, to its owner
     private final ReadyQueue ready = new ReadyQueue();
     private final Timers timers = new Timers();
@@ -248,7 +252,30 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** Returns a number that changes with everything that is run; may be called from any thread, and may be late. */
     int progress() {
-        return ready.taken() + departures;
+        return (int) ready.taken() + departures;
+    }
+
+    /** Returns the number of items that were ever run; may be called from any thread, and may be late. */
+    long steps() {
+        return ready.taken();
+    }
+
+    /** Notes how long the step has run that runs now, 0 if none does; called by the detector. */
+    void noteStep(long nanos) {
+        presentStep = nanos;
+        if (nanos > longestStep) {
+            longestStep = nanos;
+        }
+    }
+
+    /** Returns how long the step has run that ran at the last look; may be called from any thread. */
+    long presentStep() {
+        return presentStep;
+    }
+
+    /** Returns the longest of those; may be called from any thread. */
+    long longestStep() {
+        return longestStep;
     }
 
     boolean isHeldHere() {

@@ -804,10 +804,6 @@ public final class EventLoop implements AutoCloseable {
         return taskNumbers.get();
     }
 
-    String name() {
-        return name;
-    }
-
     Baton baton() {
         return baton;
     }
@@ -1013,9 +1009,35 @@ public final class EventLoop implements AutoCloseable {
         return TaskGraph.of(this, baton.current(), tasksRacily());
     }
 
+    /**
+     * Returns the numbers of this loop. May be called from any thread, and disturbs the loop by nothing: numbers that
+     * the loop keeps for itself are read without synchronization, so they may be a moment old, and need not be of the
+     * same moment.
+     *
+     * @return a snapshot
+     */
+    public Statistics statistics() {
+        return new Statistics(
+                taskCount,
+                baton.readyCount(),
+                baton.timerCount(),
+                baton.steps(),
+                Duration.ofNanos(baton.presentStep()),
+                Duration.ofNanos(baton.longestStep()));
+    }
+
     /** Returns the tasks that are not done, as they can be seen from any thread. */
     List<Task<?>> tasksRacily() {
         return Task.snapshot(() -> tasks);
+    }
+
+    /**
+     * Returns the name of this loop, as logs and threads have it. May be called from any thread.
+     *
+     * @return the name
+     */
+    public String name() {
+        return name;
     }
 
     /**
@@ -1082,6 +1104,24 @@ public final class EventLoop implements AutoCloseable {
             throw new IllegalStateException(this + " is closed");
         }
     }
+
+    /**
+     * The numbers of a loop. A step is the code between two awaits of a coroutine, or a callback.
+     *
+     * @param tasks the tasks that are not done
+     * @param ready the steps that are ready, and wait for the steps before them: a queue that does not get shorter says
+     *     that the loop has more to do than it can. What other threads have sent since the last turn is not in it
+     * @param timers the callbacks and waits with a time that has not come yet
+     * @param steps the steps that were ever begun, the loop's own included
+     * @param presentStep how long the step has run that runs at this moment, zero if none does or if it has begun
+     *     since the last look. Steps are not measured one by one: a thread looks at all loops four times a second, or
+     *     four times in the {@link #setSlowCallbackDuration} if that is shorter, and sees what has run since its last
+     *     look
+     * @param longestStep the longest step that was ever seen in that way. A step that is shorter than the time between
+     *     two looks may be missed
+     */
+    public record Statistics(
+            int tasks, int ready, int timers, long steps, Duration presentStep, Duration longestStep) {}
 
     @Override
     public String toString() {

@@ -14,7 +14,7 @@ final class ReadyQueue {
     private @Nullable Ready last;
 
     /** The number of items that were taken, ever. Other threads may read an earlier number. */
-    private int taken;
+    private long taken;
 
     private int size;
 
@@ -22,7 +22,7 @@ final class ReadyQueue {
         return size;
     }
 
-    int taken() {
+    long taken() {
         return taken;
     }
 
@@ -78,7 +78,7 @@ final class ReadyQueue {
         for (int i = items.size() - 1; i > 0; i--) {
             Collections.swap(items, i, random.nextInt(i + 1));
         }
-        int before = taken;
+        long before = taken;
         while (size > 0) {
             var _ = take();
         }

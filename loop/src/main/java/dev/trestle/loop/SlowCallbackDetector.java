@@ -180,7 +180,9 @@ final class SlowCallbackDetector implements Runnable {
     }
 
     private void judge(Baton baton, Sight sight, @Nullable Thread holder, long nanos) {
-        switch (sight.look(holder, baton.progress(), nanos, baton.slowNanos())) {
+        Verdict verdict = sight.look(holder, baton.progress(), nanos, baton.slowNanos());
+        baton.noteStep(sight.nanos);
+        switch (verdict) {
             case QUIET -> {}
             case TOO_LONG -> {
                 Running running = Running.in(baton);

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.CallMonitors;
 import dev.trestle.api.StackRoom;
 import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
@@ -201,6 +202,8 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private final Counts counts = new Counts();
+
+    private final CallMonitors monitors = new CallMonitors();
 
     private static final class Counts {
         long submitted;
@@ -1792,6 +1795,19 @@ final class Dispatcher {
     /** Returns whether time limits apply. They do not while workers run under a debugger. */
     boolean hasDeadlines() {
         return !options.jvm().debug();
+    }
+
+    boolean isBroken() {
+        lock.lock();
+        try {
+            return breakage != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    CallMonitors monitors() {
+        return monitors;
     }
 
     String poolName() {

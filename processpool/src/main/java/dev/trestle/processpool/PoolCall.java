@@ -107,6 +107,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Tells a flight recording of this call, if there is one. */
     private final @Nullable CallEvent event;
 
+    /** Measures this call for the monitors of the pool; null if there are none. */
+    private final @Nullable CallStopwatch stopwatch;
+
     private volatile @Nullable ListenerQueue listenerQueue;
 
     /** Takes the items, if the result of the call is a stream of them. */
@@ -155,6 +158,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.event = CallEvent.submitted(dispatcher.poolName());
         if (event != null) {
             promise.addDoneCallback(done -> event.ended(done, description()));
+        }
+        this.stopwatch = CallStopwatch.submitted(dispatcher.monitors());
+        if (stopwatch != null) {
+            promise.addDoneCallback(stopwatch::ended);
         }
         this.deadline = dispatcher.hasDeadlines()
                 ? options.timeout()
@@ -348,6 +355,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (claimed && event != null) {
             event.started();
         }
+        if (claimed && stopwatch != null) {
+            stopwatch.started();
+        }
         return claimed;
     }
 
@@ -466,6 +476,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private void answeredBy(String worker, long runNanos) {
         if (event != null) {
             event.answered(worker, runNanos);
+        }
+        if (stopwatch != null) {
+            stopwatch.answered(runNanos);
         }
     }
 

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
 import dev.trestle.api.CarriedContext;
+import dev.trestle.api.CallMonitor;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Inventory;
@@ -562,6 +563,45 @@ public final class ProcessPool implements FutureExecutor {
      */
     public List<Long> workerPids() {
         return dispatcher.pids();
+    }
+
+    /**
+     * Returns the name of this pool, as logs and threads have it.
+     *
+     * @return the name
+     */
+    public String name() {
+        return options.name();
+    }
+
+    /**
+     * Returns whether this pool is broken: no worker lives and none has been able to start for a while, so that all
+     * calls fail. See {@link Builder#startRetryTime}.
+     *
+     * @return whether it is; a pool that is broken stays broken
+     */
+    public boolean isBroken() {
+        return dispatcher.isBroken();
+    }
+
+    /**
+     * Adds a monitor, which is told of the end of each call that is submitted from now on. The times are measured in
+     * this program, and the time of the run in the worker if that has answered. A call that is run again has begun when
+     * it began for the first time.
+     *
+     * @param monitor the monitor; the pool holds it until it is removed
+     */
+    public void addMonitor(CallMonitor monitor) {
+        dispatcher.monitors().add(monitor);
+    }
+
+    /**
+     * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
+     *
+     * @param monitor what was added
+     */
+    public void removeMonitor(CallMonitor monitor) {
+        dispatcher.monitors().remove(monitor);
     }
 
     /** Returns the number of calls that keep the program running; for tests. */

@@ -84,7 +84,8 @@ public final class InProcessPool implements FutureExecutor {
         // Out-of-band arrays are not copied: here all arrays go with the other bytes.
         this.wire = new WireOptions(options.maxPayloadBytes(), options.allowedTypes())
                 .withOutOfBandBytes(Integer.MAX_VALUE);
-        this.encoder = new CallEncoder(wire, failure -> new RemoteException(failure.headline(), failure.className()));
+        this.encoder = new CallEncoder(
+                wire, (failure, why) -> new RemoteException(failure.headline(), failure.className(), why));
         ThreadPool.Builder builder =
                 ThreadPool.builder().size(options.workers()).namePrefix(name);
         options.queueLimit().ifPresent(builder::queueLimit);

@@ -7,6 +7,9 @@ final class Execution extends Work {
 
     private final Runnable task;
 
+    /** Confined to the thread of {@code shutdownNow}. */
+    private boolean handedBack;
+
     Execution(ThreadPool pool, Runnable task) {
         super(pool);
         this.task = task;
@@ -22,6 +25,7 @@ final class Execution extends Work {
         try {
             task.run();
         } catch (Throwable e) {
+            noteFailure();
             fail(e); // here, not by the end of the thread: the program may end as soon as this work has left the pool
         } finally {
             scope.close();
@@ -39,12 +43,18 @@ final class Execution extends Work {
     }
 
     @Override
+    boolean isCancelled() {
+        return handedBack;
+    }
+
+    @Override
     void stop() {
         interrupt();
     }
 
     @Override
     Runnable handBack() {
+        handedBack = true;
         return task;
     }
 

@@ -47,6 +47,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
             result = callInContext(mine);
         } catch (Throwable e) {
             type = null;
+            noteFailure();
             endRun(worker);
             completing = worker;
             fail(e);
@@ -99,6 +100,11 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
         if (worker != null && worker.isHere()) {
             worker.becomeBusy();
         }
+    }
+
+    @Override
+    boolean isCancelled() {
+        return promise.isCancelled();
     }
 
     @Override

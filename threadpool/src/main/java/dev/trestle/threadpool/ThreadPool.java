@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
+import dev.trestle.api.CallMonitor;
+import dev.trestle.api.CallMonitors;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Inventory;
@@ -68,6 +70,7 @@ public final class ThreadPool implements FutureExecutor {
     private final AtomicLong ended = new AtomicLong();
 
     private final AtomicInteger running = new AtomicInteger();
+    private final CallMonitors monitors = new CallMonitors();
 
     /**
      * Creates a pool of platform threads.
@@ -163,6 +166,9 @@ public final class ThreadPool implements FutureExecutor {
             throw shutDown(work);
         }
         refuseIfBroken();
+        if (!monitors.isEmpty()) {
+            work.measure();
+        }
         work.takePlace();
         submitted.incrementAndGet();
         boolean taken = false;
@@ -199,9 +205,17 @@ public final class ThreadPool implements FutureExecutor {
         }
     }
 
-    /** Returns the name of this pool, for messages. */
-    String name() {
+    /**
+     * Returns the name of this pool.
+     *
+     * @return the prefix of the names of its threads
+     */
+    public String name() {
         return name;
+    }
+
+    CallMonitors monitors() {
+        return monitors;
     }
 
     // Running, on the pool's threads
@@ -255,6 +269,7 @@ public final class ThreadPool implements FutureExecutor {
 
     /** Called once for each work that left the queue without running. */
     private void leave(Work work) {
+        work.tellMonitors();
         work.freePlace();
         over();
     }
@@ -322,6 +337,7 @@ public final class ThreadPool implements FutureExecutor {
             try {
                 never.add(each.handBack());
             } catch (Throwable e) {
+                each.noteFailure();
                 each.fail(e);
                 problem = e;
             }
@@ -396,6 +412,21 @@ public final class ThreadPool implements FutureExecutor {
     public long callsInFlight() {
         long over = ended.get(); // first, as in hasUnfinished
         return submitted.get() - over;
+     * Adds a monitor, which is told of the end of each call and task that is submitted from now on.
+     *
+     * @param monitor the monitor; the pool holds it until it is removed
+     */
+    public void addMonitor(CallMonitor monitor) {
+        monitors.add(monitor);
+    }
+
+    /**
+     * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
+     *
+     * @param monitor what was added
+     */
+    public void removeMonitor(CallMonitor monitor) {
+        monitors.remove(monitor);
     }
 
     @Override

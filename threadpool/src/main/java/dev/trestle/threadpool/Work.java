@@ -3,6 +3,7 @@ package dev.trestle.threadpool;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.CarriedContext;
 import dev.trestle.api.ContextCarrier;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /** A call or task that a pool runs, and its place in the pool's queue. */
@@ -35,6 +36,12 @@ abstract sealed class Work permits Submission, Execution {
     private boolean running;
     private boolean hasPlace;
 
+    // For the monitors of the pool, confined likewise; the times are of System.nanoTime
+    private boolean monitored;
+    private long submittedAt;
+    private long begunAt; // 0: it has not
+    private boolean hasFailed;
+
     Work(ThreadPool pool) {
         this.pool = pool;
     }
@@ -46,12 +53,15 @@ abstract sealed class Work permits Submission, Execution {
             if (refusal == null) {
                 perform(worker);
             } else {
+                noteFailure();
                 fail(refusal);
             }
         } catch (Throwable e) { // for lack of memory, before or after the user's code
+            noteFailure();
             fail(e);
         } finally {
             endRun(worker);
+            tellMonitors();
             freePlace();
             pool.over();
         }
@@ -71,6 +81,9 @@ abstract sealed class Work permits Submission, Execution {
 
     final void beginRun() {
         running = true;
+        if (monitored) {
+            begunAt = System.nanoTime();
+        }
         pool.began();
         synchronized (this) {
             runner = Thread.currentThread();
@@ -89,9 +102,37 @@ abstract sealed class Work permits Submission, Execution {
             }
             var _ = Thread.interrupted();
             pool.finished();
+            tellMonitors();
             freePlace();
             worker.becomeFree();
         }
+    }
+
+    /** Measures this, for the monitors of the pool, from now on. */
+    final void measure() {
+        submittedAt = System.nanoTime();
+        monitored = true;
+    }
+
+    /** Notes that the user's code has failed. */
+    final void noteFailure() {
+        hasFailed = true;
+    }
+
+    /** Returns whether this was cancelled, or handed back without having run. */
+    abstract boolean isCancelled();
+
+    /** Tells the monitors of the pool that this has ended, if it was measured. Idempotent, and throws nothing. */
+    final void tellMonitors() {
+        if (!monitored) {
+            return;
+        }
+        monitored = false;
+        long now = System.nanoTime();
+        boolean hasRun = begunAt != 0;
+        Future.State outcome =
+                isCancelled() ? Future.State.CANCELLED : hasFailed ? Future.State.FAILED : Future.State.SUCCESS;
+        pool.monitors().onEnded(outcome, (hasRun ? begunAt : now) - submittedAt, hasRun ? now - begunAt : 0);
     }
 
     final void interrupt() {

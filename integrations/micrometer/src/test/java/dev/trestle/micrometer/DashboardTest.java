@@ -1,0 +1,64 @@
+package dev.trestle.micrometer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trestle.loop.EventLoop;
+import dev.trestle.processpool.ProcessPool;
+import dev.trestle.threadpool.ThreadPool;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** That the dashboard in {@code docs} asks for metrics that exist, and shows all that do. */
+@Timeout(60)
+@EnabledOnOs(OS.LINUX) // the memory of workers is known there only
+class DashboardTest {
+
+    private static final Path DASHBOARD = Path.of("..", "..", "docs", "grafana-dashboard.json");
+    private static final Pattern METRIC = Pattern.compile("([a-z_]+)\\{");
+
+    @Test
+    void theDashboardShowsExactlyTheMetricsThatAreExported() throws IOException {
+        var asked = new TreeSet<String>();
+        for (JsonNode panel :
+                new ObjectMapper().readTree(Files.readString(DASHBOARD)).get("panels")) {
+            for (JsonNode target : panel.get("targets")) {
+                METRIC.matcher(target.get("expr").asString()).results().forEach(match -> asked.add(match.group(1)));
+            }
+        }
+
+        assertThat(asked).isEqualTo(exported());
+    }
+
+    private static Set<String> exported() {
+        var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        try (var processes = new ProcessPool(1);
+                var threads = new ThreadPool(1);
+                var loop = new EventLoop()) {
+            new ProcessPoolMetrics(processes).bindTo(registry);
+            new ThreadPoolMetrics(threads).bindTo(registry);
+            new EventLoopMetrics(loop).bindTo(registry);
+            var names = new TreeSet<String>();
+            registry.scrape()
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .flatMap(line -> Stream.of(line.substring(0, line.indexOf('{'))))
+                    .forEach(names::add);
+            return names;
+        } finally {
+            registry.close();
+        }
+    }
+}
