@@ -24,6 +24,8 @@ final class Log {
                         + " carries. Mend the carrier, or take it out of META-INF/services/"
                         + ContextCarrier.class.getName(),
                 failure);
+    }
+
     static void failed(CallMonitor monitor, Throwable failure) {
         logger.log(ERROR, "A monitor of calls, " + monitor.getClass().getName() + ", failed", failure);
     }

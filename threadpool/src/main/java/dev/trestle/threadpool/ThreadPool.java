@@ -412,6 +412,9 @@ public final class ThreadPool implements FutureExecutor {
     public long callsInFlight() {
         long over = ended.get(); // first, as in hasUnfinished
         return submitted.get() - over;
+    }
+
+    /**
      * Adds a monitor, which is told of the end of each call and task that is submitted from now on.
      *
      * @param monitor the monitor; the pool holds it until it is removed
