@@ -5,9 +5,9 @@ import org.jspecify.annotations.NullMarked;
 @SuppressWarnings("requires-transitive-automatic") // Micrometer has no descriptors, and its types are in our signatures
 module dev.trestle.micrometer {
     requires transitive micrometer.core;
-    requires static transitive dev.trestle.loop;
-    requires static transitive dev.trestle.processpool;
-    requires static transitive dev.trestle.threadpool;
+    requires static dev.trestle.loop;
+    requires static dev.trestle.processpool;
+    requires static dev.trestle.threadpool;
     requires static org.jspecify;
     requires static com.google.errorprone.annotations;
 

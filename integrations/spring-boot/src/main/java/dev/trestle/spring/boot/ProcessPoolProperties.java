@@ -1,0 +1,98 @@
+package dev.trestle.spring.boot;
+
+import dev.trestle.processpool.ProcessPool;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The properties of the process pool. A property that is not set leaves the default of {@link ProcessPool.Builder}.
+ *
+ * @param enabled Whether there is a process pool as a bean.
+ * @param name Name of the pool, in logs, metrics and the names of its threads.
+ * @param workers Largest number of workers. The number of processors by default.
+ * @param minWorkers Number of workers that are started with the pool and kept. None by default.
+ * @param idleTime Time without a call after which a worker ends. Without limit by default.
+ * @param heap Largest heap of each worker. By default all workers together may take three quarters of the memory.
+ * @param jvmArguments Arguments for the JVMs of the workers, such as -Xss4m.
+ * @param environment Environment variables of the workers, beside those of this program.
+ * @param clearEnvironment Whether the workers get no environment variables of this program.
+ * @param systemProperties System properties of the workers.
+ * @param workingDirectory Working directory of the workers. That of this program by default.
+ * @param callTimeout Time limit of calls that have none of their own. Without limit by default.
+ * @param startTimeout Time that a worker may take to get ready.
+ * @param startRetryTime Time for which the pool tries to start workers while none is ready, before it is broken.
+ * @param cancelGrace Time that a call may go on after it was interrupted, before its worker is killed.
+ * @param closeGrace Time that a worker may take to end, before it is killed.
+ * @param maxTasksPerWorker Number of calls after which a worker is replaced. Without limit by default.
+ * @param queueLimit Number of calls that may wait; a caller that submits one more waits too. Without limit by default.
+ * @param maxPayload Largest size of a call and of a result.
+ * @param allowedPackages Packages whose types results may contain, beside those that the signatures of calls show.
+ * @param aotCache Whether workers start from an AOT cache, which is made in the background.
+ * @param aotCacheDirectory Directory of the AOT caches.
+ */
+@ConfigurationProperties("trestle.process-pool")
+public record ProcessPoolProperties(
+        @DefaultValue("true") boolean enabled,
+        @DefaultValue("process-pool") String name,
+        @Nullable Integer workers,
+        @Nullable Integer minWorkers,
+        @Nullable Duration idleTime,
+        @Nullable DataSize heap,
+        @DefaultValue List<String> jvmArguments,
+        @DefaultValue Map<String, String> environment,
+        @DefaultValue("false") boolean clearEnvironment,
+        @DefaultValue Map<String, String> systemProperties,
+        @Nullable Path workingDirectory,
+        @Nullable Duration callTimeout,
+        @Nullable Duration startTimeout,
+        @Nullable Duration startRetryTime,
+        @Nullable Duration cancelGrace,
+        @Nullable Duration closeGrace,
+        @Nullable Integer maxTasksPerWorker,
+        @Nullable Integer queueLimit,
+        @Nullable DataSize maxPayload,
+        @DefaultValue List<String> allowedPackages,
+        @Nullable Boolean aotCache,
+        @Nullable Path aotCacheDirectory) {
+
+    /** Returns a builder with these options, of a pool that leaves its end to Spring. */
+    ProcessPool.Builder builder() {
+        var builder = ProcessPool.builder().withoutShutdownHook().name(name);
+        set(workers, builder::workers);
+        set(minWorkers, builder::minWorkers);
+        set(idleTime, builder::idleTime);
+        set(heap, size -> builder.heap(size.toBytes()));
+        builder.jvmArguments(jvmArguments.toArray(String[]::new));
+        environment.forEach(builder::environment);
+        if (clearEnvironment) {
+            builder.clearEnvironment();
+        }
+        systemProperties.forEach(builder::systemProperty);
+        set(workingDirectory, builder::workingDirectory);
+        set(callTimeout, builder::callTimeout);
+        set(startTimeout, builder::startTimeout);
+        set(startRetryTime, builder::startRetryTime);
+        set(cancelGrace, builder::cancelGrace);
+        set(closeGrace, builder::closeGrace);
+        set(maxTasksPerWorker, builder::maxTasksPerWorker);
+        set(queueLimit, builder::queueLimit);
+        set(maxPayload, size -> builder.maxPayload(size.toBytes()));
+        allowedPackages.forEach(builder::allowPackage);
+        set(aotCache, builder::aotCache);
+        set(aotCacheDirectory, builder::aotCacheDirectory);
+        return builder;
+    }
+
+    private static <T> void set(@Nullable T value, Consumer<T> option) {
+        if (value != null) {
+            option.accept(value);
+        }
+    }
+}

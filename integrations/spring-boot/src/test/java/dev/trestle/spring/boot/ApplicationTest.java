@@ -1,0 +1,109 @@
+package dev.trestle.spring.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.ConcurrentFuture;
+import dev.trestle.processpool.CallNotSerializableException;
+import dev.trestle.processpool.ProcessPool;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringBootVersion;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.task.support.TaskExecutorAdapter;
+
+/** An application with a pool of one worker, from its start to its end; run with Spring Boot 3 and with 4. */
+@Timeout(60)
+class ApplicationTest {
+
+    @Configuration(proxyBeanMethods = false)
+    @EnableAutoConfiguration
+    static class Application {}
+
+    private static ConfigurableApplicationContext start(String... properties) {
+        return new SpringApplicationBuilder(Application.class)
+                .web(WebApplicationType.NONE)
+                .bannerMode(Banner.Mode.OFF)
+                .registerShutdownHook(false)
+                .properties("trestle.process-pool.workers=1", "trestle.process-pool.aot-cache=false")
+                .properties(properties)
+                .run();
+    }
+
+    /** Returns the health of the pool in words; its type depends on the version of Spring Boot. */
+    private static String health(ConfigurableApplicationContext context) {
+        Object indicator = context.getBean("processPoolHealthIndicator");
+        try {
+            Class<?> type = indicator.getClass().getInterfaces()[0];
+            return type.getMethod("health").invoke(indicator).toString();
+        } catch (ReflectiveOperationException e) {
+            throw new LinkageError(e.getMessage(), e);
+        }
+    }
+
+    private static long spin(long millis) {
+        long end = System.nanoTime() + millis * 1_000_000;
+        while (System.nanoTime() - end < 0) {
+            Thread.onSpinWait();
+        }
+        return ProcessHandle.current().pid();
+    }
+
+    @Test
+    void theVersionOfSpringBootIsTheOneThatThisRunIsFor() {
+        String expected = System.getProperty("expected.spring.boot", "3");
+        assertThat(SpringBootVersion.getVersion()).startsWith(expected + ".");
+    }
+
+    @Test
+    void aCallRunsInAWorkerAndCallsInFlightEndBeforeTheContextIsClosed() {
+        ProcessPool pool;
+        ConcurrentFuture<Long> inFlight;
+        try (var context = start("trestle.process-pool.system-properties.greeting=hello")) {
+            pool = context.getBean(ProcessPool.class);
+            assertThat(pool.submit(() -> System.getProperty("greeting")).result())
+                    .isEqualTo("hello");
+            assertThat(health(context)).startsWith("UP").contains("alive=1");
+            assertThat(context.getBean("processPoolMetrics")).isNotNull();
+            // What is left to Spring's @Async is refused by the pool too, with what to write.
+            var adapter = new TaskExecutorAdapter(pool);
+            var bean = new AtomicReference<>(context);
+            assertThatThrownBy(() -> adapter.submit(bean::get))
+                    .isInstanceOf(CallNotSerializableException.class)
+                    .hasMessageContaining("pool.submit(() -> ...)");
+            inFlight = pool.submit(() -> spin(300));
+        }
+        assertThat(inFlight.isDone()).isTrue();
+        assertThat(inFlight.result()).isNotEqualTo(ProcessHandle.current().pid());
+        assertThat(pool.isTerminated()).isTrue();
+    }
+
+    @Test
+    void aCallThatDoesNotEndIsCancelledWhenTheTimeOfThePhaseIsOver() {
+        ConcurrentFuture<Integer> endless;
+        try (var context = start("spring.lifecycle.timeout-per-shutdown-phase=200ms")) {
+            endless = context.getBean(ProcessPool.class).submit(() -> {
+                new CountDownLatch(1).await();
+                return 1;
+            });
+        }
+        assertThat(endless.isCancelled()).isTrue();
+    }
+
+    @Test
+    void aBrokenPoolIsDown() {
+        try (var context = start(
+                "trestle.process-pool.jvm-arguments=-XX:NoSuchOption", "trestle.process-pool.start-retry-time=1s")) {
+            var call = context.getBean(ProcessPool.class).submit(() -> 1);
+            assertThat(call.exception()).isPresent();
+            assertThat(health(context)).startsWith("DOWN").contains("reason=The pool is broken");
+        }
+    }
+}
