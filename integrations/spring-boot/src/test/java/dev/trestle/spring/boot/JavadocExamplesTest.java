@@ -23,11 +23,11 @@ class JavadocExamplesTest {
         CompletableFuture<Integer> below(int limit) {
             return pool.supplyAsync(() -> count(limit));
         }
-        // @end
+    }
+    // @end
 
-        private static int count(int limit) {
-            return limit / 2;
-        }
+    private static int count(int limit) {
+        return limit / 2;
     }
 
     @Test
