@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.Call;
-import dev.trestle.api.CarriedContext;
 import dev.trestle.api.CallMonitor;
+import dev.trestle.api.CarriedContext;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Inventory;

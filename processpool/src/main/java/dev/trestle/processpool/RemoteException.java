@@ -36,7 +36,6 @@ public final class RemoteException extends RuntimeException {
         this.reason = requireNonNull(reason, "reason");
     }
 
-
     /** Cause, stack and suppressed exceptions are set by its creator. */
     RemoteException(Failure failure, String reason) {
         this(failure.headline(), failure.className(), reason);
