@@ -13,6 +13,8 @@ final class ContextCarriers {
     /** Set once; not by a static initializer, which would fail for good if it met the end of the stack. */
     private static volatile ContextCarrier @Nullable [] loaded;
 
+    private static final int MOST_FAILURES = 100;
+
     private ContextCarriers() {}
 
     static ContextCarrier[] all() {
@@ -35,16 +37,19 @@ final class ContextCarriers {
         Iterator<ContextCarrier> providers = ServiceLoader.load(
                         ContextCarrier.class, ContextCarrier.class.getClassLoader())
                 .iterator();
-        while (true) {
+        int failures = 0;
+        while (failures < MOST_FAILURES) { // where no service file can be read, each look fails again
             try {
                 if (!providers.hasNext()) {
-                    return found.toArray(new ContextCarrier[0]);
+                    break;
                 }
                 found.add(providers.next());
-            } catch (ServiceConfigurationError e) {
+            } catch (ServiceConfigurationError | LinkageError e) {
+                failures++;
                 report("load", null, e);
             }
         }
+        return found.toArray(new ContextCarrier[0]);
     }
 
     /** Logs what a carrier threw: the call does without its context. Throws nothing. */

@@ -54,6 +54,7 @@ final class LateClasses {
         "WorkerEndEvent",
         "wire.Failure",
         "wire.FailureCodec",
+        "wire.FailureCodec$Reading",
         "wire.WorkerJournal$Exit",
         "wire.WorkerJournal$LastWords",
         "wire.WorkerJournal$Progress",

@@ -8,10 +8,14 @@ import dev.trestle.api.Futures;
 import dev.trestle.api.Promise;
 import dev.trestle.api.ReturnWhen;
 import dev.trestle.api.StackRoom;
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.net.URL;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -299,6 +303,12 @@ class ProgramInTroubleTest {
         Again(Map<String, byte[]> classes) {
             super(Again.class.getClassLoader());
             this.classes = classes;
+        }
+
+        /** Finds no services: those of the class path are of the parent's types. */
+        @Override
+        public Enumeration<URL> getResources(String name) throws IOException {
+            return name.startsWith("META-INF/services/") ? Collections.emptyEnumeration() : super.getResources(name);
         }
 
         @Override

@@ -1,6 +1,8 @@
 package dev.trestle.processpool.values;
 
+import com.fasterxml.jackson.annotation.PropertyAccessor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +14,8 @@ public final class JacksonVersions {
     /*
      * Jackson 3 takes its annotations from the jar of Jackson 2, so a program that has both has one version of that
      * jar, and a framework that knows Jackson 2 only may choose an older one than Jackson 3 needs. Jackson 3.1 and
-     * later load JsonSerializeAs, of 2.21, before all else. Later annotations are not needed for what Trestle does.
+     * later load JsonSerializeAs, of 2.21, before all else, and Jackson 3.0 needs methods of 2.19. Later annotations are
+     * not needed for what Trestle does.
      *
      * The constructor of a pool looks for this class, and for one of Smile's, which a build may have left out as
      * unused; that costs a millisecond each. All versions are looked at when it is missing, and when a class or a
@@ -65,12 +68,26 @@ public final class JacksonVersions {
         if (type(ANNOTATION_OF_EVERY_VERSION) == null) {
             throw lacking("jackson-annotations");
         }
-        if (databind.getMajorVersion() == 3 && databind.getMinorVersion() == 0) {
-            return;
+        boolean is3dot0 = databind.getMajorVersion() == 3 && databind.getMinorVersion() == 0;
+        if (!is3dot0) {
+            throw tooOld(
+                    databind,
+                    "2.21",
+                    hasConstantOf2dot19() ? " With Jackson 3.0, jackson-annotations may stay as it is." : "");
         }
-        throw new JacksonMismatchException("Jackson " + databind + " cannot start with jackson-annotations "
-                + annotations() + ": it needs 2.21 or later. " + found() + NEEDED
-                + " With Jackson 3.0, jackson-annotations may stay as it is.");
+        if (!hasConstantOf2dot19()) {
+            throw tooOld(databind, "2.19", "");
+        }
+    }
+
+    private static JacksonMismatchException tooOld(Version databind, String needed, String wayOut) {
+        return new JacksonMismatchException("Jackson " + databind + " cannot start with jackson-annotations "
+                + annotations() + ": it needs " + needed + " or later. " + found() + NEEDED + wayOut);
+    }
+
+    private static boolean hasConstantOf2dot19() {
+        return Arrays.stream(PropertyAccessor.values())
+                .anyMatch(each -> each.name().equals("SCALAR_CONSTRUCTOR"));
     }
 
     private static JacksonMismatchException lacking(String jar) {
