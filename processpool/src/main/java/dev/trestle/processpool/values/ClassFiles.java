@@ -2,7 +2,7 @@ package dev.trestle.processpool.values;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
+import java.lang.module.ModuleReader;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,28 @@ final class ClassFiles {
 
         /** Never closed: the JVM's own loader holds the same files. */
         static final URLClassLoader classPath = new URLClassLoader(classPath(), null);
+
+        /** The files of modules that were looked into; never closed either. They are found without being read. */
+        private static final Map<Module, ModuleReader> readers = new ConcurrentHashMap<>();
+
+        static ModuleReader reader(Module module) throws IOException {
+            ModuleReader known = readers.get(module);
+            if (known != null) {
+                return known;
+            }
+            ModuleReader opened = ModuleLayer.boot()
+                    .configuration()
+                    .findModule(module.getName())
+                    .orElseThrow()
+                    .reference()
+                    .open();
+            known = readers.putIfAbsent(module, opened);
+            if (known == null) {
+                return opened;
+            }
+            opened.close();
+            return known;
+        }
 
         private static Map<String, Module> modules() {
             var modules = new HashMap<String, Module>();
@@ -108,8 +131,8 @@ final class ClassFiles {
     }
 
     private static boolean has(Module module, String file) {
-        try (@Nullable InputStream found = module.getResourceAsStream(file)) {
-            return found != null;
+        try {
+            return Program.reader(module).find(file).isPresent();
         } catch (IOException e) {
             return false; // it cannot be read, so no class is made of it either
         }

@@ -17,6 +17,7 @@ import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.task.TaskRejectedException;
 import org.springframework.core.task.support.TaskExecutorAdapter;
 
 /** An application with a pool of one worker, from its start to its end; run with Spring Boot 3 and with 4. */
@@ -76,6 +77,8 @@ class ApplicationTest {
             var adapter = new TaskExecutorAdapter(pool);
             var bean = new AtomicReference<>(context);
             assertThatThrownBy(() -> adapter.submit(bean::get))
+                    .isInstanceOf(TaskRejectedException.class)
+                    .cause()
                     .isInstanceOf(CallNotSerializableException.class)
                     .hasMessageContaining("pool.submit(() -> ...)");
             inFlight = pool.submit(() -> spin(300));
