@@ -14,8 +14,8 @@ public final class JacksonVersions {
     /*
      * Jackson 3 takes its annotations from the jar of Jackson 2, so a program that has both has one version of that
      * jar, and a framework that knows Jackson 2 only may choose an older one than Jackson 3 needs. Jackson 3.1 and
-     * later load JsonSerializeAs, of 2.21, before all else, and Jackson 3.0 needs methods of 2.19. Later annotations are
-     * not needed for what Trestle does.
+     * later load JsonSerializeAs, of 2.21, before all else, and Jackson 3.0 needs methods of 2.19. Trestle needs no
+     * later annotations.
      *
      * The constructor of a pool looks for this class, and for one of Smile's, which a build may have left out as
      * unused; that costs a millisecond each. All versions are looked at when it is missing, and when a class or a
