@@ -22,7 +22,7 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Is a promise as cheap as a {@link CompletableFuture}? Made, completed and read; the same with a callback; in time,
+ * Compares a promise with a {@link CompletableFuture}: made, completed and read, without and with a callback; in time,
  * and with {@code -prof gc} in bytes.
  *
  * <pre>

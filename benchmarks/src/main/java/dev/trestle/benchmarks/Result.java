@@ -7,10 +7,10 @@ import java.math.RoundingMode;
 /**
  * One figure.
  *
- * @param subject whose
- * @param name of what; the same for all subjects that do the same
- * @param value in the unit
- * @param unit of the value
+ * @param subject the program or library that was measured
+ * @param name the name of the measurement, the same for all subjects that do the same
+ * @param value the figure, in the unit
+ * @param unit the unit of the value
  */
 record Result(Subject subject, String name, double value, Unit unit) {
 

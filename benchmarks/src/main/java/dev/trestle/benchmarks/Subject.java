@@ -1,6 +1,6 @@
 package dev.trestle.benchmarks;
 
-/** Whose cost it is: a column of the table. */
+/** A program or a library whose cost is measured: a column of the table. */
 enum Subject {
     TRESTLE("Trestle"),
     OPENED("Trestle, java.lang opened"),

@@ -5,12 +5,12 @@ import java.util.List;
 /**
  * A target, as a ratio to a figure of the same run.
  *
- * @param what for the reader
- * @param ours whose figure
- * @param name of what
- * @param theirs beside whose
- * @param theirName of what
- * @param timesBetter at least this many times as good; below 1, this close
+ * @param what the name of the target, for the reader
+ * @param ours the subject whose figure is compared
+ * @param name the name of the measurement of that figure
+ * @param theirs the subject that it is compared with
+ * @param theirName the name of the measurement of that subject
+ * @param timesBetter the least ratio by which ours is better; below 1, the most by which it may be worse
  */
 record Target(String what, Subject ours, String name, Subject theirs, String theirName, double timesBetter) {
 

@@ -34,7 +34,7 @@ final class ThreadProgram {
     }
 
     /**
-     * Two virtual threads that yield to each other on the only thread there is: the limit of a loop on own scheduler.
+     * Two virtual threads that yield to each other on the only carrier: the limit of a loop on its own scheduler.
      */
     private static double yieldOnOwnScheduler(int yields) throws Exception {
         var ready = new ArrayDeque<Runnable>();
@@ -88,7 +88,7 @@ final class ThreadProgram {
         }
     }
 
-    /** Two threads of which one runs at a time: unpark the other, park. The limit of a hand-over by public API. */
+    /** Two threads of which one runs at a time, and unparks the other: the limit of a hand-over by public API. */
     private static double handOver(boolean platform, int times) throws InterruptedException {
         var holder = new AtomicReference<Thread>();
         var threads = new Thread[2];
