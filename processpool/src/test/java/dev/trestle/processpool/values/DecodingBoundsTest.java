@@ -155,7 +155,7 @@ class DecodingBoundsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1e999999999", "-1e-999999999", "1e2147483647"})
+    @ValueSource(strings = {"1e999999999", "-1e-999999999", "1e1073741824"}) // the largest that Jackson 3.3 writes
     void anExponentIsNotWrittenOut(String text) {
         var decimal = new BigDecimal(text);
         Payload bare = smile(to -> to.writeNumber(decimal));
