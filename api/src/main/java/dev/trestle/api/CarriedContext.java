@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a thread carries in all of its {@link ContextCarrier}s, on the way to another thread. For code that implements
+ * The context of a thread in all of its {@link ContextCarrier}s, on the way to another thread. For code that implements
  * executors and loops: {@code capture} where code is handed over, {@code restore} around that code where it runs.
  *
  * <p>Immutable. Nothing here throws what a carrier throws, except errors of the JVM that {@code capture} meets.

@@ -47,7 +47,7 @@ public interface ContextCarrier {
         return context.isEmpty() ? null : () -> restore(context);
     }
 
-    /** What a thread carried at some moment. Thread-safe; may be restored any number of times, or never. */
+    /** The context of a thread at some moment. Thread-safe; may be restored any number of times, or never. */
     @FunctionalInterface
     interface Snapshot {
 

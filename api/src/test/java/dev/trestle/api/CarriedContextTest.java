@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.slf4j.MDC;
 
-/** What a thread carries, from capture to restore: the MDC, and the carriers that the service loader finds. */
+/** The context of a thread, from capture to restore: the MDC, and the carriers that the service loader finds. */
 @Timeout(30)
 class CarriedContextTest {
 

@@ -46,7 +46,7 @@ class JavadocExamplesTest {
     }
 
     // @start region="carrier"
-    /** Carries the tenant for whom a thread works. */
+    /** Carries the tenant of the request that a thread works on. */
     static final class TenantCarrier implements ContextCarrier {
         static final ThreadLocal<String> TENANT = ThreadLocal.withInitial(() -> "");
 

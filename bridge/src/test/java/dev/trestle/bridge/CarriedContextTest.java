@@ -12,7 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a coroutine carries, on the other side of the bridge. */
+/** The context of a coroutine, on the other side of the bridge. */
 @Timeout(30)
 class CarriedContextTest {
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a thread carries, in the tasks, callbacks and blocking calls of a loop. */
+/** The context of a thread, in the tasks, callbacks and blocking calls of a loop. */
 @Timeout(30)
 class CarriedContextTest {
 
