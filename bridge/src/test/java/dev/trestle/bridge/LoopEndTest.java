@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -43,6 +45,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * reader.
  */
 @Timeout(60)
+@Execution(ExecutionMode.CONCURRENT) // most of its time is the patience of loops that close
 class LoopEndTest {
 
     private final EventLoop loop = new EventLoop();

@@ -281,13 +281,13 @@ class WakeUpTest {
     }
 
     @Test
-    void tenMillionCallbacksInAChainDoNotGrowTheStack() {
+    void aMillionCallbacksInAChainDoNotGrowTheStack() {
         try (var loop = new EventLoop()) {
             LoopFuture<String> end = loop.createFuture();
             loop.callSoon(new Runnable() {
                 @Override
                 public void run() {
-                    if (++count == 10_000_000) {
+                    if (++count == 1_000_000) {
                         end.setResult("end");
                     } else {
                         loop.callSoon(this);
