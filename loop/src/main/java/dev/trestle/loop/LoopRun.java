@@ -52,20 +52,27 @@ final class LoopRun {
 
     /** Returns a new driver, which does nothing if it was replaced before it began. */
     private Thread newDriver(AtomicBoolean hasBegun) {
-        return baton.newDriver(name, () -> {
-            if (hasBegun.compareAndSet(false, true)) {
-                drive();
-            }
-        });
+        return baton.newDriver(name, () -> drive(hasBegun));
     }
 
-    private void drive() {
+    /**
+     * The body of a driver. Between the step that decides that it has begun and the block that ends the run, there is
+     * no call: an error there would leave a run that no thread ends, and that is not replaced.
+     */
+    private void drive(AtomicBoolean hasBegun) {
+        boolean mine = false;
         try {
-            run.run();
-        } catch (Throwable e) { // the loop itself is broken: `finish` throws this where the loop is run
-            failure = e;
+            mine = hasBegun.compareAndSet(false, true);
+            if (mine) {
+                run.run();
+            }
+        } catch (Throwable e) {
+            if (!mine) {
+                throw e; // it has not begun, and is replaced
+            }
+            failure = e; // the loop itself is broken: `finish` throws this where the loop is run
         } finally {
-            boolean ended = false;
+            boolean ended = !mine;
             while (!ended) {
                 try {
                     baton.end();

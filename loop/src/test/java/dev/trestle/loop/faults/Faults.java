@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -42,11 +43,14 @@ public final class Faults {
     /** The only site that throws, once it has been come to so often; -1 for none. */
     private static volatile int target = -1;
 
-    private static int visitsLeft;
-    private static Kind kind = Kind.OUT_OF_MEMORY;
+    // No locks: the loop's scheduler runs transformed code on the carriers, and on the thread of the JDK's that wakes
+    // virtual threads which wait for a monitor. A monitor here would be taken by a virtual thread that only they can
+    // wake.
+    private static final AtomicInteger visitsLeft = new AtomicInteger();
+    private static final AtomicInteger thrown = new AtomicInteger();
+    private static volatile Kind kind = Kind.OUT_OF_MEMORY;
     private static volatile @Nullable Random random;
-    private static int oneIn;
-    private static int thrown;
+    private static volatile int oneIn;
 
     /** The number of passages of each site since counting began; null while nothing is counted. */
     private static volatile @Nullable AtomicIntegerArray visits;
@@ -83,25 +87,25 @@ public final class Faults {
     }
 
     /** Makes one site throw, once. */
-    static synchronized void arm(int site, int visit, Kind error) {
+    static void arm(int site, int visit, Kind error) {
         kind = error;
-        visitsLeft = visit;
-        thrown = 0;
+        visitsLeft.set(visit);
+        thrown.set(0);
         target = site;
     }
 
     /** Makes each site throw, one time in so many. */
-    static synchronized void arm(Random seeded, int oneTimeIn) {
+    static void arm(Random seeded, int oneTimeIn) {
         oneIn = oneTimeIn;
-        thrown = 0;
+        thrown.set(0);
         random = seeded;
     }
 
     /** Ends both; returns how many errors were thrown. */
-    public static synchronized int disarm() {
+    public static int disarm() {
         target = -1;
         random = null;
-        return thrown;
+        return thrown.get();
     }
 
     private static final int USERS = register("the user's code");
@@ -126,28 +130,19 @@ public final class Faults {
     }
 
     private static void throwIfItsTurn() {
-        Kind due;
-        synchronized (Faults.class) {
-            if (target == -1 || --visitsLeft > 0) {
-                return;
-            }
+        Kind due = kind;
+        if (visitsLeft.decrementAndGet() == 0) {
             target = -1;
-            thrown++;
-            due = kind;
+            thrown.incrementAndGet();
+            throw due.error;
         }
-        throw due.error;
     }
 
     private static void throwByChance() {
-        Kind due;
-        synchronized (Faults.class) {
-            Random dice = random;
-            if (dice == null || dice.nextInt(oneIn) != 0) {
-                return;
-            }
-            thrown++;
-            due = Kind.values()[dice.nextInt(Kind.values().length)];
+        Random dice = random;
+        if (dice != null && dice.nextInt(oneIn) == 0) {
+            thrown.incrementAndGet();
+            throw Kind.values()[dice.nextInt(Kind.values().length)].error;
         }
-        throw due.error;
     }
 }

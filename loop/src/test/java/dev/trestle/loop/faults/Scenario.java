@@ -60,6 +60,7 @@ public final class Scenario implements Callable<String> {
     private final List<LoopFuture<?>> futures = Collections.synchronizedList(new ArrayList<>());
     private final List<String> reports = Collections.synchronizedList(new ArrayList<>());
     private final List<Thread> foreign = Collections.synchronizedList(new ArrayList<>());
+    private volatile boolean mainHasEnded;
 
     /** Called through the class loader. */
     public Scenario() {}
@@ -136,14 +137,14 @@ public final class Scenario implements Callable<String> {
         return text.toString();
     }
 
-    /** Runs the loop until the coroutines have ended, again if the run itself fails. */
+    /** Runs the loop until the coroutines have ended, again if the run itself fails or has not begun. */
     private void run(EventLoop loop) {
         while (true) {
             try {
                 loop.runUntilComplete(this::main);
                 return;
             } catch (Throwable e) {
-                if (futures.stream().noneMatch(each -> !each.isDone())) {
+                if (mainHasEnded && futures.stream().noneMatch(each -> !each.isDone())) {
                     return;
                 }
             }
@@ -162,6 +163,7 @@ public final class Scenario implements Callable<String> {
                 attempt(() -> await(shield(each)));
             }
         }
+        mainHasEnded = true;
     }
 
     private <F extends LoopFuture<?>> F note(F future) {
