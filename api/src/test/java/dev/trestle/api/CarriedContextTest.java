@@ -2,6 +2,7 @@ package dev.trestle.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import dev.trestle.contract.Baggage;
@@ -82,6 +83,42 @@ class CarriedContextTest {
         assertThat(nothing.isNothing()).isTrue();
         assertThat(during == null || during.isEmpty()).isTrue();
         assertThat(MDC.getCopyOfContextMap()).isEqualTo(Map.of("request", "7"));
+    }
+
+    @Test
+    void theCarriersThatWereRegisteredAreNamedAndAContextShowsNoneOfItsValues() {
+        assertThat(CarriedContext.providedCarriers()).containsExactly(Baggage.class.getName());
+        assertThat(CarriedContext.nothing()).hasToString("CarriedContext[nothing]");
+        Baggage.put("user", "alice");
+        assertThat(CarriedContext.capture().toString())
+                .startsWith("CarriedContext@")
+                .doesNotContain("alice");
+        assertThat(new MdcCarrier()).hasToString("MdcCarrier");
+    }
+
+    @Test
+    void aCarrierThatThrowsAtTheSubmissionIsLoggedAndCarriesNothing() {
+        log.addHandler(handler);
+        log.setUseParentHandlers(false);
+        MDC.put("request", "7");
+        Baggage.failWith(new IllegalStateException("no luck"));
+
+        CarriedContext context = CarriedContext.capture();
+        assertThat(CarriedContext.captureText()).isEqualTo(Map.of(MdcCarrier.class.getName(), Map.of("request", "7")));
+
+        assertThat(context.isNothing()).isFalse();
+        assertThat(logged).hasSize(2).allSatisfy(line -> {
+            assertThat(line.getMessage()).contains("The step 'capture' of " + Baggage.class.getName() + " failed");
+            assertThat(line.getThrown()).hasMessage("no luck");
+        });
+    }
+
+    @Test
+    void anErrorOfTheVirtualMachineInACarrierReachesTheSubmitter() {
+        Baggage.failWith(new OutOfMemoryError("on purpose"));
+
+        assertThatThrownBy(CarriedContext::capture).isInstanceOf(OutOfMemoryError.class);
+        assertThatThrownBy(CarriedContext::captureText).isInstanceOf(OutOfMemoryError.class);
     }
 
     @Test

@@ -1,8 +1,11 @@
 package dev.trestle.api;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.contract.RefusingGuard;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,5 +42,26 @@ class QueueLimitTest {
     void aLimitMayBeLargerThanACounter() {
         assertThatCode(() -> new QueueLimit(Integer.MAX_VALUE, Integer.MAX_VALUE).enter("a pool"))
                 .doesNotThrowAnyException();
+    }
+
+    @Test
+    void aCallerThatMustNotWaitForRoomIsRefused() throws Exception {
+        var limit = new QueueLimit(1, 0);
+        limit.enter("a pool");
+
+        List<Object> refused = RefusingGuard.refusedIn(() -> {
+            assertThatThrownBy(() -> limit.enter("a pool"))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("The queue of a pool is full: 1 calls have not ended")
+                    .hasCauseInstanceOf(IllegalStateException.class);
+            return "";
+        });
+        assertThat(refused).hasSize(1);
+        limit.leave();
+        assertThat(RefusingGuard.refusedIn(() -> {
+                    limit.enter("a pool");
+                    return "";
+                }))
+                .isEmpty();
     }
 }

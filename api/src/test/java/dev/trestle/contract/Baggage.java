@@ -10,8 +10,19 @@ public final class Baggage implements ContextCarrier {
 
     private static final ThreadLocal<@Nullable Map<String, String>> CARRIED = new ThreadLocal<>();
 
+    private static final ThreadLocal<@Nullable Throwable> FAILURE = new ThreadLocal<>();
+
     /** For the service loader, and for workers. */
     public Baggage() {}
+
+    /**
+     * Makes the carrier throw when it is asked what the calling thread carries, until {@link #clear}.
+     *
+     * @param failure an unchecked exception or an error
+     */
+    public static void failWith(Throwable failure) {
+        FAILURE.set(failure);
+    }
 
     /**
      * Adds to what the calling thread carries.
@@ -28,6 +39,7 @@ public final class Baggage implements ContextCarrier {
     /** Takes away all that the calling thread carries. */
     public static void clear() {
         CARRIED.remove();
+        FAILURE.remove();
     }
 
     /**
@@ -42,6 +54,12 @@ public final class Baggage implements ContextCarrier {
 
     @Override
     public Map<String, String> capture() {
+        switch (FAILURE.get()) {
+            case null -> {}
+            case RuntimeException failure -> throw failure;
+            case Error failure -> throw failure;
+            case Throwable failure -> throw new IllegalArgumentException(failure);
+        }
         return carried();
     }
 

@@ -3,11 +3,13 @@ package dev.trestle.threadpool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.trestle.api.CallMonitor;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,6 +48,7 @@ class CallMonitorTest {
     @Test
     void theTimeOfWaitingIsNotThatOfRunning() throws InterruptedException {
         watch();
+        long start = System.nanoTime();
         var begun = new CountDownLatch(1);
         var go = new CountDownLatch(1);
         var first = pool.submit(() -> {
@@ -61,7 +64,10 @@ class CallMonitorTest {
         first.result();
         second.result();
 
-        assertThat(ends).hasSize(2);
+        Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+        assertThat(ends)
+                .hasSize(2)
+                .allSatisfy(each -> assertThat(each.waited().plus(each.ran())).isBetween(Duration.ZERO, elapsed));
         End last = List.copyOf(ends).getLast();
         assertThat(last.waited().toNanos()).isPositive();
         assertThat(ends.peek().ran().toNanos()).isGreaterThanOrEqualTo(wait);
@@ -121,6 +127,67 @@ class CallMonitorTest {
             assertThat(broken.submit(() -> 1).exception()).isPresent();
         }
         assertThat(outcomes()).containsExactly(Future.State.FAILED);
+    }
+
+    @Test
+    void aTaskOfExecuteThatFailsIsToldAsFailed() {
+        watch();
+        pool.execute(() -> {
+            Thread.currentThread().setUncaughtExceptionHandler((_, _) -> {});
+            throw new IllegalStateException("on purpose");
+        });
+
+        await().untilAsserted(() -> assertThat(outcomes()).containsExactly(Future.State.FAILED));
+    }
+
+    @Test
+    void aMonitorThatWasRemovedIsToldNoMore() {
+        CallMonitor monitor = (outcome, waited, ran) -> ends.add(new End(outcome, waited, ran));
+        pool.addMonitor(monitor);
+        pool.submit(() -> 1).result();
+        pool.removeMonitor(monitor);
+        pool.submit(() -> 1).result();
+
+        assertThat(outcomes()).containsExactly(Future.State.SUCCESS);
+    }
+
+    @Test
+    void callsInFlightAreThoseThatWaitOrRunOrHaveCallbacksThatRun() throws InterruptedException {
+        var begun = new CountDownLatch(1);
+        var inCallback = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        var goOn = new CountDownLatch(1);
+        var first = pool.submit(() -> {
+            begun.countDown();
+            return go.await(10, TimeUnit.SECONDS);
+        });
+        first.addDoneCallback(_ -> {
+            inCallback.countDown();
+            awaitQuietly(goOn);
+        });
+        begun.await();
+        assertThat(pool.callsInFlight()).isEqualTo(1);
+        var second = pool.submit(() -> 2);
+        var third = pool.submit(() -> 3);
+        assertThat(pool.callsInFlight()).isEqualTo(3);
+        third.cancel(false);
+        assertThat(pool.callsInFlight()).as("without the cancelled one").isEqualTo(2);
+
+        go.countDown();
+        inCallback.await();
+        assertThat(first.isDone()).isTrue();
+        assertThat(pool.callsInFlight()).as("in the callback of the first").isEqualTo(2);
+        goOn.countDown();
+        second.result();
+        await().until(() -> pool.callsInFlight() == 0);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test

@@ -84,7 +84,8 @@ final class ThrowableState {
     private boolean isVisible = true;
     private String hidden = "";
 
-    private ThrowableState(Class<?> type) {
+    /** Finds the state of a class; {@link #of(Class)} remembers what was found. */
+    ThrowableState(Class<?> type) {
         for (Class<?> each = type; each != Throwable.class && each != null; each = each.getSuperclass()) {
             if (isVisible) {
                 hidden = each.getName() + " has fields that are closed";

@@ -110,7 +110,8 @@ final class TypeNames {
                 && !Modifier.isFinal(declared.getModifiers());
     }
 
-    private static String compute(Class<?> type) {
+    /** Finds the name of how values of this class are carried; {@link #carriedAs} remembers what was found. */
+    static String compute(Class<?> type) {
         if (type.isArray()) {
             return nameOf(type);
         }
