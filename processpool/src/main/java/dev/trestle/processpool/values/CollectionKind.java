@@ -134,8 +134,6 @@ enum CollectionKind implements ContainerKind {
     /** A class of the user's; on the wire it has its own name. See {@link OwnContainer}. */
     OWN("");
 
-    private static final int MAX_COPY_ON_WRITE_SET = 4096;
-
     static final KindIndex<CollectionKind> index = new KindIndex<>(values(), ANONYMOUS, OWN);
 
     @SuppressWarnings("ImmutableEnumChecker") // its list comes from List.of
@@ -184,28 +182,22 @@ enum CollectionKind implements ContainerKind {
         };
     }
 
-    /** Returns the part of an element that is asked for its hash code. */
-    @Nullable
-    Object hashedPart(@Nullable Object element) {
-        boolean isOfEntries = this == HASH_MAP_ENTRIES || this == LINKED_HASH_MAP_ENTRIES;
-        return isOfEntries && element instanceof Map.Entry<?, ?> entry ? entry.getKey() : element;
-    }
-
-    /** Refuses elements that would be compared too often when the collection is made of them. */
-    void checkHashes(Collection<?> filled) {
-        if (this == SET_OF) {
-            HashCounts.checkNextFree(filled, Set.class);
+    /** Returns the parts of elements that are asked for their hash codes: of entries of a map, the keys. */
+    List<@Nullable Object> hashedParts(List<@Nullable Object> elements) {
+        if (this != HASH_MAP_ENTRIES && this != LINKED_HASH_MAP_ENTRIES) {
+            return elements;
         }
+        List<@Nullable Object> keys = new ArrayList<>(elements);
+        keys.replaceAll(each -> each instanceof Map.Entry<?, ?> entry ? entry.getKey() : each);
+        return keys;
     }
 
-    /** Refuses a size with which it would take too long to fill a collection of this kind. */
-    void checkSize(int size) {
-        if (this == COPY_ON_WRITE_SET && size > MAX_COPY_ON_WRITE_SET) {
-            throw new RefusedException(
-                    CopyOnWriteArraySet.class.getName(),
-                    "has " + size + " elements, and may have " + MAX_COPY_ON_WRITE_SET
-                            + ": to make it again, each would be compared with all others",
-                    "Pass a LinkedHashSet.");
+    /** Refuses elements of an untrusted sender that would be compared too often to make the collection of them. */
+    void checkComparisons(Collection<?> elements, Decoding decoding) {
+        switch (this) {
+            case SET_OF -> Comparisons.checkSetOf(elements, decoding);
+            case COPY_ON_WRITE_SET -> Comparisons.checkAll(elements, decoding);
+            default -> {}
         }
     }
 

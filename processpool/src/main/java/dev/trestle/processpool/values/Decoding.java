@@ -14,10 +14,19 @@ final class Decoding {
      * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. What
      * such objects take is estimated before they are made, and is limited for each document by its size. All other
      * values take at most a fixed multiple of their bytes.
+     *
+     * In the same way, the comparisons that its sets and maps will make are counted before these are filled. A sender
+     * is free to choose elements with equal hash codes, and the set that holds them compares each with all others.
      */
 
     private static final long LEAST_ALLOWANCE = 4 << 20;
     private static final int ALLOWANCE_PER_BYTE = 64;
+
+    /** So many comparisons are usual for each element of a set and each key of a map. */
+    private static final int USUAL_COMPARISONS = 500;
+
+    /** The most unusual comparisons for one document, as many as 10 000 elements with the same hash code take. */
+    private static final long MAX_UNUSUAL_COMPARISONS = 50_000_000;
 
     private final List<Object> arrays;
     private final TypePolicy policy;
@@ -28,6 +37,7 @@ final class Decoding {
     private int hashing;
     private long size;
     private long charged;
+    private long unusualComparisons;
 
     /**
      * Creates a decoding.
@@ -97,6 +107,24 @@ final class Decoding {
                             + " bytes on the wire",
                     "Pass what they are made of, and make each of them where it is used.");
         }
+    }
+
+    /** Returns whether no hash codes of so many elements or keys can make too many comparisons necessary. */
+    boolean isFew(int size) {
+        return policy.isTrusting() || size <= 2 * USUAL_COMPARISONS;
+    }
+
+    /**
+     * Counts the comparisons that a set or a map will make while it is filled. What the pool sends to its own worker is
+     * never too much.
+     *
+     * @param comparisons how many there will be
+     * @param size the number of elements or keys
+     * @return whether that is too much, with the sets and maps of this document that were counted before
+     */
+    boolean isTooMuch(long comparisons, int size) {
+        unusualComparisons += Math.max(0, comparisons - (long) USUAL_COMPARISONS * size);
+        return unusualComparisons > MAX_UNUSUAL_COMPARISONS && !policy.isTrusting();
     }
 
     /** Throws if the values are no longer wanted. */

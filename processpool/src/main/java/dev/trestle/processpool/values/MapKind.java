@@ -1,5 +1,6 @@
 package dev.trestle.processpool.values;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -201,11 +202,11 @@ enum MapKind implements ContainerKind {
         };
     }
 
-    /** Refuses keys that would be compared too often when the map is made of them. */
-    void checkHashes(Map<?, ?> filled) {
+    /** Refuses keys of an untrusted sender that would be compared too often to make the map of them. */
+    void checkComparisons(Collection<?> keys, Decoding decoding) {
         switch (this) {
-            case MAP_OF -> HashCounts.checkNextFree(filled.keySet(), Map.class);
-            case HASHTABLE -> HashCounts.checkChains(filled.keySet(), Hashtable.class);
+            case MAP_OF -> Comparisons.checkMapOf(keys, decoding);
+            case HASHTABLE -> Comparisons.checkHashtable(keys, decoding);
             default -> {}
         }
     }

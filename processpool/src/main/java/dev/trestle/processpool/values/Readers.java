@@ -1,14 +1,20 @@
 package dev.trestle.processpool.values;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.trestle.processpool.wire.ArrayKind;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.AbstractMap;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -108,10 +114,7 @@ final class Readers {
             kind.charge(head, Decoding.of(context));
             Collection<@Nullable Object> filled = kind.create(head);
             fill(filled, kind.isHashed(), from, context);
-            kind.checkSize(filled.size());
-            if (!Decoding.of(context).policy().isTrusting()) {
-                kind.checkHashes(filled);
-            }
+            kind.checkComparisons(filled, Decoding.of(context));
             return kind.finish(filled, head);
         }
 
@@ -121,16 +124,29 @@ final class Readers {
                 JsonParser from,
                 DeserializationContext context) {
             Decoding decoding = Decoding.of(context);
-            HashCounts hashes = isHashed ? HashCounts.of(type, decoding) : null;
+            boolean isCounted = isHashed && !decoding.policy().isTrusting();
+            Collection<@Nullable Object> read = isCounted ? new ArrayList<>() : filled;
             while (more(from, context, type)) {
                 decoding.checkWanted();
-                if (hashes == null) {
-                    filled.add(elements.read(from, context));
-                } else {
-                    Object element = readHashed(elements, from, context, decoding);
-                    hashes.add(kind == null ? element : kind.hashedPart(element));
-                    filled.add(element);
+                read.add(isHashed ? readHashed(elements, from, context, decoding) : elements.read(from, context));
+            }
+            if (isCounted) {
+                checkComparisons(filled, (List<@Nullable Object>) read, decoding);
+                for (Object each : read) {
+                    decoding.checkWanted();
+                    filled.add(each);
                 }
+            }
+        }
+
+        private void checkComparisons(Collection<?> filled, List<@Nullable Object> read, Decoding decoding) {
+            if (filled instanceof SortedSet<?>) {
+                return;
+            }
+            Comparisons.checkEqualHashes(requireNonNull(kind).hashedParts(read), type, decoding);
+            CollectionKind ofJdk = kind == CollectionKind.OWN ? CollectionKind.index.ofJdkPart(type) : null;
+            if (ofJdk != null) {
+                ofJdk.checkComparisons(read, decoding);
             }
         }
     }
@@ -170,9 +186,7 @@ final class Readers {
             kind.charge(head, Decoding.of(context));
             Map<@Nullable Object, @Nullable Object> filled = kind.create(head);
             fill(filled, kind.isHashed(), from, context);
-            if (!Decoding.of(context).policy().isTrusting()) {
-                kind.checkHashes(filled);
-            }
+            kind.checkComparisons(filled.keySet(), Decoding.of(context));
             return kind.finish(filled, head);
         }
 
@@ -182,18 +196,36 @@ final class Readers {
                 JsonParser from,
                 DeserializationContext context) {
             Decoding decoding = Decoding.of(context);
-            HashCounts hashes = isHashed ? HashCounts.of(type, decoding) : null;
+            boolean isCounted = isHashed && !decoding.policy().isTrusting();
+            List<@Nullable Object> readKeys = new ArrayList<>(0);
+            List<@Nullable Object> readValues = new ArrayList<>(0);
             while (more(from, context, type)) {
                 decoding.checkWanted();
-                Object key;
-                if (hashes == null) {
-                    key = keys.read(from, context);
-                } else {
-                    key = readHashed(keys, from, context, decoding);
-                    hashes.add(key);
-                }
+                Object key = isHashed ? readHashed(keys, from, context, decoding) : keys.read(from, context);
                 next(from, context, type);
-                filled.put(key, values.read(from, context));
+                Object value = values.read(from, context);
+                if (isCounted) {
+                    readKeys.add(key);
+                    readValues.add(value);
+                } else {
+                    filled.put(key, value);
+                }
+            }
+            checkComparisons(filled, readKeys, decoding);
+            for (int i = 0; i < readKeys.size(); i++) {
+                decoding.checkWanted();
+                filled.put(readKeys.get(i), readValues.get(i));
+            }
+        }
+
+        private void checkComparisons(Map<?, ?> filled, List<@Nullable Object> keys, Decoding decoding) {
+            if (filled instanceof SortedMap<?, ?>) {
+                return;
+            }
+            Comparisons.checkEqualHashes(keys, type, decoding);
+            MapKind ofJdk = kind == MapKind.OWN ? MapKind.index.ofJdkPart(type) : null;
+            if (ofJdk != null) {
+                ofJdk.checkComparisons(keys, decoding);
             }
         }
     }

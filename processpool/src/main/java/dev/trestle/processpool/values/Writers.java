@@ -145,7 +145,6 @@ final class Writers {
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
             CollectionForm form = form(value.getClass(), context);
             Collection<?> collection = (Collection<?>) value;
-            form.kind.checkSize(collection.size());
             to.writeStartArray(value);
             boolean hasElements = !form.kind.isWrapper();
             if (form.kind == CollectionKind.OWN) {
