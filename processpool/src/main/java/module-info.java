@@ -21,6 +21,10 @@ module dev.trestle.processpool {
     exports dev.trestle.processpool.wire to
             dev.trestle.testkit;
 
+    // The logging system of workers, which SLF4J makes there
+    exports dev.trestle.processpool.child to
+            org.slf4j;
+
     // The values of the calls that warm a pool up and train its AOT cache
     opens dev.trestle.processpool to
             tools.jackson.databind;

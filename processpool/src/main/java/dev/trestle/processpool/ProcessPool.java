@@ -677,6 +677,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Map<String, String> environment = new LinkedHashMap<>();
         private boolean clearsEnvironment;
         private final Map<String, String> systemProperties = new LinkedHashMap<>();
+        private LogForwarding forwardedLogs = LogForwarding.NONE;
         private Optional<Path> workingDirectory = Optional.empty();
         private Optional<String> classPath = Optional.empty();
         private Optional<String> modulePath = Optional.empty();
@@ -826,6 +827,28 @@ public final class ProcessPool implements FutureExecutor {
          */
         public Builder systemProperty(String property, String value) {
             systemProperties.put(requireNonNull(property, "property"), requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
+         * Logs by the logging system of this program what calls log by SLF4J in workers: under the same logger, with
+         * the level, the message, the MDC, the markers, the pairs of the fluent API and the text of what was thrown.
+         * Workers then load no logging system of their own. If not set, or with {@code OFF}, the workers' own logging
+         * system writes these lines, as its configuration there says.
+         *
+         * {@snippet class="dev.trestle.processpool.ForwardedLogsTest" region="forward-logs"}
+         *
+         * <p>Lines below the level are dropped in the worker, at no cost; what is sent, this program's logging system
+         * filters by its own configuration. A line is logged on the thread that reads the worker's output, a moment
+         * later, without the place in the source; the limits of workers' output hold for it (10 000 lines and 1 MiB in
+         * a second). Messages are cut to 16 KiB of characters. Code that logs by another way than SLF4J is seen if a
+         * bridge to SLF4J, such as {@code jul-to-slf4j}, is there and set up in the worker.
+         *
+         * @param lowest the lowest level to forward; {@code ALL} is {@code TRACE}
+         * @return this builder
+         */
+        public Builder forwardLogs(System.Logger.Level lowest) {
+            forwardedLogs = LogForwarding.from(lowest);
             return this;
         }
 
@@ -1126,7 +1149,7 @@ public final class ProcessPool implements FutureExecutor {
                     heapBytes,
                     environment,
                     clearsEnvironment,
-                    LocaleSettings.addTo(systemProperties, jvmArguments),
+                    forwardedLogs.addTo(LocaleSettings.addTo(systemProperties, jvmArguments), jvmArguments),
                     workingDirectory,
                     classPath,
                     modulePath,
@@ -1160,10 +1183,11 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
-         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent
+         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, or
+         *     {@link #forwardLogs} and another option both choose a logging system for workers
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
-         *     start with its version of jackson-annotations
+         *     start with its version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

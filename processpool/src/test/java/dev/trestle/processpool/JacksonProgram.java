@@ -113,4 +113,20 @@ public final class JacksonProgram {
             return List.of(String.valueOf(e.getMessage()));
         }
     }
+
+    /** Returns the classes of what the constructor of a pool, or else the sending of a record, throws. */
+    public static List<String> refusal() {
+        var point = new Point(6, Optional.empty(), Map.of());
+        try (var pool = pool()) {
+            return classes(pool.submit(() -> point).exception().orElseThrow());
+        } catch (IllegalStateException | CallNotSerializableException e) {
+            return classes(e);
+        }
+    }
+
+    private static List<String> classes(Throwable thrown) {
+        return Stream.iterate(thrown, each -> each != null, Throwable::getCause)
+                .map(each -> each.getClass().getName())
+                .toList();
+    }
 }

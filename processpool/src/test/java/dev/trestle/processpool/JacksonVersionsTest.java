@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Pools beside the versions of Jackson that frameworks bring. The profile {@code compatibility} runs the tests of
@@ -135,6 +136,29 @@ class JacksonVersionsTest {
                         "Trestle's process pool needs jackson-dataformat-smile, and there is none. Found: jackson-core"
                                 + " 3.1.7, jackson-databind 3.1.7, jackson-dataformat-smile (none that can be loaded),"
                                 + " jackson-annotations 2.21. Trestle needs Jackson 3.0 or later");
+    }
+
+    /** A program that falls back to a thread pool catches what the constructor's Javadoc names. */
+    @Test
+    void theConstructorThrowsAnIllegalStateExceptionAndNoTypeThatProgramsCannotName() throws Exception {
+        assertThat(answersOf("refusal", jackson("3.1.7", "2.19.2"))).containsExactly("java.lang.IllegalStateException");
+        assertThat(answersOf("refusal", List.of("core-3.1.7", "databind-3.1.7", "annotations-2.21")))
+                .containsExactly("java.lang.IllegalStateException");
+        assertThat(answersOf("refusal", jackson("3.1.7", "2.19.2"), "tools.jackson.databind.cfg.PackageVersion"))
+                .startsWith("java.lang.IllegalStateException", "java.lang.NoClassDefFoundError");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "tools.jackson.databind.ser.BeanPropertyWriter",
+                "tools.jackson.databind.jsontype.impl.DefaultTypeResolverBuilder"
+            })
+    void theCallThrowsNoTypeOfItsOwnForVersionsThatDoNotFitTogether(String missing) throws Exception {
+        assertThat(answersOf("refusal", jackson("3.1.7", "2.22"), missing))
+                .startsWith(CallNotSerializableException.class.getName())
+                .noneMatch(each -> each.contains("JacksonMismatch"))
+                .contains("java.lang.NoClassDefFoundError");
     }
 
     /** Jars of several versions lack classes or methods of each other. */

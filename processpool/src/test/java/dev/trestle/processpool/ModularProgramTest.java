@@ -295,4 +295,36 @@ class ModularProgramTest {
         hello.setAccessible(true);
         return hello.invoke(null);
     }
+
+    private static final String LOGGING_MODULE = """
+        module program {
+            requires dev.trestle.processpool;
+            requires org.slf4j;
+            opens program to dev.trestle.processpool, tools.jackson.databind;
+        }
+        """;
+
+    private static final String LOGGING_PROGRAM = """
+        package program;
+
+        import dev.trestle.processpool.ProcessPool;
+
+        public class Program {
+            public static void main(String[] arguments) throws Exception {
+                try (var pool = ProcessPool.builder().workers(1).forwardLogs(System.Logger.Level.INFO).build()) {
+                    pool.submit(() -> org.slf4j.LoggerFactory.getLogger("of.a.call").warn("{}", 42)).result();
+                }
+                java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), "done");
+            }
+        }
+        """;
+
+    /** SLF4J is a module, and makes the logging system of a worker, which is in a package of another one. */
+    @Test
+    void aModularProgramGetsTheLogOfItsCalls() throws Exception {
+        Path classes = compile("program", LOGGING_MODULE, "Program", LOGGING_PROGRAM, modulePath());
+
+        assertThat(run(modulePath() + File.pathSeparator + classes)).isEqualTo("done");
+        assertThat(Files.readString(folder.resolve("output"))).contains("] WARN of.a.call - 42");
+    }
 }

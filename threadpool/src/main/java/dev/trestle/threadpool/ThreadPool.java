@@ -20,6 +20,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -88,21 +89,27 @@ public final class ThreadPool implements FutureExecutor {
         this.size = builder.size;
         this.initializer = builder.initializer;
         this.limit = builder.queueLimit.isPresent() ? new QueueLimit(size, builder.queueLimit.getAsInt()) : null;
-        var factory = builder.virtual
-                ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
-                : Thread.ofPlatform()
-                        .name(name + "-thread-", 1)
-                        .daemon() // KeepAlive keeps the program running instead, for busy threads only
-                        .factory();
-        boolean spinning = !builder.virtual && Runtime.getRuntime().availableProcessors() > 1;
         KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
         this.keepAlive = claim;
-        this.workers = new WorkerThreads(size, factory, spinning, () -> {
+        this.workers = new WorkerThreads(size, threads(builder, name), () -> {
             if (claim != null) {
                 claim.close();
             }
         });
         Inventory.opened(this);
+    }
+
+    private static ThreadFactory threads(Builder builder, String name) {
+        ThreadFactory own = builder.threadFactory;
+        if (own != null) {
+            return new CheckedFactory(own, name);
+        }
+        return builder.virtual
+                ? Thread.ofVirtual().name(name + "-thread-", 1).factory()
+                : Thread.ofPlatform()
+                        .name(name + "-thread-", 1)
+                        .daemon() // KeepAlive keeps the program running instead, for busy threads only
+                        .factory();
     }
 
     /**
@@ -468,6 +475,7 @@ public final class ThreadPool implements FutureExecutor {
     public static final class Builder {
         private int size = Math.min(32, Runtime.getRuntime().availableProcessors() + 4);
         private boolean virtual;
+        private @Nullable ThreadFactory threadFactory;
         private boolean daemon;
         private @Nullable String namePrefix;
         private Runnable initializer = () -> {};
@@ -502,6 +510,23 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
+         * Sets the factory that makes the threads, for names, priorities, class loaders or thread groups of the
+         * program's own, or to share one factory with a {@code StructuredTaskScope}. The threads may be platform or
+         * virtual, and are reused for many calls; the pool makes platform threads daemon threads, since the pool keeps
+         * a program running only while it has calls. The factory is called by the thread that submits a call or that
+         * runs one, without a lock of the pool; a thread that is not needed any more when it has been made is never
+         * started. A call for which the factory throws, or returns something else than a new thread, is rejected, and
+         * the pool goes on.
+         *
+         * @param value the factory
+         * @return this builder
+         */
+        public Builder threadFactory(ThreadFactory value) {
+            threadFactory = requireNonNull(value, "threadFactory");
+            return this;
+        }
+
+        /**
          * Lets the program end while calls of this pool run or wait. Such calls are lost without notice.
          *
          * @return this builder
@@ -512,7 +537,8 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Sets the name of the pool; its threads are called {@code <prefix>-thread-<n>}.
+         * Sets the name of the pool; its threads are called {@code <prefix>-thread-<n>}, unless a
+         * {@link #threadFactory} names them.
          *
          * @param value the prefix
          * @return this builder
@@ -556,8 +582,14 @@ public final class ThreadPool implements FutureExecutor {
          * Creates the pool. No thread is started yet.
          *
          * @return the pool
+         * @throws IllegalStateException if both {@link #virtual} and {@link #threadFactory} were called
          */
         public ThreadPool build() {
+            if (virtual && threadFactory != null) {
+                throw new IllegalStateException("Both virtual() and threadFactory(" + threadFactory
+                        + ") were called, and the factory decides which threads there are. Leave virtual() out, and"
+                        + " give the pool Thread.ofVirtual().factory() if its threads are to be virtual.");
+            }
             return new ThreadPool(this);
         }
     }

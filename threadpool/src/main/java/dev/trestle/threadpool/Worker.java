@@ -16,6 +16,9 @@ final class Worker implements Runnable {
     private final WorkerThreads workers;
     private final Thread thread;
 
+    /** True if the thread, when idle, spins before it sleeps. */
+    private final boolean spinning;
+
     /** Confined to this worker's thread. */
     private boolean initialized;
 
@@ -40,10 +43,11 @@ final class Worker implements Runnable {
     @Nullable
     Worker nextIdle;
 
-    Worker(WorkerThreads workers, Work first) {
+    /** Makes a thread, which is code of the program if the program has brought the factory. */
+    Worker(WorkerThreads workers) {
         this.workers = workers;
-        this.work = first;
         this.thread = workers.newThread(this);
+        this.spinning = !thread.isVirtual() && Runtime.getRuntime().availableProcessors() > 1;
     }
 
     void start() {
@@ -84,7 +88,7 @@ final class Worker implements Runnable {
     // Waiting for work, on this worker's thread
 
     /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. */
-    void await(long nanoTime, boolean spinning) {
+    void await(long nanoTime) {
         long now = System.nanoTime();
         long spinUntil = spinning ? now + SPIN_NANOS : now;
         while (!isCalled() && nanoTime - now > 0) {

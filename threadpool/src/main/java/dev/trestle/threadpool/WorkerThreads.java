@@ -22,9 +22,13 @@ final class WorkerThreads {
      * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come
      * for it.
      *
+     * The program may bring the factory of the threads, and no code of the program runs under the lock. So a thread is
+     * made before the lock is taken again and it is decided whether the thread is started; one that is no longer needed
+     * is dropped unstarted.
+     *
      * The queue and the lists of workers are linked through their elements, so a call that is cancelled leaves the
-     * queue at once, and nothing here allocates except the start of a thread, which comes before all changes. The lock
-     * is a monitor, since to leave a monitor cannot fail. See ADR 23.
+     * queue at once, and nothing here allocates under the lock except the start of a thread, which comes before all
+     * changes. The lock is a monitor, since to leave a monitor cannot fail. See ADR 23.
      */
 
     private enum Phase {
@@ -37,7 +41,6 @@ final class WorkerThreads {
 
     private final int size;
     private final ThreadFactory factory;
-    private final boolean spinning;
     private final Runnable onTerminated;
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final Object lock = new Object();
@@ -72,13 +75,12 @@ final class WorkerThreads {
      * Creates an empty set of threads.
      *
      * @param size the largest number of threads
-     * @param spinning whether an idle thread spins before it sleeps
+     * @param factory makes threads that are not started
      * @param onTerminated called once, when the pool is shut down and the last thread ends
      */
-    WorkerThreads(int size, ThreadFactory factory, boolean spinning, Runnable onTerminated) {
+    WorkerThreads(int size, ThreadFactory factory, Runnable onTerminated) {
         this.size = size;
         this.factory = factory;
-        this.spinning = spinning;
         this.onTerminated = onTerminated;
     }
 
@@ -89,25 +91,31 @@ final class WorkerThreads {
      * started, throws that error, and the work was not taken.
      */
     boolean take(Work work) {
-        Worker woken;
-        synchronized (lock) {
-            if (phase != Phase.OPEN) {
-                return false;
+        Worker made = null;
+        while (true) {
+            Worker woken;
+            synchronized (lock) {
+                if (phase != Phase.OPEN) {
+                    return false;
+                }
+                woken = idle;
+                if (woken != null) {
+                    unlinkIdle(woken);
+                    assign(woken, work);
+                } else if (waiting < free || threads == size) {
+                    enqueue(work);
+                    return true;
+                } else if (made != null) {
+                    start(made, work);
+                    return true;
+                }
             }
-            woken = idle;
             if (woken != null) {
-                unlinkIdle(woken);
-                assign(woken, work);
-            } else if (waiting >= free && threads < size) {
-                start(work);
-            } else {
-                enqueue(work);
+                woken.wake();
+                return true;
             }
+            made = new Worker(this);
         }
-        if (woken != null) {
-            woken.wake();
-        }
-        return true;
     }
 
     /** Takes work out of the queue; returns whether it was there. */
@@ -122,8 +130,8 @@ final class WorkerThreads {
     }
 
     @GuardedBy("lock")
-    private void start(Work work) {
-        var worker = new Worker(this, work);
+    private void start(Worker worker, Work work) {
+        worker.work = work;
         worker.start();
         Worker head = workers;
         worker.next = head;
@@ -160,25 +168,37 @@ final class WorkerThreads {
 
     /** Marks a free worker as busy: it will not call {@link #awaitWork} soon. */
     void occupy(Worker worker) {
+        boolean needsThread;
         synchronized (lock) {
-            if (worker.free) {
-                worker.free = false;
-                free--;
-                startForQueue();
+            if (!worker.free) {
+                return;
             }
+            worker.free = false;
+            free--;
+            needsThread = needsThreadForQueue();
+        }
+        if (needsThread) {
+            startForQueue();
         }
     }
 
     @GuardedBy("lock")
+    private boolean needsThreadForQueue() {
+        return oldest != null && waiting > free && threads < size;
+    }
+
     private void startForQueue() {
-        Work next = oldest;
-        if (next != null && waiting > free && threads < size) {
-            try {
-                start(next);
-                dequeue(next);
-            } catch (Throwable e) {
-                // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
+        try {
+            var made = new Worker(this);
+            synchronized (lock) {
+                Work next = oldest;
+                if (next != null && needsThreadForQueue()) {
+                    start(made, next);
+                    dequeue(next);
+                }
             }
+        } catch (Throwable e) {
+            // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
         }
     }
 
@@ -196,7 +216,7 @@ final class WorkerThreads {
             }
             linkIdle(worker);
         }
-        worker.await(System.nanoTime() + IDLE_NANOS, spinning);
+        worker.await(System.nanoTime() + IDLE_NANOS);
         return hasWork(worker);
     }
 

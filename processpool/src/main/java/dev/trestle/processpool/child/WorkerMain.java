@@ -37,6 +37,7 @@ final class WorkerMain {
             String[] property = AsciiText.decode(arguments[i]).split("=", 2);
             System.setProperty(property[0], property.length > 1 ? property[1] : "");
         }
+        LogLines.install();
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();
 

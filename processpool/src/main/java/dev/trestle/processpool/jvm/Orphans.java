@@ -64,11 +64,21 @@ public final class Orphans {
         return killWith(directory + "/");
     }
 
+    /**
+     * Returns the mark of this worker.
+     *
+     * @return what {@link #mark} was given; empty if this is none
+     */
+    public static String ownMark() {
+        String marks = System.getenv(VARIABLE);
+        return marks == null ? "" : marks.substring(marks.lastIndexOf(SEPARATOR) + 1);
+    }
+
     /** Kills the processes that this worker has started and those that they left behind. */
     public static void killOwn() {
-        String marks = System.getenv(VARIABLE);
-        if (marks != null) {
-            kill(marks.substring(marks.lastIndexOf(SEPARATOR) + 1));
+        String mark = ownMark();
+        if (!mark.isEmpty()) {
+            kill(mark);
         }
         try (Stream<ProcessHandle> others = ProcessHandle.current().descendants()) {
             for (Iterator<ProcessHandle> each = others.iterator(); each.hasNext(); ) {

@@ -92,6 +92,19 @@ final class OutputLog extends OutputStream {
         }
     }
 
+    /**
+     * Returns whether the worker may log something of a size now; if not, it counts as lost. The text is for the tail.
+     */
+    boolean takes(int size, String text) {
+        remember(ShownText.line(text));
+        tell(allowance.noteInNextSecond());
+        boolean taken = allowance.take(size);
+        if (!taken) {
+            lost.increment();
+        }
+        return taken;
+    }
+
     private void tell(@Nullable String note) {
         if (note != null) {
             log.accept(note);

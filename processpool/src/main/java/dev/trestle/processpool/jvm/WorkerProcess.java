@@ -3,6 +3,7 @@ package dev.trestle.processpool.jvm;
 import static java.util.Objects.requireNonNull;
 
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import dev.trestle.processpool.wire.LogRecord;
 import dev.trestle.processpool.wire.ShownText;
 import java.io.Closeable;
 import java.io.IOException;
@@ -90,7 +91,11 @@ public final class WorkerProcess {
         String shownName = ShownText.line(name);
         var stdout = new OutputLog(line -> workerLogger.get().info("[{}] {}", shownName, line), allowance, linesLost);
         var stderr = new OutputLog(line -> workerLogger.get().warn("[{}] {}", shownName, line), allowance, linesLost);
-        var streams = new Streams(name, stdout, stderr);
+        OutputStream errors = options.systemProperties().containsKey(LogRecord.PROPERTY)
+                ? new LogRecordFilter(
+                        LogRecord.prefix(mark), stderr, new ForwardedLog(shownName, workerLogger)::log, linesLost)
+                : stderr;
+        var streams = new Streams(name, stdout, errors);
         var executor = new Executor(name, command, onExit);
         executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);
         options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));

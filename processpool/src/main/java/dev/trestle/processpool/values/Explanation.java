@@ -49,7 +49,8 @@ final class Explanation {
     static NotDecodableException notDecodable(String subject, Throwable thrown) {
         JacksonMismatchException mismatch = find(JacksonMismatchException.class, thrown);
         if (mismatch != null) {
-            return new NotDecodableException(subject + " cannot be read: " + mismatch.getMessage(), thrown);
+            return new NotDecodableException(
+                    subject + " cannot be read: " + mismatch.getMessage(), mismatch.getCause());
         }
         RefusedException refused = find(RefusedException.class, thrown);
         String why = refused != null
@@ -78,7 +79,11 @@ final class Explanation {
     private NotEncodableException notEncodable(IntFunction<String> hint) {
         JacksonMismatchException mismatch = find(JacksonMismatchException.class, thrown);
         if (mismatch != null) {
-            return exception(String.valueOf(mismatch.getMessage()), "");
+            return new NotEncodableException(
+                    ShownText.text(subject + " cannot travel: " + mismatch.getMessage()),
+                    where,
+                    "",
+                    mismatch.getCause());
         }
         String extra = hasRoot() ? spaced(hint.apply(path.getFirst().getIndex())) : "";
         RefusedException refused = find(RefusedException.class, thrown);

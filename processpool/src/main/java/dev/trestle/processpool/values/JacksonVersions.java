@@ -63,7 +63,7 @@ public final class JacksonVersions {
         try {
             databind = tools.jackson.databind.cfg.PackageVersion.VERSION;
         } catch (LinkageError e) {
-            throw mismatch(e);
+            throw new IllegalStateException(mismatch(e).getMessage(), e);
         }
         if (type(ANNOTATION_OF_EVERY_VERSION) == null) {
             throw lacking("jackson-annotations");
@@ -80,8 +80,8 @@ public final class JacksonVersions {
         }
     }
 
-    private static JacksonMismatchException tooOld(Version databind, String needed, String wayOut) {
-        return new JacksonMismatchException("Jackson " + databind + " cannot start with jackson-annotations "
+    private static IllegalStateException tooOld(Version databind, String needed, String wayOut) {
+        return new IllegalStateException("Jackson " + databind + " cannot start with jackson-annotations "
                 + annotations() + ": it needs " + needed + " or later. " + found() + NEEDED + wayOut);
     }
 
@@ -90,8 +90,8 @@ public final class JacksonVersions {
                 .anyMatch(each -> each.name().equals("SCALAR_CONSTRUCTOR"));
     }
 
-    private static JacksonMismatchException lacking(String jar) {
-        return new JacksonMismatchException(
+    private static IllegalStateException lacking(String jar) {
+        return new IllegalStateException(
                 "Trestle's process pool needs " + jar + ", and there is none. " + found() + NEEDED);
     }
 

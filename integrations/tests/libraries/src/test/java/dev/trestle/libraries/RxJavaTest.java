@@ -49,6 +49,19 @@ class RxJavaTest {
     }
 
     @Test
+    void callsForTheItemsOfAFlowableKeepTheirOrder() {
+        // region rxjava-each
+        Flowable<Integer> counts = Flowable.just(10, 100, 1000)
+                .concatMapEager(
+                        limit -> Flowable.fromCompletionStage(pool.supplyAsync(() -> Primes.below(limit))),
+                        pool.parallelism(),
+                        1);
+        // endregion
+
+        assertThat(counts.toList().blockingGet()).containsExactly(4, 25, 168);
+    }
+
+    @Test
     void timeLimitOfASingleCancelsItsCall() {
         Single<Integer> endless = Single.defer(() -> {
             CompletableFuture<Integer> call = pool.supplyAsync(() -> Primes.forEver());

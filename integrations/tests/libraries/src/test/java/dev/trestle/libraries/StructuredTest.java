@@ -12,6 +12,7 @@ import dev.trestle.threadpool.ThreadPool;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,5 +62,17 @@ class StructuredTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("no title");
         assertThat(pool.statistics().cancelled()).isEqualTo(1);
+    }
+
+    @Test
+    void theThreadsOfAScopeAreMadeByAFactoryOfTheProgram() {
+        // region structured-factory
+        ThreadFactory factory = Thread.ofVirtual().name("report-7-part-", 1).factory();
+        try (var scope = ThreadPool.builder().threadFactory(factory).build()) {
+            ConcurrentFuture<String> part =
+                    scope.submit(() -> Thread.currentThread().getName());
+            assertThat(part.result()).isEqualTo("report-7-part-1");
+        }
+        // endregion
     }
 }

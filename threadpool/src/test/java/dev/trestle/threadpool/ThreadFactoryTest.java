@@ -1,0 +1,180 @@
+package dev.trestle.threadpool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trestle.api.ConcurrentFuture;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Pools whose threads are made by a factory of the program. */
+@Timeout(30)
+class ThreadFactoryTest {
+
+    private static ThreadPool poolOf(int size, ThreadFactory factory) {
+        return ThreadPool.builder().size(size).threadFactory(factory).build();
+    }
+
+    @Test
+    void callsRunOnThreadsOfTheFactory() {
+        ThreadFactory factory = Thread.ofPlatform().name("mine-", 7).priority(3).factory();
+        try (var pool = poolOf(1, factory)) {
+            assertThat(pool.submit(() -> Thread.currentThread().getName()).result())
+                    .isEqualTo("mine-7");
+            assertThat(pool.submit(() -> Thread.currentThread().getPriority()).result())
+                    .isEqualTo(3);
+        }
+    }
+
+    @Test
+    void aFactoryMayMakeVirtualThreads() {
+        try (var pool = poolOf(2, Thread.ofVirtual().name("v-", 0).factory())) {
+            assertThat(pool.submit(() -> Thread.currentThread().isVirtual()).result())
+                    .isTrue();
+        }
+    }
+
+    /** The factory of {@link Executors} makes threads that would keep a program running while they are idle. */
+    @Test
+    void threadsBecomeDaemons() {
+        try (var pool = poolOf(1, Executors.defaultThreadFactory())) {
+            assertThat(pool.submit(() -> Thread.currentThread().isDaemon()).result())
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void threadsAreReusedAndNoMoreAreMadeThanTheSize() {
+        var made = new AtomicInteger();
+        try (var pool = poolOf(2, task -> {
+            made.incrementAndGet();
+            return new Thread(task);
+        })) {
+            List<ConcurrentFuture<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                int n = i;
+                calls.add(pool.submit(() -> n));
+            }
+
+            assertThat(calls).allSatisfy(each -> assertThat(each.result()).isBetween(0, 99));
+            assertThat(pool.statistics().threads()).isLessThanOrEqualTo(2);
+            assertThat(made.get()).isLessThanOrEqualTo(2);
+        }
+    }
+
+    /** The factory waits for another thread that uses the pool, which it could not do under a lock of the pool. */
+    @Test
+    void theFactoryIsCalledWithoutALockOfThePool() throws Exception {
+        var pools = new CompletableFuture<ThreadPool>();
+        ThreadFactory factory = task -> {
+            CompletableFuture.runAsync(() -> pools.join().statistics(), each -> new Thread(each).start())
+                    .orTimeout(10, TimeUnit.SECONDS)
+                    .join();
+            return new Thread(task);
+        };
+        try (var pool = poolOf(2, factory)) {
+            pools.complete(pool);
+            var busy = new CountDownLatch(1);
+            ConcurrentFuture<?> first = pool.submit(() -> busy.await(10, TimeUnit.SECONDS));
+            // a call whose callback keeps its thread: another thread is made for what is queued
+            ConcurrentFuture<Integer> second = pool.submit(() -> 1);
+            second.addDoneCallback(_ -> assertThat(pool.submit(() -> 2)).isNotNull());
+            assertThat(second.result()).isEqualTo(1);
+            busy.countDown();
+            first.result();
+        }
+    }
+
+    @Test
+    void aCallIsRejectedIfTheFactoryReturnsNull() {
+        var broken = new AtomicInteger(1);
+        try (var pool = poolOf(1, task -> broken.getAndDecrement() > 0 ? null : new Thread(task))) {
+            assertThatThrownBy(() -> pool.submit(() -> 1))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .hasMessageMatching("The thread factory .* of trestle-threadpool-\\d+ returned null, so no thread"
+                            + " can run the call\\. It must return a new thread\\.");
+
+            assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+            assertThat(pool.statistics().submitted()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCallIsRejectedIfTheFactoryStartsItsThread() {
+        var started = new ConcurrentLinkedQueue<Thread>();
+        try (var pool = poolOf(1, _ -> {
+            Thread running = Thread.startVirtualThread(() -> {});
+            started.add(running);
+            return running;
+        })) {
+            assertThatThrownBy(() -> pool.execute(() -> {}))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("the pool starts its threads itself");
+            assertThat(pool.callsInFlight()).isZero();
+        }
+    }
+
+    @Test
+    void whatTheFactoryThrowsReachesTheCaller() {
+        var broken = new AtomicInteger(1);
+        try (var pool = poolOf(1, task -> {
+            if (broken.getAndDecrement() > 0) {
+                throw new IllegalStateException("no more threads today");
+            }
+            return new Thread(task);
+        })) {
+            assertThatThrownBy(() -> pool.submit(() -> 1)).hasMessage("no more threads today");
+            assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+        }
+    }
+
+    /** A place in the queue that a rejected call has taken is free again. */
+    @Test
+    void aRejectedCallLeavesItsPlaceInTheQueue() {
+        var broken = new AtomicInteger(5);
+        try (var pool = ThreadPool.builder()
+                .size(1)
+                .queueLimit(0)
+                .threadFactory(task -> broken.getAndDecrement() > 0 ? null : new Thread(task))
+                .build()) {
+            for (int i = 0; i < 5; i++) {
+                assertThatThrownBy(() -> pool.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+            }
+            assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aPoolThatIsShutDownWhileItsFactoryWorksRejectsTheCall() {
+        var pools = new CompletableFuture<ThreadPool>();
+        try (var pool = poolOf(1, task -> {
+            pools.join().shutdown();
+            return new Thread(task);
+        })) {
+            pools.complete(pool);
+
+            assertThatThrownBy(() -> pool.submit(() -> 1)).hasMessageContaining("it has been shut down");
+            assertThat(pool.isTerminated()).isTrue();
+        }
+    }
+
+    @Test
+    void virtualAndAFactoryTogetherAreRefused() {
+        var builder = ThreadPool.builder().virtual().threadFactory(Thread::new);
+
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("Both virtual() and threadFactory(")
+                .hasMessageContaining("Leave virtual() out");
+    }
+}
