@@ -672,6 +672,7 @@ public final class ProcessPool implements FutureExecutor {
         private boolean debug;
         private boolean daemon;
         private boolean shutdownHook = true;
+        private List<String> launcher = List.of();
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -761,6 +762,32 @@ public final class ProcessPool implements FutureExecutor {
          */
         public Builder jvmArguments(String... values) {
             jvmArguments.addAll(List.of(values));
+            return this;
+        }
+
+        /**
+         * Sets a command in front of the {@code java} of each worker, such as {@code nice}, {@code taskset},
+         * {@code prlimit}, {@code setpriv}, {@code firejail} or {@code systemd-run --scope}. It gets the worker's
+         * command as its last arguments, and must start that with its own standard streams: it replaces itself by it,
+         * or waits for it and ends with its exit code. No launcher if not set.
+         *
+         * {@snippet class="dev.trestle.processpool.LauncherTest" region="nice"}
+         *
+         * <p>The program is looked up in the {@code PATH} of this program, when the pool is built and at each start.
+         * The worker must be able to reach the private directory of the pool, which only this user may enter, its class
+         * path and its Java runtime. {@link ProcessPool#workerPids} has the JVMs, also where a launcher stays as their
+         * parent. AOT caches are made without a launcher.
+         *
+         * @param prefix the program and its arguments, each an element; empty for no launcher
+         * @return this builder
+         * @throws IllegalArgumentException if the name of the program is blank
+         */
+        public Builder launcher(List<String> prefix) {
+            if (!prefix.isEmpty() && prefix.getFirst().isBlank()) {
+                throw new IllegalArgumentException(
+                        "The first element of a launcher is the program, and here it is blank: " + prefix);
+            }
+            launcher = List.copyOf(prefix);
             return this;
         }
 
@@ -1145,6 +1172,7 @@ public final class ProcessPool implements FutureExecutor {
         PoolOptions options() {
             var jvm = new JvmOptions(
                     workers,
+                    launcher,
                     jvmArguments,
                     heapBytes,
                     environment,
@@ -1186,8 +1214,9 @@ public final class ProcessPool implements FutureExecutor {
          * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, or
          *     {@link #forwardLogs} and another option both choose a logging system for workers
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
-         *     start with its version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}
+         *     workers: the program of the {@link #launcher} is not there, its Java runtime lacks a module, the place of
+         *     its classes cannot be found, its Jackson cannot start with its version of jackson-annotations, or its
+         *     SLF4J is too old for {@link #forwardLogs}
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

@@ -7,6 +7,7 @@ import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.FileHandles;
 import dev.trestle.processpool.jvm.JavaCommand;
+import dev.trestle.processpool.jvm.Launcher;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.Orphans;
 import dev.trestle.processpool.jvm.PrivateDirectory;
@@ -327,7 +328,8 @@ final class Worker {
             var started = WorkerProcess.start(
                     name,
                     mark,
-                    Stream.concat(command.stream(), Stream.of(name)).toList(),
+                    Launcher.before(
+                            Stream.concat(command.stream(), Stream.of(name)).toList(), options.jvm()),
                     options.jvm(),
                     dispatcher.depth(),
                     dispatcher.linesLost(),
@@ -366,6 +368,7 @@ final class Worker {
             throw new ProtocolException(name + " did not say hello first");
         }
         helloAt = dispatcher.timer().nanoTime();
+        started.meet(hello.pid());
         if (hello.protocolVersion() != FrameChannel.PROTOCOL_VERSION) {
             throw new ProtocolException(
                     name + " speaks version " + hello.protocolVersion() + " of the protocol, this program "
@@ -967,7 +970,10 @@ final class Worker {
         if (ready) {
             dispatcher.died(this, known, answers);
         } else {
-            dispatcher.startFailed(this, known.ofStart(end, dead.stdoutTail()));
+            dispatcher.startFailed(
+                    this,
+                    known.ofStart(
+                            end, dead.stdoutTail(), helloAt == 0 ? options.jvm().launcher() : List.of()));
         }
     }
 

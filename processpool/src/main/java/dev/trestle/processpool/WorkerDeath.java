@@ -5,6 +5,7 @@ import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,14 +80,21 @@ record WorkerDeath(
      * Returns the exception for a worker that died before it was ready.
      *
      * @param stdoutTail its last lines on stdout, where a JVM says why it does not start
+     * @param launcher the launcher that may have started no JVM; empty if there is none, or if it has started one
      */
-    WorkerDiedException ofStart(@Nullable Throwable end, String stdoutTail) {
+    WorkerDiedException ofStart(@Nullable Throwable end, String stdoutTail, List<String> launcher) {
         if (end instanceof Worker.InitializerFailed failed) {
             return exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING);
         }
         String said = stdoutTail.isBlank() ? "" : "\nIts last lines on stdout:\n" + stdoutTail.strip();
+        String started = launcher.isEmpty()
+                ? ""
+                : " Or its launcher has started no JVM: what it says is below, and in a shell it can be tried as: "
+                        + String.join(" ", launcher) + " java -version";
         return exception(
-                worker + " (pid " + pid + ") died before it was ready: " + how() + "." + said, end, Phase.STARTING);
+                worker + " (pid " + pid + ") died before it was ready: " + how() + "." + started + said,
+                end,
+                Phase.STARTING);
     }
 
     /** Returns the way in which the worker ended, as the middle of a sentence. */

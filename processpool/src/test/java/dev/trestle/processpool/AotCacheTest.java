@@ -82,6 +82,11 @@ class AotCacheTest {
             assertThat(pool.makeAotCache()).isTrue();
             assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + cache);
         }
+        try (var pool = builder(caches)
+                .launcher(List.of("sh", "-c", "\"$@\"; exit $?", "sh"))
+                .build()) {
+            assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + cache);
+        }
         assertThat(files(caches, ".aot")).containsExactly(cache);
 
         refusedByTheJvm(cache);

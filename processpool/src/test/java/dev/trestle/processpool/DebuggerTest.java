@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,18 @@ class DebuggerTest {
                     .isPresent();
             long second = pool.submit(() -> ProcessHandle.current().pid()).result();
             assertThat(greet(debugPort(second))).isEqualTo(HANDSHAKE);
+        }
+    }
+
+    @Test
+    void aWorkerBehindALauncherAnswersADebugger() throws Exception {
+        try (var pool = TestPools.builder(1)
+                .debug()
+                .launcher(List.of("sh", "-c", "\"$@\"; exit $?", "sh"))
+                .build()) {
+            pool.submit(() -> 1).result();
+
+            assertThat(greet(debugPort(pool.workerPids().getFirst()))).isEqualTo(HANDSHAKE);
         }
     }
 

@@ -89,6 +89,7 @@ public final class JavaCommand {
                     + " without that option. jpackage gives jlink that option unless it is told the others: jpackage"
                     + " --jlink-options \"--strip-debug --no-man-pages --no-header-files\".");
         }
+        Launcher.check(options.launcher());
         var _ = ProgramClasses.of(options);
         NativeText.checkArguments(arguments(options).toList());
         ProgramClasses.check(options);

@@ -10,12 +10,14 @@ import java.util.Optional;
  * The options of the child JVMs of a pool.
  *
  * @param count how many of them share the machine
+ * @param launcher the command in front of {@code java}; empty if there is none
  * @param heapBytes 0 for a fair share of the machine
  * @param clearsEnvironment whether workers have nothing of the environment of this program
  * @param debug whether debuggers may attach
  */
 public record JvmOptions(
         int count,
+        List<String> launcher,
         List<String> arguments,
         long heapBytes,
         Map<String, String> environment,
@@ -27,17 +29,22 @@ public record JvmOptions(
         boolean debug) {
 
     public JvmOptions {
+        launcher = List.copyOf(launcher);
         arguments = List.copyOf(arguments);
         environment = Map.copyOf(environment);
         systemProperties = Map.copyOf(systemProperties);
     }
 
-    /** Returns the options of a JVM that no debugger attaches to, with arguments after those that are there. */
+    /**
+     * Returns the options of a JVM that no launcher starts and no debugger attaches to, with arguments after those that
+     * are there. A launcher may keep a JVM from writing the cache, or from finding it.
+     */
     public JvmOptions forTraining(List<String> more) {
         var all = new ArrayList<>(arguments);
         all.addAll(more);
         return new JvmOptions(
                 count,
+                List.of(),
                 all,
                 heapBytes,
                 environment,

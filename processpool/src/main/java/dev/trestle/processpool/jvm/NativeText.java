@@ -122,7 +122,7 @@ final class NativeText {
         return Arrays.equals(name.getBytes(Charset.defaultCharset()), name.getBytes(CHARSET));
     }
 
-    private static String wayOut(String text) {
+    static String wayOut(String text) {
         return text.indexOf('\0') >= 0
                 ? "it has a character with the number 0, which would end it."
                 : "it has characters that the encoding of this program's locale, " + CHARSET

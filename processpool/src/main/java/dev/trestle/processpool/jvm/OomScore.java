@@ -29,6 +29,27 @@ final class OomScore {
         raise(Path.of("/proc", Long.toString(pid), "oom_score_adj"));
     }
 
+    /**
+     * Raises the score of a worker to that of its launcher, which may have started the worker before its own was
+     * raised.
+     */
+    static void copy(long launcher, long worker) {
+        copy(
+                Path.of("/proc", Long.toString(launcher), "oom_score_adj"),
+                Path.of("/proc", Long.toString(worker), "oom_score_adj"));
+    }
+
+    static void copy(Path from, Path to) {
+        try {
+            int wanted = Integer.parseInt(Files.readString(from).trim());
+            if (Integer.parseInt(Files.readString(to).trim()) < wanted) {
+                Files.writeString(to, Integer.toString(wanted), StandardOpenOption.WRITE);
+            }
+        } catch (IOException | NumberFormatException e) {
+            // as in raise
+        }
+    }
+
     static void raise(Path file) {
         try {
             int inherited = Integer.parseInt(Files.readString(file).trim());

@@ -13,6 +13,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
@@ -58,11 +61,13 @@ public final class WorkerProcess {
     private final OutputLog stdout;
     private final OutputLog stderr;
     private final Streams streams;
+    private volatile ProcessHandle jvm;
     private final OomKills oomKillsBefore = OomKills.now();
 
     private WorkerProcess(String mark, Process process, Streams streams, OutputLog stdout, OutputLog stderr) {
         this.mark = mark;
         this.process = process;
+        this.jvm = process.toHandle();
         this.stdin = streams.stdin();
         this.stdout = stdout;
         this.stderr = stderr;
@@ -106,7 +111,8 @@ public final class WorkerProcess {
         Nesting.mark(executor::environment, depth); // last: no option of a pool sets the marks
         Orphans.mark(executor::environment, mark);
         try {
-            return new WorkerProcess(mark, executor.startAndWatch(), streams, stdout, stderr);
+            Process started = options.launcher().isEmpty() ? executor.startAndWatch() : executor.startOnItsThread();
+            return new WorkerProcess(mark, started, streams, stdout, stderr);
         } catch (IOException | IllegalArgumentException e) {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
@@ -119,8 +125,26 @@ public final class WorkerProcess {
         }
     }
 
+    /** Returns the process id of its JVM, as soon as that is known, and before that of what starts it. */
     public long pid() {
-        return process.pid();
+        return jvm.pid();
+    }
+
+    /**
+     * Finds the JVM among the processes that a launcher has started: signals are for the JVM, and not for what waits
+     * for its end.
+     *
+     * @param ownPid the process id by which the JVM knows itself, which is another one in a namespace of its own
+     */
+    public void meet(long ownPid) {
+        if (process.pid() == ownPid) {
+            return;
+        }
+        ProcessHandle found = WorkerPid.find(process.toHandle(), ownPid).orElse(jvm);
+        if (!found.equals(jvm)) {
+            OomScore.copy(process.pid(), found.pid());
+            jvm = found;
+        }
     }
 
     /** Returns whether it lives. Asks the system: the JDK's thread that reaps it may be short of memory. */
@@ -177,6 +201,7 @@ public final class WorkerProcess {
      * Kills what it had started, after its end; those processes would also hold its outputs, and our threads with them.
      */
     public void killOrphans() {
+        var _ = jvm.destroyForcibly(); // a launcher that was killed may have left it behind
         int killed = Orphans.kill(mark);
         if (killed > 0) {
             logger.debug("Process {} had left {} processes, which were killed", process.pid(), killed);
@@ -206,12 +231,13 @@ public final class WorkerProcess {
 
     /** Asks it to end, as {@code kill} does. */
     public void terminate() {
-        process.toHandle().destroy(); // Process.destroy would close its stdin too, and it would halt at once
+        jvm.destroy(); // Process.destroy would close its stdin too, and it would halt at once
     }
 
     /** Ends it and what it started, as {@code kill -9} does. */
     public void kill() {
         kill(process);
+        var _ = jvm.destroyForcibly();
     }
 
     private static void kill(Process process) {
@@ -229,7 +255,7 @@ public final class WorkerProcess {
 
     @Override
     public String toString() {
-        return "pid " + process.pid();
+        return "pid " + pid();
     }
 
     /** Pumps the outputs on platform threads, since reading a pipe would hold the carrier of a virtual one. */
@@ -331,6 +357,38 @@ public final class WorkerProcess {
             Process process = requireNonNull(started);
             PoolThreads.start(name + "-exit", () -> watch(process));
             return process;
+        }
+
+        /**
+         * Does the same, and starts the process on the thread that waits for its end. A launcher may ask the system to
+         * end it with its parent, as {@code setpriv --pdeathsig} and {@code bwrap --die-with-parent} do, and to Linux
+         * that is the thread which has started it.
+         */
+        Process startOnItsThread() throws IOException {
+            var starting = new FutureTask<Process>(() -> {
+                var _ = startInternal();
+                return requireNonNull(started);
+            });
+            PoolThreads.start(name + "-exit", () -> {
+                starting.run();
+                if (starting.state() == Future.State.SUCCESS) {
+                    watch(starting.resultNow());
+                }
+            });
+            while (true) {
+                try {
+                    return starting.get();
+                } catch (InterruptedException e) {
+                    logger.debug("An interrupt of the thread that starts {} is dropped", name);
+                } catch (ExecutionException e) {
+                    switch (e.getCause()) {
+                        case IOException failure -> throw failure;
+                        case RuntimeException failure -> throw failure;
+                        case Error failure -> throw failure;
+                        case null, default -> throw new IOException("Cannot start " + name, e);
+                    }
+                }
+            }
         }
 
         private void watch(Process process) {

@@ -18,6 +18,7 @@ class WorkerEnvironmentTest {
         return new JvmOptions(
                 1,
                 List.of(),
+                List.of(),
                 0,
                 environment,
                 clears,
