@@ -129,6 +129,9 @@ final class Dispatcher {
     /** A look at the workers that are idle. */
     private final Timer.Task shrinking;
 
+    /** A look at the workers that become too old. */
+    private final Timer.Task aging;
+
     /** A look at the calls that were sent ahead. */
     private final Timer.Task watching;
 
@@ -272,6 +275,7 @@ final class Dispatcher {
             this.caretaker = timer.prepare(this::putRight);
             this.cleaning = timer.prepare(this::cleanUp);
             this.shrinking = timer.prepare(this::shrink);
+            this.aging = timer.prepare(this::renewTheOld);
             this.watching = timer.prepare(this::askBack);
             this.relieving = timer.prepare(this::lookAtReaders);
             this.givingUp = timer.prepare(this::giveUp);
@@ -493,8 +497,39 @@ final class Dispatcher {
         }
         if (workerSet.gave(worker)) {
             startWhatIsNeeded();
+        } else if (worker.callsTaken == 1) {
+            lookAtTheOld(); // it ages from now on
         }
         return true;
+    }
+
+    /** Schedules a look at the workers that become too old. */
+    @GuardedBy("lock")
+    private void lookAtTheOld() {
+        if (options.limits().recycling().maxAge().isPresent()) {
+            aging.now();
+        }
+    }
+
+    /** Lets workers retire that have become too old, the idle ones too. */
+    private void renewTheOld() {
+        List<Worker> leaving;
+        List<Instruction> others;
+        lock.lock();
+        try {
+            workerSet.retireAged();
+            startWhatIsNeeded();
+            leaving = workerSet.dismissReplaced();
+            workerSet.untilNextHasAged().ifPresent(aging::within);
+            others = wake();
+        } catch (Error e) {
+            caretaker.now(); // some may be leaving, and have not been told
+            throw e;
+        } finally {
+            lock.unlock();
+        }
+        leave(leaving);
+        run(others);
     }
 
     /** Called when a call was cancelled, on the thread that cancelled it. Does not throw. */
@@ -900,6 +935,9 @@ final class Dispatcher {
     // Workers; each of these is called on the worker's thread
 
     Worker.Order ready(Worker worker) {
+        Worker.Order order = Worker.Order.STAY;
+        List<Worker> leaving = List.of();
+        List<Instruction> others = List.of();
         lock.lock();
         try {
             if (worker.state == Worker.State.LEAVING) {
@@ -909,14 +947,22 @@ final class Dispatcher {
             if (workerSet.started() == 1) {
                 registering.now();
             }
-            if (!active) {
+            if (active) {
+                order = next(worker);
+            } else {
                 lookAtTheIdle();
-                return Worker.Order.STAY;
             }
-            return next(worker);
+            leaving = workerSet.dismissReplaced();
+            others = wake();
+        } catch (Error e) {
+            caretaker.now(); // some may be leaving, and have not been told
+            throw e;
         } finally {
             lock.unlock();
         }
+        leave(leaving);
+        run(others);
+        return order;
     }
 
     /**
@@ -940,6 +986,7 @@ final class Dispatcher {
                         stopped ? back : List.of(), call -> call.promise().cancel(false));
                 // Nothing has changed so far, and for the next steps nothing needs memory.
                 take(worker, answers, calls);
+                workerSet.retireIfLarge(worker);
                 if (!stopped) {
                     queueFirst(back);
                     counts.takenBack += back.size();
@@ -1079,11 +1126,9 @@ final class Dispatcher {
         if (!worker.inFlight.isEmpty()) {
             return worker.inFlight.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
         }
-        if (workerSet.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null)) {
-            return Worker.Order.LEAVE;
-        }
-        lookAtTheIdle();
-        return Worker.Order.STAY;
+        boolean leaves = workerSet.restOrLeave(worker, lifecycle == Lifecycle.OPEN && breakage == null);
+        lookAtTheIdle(); // if it leaves, the pool can do without its replacement
+        return leaves ? Worker.Order.LEAVE : Worker.Order.STAY;
     }
 
     @GuardedBy("lock")
@@ -1186,6 +1231,7 @@ final class Dispatcher {
                     workerSet.died(worker).ifPresent(this::pause);
                 }
                 instructions = wake();
+                lookAtTheIdle();
                 startWhatIsNeeded();
             } catch (Error e) {
                 caretaker.now();
@@ -1483,6 +1529,7 @@ final class Dispatcher {
                 for (Worker each : all) {
                     putRight(each, leaving, instructions);
                 }
+                leaving.addAll(workerSet.dismissReplaced());
                 if (lifecycle != Lifecycle.OPEN) {
                     leaving.addAll(workerSet.dismissResting());
                     leaving.addAll(dismissUnneeded());
@@ -1871,6 +1918,9 @@ final class Dispatcher {
                     counts.takenBack,
                     workerSet.started(),
                     workerSet.retired(),
+                    workerSet.retiredFor(Retirement.CALLS),
+                    workerSet.retiredFor(Retirement.AGE),
+                    workerSet.retiredFor(Retirement.RESIDENT),
                     workerSet.died(),
                     workerSet.startsFailed(),
                     linesLost.sum());

@@ -2,11 +2,13 @@ package dev.trestle.processpool;
 
 import dev.trestle.api.TimeLimit;
 import dev.trestle.processpool.jvm.JvmOptions;
+import dev.trestle.processpool.jvm.ProcessMemory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -38,7 +40,8 @@ record PoolOptions(
             Duration closeGrace,
             int maxTasksPerWorker,
             OptionalInt queueLimit,
-            long maxPayloadBytes) {
+            long maxPayloadBytes,
+            Recycling recycling) {
 
         Limits {
             callTimeout = callTimeout.map(TimeLimit::cut);
@@ -57,7 +60,39 @@ record PoolOptions(
                     Duration.ofMinutes(1), // the recording is written at the end
                     Integer.MAX_VALUE,
                     OptionalInt.empty(),
-                    maxPayloadBytes);
+                    maxPayloadBytes,
+                    Recycling.NONE);
+        }
+    }
+
+    /**
+     * What makes a worker too old or too large, apart from the number of its calls.
+     *
+     * @param maxAge since it was ready
+     * @param maxResident in bytes
+     */
+    record Recycling(Optional<Duration> maxAge, OptionalLong maxResident) {
+
+        static final Recycling NONE = new Recycling(Optional.empty(), OptionalLong.empty());
+
+        Recycling {
+            maxAge = maxAge.map(TimeLimit::cut);
+        }
+
+        /** Throws if the memory of workers is to be known and cannot be. */
+        void check() {
+            if (looksAtMemory()) {
+                ProcessMemory.unknownBecause().ifPresent(why -> {
+                    throw new IllegalStateException(
+                            "maxResident needs to know how much memory a worker has, and that" + " is not known: " + why
+                                    + ". Leave it out, and bound the heap of workers by heap(bytes).");
+                });
+            }
+        }
+
+        /** Returns whether the memory of workers is to be known. */
+        boolean looksAtMemory() {
+            return maxResident.isPresent();
         }
     }
 

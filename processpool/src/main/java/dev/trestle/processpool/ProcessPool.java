@@ -39,6 +39,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.concurrent.Callable;
@@ -128,6 +129,7 @@ public final class ProcessPool implements FutureExecutor {
     private ProcessPool(PoolOptions options, @Nullable RunnableCall initializer) {
         this.options = options;
         int depth = Nesting.below(Nesting.depth());
+        options.limits().recycling().check();
         JavaCommand.check(options.jvm());
         JacksonVersions.check();
         DebugAgent.check(options.name(), options.jvm());
@@ -633,8 +635,11 @@ public final class ProcessPool implements FutureExecutor {
      * @param rerun the number of times that a call went to another worker because its worker died
      * @param takenBack the number of times that a call went to another worker because the call in front of it took long
      * @param workersStarted the workers that ever got ready
-     * @param workersRetired the workers that were told to end, since they were idle or had run as many calls as they
-     *     may
+     * @param workersRetired the workers that were told to end, since they were idle, had run as many calls as they may,
+     *     were too old or had grown too large
+     * @param retiredByCalls those of them that had run as many calls as they may ({@link Builder#maxTasksPerWorker})
+     * @param retiredByAge those of them that were too old ({@link Builder#maxAge})
+     * @param retiredByResident those of them that had grown too large ({@link Builder#maxResident})
      * @param workersDied the workers that died without having been told to end, after they had been ready
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused, or that were more than a worker may log in a
@@ -656,6 +661,9 @@ public final class ProcessPool implements FutureExecutor {
             long takenBack,
             long workersStarted,
             long workersRetired,
+            long retiredByCalls,
+            long retiredByAge,
+            long retiredByResident,
             long workersDied,
             long startsFailed,
             long linesLost) {}
@@ -689,6 +697,8 @@ public final class ProcessPool implements FutureExecutor {
         private Duration cancelGrace = Duration.ofSeconds(2);
         private Duration closeGrace = Duration.ofSeconds(5);
         private int maxTasksPerWorker = Integer.MAX_VALUE;
+        private Optional<Duration> maxAge = Optional.empty();
+        private OptionalLong maxResident = OptionalLong.empty();
         private OptionalInt queueLimit = OptionalInt.empty();
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
@@ -1023,6 +1033,40 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
+         * Sets the age at which a worker is replaced, counted from when it was ready; without limit if not set. It goes
+         * on until another worker is ready in its place, so that no call waits for the start, and ends then: after its
+         * call, or at once if it is idle. For a while there is one process more. A worker that has run no call yet is
+         * not replaced, however old, but after its first call: so an idle pool starts no processes.
+         *
+         * @param limit the age
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder maxAge(Duration limit) {
+            maxAge = Optional.of(positive("maxAge", limit));
+            return this;
+        }
+
+        /**
+         * Sets the memory above which a worker is replaced when it has answered a call; without limit if not set. That
+         * is for calls that leak, in the heap or in native code. The worker goes on until another is ready in its place,
+         * so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call is lost.
+         *
+         * <p>What counts is what the machine cannot take back: the heap, native memory, stacks and shared memory, in
+         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped, such
+         * as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 60 MB.
+         *
+         * @param bytes the size in bytes
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         * @see ProcessPool.Statistics#retiredByResident
+         */
+        public Builder maxResident(long bytes) {
+            maxResident = OptionalLong.of(positive("maxResident", bytes));
+            return this;
+        }
+
+        /**
          * Bounds the queue, and with it the memory of waiting calls: while the queue is full, {@code submit},
          * {@code execute} and {@code stream} block their caller. In an event loop and in callbacks of futures of this
          * pool, which must not be blocked, these methods throw a {@link RejectedExecutionException}. Unbounded if not
@@ -1117,6 +1161,13 @@ public final class ProcessPool implements FutureExecutor {
             return AotStore.userDirectory(System.getenv(), System.getProperty("user.home"));
         }
 
+        private static long positive(String what, long bytes) {
+            if (bytes < 1) {
+                throw new IllegalArgumentException(what + " must be positive, in bytes: " + bytes);
+            }
+            return bytes;
+        }
+
         private static Duration positive(String what, Duration value) {
             if (!value.isPositive()) {
                 throw new IllegalArgumentException(what + " must be positive: " + value);
@@ -1190,7 +1241,8 @@ public final class ProcessPool implements FutureExecutor {
                     closeGrace,
                     maxTasksPerWorker,
                     queueLimit,
-                    maxPayloadBytes);
+                    maxPayloadBytes,
+                    new PoolOptions.Recycling(maxAge, maxResident));
             var aot = new PoolOptions.Aot(
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(), aotCacheDelay);
             return new PoolOptions(

@@ -11,6 +11,7 @@ import dev.trestle.processpool.jvm.Launcher;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.Orphans;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.ProcessMemory;
 import dev.trestle.processpool.jvm.Rendezvous;
 import dev.trestle.processpool.jvm.Retry;
 import dev.trestle.processpool.jvm.StaleDirectories;
@@ -87,6 +88,9 @@ final class Worker {
     /** The most frames that are read before the answers among them are passed on: a worker has no more calls. */
     private static final int MOST_FRAMES = InFlight.MOST_CALLS;
 
+    /** The least time between two looks at the memory of a worker that answers very short calls. */
+    private static final long MEMORY_LOOKS_NANOS = 1_000_000;
+
     /** The most characters of a worker's text in a message or a line of the log. */
     private static final int MOST_LOGGED = 16 << 10;
 
@@ -138,8 +142,22 @@ final class Worker {
     long readyAt;
     long idleSince;
 
-    /** True if this worker will soon have run as many calls as it may. */
+    /** True if this worker will soon have run as many calls as it may, or is too old or too large. */
     boolean retiring;
+
+    /** The reason for that; null if it does not retire. */
+    @Nullable
+    Retirement retiresFor;
+
+    /** The worker that got ready in the place of this one, which retires; null as long as there is none. */
+    @Nullable
+    Worker replacement;
+
+    /** The reason for which this worker was told to leave; null if it was not, or if the pool ended. */
+    volatile @Nullable Retirement leavesFor;
+
+    /** The bytes of memory that it held when that was looked at last; 0 if it never was. */
+    volatile long memory;
 
     /** True if the thread that was to write to this worker could not. */
     volatile boolean lacksWriter;
@@ -147,6 +165,7 @@ final class Worker {
     // Written by the worker's thread, which is that of its reader
     private volatile Reader reader = new Reader(this);
     private volatile @Nullable WorkerProcess process;
+    private volatile @Nullable ProcessMemory processMemory;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
     private volatile WorkerJournal.@Nullable Reader journal;
@@ -170,6 +189,9 @@ final class Worker {
 
     private List<Frame.OfCall> theirAnswers = List.of();
     private int begun;
+
+    /** When its memory was looked at last, after an answer. */
+    private long memorySeenAt;
 
     // Confined to the task of the dispatcher that looks at readers: what this one was ending, and since when
 
@@ -335,6 +357,9 @@ final class Worker {
                     dispatcher.linesLost(),
                     this::exited);
             process = started;
+            if (options.limits().recycling().looksAtMemory()) {
+                processMemory = new ProcessMemory(started.pid(), dispatcher.timer()::nanoTime);
+            }
             if (killedBecause.get() != null) {
                 started.kill(); // by a thread that found no process to kill
             }
@@ -439,6 +464,7 @@ final class Worker {
         int read = answers.size();
         List<PoolCall<?>> calls = new ArrayList<>(read);
         setAnswered(calls, answers); // before they leave `inFlight`: no other thread can end them
+        lookAtMemory();
         try {
             follow(dispatcher.answered(this, answers, calls));
             int strange = read - answers.size();
@@ -451,6 +477,25 @@ final class Worker {
             talks = false;
         }
         return endAnswered();
+    }
+
+    /** Looks at how much memory it holds, unless that was done just now or is of no interest. Does not throw. */
+    private void lookAtMemory() {
+        ProcessMemory of = processMemory;
+        if (of == null) {
+            return;
+        }
+        long now = dispatcher.timer().nanoTime();
+        if (memory != 0 && now - memorySeenAt < MEMORY_LOOKS_NANOS) {
+            return;
+        }
+        memorySeenAt = now;
+        try {
+            memory = of.bytes(options.limits().recycling().maxResident().orElse(Long.MAX_VALUE));
+        } catch (Error e) {
+            logger.failure(
+                    Level.DEBUG, "Cannot look at the memory of {}{}", name, "", e); // looks again at the next answer
+        }
     }
 
     /** Takes the calls that it had when it died. Called under the dispatcher's lock. Needs no memory. */
@@ -771,6 +816,11 @@ final class Worker {
 
     /** Tells the worker to end in order; if it does not, it is killed. */
     void leave() {
+        if (leavesFor == Retirement.AGE || leavesFor == Retirement.RESIDENT) {
+            logger.info("{} is replaced: {}", name, retirement());
+        } else if (leavesFor != null) {
+            logger.debug("{} ends: {}", name, retirement());
+        }
         endWithin(options.limits().closeGrace());
         try {
             control(new Frame.Goodbye("no more calls"));
@@ -780,6 +830,24 @@ final class Worker {
         } catch (Throwable e) {
             killAfter(e);
         }
+    }
+
+    /** Returns why it was told to leave, as a sentence without its end; empty if it was not. */
+    private String retirement() {
+        Retirement why = leavesFor;
+        if (why == null) {
+            return "";
+        }
+        PoolOptions.Limits limits = options.limits();
+        return switch (why) {
+            case CALLS -> "it had run as many calls as it may, " + limits.maxTasksPerWorker() + " (maxTasksPerWorker)";
+            case AGE -> "it was older than " + limits.recycling().maxAge().orElseThrow() + " (maxAge)";
+            case RESIDENT ->
+                "it held " + ProcessMemory.mebibytes(memory) + " after a call, more than "
+                        + ProcessMemory.mebibytes(
+                                limits.recycling().maxResident().orElseThrow()) + " (maxResident)";
+            case IDLE -> "it had had no call for " + options.idleTime().orElseThrow() + " (idleTime)";
+        };
     }
 
     /** Sees to it that this worker is killed if it has not ended within a time, or within one that was set before. */
@@ -1014,7 +1082,7 @@ final class Worker {
                 killedBecause.get(),
                 stderr,
                 crash);
-        attempt("record its end", () -> WorkerEndEvent.record(options.name(), known));
+        attempt("record its end", () -> WorkerEndEvent.record(options.name(), known, retirement()));
         if (ready) {
             attempt("read the answers that it had not sent yet; those calls are lost", this::readLastAnswers);
         } else {

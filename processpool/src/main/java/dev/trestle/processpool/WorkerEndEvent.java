@@ -22,7 +22,11 @@ final class WorkerEndEvent extends WorkerEvent {
     @Description("The exit code in words, with its probable cause, or why the pool killed it")
     String how = "";
 
-    static void record(String pool, WorkerDeath death) {
+    @Label("Retired")
+    @Description("Why the pool let it end: too many calls, too old, too large, idle; empty if it did not")
+    String retired = "";
+
+    static void record(String pool, WorkerDeath death, String retired) {
         var event = new WorkerEndEvent();
         if (event.isEnabled()) {
             event.pool = pool;
@@ -30,6 +34,7 @@ final class WorkerEndEvent extends WorkerEvent {
             event.pid = death.pid();
             event.exitCode = death.exit() == null ? -1 : death.exit().code();
             event.how = death.how();
+            event.retired = retired;
             event.commit();
         }
     }

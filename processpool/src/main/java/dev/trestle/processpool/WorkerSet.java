@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,9 @@ final class WorkerSet {
      * calls or makes it idle again.
      *
      * A worker that will soon have run as many calls as it may is retiring. It does not count for the size of the pool
-     * any more, so another is started; nor does one that leaves. The other is a spare until the first has gone. So
+     * any more, so another is started; nor does one that leaves. The other is a spare until the first has gone. A
+     * worker that has become too old, or has grown too large, retires as well; it goes on until another has got ready,
+     * its replacement, and leaves then: after its call, or at once if it is idle. So
      *
      *   - as many as the pool's size stay, at most: they live, and neither retire nor leave;
      *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time.
@@ -60,6 +63,7 @@ final class WorkerSet {
     private long started;
     private long startsFailed;
     private long retired;
+    private final long[] retiredFor = new long[Retirement.values().length];
     private long died;
 
     /**
@@ -95,6 +99,19 @@ final class WorkerSet {
     /** Returns how many will leave when they have run the calls that they may still run. */
     private int retiring() {
         return count(each -> each.retiring && each.state != Worker.State.LEAVING);
+    }
+
+    /** Returns how many are to leave and have no other yet that is ready in their place. */
+    private int notReplaced() {
+        return count(each -> each.retiring && each.state != Worker.State.LEAVING && !isReplaced(each));
+    }
+
+    private static boolean isReplaced(Worker worker) {
+        Worker other = worker.replacement;
+        return other != null
+                && (other.state == Worker.State.SPARE
+                        || other.state == Worker.State.IDLE
+                        || other.state == Worker.State.BUSY);
     }
 
     /** Returns how many have a call or could have one at once. */
@@ -137,7 +154,7 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */
     private boolean lacksReserve() {
-        return staying() < options.minWorkers() || starting() + spares() < retiring();
+        return staying() < options.minWorkers() || starting() < notReplaced();
     }
 
     /** Returns whether one more may be started now, if there are to be so many. */
@@ -168,14 +185,28 @@ final class WorkerSet {
         started++;
         worker.readyAt = nanoTime.getAsLong();
         startBackoff.succeeded(requireNonNull(worker.start), worker.readyAt);
+        worker.idleSince = worker.readyAt;
+        replaceOneBy(worker);
         if (standsBy && active() >= options.workers()) {
             worker.state = Worker.State.SPARE;
-            worker.idleSince = worker.readyAt;
             spares.addLast(worker);
             return false;
         }
         worker.state = Worker.State.BUSY;
         return true;
+    }
+
+    /** Lets a worker that is ready take the place of one that retires, the first one, if there is one. */
+    private void replaceOneBy(Worker fresh) {
+        for (Worker each : live) {
+            if (each.retiring && each.state != Worker.State.LEAVING && !isReplaced(each)) {
+                each.replacement = fresh;
+                if (each.state == Worker.State.IDLE) {
+                    fresh.idleSince = each.idleSince; // or an idle pool would be renewed, and never come to rest
+                }
+                return;
+            }
+        }
     }
 
     /**
@@ -241,19 +272,85 @@ final class WorkerSet {
         return worker;
     }
 
-    /** Returns whether a worker has not run as many calls as it may. */
+    /** Returns whether a worker may run further calls. */
     boolean mayHaveMore(Worker worker) {
-        return worker.callsTaken < options.limits().maxTasksPerWorker();
+        return worker.callsTaken < options.limits().maxTasksPerWorker() && !hasBeenReplaced(worker);
+    }
+
+    /** Returns whether another is ready in the place of a worker that went on only until then. */
+    private boolean hasBeenReplaced(Worker worker) {
+        return lastsUntilReplaced(worker) && (isReplaced(worker) || !spares.isEmpty());
+    }
+
+    private static boolean lastsUntilReplaced(Worker worker) {
+        return worker.retiresFor != null && worker.retiresFor.lastsUntilReplaced();
     }
 
     /** Notes that a worker was given a call; returns whether it retires now, so that another may be needed. */
     boolean gave(Worker worker) {
         worker.callsTaken++;
-        if (worker.retiring || !willSoonBeSpent(worker)) {
+        return (willSoonBeSpent(worker) && retire(worker, Retirement.CALLS))
+                || (isAged(worker) && retire(worker, Retirement.AGE));
+    }
+
+    /** Makes a worker retire; returns false if it already does. Needs no memory. */
+    private static boolean retire(Worker worker, Retirement why) {
+        if (worker.retiring) {
             return false;
         }
         worker.retiring = true;
+        worker.retiresFor = why;
         return true;
+    }
+
+    /**
+     * Returns whether a worker is older than it may become. One that has run no call does not age: it is as good as
+     * another would be, and an idle pool would be renewed forever.
+     */
+    private boolean isAged(Worker worker) {
+        return worker.callsTaken > 0
+                && recycling().maxAge().isPresent()
+                && age(worker).compareTo(recycling().maxAge().get()) >= 0;
+    }
+
+    private PoolOptions.Recycling recycling() {
+        return options.limits().recycling();
+    }
+
+    Duration age(Worker worker) {
+        return Duration.ofNanos(nanoTime.getAsLong() - worker.readyAt);
+    }
+
+    /** Lets those retire that have become too old. */
+    void retireAged() {
+        for (Worker each : live) {
+            if (isInUse(each) && isAged(each)) {
+                var _ = retire(each, Retirement.AGE);
+            }
+        }
+    }
+
+    /** Returns after which time the next worker will have become too old; empty if none will by itself. */
+    Optional<Duration> untilNextHasAged() {
+        Optional<Duration> limit = recycling().maxAge();
+        return limit.isEmpty()
+                ? limit
+                : live.stream()
+                        .filter(each -> isInUse(each) && !each.retiring && each.callsTaken > 0)
+                        .map(each -> limit.get().minus(age(each)))
+                        .min(Duration::compareTo);
+    }
+
+    private static boolean isInUse(Worker worker) {
+        return worker.state == Worker.State.IDLE || worker.state == Worker.State.BUSY;
+    }
+
+    /** Lets a worker retire that has just answered, if it holds more memory than it may keep. */
+    void retireIfLarge(Worker worker) {
+        OptionalLong limit = recycling().maxResident();
+        if (limit.isPresent() && worker.memory > limit.getAsLong()) {
+            var _ = retire(worker, Retirement.RESIDENT);
+        }
     }
 
     /** Returns whether a worker will have run as many calls as it may by the time that another can be ready. */
@@ -288,12 +385,40 @@ final class WorkerSet {
         if (!open || !mayHaveMore(worker)) {
             worker.state = Worker.State.LEAVING;
             retired++;
+            if (open) {
+                noteRetired(worker, hasBeenReplaced(worker) ? requireNonNull(worker.retiresFor) : Retirement.CALLS);
+            }
             return true;
         }
         worker.state = Worker.State.IDLE;
-        worker.idleSince = nanoTime.getAsLong();
+        if (worker.callsTaken > 0) {
+            worker.idleSince = nanoTime.getAsLong();
+        }
         idle.addLast(worker);
         return false;
+    }
+
+    private void noteRetired(Worker worker, Retirement why) {
+        worker.leavesFor = why;
+        retiredFor[why.ordinal()]++;
+    }
+
+    /** Lets idle workers leave in whose place others are ready; returns them. */
+    List<Worker> dismissReplaced() {
+        var leaving = new ArrayList<Worker>();
+        int ready = spares.size();
+        for (Worker each : List.copyOf(idle)) {
+            Worker other = each.replacement;
+            boolean works = isReplaced(each) && other != null && other.state != Worker.State.SPARE;
+            if (lastsUntilReplaced(each) && (works || ready > 0)) {
+                ready -= works ? 0 : 1;
+                dismiss(each);
+                retired++;
+                noteRetired(each, requireNonNull(each.retiresFor));
+                leaving.add(each);
+            }
+        }
+        return leaving;
     }
 
     /** Retires all workers that have no calls, and returns them. */
@@ -308,13 +433,18 @@ final class WorkerSet {
      */
     List<Worker> dismissRested(Duration limit) {
         var leaving = new ArrayList<Worker>();
-        for (Worker each : resting()) {
-            if (restsFor(each).compareTo(limit) >= 0 && isDispensable(each)) {
-                dismiss(each);
-                retired++;
-                leaving.add(each);
+        int before;
+        do { // the pool may do without one only when another has gone whose replacement it was
+            before = leaving.size();
+            for (Worker each : resting()) {
+                if (restsFor(each).compareTo(limit) >= 0 && isDispensable(each)) {
+                    dismiss(each);
+                    retired++;
+                    noteRetired(each, Retirement.IDLE);
+                    leaving.add(each);
+                }
             }
-        }
+        } while (leaving.size() > before);
         return leaving;
     }
 
@@ -421,6 +551,11 @@ final class WorkerSet {
     /** Returns how many were told to go since they had no calls, or had run as many as they may. */
     long retired() {
         return retired;
+    }
+
+    /** Returns how many of those had been told to go for a reason, while the pool was open. */
+    long retiredFor(Retirement why) {
+        return retiredFor[why.ordinal()];
     }
 
     /** Returns how many died without having been told to. */

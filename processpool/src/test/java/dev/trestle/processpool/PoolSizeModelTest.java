@@ -35,6 +35,7 @@ class PoolSizeModelTest {
 
     private static final Duration STEP = Duration.ofSeconds(20);
     private static final Duration IDLE_TIME = Duration.ofMinutes(1);
+    private static final long MAX_RESIDENT = 100;
 
     static IntStream seeds() {
         return IntStream.range(0, PROGRAMS);
@@ -49,6 +50,7 @@ class PoolSizeModelTest {
         final Dispatcher dispatcher;
         final Calls calls;
         int started;
+        int failures;
 
         Model(int seed) {
             random = new SplittableRandom(seed);
@@ -60,6 +62,12 @@ class PoolSizeModelTest {
             }
             if (random.nextInt(4) > 0) {
                 builder.maxTasksPerWorker(random.nextInt(1, 5));
+            }
+            if (random.nextBoolean()) {
+                builder.maxAge(STEP.multipliedBy(random.nextInt(1, 10)));
+            }
+            if (random.nextBoolean()) {
+                builder.maxResident(MAX_RESIDENT);
             }
             options = builder.options();
             dispatcher = new Dispatcher(
@@ -83,25 +91,48 @@ class PoolSizeModelTest {
         }
 
         void step() {
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(13)) {
                 case 0, 1, 2 -> dispatcher.accept(calls.of(() -> 1));
                 case 3, 4 -> any(State.STARTING).ifPresent(this::getReady);
                 case 5, 6, 7 -> any(State.BUSY).ifPresent(this::answer);
                 case 8 ->
                     any(State.IDLE, State.BUSY, State.SPARE, State.LEAVING).ifPresent(this::die);
                 case 9 -> any(State.LEAVING).ifPresent(this::die);
-                case 10 -> any(State.STARTING).filter(_ -> random.nextBoolean()).ifPresent(this::failToStart);
+                case 10 -> whatCanBeReplacedIs();
+                case 11 -> any(State.STARTING).filter(_ -> random.nextBoolean()).ifPresent(this::failToStart);
                 default -> timer.advance(STEP.multipliedBy(random.nextInt(1, 6)));
             }
         }
 
+        /** Once no time passes and all that starts is ready, no idle worker is left that another has replaced. */
+        void whatCanBeReplacedIs() {
+            timer.advance(Duration.ZERO);
+            for (var next = any(State.STARTING); next.isPresent(); next = any(State.STARTING)) {
+                getReady(next.get());
+                check();
+            }
+            if (live.stream().anyMatch(each -> each.retiring && each.retiresFor != Retirement.CALLS)) {
+                timer.advance(STEP); // starts may have been pausing
+                for (var next = any(State.STARTING); next.isPresent(); next = any(State.STARTING)) {
+                    getReady(next.get());
+                    check();
+                }
+                assertThat(live)
+                        .as("idle ones that are too old or too large, of %s", this)
+                        .noneMatch(each ->
+                                each.state == State.IDLE && each.retiring && each.retiresFor != Retirement.CALLS);
+            }
+        }
+
         void getReady(Worker worker) {
+            failures = 0;
             worker.follow(dispatcher.ready(worker));
         }
 
         void answer(Worker worker) {
             PoolCall<?> call = worker.inFlight.first();
             if (call != null) {
+                worker.memory += random.nextLong(MAX_RESIDENT / 2);
                 List<Frame.OfCall> answers =
                         new ArrayList<>(List.of(new Frame.Result(call.ticket, call.payload(), LONG_NANOS)));
                 worker.follow(dispatcher.answered(worker, answers, new ArrayList<>()));
@@ -118,6 +149,10 @@ class PoolSizeModelTest {
         }
 
         void failToStart(Worker worker) {
+            if (failures == 2) {
+                return; // at the third in a row a pool may break
+            }
+            failures++;
             live.remove(worker);
             dispatcher.startFailed(
                     worker, new WorkerDiedException("by hand", null, 0, null, WorkerDiedException.Phase.STARTING, ""));
@@ -159,6 +194,7 @@ class PoolSizeModelTest {
             assertThat(seen.spares()).as("spares").isEqualTo((int) count(State.SPARE));
             assertThat(active).as("active").isLessThanOrEqualTo(options.workers());
             assertThat(staying).as("staying").isLessThanOrEqualTo(options.workers());
+            assertThat(live).as("processes").hasSizeLessThanOrEqualTo(2 * options.workers() + (int) leaving);
             if (count(State.SPARE) > 0) {
                 assertThat(active).as("active beside a spare").isEqualTo(options.workers());
             }
@@ -179,7 +215,8 @@ class PoolSizeModelTest {
         public String toString() {
             return dispatcher + ", " + options.minWorkers() + " at least, "
                     + options.limits().maxTasksPerWorker()
-                    + " calls each, idle " + options.idleTime() + ": "
+                    + " calls each, idle " + options.idleTime() + ", "
+                    + options.limits().recycling() + ": "
                     + Stream.concat(
                                     live.stream().map(each -> each.state + (each.retiring ? " retiring" : "")),
                                     Stream.of())

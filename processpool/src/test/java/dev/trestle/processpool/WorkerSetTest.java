@@ -196,6 +196,96 @@ class WorkerSetTest {
         assertThat(workerSet.needsOneMore(0, true)).isFalse();
     }
 
+    private Worker used() {
+        Worker worker = busy();
+        workerSet.gave(worker);
+        assertThat(workerSet.restOrLeave(worker, true)).isFalse();
+        return worker;
+    }
+
+    @Test
+    void anIdleWorkerThatIsTooOldLeavesWhenAnotherIsReady() {
+        of(1, builder -> builder.maxAge(Duration.ofNanos(10)));
+        Worker old = used();
+        assertThat(workerSet.untilNextHasAged()).contains(Duration.ofNanos(10));
+        now = 9;
+        workerSet.retireAged();
+        assertThat(old.retiring).isFalse();
+        assertThat(workerSet.untilNextHasAged()).contains(Duration.ofNanos(1));
+        now = 10;
+        workerSet.retireAged();
+        assertThat(old.retiring).isTrue();
+        assertThat(workerSet.untilNextHasAged()).isEmpty();
+        assertThat(workerSet.dismissReplaced()).as("before another is ready").isEmpty();
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
+        assertThat(workerSet.needsOneMore(0, false)).as("in a pool that ends").isFalse();
+        Worker fresh = start();
+        assertThat(workerSet.needsOneMore(0, true)).isFalse();
+        assertThat(workerSet.ready(fresh, true)).isFalse();
+
+        assertThat(workerSet.dismissReplaced()).containsExactly(old);
+        assertThat(workerSet.takeSpare()).isSameAs(fresh);
+        assertThat(workerSet.restOrLeave(fresh, true)).isFalse();
+        assertThat(fresh.idleSince).as("it goes on resting").isEqualTo(old.idleSince);
+        assertThat(workerSet.retired()).isEqualTo(1);
+        assertThat(workerSet.retiredFor(Retirement.AGE)).isEqualTo(1);
+        assertThat(old.leavesFor).isEqualTo(Retirement.AGE);
+    }
+
+    /** Or an idle pool would start a process each time that its workers have become too old. */
+    @Test
+    void aWorkerThatHasRunNoCallDoesNotAge() {
+        of(1, builder -> builder.maxAge(Duration.ofNanos(10)));
+        Worker unused = idle();
+        now = 1000;
+        workerSet.retireAged();
+        assertThat(unused.retiring).isFalse();
+        assertThat(workerSet.untilNextHasAged()).isEmpty();
+        assertThat(workerSet.takeIdle()).isSameAs(unused);
+        assertThat(workerSet.gave(unused))
+                .as("its first call, by which it is too old")
+                .isTrue();
+        assertThat(unused.retiresFor).isEqualTo(Retirement.AGE);
+    }
+
+    @Test
+    void aWorkerThatHasGrownGoesOnUntilAnotherIsReady() {
+        of(1, builder -> builder.maxResident(100));
+        Worker large = busy();
+        workerSet.gave(large);
+        large.memory = 100;
+        workerSet.retireIfLarge(large);
+        assertThat(large.retiring).isFalse();
+        large.memory = 101;
+        workerSet.retireIfLarge(large);
+        assertThat(large.retiring).isTrue();
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
+        Worker fresh = start();
+        assertThat(workerSet.mayHaveMore(large)).as("or its calls would wait").isTrue();
+        workerSet.ready(fresh, true);
+        assertThat(workerSet.dismissReplaced()).as("it still has a call").isEmpty();
+        assertThat(workerSet.mayHaveMore(large)).isFalse();
+
+        assertThat(workerSet.restOrLeave(large, true)).isTrue();
+        assertThat(workerSet.takeSpare()).isSameAs(fresh);
+        assertThat(workerSet.retiredFor(Retirement.RESIDENT)).isEqualTo(1);
+    }
+
+    @Test
+    void aWorkerWhoseReplacementHasDiedGoesOnUntilThereIsAnother() {
+        of(1, builder -> builder.maxResident(100));
+        Worker large = busy();
+        large.memory = 101;
+        workerSet.retireIfLarge(large);
+        Worker spare = start();
+        workerSet.ready(spare, true);
+        workerSet.remove(spare);
+        assertThat(workerSet.mayHaveMore(large)).isTrue();
+        assertThat(workerSet.needsOneMore(0, true)).isTrue();
+        workerSet.ready(start(), true);
+        assertThat(workerSet.mayHaveMore(large)).isFalse();
+    }
+
     @Test
     void nothingIsStartedInAPause() {
         of(2, builder -> builder.minWorkers(1));
@@ -254,9 +344,15 @@ class WorkerSetTest {
             var random = new SplittableRandom(seed);
             of(
                     random.nextInt(1, 5),
-                    builder -> builder.minWorkers(random.nextInt(3)).maxTasksPerWorker(random.nextInt(1, 4)));
+                    builder -> builder.minWorkers(random.nextInt(3))
+                            .maxTasksPerWorker(random.nextInt(1, 4))
+                            .maxAge(Duration.ofNanos(random.nextInt(1, 100)))
+                            .maxResident(100));
             var workers = new ArrayList<Worker>();
             for (int step = 0; step < 200; step++) {
+                now += random.nextInt(3);
+                workerSet.retireAged();
+                workerSet.dismissReplaced();
                 if (workerSet.needsOneMore(random.nextInt(4), random.nextBoolean())) {
                     workers.add(start());
                 }
@@ -282,6 +378,8 @@ class WorkerSetTest {
         } else if (worker.state == Worker.State.STARTING) {
             workerSet.ready(worker, true);
         } else if (worker.state == Worker.State.BUSY) {
+            worker.memory = random.nextInt(120);
+            workerSet.retireIfLarge(worker);
             if (workerSet.mayHaveMore(worker) && random.nextBoolean()) {
                 workerSet.gave(worker);
             } else {

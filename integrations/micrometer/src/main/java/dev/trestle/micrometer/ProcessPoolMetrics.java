@@ -124,7 +124,7 @@ public final class ProcessPoolMetrics implements MeterBinder {
         meters.counter(
                 "trestle.workers.recycled",
                 "workers",
-                "The workers that were told to end, since they were idle or had run as many calls as they may",
+                "The workers that were told to end: idle, too old, too large, or with as many calls as they may run",
                 of -> of.statistics().workersRetired());
         meters.counter(
                 "trestle.workers.died",

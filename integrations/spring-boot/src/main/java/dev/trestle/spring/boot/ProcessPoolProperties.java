@@ -31,6 +31,8 @@ import org.springframework.util.unit.DataSize;
  * @param cancelGrace Time that a call may go on after it was interrupted, before its worker is killed.
  * @param closeGrace Time that a worker may take to end, before it is killed.
  * @param maxTasksPerWorker Number of calls after which a worker is replaced. Without limit by default.
+ * @param maxAge Age at which a worker is replaced. Without limit by default.
+ * @param maxResident Memory above which a worker is replaced after its call. Without limit by default.
  * @param queueLimit Number of calls that may wait; a caller that submits one more waits too. Without limit by default.
  * @param maxPayload Largest size of a call and of a result.
  * @param allowedPackages Packages whose types results may contain, beside those that the signatures of calls show.
@@ -56,6 +58,8 @@ public record ProcessPoolProperties(
         @Nullable Duration cancelGrace,
         @Nullable Duration closeGrace,
         @Nullable Integer maxTasksPerWorker,
+        @Nullable Duration maxAge,
+        @Nullable DataSize maxResident,
         @Nullable Integer queueLimit,
         @Nullable DataSize maxPayload,
         @DefaultValue List<String> allowedPackages,
@@ -82,6 +86,8 @@ public record ProcessPoolProperties(
         set(cancelGrace, builder::cancelGrace);
         set(closeGrace, builder::closeGrace);
         set(maxTasksPerWorker, builder::maxTasksPerWorker);
+        set(maxAge, builder::maxAge);
+        set(maxResident, size -> builder.maxResident(size.toBytes()));
         set(queueLimit, builder::queueLimit);
         set(maxPayload, size -> builder.maxPayload(size.toBytes()));
         allowedPackages.forEach(builder::allowPackage);
