@@ -22,11 +22,16 @@ import java.util.Optional;
  *     in another worker; a stream of which an item has arrived is never run again
  * @param label the name of the call in logs and messages; empty for the method's name
  * @param listener the listener to the reports that the call makes through its {@link WorkerContext}
+ * @param priority the priority of the call among those that wait for a worker; any number, 0 for most calls. Calls of a
+ *     higher priority go first, and calls of one priority in the order in which they were submitted. A call that runs
+ *     is not disturbed. No call starves: when 1000 calls that came later have overtaken the call that waits longest,
+ *     that call is the next one
  */
-public record CallOptions(Optional<Duration> timeout, int retries, String label, Optional<CallListener> listener) {
+public record CallOptions(
+        Optional<Duration> timeout, int retries, String label, Optional<CallListener> listener, int priority) {
 
-    /** The pool's timeout, no retries, no label, no listener. */
-    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "", Optional.empty());
+    /** The pool's timeout, no retries, no label, no listener, the priority 0. */
+    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "", Optional.empty(), 0);
 
     /** Checks the values. */
     public CallOptions {
@@ -49,7 +54,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
      * @return the new options
      */
     public CallOptions withTimeout(Duration value) {
-        return new CallOptions(Optional.of(value), retries, label, listener);
+        return new CallOptions(Optional.of(value), retries, label, listener, priority);
     }
 
     /**
@@ -59,7 +64,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
      * @return the new options
      */
     public CallOptions withRetries(int value) {
-        return new CallOptions(timeout, value, label, listener);
+        return new CallOptions(timeout, value, label, listener, priority);
     }
 
     /**
@@ -69,7 +74,7 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
      * @return the new options
      */
     public CallOptions withLabel(String value) {
-        return new CallOptions(timeout, retries, value, listener);
+        return new CallOptions(timeout, retries, value, listener, priority);
     }
 
     /**
@@ -79,6 +84,16 @@ public record CallOptions(Optional<Duration> timeout, int retries, String label,
      * @return the new options
      */
     public CallOptions withListener(CallListener value) {
-        return new CallOptions(timeout, retries, label, Optional.of(value));
+        return new CallOptions(timeout, retries, label, Optional.of(value), priority);
+    }
+
+    /**
+     * Returns these options with a priority.
+     *
+     * @param value the priority: any number. Higher ones go first; calls without a priority have 0
+     * @return the new options
+     */
+    public CallOptions withPriority(int value) {
+        return new CallOptions(timeout, retries, label, listener, value);
     }
 }

@@ -6,51 +6,134 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls that wait for a worker, first in, first out. Guarded by the dispatcher's lock.
+ * The calls that wait for a worker: those of a higher priority first, first in, first out within one priority. Guarded
+ * by the dispatcher's lock.
  *
  * <p>The links are in the calls. So nothing here needs memory: a call that a dead worker gives back is queued also when
  * the heap is full. A call is in one queue at most, once.
  */
 final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
+    /*
+     * The calls without a priority are a linked list, and most queues have no others. Those with one are a second list,
+     * in the order in which they came, and a tree, in the order in which they are to go.
+     *
+     * No call starves: the queue counts how often its oldest call, which is the head of one of the lists, is overtaken
+     * by a younger call. When that has happened as often as is allowed, the oldest call is the next one. So a call with
+     * m older ones before it waits for (m + 1) * (MOST_OVERTAKINGS + 1) others at most, and calls of high priority lose
+     * to the others one turn of so many. Only the oldest call is counted for, or ten thousand that have grown old
+     * together would bar the way of an urgent one. See docs/adr/0420.
+     */
+
+    /** So many younger calls overtake the oldest call at most. */
+    static final int MOST_OVERTAKINGS = 1_000;
+
     /** The neighbours of a call in its queue; part of the call. */
-    static final class Links {
+    static class Links {
         private @Nullable CallQueue queue;
         private @Nullable PoolCall<?> previous;
         private @Nullable PoolCall<?> next;
+
+        private Links() {}
+
+        /** Returns the links of a call; no larger than they must be for a call without a priority. */
+        static Links of(PoolCall<?> call, int priority) {
+            return priority == 0 ? new Links() : new RankedLinks(new PriorityTree.Node(call, priority, call.id()));
+        }
     }
 
-    private @Nullable PoolCall<?> first;
-    private @Nullable PoolCall<?> last;
+    /** The links of a call that has a priority. */
+    private static final class RankedLinks extends Links {
+        private final PriorityTree.Node node;
+
+        RankedLinks(PriorityTree.Node node) {
+            this.node = node;
+        }
+    }
+
+    /** Calls in the order in which they came. */
+    private static final class Arrivals {
+        private @Nullable PoolCall<?> first;
+        private @Nullable PoolCall<?> last;
+
+        void insert(PoolCall<?> call, @Nullable PoolCall<?> before, @Nullable PoolCall<?> after) {
+            call.queueLinks.previous = before;
+            call.queueLinks.next = after;
+            if (before == null) {
+                first = call;
+            } else {
+                before.queueLinks.next = call;
+            }
+            if (after == null) {
+                last = call;
+            } else {
+                after.queueLinks.previous = call;
+            }
+        }
+
+        void remove(PoolCall<?> call) {
+            Links links = call.queueLinks;
+            PoolCall<?> before = links.previous;
+            PoolCall<?> after = links.next;
+            if (before == null) {
+                first = after;
+            } else {
+                before.queueLinks.next = after;
+            }
+            if (after == null) {
+                last = before;
+            } else {
+                after.queueLinks.previous = before;
+            }
+            links.previous = null;
+            links.next = null;
+        }
+    }
+
+    /** The calls without a priority. */
+    private final Arrivals plain = new Arrivals();
+
+    /** The calls that have a priority, which are in {@link #byPriority} too. */
+    private final Arrivals ranked = new Arrivals();
+
+    private final PriorityTree byPriority = new PriorityTree();
+
     private int size;
 
+    /** The call that was the oldest when a call was last given; null if it has gone. */
+    private @Nullable PoolCall<?> overtaken;
+
+    /** The number of younger calls that were given while {@link #overtaken} was the oldest. */
+    private int overtakings;
+
+    /** Adds a call behind all others of its priority. */
     void addLast(PoolCall<?> call) {
-        insert(call, last, null);
+        join(call);
+        Arrivals arrivals = arrivals(call);
+        arrivals.insert(call, arrivals.last, null);
     }
 
+    /** Adds a call that was in a queue before, in front of all others of its priority that came after it. */
     void addFirst(PoolCall<?> call) {
-        insert(call, null, first);
+        join(call);
+        Arrivals arrivals = arrivals(call);
+        arrivals.insert(call, null, arrivals.first);
     }
 
-    private void insert(PoolCall<?> call, @Nullable PoolCall<?> before, @Nullable PoolCall<?> after) {
+    private void join(PoolCall<?> call) {
         Links links = call.queueLinks;
         if (links.queue != null) {
             throw new IllegalStateException(call + " is in a queue already");
         }
         links.queue = this;
-        links.previous = before;
-        links.next = after;
-        if (before == null) {
-            first = call;
-        } else {
-            before.queueLinks.next = call;
-        }
-        if (after == null) {
-            last = call;
-        } else {
-            after.queueLinks.previous = call;
+        if (links instanceof RankedLinks withPriority) {
+            byPriority.add(withPriority.node);
         }
         size++;
+    }
+
+    private Arrivals arrivals(PoolCall<?> call) {
+        return call.queueLinks instanceof RankedLinks ? ranked : plain;
     }
 
     /** Removes a call; returns whether it was here. */
@@ -59,43 +142,80 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         if (links.queue != this) {
             return false;
         }
-        PoolCall<?> before = links.previous;
-        PoolCall<?> after = links.next;
-        if (before == null) {
-            first = after;
-        } else {
-            before.queueLinks.next = after;
-        }
-        if (after == null) {
-            last = before;
-        } else {
-            after.queueLinks.previous = before;
+        arrivals(call).remove(call);
+        if (links instanceof RankedLinks withPriority) {
+            byPriority.remove(withPriority.node);
         }
         links.queue = null;
-        links.previous = null;
-        links.next = null;
         size--;
+        if (call == overtaken) {
+            overtaken = null;
+            overtakings = 0;
+        }
         return true;
     }
 
+    /** Returns the call that is to be given to a worker next. */
     PoolCall<?> getFirst() {
-        PoolCall<?> call = first;
+        PoolCall<?> call = first();
         if (call == null) {
             throw new NoSuchElementException("No call waits");
         }
         return call;
     }
 
+    private @Nullable PoolCall<?> first() {
+        if (ranked.first == null) {
+            return plain.first;
+        }
+        if (overtakings >= MOST_OVERTAKINGS) {
+            return oldest();
+        }
+        PoolCall<?> highest = byPriority.first();
+        return plain.first != null && highest != null && isBelow(highest) ? plain.first : highest;
+    }
+
+    /** Returns whether a call with a priority goes behind those without one. */
+    private static boolean isBelow(PoolCall<?> call) {
+        return call.queueLinks instanceof RankedLinks links && links.node.priority() < 0;
+    }
+
+    /** Returns the call that was submitted first of all. */
+    private @Nullable PoolCall<?> oldest() {
+        PoolCall<?> withoutPriority = plain.first;
+        PoolCall<?> withPriority = ranked.first;
+        if (withoutPriority == null || withPriority == null) {
+            return withoutPriority == null ? withPriority : withoutPriority;
+        }
+        return withoutPriority.id() < withPriority.id() ? withoutPriority : withPriority;
+    }
+
+    /** Removes the call that is to be given to a worker next, and notes whether it has overtaken the oldest one. */
     PoolCall<?> removeFirst() {
         PoolCall<?> call = getFirst();
+        boolean mayOvertake = ranked.first != null;
         var _ = remove(call);
+        if (mayOvertake) {
+            noteGiven(call);
+        }
         return call;
+    }
+
+    private void noteGiven(PoolCall<?> call) {
+        PoolCall<?> oldest = oldest();
+        if (oldest != overtaken) {
+            overtaken = oldest;
+            overtakings = 0;
+        }
+        if (oldest != null && oldest.id() < call.id()) {
+            overtakings++;
+        }
     }
 
     @Override
     public void clear() {
-        while (first != null) {
-            var _ = remove(first);
+        for (PoolCall<?> call = first(); call != null; call = first()) {
+            var _ = remove(call);
         }
     }
 
@@ -106,14 +226,15 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
     @Override
     public boolean isEmpty() {
-        return first == null;
+        return size == 0;
     }
 
-    /** For reading. */
+    /** For reading: first those without a priority, then the others, both in the order in which they came. */
     @Override
     public Iterator<PoolCall<?>> iterator() {
         return new Iterator<>() {
-            private @Nullable PoolCall<?> next = first;
+            private boolean isInRanked = plain.first == null;
+            private @Nullable PoolCall<?> next = isInRanked ? ranked.first : plain.first;
 
             @Override
             public boolean hasNext() {
@@ -127,6 +248,10 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
                     throw new NoSuchElementException("No further call waits");
                 }
                 next = call.queueLinks.next;
+                if (next == null && !isInRanked) {
+                    isInRanked = true;
+                    next = ranked.first;
+                }
                 return call;
             }
         };

@@ -77,7 +77,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /** The place of this call in the queue, if it waits there. */
-    final CallQueue.Links queueLinks = new CallQueue.Links();
+    final CallQueue.Links queueLinks;
 
     /** True if a worker has answered this call, so that the future ends as soon as the answer has been read. */
     boolean isAnswered;
@@ -150,6 +150,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             Function<@Nullable Object, T> resultOf,
             ResultKind kind) {
         this.id = id;
+        this.queueLinks = CallQueue.Links.of(this, options.priority());
         this.resultOf = resultOf;
         this.encoded = encoded;
         this.label = options.label();

@@ -62,11 +62,11 @@ import org.jspecify.annotations.Nullable;
  * and find them in the same way: by the class path, the module path, or the class loader that has loaded this class.
  *
  * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. While all workers are busy,
- * calls wait in a FIFO queue; a worker whose calls are short, as measured, is sent some calls ahead. The call that a
- * worker runs when it dies fails with a {@link WorkerDiedException}; all other calls go on, also the calls that had
- * been sent ahead, and the pool starts another worker. The pool is broken only when no worker lives and none has been
- * able to start for a while (see {@link Builder#startRetryTime}): then calls fail with a
- * {@link BrokenExecutorException}.
+ * calls wait in a queue, FIFO unless they have a {@link CallOptions#withPriority priority}; a worker whose calls are
+ * short, as measured, is sent some calls ahead. The call that a worker runs when it dies fails with a
+ * {@link WorkerDiedException}; all other calls go on, also the calls that had been sent ahead, and the pool starts
+ * another worker. The pool is broken only when no worker lives and none has been able to start for a while (see
+ * {@link Builder#startRetryTime}): then calls fail with a {@link BrokenExecutorException}.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
  * {@code cancel(false)} lets the call go on and drops its outcome. A time limit acts as {@code cancel(true)} does:
