@@ -547,6 +547,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         if (driver != null) {
             throw new IllegalStateException(loopText() + " is already running, on " + driver);
         }
+        Thread me = Thread.currentThread();
         try { // first what may fail
             Alarm.begin();
             running.add(this);
@@ -559,7 +560,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             var _ = drivenElsewhere.remove(thread, this);
             throw e;
         }
-        owner = thread == Thread.currentThread() ? thread : null;
+        owner = thread == me ? thread : null;
         driver = thread;
         holder = thread;
     }

@@ -1,6 +1,6 @@
 package dev.trestle.loop;
 
-import java.util.ArrayDeque;
+import dev.trestle.api.StackRoom;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
@@ -18,47 +18,67 @@ final class CancelTraversal {
         final @Nullable Task<?> awaiter;
 
         final Iterator<? extends LoopFuture<?>> parts;
+        final @Nullable Step outer;
         boolean any;
 
-        Step(GatherFuture<?, ?> gathering, @Nullable Task<?> awaiter) {
+        Step(GatherFuture<?, ?> gathering, @Nullable Task<?> awaiter, @Nullable Step outer) {
             this.gathering = gathering;
             this.awaiter = awaiter;
             this.parts = gathering.parts().iterator();
+            this.outer = outer;
         }
     }
 
     private final @Nullable String message;
-    private final ArrayDeque<Step> steps = new ArrayDeque<>();
+
+    /** The innermost gathering that is cancelling its parts. */
+    private @Nullable Step innermost;
 
     private CancelTraversal(@Nullable String message) {
         this.message = message;
     }
 
-    /** Cancels a task or a gathering; returns whether there was something to cancel. */
+    /**
+     * Cancels a task or a gathering; returns whether there was something to cancel. If this throws, no request of the
+     * task counts, and the caller may try again; parts of gatherings may have been cancelled.
+     */
     static boolean cancel(LoopFuture<?> future, @Nullable String message) {
         future.loop().checkHere("cancel");
-        return new CancelTraversal(message).run(future);
+        StackRoom.require();
+        var traversal = new CancelTraversal(message);
+        int before = future instanceof Task<?> task ? task.cancelling() : 0;
+        try {
+            return traversal.run(future);
+        } catch (Throwable e) {
+            for (Step step = traversal.innermost; step != null; step = step.outer) {
+                step.gathering.cancelling = false; // calls nothing: a gathering left so could not be cancelled again
+            }
+            if (future instanceof Task<?> task && task.cancelling() > before) {
+                task.takeRequestBack();
+            }
+            throw e;
+        }
     }
 
     private boolean run(LoopFuture<?> first) {
         boolean any = begin(first);
-        while (!steps.isEmpty()) {
-            Step step = steps.getFirst();
+        while (innermost != null) {
+            Step step = innermost;
             if (step.parts.hasNext()) {
                 step.any |= begin(step.parts.next());
                 continue;
             }
-            steps.removeFirst();
             step.gathering.endCancelling(step.any, message);
             if (step.awaiter != null) {
                 if (!step.any) {
                     step.awaiter.throwLater(message);
                 }
-            } else if (steps.isEmpty()) {
+            } else if (step.outer == null) {
                 any = step.any;
             } else {
-                steps.getFirst().any |= step.any;
+                step.outer.any |= step.any;
             }
+            innermost = step.outer;
         }
         return any;
     }
@@ -87,7 +107,7 @@ final class CancelTraversal {
     }
 
     private void enter(GatherFuture<?, ?> gathering, @Nullable Task<?> awaiter) {
-        gathering.beginCancelling();
-        steps.addFirst(new Step(gathering, awaiter));
+        innermost = new Step(gathering, awaiter, innermost);
+        gathering.cancelling = true;
     }
 }

@@ -755,10 +755,18 @@ public final class EventLoop implements AutoCloseable {
     /** Takes a task that is done out of the list. */
     void unlink(Task<?> task) {
         if (task.isLinked()) {
-            shutdown.onTaskEnded(task);
+            boolean isAwaited = shutdown.onTaskEnds(task);
             tasks = task.unlinkFrom(tasks);
-            taskCount--;
+            taskCount--; // calls nothing from here on, so each end counts once
+            if (isAwaited) {
+                shutdown.awaitedEnds--;
+            }
         }
+    }
+
+    /** Ends the tasks that are not done, whose coroutines will never have the baton again. */
+    void endTasks() {
+        Task.endAllWithLoop(tasks);
     }
 
     /**

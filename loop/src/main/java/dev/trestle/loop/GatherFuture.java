@@ -35,7 +35,7 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
      * True while the parts are being cancelled. A part may await this future, directly or through others, and must not
      * cancel it again.
      */
-    private boolean cancelling;
+    boolean cancelling;
 
     private @Nullable String cancelMessage;
 
@@ -136,10 +136,6 @@ final class GatherFuture<T extends @Nullable Object, R extends @Nullable Object>
     @Override
     public boolean cancel(@Nullable String message) {
         return CancelTraversal.cancel(this, message);
-    }
-
-    void beginCancelling() {
-        cancelling = true;
     }
 
     /** Called when the parts have been cancelled, if any of them could be. */

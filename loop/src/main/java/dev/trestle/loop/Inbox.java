@@ -40,6 +40,9 @@ final class Inbox {
      */
     private @Nullable Ready ring;
 
+    /** The cancelled timers that were taken out, while they are in the heap. Confined to the holder. */
+    private @Nullable TimerHandle removing;
+
     /** Returns whether there is nothing to take; there never is in a closed one. */
     boolean isEmpty() {
         Ready item = top;
@@ -77,16 +80,22 @@ final class Inbox {
         } while (!CANCELLED.compareAndSet(this, below, timer));
     }
 
-    /** Takes the cancelled timers out of their heap. */
+    /** Takes the cancelled timers out of their heap. What fails is to be called again. */
     void removeCancelled(Timers timers) {
+        removeTaken(timers);
         if (cancelled != null) {
-            TimerHandle timer = (TimerHandle) CANCELLED.getAndSet(this, null);
-            while (timer != null) {
-                TimerHandle below = timer.nextCancelled;
-                timer.nextCancelled = null;
-                timers.remove(timer);
-                timer = below;
-            }
+            removing = (TimerHandle) CANCELLED.getAndSet(this, null);
+            removeTaken(timers);
+        }
+    }
+
+    private void removeTaken(Timers timers) {
+        TimerHandle timer = removing;
+        while (timer != null) {
+            timers.remove(timer);
+            removing = timer.nextCancelled;
+            timer.nextCancelled = null;
+            timer = removing;
         }
     }
 

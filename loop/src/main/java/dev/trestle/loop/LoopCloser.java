@@ -299,9 +299,7 @@ final class LoopCloser {
      */
     private void lastTurns() {
         runTurns();
-        for (Task<?> task : loop.allTasks()) { // their coroutines will never come back
-            task.endWithLoop();
-        }
+        loop.endTasks(); // their coroutines will never come back
         runTurns();
     }
 

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -154,9 +155,16 @@ public final class LoopPromise<T extends @Nullable Object> {
 
         @Override
         public boolean cancel(@Nullable String message) {
+            StackRoom.require(); // for the step after the cancellation, too
             boolean cancelled = super.cancel(message);
-            if (cancelled) {
-                loop().baton().ready(onCancel);
+            boolean owed = cancelled;
+            while (owed) {
+                try {
+                    loop().baton().ready(onCancel);
+                    owed = false;
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // no other call tells the work behind this
+                }
             }
             return cancelled;
         }

@@ -368,14 +368,24 @@ public final class LoopQueue<T> {
      */
     public List<T> shutdownNow() {
         getters.checkHere("shut down");
+        StackRoom.require();
         List<T> left = items.inOrder(); // if a comparator or the memory fails, nothing has changed
+        int unfinishedAfter = Math.max(0, unfinished - left.size());
         items.clear();
         shutDown = true;
-        unfinished = Math.max(0, unfinished - left.size());
-        if (unfinished == 0) {
-            finished.set();
+        unfinished = unfinishedAfter;
+        boolean told = false;
+        while (!told) {
+            try {
+                if (unfinished == 0) {
+                    finished.set();
+                }
+                wakeAll(); // after the coroutines in join, as in asyncio
+                told = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the items are the caller's from here on
+            }
         }
-        wakeAll(); // after the coroutines in join, as in asyncio
         return left;
     }
 

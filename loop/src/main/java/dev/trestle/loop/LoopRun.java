@@ -45,7 +45,15 @@ final class LoopRun {
         try {
             thread.start();
         } catch (Throwable e) { // no memory for a thread, most likely: the loop can be run again, and closed
-            baton.end();
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    baton.end();
+                    ended = true;
+                } catch (Throwable again) {
+                    Thread.onSpinWait(); // a loop whose run does not end could not be run again
+                }
+            }
             throw e;
         }
     }
@@ -145,7 +153,17 @@ final class LoopRun {
         if (!begun.compareAndSet(false, true)) {
             return true; // it has begun just now
         }
-        if (!baton.replaceDriver(next)) {
+        boolean replaced = false;
+        boolean goesOn = false;
+        while (!replaced) {
+            try {
+                goesOn = baton.replaceDriver(next);
+                replaced = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the other driver will not begin any more
+            }
+        }
+        if (!goesOn) {
             return false;
         }
         begun = hasBegun;

@@ -25,8 +25,8 @@ final class LoopShutdown {
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile boolean throwingOut;
 
-    /** The number of tasks up to `lastToEnd` for which the loop waits. */
-    private int awaitedEnds;
+    /** The number of tasks up to `lastToEnd` for which the loop waits. Lowered by the loop, which counts its tasks. */
+    int awaitedEnds;
 
     private long lastToEnd;
 
@@ -93,17 +93,19 @@ final class LoopShutdown {
         awaitedEnds = 0;
     }
 
-    /** Called when a task has ended. */
-    void onTaskEnded(Task<?> task) {
+    /**
+     * Called when a task has ended, until it succeeds: before the task counts as ended. Returns whether its end is
+     * awaited.
+     */
+    boolean onTaskEnds(Task<?> task) {
         if (patience != null && task.number() <= lastToRenew) {
             patience.renew();
         }
-        if (awaitedEnds > 0 && task.number() <= lastToEnd) {
-            if (awaitedEnds == 1) {
-                baton.stop();
-            }
-            awaitedEnds--;
+        boolean isAwaited = awaitedEnds > 0 && task.number() <= lastToEnd;
+        if (isAwaited && awaitedEnds == 1) {
+            baton.stop();
         }
+        return isAwaited;
     }
 
     /** Makes every wait of a coroutine throw from now on. Called on any thread. */

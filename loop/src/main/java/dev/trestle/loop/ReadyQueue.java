@@ -2,8 +2,6 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -36,11 +34,11 @@ final class ReadyQueue {
         size++;
     }
 
-    /** Adds a list of items, whose last one links to the first. */
+    /** Adds a list of items, whose last one links to the first. Calls nothing, so nothing can end it halfway. */
     void addRing(Ready lastOfRing) {
-        Ready firstOfRing = requireNonNull(lastOfRing.link);
+        Ready firstOfRing = lastOfRing.link;
         int count = 1;
-        for (Ready item = firstOfRing; item != lastOfRing; item = requireNonNull(item.link)) {
+        for (Ready item = firstOfRing; item != null && item != lastOfRing; item = item.link) {
             item.back = null;
             count++;
         }
@@ -69,20 +67,31 @@ final class ReadyQueue {
         return item;
     }
 
-    /** Puts the items into an arbitrary order, the same one for the same generator. */
+    /**
+     * Puts the items into an arbitrary order, the same one for the same generator. If this throws, it has changed
+     * nothing.
+     */
     void shuffle(RandomGenerator random) {
-        var items = new ArrayList<Ready>(size);
+        var items = new Ready[size];
+        int count = 0;
         for (Ready item = first; item != null; item = item.link) {
-            items.add(item);
+            items[count] = item;
+            count++;
         }
-        for (int i = items.size() - 1; i > 0; i--) {
-            Collections.swap(items, i, random.nextInt(i + 1));
+        for (int i = count - 1; i > 0; i--) {
+            int other = random.nextInt(i + 1);
+            Ready moved = items[i];
+            items[i] = items[other];
+            items[other] = moved;
         }
-        long before = taken;
-        while (size > 0) {
-            var _ = take();
+        Ready after = null;
+        for (int i = count - 1; i >= 0; i--) { // calls nothing, so no item is lost
+            items[i].link = after;
+            if (after == null) {
+                last = items[i];
+            }
+            after = items[i];
         }
-        taken = before;
-        items.forEach(this::add);
+        first = after;
     }
 }

@@ -73,7 +73,11 @@ final class ShieldFuture<T extends @Nullable Object> extends LoopFuture<T> imple
         if (!super.cancel(message)) {
             return false;
         }
-        listener.leave();
+        try {
+            listener.leave();
+        } catch (Throwable e) {
+            Thread.onSpinWait(); // no memory: the listener stays with the inner future, and does nothing there
+        }
         return true;
     }
 }

@@ -115,7 +115,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /**
      * Cancels this task, which is not done, and what it awaits. If that ends in a gathering, it is left to do: returns
-     * the task that awaits it; else null.
+     * the task that awaits it; else null. If this throws, no request counts.
      */
     @Nullable
     Task<?> cancelDownToGathering(@Nullable String message) {
@@ -125,28 +125,46 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         Task<?> marker = this;
         int steps = 0;
         int limit = 2;
-        while (true) {
-            task.cancelRequests++;
-            if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
-                if (task.awaited instanceof GatherFuture<?, ?> gathering && !gathering.isDone()) {
-                    if (!gathering.isCancelling()) {
-                        return task;
+        try {
+            while (true) {
+                task.cancelRequests++;
+                if (!(task.awaited instanceof Task<?> inner) || inner.isDone()) {
+                    if (task.awaited instanceof GatherFuture<?, ?> gathering && !gathering.isDone()) {
+                        if (!gathering.isCancelling()) {
+                            return task;
+                        }
+                        task.breakOut(gathering, message);
+                    } else if (task.awaited == null || !task.awaited.cancel(message)) {
+                        task.throwLater(message);
                     }
-                    task.breakOut(gathering, message);
-                } else if (task.awaited == null || !task.awaited.cancel(message)) {
-                    task.throwLater(message);
+                    return null;
                 }
-                return null;
+                if (inner == marker) {
+                    task.breakOut(inner, message);
+                    return null;
+                }
+                task = inner;
+                if (++steps == limit) {
+                    marker = task;
+                    limit *= 2;
+                }
             }
-            if (inner == marker) {
-                task.breakOut(inner, message);
-                return null;
-            }
-            task = inner;
-            if (++steps == limit) {
-                marker = task;
-                limit *= 2;
-            }
+        } catch (Throwable e) {
+            takeRequestsBack(steps + 1);
+            throw e;
+        }
+    }
+
+    /** Takes back one request to cancel this task and each task down the chain of those that await each other. */
+    void takeRequestBack() {
+        takeRequestsBack(Integer.MAX_VALUE);
+    }
+
+    private void takeRequestsBack(int tasks) {
+        LoopFuture<?> each = this;
+        for (int i = 0; i < tasks && each instanceof Task<?> task && task.cancelRequests > 0; i++) {
+            task.cancelRequests--;
+            each = task.awaited;
         }
     }
 
@@ -168,8 +186,20 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     /** Ends a circle of tasks that await each other, and would never end. */
     private void breakOut(LoopFuture<?> inner, @Nullable String message) {
         throwLater(message);
-        if (inner.forget(this)) { // or it is ready already
-            loop().baton().ready(this);
+        leave(inner);
+    }
+
+    /** Makes this task, which awaits a future, ready before the future is done. */
+    private void leave(LoopFuture<?> inner) {
+        boolean waits = back != null; // or it is ready already
+        while (waits) {
+            try {
+                inner.forget(this);
+                loop().baton().ready(this);
+                waits = false;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // a task that neither waits nor is ready would never go on
+            }
         }
     }
 
@@ -438,8 +468,21 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     /** Cancels this task because its loop ends; its coroutine will never have the baton again. */
     void endWithLoop() {
         awaited = null;
-        cancelNow("its loop is closed");
-        loop().unlink(this);
+        end(cancellation("its loop is closed"));
+    }
+
+    /** Ends all tasks of a list because their loop ends, the oldest first. Takes no memory. */
+    static void endAllWithLoop(@Nullable Task<?> head) {
+        Task<?> oldest = head;
+        while (oldest != null && oldest.next != null) {
+            oldest = oldest.next;
+        }
+        Task<?> task = oldest;
+        while (task != null) {
+            Task<?> newer = task.previous;
+            task.endWithLoop();
+            task = newer;
+        }
     }
 
     /** Suspends the coroutine until a future is done, and returns its result; called on its thread, with the baton. */
@@ -573,8 +616,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     void throwOut() {
         if (awaited instanceof BlockingCall<?> call) {
             call.cancel("its loop is closed");
-        } else if (awaited != null && awaited.forget(this)) {
-            loop().baton().ready(this);
+        } else if (awaited != null) {
+            leave(awaited);
         }
     }
 

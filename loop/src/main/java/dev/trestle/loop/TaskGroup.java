@@ -2,9 +2,12 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +57,9 @@ public final class TaskGroup {
         void run(TaskGroup group) throws Exception;
     }
 
+    /** The most attempts to cancel the tasks, if the group cannot wait for them. */
+    private static final int MOST_ATTEMPTS = 1_000;
+
     private final Task<?> parent;
     private final int requestsBefore;
 
@@ -61,10 +67,20 @@ public final class TaskGroup {
     private final boolean pendingBefore;
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
-    private final List<Throwable> failures = new ArrayList<>();
+
+    /** The failures of tasks, in the order in which they failed. By task, as a step that has noted one may be repeated. */
+    private final Map<Task<?>, Throwable> failures = new LinkedHashMap<>();
 
     /** The error because of which the failure of a task is not among {@code failures}. */
     private @Nullable Throwable lostFailure;
+
+    /** The tasks that are cancelled because the group ends early; the first {@code cancelled} of them have been. */
+    private List<Task<?>> toCancel = List.of();
+
+    private int cancelled;
+
+    /** True if the parent is still to be cancelled. */
+    private boolean parentIsNext;
 
     private @Nullable LoopFuture<@Nullable Void> allEnded;
     private boolean aborting;
@@ -173,7 +189,9 @@ public final class TaskGroup {
         }
         if (aborting) {
             throw new IllegalStateException("A task cannot be added to a group that is shutting down"
-                    + (failures.isEmpty() ? ": it was cancelled" : ", because of " + failures.getFirst()));
+                    + (failures.isEmpty()
+                            ? ": it was cancelled"
+                            : ", because of " + failures.values().iterator().next()));
         }
         Task<T> task = parent.loop().createTask(coroutine, options);
         try {
@@ -186,10 +204,7 @@ public final class TaskGroup {
 
                 @Override
                 public void failed(Throwable failure) {
-                    unfinished.remove(task);
-                    lostFailure = failure;
-                    endIfAllHave();
-                    abortWithParent();
+                    endedWithout(task, failure);
                 }
             });
         } catch (Throwable e) { // the caller has no task, so the group does not wait for one
@@ -239,13 +254,24 @@ public final class TaskGroup {
         return !inBody && unfinished.isEmpty();
     }
 
+    /** Notes the end of a task. May be called again if it fails. */
     private void ended(Task<?> task) {
         unfinished.remove(task);
-        if (!task.isCancelled()) {
-            task.exception().ifPresent(failure -> {
-                failures.add(failure);
-                abortWithParent();
-            });
+        if (task.isFailed()) {
+            task.exception().ifPresent(failure -> failures.put(task, failure));
+            abortWithParent();
+        }
+        endIfAllHave();
+    }
+
+    /** Notes the end of a task after {@link #ended} has failed, perhaps before it had noted the failure of the task. */
+    private void endedWithout(Task<?> task, Throwable error) {
+        unfinished.remove(task);
+        if (task.isFailed()) {
+            if (!failures.containsKey(task)) {
+                lostFailure = error;
+            }
+            abortWithParent();
         }
         endIfAllHave();
     }
@@ -261,18 +287,50 @@ public final class TaskGroup {
      */
     private void abortWithParent() {
         if (!aborting) {
-            abort();
-            parentCancelRequested = true;
+            toCancel = List.copyOf(unfinished);
+            aborting = true;
+            parentIsNext = true;
+        }
+        goOnAborting();
+    }
+
+    /** Ends the tasks. */
+    private void abort() {
+        if (!aborting) {
+            toCancel = List.copyOf(unfinished);
+            aborting = true;
+        }
+        goOnAborting();
+    }
+
+    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on where it failed. */
+    private void goOnAborting() {
+        while (cancelled < toCancel.size()) {
+            toCancel.get(cancelled).cancel();
+            cancelled++;
+        }
+        if (parentIsNext) {
             parent.cancel();
+            parentCancelRequested = true;
+            parentIsNext = false;
         }
     }
 
-    private void abort() {
-        aborting = true;
-        List.copyOf(unfinished).forEach(Task::cancel);
+    /** Ends the tasks of a group that cannot wait for them. */
+    private void abortBeforeLeaving() {
+        for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+            try {
+                abort();
+                takeRequestBack();
+                return;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // a task that is not cancelled might never end
+            }
+        }
     }
 
     private <T extends @Nullable Object> @Nullable T execute(Body<T> body) {
+        StackRoom.requireForLinkage(); // for waiting for the tasks, and for cancelling them
         T result = null;
         Throwable thrown = null;
         try {
@@ -280,12 +338,39 @@ public final class TaskGroup {
         } catch (Throwable e) {
             thrown = e;
         }
-        if (!parent.loop().isRunningHere()) { // the loop was closed without this coroutine, and with the tasks
+        boolean orphaned = false; // the loop was closed without this coroutine, and with the tasks
+        try {
+            orphaned = !parent.loop().isRunningHere();
+            if (!orphaned) {
+                inBody = false;
+                CancelledError cancellation = waitForTasks(thrown);
+                end(thrown instanceof CancelledError ? null : thrown, cancellation);
+            }
+        } catch (IllegalStateException loopEnds) {
+            failures.values().forEach(loopEnds::addSuppressed);
+            throw loopEnds;
+        } catch (Throwable e) {
+            if (!unfinished.isEmpty() || parentCancelRequested) { // there is no memory to wait, most likely
+                abortBeforeLeaving();
+                failures.values().stream().filter(failure -> failure != e).forEach(e::addSuppressed);
+            }
+            throw e;
+        }
+        if (orphaned) {
             throw thrown == null ? LoopShutdown.endedWithout(parent, null) : LoopFuture.unchecked(thrown);
         }
-        inBody = false;
+        return result;
+    }
+
+    /**
+     * Waits for the ends of all tasks. Returns the cancellation that has ended the group, else the latest one; null if
+     * there was none.
+     *
+     * @param thrown what has ended the body, null if nothing has
+     */
+    private @Nullable CancelledError waitForTasks(@Nullable Throwable thrown) {
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;
-        if (thrown != null && !aborting) {
+        if (thrown != null || aborting) {
             abort();
         }
         CancelledError latest = null;
@@ -299,33 +384,37 @@ public final class TaskGroup {
                     cancellation = e;
                     abort();
                 }
-            } catch (IllegalStateException loopEnds) {
-                failures.forEach(loopEnds::addSuppressed);
-                throw loopEnds;
             }
         }
-        if (thrown != null && !(thrown instanceof CancelledError)) {
-            failures.add(thrown);
-        }
-        end(cancellation == null ? latest : cancellation);
-        return result;
+        return cancellation == null ? latest : cancellation;
     }
 
-    private void end(@Nullable CancelledError cancellation) {
-        boolean cancelledByGroupAlone = parentCancelRequested && parent.uncancel() <= requestsBefore;
-        if (cancelledByGroupAlone && !pendingBefore) {
+    /** Takes back the request to cancel the parent. Returns whether there was one, and none from elsewhere. */
+    private boolean takeRequestBack() {
+        boolean alone = parentCancelRequested && parent.uncancel() <= requestsBefore;
+        parentCancelRequested = false;
+        if (alone && !pendingBefore) {
             parent.forgetCancellation(); // a body that awaited nothing has not met it
         }
-        if (lostFailure != null) {
-            failures.add(lostFailure);
+        return alone;
+    }
+
+    private void end(@Nullable Throwable thrown, @Nullable CancelledError cancellation) {
+        boolean cancelledByGroupAlone = takeRequestBack();
+        List<Throwable> all = new ArrayList<>(failures.values());
+        if (thrown != null) {
+            all.add(thrown);
         }
-        if (!failures.isEmpty()) {
+        if (lostFailure != null) {
+            all.add(lostFailure);
+        }
+        if (!all.isEmpty()) {
             if (parent.cancelling() > requestsBefore) {
                 // The failures are thrown first; the cancellation is not lost, the next await throws it.
                 parent.uncancel();
                 parent.cancel();
             }
-            throw new TaskGroupException(failures);
+            throw new TaskGroupException(all);
         }
         if (cancellation != null && !cancelledByGroupAlone) {
             throw cancellation;

@@ -2,6 +2,7 @@ package dev.trestle.loop;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.StackRoom;
 import dev.trestle.api.TimeLimit;
 import java.time.Duration;
 import java.util.Optional;
@@ -28,6 +29,10 @@ public final class Timeout {
     private final Task<?> task;
     private final int cancellingBefore;
     private State state = State.ACTIVE;
+
+    /** True if the limit has cancelled the task, and no other code has. */
+    private boolean hasEndedTheTask;
+
     private @Nullable Duration when;
     private @Nullable Handle timer;
 
@@ -40,38 +45,51 @@ public final class Timeout {
         this.cancellingBefore = task.cancelling();
     }
 
+    @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
     static <T extends @Nullable Object> T run(Task<?> task, @Nullable Duration when, TimedCoroutine<T> body)
             throws TimeoutException {
         requireNonNull(body, "body");
         var timeout = new Timeout(task);
         timeout.schedule(when);
-        T result;
+        T result = null;
+        Throwable thrown = null;
         try {
             result = body.run(timeout);
         } catch (Throwable e) {
-            if (timeout.endsTheTask() && e instanceof CancelledError) {
-                throw timeout.timedOut(e);
-            }
-            if (e instanceof TimeoutException inner) {
-                throw inner;
-            }
-            throw LoopFuture.unchecked(e);
+            thrown = e;
         }
-        timeout.endsTheTask();
-        return result;
+        boolean ended = false;
+        while (!ended) {
+            try {
+                timeout.end();
+                ended = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the task would count a request to cancel it for good
+            }
+        }
+        if (timeout.timer != null) {
+            timeout.timer.cancel();
+        }
+        if (thrown == null) {
+            return result;
+        }
+        if (timeout.hasEndedTheTask && thrown instanceof CancelledError) {
+            throw timeout.timedOut(thrown);
+        }
+        if (thrown instanceof TimeoutException inner) {
+            throw inner;
+        }
+        throw LoopFuture.unchecked(thrown);
     }
 
-    /** Ends the limit. Returns whether the limit has cancelled the task, and no other code has. */
-    private boolean endsTheTask() {
-        if (timer != null) {
-            timer.cancel();
-        }
-        if (state != State.EXPIRING) {
+    /** Ends the limit, and takes its request to cancel the task back. A timer that is left does nothing any more. */
+    private void end() {
+        if (state == State.EXPIRING) {
+            hasEndedTheTask = task.uncancel() <= cancellingBefore;
+            state = State.EXPIRED;
+        } else if (state == State.ACTIVE) {
             state = State.FINISHED;
-            return false;
         }
-        state = State.EXPIRED;
-        return task.uncancel() <= cancellingBefore;
     }
 
     /** Sets the texts for the message: what the body waits for, and for how long. */
@@ -114,33 +132,30 @@ public final class Timeout {
         schedule(newWhen);
     }
 
+    /** Sets the limit. If this throws, the earlier limit holds. */
     private void schedule(@Nullable Duration newWhen) {
         EventLoop loop = task.loop();
+        StackRoom.require(); // for cancelling the earlier timer
+        Handle newTimer = null;
+        if (newWhen != null) {
+            newTimer = TimeLimit.nanos(newWhen) <= loop.nanos()
+                    ? loop.soonInline(this::expire)
+                    : loop.atInline(TimeLimit.nanos(newWhen), this::expire);
+        }
         if (timer != null) {
             timer.cancel();
         }
         when = newWhen;
-        if (newWhen == null) {
-            timer = null;
-        } else if (TimeLimit.nanos(newWhen) <= loop.nanos()) {
-            timer = loop.soonInline(this::expire);
-        } else {
-            timer = loop.atInline(TimeLimit.nanos(newWhen), this::expire);
-        }
+        timer = newTimer;
     }
 
+    /** Cancels the task. If this throws, the task counts no request, and the loop calls this method again. */
     private void expire() {
-        int before = task.cancelling();
-        try {
+        if (state == State.ACTIVE) {
             task.cancel("the time limit was over");
-        } catch (Throwable e) { // the loop calls this method again
-            while (task.cancelling() > before) {
-                task.uncancel();
-            }
-            throw e;
+            timer = null;
+            state = State.EXPIRING;
         }
-        timer = null;
-        state = State.EXPIRING;
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,21 @@ class RunAgainTest {
         }
         assertThat(failures).isEmpty();
         assertThat(met).isGreaterThan(10);
+    }
+
+    /** A second error strikes where the first one is dealt with. */
+    @Test
+    void loopRunsAgainAfterManyErrors() throws Exception {
+        Class<?> program =
+                new FaultLoader(getClass().getClassLoader(), RunAgain.class).loadClass(RunAgain.class.getName());
+        assertThat(run(program)).isEmpty(); // loads and initializes
+        int met = 0;
+        for (int seed = 0; seed < 200; seed++) {
+            Faults.arm(new Random(seed), 30);
+            assertThat(run(program)).as("seed %d", seed).isEmpty();
+            met += Faults.disarm();
+        }
+        assertThat(met).isGreaterThan(200);
     }
 
     @SuppressWarnings("unchecked")

@@ -206,7 +206,7 @@ public final class Scenario implements Callable<String> {
         attempt(() -> hostile(loop));
         attempt(() -> {
             Task<?> task = note(createTask(() -> sleep(Duration.ofHours(1))));
-            yieldNow();
+            attempt(() -> yieldNow());
             while (!task.isDone()) {
                 attempt(task::cancel);
                 attempt(() -> yieldNow());

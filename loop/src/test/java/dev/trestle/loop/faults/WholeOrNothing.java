@@ -24,6 +24,7 @@ public final class WholeOrNothing implements Callable<String> {
     public String call() {
         EventLoop loop = untilItWorks(EventLoop::new);
         takeAnItem();
+        takeAllItems();
         waitForASignal(loop);
         Faults.disarm();
         loop.close();
@@ -42,6 +43,24 @@ public final class WholeOrNothing implements Callable<String> {
         int size = untilItWorks(queue::size);
         if (size != (taken ? 0 : 1)) {
             left += "the queue has " + size + " items, and tryGet has taken one: " + taken + "\n";
+        }
+    }
+
+    private void takeAllItems() {
+        LoopQueue<Integer> queue = untilItWorks(LoopQueue::priority);
+        for (int item = 1; item <= 3; item++) {
+            int next = item;
+            var _ = untilItWorks(() -> queue.size() >= next || queue.tryPut(next));
+        }
+        int taken = 0;
+        try {
+            taken = queue.shutdownNow().size();
+        } catch (Throwable e) {
+            Thread.onSpinWait(); // injected
+        }
+        LoopQueue.Statistics numbers = untilItWorks(queue::statistics);
+        if (numbers.size() != 3 - taken || numbers.unfinished() != numbers.size()) {
+            left += "shutdownNow has returned " + taken + " of 3 items, and left " + numbers + "\n";
         }
     }
 
