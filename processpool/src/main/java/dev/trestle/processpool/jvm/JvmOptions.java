@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param heapBytes 0 for a fair share of the machine
  * @param clearsEnvironment whether workers have nothing of the environment of this program
  * @param debug whether debuggers may attach
+ * @param limits of the process, beyond the heap
  */
 public record JvmOptions(
         int count,
@@ -24,7 +25,8 @@ public record JvmOptions(
         Optional<Path> workingDirectory,
         Optional<String> classPath,
         Optional<String> modulePath,
-        boolean debug) {
+        boolean debug,
+        ProcessLimits limits) {
 
     public JvmOptions {
         arguments = List.copyOf(arguments);
@@ -46,6 +48,7 @@ public record JvmOptions(
                 workingDirectory,
                 classPath,
                 modulePath,
-                false);
+                false,
+                ProcessLimits.NONE);
     }
 }
