@@ -93,6 +93,14 @@ final class Dispatcher {
      */
     private static final Duration LAST_CALLS = Duration.ofSeconds(1);
 
+    /** The longest and the shortest time between two looks at the memory of workers. */
+    private static final long LONGEST_LOOK_NANOS = 200_000_000;
+
+    private static final long SHORTEST_LOOK_NANOS = 20_000_000;
+
+    /** So fast a process takes memory at most, about: 2 GB in a second. */
+    private static final long MOST_BYTES_PER_NANO = 2;
+
     /** A thread that ends one call for longer than this is relieved. */
     private static final Duration READER_PATIENCE = Duration.ofMillis(250);
 
@@ -131,6 +139,9 @@ final class Dispatcher {
 
     /** A look at the workers that become too old. */
     private final Timer.Task aging;
+
+    /** A look at the memory of the workers that run calls or start. */
+    private final Timer.Task weighing;
 
     /** A look at the calls that were sent ahead. */
     private final Timer.Task watching;
@@ -276,6 +287,7 @@ final class Dispatcher {
             this.cleaning = timer.prepare(this::cleanUp);
             this.shrinking = timer.prepare(this::shrink);
             this.aging = timer.prepare(this::renewTheOld);
+            this.weighing = timer.prepare(this::weigh);
             this.watching = timer.prepare(this::askBack);
             this.relieving = timer.prepare(this::lookAtReaders);
             this.givingUp = timer.prepare(this::giveUp);
@@ -492,6 +504,7 @@ final class Dispatcher {
         call.givenTo(worker);
         if (begins) {
             call.begins();
+            weighSoon();
         } else {
             watch();
         }
@@ -501,6 +514,54 @@ final class Dispatcher {
             lookAtTheOld(); // it ages from now on
         }
         return true;
+    }
+
+    // Memory
+
+    /** Schedules a look at the memory of workers, if that is limited. Needs no memory. */
+    private void weighSoon() {
+        if (options.limits().recycling().memoryLimit().isPresent()) {
+            weighing.withinNanos(LONGEST_LOOK_NANOS);
+        }
+    }
+
+    /**
+     * Kills workers that hold more memory than they may. Looks again as long as calls run or workers start: the sooner,
+     * the less one of them may still take.
+     */
+    private void weigh() {
+        long limit = options.limits().recycling().memoryLimit().orElseThrow();
+        List<Worker> atWork;
+        lock.lock();
+        try {
+            atWork = workerSet.live().stream()
+                    .filter(each -> each.state == Worker.State.BUSY || each.state == Worker.State.STARTING)
+                    .toList();
+        } finally {
+            lock.unlock();
+        }
+        long least = limit;
+        for (Worker each : atWork) {
+            long left = each.killIfTooLarge(limit);
+            if (left == 0) {
+                noteKilledForMemory();
+            } else {
+                least = Math.min(least, left);
+            }
+        }
+        if (!atWork.isEmpty()) {
+            long nanos = least / MOST_BYTES_PER_NANO;
+            weighing.withinNanos(Math.max(SHORTEST_LOOK_NANOS, Math.min(LONGEST_LOOK_NANOS, nanos)));
+        }
+    }
+
+    private void noteKilledForMemory() {
+        lock.lock();
+        try {
+            workerSet.noteKilledForMemory();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Schedules a look at the workers that become too old. */
@@ -1479,6 +1540,7 @@ final class Dispatcher {
             throw e;
         }
         unfinished++;
+        weighSoon();
         try {
             start.accept(worker);
         } catch (Throwable e) { // OutOfMemoryError is what the JVM says of a limit of the system for threads
@@ -1922,6 +1984,7 @@ final class Dispatcher {
                     workerSet.retiredFor(Retirement.AGE),
                     workerSet.retiredFor(Retirement.RESIDENT),
                     workerSet.died(),
+                    workerSet.killedForMemory(),
                     workerSet.startsFailed(),
                     linesLost.sum());
         } finally {

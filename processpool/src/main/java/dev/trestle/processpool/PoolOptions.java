@@ -69,11 +69,12 @@ record PoolOptions(
      * What makes a worker too old or too large, apart from the number of its calls.
      *
      * @param maxAge since it was ready
-     * @param maxResident in bytes
+     * @param maxResident in bytes, after a call
+     * @param memoryLimit in bytes, at any time
      */
-    record Recycling(Optional<Duration> maxAge, OptionalLong maxResident) {
+    record Recycling(Optional<Duration> maxAge, OptionalLong maxResident, OptionalLong memoryLimit) {
 
-        static final Recycling NONE = new Recycling(Optional.empty(), OptionalLong.empty());
+        static final Recycling NONE = new Recycling(Optional.empty(), OptionalLong.empty(), OptionalLong.empty());
 
         Recycling {
             maxAge = maxAge.map(TimeLimit::cut);
@@ -83,16 +84,30 @@ record PoolOptions(
         void check() {
             if (looksAtMemory()) {
                 ProcessMemory.unknownBecause().ifPresent(why -> {
-                    throw new IllegalStateException(
-                            "maxResident needs to know how much memory a worker has, and that" + " is not known: " + why
-                                    + ". Leave it out, and bound the heap of workers by heap(bytes).");
+                    throw new IllegalStateException("maxResident and memoryLimit need to know how much memory a worker"
+                            + " has, and that is not known: " + why
+                            + ". Leave them out, and bound the heap of workers by heap(bytes).");
                 });
             }
         }
 
         /** Returns whether the memory of workers is to be known. */
         boolean looksAtMemory() {
-            return maxResident.isPresent();
+            return maxResident.isPresent() || memoryLimit.isPresent();
+        }
+
+        /** Returns above how many bytes something is done about a worker after a call. */
+        long attention() {
+            return Math.min(maxResident.orElse(Long.MAX_VALUE), memoryLimit.orElse(Long.MAX_VALUE));
+        }
+
+        /**
+         * Returns at how many bytes a worker is given no further call, whether another is ready or not: half-way from
+         * where it is to be replaced to where it is killed, and a call lost.
+         */
+        long fullAt() {
+            long killed = memoryLimit.orElse(Long.MAX_VALUE);
+            return memoryLimit.isPresent() ? attention() + (killed - attention()) / 2 : killed;
         }
     }
 

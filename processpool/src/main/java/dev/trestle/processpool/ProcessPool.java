@@ -19,6 +19,7 @@ import dev.trestle.processpool.jvm.JvmOptions;
 import dev.trestle.processpool.jvm.LocaleSettings;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.Nesting;
+import dev.trestle.processpool.jvm.ProcessLimits;
 import dev.trestle.processpool.jvm.ProgramClasses;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
@@ -133,6 +134,7 @@ public final class ProcessPool implements FutureExecutor {
         JavaCommand.check(options.jvm());
         JacksonVersions.check();
         DebugAgent.check(options.name(), options.jvm());
+        options.jvm().limits().warn(options.name());
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
@@ -641,6 +643,8 @@ public final class ProcessPool implements FutureExecutor {
      * @param retiredByAge those of them that were too old ({@link Builder#maxAge})
      * @param retiredByResident those of them that had grown too large ({@link Builder#maxResident})
      * @param workersDied the workers that died without having been told to end, after they had been ready
+     * @param killedForMemory the workers that were killed since they held more memory than they may
+     *     ({@link Builder#memoryLimit})
      * @param startsFailed the workers that died before they were ready
      * @param linesLost the lines of workers' output that the log refused, or that were more than a worker may log in a
      *     second
@@ -665,6 +669,7 @@ public final class ProcessPool implements FutureExecutor {
             long retiredByAge,
             long retiredByResident,
             long workersDied,
+            long killedForMemory,
             long startsFailed,
             long linesLost) {}
 
@@ -699,6 +704,10 @@ public final class ProcessPool implements FutureExecutor {
         private int maxTasksPerWorker = Integer.MAX_VALUE;
         private Optional<Duration> maxAge = Optional.empty();
         private OptionalLong maxResident = OptionalLong.empty();
+        private OptionalLong memoryLimit = OptionalLong.empty();
+        private OptionalInt processLimit = OptionalInt.empty();
+        private OptionalLong fileSizeLimit = OptionalLong.empty();
+        private Optional<Duration> cpuTimeLimit = Optional.empty();
         private OptionalInt queueLimit = OptionalInt.empty();
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
@@ -802,7 +811,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets the largest heap of each worker. If not set, all workers together may take three quarters of the memory.
+         * Sets the largest heap of each worker. If not set, the heaps of all workers together may take a quarter of the
+         * memory, of the container if there is one, each at most the largest heap that this program was started with,
+         * and what fits under a {@link #memoryLimit}. {@code -Xmx} in {@link #jvmArguments} does the same as this.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -1161,6 +1172,88 @@ public final class ProcessPool implements FutureExecutor {
             return AotStore.userDirectory(System.getenv(), System.getProperty("user.home"));
         }
 
+        /**
+         * Sets the memory that a worker may hold, the processes that its calls have started included; without limit if
+         * not set. A worker that holds more is killed, and its call fails with a {@link WorkerDiedException} that has
+         * the figure and the limit; it is run again only if it has {@link CallOptions#withRetries retries}. So a call
+         * that takes native memory without end costs itself, and not the machine.
+         *
+         * <p>What counts is the same as for {@link #maxResident}. The pool looks several times a second, the more often
+         * the nearer a worker comes to the limit, and only while calls run or workers start: for a moment a worker may
+         * hold more than the limit, some hundreds of MB at worst. If {@link #heap} is not set, the heap of workers is
+         * chosen so that it fits.
+         *
+         * <p>Together with {@code maxResident}, a worker that has come half-way from that limit to this one is given no
+         * further call, even if calls have to wait for another worker: so a call does not die of what others have
+         * leaked.
+         *
+         * @param bytes the size in bytes
+         * @return this builder
+         * @throws IllegalArgumentException if it is less than 64 MiB, with which no worker could work
+         * @see ProcessPool.Statistics#killedForMemory
+         */
+        public Builder memoryLimit(long bytes) {
+            if (bytes < ProcessLimits.LEAST_MEMORY) {
+                throw new IllegalArgumentException(
+                        "memoryLimit must be 64 MiB or more, since a worker that runs nothing holds some 50 MiB; in"
+                                + " bytes: " + bytes);
+            }
+            memoryLimit = OptionalLong.of(bytes);
+            return this;
+        }
+
+        /**
+         * Sets how many processes and threads the user of a worker may have at a time; what the system allows if not
+         * set. At the limit, a call that starts a process gets an {@link java.io.IOException}, "Resource temporarily
+         * unavailable", and one that starts a thread an {@link OutOfMemoryError}.
+         *
+         * <p>This is the limit {@code RLIMIT_NPROC} of the system. It counts all processes and threads of the user, in
+         * other programs too, and a JVM has twenty to thirty threads itself; and it does not bind root, which the log
+         * says when the pool is built.
+         *
+         * <p>Needs the program {@code prlimit} of util-linux, as {@link #fileSizeLimit} and {@link #cpuTimeLimit} do.
+         *
+         * @param value the number of processes and threads
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder processLimit(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("processLimit must be positive: " + value);
+            }
+            processLimit = OptionalInt.of(value);
+            return this;
+        }
+
+        /**
+         * Sets how large a file may become that a worker, or a process that it starts, writes; what the system allows
+         * if not set. A call that writes more gets an {@link java.io.IOException}, "File too large". Needs the program
+         * {@code prlimit}.
+         *
+         * @param bytes the size in bytes
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder fileSizeLimit(long bytes) {
+            fileSizeLimit = OptionalLong.of(positive("fileSizeLimit", bytes));
+            return this;
+        }
+
+        /**
+         * Sets how much processor time a worker may use in its life, in seconds, rounded up; what the system allows if
+         * not set. A worker that has used it is ended by SIGXCPU, and its call fails with a {@link WorkerDiedException}
+         * that says so. Each process that it starts has the same limit for itself. To start takes a worker about a
+         * second of it; the time limit of a single call is {@link #callTimeout}. Needs the program {@code prlimit}.
+         *
+         * @param limit the processor time
+         * @return this builder
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder cpuTimeLimit(Duration limit) {
+            cpuTimeLimit = Optional.of(positive("cpuTimeLimit", limit));
+            return this;
+        }
+
         private static long positive(String what, long bytes) {
             if (bytes < 1) {
                 throw new IllegalArgumentException(what + " must be positive, in bytes: " + bytes);
@@ -1232,7 +1325,8 @@ public final class ProcessPool implements FutureExecutor {
                     workingDirectory,
                     classPath,
                     modulePath,
-                    debug);
+                    debug,
+                    new ProcessLimits(memoryLimit, processLimit, fileSizeLimit, cpuTimeLimit));
             var limits = new PoolOptions.Limits(
                     callTimeout,
                     debug ? FOREVER : startTimeout,
@@ -1242,7 +1336,7 @@ public final class ProcessPool implements FutureExecutor {
                     maxTasksPerWorker,
                     queueLimit,
                     maxPayloadBytes,
-                    new PoolOptions.Recycling(maxAge, maxResident));
+                    new PoolOptions.Recycling(maxAge, maxResident, memoryLimit));
             var aot = new PoolOptions.Aot(
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(), aotCacheDelay);
             return new PoolOptions(
@@ -1263,8 +1357,9 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
-         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, or
-         *     {@link #forwardLogs} and another option both choose a logging system for workers
+         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, if
+         *     {@link #forwardLogs} and another option both choose a logging system for workers, or if {@link #heap} or
+         *     {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: the program of the {@link #launcher} is not there, its Java runtime lacks a module, the place of
          *     its classes cannot be found, its Jackson cannot start with its version of jackson-annotations, or its

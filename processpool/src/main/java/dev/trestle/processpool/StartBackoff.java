@@ -186,8 +186,9 @@ final class StartBackoff {
                     + " container): have fewer workers, or give each a smaller heap (Builder.heap).";
         }
         if (NO_PROCESS.matcher(said).find()) {
-            return " The system allows no further process or thread: raise the limit (ulimit -u, or the pids"
-                    + " limit of the container), or have fewer workers.";
+            return " The system allows no further process or thread: raise the limit (processLimit, which counts all"
+                    + " processes and threads of the user, ulimit -u, or the pids limit of the container), or have"
+                    + " fewer workers.";
         }
         return "";
     }

@@ -491,11 +491,28 @@ final class Worker {
         }
         memorySeenAt = now;
         try {
-            memory = of.bytes(options.limits().recycling().maxResident().orElse(Long.MAX_VALUE));
+            memory = of.bytes(options.limits().recycling().attention());
         } catch (Error e) {
             logger.failure(
                     Level.DEBUG, "Cannot look at the memory of {}{}", name, "", e); // looks again at the next answer
         }
+    }
+
+    /**
+     * Kills this worker if it, with the processes below it, holds more memory than it may. On the timer's threads.
+     *
+     * @return how much it may still take; 0 if it is killed
+     */
+    long killIfTooLarge(long limit) {
+        ProcessMemory of = processMemory;
+        long used = of == null ? 0 : of.bytes(limit);
+        if (used <= limit) {
+            return Math.max(1, limit - used);
+        }
+        kill("it used " + ProcessMemory.mebibytes(used) + " of at most " + ProcessMemory.mebibytes(limit)
+                + " (memoryLimit: heap, native memory and the processes that it has started). Give it more, or each"
+                + " call less to do");
+        return 0;
     }
 
     /** Takes the calls that it had when it died. Called under the dispatcher's lock. Needs no memory. */
@@ -844,8 +861,8 @@ final class Worker {
             case AGE -> "it was older than " + limits.recycling().maxAge().orElseThrow() + " (maxAge)";
             case RESIDENT ->
                 "it held " + ProcessMemory.mebibytes(memory) + " after a call, more than "
-                        + ProcessMemory.mebibytes(
-                                limits.recycling().maxResident().orElseThrow()) + " (maxResident)";
+                        + ProcessMemory.mebibytes(limits.recycling().attention())
+                        + (limits.recycling().maxResident().isPresent() ? " (maxResident)" : " (memoryLimit)");
             case IDLE -> "it had had no call for " + options.idleTime().orElseThrow() + " (idleTime)";
         };
     }

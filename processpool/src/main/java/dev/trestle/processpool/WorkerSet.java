@@ -65,6 +65,7 @@ final class WorkerSet {
     private long retired;
     private final long[] retiredFor = new long[Retirement.values().length];
     private long died;
+    private long killedForMemory;
 
     /**
      * Creates an empty set.
@@ -274,12 +275,17 @@ final class WorkerSet {
 
     /** Returns whether a worker may run further calls. */
     boolean mayHaveMore(Worker worker) {
-        return worker.callsTaken < options.limits().maxTasksPerWorker() && !hasBeenReplaced(worker);
+        return worker.callsTaken < options.limits().maxTasksPerWorker() && !hasBeenReplaced(worker) && !isFull(worker);
     }
 
     /** Returns whether another is ready in the place of a worker that went on only until then. */
     private boolean hasBeenReplaced(Worker worker) {
         return lastsUntilReplaced(worker) && (isReplaced(worker) || !spares.isEmpty());
+    }
+
+    /** Returns whether a worker holds so much memory that its next call would be in danger. */
+    private boolean isFull(Worker worker) {
+        return worker.memory >= recycling().fullAt();
     }
 
     private static boolean lastsUntilReplaced(Worker worker) {
@@ -386,7 +392,7 @@ final class WorkerSet {
             worker.state = Worker.State.LEAVING;
             retired++;
             if (open) {
-                noteRetired(worker, hasBeenReplaced(worker) ? requireNonNull(worker.retiresFor) : Retirement.CALLS);
+                noteRetired(worker, reasonToLeave(worker));
             }
             return true;
         }
@@ -396,6 +402,13 @@ final class WorkerSet {
         }
         idle.addLast(worker);
         return false;
+    }
+
+    private Retirement reasonToLeave(Worker worker) {
+        if (hasBeenReplaced(worker)) {
+            return requireNonNull(worker.retiresFor);
+        }
+        return isFull(worker) ? Retirement.RESIDENT : Retirement.CALLS;
     }
 
     private void noteRetired(Worker worker, Retirement why) {
@@ -561,6 +574,15 @@ final class WorkerSet {
     /** Returns how many died without having been told to. */
     long died() {
         return died;
+    }
+
+    /** Notes that a worker is killed since it holds more memory than it may. */
+    void noteKilledForMemory() {
+        killedForMemory++;
+    }
+
+    long killedForMemory() {
+        return killedForMemory;
     }
 
     @Override

@@ -104,6 +104,9 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
             case "SIGKILL" -> ": " + suspect;
             case "SIGABRT" -> ": the JVM crashed, in native code or by a bug of its own";
             case "SIGTERM" -> ": it was asked to end";
+            case "SIGXCPU" ->
+                ": it had used all the processor time that it may have in its life (cpuTimeLimit, or ulimit -t)";
+            case "SIGXFSZ" -> ": a file would have become larger than it may (fileSizeLimit, or ulimit -f)";
             default -> "";
         };
     }

@@ -83,6 +83,7 @@ public final class JavaCommand {
                     + String.join(",", lacking) + ", in addition to the modules that it has.");
         }
         NativeText.check(options);
+        options.limits().check(options.heapBytes(), options.arguments());
         if (!Files.exists(launcher()) && !Files.exists(launcher().resolveSibling("java.exe"))) {
             throw new IllegalStateException("A process pool starts its workers with " + launcher()
                     + ", and there is no such file. A runtime made by jlink --strip-native-commands has none: make it"
@@ -100,7 +101,8 @@ public final class JavaCommand {
     }
 
     /**
-     * Writes the arguments of a worker to a file; returns the command that reads it.
+     * Writes the arguments of a worker to a file; returns the command that reads it, behind the program that limits it
+     * if the system is to do so.
      *
      * @param more further options for the JVM
      * @param mainArguments what the worker's main method gets
@@ -112,7 +114,7 @@ public final class JavaCommand {
                 ? Stream.of("-m", own.getName() + "/" + MAIN)
                 : Stream.of(ProgramClasses.of(options).launcher().orElse(MAIN));
         List<String> all = Stream.concat(more.stream(), arguments(options)).toList();
-        return write(
+        List<String> java = write(
                 argumentFile,
                 Stream.of(
                                 all.stream().filter(each -> !NativeText.isLate(each)),
@@ -122,6 +124,7 @@ public final class JavaCommand {
                                         .filter(NativeText::isLate)
                                         .map(each -> AsciiText.encode(each.substring(2))))
                         .flatMap(arguments -> arguments));
+        return Stream.concat(options.limits().prefix().stream(), java.stream()).toList();
     }
 
     /** Does the same as {@link #write}, for a JVM that has the same options and runs nothing. */
@@ -196,10 +199,7 @@ public final class JavaCommand {
         if (processors <= 2 && !choosesCollector(options.arguments())) {
             arguments.add("-XX:+UseSerialGC");
         }
-        arguments.add(
-                options.heapBytes() > 0
-                        ? "-Xmx" + options.heapBytes()
-                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
+        HeapOptions.add(options, arguments);
     }
 
     private static boolean choosesCollector(List<String> arguments) {
@@ -209,11 +209,6 @@ public final class JavaCommand {
             }
         }
         return false;
-    }
-
-    /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
-    private static String thousandths(int number) {
-        return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
     private static void paths(JvmOptions options, List<String> arguments) {

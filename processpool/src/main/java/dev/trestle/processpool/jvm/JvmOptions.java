@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param heapBytes 0 for a fair share of the machine
  * @param clearsEnvironment whether workers have nothing of the environment of this program
  * @param debug whether debuggers may attach
+ * @param limits of the process, beyond the heap
  */
 public record JvmOptions(
         int count,
@@ -26,7 +27,8 @@ public record JvmOptions(
         Optional<Path> workingDirectory,
         Optional<String> classPath,
         Optional<String> modulePath,
-        boolean debug) {
+        boolean debug,
+        ProcessLimits limits) {
 
     public JvmOptions {
         launcher = List.copyOf(launcher);
@@ -53,6 +55,7 @@ public record JvmOptions(
                 workingDirectory,
                 classPath,
                 modulePath,
-                false);
+                false,
+                ProcessLimits.NONE);
     }
 }

@@ -26,7 +26,8 @@ class WorkerEnvironmentTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                false);
+                false,
+                ProcessLimits.NONE);
     }
 
     @Test

@@ -19,7 +19,7 @@ import org.springframework.util.unit.DataSize;
  * @param workers Largest number of workers. The number of processors by default.
  * @param minWorkers Number of workers that are started with the pool and kept. None by default.
  * @param idleTime Time without a call after which a worker ends. Without limit by default.
- * @param heap Largest heap of each worker. By default all workers together may take three quarters of the memory.
+ * @param heap Largest heap of each worker. By default all workers together may take a quarter of the memory.
  * @param jvmArguments Arguments for the JVMs of the workers, such as -Xss4m.
  * @param environment Environment variables of the workers, beside those of this program.
  * @param clearEnvironment Whether the workers get no environment variables of this program.
@@ -33,6 +33,10 @@ import org.springframework.util.unit.DataSize;
  * @param maxTasksPerWorker Number of calls after which a worker is replaced. Without limit by default.
  * @param maxAge Age at which a worker is replaced. Without limit by default.
  * @param maxResident Memory above which a worker is replaced after its call. Without limit by default.
+ * @param memoryLimit Memory above which a worker is killed, with its call. Without limit by default.
+ * @param processLimit Number of processes and threads that the user of the workers may have.
+ * @param fileSizeLimit Largest size of a file that a worker writes.
+ * @param cpuTimeLimit Processor time that a worker may use in its life.
  * @param queueLimit Number of calls that may wait; a caller that submits one more waits too. Without limit by default.
  * @param maxPayload Largest size of a call and of a result.
  * @param allowedPackages Packages whose types results may contain, beside those that the signatures of calls show.
@@ -60,6 +64,10 @@ public record ProcessPoolProperties(
         @Nullable Integer maxTasksPerWorker,
         @Nullable Duration maxAge,
         @Nullable DataSize maxResident,
+        @Nullable DataSize memoryLimit,
+        @Nullable Integer processLimit,
+        @Nullable DataSize fileSizeLimit,
+        @Nullable Duration cpuTimeLimit,
         @Nullable Integer queueLimit,
         @Nullable DataSize maxPayload,
         @DefaultValue List<String> allowedPackages,
@@ -88,6 +96,10 @@ public record ProcessPoolProperties(
         set(maxTasksPerWorker, builder::maxTasksPerWorker);
         set(maxAge, builder::maxAge);
         set(maxResident, size -> builder.maxResident(size.toBytes()));
+        set(memoryLimit, size -> builder.memoryLimit(size.toBytes()));
+        set(processLimit, builder::processLimit);
+        set(fileSizeLimit, size -> builder.fileSizeLimit(size.toBytes()));
+        set(cpuTimeLimit, builder::cpuTimeLimit);
         set(queueLimit, builder::queueLimit);
         set(maxPayload, size -> builder.maxPayload(size.toBytes()));
         allowedPackages.forEach(builder::allowPackage);

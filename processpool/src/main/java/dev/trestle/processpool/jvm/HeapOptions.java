@@ -1,0 +1,109 @@
+package dev.trestle.processpool.jvm;
+
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The options of a JVM that decide how large its heap becomes. */
+final class HeapOptions {
+
+    /** The sizes of heaps, with the size in bytes, k, m, g or t. */
+    private static final Pattern SIZE = Pattern.compile(
+            "-(?:Xmx|mx|Xms|ms|XX:(?:MaxHeapSize|InitialHeapSize|MinHeapSize)=)(\\d{1,15})([kKmMgGtT]?)");
+
+    private static final Pattern SHARE = Pattern.compile("-XX:(?:Max|Initial)RAMPercentage=(\\d{1,3}(?:\\.\\d+)?)");
+
+    /** The options that set the largest heap, instead of the pool. */
+    private static final Pattern LARGEST = Pattern.compile(
+            "-(?:Xmx|mx\\d|XX:(?:MaxHeapSize|MaxRAMPercentage|MaxRAMFraction|MaxRAM|Flags|VMOptionsFile)=|"
+                    + "XX:\\+AggressiveHeap).*|@.*");
+
+    /** The JVM's own least of a largest heap, on a machine that is not tiny. */
+    private static final long LEAST = 124L << 20;
+
+    /** What a JVM holds beside its heap: classes, compiled code, stacks, buffers. */
+    private static final long BESIDE_THE_HEAP = 80L << 20;
+
+    private HeapOptions() {}
+
+    /** Adds the option for the largest heap of a worker, unless the program has chosen one for its workers. */
+    static void add(JvmOptions options, List<String> arguments) {
+        if (options.heapBytes() > 0) {
+            arguments.add("-Xmx" + options.heapBytes());
+            return;
+        }
+        if (setLargest(options.arguments())) {
+            return;
+        }
+        long most = Long.MAX_VALUE;
+        if (options.limits().memory().isPresent()) {
+            most = fitting(options.limits().memory().getAsLong());
+        }
+        if (setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments())) {
+            most = Math.min(most, Runtime.getRuntime().maxMemory());
+        }
+        OptionalLong machine = most == Long.MAX_VALUE ? OptionalLong.empty() : machineMemory();
+        if (machine.isPresent()) {
+            most = Math.min(most, Math.max(LEAST, machine.getAsLong() / 4 / options.count()));
+        }
+        arguments.add(
+                most == Long.MAX_VALUE
+                        ? "-XX:MaxRAMPercentage=" + thousandths(25_000 / options.count())
+                        : "-Xmx" + most);
+    }
+
+    /** Returns the largest heap of a process that may hold so many bytes in all. */
+    static long fitting(long limit) {
+        return limit - Math.max(limit / 4, Math.min(limit / 4 * 3, BESIDE_THE_HEAP));
+    }
+
+    /** Returns a number as a decimal fraction; a formatter would cost the first pool of a program ten milliseconds. */
+    private static String thousandths(int number) {
+        return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
+    }
+
+    /** Returns how large a heap an option asks for; 0 if it asks for none, or in a way that is not known. */
+    static long bytesOf(String option) {
+        Matcher size = SIZE.matcher(option);
+        if (size.matches()) {
+            int shift = switch (size.group(2).toLowerCase(Locale.ROOT)) {
+                case "k" -> 10;
+                case "m" -> 20;
+                case "g" -> 30;
+                case "t" -> 40;
+                default -> 0;
+            };
+            long number = Long.parseLong(size.group(1));
+            return number > Long.MAX_VALUE >> shift ? Long.MAX_VALUE : number << shift;
+        }
+        Matcher share = SHARE.matcher(option);
+        return share.matches() && machineMemory().isPresent()
+                ? (long) (machineMemory().getAsLong() / 100.0 * Double.parseDouble(share.group(1)))
+                : 0;
+    }
+
+    /** Returns whether an option sets the largest heap. */
+    static boolean setLargest(List<String> options) {
+        for (String each : options) {
+            if (LARGEST.matcher(each).matches()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns the memory that a JVM sees here: of the machine, or of the container; empty if that is not known. */
+    static OptionalLong machineMemory() {
+        try {
+            // By reflection: a runtime made by jlink may lack the module jdk.management.
+            Class<?> type = Class.forName("com.sun.management.OperatingSystemMXBean");
+            return OptionalLong.of(
+                    (long) type.getMethod("getTotalMemorySize").invoke(ManagementFactory.getOperatingSystemMXBean()));
+        } catch (ReflectiveOperationException | IllegalArgumentException e) {
+            return OptionalLong.empty();
+        }
+    }
+}
