@@ -14,15 +14,17 @@ import org.jspecify.annotations.Nullable;
  * <p>The promise may be cancelled on any thread. Its source is created, watched and cancelled in the loop. The promise
  * ends at the latest when the loop is closed, also if the source has not ended.
  */
-final class CoroutineSubmission<T extends @Nullable Object> implements ClosingListener {
+final class CoroutineSubmission<T extends @Nullable Object> implements ClosingListener, Runnable {
 
     private final EventLoop loop;
-    private final Promise<T> promise = new Promise<>((running, interrupt) -> cancelSource());
+    private final Promise<T> promise = new Promise<>((running, interrupt) -> cancelSurely());
+    private final Runnable cancelSource = this::cancelSource;
 
     /** Written in the loop; null until a coroutine begins. */
     private volatile @Nullable LoopFuture<T> source;
 
     private CoroutineSubmission(EventLoop loop) {
+        SecondAttempt.prepare();
         this.loop = loop;
     }
 
@@ -73,19 +75,36 @@ final class CoroutineSubmission<T extends @Nullable Object> implements ClosingLi
 
     /** Ends the promise as a loop's future has ended. */
     private void end(LoopFuture<T> done) {
-        if (done.isCancelled()) {
-            promise.cancel(false);
-        } else {
-            done.exception().ifPresentOrElse(promise::trySetException, () -> promise.trySetResult(done.result()));
+        try {
+            if (done.isCancelled()) {
+                promise.cancel(false);
+            } else {
+                done.exception().ifPresentOrElse(promise::trySetException, () -> promise.trySetResult(done.result()));
+            }
+        } catch (Throwable e) { // no memory, most likely: no other code ends the promise before the loop is closed
+            promise.trySetException(e);
         }
     }
 
+    /** Cancels the source, by way of another thread if the stack ends here. */
+    private void cancelSurely() {
+        try {
+            run();
+        } catch (StackOverflowError e) {
+            new SecondAttempt(this).start();
+        }
+    }
+
+    @Override
+    public void run() {
+        LoopEntry.enter(loop, cancelSource);
+    }
+
+    /** Cancels the source, in the loop. */
     private void cancelSource() {
-        LoopEntry.enter(loop, () -> {
-            if (source != null) {
-                source.cancel();
-            }
-        });
+        if (source != null) {
+            source.cancel();
+        }
     }
 
     /**

@@ -16,10 +16,15 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code arrive} may be called on any thread, once. If the loop is closed by then, no coroutine waits any more. The
  * arrival is created, read and cancelled in the loop.
  */
-final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
+final class IntoLoop<T extends @Nullable Object> implements ClosingListener, Runnable {
 
     private final LoopPromise<T> promise;
     private volatile @Nullable Thread waiter;
+
+    // The outcome: that of a future, or else of a stage. Written by the thread that brings it.
+    private @Nullable Future<T> source;
+    private @Nullable T result;
+    private @Nullable Throwable exception;
 
     /**
      * Opens a path into a loop.
@@ -29,6 +34,7 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
      * @param work whether the source is work that runs, so that virtual time waits for it
      */
     IntoLoop(EventLoop loop, Runnable cancelSource, boolean work) {
+        SecondAttempt.prepare();
         this.promise = work ? LoopPromise.ofWork(loop, cancelSource) : new LoopPromise<>(loop, cancelSource);
     }
 
@@ -38,26 +44,56 @@ final class IntoLoop<T extends @Nullable Object> implements ClosingListener {
 
     /** Takes the outcome of a future that is done. */
     void arrive(Future<T> done) {
-        var _ = switch (done.state()) {
-            case SUCCESS -> promise.trySetResult(done.resultNow());
-            case FAILED -> promise.trySetException(done.exceptionNow());
-            case CANCELLED -> promise.tryCancel();
-            case RUNNING ->
-                promise.trySetException(new IllegalStateException(done + " announced its end, but is not done"));
-        };
+        source = done;
+        arriveSurely();
     }
 
     /** Takes the outcome of a stage, which wraps exceptions that pass through it. */
-    void arrive(T result, @Nullable Throwable exception) {
-        var _ = switch (exception) {
-            case null -> promise.trySetResult(result);
-            case CancellationException _ -> promise.tryCancel();
-            case CompletionException wrapper
-            when wrapper.getCause() instanceof CancellationException -> promise.tryCancel();
-            case CompletionException wrapper
-            when wrapper.getCause() != null -> promise.trySetException(wrapper.getCause());
-            default -> promise.trySetException(exception);
-        };
+    @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
+    void arrive(T stageResult, @Nullable Throwable stageException) {
+        result = stageResult;
+        exception = stageException;
+        arriveSurely();
+    }
+
+    /**
+     * Takes the outcome, on another thread if the stack ends here. Links nothing, which would fail at the end of the
+     * stack, for good: so there is no switch over patterns or constants.
+     */
+    private void arriveSurely() {
+        try {
+            run();
+        } catch (StackOverflowError e) {
+            new SecondAttempt(this).start();
+        }
+    }
+
+    @Override
+    @SuppressWarnings("NullAway") // a result that may be null is one that T allows to be
+    public void run() {
+        Future<T> done = source;
+        if (done != null) {
+            Future.State state = done.state();
+            if (state == Future.State.SUCCESS) {
+                promise.trySetResult(done.resultNow());
+            } else if (state == Future.State.FAILED) {
+                promise.trySetException(done.exceptionNow());
+            } else if (state == Future.State.CANCELLED) {
+                promise.tryCancel();
+            } else {
+                promise.trySetException(new IllegalStateException(done + " announced its end, but is not done"));
+            }
+        } else if (exception == null) {
+            promise.trySetResult(result);
+        } else {
+            Throwable inner = exception instanceof CompletionException ? exception.getCause() : null;
+            Throwable thrown = inner == null ? exception : inner;
+            if (thrown instanceof CancellationException) {
+                promise.tryCancel();
+            } else {
+                promise.trySetException(thrown);
+            }
+        }
     }
 
     /**

@@ -136,6 +136,10 @@ final class LoopRun {
      * has ended.
      */
     private boolean joinOrReplace(Duration patience) throws InterruptedException {
+        if (thread.getState() == Thread.State.NEW) { // it has replaced another one
+            startedAt = System.nanoTime();
+            thread.start(); // if this fails, the thread is over, and is replaced
+        }
         boolean over = thread.join(patience);
         if (begun.get()) {
             return over;
@@ -144,12 +148,13 @@ final class LoopRun {
     }
 
     /**
-     * Starts another driver in place of one that has not begun. Returns whether the run goes on; not if the loop was
-     * abandoned.
+     * Puts another driver, which is still to be started, in place of one that has not begun. Returns whether the run
+     * goes on; not if the loop was abandoned.
      */
     private boolean replace() {
         var hasBegun = new AtomicBoolean();
         Thread next = newDriver(hasBegun);
+        Duration longerLimit = limit.multipliedBy(2);
         if (!begun.compareAndSet(false, true)) {
             return true; // it has begun just now
         }
@@ -168,9 +173,7 @@ final class LoopRun {
         }
         begun = hasBegun;
         thread = next;
-        limit = limit.multipliedBy(2);
-        startedAt = System.nanoTime();
-        thread.start(); // if this fails, the thread is over, and the next attempt replaces it
+        limit = longerLimit;
         return true;
     }
 

@@ -52,7 +52,7 @@ class StormTest {
     @TempDir
     Path folder = Path.of("");
 
-    /** A worker's notes of the calls that it runs, in a file that outlives the worker. */
+    /** A worker's notes of the calls that it runs, in a file that outlives it; an earlier one may have had its pid. */
     private static @Nullable FileChannel notes;
 
     private static long noteAndRun(String folder, int number) throws IOException {
@@ -60,7 +60,7 @@ class StormTest {
         long pid = ProcessHandle.current().pid();
         if (open == null) {
             open = FileChannel.open(
-                    Path.of(folder, "ran-" + pid), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    Path.of(folder, "ran-" + pid), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             notes = open;
         }
         open.write(ByteBuffer.allocate(Integer.BYTES).putInt(number).flip());
@@ -99,11 +99,16 @@ class StormTest {
                 long victim = alive.get(random.nextInt(alive.size()));
                 seen.remove(victim);
                 if (ProcessHandle.of(victim)
+                        .filter(Killer::isOfThisProgram) // a pid is used again after the death of its process
                         .filter(ProcessHandle::destroyForcibly)
                         .isPresent()) {
                     killed.incrementAndGet();
                 }
             }
+        }
+
+        private static boolean isOfThisProgram(ProcessHandle process) {
+            return process.parent().filter(ProcessHandle.current()::equals).isPresent();
         }
     }
 

@@ -43,6 +43,9 @@ public final class Faults {
     /** The only site that throws, once it has been come to so often; -1 for none. */
     private static volatile int target = -1;
 
+    /** The site that throws after that one has, when it is come to next; -1 for none. */
+    private static volatile int following = -1;
+
     // No locks: the loop's scheduler runs transformed code on the carriers, and on the thread of the JDK's that wakes
     // virtual threads which wait for a monitor. A monitor here would be taken by a virtual thread that only they can
     // wake.
@@ -88,7 +91,13 @@ public final class Faults {
 
     /** Makes one site throw, once. */
     static void arm(int site, int visit, Kind error) {
+        arm(site, visit, error, -1);
+    }
+
+    /** Makes one site throw, and then another one. */
+    static void arm(int site, int visit, Kind error, int next) {
         kind = error;
+        following = next;
         visitsLeft.set(visit);
         thrown.set(0);
         target = site;
@@ -104,6 +113,7 @@ public final class Faults {
     /** Ends both; returns how many errors were thrown. */
     public static int disarm() {
         target = -1;
+        following = -1;
         random = null;
         return thrown.get();
     }
@@ -132,7 +142,9 @@ public final class Faults {
     private static void throwIfItsTurn() {
         Kind due = kind;
         if (visitsLeft.decrementAndGet() == 0) {
-            target = -1;
+            visitsLeft.set(1);
+            target = following;
+            following = -1;
             thrown.incrementAndGet();
             throw due.error;
         }

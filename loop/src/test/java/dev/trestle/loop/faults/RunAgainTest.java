@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -14,6 +15,10 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class RunAgainTest {
 
+    private final List<String> failures = new ArrayList<>();
+    private Class<?> program = RunAgain.class;
+    private int met;
+
     @AfterEach
     void disarm() {
         Faults.disarm();
@@ -21,41 +26,68 @@ class RunAgainTest {
 
     @Test
     void loopRunsAgainWhateverStepOfARunHasFailed() throws Exception {
-        Class<?> program =
-                new FaultLoader(getClass().getClassLoader(), RunAgain.class).loadClass(RunAgain.class.getName());
-        assertThat(run(program)).isEmpty(); // loads and initializes
-        Faults.beginCounting();
-        assertThat(run(program)).isEmpty();
-        int[] visits = Faults.endCounting();
-        List<String> failures = new ArrayList<>();
-        int met = 0;
-        for (int site = 0; site < visits.length; site++) {
-            if (visits[site] > 0 && Faults.site(site).startsWith("LoopRun")) {
-                Faults.arm(site, 1, Faults.Kind.DEATH);
-                String left = run(program);
-                met += Faults.disarm();
-                if (!left.isEmpty()) {
-                    failures.add(Faults.site(site) + ": " + left);
-                }
-            }
+        int[] sites = sites();
+
+        for (int site : sites) {
+            Faults.arm(site, 1, Faults.Kind.DEATH);
+            runWithErrors(Faults.site(site));
         }
+
         assertThat(failures).isEmpty();
         assertThat(met).isGreaterThan(10);
     }
 
-    /** A second error strikes where the first one is dealt with. */
+    /** The first error strikes before the driver has begun, so that it is replaced; the second one in that. */
+    @Test
+    void loopRunsAgainWhateverStepOfTheReplacementOfADriverHasFailed() throws Exception {
+        int[] sites = sites();
+        int drive = IntStream.of(sites)
+                .filter(site -> Faults.site(site).contains("LoopRun.drive"))
+                .findFirst()
+                .orElseThrow();
+
+        for (int site = 0; site < Faults.siteCount(); site++) { // a replacement is no part of a run without errors
+            if (Faults.site(site).startsWith("LoopRun")) {
+                Faults.arm(drive, 1, Faults.Kind.DEATH, site);
+                runWithErrors("after a driver: " + Faults.site(site));
+            }
+        }
+
+        assertThat(failures).isEmpty();
+        assertThat(met).isGreaterThan(sites.length + 10);
+    }
+
     @Test
     void loopRunsAgainAfterManyErrors() throws Exception {
-        Class<?> program =
-                new FaultLoader(getClass().getClassLoader(), RunAgain.class).loadClass(RunAgain.class.getName());
-        assertThat(run(program)).isEmpty(); // loads and initializes
-        int met = 0;
+        sites();
+
         for (int seed = 0; seed < 200; seed++) {
             Faults.arm(new Random(seed), 30);
-            assertThat(run(program)).as("seed %d", seed).isEmpty();
-            met += Faults.disarm();
+            runWithErrors("seed " + seed);
         }
+
+        assertThat(failures).isEmpty();
         assertThat(met).isGreaterThan(200);
+    }
+
+    /** Loads the program, and returns the sites of a run without errors. */
+    private int[] sites() throws Exception {
+        program = new FaultLoader(getClass().getClassLoader(), RunAgain.class).loadClass(RunAgain.class.getName());
+        assertThat(run(program)).isEmpty(); // loads and initializes
+        Faults.beginCounting();
+        assertThat(run(program)).isEmpty();
+        int[] visits = Faults.endCounting();
+        return IntStream.range(0, visits.length)
+                .filter(site -> visits[site] > 0 && Faults.site(site).startsWith("LoopRun"))
+                .toArray();
+    }
+
+    private void runWithErrors(String which) throws Exception {
+        String left = run(program);
+        met += Faults.disarm();
+        if (!left.isEmpty()) {
+            failures.add(which + ": " + left);
+        }
     }
 
     @SuppressWarnings("unchecked")
