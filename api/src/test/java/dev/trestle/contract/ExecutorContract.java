@@ -61,7 +61,7 @@ public abstract class ExecutorContract {
     /** Also of the tests before, as long as it is as good as new. */
     private FutureExecutor executor = newExecutorLater();
 
-    /** For the subclasses of each pool. */
+    /** Creates the contract, for the subclasses of each pool. */
     protected ExecutorContract() {}
 
     /**

@@ -191,7 +191,7 @@ class PinnedCarriersTest {
         assertThat(lines).contains("it held the baton and slept");
     }
 
-    /** Holds the baton until the watch has a warning. */
+    /** Holds the baton until the slow-callback detector has logged a warning. */
     static final class Plain {
         public static void main(String[] args) {
             EventLoop.run(() -> {

@@ -109,7 +109,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         return first == null;
     }
 
-    /** For reading. */
+    /** Returns an iterator that only reads. */
     @Override
     public Iterator<PoolCall<?>> iterator() {
         return new Iterator<>() {

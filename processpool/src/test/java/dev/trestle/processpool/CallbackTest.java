@@ -95,7 +95,7 @@ class CallbackTest {
         }
     }
 
-    /** It runs after the interrupt of the call that is late, or both would wait for each other. */
+    /** The callback runs after the interrupt of the late call, or both would wait for each other. */
     @Test
     void aCallbackOfACallThatIsLateMayWaitForTheNext() throws Exception {
         String in = folder.toString();

@@ -124,7 +124,7 @@ class LitterTest {
         }
     }
 
-    /** Only the worker maps its record, so that a truncated record harms only that worker. */
+    /** A truncated journal harms only its worker, since no other process maps it. */
     @Test
     void aWorkerThatTruncatesItsRecordCostsItsCall() {
         try (var pool = TestPools.of(1)) {

@@ -66,7 +66,7 @@ class WorkerStartTest {
         }
     }
 
-    /** It would look for another one in all jars of its class path. */
+    /** A worker would look for another selector provider in all jars of its class path. */
     @Test
     void aWorkerIsToldTheSelectorProviderAndMayHaveAnother() {
         String property = "java.nio.channels.spi.SelectorProvider";
@@ -144,7 +144,7 @@ class WorkerStartTest {
         }
     }
 
-    /** It says so on stdout, and nothing on stderr. */
+    /** The JVM says why on stdout, and nothing on stderr. */
     @Test
     void aJvmThatDoesNotStartIsQuoted() {
         try (var pool = TestPools.builder(1).jvmArguments("-Xms64m", "-Xmx32m").build()) {
