@@ -326,7 +326,7 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void whatWasWrittenBeforeSubmitIsSeenByTheCallAndItsResultByTheCaller() {
+    void submitAndResultPublishWritesBetweenThreads() {
         var values = new ArrayList<Integer>();
         for (int i = 0; i < 1000; i++) {
             values.add(i);
@@ -668,7 +668,7 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void everyTaskIsRejectedAfterShutdownAndTheRejectionNamesTheExecutorOnce() {
+    void aRejectionAfterShutdownNamesTheExecutorOnce() {
         executor.shutdown();
 
         for (Consumer<FutureExecutor> each : submissions()) {

@@ -57,7 +57,7 @@ class PinnedCarriersTest {
     }
 
     @Test
-    void loopsGoOnWhileFourCoroutinesWaitInStaticInitializersOnTwoCarriers() throws Exception {
+    void loopsGoOnWhileMoreCoroutinesThanCarriersArePinned() throws Exception {
         List<String> lines = ChildJvm.run(FourCoroutines.class, TWO_CARRIERS);
 
         assertThat(lines).contains("it slept", "another loop has run", "sum 10", "carriers again 2");

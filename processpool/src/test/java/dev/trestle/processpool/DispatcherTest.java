@@ -133,7 +133,7 @@ class DispatcherTest {
     }
 
     @Test
-    void aWorkerThatDiesBeforeItsReadinessIsNotedDoesNotCountAsStarting() {
+    void aWorkerThatDiesEarlyDoesNotCountAsStarting() {
         accept(calls.shortOne());
         die(started.getFirst(), 0);
 

@@ -494,7 +494,7 @@ class HostileWorkerTest {
     }
 
     @Test
-    void theLastLinesOfAWorkerAndTheLabelOfItsCallShowControlCharacters() {
+    void lastLinesAndLabelsShowControlCharacters() {
         var options = CallOptions.DEFAULT.withLabel("label " + ESCAPES);
         Throwable thrown = pool.submit(() -> printAndHalt("last words " + ESCAPES), options)
                 .exception()

@@ -115,7 +115,7 @@ class LitterTest {
 
     @ParameterizedTest
     @EnumSource
-    void litterInThePlacesOfTheFilesOfWorkersToComeDoesNotKeepThemFromStarting(Litter litter) {
+    void litterInThePlacesOfNewFilesStopsNoWorker(Litter litter) {
         try (var pool = TestPools.of(1)) {
             assertThatThrownBy(pool.submit(() -> litterForTheNext(litter))::result)
                     .isInstanceOf(WorkerDiedException.class);

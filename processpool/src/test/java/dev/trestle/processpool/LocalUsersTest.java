@@ -80,7 +80,7 @@ class LocalUsersTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void theSecretIsNeitherOnTheCommandLineNorInTheEnvironmentNorInAFile(boolean port) throws Exception {
+    void theSecretIsInNoArgumentVariableOrFile(boolean port) throws Exception {
         if (port) {
             useAPort();
         }

@@ -191,7 +191,7 @@ class WorkerStartTest {
     }
 
     @Test
-    void aWrongWorkingDirectoryBreaksThePoolWithoutShowingTheEnvironment() {
+    void aWrongWorkingDirectoryShowsNoEnvironment() {
         try (var pool = TestPools.builder(1)
                 .startRetryTime(Duration.ofMillis(1))
                 .workingDirectory(folder.resolve("missing"))
@@ -374,7 +374,7 @@ class WorkerStartTest {
 
     /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */
     @Test
-    void workersAreTalkedToOverPortsWhereThePathOfASocketWouldBeTooLong() throws Exception {
+    void workersUsePortsWhereASocketsPathWouldBeTooLong() throws Exception {
         String temporary = System.getProperty("java.io.tmpdir");
         System.setProperty(
                 "java.io.tmpdir",

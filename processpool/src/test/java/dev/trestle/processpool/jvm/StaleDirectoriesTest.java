@@ -314,7 +314,7 @@ class StaleDirectoriesTest {
     }
 
     @Test
-    void directoriesThatAreJustBeingProvenSurviveTheSweepsOfAnotherProgram() throws Exception {
+    void newDirectoriesSurviveTheSweepsOfAnotherProgram() throws Exception {
         Process sweeping = new ProcessBuilder(TestJvm.command(List.of(), Sweeping.class, parent, own))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
