@@ -8,7 +8,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** That each monitor is told, whatever the others do. */
+/** Monitors of one call, some of which throw: each is told of the end of the call. */
 @Timeout(30)
 class CallMonitorsTest {
 

@@ -211,7 +211,7 @@ class CallbackChainTest {
     }
 
     @Test
-    void aCallbackThatIsAddedWhileItsPromiseWaitsForItsTurnComesAfterTheOthers() {
+    void aCallbackAddedWhileAPromiseWaitsForItsTurnComesLast() {
         var order = new ArrayList<String>();
         List<Promise<Integer>> chain = promises(20);
         for (int i = 0; i + 1 < chain.size(); i++) {

@@ -109,7 +109,7 @@ class PromiseTest {
     }
 
     @Test
-    void anExceptionThatThrowsWhereItsTextIsAskedForIsACauseLikeOthers() {
+    void anExceptionWithoutATextIsACauseLikeOthers() {
         for (Throwable each : List.of(new IOException(), new AssertionError("rude"), new StackOverflowError())) {
             var failed = new Promise<String>();
             var before = failed.toCompletableFuture().handle((_, e) -> e);
@@ -351,7 +351,7 @@ class PromiseTest {
     /** With a break, for instance. The iteration is garbage then, and the future may live as long as the program. */
     @ParameterizedTest
     @ValueSource(ints = {0, 10, 200})
-    void iterationsThatAreLeftEarlyLeaveNothingWithAFutureThatNeverEnds(int callbacks) {
+    void abandonedIterationsLeaveNothingWithAFuture(int callbacks) {
         for (int i = 0; i < callbacks; i++) {
             promise.addDoneCallback(_ -> trail.add("x"));
         }

@@ -5,14 +5,14 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What a thread of a test carries: names and values, kept in a thread local as a logging system keeps them. */
+/** The names and values that a thread of a test carries, kept in a thread local as a logging system keeps them. */
 public final class Baggage implements ContextCarrier {
 
     private static final ThreadLocal<@Nullable Map<String, String>> CARRIED = new ThreadLocal<>();
 
     private static final ThreadLocal<@Nullable Throwable> FAILURE = new ThreadLocal<>();
 
-    /** For the service loader, and for workers. */
+    /** Creates the carrier, for the service loader and for workers. */
     public Baggage() {}
 
     /**

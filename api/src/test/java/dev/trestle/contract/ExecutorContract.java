@@ -61,7 +61,7 @@ public abstract class ExecutorContract {
     /** Also of the tests before, as long as it is as good as new. */
     private FutureExecutor executor = newExecutorLater();
 
-    /** For the subclasses of each pool. */
+    /** Creates the contract, for the subclasses of each pool. */
     protected ExecutorContract() {}
 
     /**
@@ -326,7 +326,7 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void whatWasWrittenBeforeSubmitIsSeenByTheCallAndItsResultByTheCaller() {
+    void submitAndResultPublishWritesBetweenThreads() {
         var values = new ArrayList<Integer>();
         for (int i = 0; i < 1000; i++) {
             values.add(i);
@@ -668,7 +668,7 @@ public abstract class ExecutorContract {
     }
 
     @Test
-    void everyTaskIsRejectedAfterShutdownAndTheRejectionNamesTheExecutorOnce() {
+    void aRejectionAfterShutdownNamesTheExecutorOnce() {
         executor.shutdown();
 
         for (Consumer<FutureExecutor> each : submissions()) {

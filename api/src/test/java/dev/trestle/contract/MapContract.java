@@ -49,7 +49,7 @@ public abstract class MapContract {
 
     private final List<FutureExecutor> executors = new ArrayList<>();
 
-    /** For the subclasses of each pool. */
+    /** Creates the contract, for the subclasses of each pool. */
     protected MapContract() {}
 
     /**

@@ -14,7 +14,7 @@ public final class RefusingGuard implements WaitGuard {
 
     private static final ThreadLocal<@Nullable List<Object>> REFUSED = new ThreadLocal<>();
 
-    /** For the service loader. */
+    /** Creates the guard, for the service loader. */
     public RefusingGuard() {}
 
     /**

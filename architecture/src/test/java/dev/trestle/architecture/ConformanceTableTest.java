@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** That {@code docs/asyncio-conformance.md} names tests that exist, and says something in every row. */
+/** The table of {@code docs/asyncio-conformance.md}: its tests exist, and no row is empty. */
 @Timeout(30)
 class ConformanceTableTest {
 

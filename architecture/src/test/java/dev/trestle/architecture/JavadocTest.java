@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * That the Javadoc of the published modules builds without a warning. It is left in {@code target/javadoc}.
+ * The Javadoc of the published modules, which builds without a warning, and is left in {@code target/javadoc}.
  *
  * <p>One run of the JDK's own tool, in this JVM, over all modules: the Maven plugin reads module descriptors with the
  * JDK that Maven runs on, which may be older than they are.

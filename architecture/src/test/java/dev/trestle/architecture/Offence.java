@@ -200,7 +200,7 @@ enum Offence {
     final Rule rule;
     final String clue;
 
-    @SuppressWarnings("ImmutableEnumChecker") // List.of is.
+    @SuppressWarnings("ImmutableEnumChecker") // a list of List.of is immutable
     final List<String> sources;
 
     Offence(Rule rule, String clue, String... sources) {

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** That poms and module descriptors agree on what the modules are. */
+/** The modules of the project, on which the poms and the module descriptors agree. */
 @Timeout(30)
 class ProjectTest {
 

@@ -176,7 +176,7 @@ enum Rule {
 
     PACKAGES_ARE_NULL_MARKED(classes().should(check("reside in a package that is @NullMarked", Rule::checkNullMarked))),
 
-    /** So that no rule holds only because nothing was looked at. */
+    /** Guards the other rules: a rule that finds no class to look at would hold. */
     ENOUGH_CLASSES_ARE_SEEN(classes().should(new BeAtLeast(70)));
 
     private static final String ROOT_PACKAGE = "dev.trestle.";

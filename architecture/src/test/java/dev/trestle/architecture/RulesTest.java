@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** That the project keeps every rule, and that every rule bites. */
+/** The rules of the architecture: the project keeps each one, and each one finds its offences. */
 @Timeout(60)
 class RulesTest {
 

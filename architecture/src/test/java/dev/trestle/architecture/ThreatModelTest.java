@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** That each promise of {@code docs/threat-model.md} links to tests that exist, and names options that exist. */
+/** The promises of {@code docs/threat-model.md}: they link to tests that exist, and name options that exist. */
 @Timeout(30)
 class ThreatModelTest {
 

@@ -78,7 +78,7 @@ public class FutureBenchmark {
 
     private record Row(String method, Subject subject, String name) {}
 
-    /** For the suite: time and bytes of those that are wanted. */
+    /** Returns the time and bytes of the wanted benchmarks, for the suite. */
     static List<Result> run(String[] wanted) throws RunnerException {
         var options = new OptionsBuilder()
                 .forks(1)

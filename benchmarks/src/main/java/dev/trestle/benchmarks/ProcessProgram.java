@@ -20,7 +20,7 @@ final class ProcessProgram {
 
     private static final int MEGABYTE = 1 << 20;
 
-    /** So many pools, or processes, for what differs from one to the next: which thread wakes which, on which core. */
+    /** The number of pools, or processes, of which the best counts: they differ in the cores of their threads. */
     static final int POOLS = 3;
 
     private ProcessProgram() {}

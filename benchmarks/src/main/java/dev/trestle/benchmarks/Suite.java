@@ -27,7 +27,7 @@ import org.openjdk.jmh.runner.RunnerException;
  */
 final class Suite {
 
-    /** By name: the Java compiler does not see it. */
+    /** The name of the program in Kotlin, which the Java compiler does not see. */
     private static final String KOTLIN_PROGRAM = "dev.trestle.benchmarks.CoroutinesKt";
 
     private static final int PROCESSES = 2;

@@ -26,7 +26,6 @@ final class DefaultExecutor implements AutoCloseable {
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("trestle-to-thread-", 1).factory());
 
-    /** The name of this executor, for messages. */
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
 
     private DefaultExecutor() {}

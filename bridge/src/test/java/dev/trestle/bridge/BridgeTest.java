@@ -343,7 +343,7 @@ class BridgeTest {
         assertThat(seen).isEqualTo("sender");
     }
 
-    /** When the loop ends, it interrupts the call; the call takes many steps more until it has ended. */
+    /** The loop interrupts the call when it ends; the call takes many steps more until it has ended. */
     @Test
     void theDefaultExecutorClosesWithTheLoop() {
         var ended = new AtomicBoolean();
@@ -366,7 +366,7 @@ class BridgeTest {
         assertThat(ended).as("the loop waited for its thread").isTrue();
     }
 
-    /** To wait for room would stop the loop. */
+    /** A submission that waited for room would stop the loop. */
     @Test
     void aFullPoolRefusesInTheLoopAndSaysWhatToDo() {
         try (var full = ThreadPool.builder().size(1).queueLimit(0).build()) {

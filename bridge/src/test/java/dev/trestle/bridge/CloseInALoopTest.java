@@ -112,7 +112,7 @@ class CloseInALoopTest {
     }
 
     @Test
-    void cancellingTheTaskInterruptsTheCallsAndThePoolIsClosedAllTheSame() {
+    void aCancelledTaskInterruptsTheCallsAndClosesThePool() {
         var pool = new ThreadPool(1);
         EventLoop.run(() -> {
             var _ = pool.submit(this::call);
@@ -150,7 +150,7 @@ class CloseInALoopTest {
     }
 
     @Test
-    void aTaskThatWasCancelledBeforeClosesThePoolAndIsCancelledAfterwards() {
+    void aCancelledTaskClosesThePoolFirst() {
         var pool = new ThreadPool(1);
         EventLoop.run(() -> {
             var _ = pool.submit(this::call);

@@ -494,7 +494,7 @@ class LoopEndTest {
     }
 
     @Test
-    void aCoroutineThatCleansUpGetsTheItemsThatHaveArrivedAndThenARefusal() {
+    void aCoroutineThatCleansUpGetsItemsAndThenARefusal() {
         var seen = new ArrayList<Integer>();
         var refusal = new AtomicReference<@Nullable Throwable>();
         try (var publisher = new SubmissionPublisher<Integer>(Runnable::run, 4)) {

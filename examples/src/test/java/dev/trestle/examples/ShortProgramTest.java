@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The shortProgram programs print what their readers expect; on a virtual clock, so that their sleeps cost nothing. */
+/** The short programs print what their readers expect; on a virtual clock, so that their sleeps cost nothing. */
 @Timeout(60)
 class ShortProgramTest {
 

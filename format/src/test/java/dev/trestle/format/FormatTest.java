@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The format of every Java source of the project, and that a wrong one is found. */
+/** The format of every Java source of the project. Sources in another format are found. */
 @Timeout(120)
 class FormatTest {
 

@@ -24,7 +24,7 @@ final class Alarm implements Runnable {
 
     private static final Alarm alarm = new Alarm();
 
-    /** When this thread looks again, as of System.nanoTime; guarded by nothing: see above. */
+    /** The time at which this thread looks again, as of System.nanoTime; guarded by nothing: see above. */
     private volatile long next;
 
     private volatile boolean looking = true;

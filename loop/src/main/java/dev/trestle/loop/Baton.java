@@ -102,7 +102,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private volatile long armedFor = NEVER;
     private volatile boolean stopping;
 
-    /** When the driver takes the baton by itself, as of System.nanoTime, if it is armed. Written before `armedFor`. */
+    /** The time at which the driver, if it is armed, takes the baton by itself. Written before `armedFor`. */
     private volatile long wakeAt;
 
     private volatile boolean sleeping;
@@ -164,7 +164,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** Futures that are not done, and whose outcomes come from other threads. Counted in virtual time only. */
     private int expected;
 
-    /** Those of them whose work is known to run. */
+    /** The futures among the expected ones whose work is known to run. */
     private int working;
 
     /** The number of blocking calls that have ever begun. A thread that reads a stale number looks again later. */
@@ -385,7 +385,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return item instanceof Handle handle ? handle.inline : item instanceof LoopPromise.Arrival<?>;
     }
 
-    /** Does the same without asking for stack. If this throws, the item was not sent. */
+    /** Sends an item without asking for stack. If this throws, the item was not sent. */
     boolean sendDecided(Ready item) {
         if (!inbox.add(item)) {
             return false;
@@ -638,7 +638,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         stopping = false;
     }
 
-    /** Does what is next, or waits for it; returns true if this was the last step. */
+    /** Runs the next step of the driver, or waits for one; returns true if this was the last step. */
     private boolean step(boolean again) {
         if (holder != driver) { // the step before has failed
             if (again) {

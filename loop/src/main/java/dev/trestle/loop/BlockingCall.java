@@ -21,7 +21,7 @@ final class BlockingCall<T extends @Nullable Object> extends LoopFuture<T> {
     private final Thread thread = Thread.currentThread();
     private final @Nullable Context context;
 
-    /** What the coroutine carries; it is the same thread, but what the call changes is not the coroutine's. */
+    /** The context of the coroutine. It is on the same thread, but what the call changes is not the coroutine's. */
     private final CarriedContext carried = CarriedContext.capture();
 
     private final Object lock = new Object();

@@ -74,7 +74,7 @@ public final class EventLoop implements AutoCloseable {
     /** Listeners whose gathering, shield or iterator the program has dropped. */
     private final ReferenceQueue<LoopFuture.Listener> garbage = new ReferenceQueue<>();
 
-    /** Of the coroutine that the factory was given: it may wrap that in one of its own. */
+    /** The creation site of the coroutine that a task factory was given, and may wrap in one of its own. */
     private @Nullable CreationSite originForFactory;
 
     private long sequence;

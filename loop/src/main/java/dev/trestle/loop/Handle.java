@@ -30,7 +30,7 @@ public sealed class Handle extends Ready permits TimerHandle {
     /** The context of the callback; null stands for an empty one. */
     final @Nullable Context context;
 
-    /** What the thread carried that scheduled the callback. */
+    /** The context of the thread that scheduled the callback. */
     final CarriedContext carried;
 
     /** True after the callback was called. Confined to the holder of the baton. */

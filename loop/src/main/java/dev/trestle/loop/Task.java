@@ -44,7 +44,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     /** The context class loader of the thread that created this; null stands for the system class loader. */
     private final @Nullable ClassLoader classLoader;
 
-    /** What the thread carried that created this; nothing once the coroutine's thread has it. */
+    /** The context of the thread that created this task; none once the coroutine's thread has it. */
     private CarriedContext carried = CarriedContext.capture();
 
     /** The future that the coroutine awaits, if it is suspended in an await. */
@@ -631,7 +631,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    /** Does the same where the coroutine awaits what need not be waited for. */
+    /** Cancels this task and throws, if its thread was interrupted; for an await that need not wait. */
     void throwIfInterrupted() {
         if (Thread.interrupted()) {
             cancel(INTERRUPTED);

@@ -65,7 +65,7 @@ class BlockingTest {
     }
 
     @Test
-    void cancellingInterruptsTheCallWaitsForItsEndAndLeavesNoInterruptBehind() {
+    void cancellingInterruptsTheCallAndLeavesNoInterrupt() {
         EventLoop.run(() -> {
             var started = new CountDownLatch(1);
             var interrupted = new CountDownLatch(1);

@@ -129,7 +129,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aChainOfAHundredThousandTasksIsCancelledWithoutGrowingTheStack() {
+    void aLongChainOfTasksIsCancelledInConstantStack() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> end = loop.createFuture();
             Task<String> first = createTask(() -> await(end));
@@ -148,7 +148,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aHundredThousandGathersOfGathersAreCancelledWithoutGrowingTheStack() {
+    void manyNestedGathersAreCancelledInConstantStack() {
         loop.runUntilComplete(() -> {
             Task<?> inner = createTask(() -> sleep(ofHours(1)));
             LoopFuture<?> last = inner;
@@ -168,7 +168,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aHundredThousandTasksThatAwaitGathersOfEachOtherAreCancelledWithoutGrowingTheStack() {
+    void manyTasksThatAwaitNestedGathersAreCancelledInConstantStack() {
         loop.runUntilComplete(() -> {
             Task<?> inner = createTask(() -> sleep(ofHours(1)));
             Task<?> last = inner;
@@ -186,7 +186,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aTaskWhoseGatherHasNothingLeftToCancelIsCancelledAtItsNextAwait() {
+    void aTaskWithADoneGatherIsCancelledAtItsNextAwait() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> part = loop.createFuture();
             Task<?> inner = createTask(() -> await(gather(List.of(part))));
@@ -296,7 +296,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void everyAwaiterOfACancelledTaskGetsTheMessageAndTheFirstTheErrorItself() {
+    void everyAwaiterGetsTheMessageAndTheFirstTheErrorItself() {
         loop.runUntilComplete(() -> {
             var thrown = new CancelledError("mine");
             Task<?> task = createTask(() -> {

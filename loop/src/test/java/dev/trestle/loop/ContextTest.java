@@ -182,7 +182,7 @@ class ContextTest {
 
     /** A task whose result was never asked for is garbage by then, and its context with it. */
     @Test
-    void theExceptionHandlerRunsInTheContextOfWhatFailedIfThatIsStillThere() {
+    void theExceptionHandlerRunsInTheContextOfTheFailure() {
         loop.setExceptionHandler((_, report) -> trail.add(USER.get() + ": " + report.exception()));
         loop.runUntilComplete(() -> {
             USER.set("main");

@@ -168,7 +168,7 @@ class CreationSiteTest {
                         + " java.base/java.util.concurrent.CompletableFuture");
     }
 
-    /** Is loaded again, as a hidden class. */
+    /** A class that is loaded again, as a hidden class. */
     private static final class Passing implements Coroutine<@Nullable Void> {
         Passing() {} // for the test, which is a stranger to the hidden class
 

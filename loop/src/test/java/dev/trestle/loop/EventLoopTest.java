@@ -107,7 +107,7 @@ class EventLoopTest {
     }
 
     @Test
-    void anUncheckedExceptionCrossesAnAwaitAsItIsAndACheckedOneWrapped() {
+    void anAwaitWrapsCheckedExceptionsOnly() {
         var unchecked = new IllegalArgumentException("a");
         var checked = new IOException("b");
         run(() -> {

@@ -177,7 +177,7 @@ class FailureGarbageTest {
     }
 
     @Test
-    void aReportedFailureThatReachesItsFutureIsCollectedWhenItsLoopIsClosed() {
+    void aReportedFailureIsGarbageOnceItsLoopIsClosed() {
         loop.setExceptionHandler((_, context) -> reports.add(context.message()));
         for (int i = 0; i < REQUESTS; i++) {
             loop.runUntilComplete(() -> {

@@ -252,7 +252,7 @@ class LongLivedFutureTest extends WithLoop {
         assertThat(trail).containsExactlyInAnyOrder("shield: x", "gather: [x, x]", "task: x");
     }
 
-    /** Of the iterator, only the stack of the coroutine that waits for it is left. */
+    /** The only reference to the iterator is on the stack of the coroutine that waits for it. */
     @Test
     void aCoroutineGetsTheNextFutureThoughNothingElseHoldsItsIterator() {
         loop.runUntilComplete(() -> {

@@ -109,7 +109,7 @@ class LoopBarrierTest {
     }
 
     @Test
-    void aTaskCancelledWhenTheRoundWasCompleteHasStillCompletedItForTheOthers() {
+    void aTaskCancelledAfterTheRoundCountsForTheOthers() {
         EventLoop.run(() -> {
             Task<?> cancelled = comer("cancelled");
             Task<?> b = comer("b");

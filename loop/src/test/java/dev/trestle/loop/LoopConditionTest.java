@@ -156,7 +156,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void oneCancelledAgainWhileItTakesTheLockThrowsTheLatestAndLosesNone() {
+    void aSecondCancellationWhileTakingTheLockIsThrown() {
         run(() -> {
             Task<?> cancelled = createTask(() -> waitOnce("waiter"));
             yieldNow();

@@ -257,7 +257,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void callbacksOfTasksThatCloseCancelsAreCalledAndWhatForeignThreadsSentToo() {
+    void closeRunsCallbacksOfCancelledTasksAndOfForeignThreads() {
         Task<?> never = loop.createTask(() -> sleep(ofHours(1)));
         never.addDoneCallback(_ -> trail.add("done"));
         loop.callSoonThreadsafe(() -> trail.add("sent"));

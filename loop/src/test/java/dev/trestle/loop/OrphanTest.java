@@ -197,7 +197,7 @@ class OrphanTest {
     }
 
     @Test
-    void aBlockingCallThatIgnoresItsInterruptIsCancelledWhenItsLoopIsClosed() throws Exception {
+    void closeCancelsABlockingCallThatIgnoresItsInterrupt() throws Exception {
         var thread = new Thread[1];
         Task<?> orphan = loop.runUntilComplete(() -> {
             Task<?> task = createTask(

@@ -57,7 +57,7 @@ class PinnedCarriersTest {
     }
 
     @Test
-    void loopsGoOnWhileFourCoroutinesWaitInStaticInitializersOnTwoCarriers() throws Exception {
+    void loopsGoOnWhileMoreCoroutinesThanCarriersArePinned() throws Exception {
         List<String> lines = ChildJvm.run(FourCoroutines.class, TWO_CARRIERS);
 
         assertThat(lines).contains("it slept", "another loop has run", "sum 10", "carriers again 2");
@@ -191,7 +191,7 @@ class PinnedCarriersTest {
         assertThat(lines).contains("it held the baton and slept");
     }
 
-    /** Holds the baton until the watch has a warning. */
+    /** Holds the baton until the slow-callback detector has logged a warning. */
     static final class Plain {
         public static void main(String[] args) {
             EventLoop.run(() -> {

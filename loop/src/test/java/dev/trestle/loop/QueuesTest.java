@@ -23,7 +23,7 @@ class QueuesTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
-    void timersLeaveInOrderOfTimeThenOfRegistrationAlsoWhenSomeAreRemoved(long seed) {
+    void timersLeaveInOrderOfTimeThenOfRegistration(long seed) {
         var random = new Random(seed);
         try (var loop = new EventLoop(new VirtualClock())) {
             var timers = new Timers();

@@ -27,7 +27,7 @@ class SigintHandlerTest {
     }
 
     @Test
-    void theFirstOneLetsTheMainTaskCleanUpAndEndsTheProgramAsAShellExpects() throws Exception {
+    void theFirstSigintLetsTheMainTaskCleanUp() throws Exception {
         try (var program = new Program(CleansUp.class)) {
             program.awaitLine("ready");
             program.interrupt();

@@ -44,7 +44,7 @@ class TaskGroupTest extends InVirtualTime {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aGroupThatIsCancelledLeavesNoCancellationToATaskThatHasSwallowedAnother(boolean awaits) {
+    void aCancelledGroupLeavesNoCancellationToItsParent(boolean awaits) {
         run(() -> {
             Task<?> task = createTask(() -> {
                 assertThatThrownBy(() -> sleep(ofHours(1))).isInstanceOf(CancelledError.class); // and is not taken back
@@ -80,7 +80,7 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void theFirstFailureCancelsTheOthersAndTheBodyAndEveryFailureIsKept() {
+    void theFirstFailureCancelsTheRestAndAllAreKept() {
         run(() -> {
             assertThatThrownBy(() -> TaskGroup.run(group -> {
                         group.createTask(() -> failAfterASecond("first"));
@@ -276,7 +276,7 @@ class TaskGroupTest extends InVirtualTime {
 
     /** A cancelled future in the body is not a request to cancel the task, so none must be left over. */
     @Test
-    void aBodyThatAwaitsACancelledFutureLeavesNoRequestBehindIfATaskFails() {
+    void aCancelledFutureInTheBodyLeavesNoRequestBehind() {
         run(() -> {
             LoopFuture<String> cancelled = EventLoop.getRunningLoop().createFuture();
             cancelled.cancel();
@@ -370,7 +370,7 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void aBodyThatCatchesTheFailureOfAnInnerGroupIsStillCancelledByTheOuterOne() {
+    void theOuterGroupCancelsABodyThatCatchesAnInnerFailure() {
         run(() -> {
             assertThatThrownBy(() -> TaskGroup.run(outer -> {
                         assertThatThrownBy(() -> TaskGroup.run(inner -> {

@@ -101,7 +101,7 @@ class UnclosedLoopTest {
 
     /** Nothing holds it: no coroutine has a stack. */
     @Test
-    void aLoopWithoutSuspendedCoroutinesIsCollectedThoughItWasNotClosed() {
+    void anUnclosedLoopWithoutCoroutinesIsCollected() {
         var garbage = new Garbage();
         for (int i = 0; i < 6; i++) {
             EventLoop loop = garbage.expect(new EventLoop(new VirtualClock()));

@@ -215,7 +215,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void asCompletedYieldsFailedFuturesTooAndCancelsNothingWhenItIsAbandoned() {
+    void asCompletedYieldsFailuresAndCancelsNothing() {
         loop.runUntilComplete(() -> {
             Task<String> bad = failing(1);
             Task<String> good = after(2, "good");

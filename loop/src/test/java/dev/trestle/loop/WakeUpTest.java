@@ -57,7 +57,7 @@ class WakeUpTest {
      * it puts the baton down: an arrival then finds the baton taken, and wakes no thread.
      */
     @Test
-    void whatArrivesAfterTheLastLookIntoTheInboxIsFoundBeforeTheLoopSleeps() {
+    void anItemAfterTheLastLookIsFoundBeforeTheLoopSleeps() {
         var atTheLastMoment = new AtomicReference<@Nullable Runnable>();
         var clock = new LoopClock() {
             @Override
@@ -187,7 +187,7 @@ class WakeUpTest {
     }
 
     @Test
-    void blockingCallsTimersAndForeignCallbacksAtOnceKeepTheBatonSingle() {
+    void onlyOneThreadHoldsTheBatonAtATime() {
         int tasks = 40;
         int steps = 300;
         EventLoop.run(() -> {

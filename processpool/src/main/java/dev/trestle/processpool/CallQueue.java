@@ -229,7 +229,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         return size == 0;
     }
 
-    /** For reading: first those without a priority, then the others, both in the order in which they came. */
+    /** Returns an iterator that only reads: first the calls without a priority, then the others, by arrival. */
     @Override
     public Iterator<PoolCall<?>> iterator() {
         return new Iterator<>() {

@@ -27,7 +27,7 @@ final class CompletionBatches {
 
     private static final ScopedValue<Batch> HERE = ScopedValue.newInstance();
 
-    /** For so long a call is tried to be ended as it should be, if there is no memory for that. */
+    /** The time for which the end of a call is tried again in full, if there is no memory for it. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final AcceptedCalls acceptedCalls;

@@ -52,7 +52,7 @@ final class Deadline {
     /** A call that has not begun is looked at no more often than this. */
     private static final long SHORTEST_LOOK_NANOS = Duration.ofMillis(10).toNanos();
 
-    /** For so long an answer may be on its way, or be read. */
+    /** The time that an answer may take to arrive and to be read. */
     private static final long TRANSIT_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final PoolCall<?> call;

@@ -85,7 +85,7 @@ final class Dispatcher {
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
     private static final int FEW = 2;
 
-    /** After this time calls are taken back from behind another: soon if a worker has nothing to do. */
+    /** The time after which a call is taken back from behind another one, if no worker is idle before. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
     /**

@@ -123,7 +123,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** The limited queue in which this call has a place until it ends; null if it has none. */
     private volatile @Nullable QueueLimit place;
 
-    /** What goes along with the call; empty when the call is over. */
+    /** The context that goes along with the call; none when the call is over. */
     private volatile CallContext context = CallContext.EMPTY;
 
     private int retriesLeft;

@@ -131,7 +131,7 @@ class Timer implements AutoCloseable {
             withinNanos(TimeUnit.NANOSECONDS.convert(delay));
         }
 
-        /** Does the same as {@link #within}, in nanoseconds. */
+        /** Schedules as {@link #within} does, by nanoseconds. */
         void withinNanos(long nanos) {
             lock.lock();
             try {
@@ -143,7 +143,7 @@ class Timer implements AutoCloseable {
             }
         }
 
-        /** Does the same as {@link #in}, in nanoseconds. */
+        /** Schedules as {@link #in} does, by nanoseconds. */
         void inNanos(long nanos) {
             lock.lock();
             try {

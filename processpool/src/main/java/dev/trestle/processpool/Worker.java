@@ -172,7 +172,7 @@ final class Worker {
     private volatile boolean ready;
     private volatile boolean exited;
 
-    /** When it said hello, as the timer tells the time. */
+    /** The time at which the worker said hello, by the clock of the timer. */
     private volatile long helloAt;
 
     /** The answers that have been read and not yet been dealt with; confined to the worker's thread. */
@@ -373,7 +373,7 @@ final class Worker {
         }
     }
 
-    /** On a thread that waits for the end of the process. */
+    /** Notes the end of the process; called on the thread that waits for it. */
     private void exited() {
         exited = true;
         Rendezvous meeting = rendezvous;
@@ -996,7 +996,7 @@ final class Worker {
         endTask.now();
     }
 
-    /** Does what is left to do. May be called again if it throws. */
+    /** Ends this worker after its process: closes what it holds, and tells the dispatcher. May be called again. */
     private void end() {
         Reader self = reader;
         var _ = Thread.interrupted(); // or nothing in here could wait

@@ -275,7 +275,7 @@ class AotCacheTest {
             }
         }
 
-        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // it is not of that type, which nobody sees
+        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // no code looks at its type
         private static <X extends Throwable> void fail(Throwable failure) throws X {
             throw (X) failure;
         }

@@ -9,7 +9,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a process pool tells its monitors of the end of each call. */
+/** The end of each call, as a process pool tells it to its monitors. */
 @Timeout(60)
 class CallMonitorTest {
 

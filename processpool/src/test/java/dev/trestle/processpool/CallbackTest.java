@@ -70,7 +70,7 @@ class CallbackTest {
 
     /** The connection is lost then, wherever the thread is at that moment; but no call may hang, and nothing stay. */
     @Test
-    void aThreadOfThePoolThatIsInterruptedAgainAndAgainCostsItsWorkerOnly() throws Exception {
+    void interruptsOfAThreadOfThePoolCostOneWorkerOnly() throws Exception {
         String in = folder.toString();
         try (var pool = TestPools.of(1)) {
             var first = pool.submit(() -> Gate.pass(in, "first"));
@@ -95,7 +95,7 @@ class CallbackTest {
         }
     }
 
-    /** It runs after the interrupt of the call that is late, or both would wait for each other. */
+    /** The callback runs after the interrupt of the late call, or both would wait for each other. */
     @Test
     void aCallbackOfACallThatIsLateMayWaitForTheNext() throws Exception {
         String in = folder.toString();

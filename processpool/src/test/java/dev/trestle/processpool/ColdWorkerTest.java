@@ -171,7 +171,7 @@ class ColdWorkerTest {
         }
     }
 
-    /** It takes as long as a worker may take to start, which must not be too short for busy machines. */
+    /** The test takes as long as a worker may take to start, which must not be too short for busy machines. */
     @Test
     void aCallWhoseArgumentsAreReadForeverHasTheTimeOfAStart() {
         var argument = new NeverRead(1);

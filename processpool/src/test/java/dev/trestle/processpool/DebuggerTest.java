@@ -1,10 +1,13 @@
 package dev.trestle.processpool;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.processpool.jvm.JavaCommand;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -61,6 +64,26 @@ class DebuggerTest {
 
         assertThat(JavaCommand.arguments(options.jvm()).filter(argument -> argument.contains("jdwp")))
                 .containsExactly("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+    }
+
+    /** A pool in production may have it by accident; so the log says what it means. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:0"})
+    void theLogWarnsOfIt(String agent) {
+        var logged = new ByteArrayOutputStream();
+        PrintStream standardError = System.err;
+        System.setErr(new PrintStream(logged, true, UTF_8));
+        try {
+            var builder = TestPools.builder(1).name("open-to-debuggers");
+            (agent.isEmpty() ? builder.debug() : builder.jvmArguments(agent))
+                    .build()
+                    .close();
+        } finally {
+            System.setErr(standardError);
+        }
+
+        assertThat(logged.toString(UTF_8))
+                .contains("open-to-debuggers", "jdwp", "JDWP asks for no password", "This is not for production");
     }
 
     @Test

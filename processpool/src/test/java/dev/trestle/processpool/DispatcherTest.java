@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class DispatcherTest {
 
-    /** So many threads cannot start, from now on. */
+    /** The number of threads that cannot start from now on. */
     private int notStarted;
 
     private final List<Worker> started = new CopyOnWriteArrayList<>();
@@ -119,7 +119,7 @@ class DispatcherTest {
                         .hasMessageContaining("unable to create native thread"));
     }
 
-    /** It was started together with one that failed sooner; by the time that it fails, the pause is over. */
+    /** The worker was started together with one that failed sooner; when it fails, the pause is over. */
     @Test
     void aWorkerThatFailsToStartLateIsReplacedToo() {
         accept(calls.shortOne());
@@ -133,7 +133,7 @@ class DispatcherTest {
     }
 
     @Test
-    void aWorkerThatDiesBeforeItsReadinessIsNotedDoesNotCountAsStarting() {
+    void aWorkerThatDiesEarlyDoesNotCountAsStarting() {
         accept(calls.shortOne());
         die(started.getFirst(), 0);
 
@@ -228,7 +228,7 @@ class DispatcherTest {
         assertThat(dispatcher.statistics().rerun()).isEqualTo(1);
     }
 
-    /** It may have had effects, whatever its worker says. */
+    /** The call may have had effects, whatever its worker says. */
     @Test
     void aCallThatItsWorkerDropsUnaskedAndThatHadBegunIsLost() {
         var twins = new Twins();

@@ -98,7 +98,7 @@ public final class FatJar {
         }
     }
 
-    /** Without compression, as the loader wants the jars within. */
+    /** Adds a file without compression, as the loader wants the jars within. */
     private static void add(JarOutputStream jar, String name, byte[] content) throws IOException {
         var checksum = new CRC32();
         checksum.update(content);

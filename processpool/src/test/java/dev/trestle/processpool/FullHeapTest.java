@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(NothingLeft.class)
 class FullHeapTest {
 
-    /** For so long no thread of the program gets memory. */
+    /** The time for which no thread of the program gets memory. */
     private static final long FULL_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     @TempDir

@@ -27,6 +27,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -494,7 +496,7 @@ class HostileWorkerTest {
     }
 
     @Test
-    void theLastLinesOfAWorkerAndTheLabelOfItsCallShowControlCharacters() {
+    void lastLinesAndLabelsShowControlCharacters() {
         var options = CallOptions.DEFAULT.withLabel("label " + ESCAPES);
         Throwable thrown = pool.submit(() -> printAndHalt("last words " + ESCAPES), options)
                 .exception()
@@ -506,6 +508,29 @@ class HostileWorkerTest {
                         e -> assertThat(e.stderrTail()).contains("last words " + SHOWN))
                 .hasMessageContaining("label " + SHOWN)
                 .hasMessageContaining("last words " + SHOWN);
+        assertShown(thrown);
+    }
+
+    private static int waitAs(String name) throws InterruptedException {
+        Thread thread = Thread.currentThread();
+        String before = thread.getName();
+        thread.setName(name);
+        try {
+            new CountDownLatch(1).await();
+            return 0;
+        } finally {
+            thread.setName(before);
+        }
+    }
+
+    @Test
+    void theStackInATimeoutShowsControlCharacters() {
+        var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300));
+        Throwable thrown = pool.submit(() -> waitAs("name " + ESCAPES), options)
+                .exception()
+                .orElseThrow();
+
+        assertThat(thrown).isInstanceOf(TimeoutException.class).hasMessageContaining("name " + SHOWN);
         assertShown(thrown);
     }
 

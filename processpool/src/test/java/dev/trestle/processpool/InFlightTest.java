@@ -51,7 +51,7 @@ class InFlightTest {
         assertThat(inFlight.startWriting()).isFalse();
     }
 
-    /** It may come back from another connection sooner than it is written; by then it can have another number. */
+    /** A call may be given back, and get another number, before this connection has written it. */
     @Test
     void aCallThatIsTakenAwayBeforeItIsWrittenIsNotWritten() {
         inFlight.add(calls.shortOne());

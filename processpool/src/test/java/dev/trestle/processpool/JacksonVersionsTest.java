@@ -40,7 +40,7 @@ class JacksonVersionsTest {
         return answersOf(method, jackson, "");
     }
 
-    /** As above, without one class. */
+    /** Returns the same class path without one class. */
     @SuppressWarnings("unchecked")
     private static List<String> answersOf(String method, List<String> jackson, String missing) throws Exception {
         var urls = new ArrayList<URL>();

@@ -115,7 +115,7 @@ class LitterTest {
 
     @ParameterizedTest
     @EnumSource
-    void litterInThePlacesOfTheFilesOfWorkersToComeDoesNotKeepThemFromStarting(Litter litter) {
+    void litterInThePlacesOfNewFilesStopsNoWorker(Litter litter) {
         try (var pool = TestPools.of(1)) {
             assertThatThrownBy(pool.submit(() -> litterForTheNext(litter))::result)
                     .isInstanceOf(WorkerDiedException.class);
@@ -124,7 +124,7 @@ class LitterTest {
         }
     }
 
-    /** Only the worker maps its record, so that a truncated record harms only that worker. */
+    /** A truncated journal harms only its worker, since no other process maps it. */
     @Test
     void aWorkerThatTruncatesItsRecordCostsItsCall() {
         try (var pool = TestPools.of(1)) {

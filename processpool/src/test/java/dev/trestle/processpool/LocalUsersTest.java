@@ -80,7 +80,7 @@ class LocalUsersTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void theSecretIsNeitherOnTheCommandLineNorInTheEnvironmentNorInAFile(boolean port) throws Exception {
+    void theSecretIsInNoArgumentVariableOrFile(boolean port) throws Exception {
         if (port) {
             useAPort();
         }
@@ -106,7 +106,7 @@ class LocalUsersTest {
                 .doesNotContain(secret);
     }
 
-    /** They connect before the worker does, and the start does not wait for them. */
+    /** The strangers connect before the worker does, and the start does not wait for them. */
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 64})
     void strangersAtThePortDoNotDelayTheStart(int bytes) throws Exception {

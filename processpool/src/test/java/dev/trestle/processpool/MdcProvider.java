@@ -15,7 +15,7 @@ public final class MdcProvider implements SLF4JServiceProvider {
     private final IMarkerFactory markers = new BasicMarkerFactory();
     private final MDCAdapter mdc = new BasicMDCAdapter();
 
-    /** For SLF4J. */
+    /** Creates the provider, for the service loader of SLF4J. */
     public MdcProvider() {}
 
     @Override

@@ -42,7 +42,7 @@ class PoolSizeTest {
 
     /** Or the pool would start one JVM after the other, as fast as it can. */
     @Test
-    void workersThatDieAgainAndAgainBeforeTheirFirstCallAreReplacedAfterAPause() {
+    void workersThatDieBeforeTheirFirstCallAreReplacedAfterAPause() {
         try (var pool = TestPools.builder(1).minWorkers(1).build()) {
             for (int death = 1; death <= 2; death++) {
                 int started = death;
@@ -108,7 +108,7 @@ class PoolSizeTest {
 
     /** The one call is the last but one of its worker, so a spare is started; then both have nothing to do. */
     @Test
-    void aWorkerThatRetiresEndsWhenThePoolIsIdleAndNoOtherIsStartedForIt() {
+    void anIdlePoolStartsNoWorkerForOneThatRetires() {
         try (var pool = TestPools.builder(1)
                 .maxTasksPerWorker(2)
                 .idleTime(Duration.ofMillis(500))
@@ -142,7 +142,7 @@ class PoolSizeTest {
     }
 
     @Test
-    void aSpareThatIsReadyAfterShutdownRunsNoCallBesideTheOneItStandsBy() throws Exception {
+    void aSpareThatIsReadyAfterShutdownRunsNoCall() throws Exception {
         String in = folder.toString();
         var pool = TestPools.builder(1)
                 .maxTasksPerWorker(1)

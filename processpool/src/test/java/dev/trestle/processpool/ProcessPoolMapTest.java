@@ -31,7 +31,7 @@ class ProcessPoolMapTest extends MapContract {
         return TestPools.of(size);
     }
 
-    /** For the tests that leave its worker alive. */
+    /** The pool of the tests that leave its worker alive. */
     private final ProcessPool single = TestPools.builder(1).maxPayload(1 << 20).build();
 
     @AfterAll

@@ -166,7 +166,7 @@ class ProgramEndTest {
     /** As the end of a container, or the OOM killer, that takes a program and its workers together. */
     @Test
     @EnabledOnOs(OS.LINUX)
-    void whatCallsStartedIsFoundByTheNextProgramWhenTheWorkerWasKilledToo() throws Exception {
+    void theNextProgramFindsTheProcessesOfAKilledWorker() throws Exception {
         Process program = start(Starting.class, Meanwhile.WAITS.name());
         List<ProcessHandle> processes = List.of();
         try {

@@ -237,7 +237,7 @@ class SlowEndTest {
         assertThat(gateway.passing.get()).isEqualTo(1);
     }
 
-    /** It takes a second, which is what the reading of an answer has at least. */
+    /** The test takes a second, the least time that the reading of an answer has. */
     @Test
     void anAnswerThatIsNotReadWithinTheLimitOfItsCallIsDropped() {
         long worker = pool.submit(Gate::pid).result();
@@ -253,7 +253,7 @@ class SlowEndTest {
         assertThat(pool.submit(Gate::pid).result()).isEqualTo(worker);
     }
 
-    /** It takes a quarter of a second, or two, until the thread that reads is relieved. */
+    /** The test takes a quarter of a second, or two, until another thread relieves the reader. */
     @Test
     void otherCallsOfTheWorkerGoOnWhileAnAnswerIsReadThatIsWanted() throws Exception {
         long worker = pool.submit(Gate::pid).result();

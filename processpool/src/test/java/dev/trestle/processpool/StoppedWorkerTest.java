@@ -123,7 +123,7 @@ class StoppedWorkerTest {
     }
 
     @Test
-    void aCallThatIsCancelledWhileItIsWrittenEndsAtOnceAndItsPlaceIsFreeSoon() throws Exception {
+    void aCallCancelledWhileItIsWrittenEndsAtOnce() throws Exception {
         byte[] array = new byte[MUCH];
         try (var hasty = hastyPool()) {
             stopWorkerOf(hasty);

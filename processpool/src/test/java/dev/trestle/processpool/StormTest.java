@@ -46,7 +46,7 @@ class StormTest {
     /** The places that are struck unless others are chosen: all but those of calls. */
     private static final String ALLOCATIONS = "^(?!.*" + StruckClasses.CALL + ")";
 
-    /** Of so many calls one may run twice. */
+    /** The number of calls of which one may run twice. */
     private static final int IDEMPOTENT = 10;
 
     @TempDir

@@ -277,7 +277,7 @@ class SurroundingsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aProgramThatHasNoMemoryForFurtherWorkersRunsItsCallsOnThoseThatItHas() throws Exception {
+    void callsRunOnTheWorkersThatMemorySufficesFor() throws Exception {
         assumeTrue(new ProcessBuilder("prlimit", "--version").start().waitFor() == 0, "there is the program prlimit");
         List<String> lines = run(
                 List.of(),

@@ -66,7 +66,7 @@ class WorkerStartTest {
         }
     }
 
-    /** It would look for another one in all jars of its class path. */
+    /** A worker would look for another selector provider in all jars of its class path. */
     @Test
     void aWorkerIsToldTheSelectorProviderAndMayHaveAnother() {
         String property = "java.nio.channels.spi.SelectorProvider";
@@ -144,7 +144,7 @@ class WorkerStartTest {
         }
     }
 
-    /** It says so on stdout, and nothing on stderr. */
+    /** The JVM says why on stdout, and nothing on stderr. */
     @Test
     void aJvmThatDoesNotStartIsQuoted() {
         try (var pool = TestPools.builder(1).jvmArguments("-Xms64m", "-Xmx32m").build()) {
@@ -191,7 +191,7 @@ class WorkerStartTest {
     }
 
     @Test
-    void aWrongWorkingDirectoryBreaksThePoolWithoutShowingTheEnvironment() {
+    void aWrongWorkingDirectoryShowsNoEnvironment() {
         try (var pool = TestPools.builder(1)
                 .startRetryTime(Duration.ofMillis(1))
                 .workingDirectory(folder.resolve("missing"))
@@ -374,7 +374,7 @@ class WorkerStartTest {
 
     /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */
     @Test
-    void workersAreTalkedToOverPortsWhereThePathOfASocketWouldBeTooLong() throws Exception {
+    void workersUsePortsWhereASocketsPathWouldBeTooLong() throws Exception {
         String temporary = System.getProperty("java.io.tmpdir");
         System.setProperty(
                 "java.io.tmpdir",

@@ -294,7 +294,7 @@ public final class InProcessPool implements FutureExecutor {
         }
     }
 
-    /** As a worker does: of a chunk of {@code map}, a result that cannot travel fails its own input only. */
+    /** Encodes a result. In a chunk of {@code map}, a result that cannot travel fails its own input only. */
     private static Payload encode(DecodedCall decoded, @Nullable Object result) throws NotEncodableException {
         if (!(result instanceof ChunkResult chunk)) {
             return decoded.encodeResult(result);

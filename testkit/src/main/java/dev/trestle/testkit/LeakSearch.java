@@ -27,7 +27,7 @@ final class LeakSearch implements AutoCloseable {
 
     private final String who;
 
-    /** What was open when the search began, each with its number of calls or tasks. */
+    /** The things that were open when the search began, each with its number of calls or tasks. */
     private final IdentityHashMap<Object, Long> before = new IdentityHashMap<>();
 
     private final List<Long> processesBefore;

@@ -27,11 +27,11 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/** What a test leaves behind fails it. The nested classes are tests that this class runs, most of which fail. */
+/** Tests that leave something behind. This class runs the tests of its nested classes, most of which fail. */
 @Timeout(60)
 class NoLeaksTest {
 
-    /** What the inner tests have left, to be closed here. */
+    /** The things that the inner tests have left, to be closed here. */
     private static final List<AutoCloseable> left = new ArrayList<>();
 
     /** Runs the tests of a class; returns the messages of the failures. */

@@ -19,7 +19,7 @@ final class Submission<T extends @Nullable Object> extends Work implements Promi
      */
     private volatile @Nullable Callable<T> task;
 
-    /** For messages; null when the call is over, since a class holds its class loader. */
+    /** The class of the task, for messages; null when the call is over, since a class holds its class loader. */
     private volatile @Nullable Class<?> type;
 
     /**

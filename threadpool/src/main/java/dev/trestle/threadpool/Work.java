@@ -16,7 +16,7 @@ abstract sealed class Work permits Submission, Execution {
 
     final ThreadPool pool;
 
-    /** What the submitting thread carries; nothing when the call is over, since a context may hold anything. */
+    /** The context of the submitting thread; none when the call is over, since a context may hold anything. */
     private volatile CarriedContext context = CarriedContext.capture();
 
     // The links of the queue; guarded by the lock of WorkerThreads

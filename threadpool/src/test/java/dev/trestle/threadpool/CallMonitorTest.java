@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a thread pool tells its monitors of the end of each call and task. */
+/** The end of each call and task, as a thread pool tells it to its monitors. */
 @Timeout(30)
 class CallMonitorTest {
 

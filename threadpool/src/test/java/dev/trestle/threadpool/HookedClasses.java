@@ -42,7 +42,7 @@ final class HookedClasses extends ClassLoader {
     /** Initializers run once, and what they fail to do is not done again: the JVM says so. */
     private static final Set<String> SPARED_METHODS = Set.of("<clinit>");
 
-    /** They make sure of what the others need, before any of these begins. */
+    /** The classes that prepare what the others need, before any of these begins. */
     private static final Set<String> SPARED_CLASSES =
             Set.of("dev.trestle.api.Groundwork", "dev.trestle.api.StackRoom", "dev.trestle.api.LargeFrames");
 

@@ -326,7 +326,7 @@ class ProgramInTroubleTest {
 
     /** Uses one thing at each distance from the end of the stack, and then everything. */
     static final class AtTheEndOfTheStack implements Runnable {
-        /** From here on, the stack is as good as any. */
+        /** The number of successes in a row after which there is enough stack. */
         private static final int SUCCESSES = 30;
 
         static final List<ThreadPool> left = new ArrayList<>(SUCCESSES);

@@ -556,7 +556,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void aFailingInitializerWhoseExceptionCannotBePutIntoWordsEndsItsCalls() {
+    void aFailedInitializerWithoutATextEndsItsCalls() {
         var cause = new IllegalStateException() {
             private static final long serialVersionUID = 1;
 
@@ -580,7 +580,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void aPoolHasAThreadAtLeastAndFourMoreThanProcessorsIfNothingIsSaid() {
+    void theDefaultSizeIsFourMoreThanProcessors() {
         assertThatThrownBy(() -> new ThreadPool(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("The size of a thread pool must be 1 or more: 0");

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.condition.OS;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** That the dashboard in {@code docs} asks for metrics that exist, and shows all that do. */
+/** The dashboard in {@code docs}: it asks for metrics that exist, and shows all of these. */
 @Timeout(60)
 @EnabledOnOs(OS.LINUX) // the memory of workers is known there only
 class DashboardTest {

@@ -72,7 +72,7 @@ final class CallRunner {
     private final @Nullable ClassLoader classLoader;
     private final CallCarriers carriers = new CallCarriers();
 
-    /** When the oldest answer that is held back was ready; confined to the thread. */
+    /** The time at which the oldest answer that is held back was ready; confined to the thread. */
     private long heldSince = NONE;
 
     private volatile boolean ending;

@@ -25,7 +25,7 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /**
-     * Lives a worker's life.
+     * Runs a worker until its pool or its program ends it.
      *
      * @param arguments where to dial, the worker journal, the largest payload, the system properties that no command
      * line can

@@ -43,8 +43,8 @@ public final class CrashLog {
     }
 
     /**
-     * Opens for writing too: if a process puts a pipe there in the meantime, that does not wait for the other end, and
-     * a pipe has no positions to read from.
+     * Reads from a file that is opened for writing too. If a process puts a pipe there in the meantime, opening it then
+     * does not wait for the other end, and reading fails, since a pipe has no positions.
      */
     private static ByteBuffer read(Path file) throws IOException {
         try (FileChannel log =

@@ -192,7 +192,7 @@ public final class JavaCommand {
         return false;
     }
 
-    /** Without these every worker would behave as if the whole machine were its own. */
+    /** Adds the options that keep a worker from behaving as if the whole machine were its own. */
     private static void machineShare(JvmOptions options, List<String> arguments) {
         int processors = Math.max(1, Runtime.getRuntime().availableProcessors() / options.count());
         arguments.add("-XX:ActiveProcessorCount=" + processors);

@@ -8,7 +8,7 @@ public final class Nesting {
 
     private static final String VARIABLE = "TRESTLE_WORKER_DEPTH";
 
-    /** A pool in a worker makes sense; a pool in a worker's worker's worker is a recursion without end. */
+    /** The greatest depth. A pool in a worker makes sense; pools at greater depths are a recursion without end. */
     private static final int DEEPEST = 3;
 
     private Nesting() {}

@@ -29,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -84,10 +85,10 @@ public final class StaleDirectories {
     /** A directory without a proof is kept for so long after it was touched. */
     private static final Duration GRACE = Duration.ofDays(1);
 
-    /** So many names a sweep looks at, in the parent and in stale directories. */
+    /** The most names that a sweep looks at, in the parent and in stale directories. */
     private static final int MOST_NAMES = 100_000;
 
-    /** So many directories lie in each other at most if they are to be deleted. */
+    /** The depth to which directories in each other are deleted. */
     private static final int DEEPEST = 32;
 
     static final Set<PosixFilePermission> OWNERS = EnumSet.of(
@@ -97,13 +98,13 @@ public final class StaleDirectories {
 
     private final Path parent;
     private final UserPrincipal user;
-    private final boolean kills;
+    private final Consumer<String> killing;
     private int namesLeft;
 
-    private StaleDirectories(Path parent, UserPrincipal user, boolean kills, int mostNames) {
+    private StaleDirectories(Path parent, UserPrincipal user, Consumer<String> killing, int mostNames) {
         this.parent = parent;
         this.user = user;
-        this.kills = kills;
+        this.killing = killing;
         this.namesLeft = mostNames;
     }
 
@@ -125,21 +126,23 @@ public final class StaleDirectories {
      * @param own a directory of this program: those of the same user are looked at
      */
     static void remove(Path parent, Path own) {
-        remove(parent, own, MOST_NAMES);
+        remove(parent, own, MOST_NAMES, Orphans::killAllOf);
     }
 
     /**
      * Deletes the stale directories in another one, as {@link #remove(Path, Path)} does.
      *
      * @param mostNames how many names to look at, in the parent and in stale directories
+     * @param killing kills what the workers of a pool left behind, by the name of the stale directory
      */
-    static void remove(Path parent, Path own, int mostNames) {
+    static void remove(Path parent, Path own, int mostNames, Consumer<String> killing) {
         try {
             UserPrincipal user = Files.getOwner(own, LinkOption.NOFOLLOW_LINKS);
             Optional<String> objection = TrustedPath.objection(parent);
             objection.ifPresent(why -> warn(parent, why));
             // A directory that other users rename could have the name of one whose workers live.
-            new StaleDirectories(parent, user, objection.isEmpty(), mostNames).remove();
+            Consumer<String> allowed = objection.isEmpty() ? killing : _ -> {};
+            new StaleDirectories(parent, user, allowed, mostNames).remove();
         } catch (IOException | DirectoryIteratorException e) {
             logger.debug("Cannot look for directories of dead process pools in {}", parent, e);
         }
@@ -188,9 +191,8 @@ public final class StaleDirectories {
             try (DirectoryStream<Path> handle = open(in, directory)) {
                 requireSame(handle, directory, seen);
                 if (isOurs(handle, directory) && isStale(handle, directory)) {
-                    if (kills) { // first: without the directory nothing leads to them
-                        Orphans.killAllOf(directory.getFileName().toString());
-                    }
+                    // First: without the directory nothing leads to these processes.
+                    killing.accept(directory.getFileName().toString());
                     deleteFiles(handle, directory);
                     deleteEmpty(in, directory);
                 }

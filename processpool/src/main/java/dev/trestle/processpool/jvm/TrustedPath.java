@@ -30,7 +30,7 @@ final class TrustedPath {
     private static final int ROOT = 0;
     private static final int STICKY = 1 << 9;
 
-    /** As many as Linux follows. */
+    /** The most links in one path, as many as Linux follows. */
     private static final int MOST_LINKS = 40;
 
     private static volatile @Nullable UserPrincipal user;
@@ -46,7 +46,7 @@ final class TrustedPath {
         user = owner;
     }
 
-    /** Returns the user to whom what this program makes belongs. */
+    /** Returns the owner of the files that this program makes. */
     static UserPrincipal user() throws IOException {
         UserPrincipal known = user;
         if (known == null) {
@@ -56,7 +56,10 @@ final class TrustedPath {
         return known;
     }
 
-    /** Not by the system property, which may be set, nor by /proc, which belongs to root in some processes. */
+    /**
+     * Returns the owner of a new directory. The user's system property may have been set, and /proc belongs to root in
+     * some processes, so neither tells.
+     */
     private static UserPrincipal probe(Path parent) throws IOException {
         while (true) {
             Path probe = parent.resolve("probe-of-trestle-"

@@ -72,7 +72,7 @@ final class ClassVersions {
 
         private static volatile @Nullable Start known;
 
-        /** Not in a class initializer, which could fail on a thread without memory or stack, and then forever. */
+        /** Returns the start. No class initializer finds it: one that fails for lack of memory has failed forever. */
         static Start get() {
             Start start = known;
             if (start == null) {

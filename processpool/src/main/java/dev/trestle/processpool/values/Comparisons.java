@@ -28,7 +28,7 @@ final class Comparisons {
      * Hashtable keeps a chain at each of its places. Neither has trees, so different hash codes that lead to the same
      * place cost as much as equal ones, and the order of the keys is of no use.
      *
-     * The limit, and whom it is for, is in Decoding. See docs/adr/0295.
+     * Decoding has the limit, which is for senders that are not trusted. See docs/adr/0295.
      */
 
     /** Tells whether hash maps keep different keys of a class that have the same hash code in an ordered tree. */

@@ -22,7 +22,7 @@ final class Decoding {
     private static final long LEAST_ALLOWANCE = 4 << 20;
     private static final int ALLOWANCE_PER_BYTE = 64;
 
-    /** So many comparisons are usual for each element of a set and each key of a map. */
+    /** The usual number of comparisons for each element of a set and each key of a map. */
     private static final int USUAL_COMPARISONS = 500;
 
     /** The most unusual comparisons for one document, as many as 10 000 elements with the same hash code take. */

@@ -19,7 +19,7 @@ public final class EncodedCall {
     }
 
     /**
-     * Returns what to send; it may be sent several times.
+     * Returns the encoded call, which may be sent several times.
      *
      * @return the payload; nothing after {@link #release}
      */

@@ -106,7 +106,7 @@ enum MapKind implements ContainerKind {
         };
     }
 
-    /** Only a copy may be asked: a map that is ordered by access changes when it is read. */
+    /** Returns whether the order is that of access. Asks a copy, since reading such a map changes it. */
     @SuppressWarnings("unchecked") // whatever its keys are, these are others
     private static boolean isOrderedByAccess(Map<?, ?> map) {
         var copy = (LinkedHashMap<Object, Object>) ((LinkedHashMap<?, ?>) map).clone();

@@ -230,7 +230,7 @@ final class Readers {
         }
     }
 
-    /** Reads what will be asked for its hash code. */
+    /** Reads a value that will be asked for its hash code. */
     static @Nullable Object readHashed(Slot slot, JsonParser from, DeserializationContext context, Decoding decoding) {
         decoding.beforeHashing();
         try {

@@ -149,7 +149,7 @@ record Refusal(String reason, String wayOut) {
         return ofModule(type);
     }
 
-    /** Of Kotlin and Scala, whose lambdas may change variables around them. */
+    /** Returns whether a class holds a variable that a lambda of Kotlin or Scala shares with the code around it. */
     private static boolean isSharedVariable(String className) {
         return className.startsWith("kotlin.jvm.internal.Ref$")
                 || (className.startsWith("scala.runtime.") && className.endsWith("Ref"));
@@ -191,7 +191,7 @@ record Refusal(String reason, String wayOut) {
         return new Refusal("is not data: " + why, DATA);
     }
 
-    /** As above, with what to do in the language that the class is written in. */
+    /** Returns a refusal that says what to do in the language in which the class is written. */
     static Refusal notData(Class<?> type, String why) {
         return ValueClass.isOfKotlin(type) ? new Refusal("is not data: " + why, KOTLIN_DATA) : notData(why);
     }

@@ -8,7 +8,7 @@ package dev.trestle.processpool.values;
  */
 public final class RunTime {
 
-    /** For what was never measured. */
+    /** Stands for a time that was never measured. */
     private static final long UNKNOWN = Long.MAX_VALUE;
 
     private long nanos = UNKNOWN;

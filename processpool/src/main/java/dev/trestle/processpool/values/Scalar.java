@@ -396,7 +396,8 @@ enum Scalar {
     }
 
     /**
-     * The name that an address was made with, its bytes, and the scope of one of version 6: a number or an interface.
+     * Writes the name that an address was made with, its bytes, and the scope of one of version 6: a number or an
+     * interface.
      */
     private static void writeAddress(InetAddress value, JsonGenerator to) {
         String text = value.toString();
@@ -444,7 +445,7 @@ enum Scalar {
         return found;
     }
 
-    /** A language tag, or the parts of one that has none. */
+    /** Writes a language tag, or the parts of a locale that has none. */
     private static void writeLocale(Locale value, JsonGenerator to) {
         String tag = value.toLanguageTag();
         if (Locale.forLanguageTag(tag).equals(value)) {

@@ -28,7 +28,7 @@ final class ThrowableState {
      * counts as one that cannot be made again: half an exception would lie.
      */
 
-    /** In front of the name of a part that is the cause. */
+    /** Precedes the name of a part that is the cause. */
     private static final String CAUSE = "=";
 
     private static final Set<String> ofThrowable =

@@ -30,7 +30,7 @@ final class WireAnnotations extends AnnotationIntrospector {
         return Version.unknownVersion();
     }
 
-    /** Of constructors and factory methods that take fields by name; one that takes another form has none to take. */
+    /** Finds the annotation of constructors and factory methods that take fields by name, and of no others. */
     @Override
     public JsonCreator.@Nullable Mode findCreatorAnnotation(MapperConfig<?> config, Annotated annotated) {
         JsonCreator.Mode mode = jackson.findCreatorAnnotation(config, annotated);
@@ -64,7 +64,7 @@ final class WireAnnotations extends AnnotationIntrospector {
         return member instanceof AnnotatedMethod ? null : jackson.findImplicitPropertyName(config, member);
     }
 
-    /** Not of methods: what they return or take is not what is there. */
+    /** Returns whether annotations count here: not at methods, which may return something else than state. */
     private static boolean isState(Annotated annotated) {
         return annotated instanceof AnnotatedField || annotated instanceof AnnotatedParameter;
     }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What goes along with a call: by the name of each carrier's class, the names and values that it has captured. */
+/** The context of a call: by the name of each carrier's class, the names and values that it has captured. */
 public final class CallContext {
 
     /** The most bytes that a context may have. */

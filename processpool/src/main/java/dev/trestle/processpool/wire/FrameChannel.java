@@ -62,13 +62,13 @@ public final class FrameChannel implements AutoCloseable {
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
 
-    /** So many arrays are allowed however small payloads have to be. */
+    /** The number of arrays that a payload may have, however small it has to be. */
     private static final int FEW_ARRAYS = 1024;
 
     /** An upper bound of the bytes that an array takes without its elements. */
     private static final int ARRAY_OBJECT = 64;
 
-    /** Not even the header of an array. */
+    /** Stands for an array of which nothing has been written, not even its header. */
     private static final int NOTHING = -1;
 
     /**

@@ -7,7 +7,7 @@ public abstract class Reporter {
 
     private static volatile @Nullable Reporter installed;
 
-    /** For the one subclass, in the package of what runs in workers. */
+    /** Creates a reporter; only a class of the package {@code child} extends this one. */
     protected Reporter() {}
 
     /**

@@ -327,7 +327,7 @@ public final class WorkerJournal implements Setup {
 
         @Override
         public String toString() {
-            return "FlightRecord.Reader[" + file + "]";
+            return "WorkerJournal.Reader[" + file + "]";
         }
     }
 }

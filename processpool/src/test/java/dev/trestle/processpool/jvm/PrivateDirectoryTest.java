@@ -221,7 +221,7 @@ class PrivateDirectoryTest {
         assertThat(parent).isEmptyDirectory();
     }
 
-    /** Then programs that delete what is old leave it alone, whatever time they look at. */
+    /** Programs that delete old files leave a directory alone whose files are all young. */
     @Test
     void everythingInItIsKeptYoung() throws Exception {
         try (var directory = PrivateDirectory.create(parent)) {

@@ -139,7 +139,7 @@ class ProgramClassesTest {
     }
 
     @Test
-    void aClassPathThatIsRelativeIsMadeAbsoluteForWorkersWithAnotherWorkingDirectory() {
+    void aRelativeClassPathWorksInAnotherWorkingDirectory() {
         JvmOptions options = TestPools.jvmOptions(
                 TestPools.plain(1).classPath(String.join(File.pathSeparator, "lib/*", "", "a.jar")));
         String here = System.getProperty("user.dir");
@@ -289,7 +289,7 @@ class ProgramClassesTest {
         """;
 
     @Test
-    void aCallOfAClassThatWorkersDoNotHaveIsRefusedWithTheClassPathThatHasIt() throws Exception {
+    void aCallOfAClassThatWorkersLackIsRefusedWithItsClassPath() throws Exception {
         Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
         Files.writeString(source, PLUGIN);
         Path classes = folder.resolve("classes");

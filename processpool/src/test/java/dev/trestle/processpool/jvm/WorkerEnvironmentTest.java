@@ -54,7 +54,7 @@ class WorkerEnvironmentTest {
                 .doesNotContainKey("LC_ALL");
     }
 
-    /** It would stay, and could be what should go. */
+    /** A variable that cannot be named would stay, and could be one with a secret. */
     @Test
     void aVariableThatCannotBeNamedIsRefused() {
         assertThatThrownBy(() -> WorkerEnvironment.changes(options(true, Map.of()), Set.of("S\uFFFDCRET")))

@@ -196,7 +196,7 @@ class ClassVersionsTest {
 
     @ParameterizedTest
     @EnumSource
-    void aCallWhoseClassChangedBeforeItWasFirstUsedIsRefusedInTheProgram(Place kind) throws Throwable {
+    void aClassThatChangedBeforeItsFirstUseIsRefused(Place kind) throws Throwable {
         Path place = kind.in(folder);
         kind.put(place, classFiles(Version.OLD, "AnyJob"));
         URLClassLoader program = loader(place);

@@ -121,7 +121,7 @@ class DecodingBoundsTest {
     // Numbers
 
     @Test
-    void hugeIntegersAreNeitherParsedNorPrintedWhereSmallOnesAreDeclared() throws Exception {
+    void hugeIntegersAreNeitherParsedNorPrinted() throws Exception {
         var huge = BigInteger.ONE.shiftLeft(16_000_000);
         for (Object call : List.of(
                 (Call<Integer>) DecodingBoundsTest::number,
@@ -348,7 +348,7 @@ class DecodingBoundsTest {
         assertThat(journey.send(usual)).isEqualTo(usual).isInstanceOf(CopyOnWriteArraySet.class);
     }
 
-    /** What a pool sends to its worker is not limited: the worker trusts it. */
+    /** A worker trusts its pool, so containers in the arguments of a call are not limited. */
     @Test
     void comparisonsOfADocumentAreAddedUpUnlessThePoolSentIt() {
         var names = new TypeNames(getClass().getClassLoader());

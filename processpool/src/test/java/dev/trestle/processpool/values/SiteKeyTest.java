@@ -1,10 +1,13 @@
 package dev.trestle.processpool.values;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -18,12 +21,12 @@ import org.junit.jupiter.api.Timeout;
 class SiteKeyTest {
 
     private static SiteKey key(String text) {
-        return SiteKey.of(ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1)));
+        return SiteKey.of(ByteBuffer.wrap(text.getBytes(ISO_8859_1)));
     }
 
     @Test
     void equalBytesAreEqualKeysWhereverTheyLie() {
-        byte[] around = "..name of a site..".getBytes(StandardCharsets.ISO_8859_1);
+        byte[] around = "..name of a site..".getBytes(ISO_8859_1);
         ByteBuffer slice = ByteBuffer.wrap(around).slice(2, 14).order(ByteOrder.LITTLE_ENDIAN);
 
         assertThat(SiteKey.of(slice)).isEqualTo(key("name of a site")).hasSameHashCodeAs(key("name of a site"));
@@ -40,12 +43,42 @@ class SiteKeyTest {
                         .reduce("", String::concat))
                 .toList();
         assertThat(colliding.stream()
-                        .map(each -> Arrays.hashCode(each.getBytes(StandardCharsets.ISO_8859_1)))
+                        .map(each -> Arrays.hashCode(each.getBytes(ISO_8859_1)))
                         .distinct())
                 .hasSize(1);
 
         assertThat(colliding.stream().map(each -> key(each).hashCode()).distinct())
                 .hasSizeGreaterThan(colliding.size() - 100);
+    }
+
+    /** Hash codes that depend on the bytes alone could be found out by the sender, in its own JVM. */
+    @Test
+    void hashCodesDependOnNumbersOfThisJvm() throws Exception {
+        Class<?> ofAnotherJvm = new ClassLoader(null) {
+            @Override
+            protected Class<?> findClass(String name) throws ClassNotFoundException {
+                try (var bytes = SiteKeyTest.class.getResourceAsStream("SiteKey.class")) {
+                    byte[] file = requireNonNull(bytes).readAllBytes();
+                    return defineClass(name, file, 0, file.length);
+                } catch (IOException e) {
+                    throw new ClassNotFoundException(name, e);
+                }
+            }
+        }.loadClass(SiteKey.class.getName());
+        Method of = ofAnotherJvm.getDeclaredMethod("of", ByteBuffer.class);
+        of.setAccessible(true);
+
+        List<String> names = List.of("", "a", "name of a site", "x".repeat(1000));
+        assertThat(names)
+                .anyMatch(each -> key(each).hashCode() != hash(of, ByteBuffer.wrap(each.getBytes(ISO_8859_1))));
+    }
+
+    private static int hash(Method of, ByteBuffer bytes) {
+        try {
+            return of.invoke(null, bytes).hashCode();
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** A hash map makes a tree of keys with the same hash if they have an order, and else compares each with all. */

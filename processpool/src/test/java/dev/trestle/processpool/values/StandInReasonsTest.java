@@ -81,7 +81,7 @@ class StandInReasonsTest {
         }
     }
 
-    /** Not expected in what a worker sends. */
+    /** A class that is not expected in a result of a worker. */
     public static final class Bean {
         private int size;
 

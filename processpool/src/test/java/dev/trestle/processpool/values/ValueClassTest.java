@@ -65,7 +65,7 @@ class ValueClassTest {
         assertThat(Journey.allowingNothing().run(call)).isEqualTo(priceOf(price));
     }
 
-    /** It is no data class: another class than a record is made only if the type of the result leads to it. */
+    /** A class that is neither a record nor a data class is made only if the type of the result leads to it. */
     @Test
     void objectThatTheResultDoesNotDeclareIsRefused() {
         Call<Object> call = () -> new Price("EUR", 1, null);

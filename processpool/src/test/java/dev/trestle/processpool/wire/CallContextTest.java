@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What goes along with a call, in its frame. */
+/** The context that goes along with a call, in its frame. */
 @Timeout(30)
 class CallContextTest {
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which characters messages and logs show as escapes. */
+/** The characters that messages and logs show as escapes. */
 @Timeout(30)
 class ShownTextTest {
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** That editors complete each property, with a description. */
+/** The metadata by which editors complete each property, with a description. */
 @Timeout(30)
 class MetadataTest {
 

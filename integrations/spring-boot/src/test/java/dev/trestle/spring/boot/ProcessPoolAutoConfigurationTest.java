@@ -21,7 +21,7 @@ import org.springframework.core.task.TaskExecutor;
 import org.springframework.scheduling.annotation.Async;
 import org.springframework.scheduling.annotation.EnableAsync;
 
-/** Which beans there are, by properties, classes and other beans. No worker is started here. */
+/** The beans that there are for given properties, classes and other beans. No worker is started here. */
 @Timeout(60)
 class ProcessPoolAutoConfigurationTest {
 
