@@ -12,6 +12,14 @@ package dev.trestle.loop;
  */
 public final class LoopLock {
 
+    /**
+     * A snapshot of a lock's numbers.
+     *
+     * @param locked whether the lock is held
+     * @param waiting the number of coroutines that wait for the lock
+     */
+    public record Statistics(boolean locked, int waiting) {}
+
     private final Waiters waiters = new Waiters(this);
     private boolean locked;
 
@@ -96,6 +104,16 @@ public final class LoopLock {
      */
     public int waiting() {
         return waiters.size();
+    }
+
+    /**
+     * Returns the numbers of this lock. May be called from any thread: on a thread that is not the loop's, the numbers
+     * may be a moment old, and need not be of the same moment.
+     *
+     * @return a snapshot
+     */
+    public Statistics statistics() {
+        return new Statistics(locked, waiting());
     }
 
     @Override

@@ -436,9 +436,10 @@ public final class LoopQueue<T> {
     }
 
     /**
-     * Returns a snapshot of the queue's numbers.
+     * Returns the numbers of this queue. May be called from any thread: on a thread that is not the loop's, the numbers
+     * may be a moment old, and need not be of the same moment.
      *
-     * @return the numbers at this moment
+     * @return a snapshot
      */
     public Statistics statistics() {
         return new Statistics(items.size(), getters.size(), putters.size(), unfinished);

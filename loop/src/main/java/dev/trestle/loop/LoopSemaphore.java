@@ -10,6 +10,14 @@ package dev.trestle.loop;
  */
 public final class LoopSemaphore {
 
+    /**
+     * A snapshot of a semaphore's numbers.
+     *
+     * @param available the number of free permits
+     * @param waiting the number of coroutines that wait for a permit
+     */
+    public record Statistics(int available, int waiting) {}
+
     private final Waiters waiters = new Waiters(this);
     private final int bound;
 
@@ -128,6 +136,16 @@ public final class LoopSemaphore {
      */
     public int waiting() {
         return waiters.size();
+    }
+
+    /**
+     * Returns the numbers of this semaphore. May be called from any thread: on a thread that is not the loop's, the
+     * numbers may be a moment old, and need not be of the same moment.
+     *
+     * @return a snapshot
+     */
+    public Statistics statistics() {
+        return new Statistics(permits, waiting());
     }
 
     @Override

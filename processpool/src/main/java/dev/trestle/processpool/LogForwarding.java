@@ -17,9 +17,6 @@ record LogForwarding(OptionalInt lowest) {
 
     static final LogForwarding NONE = new LogForwarding(OptionalInt.empty());
 
-    /** The system property by which SLF4J is told its provider, since 2.0.9. */
-    private static final String PROVIDER = "slf4j.provider";
-
     /** The name of SLF4J's own constant for that property, which it has since it knows the property. */
     private static final String CONSTANT = "PROVIDER_PROPERTY_KEY";
 
@@ -53,19 +50,19 @@ record LogForwarding(OptionalInt lowest) {
         if (lowest.isEmpty()) {
             return properties;
         }
-        if (properties.containsKey(PROVIDER)
-                || arguments.stream().anyMatch(each -> each.startsWith("-D" + PROVIDER + "="))) {
+        if (properties.containsKey(LogRecord.PROVIDER_PROPERTY)
+                || arguments.stream().anyMatch(each -> each.startsWith("-D" + LogRecord.PROVIDER_PROPERTY + "="))) {
             throw new IllegalArgumentException(
-                    "forwardLogs gives workers a logging system that forwards, and the system" + " property " + PROVIDER
-                            + " another one. Leave one of them out.");
+                    "forwardLogs gives workers a logging system that forwards, and the system" + " property "
+                            + LogRecord.PROVIDER_PROPERTY + " another one. Leave one of them out.");
         }
         if (!knowsProperty()) {
             throw new IllegalStateException("forwardLogs needs slf4j-api 2.0.9 or later, which can be told its provider"
-                    + " by the system property " + PROVIDER + "; found: "
+                    + " by the system property " + LogRecord.PROVIDER_PROPERTY + "; found: "
                     + LoggerFactory.class.getPackage().getImplementationVersion());
         }
         var all = new LinkedHashMap<>(properties);
-        all.put(PROVIDER, LogRecord.PROVIDER);
+        all.put(LogRecord.PROVIDER_PROPERTY, LogRecord.PROVIDER);
         all.putIfAbsent(VERBOSITY, "WARN");
         all.put(LogRecord.PROPERTY, String.valueOf(lowest.getAsInt()));
         return all;

@@ -26,6 +26,7 @@ import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.JacksonVersions;
 import dev.trestle.processpool.values.NotEncodableException;
 import dev.trestle.processpool.wire.CallContext;
+import dev.trestle.processpool.wire.MainMethod;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.ref.Cleaner;
@@ -424,6 +425,56 @@ public final class ProcessPool implements FutureExecutor {
             dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
             throw new CallNotSerializableException(e.getMessage() + CallEncoder.wayOutOfAWrapper(task), e);
         }
+    }
+
+    /**
+     * Runs a program, as {@code java} would with the classes of this program. Does the same as
+     * {@link #runMain(MainOptions, Class, String...)} with {@link MainOptions#DEFAULT}.
+     *
+     * @param mainClass the class that has {@code main}
+     * @param arguments what {@code main} gets
+     * @return the future of the program's exit code and outputs
+     * @throws IllegalArgumentException if the class has no {@code main} that Java could start
+     * @throws CallNotSerializableException if workers do not have the class
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public ConcurrentFuture<MainResult> runMain(Class<?> mainClass, String... arguments) {
+        return runMain(MainOptions.DEFAULT, mainClass, arguments);
+    }
+
+    /**
+     * Runs a program, as {@code java} would with the classes of this program, in a JVM of its own: its {@code main} may
+     * call {@code System.exit}, set what belongs to a whole JVM, and start processes.
+     *
+     * {@snippet class="dev.trestle.processpool.RunMainTest" region="run-main"}
+     *
+     * <p>A call of this pool starts the JVM and waits for its end, so a program takes the place of a call: it waits for
+     * a worker, keeps that worker busy, has the time limit of a call, and is killed, with all that it has started, when
+     * the call is cancelled, the pool stops, or this program ends. The JVM has the options of the pool's workers, their
+     * environment and working directory, and an empty standard input. The future is done when the process has ended;
+     * processes that it has left behind are killed then.
+     *
+     * @param options the options of this program
+     * @param mainClass the class that has {@code main}
+     * @param arguments what {@code main} gets
+     * @return the future of the program's exit code and outputs; an exit code other than 0 is a result, no failure
+     * @throws IllegalArgumentException if the class has no {@code main} that Java could start
+     * @throws CallNotSerializableException if workers do not have the class
+     * @throws RejectedExecutionException if this pool has been shut down
+     * @throws BrokenExecutorException if its workers cannot start
+     */
+    public ConcurrentFuture<MainResult> runMain(MainOptions options, Class<?> mainClass, String... arguments) {
+        var _ = MainMethod.of(mainClass);
+        Optional<String> missing = ProgramClasses.missing(this.options.jvm(), mainClass);
+        if (missing.isPresent()) {
+            throw new CallNotSerializableException(
+                    "The program " + mainClass.getName() + " cannot run in a worker: " + missing.get(), null);
+        }
+        CallOptions call = options.call();
+        return start(
+                MainRun.of(mainClass.getName(), List.of(arguments), options.maxOutput()),
+                call.label().isEmpty() ? call.withLabel("main of " + mainClass.getName()) : call);
     }
 
     /**

@@ -3,6 +3,9 @@ package dev.trestle.micrometer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopLock;
+import dev.trestle.loop.LoopQueue;
+import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.threadpool.ThreadPool;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -44,12 +47,18 @@ class DashboardTest {
 
     private static Set<String> exported() {
         var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        var lock = new LoopLock();
+        var semaphore = new LoopSemaphore(1);
+        LoopQueue<Integer> queue = LoopQueue.fifo();
         try (var processes = new ProcessPool(1);
                 var threads = new ThreadPool(1);
                 var loop = new EventLoop()) {
             new ProcessPoolMetrics(processes).bindTo(registry);
             new ThreadPoolMetrics(threads).bindTo(registry);
             new EventLoopMetrics(loop).bindTo(registry);
+            new LoopLockMetrics("a lock", lock).bindTo(registry);
+            new LoopSemaphoreMetrics("a semaphore", semaphore).bindTo(registry);
+            new LoopQueueMetrics("a queue", queue).bindTo(registry);
             var names = new TreeSet<String>();
             registry.scrape()
                     .lines()

@@ -5,6 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.trestle.loop.Async;
 import dev.trestle.loop.EventLoop;
+import dev.trestle.loop.LoopLock;
+import dev.trestle.loop.LoopQueue;
+import dev.trestle.loop.LoopSemaphore;
 import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.threadpool.ThreadPool;
@@ -150,6 +153,49 @@ class MetricsTest {
             assertThat(gauge("trestle.loop.running")).isZero();
             assertThat(registry.get("trestle.loop.lag").timeGauge().value()).isZero();
         }
+    }
+
+    @Test
+    void locksSemaphoresAndQueuesShowWhatWaits() {
+        EventLoop.run(() -> {
+            var lock = new LoopLock();
+            var semaphore = new LoopSemaphore(2);
+            LoopQueue<Integer> queue = LoopQueue.fifo(3);
+            LoopQueue<Integer> endless = LoopQueue.lifo();
+            new LoopLockMetrics("ledger", lock).bindTo(registry);
+            new LoopSemaphoreMetrics("connections", semaphore).bindTo(registry);
+            new LoopQueueMetrics("orders", queue).bindTo(registry);
+            new LoopQueueMetrics("endless", endless).bindTo(registry);
+            assertThat(gauge("trestle.loop.lock.held")).isZero();
+
+            lock.acquire();
+            semaphore.acquire();
+            var tasks = List.of(Async.createTask(lock::acquire), Async.createTask(endless::get));
+            queue.put(1);
+            queue.put(2);
+            Async.yieldNow();
+
+            assertThat(gauge("trestle.loop.lock.held")).isEqualTo(1);
+            assertThat(gauge("trestle.loop.lock.waiting")).isEqualTo(1);
+            assertThat(lock.statistics()).isEqualTo(new LoopLock.Statistics(true, 1));
+            assertThat(gauge("trestle.loop.semaphore.available")).isEqualTo(1);
+            assertThat(gauge("trestle.loop.semaphore.waiting")).isZero();
+            assertThat(semaphore.statistics()).isEqualTo(new LoopSemaphore.Statistics(1, 0));
+            assertThat(of("orders", "size")).isEqualTo(2);
+            assertThat(of("orders", "capacity")).isEqualTo(3);
+            assertThat(of("orders", "unfinished")).isEqualTo(2);
+            assertThat(of("orders", "putters")).isZero();
+            assertThat(of("endless", "getters")).isEqualTo(1);
+            assertThat(of("endless", "capacity")).isInfinite();
+            tasks.forEach(each -> each.cancel());
+        });
+    }
+
+    private double of(String queue, String what) {
+        return registry.get("trestle.loop.queue." + what)
+                .tag("name", queue)
+                .gauge()
+                .value();
     }
 
     @Test

@@ -33,6 +33,14 @@ final class LogLines {
         }
     }
 
+    /** Gives this JVM, which has the options of a worker and is none, a logging system of its own again. */
+    static void leave() {
+        if (System.getProperty(LogRecord.PROPERTY) != null) {
+            System.clearProperty(LogRecord.PROPERTY);
+            System.clearProperty(LogRecord.PROVIDER_PROPERTY);
+        }
+    }
+
     /** Returns the way out. There is one wherever the provider of the log is ours. */
     static LogLines installed() {
         return requireNonNull(installed, "only a worker whose program has asked for log records has them");

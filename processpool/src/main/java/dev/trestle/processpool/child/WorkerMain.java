@@ -4,6 +4,7 @@ import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.wire.AsciiText;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.MainArguments;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.TwoWayChannel;
 import dev.trestle.processpool.wire.WireOptions;
@@ -25,18 +26,29 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /**
-     * Runs a worker until its pool or its program ends it.
+     * Runs a worker until its pool or its program ends it, or runs a program for one: see {@link MainArguments}.
      *
      * @param arguments where to dial, the worker journal, the largest payload, the system properties that no command
      * line can
      *     have in this locale, and a name that only {@code ps} is to show
      */
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) throws Throwable {
         TerminalSignals.ignore();
-        for (int i = PROPERTIES_AT; i < arguments.length - 1; i++) {
+        MainArguments program = MainArguments.decode(arguments);
+        int properties = program == null ? arguments.length - 1 : MainArguments.begin(arguments);
+        for (int i = PROPERTIES_AT; i < properties; i++) {
             String[] property = AsciiText.decode(arguments[i]).split("=", 2);
             System.setProperty(property[0], property.length > 1 ? property[1] : "");
         }
+        if (program == null) {
+            work(arguments);
+        } else {
+            MainRunner.run(program);
+        }
+    }
+
+    private static void work(String[] arguments) throws Exception {
+        System.setProperty(MainArguments.PROPERTY, arguments[1]);
         LogLines.install();
         Lifeline lifeline = Lifeline.take();
         byte[] secret = lifeline.secret();

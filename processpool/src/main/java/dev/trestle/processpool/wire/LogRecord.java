@@ -42,6 +42,9 @@ public record LogRecord(
     /** The system property that tells a worker which lines to forward: the number of the lowest level. */
     public static final String PROPERTY = "trestle.forwarded.logs";
 
+    /** The system property by which SLF4J is told its provider, since 2.0.9. */
+    public static final String PROVIDER_PROPERTY = "slf4j.provider";
+
     /** The class that a worker's SLF4J takes for its logging system then. */
     public static final String PROVIDER = "dev.trestle.processpool.child.ForwardingProvider";
 

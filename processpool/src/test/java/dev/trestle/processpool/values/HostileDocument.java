@@ -438,7 +438,8 @@ final class HostileDocument {
             case 2 -> to.writeNumber(random.nextInt(10) - 2);
             case 3 -> to.writeNumber(random.nextDouble());
             case 4 -> to.writeNumber(BigInteger.ONE.shiftLeft(random.nextInt(2_000)));
-            case 5 -> to.writeNumber(new java.math.BigDecimal(BigInteger.TEN, random.nextInt()));
+            case 5 ->
+                to.writeNumber(new java.math.BigDecimal(BigInteger.TEN, random.nextInt() >> 1)); // the most of 3.3
             case 6 -> to.writeBoolean(random.nextBoolean());
             case 7 -> to.writeNull();
             case 8 -> to.writeBinary(new byte[random.nextInt(random.nextInt(20) == 0 ? 5_000 : 20)]);
