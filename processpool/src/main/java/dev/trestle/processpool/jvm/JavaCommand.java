@@ -93,6 +93,9 @@ public final class JavaCommand {
         var _ = ProgramClasses.of(options);
         NativeText.checkArguments(arguments(options).toList());
         ProgramClasses.check(options);
+        if (options.jail().isPresent()) {
+            options.jail().get().check(options);
+        }
     }
 
     static Path launcher() {
@@ -172,6 +175,10 @@ public final class JavaCommand {
         if (!carriers.isEmpty()) {
             arguments.add("-D" + CallContext.CARRIERS_PROPERTY + "=" + String.join(",", carriers));
         }
+        if (options.jail().isPresent()) {
+            arguments.add("-Duser.name=" + Jail.Policy.USER); // there is no database of users
+            arguments.add("-Duser.home=" + Jail.Policy.HOME);
+        }
         for (Map.Entry<String, String> each : options.systemProperties().entrySet()) {
             arguments.add("-D" + each.getKey() + "=" + each.getValue());
         }
@@ -196,10 +203,8 @@ public final class JavaCommand {
         if (processors <= 2 && !choosesCollector(options.arguments())) {
             arguments.add("-XX:+UseSerialGC");
         }
-        arguments.add(
-                options.heapBytes() > 0
-                        ? "-Xmx" + options.heapBytes()
-                        : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
+        long heap = options.jail().isPresent() ? Jail.heap(options.heapBytes()) : options.heapBytes();
+        arguments.add(heap > 0 ? "-Xmx" + heap : "-XX:MaxRAMPercentage=" + thousandths(75_000 / options.count()));
     }
 
     private static boolean choosesCollector(List<String> arguments) {
