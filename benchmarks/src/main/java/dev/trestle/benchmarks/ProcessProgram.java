@@ -7,6 +7,7 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.bridge.Bridge;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.processpool.ProcessPool;
+import dev.trestle.processpool.Sandbox;
 import dev.trestle.threadpool.ThreadPool;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,8 @@ final class ProcessProgram {
                         "ms",
                         5,
                         () -> firstResult(ProcessPool.builder().workers(1).aotCache(false)))
+                .least("first result in a sandbox", "of 1", 1, ProcessProgram::firstResultInASandbox)
+                .least("round trip in a sandbox", "of 1", 1, ProcessProgram::roundTripInASandbox)
                 .least("round trip, blocked", "us", POOLS, () -> bestRoundTrip(10_000, 8) / 1e3)
                 .least("round trip, awaited", "us", POOLS, () -> bestAwaitedRoundTrip(10_000, 8) / 1e3);
         for (int workers : new int[] {1, 2, 4, 8}) {
@@ -85,6 +88,46 @@ final class ProcessProgram {
         }
         Files.delete(directory);
         return least;
+    }
+
+    // A sandbox, where there can be one: by turns with workers without one, of which each figure is a multiple
+
+    private static double firstResultInASandbox() throws Exception {
+        ProcessPool.Builder open =
+                ProcessPool.builder().workers(1).aotCache(false).heap(512 * MEGABYTE);
+        ProcessPool.Builder jailed =
+                ProcessPool.builder().workers(1).aotCache(false).sandbox(Sandbox.strict());
+        double without = Double.MAX_VALUE;
+        double within = Double.MAX_VALUE;
+        for (int i = 0; i < 10; i++) {
+            without = Math.min(without, firstResult(open));
+            within = Math.min(within, firstResult(jailed));
+        }
+        return within / without;
+    }
+
+    private static double roundTripInASandbox() throws Exception {
+        double without = Double.MAX_VALUE;
+        double within = Double.MAX_VALUE;
+        for (int i = 0; i < POOLS; i++) {
+            try (var open = pool(1);
+                    var jailed = ProcessPool.builder()
+                            .workers(1)
+                            .aotCache(false)
+                            .sandbox(Sandbox.strict())
+                            .build()) {
+                for (int j = 0; j < 8; j++) {
+                    without = Math.min(
+                            without,
+                            Program.nanosEach(10_000, () -> open.submit(() -> 1).result()));
+                    within = Math.min(
+                            within,
+                            Program.nanosEach(
+                                    10_000, () -> jailed.submit(() -> 1).result()));
+                }
+            }
+        }
+        return within / without;
     }
 
     /** None of the other pools makes a cache, which would keep a processor busy meanwhile. */

@@ -3,6 +3,7 @@ package dev.trestle.processpool;
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.Log;
+import dev.trestle.processpool.jvm.ManifestPath;
 import dev.trestle.processpool.jvm.PrivateDirectory;
 import dev.trestle.processpool.jvm.WorkerEnvironment;
 import java.io.File;
@@ -10,7 +11,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -22,9 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.jar.Attributes;
-import java.util.jar.JarFile;
-import java.util.jar.Manifest;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -55,11 +52,6 @@ final class AotCache {
     /** Options of which a cache does not depend, so that pools that differ in them share one. */
     private static final Pattern INDIFFERENT =
             Pattern.compile("-D.*|-ea|-Xmx.*|-Xss.*|-XX:ErrorFile=.*|-XX:ActiveProcessorCount=.*");
-
-    /**
-     * A class path of so few jars may be one that names others in its manifest: that of {@code java -jar}, of an IDE.
-     */
-    private static final int FEW = 2;
 
     private static final int MOST_OUTPUT = 4 << 10;
 
@@ -296,7 +288,7 @@ final class AotCache {
                 return false;
             }
             describe(jar, text);
-            if (entries.length <= FEW && !describeWhatItNames(jar, text)) {
+            if (entries.length <= ManifestPath.FEW && !describeWhatItNames(jar, text)) {
                 return false;
             }
         }
@@ -310,27 +302,17 @@ final class AotCache {
                 .append('\n');
     }
 
-    /** Describes the class path in a jar's manifest; returns false if that has directories. */
+    /** Describes the class path in a jar's manifest; returns false if that has directories, or what is no file. */
     private static boolean describeWhatItNames(Path jar, StringBuilder text) throws IOException {
-        try (var file = new JarFile(jar.toFile())) {
-            Manifest manifest = file.getManifest();
-            String named =
-                    manifest == null ? null : manifest.getMainAttributes().getValue(Attributes.Name.CLASS_PATH);
-            for (String each : named == null || named.isBlank()
-                    ? new String[0]
-                    : named.strip().split(" +")) {
-                Path path = Path.of(jar.toUri().resolve(each));
-                if (Files.isDirectory(path)) {
-                    return false;
-                }
-                if (Files.isRegularFile(path)) {
-                    describe(path, text);
-                }
+        for (Path each : ManifestPath.of(jar)) {
+            if (Files.isDirectory(each)) {
+                return false;
             }
-            return true;
-        } catch (IllegalArgumentException | FileSystemNotFoundException e) {
-            return false; // it names what is no file
+            if (Files.isRegularFile(each)) {
+                describe(each, text);
+            }
         }
+        return true;
     }
 
     @Override

@@ -736,6 +736,7 @@ public final class ProcessPool implements FutureExecutor {
         private boolean debug;
         private boolean daemon;
         private boolean shutdownHook = true;
+        private Optional<Sandbox> sandbox = Optional.empty();
         private List<String> launcher = List.of();
         private final List<String> jvmArguments = new ArrayList<>();
         private long heapBytes;
@@ -832,6 +833,21 @@ public final class ProcessPool implements FutureExecutor {
          */
         public Builder jvmArguments(String... values) {
             jvmArguments.addAll(List.of(values));
+            return this;
+        }
+
+        /**
+         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. The
+         * heap of workers in a sandbox is 512 MiB unless {@link #heap} sets it, and they have no environment variables
+         * of this program. Their working directory is empty unless {@link #workingDirectory} sets it to one that the
+         * sandbox shows.
+         *
+         * @param value the sandbox, usually {@link Sandbox#strict}
+         * @return this builder
+         * @see Sandbox#support
+         */
+        public Builder sandbox(Sandbox value) {
+            sandbox = Optional.of(value);
             return this;
         }
 
@@ -1367,6 +1383,7 @@ public final class ProcessPool implements FutureExecutor {
         PoolOptions options() {
             var jvm = new JvmOptions(
                     workers,
+                    sandbox.map(Sandbox::jail),
                     launcher,
                     jvmArguments,
                     heapBytes,
@@ -1412,9 +1429,9 @@ public final class ProcessPool implements FutureExecutor {
          *     {@link #forwardLogs} and another option both choose a logging system for workers, or if {@link #heap} or
          *     {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: the program of the {@link #launcher} is not there, its Java runtime lacks a module, the place of
-         *     its classes cannot be found, its Jackson cannot start with its version of jackson-annotations, or its
-         *     SLF4J is too old for {@link #forwardLogs}
+         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its Java
+         *     runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
+         *     version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

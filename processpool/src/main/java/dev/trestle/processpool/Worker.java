@@ -6,6 +6,7 @@ import dev.trestle.processpool.jvm.CrashLog;
 import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.FileHandles;
+import dev.trestle.processpool.jvm.Jail;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.Launcher;
 import dev.trestle.processpool.jvm.Log;
@@ -335,14 +336,17 @@ final class Worker {
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
             journal = WorkerJournal.create(journalFile);
+            if (options.jvm().jail().isPresent()) {
+                prepareJail(meeting, options.jvm().jail().get());
+            }
+            List<String> more = Stream.concat(
+                            Stream.of("-XX:ErrorFile=" + crashLog.toString().replace("%", "%%")),
+                            dispatcher.aotCache().arguments().stream())
+                    .toList();
             var command = JavaCommand.write(
                     options.jvm(),
                     argumentFile,
-                    Stream.concat(
-                                    Stream.of("-XX:ErrorFile="
-                                            + crashLog.toString().replace("%", "%%")),
-                                    dispatcher.aotCache().arguments().stream())
-                            .toList(),
+                    more,
                     List.of(
                             meeting.address(),
                             journalFile.toString(),
@@ -351,10 +355,15 @@ final class Worker {
                     name,
                     mark,
                     Launcher.before(
-                            Stream.concat(command.stream(), Stream.of(name)).toList(), options.jvm()),
+                            Stream.concat(command.stream(), Stream.of(name)).toList(),
+                            options.jvm(),
+                            more,
+                            List.of(argumentFile, socket),
+                            List.of(journalFile, crashLog)),
                     options.jvm(),
                     dispatcher.depth(),
                     dispatcher.linesLost(),
+                    this::kill,
                     this::exited);
             process = started;
             if (options.limits().recycling().looksAtMemory()) {
@@ -371,6 +380,15 @@ final class Worker {
             rendezvous = null;
             event.ended(options.name(), name, pid(), ready);
         }
+    }
+
+    /** Makes the file that a jailed JVM may change if it crashes: it may make none in the private directory. */
+    private void prepareJail(Rendezvous meeting, Jail jail) throws IOException {
+        if (!jail.network() && meeting.isPort()) {
+            throw new IOException("A worker whose sandbox has no network reaches the pool by a socket only, and there"
+                    + " can be none at " + socket + ": is the path of java.io.tmpdir too long?");
+        }
+        Files.createFile(crashLog);
     }
 
     /** Notes the end of the process; called on the thread that waits for it. */
@@ -1056,9 +1074,7 @@ final class Worker {
             dispatcher.died(this, known, answers);
         } else {
             dispatcher.startFailed(
-                    this,
-                    known.ofStart(
-                            end, dead.stdoutTail(), helloAt == 0 ? options.jvm().launcher() : List.of()));
+                    this, known.ofStart(end, dead.stdoutTail(), helloAt == 0 ? Launcher.doubts(options.jvm()) : ""));
         }
     }
 

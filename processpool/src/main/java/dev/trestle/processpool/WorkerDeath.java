@@ -5,7 +5,6 @@ import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,19 +79,15 @@ record WorkerDeath(
      * Returns the exception for a worker that died before it was ready.
      *
      * @param stdoutTail its last lines on stdout, where a JVM says why it does not start
-     * @param launcher the launcher that may have started no JVM; empty if there is none, or if it has started one
+     * @param doubts a sentence about what may have started no JVM; may be empty
      */
-    WorkerDiedException ofStart(@Nullable Throwable end, String stdoutTail, List<String> launcher) {
+    WorkerDiedException ofStart(@Nullable Throwable end, String stdoutTail, String doubts) {
         if (end instanceof Worker.InitializerFailed failed) {
             return exception(worker + " could not start: " + failed.getMessage(), failed.getCause(), Phase.STARTING);
         }
         String said = stdoutTail.isBlank() ? "" : "\nIts last lines on stdout:\n" + stdoutTail.strip();
-        String started = launcher.isEmpty()
-                ? ""
-                : " Or its launcher has started no JVM: what it says is below, and in a shell it can be tried as: "
-                        + String.join(" ", launcher) + " java -version";
         return exception(
-                worker + " (pid " + pid + ") died before it was ready: " + how() + "." + started + said,
+                worker + " (pid " + pid + ") died before it was ready: " + how() + "." + doubts + said,
                 end,
                 Phase.STARTING);
     }

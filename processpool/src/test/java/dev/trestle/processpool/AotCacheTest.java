@@ -46,7 +46,7 @@ class AotCacheTest {
     }
 
     private static ProcessPool.Builder builder(Path directory) {
-        return TestPools.plain(1).classPath(classPath).aotCacheDirectory(directory);
+        return TestPools.plain(1).heap(64 << 20).classPath(classPath).aotCacheDirectory(directory);
     }
 
     private static List<Path> files(Path directory, String end) throws IOException {
@@ -86,6 +86,14 @@ class AotCacheTest {
                 .launcher(List.of("sh", "-c", "\"$@\"; exit $?", "sh"))
                 .build()) {
             assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + cache);
+        }
+        if (Sandbox.support().isAvailable()) {
+            try (var pool = builder(caches).sandbox(Sandbox.strict()).build()) {
+                assertThat(argumentsOfAWorker(pool)).contains("-XX:AOTCache=" + cache);
+                String file = cache.toString();
+                assertThat(pool.submit(() -> Files.isReadable(Path.of(file))).result())
+                        .isTrue();
+            }
         }
         assertThat(files(caches, ".aot")).containsExactly(cache);
 

@@ -33,7 +33,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,21 +49,24 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FailureTableTest {
 
-    private static final boolean ALL_ROWS = Boolean.getBoolean("trestle.failures.all");
+    static final boolean ALL_ROWS = Boolean.getBoolean("trestle.failures.all");
 
     private static final Set<Mishap> OTHER_DEATHS = Set.of(IS_KILLED, CRASHES, EXHAUSTS_THE_HEAP);
 
-    private static final ProcessPool pool = builder(2).build();
-
+    /** The files by which this test and its calls wait for each other. */
     @TempDir
-    Path folder = Path.of("");
+    static Path folders = Path.of("");
 
+    private ProcessPool pool = TestPools.of(1); // until the folders are there
+    private Path folder = Path.of("");
     private ConcurrentFuture<String> unharmed = new Promise<>();
     private long bystander;
 
-    private static ProcessPool.Builder builder(int workers) {
+    /** Returns a builder of the pools whose failures are tried. */
+    ProcessPool.Builder builder(int workers) {
         return TestPools.builder(workers)
                 .heap(64 << 20)
                 .jvmArguments("-XX:MaxMetaspaceSize=32m", "--add-opens=java.base/java.io=ALL-UNNAMED")
@@ -70,17 +75,43 @@ class FailureTableTest {
                 .closeGrace(Duration.ofMillis(500));
     }
 
+    @BeforeAll
+    void open() {
+        pool.close();
+        pool = builder(2).build();
+    }
+
     @AfterAll
-    static void close() {
+    void close() {
         pool.shutdownNow();
         pool.close();
     }
 
     @BeforeEach
-    void occupyAWorker() {
+    void occupyAWorker() throws IOException {
+        folder = Files.createTempDirectory(folders, "row");
         String in = folder.toString();
-        unharmed = pool.submit(() -> Gate.pass(in, "bystander"));
-        bystander = Gate.await(folder, "bystander");
+        unharmed = pool.submit(() -> {
+            Files.writeString(Path.of(in, "worker"), Long.toString(Mishap.worker()));
+            return Gate.pass(in, "bystander");
+        });
+        Gate.await(folder, "bystander");
+        bystander = pidOf(Long.parseLong(Files.readString(folder.resolve("worker"))));
+    }
+
+    /** Returns the process id of the worker of the pool that has a number. */
+    private long pidOf(long worker) {
+        return pool.workerPids().stream()
+                .filter(pid -> Mishap.workerOf(ProcessHandle.of(pid).orElseThrow()) == worker)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<Long> workers() {
+        return pool.workerPids().stream()
+                .flatMap(pid -> ProcessHandle.of(pid).stream())
+                .map(Mishap::workerOf)
+                .toList();
     }
 
     /**
@@ -115,14 +146,21 @@ class FailureTableTest {
         assertThat(unharmed.result()).isEqualTo("bystander");
         assertThat(pool.workerPids()).contains(bystander);
         await().pollInterval(Duration.ofMillis(1)).untilAsserted(() -> {
-            assertThat(ProcessHandle.current().children().map(ProcessHandle::pid))
+            assertThat(ProcessHandle.current().children())
                     .as("children")
-                    .isSubsetOf(pool.workerPids());
+                    .allMatch(child -> Stream.concat(Stream.of(child), child.descendants())
+                            .anyMatch(each -> pool.workerPids().contains(each.pid())));
             assertThat(PrivateDirectory.ours()).hasSize(1);
             assertThat(files())
                     .as("files")
-                    .hasSizeLessThanOrEqualTo(2 * pool.workerPids().size() + 1);
+                    .hasSizeLessThanOrEqualTo(
+                            filesOfAWorker() * pool.workerPids().size() + 1);
         });
+    }
+
+    /** Returns the most files that a worker has in the private directory. */
+    int filesOfAWorker() {
+        return 2;
     }
 
     private static List<Path> files() throws IOException {
@@ -134,26 +172,28 @@ class FailureTableTest {
     // In a call, which is all that it costs
 
     private void inACall(Row row) {
-        long worker = pool.submit(Gate::pid).result();
+        long worker = pool.submit(Mishap::worker).result();
+        long pid = pidOf(worker);
         long lost = pool.statistics().lost();
         sees(
                 row,
                 row.where() == STREAMING ? () -> stream(row) : () -> submit(row).result(),
-                worker);
+                worker,
+                pid);
 
         assertThat(pool.submit(() -> Thread.currentThread().isInterrupted()
                                 || Thread.currentThread().getContextClassLoader() == null)
                         .result())
                 .isFalse();
         if (row.fate() == LIVES) {
-            assertThat(pool.workerPids()).contains(worker);
+            assertThat(workers()).contains(worker);
         } else {
-            assertThat(pool.workerPids()).doesNotContain(worker);
+            assertThat(workers()).doesNotContain(worker);
         }
         assertThat(pool.statistics().lost() - lost).isEqualTo(row.error() == WorkerDiedException.class ? 1 : 0);
     }
 
-    private static ConcurrentFuture<?> submit(Row row) {
+    private ConcurrentFuture<?> submit(Row row) {
         Mishap how = row.how();
         return switch (row.where()) {
             case ENCODING_THE_CALL -> {
@@ -174,7 +214,7 @@ class FailureTableTest {
     }
 
     /** Goes wrong after the first item, which arrives. */
-    private static Object stream(Row row) {
+    private Object stream(Row row) {
         Mishap how = row.how();
         var before = new ArrayList<Long>();
         try (Stream<Long> items = pool.stream(
@@ -228,7 +268,7 @@ class FailureTableTest {
         Object get();
     }
 
-    private static void sees(Row row, Result result, long worker) {
+    private static void sees(Row row, Result result, long worker, long pid) {
         if (row.error() == Void.class) {
             assertThat(result.get()).isEqualTo(worker);
             return;
@@ -240,7 +280,7 @@ class FailureTableTest {
                 assertThat(e).hasMessageContaining(row.clue());
             }
             if (e instanceof WorkerDiedException died) {
-                assertThat(died.pid()).isEqualTo(worker);
+                assertThat(died.pid()).isEqualTo(pid);
                 assertThat(died.exitCode()).isPresent();
                 assertThat(died.phase())
                         .isEqualTo(
@@ -261,15 +301,15 @@ class FailureTableTest {
         long worker = pool.submit(how::happenLater).result();
         Gate.until(() -> pool.statistics().workersDied() > died);
 
-        assertThat(pool.submit(Gate::pid).result()).isNotEqualTo(worker);
+        assertThat(pool.submit(Mishap::worker).result()).isNotEqualTo(worker);
         assertThat(pool.statistics().workersDied()).isEqualTo(died + 1);
     }
 
-    private static void whileRecycled(Row row) {
+    private void whileRecycled(Row row) {
         Mishap how = row.how();
         try (var small = builder(1).maxTasksPerWorker(1).build()) {
             long first = small.submit(how::happenAtTheEnd).result();
-            long second = small.submit(() -> ProcessHandle.current().pid()).result();
+            long second = small.submit(Mishap::worker).result();
 
             assertThat(second).isNotEqualTo(first);
             assertThat(small.statistics().workersDied()).isZero(); // it was to go
@@ -298,7 +338,7 @@ class FailureTableTest {
 
     // Before it is ready
 
-    private static void whileStarting(Row row) {
+    private void whileStarting(Row row) {
         Mishap how = row.how();
         var builder = builder(1)
                 .startTimeout(Duration.ofMillis(how == WAITS ? 500 : 20_000))
@@ -313,8 +353,8 @@ class FailureTableTest {
             var first = small.submit(() -> 1);
             var second = small.submit(() -> 2);
 
-            sees(row, first::result, 0);
-            sees(row, second::result, 0);
+            sees(row, first::result, 0, 0);
+            sees(row, second::result, 0, 0);
             assertThatThrownBy(() -> small.submit(() -> 3)).isInstanceOf(BrokenExecutorException.class);
         }
     }

@@ -303,10 +303,11 @@ class LauncherTest {
         try (var pool = builder(launcher).build()) {
             var call = pool.submit(() -> Gate.pass(in, "call"));
             Gate.await(folder, "call");
-            for (ProcessHandle each : ProcessHandle.current().descendants().toList()) {
+            List<ProcessHandle> started = ProcessHandle.current().descendants().toList();
+            for (ProcessHandle each : started) {
                 TestProcess.signal(signal, each.pid());
             }
-            assertThat(pool.submit(() -> 1, CallOptions.DEFAULT).isDone()).isFalse();
+            await().during(Duration.ofMillis(300)).until(() -> started.stream().allMatch(TestProcess::runs));
             Gate.open(folder, "call");
 
             assertThat(call.result()).isEqualTo("call");
@@ -345,8 +346,9 @@ class LauncherTest {
             open.countDown();
             assertThat(done.await(10, TimeUnit.SECONDS)).isTrue();
 
+            await().during(Duration.ofMillis(300)) // a thread ends a moment after Java says so
+                    .until(() -> pool.workerPids().equals(List.of(worker)));
             assertThat(pool.submit(() -> 4).result()).isEqualTo(4);
-            assertThat(pool.workerPids()).containsExactly(worker);
         }
     }
 

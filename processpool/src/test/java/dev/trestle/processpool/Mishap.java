@@ -72,7 +72,7 @@ enum Mishap {
     /** Happens, and leaves the worker alive. */
     long survive() {
         action.run();
-        return ProcessHandle.current().pid();
+        return worker();
     }
 
     /** Happens, and does not return: what ends the JVM may take a moment. */
@@ -90,7 +90,19 @@ enum Mishap {
             }
             happen();
         });
-        return ProcessHandle.current().pid();
+        return worker();
+    }
+
+    /** In a call: returns the number of its worker. The process id may be another one outside of a sandbox. */
+    static long worker() {
+        return workerOf(ProcessHandle.current());
+    }
+
+    /** Returns the number of the worker that runs in a process: the last argument is its name. */
+    static long workerOf(ProcessHandle process) {
+        String[] arguments = process.info().arguments().orElseThrow();
+        String name = arguments[arguments.length - 1];
+        return Long.parseLong(name.substring(name.lastIndexOf('-') + 1));
     }
 
     private static boolean isInACall() {
@@ -102,7 +114,7 @@ enum Mishap {
     /** Happens when the worker ends in order. */
     long happenAtTheEnd() {
         Runtime.getRuntime().addShutdownHook(new Thread(this::happen));
-        return ProcessHandle.current().pid();
+        return worker();
     }
 
     private static int deep(int level) {

@@ -45,6 +45,9 @@ final class HeapOptions {
         if (setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments())) {
             most = Math.min(most, Runtime.getRuntime().maxMemory());
         }
+        if (options.jail().isPresent()) {
+            most = Math.min(most, Jail.heap(options.heapBytes()));
+        }
         OptionalLong machine = most == Long.MAX_VALUE ? OptionalLong.empty() : machineMemory();
         if (machine.isPresent()) {
             most = Math.min(most, Math.max(LEAST, machine.getAsLong() / 4 / options.count()));

@@ -94,6 +94,9 @@ public final class JavaCommand {
         var _ = ProgramClasses.of(options);
         NativeText.checkArguments(arguments(options).toList());
         ProgramClasses.check(options);
+        if (options.jail().isPresent()) {
+            options.jail().get().check(options);
+        }
     }
 
     static Path launcher() {
@@ -174,6 +177,10 @@ public final class JavaCommand {
         List<String> carriers = CarriedContext.providedCarriers();
         if (!carriers.isEmpty()) {
             arguments.add("-D" + CallContext.CARRIERS_PROPERTY + "=" + String.join(",", carriers));
+        }
+        if (options.jail().isPresent()) {
+            arguments.add("-Duser.name=" + Jail.Policy.USER); // there is no database of users
+            arguments.add("-Duser.home=" + Jail.Policy.HOME);
         }
         for (Map.Entry<String, String> each : options.systemProperties().entrySet()) {
             arguments.add("-D" + each.getKey() + "=" + each.getValue());

@@ -10,6 +10,7 @@ import java.util.Optional;
  * The options of the child JVMs of a pool.
  *
  * @param count how many of them share the machine
+ * @param jail what the workers can see and use; empty if they are not jailed
  * @param launcher the command in front of {@code java}; empty if there is none
  * @param heapBytes 0 for a fair share of the machine
  * @param clearsEnvironment whether workers have nothing of the environment of this program
@@ -18,6 +19,7 @@ import java.util.Optional;
  */
 public record JvmOptions(
         int count,
+        Optional<Jail> jail,
         List<String> launcher,
         List<String> arguments,
         long heapBytes,
@@ -38,19 +40,20 @@ public record JvmOptions(
     }
 
     /**
-     * Returns the options of a JVM that no launcher starts and no debugger attaches to, with arguments after those that
-     * are there. A launcher may keep a JVM from writing the cache, or from finding it.
+     * Returns the options of a JVM that is not jailed, that no launcher starts and no debugger attaches to, with
+     * arguments after those that are there. A jail or a launcher may keep a JVM from writing the cache.
      */
     public JvmOptions forTraining(List<String> more) {
         var all = new ArrayList<>(arguments);
         all.addAll(more);
         return new JvmOptions(
                 count,
+                Optional.empty(),
                 List.of(),
                 all,
-                heapBytes,
+                jail.isPresent() ? Jail.heap(heapBytes) : heapBytes,
                 environment,
-                clearsEnvironment,
+                clearsEnvironment || jail.isPresent(),
                 systemProperties,
                 workingDirectory,
                 classPath,

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A command in front of the {@code java} of workers. It replaces itself by that, as {@code nice} does, or stays as its
@@ -59,21 +60,53 @@ public final class Launcher {
         }
     }
 
-    /** Returns a command behind the launcher of a pool, if it has one. */
-    public static List<String> before(List<String> command, JvmOptions options) {
-        List<String> prefix = options.launcher();
-        if (prefix.isEmpty()) {
+    /** Returns whether something starts the JVMs of a pool, instead of this program itself. */
+    static boolean isUsed(JvmOptions options) {
+        return !options.launcher().isEmpty() || options.jail().isPresent();
+    }
+
+    /**
+     * Returns a command behind the launcher of a pool and in its jail, as far as it has them.
+     *
+     * @param command the command of a worker
+     * @param more the options of its JVM besides those of the pool
+     * @param readable the worker's own files that it only reads
+     * @param writable the worker's own files that it changes
+     */
+    public static List<String> before(
+            List<String> command, JvmOptions options, List<String> more, List<Path> readable, List<Path> writable) {
+        if (!isUsed(options)) {
             return command;
         }
         var all = new ArrayList<String>();
         if (Files.exists(SHELL)) {
             all.addAll(IGNORING_THE_TERMINAL);
         }
-        String program = prefix.getFirst();
-        all.add(find(program).map(Path::toString).orElse(program));
-        all.addAll(prefix.subList(1, prefix.size()));
-        all.addAll(command);
+        List<String> prefix = options.launcher();
+        if (!prefix.isEmpty()) {
+            String program = prefix.getFirst();
+            all.add(find(program).map(Path::toString).orElse(program));
+            all.addAll(prefix.subList(1, prefix.size()));
+        }
+        all.addAll(
+                options.jail().isEmpty()
+                        ? command
+                        : Bubblewrap.around(
+                                command,
+                                Stream.concat(more.stream(), JavaCommand.arguments(options)),
+                                options,
+                                readable,
+                                writable));
         return all;
+    }
+
+    /** Returns a sentence for a start that failed before there was a JVM; nothing if no launcher can be to blame. */
+    public static String doubts(JvmOptions options) {
+        if (!options.launcher().isEmpty()) {
+            return " Or its launcher has started no JVM: what it says is below, and in a shell it can be tried as: "
+                    + String.join(" ", options.launcher()) + " java -version";
+        }
+        return options.jail().isPresent() ? " Or its sandbox was not made: what bubblewrap says is below." : "";
     }
 
     /** Finds a program as a shell does, in this process; empty if there is none that this user may run. */

@@ -175,6 +175,11 @@ public final class Rendezvous implements AutoCloseable {
         throw failed;
     }
 
+    /** Returns whether workers dial a port, which they need a network for. */
+    public boolean isPort() {
+        return greeting != null;
+    }
+
     /** Returns where the worker is to dial: {@code unix:<path>} or {@code tcp:<address>/<port>}. */
     public String address() {
         return address;

@@ -45,15 +45,24 @@ public final class WorkerEnvironment {
         for (String each : JVM_OPTIONS) {
             changes.put(each, null);
         }
-        if (options.clearsEnvironment()) {
+        Set<String> named = options.jail().map(Jail::environment).orElse(Set.of());
+        if (options.clearsEnvironment() || options.jail().isPresent()) {
             for (String each : inherited) {
-                if (!KEPT.contains(each)) {
+                if (!KEPT.contains(each) && !named.contains(each)) {
                     if (!NativeText.isWritable(each) || each.indexOf('\uFFFD') >= 0) {
                         throw new IOException("Cannot clear the environment of a worker: the locale of this program"
                                 + " cannot express the name of the variable '" + each + "', so it would stay. Start the"
                                 + " program without it, or in another locale, as with LC_ALL=C.UTF-8.");
                     }
                     changes.put(each, null);
+                }
+            }
+        }
+        if (options.jail().isPresent()) {
+            for (String each : Jail.Policy.ENVIRONMENT) {
+                String[] variable = each.split("=", 2);
+                if (!named.contains(variable[0]) || !inherited.contains(variable[0])) {
+                    changes.put(variable[0], variable[1]);
                 }
             }
         }

@@ -19,6 +19,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -55,16 +56,30 @@ public final class WorkerProcess {
      */
     private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** So often in a row a jail may be impossible to look into. */
+    private static final int MOST_FAILED_LOOKS = 20;
+
     private final String mark;
     private final Process process;
     private final OutputStream stdin;
     private final OutputLog stdout;
     private final OutputLog stderr;
     private final Streams streams;
+    private final Executor executor;
+    private final JvmOptions options;
     private volatile ProcessHandle jvm;
     private final OomKills oomKillsBefore = OomKills.now();
 
-    private WorkerProcess(String mark, Process process, Streams streams, OutputLog stdout, OutputLog stderr) {
+    private WorkerProcess(
+            String mark,
+            Process process,
+            Streams streams,
+            OutputLog stdout,
+            OutputLog stderr,
+            Executor executor,
+            JvmOptions options) {
+        this.executor = executor;
+        this.options = options;
         this.mark = mark;
         this.process = process;
         this.jvm = process.toHandle();
@@ -81,6 +96,7 @@ public final class WorkerProcess {
      * @param name the worker's, for log lines and threads
      * @param mark a name for the processes that it starts, which nothing else in the machine has
      * @param linesLost counts the lines that the log did not take
+     * @param onExcess called, on a thread of its own, with the reason why a jailed worker has to be killed
      * @param onExit called at the end of the process, on a thread of its own; again and again, if it throws
      */
     public static WorkerProcess start(
@@ -90,6 +106,7 @@ public final class WorkerProcess {
             JvmOptions options,
             int depth,
             LongAdder linesLost,
+            Consumer<String> onExcess,
             Runnable onExit)
             throws IOException {
         var allowance = new LogAllowance(System::nanoTime);
@@ -101,7 +118,7 @@ public final class WorkerProcess {
                         LogRecord.prefix(mark), stderr, new ForwardedLog(shownName, workerLogger)::log, linesLost)
                 : stderr;
         var streams = new Streams(name, stdout, errors);
-        var executor = new Executor(name, command, onExit);
+        var executor = new Executor(name, command, onExcess, onExit);
         executor.redirectErrorStream(false).streams(streams).setMessageLogger(MessageLoggers.NOP);
         options.workingDirectory().ifPresent(directory -> executor.directory(directory.toFile()));
         for (Map.Entry<String, @Nullable String> variable :
@@ -111,8 +128,8 @@ public final class WorkerProcess {
         Nesting.mark(executor::environment, depth); // last: no option of a pool sets the marks
         Orphans.mark(executor::environment, mark);
         try {
-            Process started = options.launcher().isEmpty() ? executor.startAndWatch() : executor.startOnItsThread();
-            return new WorkerProcess(mark, started, streams, stdout, stderr);
+            Process started = Launcher.isUsed(options) ? executor.startOnItsThread() : executor.startAndWatch();
+            return new WorkerProcess(mark, started, streams, stdout, stderr, executor, options);
         } catch (IOException | IllegalArgumentException e) {
             // zt-exec's message shows the values of the environment; the cause is what the JDK said.
             Throwable said = e.getCause() == null ? e : e.getCause();
@@ -135,15 +152,23 @@ public final class WorkerProcess {
      * for its end.
      *
      * @param ownPid the process id by which the JVM knows itself, which is another one in a namespace of its own
+     * @throws IOException if a jailed JVM is not found, which then could not be watched
      */
-    public void meet(long ownPid) {
+    public void meet(long ownPid) throws IOException {
         if (process.pid() == ownPid) {
             return;
         }
         ProcessHandle found = WorkerPid.find(process.toHandle(), ownPid).orElse(jvm);
+        if (found.equals(jvm) && options.jail().isPresent()) {
+            throw new IOException("A worker in a sandbox cannot be watched, since /proc does not show its process");
+        }
         if (!found.equals(jvm)) {
             OomScore.copy(process.pid(), found.pid());
             jvm = found;
+        }
+        if (options.jail().isPresent()) {
+            long processOne = found.parent().orElse(found).pid();
+            executor.jailWatch = JailWatch.of(processOne, options.jail().get().limits(), options.heapBytes());
         }
     }
 
@@ -333,12 +358,19 @@ public final class WorkerProcess {
      */
     private static final class Executor extends ProcessExecutor {
         private final String name;
+        private final Consumer<String> onExcess;
         private final Runnable onExit;
+        private volatile @Nullable JailWatch jailWatch;
+
+        /** The number of times in a row that the jail could not be looked into; confined to the thread that waits. */
+        private int failedLooks;
+
         private volatile @Nullable Process started;
 
-        Executor(String name, List<String> command, Runnable onExit) {
+        Executor(String name, List<String> command, Consumer<String> onExcess, Runnable onExit) {
             super(command);
             this.name = name;
+            this.onExcess = onExcess;
             this.onExit = onExit;
             addListener(new ProcessListener() {
                 @Override
@@ -392,16 +424,38 @@ public final class WorkerProcess {
         }
 
         private void watch(Process process) {
-            while (!endsSoon(process)) {
-                // asked again
+            JailWatch watch = jailWatch;
+            while (!endsSoon(process, watch == null ? SURELY_NANOS : LOOK_AGAIN_NANOS)) {
+                if (watch != null) {
+                    look(watch);
+                }
+                watch = jailWatch;
             }
             Retry.untilDone(onExit);
         }
 
-        /** Waits for a while; returns whether the process has ended. Needs no memory to go on. */
-        private static boolean endsSoon(Process process) {
+        /**
+         * Looks whether a jail has more than it may. If it cannot be looked into, it is usually about to end; if it
+         * does not, it has to.
+         */
+        private void look(JailWatch watch) {
             try {
-                return process.waitFor(SURELY_NANOS, TimeUnit.NANOSECONDS)
+                watch.excess().ifPresent(onExcess);
+                failedLooks = 0;
+            } catch (IOException e) {
+                failedLooks++;
+                if (failedLooks > MOST_FAILED_LOOKS) {
+                    onExcess.accept("its sandbox can no longer be watched: " + e.getMessage());
+                }
+            } catch (RuntimeException | Error e) { // no memory, perhaps
+                logger.failure(Level.DEBUG, "The sandbox of {} is looked into again{}", name, "", e);
+            }
+        }
+
+        /** Waits for a while; returns whether the process has ended. Needs no memory to go on. */
+        private static boolean endsSoon(Process process, long nanos) {
+            try {
+                return process.waitFor(nanos, TimeUnit.NANOSECONDS)
                         || !process.toHandle().isAlive();
             } catch (InterruptedException | Error e) {
                 logger.failure(Level.DEBUG, "The wait for {} is resumed{}", process, "", e);

@@ -17,6 +17,7 @@ class WorkerEnvironmentTest {
     private static JvmOptions options(boolean clears, Map<String, String> environment) {
         return new JvmOptions(
                 1,
+                Optional.empty(),
                 List.of(),
                 List.of(),
                 0,
