@@ -2,6 +2,7 @@ package dev.trestle.examples;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.examples.documents.DocumentsCommand;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -22,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "examples",
         customSynopsis = "mvn -q -DskipTests package exec:exec -Dexample=<name> [-Dargs=\"<arguments>\"]",
         description = "Runs an example of Trestle.",
-        subcommands = {CensusCommand.class})
+        subcommands = {CensusCommand.class, DocumentsCommand.class})
 final class Examples implements Callable<Integer> {
 
     @Spec
