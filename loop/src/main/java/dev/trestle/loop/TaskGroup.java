@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A group of tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all tasks have
  * ended. The first failure cancels the other tasks and the body; every failure is kept and thrown in one
- * {@link TaskGroupException}.
+ * {@link TaskGroupException}. If there is no memory to wait, the tasks are cancelled, and the error is thrown.
  *
  * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group"}
  *
