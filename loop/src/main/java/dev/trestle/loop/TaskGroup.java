@@ -68,7 +68,7 @@ public final class TaskGroup {
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
 
-    /** The failures of tasks, in the order in which they failed. By task, as a step that has noted one may be repeated. */
+    /** The failures of tasks, in the order in which they failed; by task, as the step that notes one may be repeated. */
     private final Map<Task<?>, Throwable> failures = new LinkedHashMap<>();
 
     /** The error because of which the failure of a task is not among {@code failures}. */
@@ -303,7 +303,7 @@ public final class TaskGroup {
         goOnAborting();
     }
 
-    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on where it failed. */
+    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on there. */
     private void goOnAborting() {
         while (cancelled < toCancel.size()) {
             toCancel.get(cancelled).cancel();
