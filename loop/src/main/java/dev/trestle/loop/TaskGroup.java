@@ -68,7 +68,7 @@ public final class TaskGroup {
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
 
-    /** The failures of tasks, in the order in which they failed; by task, as the step that notes one may be repeated. */
+    /** The failures of tasks, in the order in which they failed; by task, as the step may be repeated. */
     private final Map<Task<?>, Throwable> failures = new LinkedHashMap<>();
 
     /** The error because of which the failure of a task is not among {@code failures}. */
