@@ -97,10 +97,14 @@ final class LoopCloser {
             attempt(this::runLastTurns);
             attempt(this::tellUnseen);
         } finally {
-            loop.refuseFromNowOn();
-            shutdown.onOver();
-            attempt(() -> tellListeners(shutdown::tellClosed));
-            steps.close();
+            try {
+                endTasksLeft();
+            } finally {
+                loop.refuseFromNowOn();
+                shutdown.onOver();
+                attempt(() -> tellListeners(shutdown::tellClosed));
+                steps.close();
+            }
         }
         if (failure != null) {
             throw LoopFuture.unchecked(failure);
@@ -182,7 +186,17 @@ final class LoopCloser {
     private void driveUntilEnded(LoopShutdown.Patience left) {
         shutdown.stopWhenEnded(loop.taskCount(), left);
         var run = new LoopRun(loop.name(), baton, baton::driveUntilStopped);
-        if (!left.waitFor(run)) {
+        boolean waited = false;
+        boolean ended = false;
+        while (!waited) {
+            try {
+                ended = left.waitFor(run);
+                waited = true;
+            } catch (Error e) {
+                Thread.onSpinWait(); // no memory: the run goes on all the same, and is waited for
+            }
+        }
+        if (!ended) {
             baton.stop();
             waitUntilStopped(run);
         }
@@ -308,6 +322,28 @@ final class LoopCloser {
             baton.driveOneTurn();
         }
         dropped += baton.dropReady();
+    }
+
+    /**
+     * Ends the tasks that are left if a part of closing has failed, as for lack of memory. Takes no memory. What would
+     * be called back then is not: there is no thread to run it.
+     */
+    private void endTasksLeft() {
+        boolean ended = false;
+        while (!ended) {
+            try {
+                if (!abandoned && loop.taskCount() > 0) {
+                    loop.refuseFromNowOn();
+                    if (!baton.isRunning()) {
+                        baton.close();
+                        loop.endTasks();
+                    }
+                }
+                ended = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the tasks have no other end
+            }
+        }
     }
 
     // Code outside of the loop

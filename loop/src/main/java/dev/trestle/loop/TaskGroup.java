@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A group of tasks that end together: Python's {@code asyncio.TaskGroup}. {@link #run} returns when all tasks have
  * ended. The first failure cancels the other tasks and the body; every failure is kept and thrown in one
- * {@link TaskGroupException}.
+ * {@link TaskGroupException}. If there is no memory to wait, the tasks are cancelled, and the error is thrown.
  *
  * {@snippet class="dev.trestle.loop.JavadocExamplesTest" region="group"}
  *
@@ -68,7 +68,7 @@ public final class TaskGroup {
 
     private final Set<Task<?>> unfinished = new LinkedHashSet<>();
 
-    /** The failures of tasks, in the order in which they failed. By task, as a step that has noted one may be repeated. */
+    /** The failures of tasks, in the order in which they failed; by task, as the step may be repeated. */
     private final Map<Task<?>, Throwable> failures = new LinkedHashMap<>();
 
     /** The error because of which the failure of a task is not among {@code failures}. */
@@ -303,7 +303,7 @@ public final class TaskGroup {
         goOnAborting();
     }
 
-    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on where it failed. */
+    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on there. */
     private void goOnAborting() {
         while (cancelled < toCancel.size()) {
             toCancel.get(cancelled).cancel();

@@ -22,8 +22,8 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * A program in which a group fails and a time limit is over, while one step of the loop's own code fails. Nothing ends
- * by itself before an hour has passed, so what was not cancelled is seen by the clock. Its result is empty, or says what
- * was left halfway. Loaded by a {@link FaultLoader}.
+ * by itself before an hour has passed, so what was not cancelled is seen by the clock. Its result is empty, or says
+ * what was left halfway. Loaded by a {@link FaultLoader}.
  */
 public final class EndTogether implements Callable<String> {
 

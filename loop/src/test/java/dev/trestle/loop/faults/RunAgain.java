@@ -5,8 +5,8 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 
 /**
- * A program that runs a loop, while one step of the loop's own code fails, and runs the loop again. Its result is empty,
- * or says what the loop has not done. Loaded by a {@link FaultLoader}.
+ * A program that runs a loop, while one step of the loop's own code fails, and runs the loop again. Its result is
+ * empty, or says what the loop has not done. Loaded by a {@link FaultLoader}.
  */
 public final class RunAgain implements Callable<String> {
 
