@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -46,12 +47,19 @@ class DaemonPoolTest {
         }
     }
 
+    /** A watcher stays for as long as the JVM does, so this one ceases to keep what it is told. */
     @Test
     void theInventoryTellsOfEachPool() {
         List<Object> opened = new CopyOnWriteArrayList<>();
-        Inventory.watch(opened::add);
+        var watching = new AtomicBoolean(true);
+        Inventory.watch(each -> {
+            if (watching.get()) {
+                opened.add(each);
+            }
+        });
         try (var pool = new ThreadPool(1);
                 var other = ThreadPool.builder().build()) {
+            watching.set(false);
             assertThat(opened).containsExactly(pool, other);
         }
     }

@@ -244,7 +244,9 @@ class ConstructorChoiceTest {
                         Journey.StandIn.class,
                         each -> assertThat(each.reason)
                                 .isEqualTo("its stack trace cannot be set, and where it was thrown would not be seen"));
-        assertThat(arrived.getStackTrace()).isNotEmpty();
+        assertThat(arrived.getStackTrace()[0].getMethodName())
+                .as("where it was thrown")
+                .isEqualTo("untraceable");
     }
 
     private static Exception withoutTrace() {
@@ -261,34 +263,34 @@ class ConstructorChoiceTest {
         assertThat(arrived.getStackTrace()).isEmpty();
     }
 
-    /** Counts and refuses the second time that its state is read, as where it has been made again. */
-    public static final class OtherFields extends Exception {
+    /** Keeps its cause in a field, too, if it was made of the cause alone. */
+    public static final class KeepsCause extends Exception {
         public final @Nullable Throwable origin;
 
-        public OtherFields(String message, Throwable cause) {
+        public KeepsCause(String message, Throwable cause) {
             super(message, cause);
             this.origin = null;
         }
 
-        OtherFields(Throwable cause) {
+        KeepsCause(Throwable cause) {
             super("message", cause);
             this.origin = cause;
         }
     }
 
-    private static OtherFields otherFields() {
-        return new OtherFields(new IOException("cause"));
+    private static KeepsCause keepsCause() {
+        return new KeepsCause(new IOException("cause"));
     }
 
     @Test
-    void anExceptionWithOtherFieldsThanThatOfTheWorkerIsNotTheSame() throws Throwable {
+    void aFieldThatHoldsTheCauseHoldsItAgain() throws Throwable {
         Throwable arrived = journey.failureOf(() -> {
-            throw otherFields();
+            throw keepsCause();
         });
 
         assertThat(arrived)
                 .isInstanceOfSatisfying(
-                        OtherFields.class, each -> assertThat(each.origin).isSameAs(each.getCause()));
+                        KeepsCause.class, each -> assertThat(each.origin).isSameAs(each.getCause()));
         assertThat(arrived).hasMessage("message");
     }
 }

@@ -8,6 +8,7 @@ import java.io.InvalidClassException;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.FileSystemException;
 import java.sql.SQLException;
 import java.text.ParseException;
@@ -20,6 +21,7 @@ import java.util.stream.Stream;
 import javax.management.BadStringOperationException;
 import javax.naming.CompositeName;
 import javax.naming.NamingException;
+import javax.security.sasl.SaslException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,8 +46,8 @@ class ThrowableStateTest {
     }
 
     static final class Heir extends Base {
-        final String code;
-        String text = "";
+        private final String code;
+        private String text = "";
 
         Heir(String message, String code) {
             super(message);
@@ -87,6 +89,7 @@ class ThrowableStateTest {
         return Stream.of(
                 Arguments.of(Throwable.class, List.of()),
                 Arguments.of(IOException.class, List.of()),
+                Arguments.of(SaslException.class, List.of()), // whose only field is its cause
                 Arguments.of(NullPointerException.class, List.of()), // the text that the JVM makes is no part
                 Arguments.of(Base.class, List.of("code")),
                 Arguments.of(Heir.class, List.of("code", "text", Base.class.getName() + ".code")),
@@ -194,6 +197,31 @@ class ThrowableStateTest {
         assertThat(made.getRemainingName()).isEqualTo(new CompositeName("a/b"));
         assertThat(made.getResolvedObj()).isEqualTo("resolved");
         assertThat(made.getResolvedName()).isNull();
+    }
+
+    @Test
+    void aPublicFieldOfTheJdkIsSet() throws Exception {
+        var state = new ThrowableState(InvalidClassException.class);
+        var made = new InvalidClassException("its own", "reason");
+
+        state.set(made, values(state, new InvalidClassException("name", "reason")), null);
+
+        assertThat(made.classname).isEqualTo("name");
+    }
+
+    @Test
+    void valuesAreComparedByTheirContentAndUrlsByTheirTexts() throws Exception {
+        URL url = URI.create("http://host.look-up.invalid/").toURL();
+        URL same = URI.create("http://host.look-up.invalid/").toURL();
+        URL other = URI.create("http://other.look-up.invalid/").toURL();
+
+        assertThat(ThrowableState.areEqual(url, same)).isTrue();
+        assertThat(ThrowableState.areEqual(url, other)).isFalse();
+        assertThat(ThrowableState.areEqual(url, url.toString())).isFalse();
+        assertThat(ThrowableState.areEqual(null, null)).isTrue();
+        assertThat(ThrowableState.areEqual(null, "")).isFalse();
+        assertThat(ThrowableState.areEqual(new int[] {1}, new int[] {1})).isTrue();
+        assertThat(ThrowableState.areEqual(new int[] {1}, new int[] {2})).isFalse();
     }
 
     /** A setter such as {@link SQLException#setNextException} appends: it is not called for what is there. */

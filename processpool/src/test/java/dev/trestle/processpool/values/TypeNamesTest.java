@@ -1,6 +1,7 @@
 package dev.trestle.processpool.values;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.Call;
 import java.io.IOException;
@@ -180,5 +181,42 @@ class TypeNamesTest {
         assertThat(List.of("int", "Optional", "BigDecimal", "ArrayList", "TreeMap", "Lambda", "SimpleEntry"))
                 .allMatch(TypeNames::isBuiltIn);
         assertThat(List.of("", "java.lang.String", here("Mine"), "int[]")).noneMatch(TypeNames::isBuiltIn);
+    }
+
+    // Finding classes
+
+    private final TypeNames names = new TypeNames(TypeNamesTest.class.getClassLoader());
+
+    static Stream<Class<?>> types() {
+        return Stream.of(
+                int.class,
+                long[].class,
+                String.class,
+                Mine.class,
+                Mine[][].class,
+                Throwable.class,
+                IOException.class,
+                Oops[].class,
+                ArrayList.class,
+                Map.Entry[].class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("types")
+    void aClassIsFoundByItsName(Class<?> type) throws ClassNotFoundException {
+        for (Sender sender : Sender.values()) {
+            assertThat(names.findClass(TypeNames.nameOf(type), sender)).isSameAs(type);
+        }
+    }
+
+    @Test
+    void anArrayHasUpTo16Dimensions() throws ClassNotFoundException {
+        String most = "int" + "[]".repeat(16);
+        assertThat(names.find(most, Sender.POOL).getSimpleName()).isEqualTo(most);
+        String tooMany = here("Mine") + "[]".repeat(17);
+
+        assertThatThrownBy(() -> names.find(tooMany, Sender.POOL))
+                .isInstanceOf(ClassNotFoundException.class)
+                .hasMessage(tooMany);
     }
 }
