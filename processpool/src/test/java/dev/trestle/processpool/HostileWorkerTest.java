@@ -511,24 +511,26 @@ class HostileWorkerTest {
         assertShown(thrown);
     }
 
-    private static int waitAs(String name) throws InterruptedException {
+    private static String rename(String name) {
         Thread thread = Thread.currentThread();
         String before = thread.getName();
         thread.setName(name);
-        try {
-            new CountDownLatch(1).await();
-            return 0;
-        } finally {
-            thread.setName(before);
-        }
+        return before;
+    }
+
+    private static int waitForever() throws InterruptedException {
+        new CountDownLatch(1).await();
+        return 0;
     }
 
     @Test
     void theStackInATimeoutShowsControlCharacters() {
-        var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300));
-        Throwable thrown = pool.submit(() -> waitAs("name " + ESCAPES), options)
+        String before = pool.submit(() -> rename("name " + ESCAPES)).result();
+        Throwable thrown = pool.submit(
+                        HostileWorkerTest::waitForever, CallOptions.DEFAULT.withTimeout(Duration.ofMillis(100)))
                 .exception()
                 .orElseThrow();
+        pool.submit(() -> rename(before)).result();
 
         assertThat(thrown).isInstanceOf(TimeoutException.class).hasMessageContaining("name " + SHOWN);
         assertShown(thrown);
