@@ -511,6 +511,18 @@ class HostileWorkerTest {
         assertShown(thrown);
     }
 
+    /** A worker can write into the place of its crash log, and on its stdout, before it is ready. */
+    @Test
+    void theDeathOfAWorkerShowsControlCharacters() {
+        var death = new WorkerDeath("worker-1", 1, null, null, null, "", "# crash " + ESCAPES);
+        WorkerDiedException thrown = death.ofStart(null, "last words " + ESCAPES);
+
+        assertThat(thrown)
+                .hasMessageContaining("begins:\n# crash " + SHOWN)
+                .hasMessageContaining("stdout:\nlast words " + SHOWN);
+        assertShown(thrown);
+    }
+
     private static String rename(String name) {
         Thread thread = Thread.currentThread();
         String before = thread.getName();
