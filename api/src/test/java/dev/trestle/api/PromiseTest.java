@@ -348,7 +348,7 @@ class PromiseTest {
         return new WeakReference<>(iteration);
     }
 
-    /** With a break, for instance. The iteration is garbage then, and the future may live as long as the program. */
+    /** An iteration that is left by a break is garbage, and its future may live as long as the program. */
     @ParameterizedTest
     @ValueSource(ints = {0, 10, 200})
     void abandonedIterationsLeaveNothingWithAFuture(int callbacks) {

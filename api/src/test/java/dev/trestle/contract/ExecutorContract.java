@@ -58,7 +58,7 @@ public abstract class ExecutorContract {
     @TempDir
     Path folder = Path.of("");
 
-    /** Also of the tests before, as long as it is as good as new. */
+    /** The executor under test, which tests share as long as it is as good as new. */
     private FutureExecutor executor = newExecutorLater();
 
     /** Creates the contract, for the subclasses of each pool. */

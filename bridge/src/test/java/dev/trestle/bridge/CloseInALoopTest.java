@@ -291,7 +291,7 @@ class CloseInALoopTest {
         pool.close();
     }
 
-    /** As a program that has a loop of its own drives it. */
+    /** Drives the loop as a program does that has a main loop of its own. */
     @Test
     void theLoopGoesOnTurnByTurn() {
         var pool = new ThreadPool(1);

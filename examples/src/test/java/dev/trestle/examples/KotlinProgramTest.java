@@ -109,7 +109,7 @@ class KotlinProgramTest {
                         .contains(ADVICE));
     }
 
-    /** If a later compiler takes one of these, the page has to say what it takes them for. */
+    /** A later compiler may accept one of these lines; then the page has to say what it takes the line for. */
     @Test
     @EnabledIf("compilerIsThere")
     void compilerRefusesLambdasWithoutATypeAsThePageSays() throws Exception {

@@ -175,7 +175,7 @@ class ConfinementTest {
         assertThat(told).containsExactly(Thread.currentThread());
     }
 
-    /** On a driver: the closing thread runs no code that may hang. */
+    /** The handler is called on a driver: the closing thread runs no code that may hang. */
     @Test
     void aReportAfterTheLastTurnIsToldByClose() {
         List<Boolean> toldInTheLoop = new ArrayList<>();
@@ -257,7 +257,7 @@ class ConfinementTest {
         }
     }
 
-    /** On a thread of the program's and on that of a coroutine in a blocking call; and nothing has changed. */
+    /** Methods are called on a thread of the program's, and on that of a coroutine in a blocking call. */
     @ParameterizedTest
     @EnumSource
     @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a coroutine that waits ignores interrupts

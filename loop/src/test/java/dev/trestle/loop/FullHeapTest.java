@@ -16,7 +16,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 @Timeout(90)
 class FullHeapTest {
 
-    /** Only with {@code -Dstorm=full}, since it takes seconds; {@link LostThreadTest} is the short form. */
+    /** This test runs with {@code -Dstorm=full}, since it takes seconds; {@link LostThreadTest} is the short form. */
     @Test
     @EnabledIfSystemProperty(named = "storm", matches = "full")
     void outcomesThatCameWhileTheHeapWasFullArrive() throws Exception {

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(60)
 class FullStackTest {
 
-    /** At so many distances from the end each door is tried: each time about a hundred bytes further away. */
+    /** The number of distances from the end at which each door is tried, about a hundred bytes apart. */
     private static final int FRAMES = 600;
 
     private static final int STACK_BYTES = 256 << 10;

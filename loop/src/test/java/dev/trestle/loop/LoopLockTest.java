@@ -99,7 +99,7 @@ class LoopLockTest extends InVirtualTime {
         assertThat(trail).containsExactly("next in", "next out");
     }
 
-    /** As in asyncio: a cancelled waiter wakes the next, which takes one turn. */
+    /** A cancelled waiter wakes the next, as in asyncio, which takes one turn. */
     @Test
     void aWaiterCancelledBeforeTheReleasePassesTheLockOnATurnLater() {
         run(() -> {

@@ -204,15 +204,15 @@ class AcceptedCallsTest {
         DRAINS,
         /** Leaves all to the pool, whose grace is long enough. */
         LEAVES_IT_TO_THE_POOL,
-        /** A program whose request never ends. */
+        /** Leaves all to the pool; its request never ends. */
         HANGS,
         /** Ends its pool at once in a hook of its own. */
         STOPS_ITS_POOL,
         /** Finishes the request in a hook of its own; the pool has no hook, and a grace that would be too short. */
         OWNS_ITS_END,
-        /** A program that is ended by System.exit, not by a signal. */
+        /** Ends by System.exit, not by a signal. */
         EXITS,
-        /** A program that is ended by System.exit in the callback of its request, which then never returns. */
+        /** Ends by System.exit in the callback of its request, which then never returns. */
         EXITS_IN_A_CALLBACK,
         /** Its pool is a daemon, and the request never ends. */
         IS_A_DAEMON;

@@ -132,7 +132,7 @@ class FullHeapTest {
         }
     }
 
-    /** Not in every build, since to fill a heap takes seconds; {@link MissedEndTest} has what went wrong. */
+    /** This test is not in every build: to fill a heap takes seconds. {@link MissedEndTest} has what went wrong. */
     @Test
     @EnabledIfSystemProperty(named = "trestle.storm.heap", matches = "true")
     void callsOfWorkersThatDieWhileTheHeapIsFullFailAndThePoolHeals() throws Exception {

@@ -511,24 +511,38 @@ class HostileWorkerTest {
         assertShown(thrown);
     }
 
-    private static int waitAs(String name) throws InterruptedException {
+    /** A worker can write into the place of its crash log, and on its stdout, before it is ready. */
+    @Test
+    void theDeathOfAWorkerShowsControlCharacters() {
+        var death = new WorkerDeath("worker-1", 1, null, null, null, "", "# crash " + ESCAPES);
+        WorkerDiedException thrown = death.ofStart(null, "last words " + ESCAPES);
+
+        assertThat(thrown)
+                .hasMessageContaining("begins:\n# crash " + SHOWN)
+                .hasMessageContaining("stdout:\nlast words " + SHOWN);
+        assertShown(thrown);
+    }
+
+    private static String rename(String name) {
         Thread thread = Thread.currentThread();
         String before = thread.getName();
         thread.setName(name);
-        try {
-            new CountDownLatch(1).await();
-            return 0;
-        } finally {
-            thread.setName(before);
-        }
+        return before;
+    }
+
+    private static int waitForever() throws InterruptedException {
+        new CountDownLatch(1).await();
+        return 0;
     }
 
     @Test
     void theStackInATimeoutShowsControlCharacters() {
-        var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300));
-        Throwable thrown = pool.submit(() -> waitAs("name " + ESCAPES), options)
+        String before = pool.submit(() -> rename("name " + ESCAPES)).result();
+        Throwable thrown = pool.submit(
+                        HostileWorkerTest::waitForever, CallOptions.DEFAULT.withTimeout(Duration.ofMillis(100)))
                 .exception()
                 .orElseThrow();
+        pool.submit(() -> rename(before)).result();
 
         assertThat(thrown).isInstanceOf(TimeoutException.class).hasMessageContaining("name " + SHOWN);
         assertShown(thrown);

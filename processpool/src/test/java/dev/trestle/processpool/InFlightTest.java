@@ -87,7 +87,7 @@ class InFlightTest {
         assertThat(inFlight.size()).as("nothing is taken yet").isEqualTo(3);
     }
 
-    /** Else a worker could give back a call forever, and its future would never end. */
+    /** A worker that could give back a call forever would keep its future from ending. */
     @Test
     void aCallIsDroppedOnlyIfItsWorkerWasAskedOrItsFutureHasEnded() {
         for (int i = 0; i < 4; i++) {

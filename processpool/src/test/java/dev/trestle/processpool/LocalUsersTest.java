@@ -71,7 +71,7 @@ class LocalUsersTest {
         System.setProperty("java.home", jdk.toString());
     }
 
-    /** As on a system without Unix-domain sockets. */
+    /** Makes workers use a port, as on a system without Unix-domain sockets. */
     private void useAPort() throws IOException {
         System.setProperty(
                 "java.io.tmpdir",

@@ -171,7 +171,7 @@ enum Mishap {
         void run(FileDescriptor descriptor) throws IOException;
     }
 
-    /** Does something to each socket of this process, as native code that has gone wild might. */
+    /** Runs an action on each socket of this process, as native code that has gone wild might. */
     private static void withSockets(OnDescriptor action) {
         try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
             for (Path each : descriptors.toList()) {

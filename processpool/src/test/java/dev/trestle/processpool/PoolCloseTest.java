@@ -233,7 +233,7 @@ class PoolCloseTest {
         }
     }
 
-    /** Until what it cancels has ended, a pool has not; and this thread is still at it. */
+    /** A pool ends after the callbacks of the calls that it cancels, so a callback cannot wait for its end. */
     @Test
     void closeInACallbackOfShutdownNowIsRefused() throws Exception {
         String in = folder.toString();

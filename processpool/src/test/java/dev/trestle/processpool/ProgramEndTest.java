@@ -163,7 +163,7 @@ class ProgramEndTest {
         }
     }
 
-    /** As the end of a container, or the OOM killer, that takes a program and its workers together. */
+    /** The end of a container, or the OOM killer, takes a program and its workers together. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void theNextProgramFindsTheProcessesOfAKilledWorker() throws Exception {

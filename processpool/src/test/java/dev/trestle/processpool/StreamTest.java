@@ -53,7 +53,7 @@ class StreamTest {
 
     record Point(int x, List<String> names) {}
 
-    /** Not data, and nothing that the pool could read. */
+    /** An item that is not data, and that the pool could not read. */
     static final class Secret {
         private final Thread owner = Thread.currentThread();
 
@@ -406,7 +406,7 @@ class StreamTest {
         throw new OddException(message);
     }
 
-    /** By a signal all that was made has been sent; what halts at once leaves it in its journal. */
+    /** A worker that is killed has sent its items; one that halts leaves them in its journal. */
     @ParameterizedTest
     @CsvSource({"IS_KILLED, 1", "HALTS, 1", "HALTS, 1000"})
     void theDeathOfTheWorkerArrivesAfterTheItemsBeforeIt(Mishap how, int size) {

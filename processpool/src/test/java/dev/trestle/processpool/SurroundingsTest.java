@@ -110,7 +110,7 @@ class SurroundingsTest {
         assertThat(temporary).isEmptyDirectory();
     }
 
-    /** In the locale POSIX, which has nothing but ASCII. */
+    /** A program in the locale POSIX, which has nothing but ASCII. */
     static final class InPosix {
         public static void main(String[] arguments) {
             Map<String, String> names =
@@ -312,7 +312,7 @@ class SurroundingsTest {
         return String.join(File.pathSeparator, classPath);
     }
 
-    /** Is process 1, so it gets the children of a worker that died. */
+    /** A program that is process 1, so it gets the children of a worker that died. */
     static final class AsInit {
         public static void main(String[] arguments) {
             print("pid=" + ProcessHandle.current().pid());

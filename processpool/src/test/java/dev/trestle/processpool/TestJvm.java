@@ -52,7 +52,7 @@ public final class TestJvm {
     /** Names the archive, in programs that tests start. */
     private static final String ARCHIVE = "trestle.test.archive";
 
-    /** Without the optimizing compiler and threads of a collector: such a JVM lives for a second. */
+    /** The options of a JVM that lives for a second: no optimizing compiler, no threads of a collector. */
     private static final List<String> CHEAP = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
 
     /** Jar files that main classes need. */

@@ -310,7 +310,7 @@ class WorkerStartTest {
         }
     }
 
-    /** As a program does that deletes what is old, in a directory for temporary files. */
+    /** Some programs delete old files in a directory for temporary files, while the pool lives. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void workersStartAfterTheFilesOfThePoolWereDeleted(boolean directoryToo) throws Exception {
@@ -372,7 +372,7 @@ class WorkerStartTest {
         assertThat(odd).isEmptyDirectory();
     }
 
-    /** As on a system without Unix-domain sockets: all of a worker's life over ports of the loopback interface. */
+    /** All of a worker's life goes over ports of the loopback interface, as on a system without Unix-domain sockets. */
     @Test
     void workersUsePortsWhereASocketsPathWouldBeTooLong() throws Exception {
         String temporary = System.getProperty("java.io.tmpdir");

@@ -483,7 +483,7 @@ class ProgramInTroubleTest {
             }
         }
 
-        /** Must not be compiled, so that all its frames have one size. */
+        /** Falls to the end of the stack. Must not be compiled, so that all its frames have one size. */
         @SuppressWarnings("InfiniteRecursion") // until the stack ends
         private static int fall(int level) {
             depth = level;

@@ -190,7 +190,7 @@ class ThreadPoolTest {
         abstract void tie(ConcurrentFuture<?> done, Runnable next);
     }
 
-    /** By callbacks; a stage of a future that is done already runs at once, inside of the one before, as in the JDK. */
+    /** The calls follow each other by callbacks: stages of futures that are done would run inside of each other. */
     @Test
     void aChainOfCallsOfAnyLengthCompletes() throws Exception {
         var last = new CompletableFuture<String>();

@@ -327,7 +327,7 @@ final class Interpreter {
         }
     }
 
-    /** Does something in which others could overtake asyncio's waiters, and not ours: so there are none. */
+    /** Runs an action in which other tasks could overtake asyncio's waiters, but not ours: so it runs alone. */
     private @Nullable Object alone(String place, Coroutine<@Nullable Object> action) throws Exception {
         if (!busy.add(place)) {
             return "busy";
@@ -489,7 +489,7 @@ final class Interpreter {
                 .toList();
     }
 
-    /** In asyncio, futures that are done already come in any order. */
+    /** Returns the futures that are not done: in asyncio, those that are done come in any order. */
     private List<LoopFuture<Object>> pending(List<Integer> numbers) {
         return present(numbers).stream().filter(future -> !future.isDone()).toList();
     }

@@ -92,8 +92,8 @@ final class Lifeline {
     }
 
     /**
-     * Ends this JVM when its parent is gone, too: the pipe stays open if a process that the program forked behind Java's
-     * back has inherited it. The JDK polls for processes that are not its children, so this takes seconds.
+     * Ends this JVM when its parent is gone, too: the pipe stays open if a process that the program forked behind
+     * Java's back has inherited it. The JDK polls for processes that are not its children, so this takes seconds.
      */
     private static void watchParent() {
         ProcessHandle.current().parent().ifPresent(parent -> {

@@ -333,7 +333,7 @@ class PrivateDirectoryTest {
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
-    /** As a program leaves it that was killed. */
+    /** Makes a directory as a program leaves it that was killed. */
     private Path dead(String name) throws IOException {
         Path dead = directory(name);
         ServerSocketChannel.open(StandardProtocolFamily.UNIX)

@@ -279,7 +279,7 @@ class StaleDirectoriesTest {
         }
     }
 
-    /** As of the moment after the owner has made its socket, and before that takes connections. */
+    /** For a moment, the socket of a new directory is there and takes no connections yet. */
     @Test
     void aSocketThatDoesNotYetTakeConnectionsShowsNoDeadOwner() throws Exception {
         Path young = directory("trestle-young");

@@ -34,7 +34,7 @@ class ConstantsTest {
 
     private final Journey journey = Journey.allowingTests();
 
-    /** As in Java, since Java has serialization. */
+    /** A singleton in the style of Java, since Java has serialization. */
     static final class Singleton implements Serializable {
         static final Singleton INSTANCE = new Singleton();
         private final String state = "final";
@@ -46,7 +46,7 @@ class ConstantsTest {
         }
     }
 
-    /** As Kotlin's {@code data object}. */
+    /** A class like one of Kotlin's {@code data object}. */
     static final class KotlinDataObject implements Serializable {
         public static final KotlinDataObject INSTANCE;
 
@@ -61,7 +61,7 @@ class ConstantsTest {
         }
     }
 
-    /** As Kotlin's {@code object}, which has its state in static fields. */
+    /** A class like one of Kotlin's {@code object}, which has its state in static fields. */
     static final class KotlinObject {
         public static final KotlinObject INSTANCE = new KotlinObject();
         private static int state = 5;
@@ -69,7 +69,7 @@ class ConstantsTest {
         private KotlinObject() {}
     }
 
-    /** As a class of Kotlin with a companion. */
+    /** A class like one of Kotlin with a companion. */
     static final class WithCompanion {
         public static final Companion Companion = new Companion();
 
@@ -78,7 +78,7 @@ class ConstantsTest {
         }
     }
 
-    /** As Scala's {@code case object}. */
+    /** A class like one of Scala's {@code case object}. */
     static final class ScalaObject$ implements Serializable {
         public static final ScalaObject$ MODULE$ = new ScalaObject$();
         private int mutable = 1;
@@ -94,7 +94,7 @@ class ConstantsTest {
         }
     }
 
-    /** As enums were written before there were enums: some of their constants have bodies. */
+    /** An enum in the style of the time before enums: some of its constants have bodies. */
     abstract static class Operation implements Serializable {
         static final Operation PLUS = new Operation("+") {
             @Override

@@ -55,7 +55,7 @@ class JdkExceptionsTest {
         }
     }
 
-    /** By what their names end with: to load all classes of the JDK takes seconds. */
+    /** Returns exceptions of the JDK, by the ends of their names: to load all of the JDK's classes takes seconds. */
     private static Stream<Class<?>> classes() {
         return Stream.of("Exception", "Error", "Warning", "Truncation", "Throwable", "Death")
                 .flatMap(end -> Stream.of("java.", "jdk.").flatMap(modules -> Containers.runtimeClasses(modules, end)))

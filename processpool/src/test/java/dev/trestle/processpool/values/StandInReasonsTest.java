@@ -32,7 +32,7 @@ class StandInReasonsTest {
         }
     }
 
-    /** As JUnit 4's ArrayComparisonFailure, whose constructor takes an index and keeps a list. */
+    /** An error like JUnit 4's ArrayComparisonFailure, whose constructor takes an index and keeps a list. */
     static final class ArrayComparison extends AssertionError {
         private final List<Integer> indices;
 

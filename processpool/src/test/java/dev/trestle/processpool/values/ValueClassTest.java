@@ -27,7 +27,7 @@ class ValueClassTest {
     @TempDir
     Path folder = Path.of("");
 
-    /** As Lombok makes it of {@code @Value}; this file's parameters have names. */
+    /** A class as Lombok makes it of {@code @Value}; this file's parameters have names. */
     static final class Price {
         private final String currency;
         private final int amount;

@@ -119,7 +119,7 @@ class WorkerJournalTest {
         }
     }
 
-    /** Of any size: those that the buffer is almost too small for, and those that are larger. */
+    /** The frames have all sizes: some are almost too large for the buffer, and some are larger. */
     @Test
     void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
         Path file = folder.resolve("record");
