@@ -7,7 +7,6 @@ import dev.trestle.api.ConcurrentFuture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -27,12 +26,10 @@ class ThreadFactoryTest {
 
     @Test
     void callsRunOnThreadsOfTheFactory() {
-        ThreadFactory factory = Thread.ofPlatform().name("mine-", 7).priority(3).factory();
+        ThreadFactory factory = Thread.ofPlatform().name("mine-", 7).factory();
         try (var pool = poolOf(1, factory)) {
             assertThat(pool.submit(() -> Thread.currentThread().getName()).result())
                     .isEqualTo("mine-7");
-            assertThat(pool.submit(() -> Thread.currentThread().getPriority()).result())
-                    .isEqualTo(3);
         }
     }
 
@@ -111,12 +108,7 @@ class ThreadFactoryTest {
 
     @Test
     void aCallIsRejectedIfTheFactoryStartsItsThread() {
-        var started = new ConcurrentLinkedQueue<Thread>();
-        try (var pool = poolOf(1, _ -> {
-            Thread running = Thread.startVirtualThread(() -> {});
-            started.add(running);
-            return running;
-        })) {
+        try (var pool = poolOf(1, _ -> Thread.startVirtualThread(() -> {}))) {
             assertThatThrownBy(() -> pool.execute(() -> {}))
                     .isInstanceOf(RejectedExecutionException.class)
                     .hasMessageContaining("the pool starts its threads itself");
