@@ -327,4 +327,34 @@ class ModularProgramTest {
         assertThat(run(modulePath() + File.pathSeparator + classes)).isEqualTo("done");
         assertThat(Files.readString(folder.resolve("output"))).contains("] WARN of.a.call - 42");
     }
+
+    private static final String STARTING_PROGRAM = """
+        package program;
+
+        import dev.trestle.processpool.ProcessPool;
+
+        public class Program {
+            static class Tool {
+                static void main(String[] arguments) {
+                    System.out.print(arguments[0] + " in " + Tool.class.getModule());
+                    System.exit(4);
+                }
+            }
+
+            public static void main(String[] arguments) throws Exception {
+                try (var pool = new ProcessPool(1)) {
+                    var result = pool.runMain(Tool.class, "run").result();
+                    java.nio.file.Files.writeString(java.nio.file.Path.of(arguments[0]), result.toString());
+                }
+            }
+        }
+        """;
+
+    @Test
+    void aModularProgramRunsAnotherMain() throws Exception {
+        Path classes = compile("program", MODULE, "Program", STARTING_PROGRAM, modulePath());
+
+        assertThat(run(modulePath() + File.pathSeparator + classes))
+                .isEqualTo("MainResult[exitCode=4, out=run in module program, err=]");
+    }
 }

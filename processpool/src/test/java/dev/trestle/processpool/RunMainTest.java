@@ -61,6 +61,7 @@ class RunMainTest {
     }
 
     static final class Throws {
+        @SuppressWarnings("DoNotCallSuggester") // only a JVM calls it
         public static void main(String[] arguments) {
             throw new IllegalStateException("broken ü");
         }
@@ -94,7 +95,6 @@ class RunMainTest {
     static final class OtherThread {
         public static void main(String[] arguments) {
             Thread.ofPlatform().daemon(false).start(() -> {
-                Thread.yield();
                 System.out.print("from another thread");
             });
         }
@@ -155,10 +155,12 @@ class RunMainTest {
     static final class NoMain {}
 
     static final class PrivateMain {
+        @SuppressWarnings({"UnusedMethod", "UnusedVariable"}) // no code can call it
         private static void main(String[] arguments) {}
     }
 
     static final class IntMain {
+        @SuppressWarnings("IncorrectMainMethod") // hence it is refused
         public static int main(String[] arguments) {
             return 1;
         }

@@ -26,14 +26,10 @@ class ThreadFactoryTest {
 
     @Test
     void callsRunOnThreadsOfTheFactory() {
-        var group = new ThreadGroup("mine");
-        ThreadFactory factory =
-                Thread.ofPlatform().group(group).name("mine-", 7).factory();
+        ThreadFactory factory = Thread.ofPlatform().name("mine-", 7).factory();
         try (var pool = poolOf(1, factory)) {
             assertThat(pool.submit(() -> Thread.currentThread().getName()).result())
                     .isEqualTo("mine-7");
-            assertThat(pool.submit(() -> Thread.currentThread().getThreadGroup()).result())
-                    .isSameAs(group);
         }
     }
 
