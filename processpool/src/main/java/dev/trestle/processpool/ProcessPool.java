@@ -1207,9 +1207,9 @@ public final class ProcessPool implements FutureExecutor {
          * @throws CallNotSerializableException if the initializer cannot travel
          * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its Java
-         *     runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot start with its
-         *     version of jackson-annotations
+         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its
+         *     Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot start with
+         *     its version of jackson-annotations
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);
