@@ -20,8 +20,8 @@ import java.util.Set;
  * processes and its files. It ends with the program, and all that it has started ends with it. The {@code with} methods
  * open the sandbox where a call needs more.
  *
- * <p>A pool is never open without a word: where no sandbox can be made, the constructor of the pool fails, and says what
- * to install or to allow. {@link #support} tells that beforehand.
+ * <p>A pool is never open without a word: where no sandbox can be made, the constructor of the pool fails, and says
+ * what to install or to allow. {@link #support} tells that beforehand.
  *
  * @see ProcessPool.Builder#sandbox
  */

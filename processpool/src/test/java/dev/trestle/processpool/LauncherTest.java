@@ -1,5 +1,6 @@
 package dev.trestle.processpool;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -52,6 +53,7 @@ class LauncherTest {
                 "--die-with-parent",
                 "--new-session");
 
+        @SuppressWarnings("ImmutableEnumChecker") // of List.of
         final List<String> prefix;
 
         Staying(String... prefix) {
@@ -68,7 +70,7 @@ class LauncherTest {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
-            String said = new String(process.getInputStream().readAllBytes());
+            String said = new String(process.getInputStream().readAllBytes(), UTF_8);
             assumeTrue(process.waitFor() == 0, command + " says: " + said);
         } catch (IOException e) {
             assumeTrue(false, "Not installed: " + e.getMessage());
@@ -102,7 +104,7 @@ class LauncherTest {
         ) {
             String stat = pool.submit(() -> Files.readString(Path.of("/proc/self/stat")))
                     .result();
-            String niceness = stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16];
+            String niceness = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16];
 
             assertThat(Integer.parseInt(niceness)).isGreaterThanOrEqualTo(10);
         }
@@ -111,7 +113,7 @@ class LauncherTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     void tasksetKeepsWorkersOnSomeProcessors() throws Exception {
-        String first = ownStatus("Cpus_allowed_list").split("[-,]")[0];
+        String first = ownStatus("Cpus_allowed_list").split("[-,]", -1)[0];
         try (var pool = TestPools.builder(1)
                 .launcher(List.of("taskset", "--cpu-list", first))
                 .build()) {
@@ -433,7 +435,7 @@ class LauncherTest {
         "nice -n nonsense, nonsense, exit code 125"
     })
     void aLauncherThatEndsAtOnceIsReportedWithWhatItSaid(String line, String said, String how) {
-        var prefix = List.of(line.replaceAll("'.*'", "SCRIPT").split(" ")).stream()
+        var prefix = List.of(line.replaceAll("'.*'", "SCRIPT").split(" ", -1)).stream()
                 .map(each -> each.equals("SCRIPT") ? line.replaceAll(".*'(.*)'.*", "$1") : each)
                 .toList();
         try (var pool = TestPools.builder(1)

@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 
 /** Functions of the C library, by which tests do what Java has no method for. They return -1 if they fail. */
+@SuppressWarnings("restricted") // calls what Java cannot check
 final class NativeCall {
 
     private static final int AF_UNIX = 1;

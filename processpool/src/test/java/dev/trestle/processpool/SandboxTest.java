@@ -59,7 +59,7 @@ class SandboxTest {
                 .build()
         // @end
         ) {
-            assertThat(pool.submit(() -> text.split(" ").length).result()).isEqualTo(7);
+            assertThat(pool.submit(() -> text.split(" ", -1).length).result()).isEqualTo(7);
             assertThat(pool.submit(() -> System.getProperty("user.name")
                                     + " "
                                     + System.getProperty("user.home")
@@ -174,7 +174,7 @@ class SandboxTest {
             String stat = pool.submit(() -> Files.readString(Path.of("/proc/self/stat")))
                     .result();
             assertThat(Integer.parseInt(
-                            stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]))
+                            stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]))
                     .isGreaterThanOrEqualTo(7);
             assertThat(pool.submit(() -> Files.exists(Path.of("/etc/shadow"))).result())
                     .isFalse();
@@ -188,7 +188,7 @@ class SandboxTest {
     @ValueSource(strings = {"manifest", "manifest of a manifest", "wildcard"})
     void theClassesOfTheProgramAreVisibleWhereverTheyAre(String form) throws Exception {
         List<String> entries =
-                Stream.of(TestJvm.CLASS_PATH.split(File.pathSeparator)).toList();
+                Stream.of(TestJvm.CLASS_PATH.split(File.pathSeparator, -1)).toList();
         Path home = Files.createDirectory(folder.resolve("a home"));
         String classPath = switch (form) {
             case "manifest" -> naming(home.resolve("path.jar"), entries).toString();

@@ -32,8 +32,8 @@ final class Bubblewrap {
      *
      * No namespace can be made inside (`--disable-userns`), so no worker can mount anything or regain a capability.
      *
-     * Process 1 of the jail is bubblewrap's own. It ends with the worker and with the program, and the kernel then kills
-     * everything that is left in the jail.
+     * Process 1 of the jail is bubblewrap's own. It ends with the worker and with the program, and the kernel then
+     * kills everything that is left in the jail.
      */
 
     private static final Log logger = Log.of(Bubblewrap.class);

@@ -85,7 +85,8 @@ public record Jail(List<Path> readable, List<Path> writable, boolean network, Se
     /**
      * The limits of a worker.
      *
-     * @param memoryBytes the memory of a worker with all that it starts; 0 for its heap and {@link Policy#BESIDE_THE_HEAP}
+     * @param memoryBytes the memory of a worker with all that it starts; 0 for its heap and
+     *     {@link Policy#BESIDE_THE_HEAP}
      * @param tasks the most processes and threads of a worker with all that it starts
      * @param temporaryBytes the size of the worker's own temporary directory, which is in memory
      * @param fileBytes the size of the largest file that a worker can write

@@ -15,7 +15,7 @@ public final class JailSupport {
     private static final String USE_ANOTHER = " Without that, run the whole program in a container or in a virtual"
             + " machine, and its pools without a sandbox.";
 
-    /** True when a jail has been made: what the machine allows once it goes on to allow, as far as programs can tell. */
+    /** True when a jail has been made: what the machine allows once, it usually goes on to allow. */
     private static volatile boolean works;
 
     private JailSupport() {}

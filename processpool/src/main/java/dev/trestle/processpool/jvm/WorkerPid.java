@@ -16,6 +16,9 @@ final class WorkerPid {
     /** The last of the process ids that a process has: the one in its own namespace. */
     private static final Pattern INNERMOST = Pattern.compile("^NSpid:.*?(\\d{1,18})\\s*$", Pattern.MULTILINE);
 
+    /** A launcher may start another one, and that another one. */
+    private static final int MOST_DEEP = 8;
+
     private WorkerPid() {}
 
     /**
@@ -25,8 +28,38 @@ final class WorkerPid {
      * @param ownPid the process id by which the process knows itself
      */
     static Optional<ProcessHandle> find(ProcessHandle launcher, long ownPid) {
-        try (Stream<ProcessHandle> started = launcher.descendants()) {
+        Optional<ProcessHandle> found = findBelow(launcher.pid(), ownPid, MOST_DEEP);
+        if (found.isPresent()) {
+            return found;
+        }
+        try (Stream<ProcessHandle> started = launcher.descendants()) { // looks at all processes of the machine
             return started.filter(each -> innermost(each.pid()) == ownPid).findFirst();
+        }
+    }
+
+    /** Looks where some kernels list the children of a thread; most launchers have one thread. */
+    private static Optional<ProcessHandle> findBelow(long pid, long ownPid, int levels) {
+        for (String child : childrenOf(pid)) {
+            long number = Long.parseLong(child);
+            Optional<ProcessHandle> found = innermost(number) == ownPid
+                    ? ProcessHandle.of(number)
+                    : levels > 0 ? findBelow(number, ownPid, levels - 1) : Optional.empty();
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String[] childrenOf(long pid) {
+        String number = Long.toString(pid);
+        try {
+            String children = Files.readString(
+                            PROC.resolve(number).resolve("task").resolve(number).resolve("children"))
+                    .strip();
+            return children.isEmpty() ? new String[0] : children.split(" ", -1);
+        } catch (IOException e) {
+            return new String[0]; // this kernel has no such list, or the process has ended
         }
     }
 
