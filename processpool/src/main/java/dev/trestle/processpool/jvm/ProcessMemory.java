@@ -42,7 +42,6 @@ public final class ProcessMemory {
     private static final byte[] SHARE = key("Pss_Shmem:");
 
     private final Path proc;
-    private final long pid;
     private final LongSupplier nanoTime;
     private final byte[] buffer = new byte[BUFFER];
 
@@ -60,7 +59,6 @@ public final class ProcessMemory {
 
     ProcessMemory(Path proc, long pid, LongSupplier nanoTime) {
         this.proc = proc;
-        this.pid = pid;
         this.nanoTime = nanoTime;
         this.family = new long[] {pid};
         this.familySize = 1;
@@ -207,6 +205,7 @@ public final class ProcessMemory {
 
     /** Returns an amount of memory as messages have it. */
     public static String mebibytes(long bytes) {
-        return (bytes + (1 << 19) >> 20) + " MiB";
+        long halves = bytes >> 19; // without an overflow
+        return (halves + 1) / 2 + " MiB";
     }
 }
