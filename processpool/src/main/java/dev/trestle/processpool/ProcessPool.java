@@ -1130,7 +1130,7 @@ public final class ProcessPool implements FutureExecutor {
          *
          * <p>What counts is the same as for {@link #maxResident}. The pool looks several times a second, the more often
          * the nearer a worker comes to the limit, and only while calls run or workers start: for a moment a worker may
-         * hold more than the limit, some hundreds of MB at worst. If {@link #heap} is not set, the heap of workers is
+         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is
          * chosen so that it fits.
          *
          * <p>Together with {@code maxResident}, a worker that has come half-way from that limit to this one is given no
