@@ -1010,12 +1010,13 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the memory above which a worker is replaced when it has answered a call; without limit if not set. That
-         * is for calls that leak, in the heap or in native code. The worker goes on until another is ready in its place,
-         * so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call is lost.
+         * is for calls that leak, in the heap or in native code. The worker goes on until another is ready in its
+         * place, so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call
+         * is lost.
          *
          * <p>What counts is what the machine cannot take back: the heap, native memory, stacks and shared memory, in
-         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped, such
-         * as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 60 MB.
+         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped,
+         * such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB. Linux only.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -1306,11 +1307,12 @@ public final class ProcessPool implements FutureExecutor {
          *
          * @return the pool
          * @throws CallNotSerializableException if the initializer cannot travel
-         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, or if
-         *     {@link #heap} or {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
+         * @throws IllegalArgumentException if {@link #debug} and {@link #jvmArguments} both bring a debugger agent, or
+         *     if {@link #heap} or {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: its Java runtime lacks a module, the place of its classes cannot be found, or its Jackson cannot
-         *     start with its version of jackson-annotations
+         *     start with its version of jackson-annotations; or if this system lacks what a limit of the workers needs:
+         *     {@code /proc}, or the program {@code prlimit}
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

@@ -30,7 +30,7 @@ class LimitsTest {
     Path folder = Path.of("");
 
     private static long takeNativeMemoryWithoutEnd() {
-        for (long sum = 0; ; sum++) {
+        while (true) {
             RecyclingTest.leakNative(8 * MIB);
         }
     }

@@ -7,9 +7,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
- * Gives the memory of garbage back to the machine while a worker has no calls. The serial collector, which small workers
- * have, does not do that by itself: it keeps what it ever took until it collects again, and it collects for calls only.
- * G1 is told to do it by an option.
+ * Gives the memory of garbage back to the machine while a worker has no calls. The serial collector, which small
+ * workers have, does not do that by itself: it keeps what it ever took until it collects again, and it collects for
+ * calls only. G1 is told to do it by an option.
  *
  * <p>One collection when the worker has been idle for a while. It takes as long as there is live data, and a call that
  * comes then waits for it; so there is no other one until the heap has grown by half: a worker that holds a large model

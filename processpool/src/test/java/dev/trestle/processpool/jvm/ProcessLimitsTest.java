@@ -49,9 +49,11 @@ class ProcessLimitsTest {
     /** Or prlimit would refuse to set it, and no worker would start. */
     @Test
     void aLimitAboveTheOneThatTheProgramHasIsThatOne() {
-        String limits = "Limit                     Soft Limit           Hard Limit           Units\n"
-                + "Max cpu time              unlimited            unlimited            seconds\n"
-                + "Max processes             100                  200                  processes\n";
+        String limits = """
+            Limit                     Soft Limit           Hard Limit           Units
+            Max cpu time              unlimited            unlimited            seconds
+            Max processes             100                  200                  processes
+            """;
         assertThat(ProcessLimits.atMost(limits, "processes", 150)).isEqualTo(150);
         assertThat(ProcessLimits.atMost(limits, "processes", 201)).isEqualTo(200);
         assertThat(ProcessLimits.atMost(limits, "cpu time", Long.MAX_VALUE)).isEqualTo(Long.MAX_VALUE);
