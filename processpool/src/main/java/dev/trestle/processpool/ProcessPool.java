@@ -1127,12 +1127,13 @@ public final class ProcessPool implements FutureExecutor {
 
         /**
          * Sets the memory above which a worker is replaced when it has answered a call; without limit if not set. That
-         * is for calls that leak, in the heap or in native code. The worker goes on until another is ready in its place,
-         * so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call is lost.
+         * is for calls that leak, in the heap or in native code. The worker goes on until another is ready in its
+         * place, so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call
+         * is lost.
          *
          * <p>What counts is what the machine cannot take back: the heap, native memory, stacks and shared memory, in
-         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped, such
-         * as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 60 MB.
+         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped,
+         * such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB. Linux only.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -1247,7 +1248,7 @@ public final class ProcessPool implements FutureExecutor {
          *
          * <p>What counts is the same as for {@link #maxResident}. The pool looks several times a second, the more often
          * the nearer a worker comes to the limit, and only while calls run or workers start: for a moment a worker may
-         * hold more than the limit, some hundreds of MB at worst. If {@link #heap} is not set, the heap of workers is
+         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is
          * chosen so that it fits.
          *
          * <p>Together with {@code maxResident}, a worker that has come half-way from that limit to this one is given no
@@ -1431,7 +1432,8 @@ public final class ProcessPool implements FutureExecutor {
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
          *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its Java
          *     runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
-         *     version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}
+         *     version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}; or if this system lacks
+         *     what a limit of the workers needs: {@code /proc}, or the program {@code prlimit}
          */
         public ProcessPool build() {
             return new ProcessPool(options(), initializer);

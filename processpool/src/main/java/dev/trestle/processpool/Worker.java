@@ -524,8 +524,8 @@ final class Worker {
     long killIfTooLarge(long limit) {
         ProcessMemory of = processMemory;
         long used = of == null ? 0 : of.bytes(limit);
-        if (used <= limit) {
-            return Math.max(1, limit - used);
+        if (used <= limit || killedBecause.get() != null) {
+            return Math.max(1, limit - used); // one that is being killed still has memory for a moment
         }
         kill("it used " + ProcessMemory.mebibytes(used) + " of at most " + ProcessMemory.mebibytes(limit)
                 + " (memoryLimit: heap, native memory and the processes that it has started). Give it more, or each"

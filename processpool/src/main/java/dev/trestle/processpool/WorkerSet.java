@@ -6,10 +6,13 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +66,7 @@ final class WorkerSet {
     private long started;
     private long startsFailed;
     private long retired;
-    private final long[] retiredFor = new long[Retirement.values().length];
+    private final Map<Retirement, AtomicLong> retiredFor = new EnumMap<>(Retirement.class);
     private long died;
     private long killedForMemory;
 
@@ -76,6 +79,9 @@ final class WorkerSet {
         this.options = options;
         this.nanoTime = nanoTime;
         this.startBackoff = new StartBackoff(options.limits().startRetryTime());
+        for (Retirement each : Retirement.values()) {
+            retiredFor.put(each, new AtomicLong()); // so that to count needs no memory
+        }
     }
 
     // Sums
@@ -413,7 +419,7 @@ final class WorkerSet {
 
     private void noteRetired(Worker worker, Retirement why) {
         worker.leavesFor = why;
-        retiredFor[why.ordinal()]++;
+        requireNonNull(retiredFor.get(why)).incrementAndGet();
     }
 
     /** Lets idle workers leave in whose place others are ready; returns them. */
@@ -568,7 +574,7 @@ final class WorkerSet {
 
     /** Returns how many of those had been told to go for a reason, while the pool was open. */
     long retiredFor(Retirement why) {
-        return retiredFor[why.ordinal()];
+        return requireNonNull(retiredFor.get(why)).get();
     }
 
     /** Returns how many died without having been told to. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -29,7 +30,7 @@ class LimitsTest {
     Path folder = Path.of("");
 
     private static long takeNativeMemoryWithoutEnd() {
-        for (long sum = 0; ; sum++) {
+        while (true) {
             RecyclingTest.leakNative(8 * MIB);
         }
     }
@@ -182,6 +183,14 @@ class LimitsTest {
             assertThat(pool.submit(() -> Files.readString(Path.of("/proc/self/limits")))
                             .result())
                     .containsPattern("Max file size +100000 +100000 ");
+        }
+    }
+
+    /** A worker writes no files of its own that matter. */
+    @Test
+    void aWorkerThatMayWriteNoFilesWorks() {
+        try (var pool = TestPools.builder(1).fileSizeLimit(1).build()) {
+            assertThat(pool.submit(() -> List.of("a", "b")).result()).containsExactly("a", "b");
         }
     }
 

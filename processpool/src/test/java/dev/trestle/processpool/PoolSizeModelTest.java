@@ -132,7 +132,8 @@ class PoolSizeModelTest {
         void answer(Worker worker) {
             PoolCall<?> call = worker.inFlight.first();
             if (call != null) {
-                worker.memory += random.nextLong(MAX_RESIDENT / 2);
+                long before = worker.memory;
+                worker.memory = before + random.nextLong(MAX_RESIDENT / 2);
                 List<Frame.OfCall> answers =
                         new ArrayList<>(List.of(new Frame.Result(call.ticket, call.payload(), LONG_NANOS)));
                 worker.follow(dispatcher.answered(worker, answers, new ArrayList<>()));

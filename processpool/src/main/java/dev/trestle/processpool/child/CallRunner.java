@@ -323,6 +323,13 @@ final class CallRunner {
         }
     }
 
+    /** Returns the number of the last call that has begun, or {@link IdleHeap#BUSY} while it runs. From any thread. */
+    long idleAfter() {
+        synchronized (lock) {
+            return running == NONE ? Math.max(0, begun) : IdleHeap.BUSY;
+        }
+    }
+
     private void endInterruption() {
         synchronized (lock) {
             running = NONE;

@@ -45,7 +45,8 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
     private static final int OUT_OF_MEMORY = 3;
 
     private static final String OUT_OF_MEMORY_TEXT = "ran out of memory (-XX:+ExitOnOutOfMemoryError)";
-    private static final String MORE_MEMORY = "give workers a larger heap, or each call less to do";
+    private static final String MORE_MEMORY =
+            "give workers a larger heap (ProcessPool.builder().heap(bytes)), or each call less to do";
 
     private static final Map<Integer, String> SIGNALS = Map.ofEntries(
             Map.entry(1, "SIGHUP"),

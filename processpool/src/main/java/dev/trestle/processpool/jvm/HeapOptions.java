@@ -4,6 +4,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -31,31 +32,47 @@ final class HeapOptions {
 
     /** Adds the option for the largest heap of a worker, unless the program has chosen one for its workers. */
     static void add(JvmOptions options, List<String> arguments) {
+        String option = largest(
+                options,
+                programChoosesLargest() ? Runtime.getRuntime().maxMemory() : Long.MAX_VALUE,
+                HeapOptions::machineMemory);
+        if (!option.isEmpty()) {
+            arguments.add(option);
+        }
+    }
+
+    private static boolean programChoosesLargest() {
+        return setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    }
+
+    /**
+     * Returns the option for the largest heap of a worker: its share of the quarter of the memory that the JVM gives to
+     * one program, and not more than the program's own heap, or than fits under the limit of the worker's memory. Empty
+     * if the program has chosen one for its workers.
+     *
+     * @param ofProgram the largest heap that the program was started with; {@link Long#MAX_VALUE} if it chose none
+     * @param machine asked only if it matters, since that takes a while
+     */
+    static String largest(JvmOptions options, long ofProgram, Supplier<OptionalLong> machine) {
         if (options.heapBytes() > 0) {
-            arguments.add("-Xmx" + options.heapBytes());
-            return;
+            return "-Xmx" + options.heapBytes();
         }
         if (setLargest(options.arguments())) {
-            return;
+            return "";
         }
-        long most = Long.MAX_VALUE;
-        if (options.limits().memory().isPresent()) {
-            most = fitting(options.limits().memory().getAsLong());
-        }
-        if (setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments())) {
-            most = Math.min(most, Runtime.getRuntime().maxMemory());
-        }
+        OptionalLong limit = options.limits().memory();
+        long most = limit.isPresent() ? Math.min(ofProgram, fitting(limit.getAsLong())) : ofProgram;
         if (options.jail().isPresent()) {
-            most = Math.min(most, Jail.heap(options.heapBytes()));
+            most = Math.min(most, Jail.heap(0));
         }
-        OptionalLong machine = most == Long.MAX_VALUE ? OptionalLong.empty() : machineMemory();
-        if (machine.isPresent()) {
-            most = Math.min(most, Math.max(LEAST, machine.getAsLong() / 4 / options.count()));
+        if (most == Long.MAX_VALUE) {
+            return "-XX:MaxRAMPercentage=" + thousandths(25_000 / options.count()); // by the JVM, which starts faster
         }
-        arguments.add(
-                most == Long.MAX_VALUE
-                        ? "-XX:MaxRAMPercentage=" + thousandths(25_000 / options.count())
-                        : "-Xmx" + most);
+        OptionalLong memory = machine.get();
+        return "-Xmx"
+                + (memory.isPresent()
+                        ? Math.min(most, Math.max(LEAST, memory.getAsLong() / 4 / options.count()))
+                        : most);
     }
 
     /** Returns the largest heap of a process that may hold so many bytes in all. */

@@ -205,6 +205,9 @@ public final class JavaCommand {
         arguments.add("-XX:ActiveProcessorCount=" + processors);
         if (processors <= 2 && !choosesCollector(options.arguments())) {
             arguments.add("-XX:+UseSerialGC");
+            arguments.add("-XX:-ShrinkHeapInSteps"); // see IdleHeap: one collection gives back what it can
+        } else {
+            arguments.add("-XX:G1PeriodicGCInterval=10000"); // G1 gives memory back when it collects while idle
         }
         HeapOptions.add(options, arguments);
     }

@@ -205,6 +205,7 @@ public final class ProcessMemory {
 
     /** Returns an amount of memory as messages have it. */
     public static String mebibytes(long bytes) {
-        return ((bytes + (1 << 19)) >> 20) + " MiB";
+        long halves = bytes >> 19; // without an overflow
+        return (halves + 1) / 2 + " MiB";
     }
 }

@@ -33,10 +33,10 @@ class ExitStatusTest {
                 "139 | NONE        | SIGSEGV | killed by SIGSEGV (exit code 139); unless something in it called"
                         + " Runtime.halt(139)",
                 "3   | OUT_OF_MEMORY |       | exit code 3: it ran out of memory (-XX:+ExitOnOutOfMemoryError); give"
-                        + " workers a larger heap, or each call less to do",
+                        + " workers a larger heap (ProcessPool.builder().heap(bytes)), or each call less to do",
                 "3   | NONE        |         | exit code 3: something in it called Runtime.halt(3), or it ran out of"
-                        + " memory (-XX:+ExitOnOutOfMemoryError); then give workers a larger heap, or each call less to"
-                        + " do",
+                        + " memory (-XX:+ExitOnOutOfMemoryError); then give workers a larger heap"
+                        + " (ProcessPool.builder().heap(bytes)), or each call less to do",
                 "3   | CALLED_EXIT |         | exit code 3: something in it called System.exit(3)",
                 "1   | NONE        |         | exit code 1: something in it called Runtime.halt(1), or the JVM gave up",
                 "0   | CALLED_EXIT |         | exit code 0: something in it called System.exit(0)"

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -48,9 +49,11 @@ class ProcessLimitsTest {
     /** Or prlimit would refuse to set it, and no worker would start. */
     @Test
     void aLimitAboveTheOneThatTheProgramHasIsThatOne() {
-        String limits = "Limit                     Soft Limit           Hard Limit           Units\n"
-                + "Max cpu time              unlimited            unlimited            seconds\n"
-                + "Max processes             100                  200                  processes\n";
+        String limits = """
+            Limit                     Soft Limit           Hard Limit           Units
+            Max cpu time              unlimited            unlimited            seconds
+            Max processes             100                  200                  processes
+            """;
         assertThat(ProcessLimits.atMost(limits, "processes", 150)).isEqualTo(150);
         assertThat(ProcessLimits.atMost(limits, "processes", 201)).isEqualTo(200);
         assertThat(ProcessLimits.atMost(limits, "cpu time", Long.MAX_VALUE)).isEqualTo(Long.MAX_VALUE);
@@ -112,6 +115,60 @@ class ProcessLimitsTest {
         for (String each : List.of("-Xms1g", "-XX:MaxMetaspaceSize=1g", "-Xmn1g", "-XX:MaxHeapFreeRatio=10")) {
             assertThat(HeapOptions.setLargest(List.of(each))).as(each).isFalse();
         }
+    }
+
+    private static JvmOptions options(int count, long heap, OptionalLong memoryLimit, String... arguments) {
+        return new JvmOptions(
+                count,
+                List.of(arguments),
+                heap,
+                Map.of(),
+                false,
+                Map.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                new ProcessLimits(memoryLimit, OptionalInt.empty(), OptionalLong.empty(), Optional.empty()));
+    }
+
+    private static String largest(JvmOptions options, long ofProgram, long machine) {
+        return HeapOptions.largest(options, ofProgram, () -> OptionalLong.of(machine));
+    }
+
+    @Test
+    void theHeapsOfAllWorkersTogetherMayTakeAQuarterOfTheMemory() {
+        long gib = 1L << 30;
+        OptionalLong none = OptionalLong.empty();
+        assertThat(HeapOptions.largest(options(2, 0, none), Long.MAX_VALUE, () -> {
+                    throw new AssertionError("the JVM knows it, and faster");
+                }))
+                .isEqualTo("-XX:MaxRAMPercentage=12.500");
+        assertThat(largest(options(3, 0, none), Long.MAX_VALUE, 24 * gib)).isEqualTo("-XX:MaxRAMPercentage=8.333");
+        assertThat(largest(options(2, 0, none), gib, 24 * gib))
+                .as("not more than the program's")
+                .isEqualTo("-Xmx" + gib);
+        assertThat(largest(options(2, 0, none), 20 * gib, 24 * gib))
+                .as("not more than its share")
+                .isEqualTo("-Xmx" + 3 * gib);
+        assertThat(largest(options(64, 0, none), gib, 2 * gib))
+                .as("not less than a JVM would take")
+                .isEqualTo("-Xmx" + (124L << 20));
+        assertThat(largest(options(1, 0, OptionalLong.of(gib)), Long.MAX_VALUE, 24 * gib))
+                .as("what fits under the limit")
+                .isEqualTo("-Xmx" + gib / 4 * 3);
+        assertThat(HeapOptions.largest(options(1, 0, OptionalLong.of(gib)), Long.MAX_VALUE, OptionalLong::empty))
+                .as("on a runtime without jdk.management")
+                .isEqualTo("-Xmx" + gib / 4 * 3);
+    }
+
+    @Test
+    void aHeapThatTheProgramChoosesForItsWorkersCounts() {
+        OptionalLong none = OptionalLong.empty();
+        assertThat(largest(options(2, 7 << 20, none), 1 << 30, 1L << 40)).isEqualTo("-Xmx" + (7 << 20));
+        assertThat(largest(options(2, 0, none, "-Xmx3g"), 1 << 30, 1L << 40)).isEmpty();
+        assertThat(largest(options(2, 0, none, "-XX:MaxRAMPercentage=60"), 1 << 30, 1L << 40))
+                .isEmpty();
     }
 
     @Test

@@ -1,0 +1,81 @@
+package dev.trestle.processpool.child;
+
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+
+/**
+ * Gives the memory of garbage back to the machine while a worker has no calls. The serial collector, which small
+ * workers have, does not do that by itself: it keeps what it ever took until it collects again, and it collects for
+ * calls only. G1 is told to do it by an option.
+ *
+ * <p>One collection when the worker has been idle for a while. It takes as long as there is live data, and a call that
+ * comes then waits for it; so there is no other one until the heap has grown by half: a worker that holds a large model
+ * collects once.
+ */
+final class IdleHeap implements Runnable {
+
+    /** What {@link CallRunner#idleAfter} says while a call runs. */
+    static final long BUSY = -1;
+
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /** There is little to give back of a smaller heap. */
+    private static final long SMALL = 64L << 20;
+
+    private final LongSupplier idleAfter;
+    private final LongSupplier heapBytes;
+    private final Runnable collector;
+
+    // Confined to its thread
+    private long seen;
+    private long collectedAfter;
+    private long bytesAfterCollection;
+
+    /**
+     * Creates one for this JVM.
+     *
+     * @param idleAfter the number of the last call, or {@link #BUSY}
+     */
+    IdleHeap(LongSupplier idleAfter) {
+        this(idleAfter, () -> Runtime.getRuntime().totalMemory(), IdleHeap::collect);
+    }
+
+    IdleHeap(LongSupplier idleAfter, LongSupplier heapBytes, Runnable collector) {
+        this.idleAfter = idleAfter;
+        this.heapBytes = heapBytes;
+        this.collector = collector;
+    }
+
+    private static void collect() {
+        for (GarbageCollectorMXBean each : ManagementFactory.getGarbageCollectorMXBeans()) {
+            if (each.getName().equals("MarkSweepCompact")) { // the serial one
+                System.gc();
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void run() {
+        while (true) { // until the JVM ends
+            LockSupport.parkNanos(this, PATIENCE_NANOS);
+            var _ = Thread.interrupted(); // by a call that interrupts all threads
+            look();
+        }
+    }
+
+    /** Collects if no call has begun since the last look, and it is worth it. */
+    void look() {
+        long now = idleAfter.getAsLong();
+        boolean idle = now != BUSY && now == seen;
+        seen = now;
+        if (idle && now != collectedAfter && heapBytes.getAsLong() > Math.max(SMALL, bytesAfterCollection / 2 * 3)) {
+            collectedAfter = now;
+            collector.run();
+            bytesAfterCollection = heapBytes.getAsLong();
+        }
+    }
+}
