@@ -80,18 +80,27 @@ final class DocumentServer implements AutoCloseable {
         this.settings = settings;
         http = HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), 0);
         requests = Executors.newVirtualThreadPerTaskExecutor();
-        if (settings.inProcess()) {
-            jail = Jail.none("Documents are read in the server's own JVM: a hostile document ends the server.");
-            readers = new ThreadPool(settings.workers());
-        } else {
+        Readers opened = blocking(() -> Readers.open(settings)); // a pool loads many classes
+        readers = opened.executor();
+        jail = opened.jail();
+    }
+
+    /** The executor that documents are read by, and the walls around its workers. */
+    private record Readers(FutureExecutor executor, Jail jail) {
+
+        static Readers open(Settings settings) {
+            if (settings.inProcess()) {
+                var words = "Documents are read in the server's own JVM: a hostile document ends the server.";
+                return new Readers(new ThreadPool(settings.workers()), Jail.none(words));
+            }
             ProcessPool.Builder builder = workers(settings);
-            jail = Jail.around(builder);
-            readers = builder.build();
+            Jail jail = Jail.around(builder);
+            return new Readers(builder.build(), jail);
         }
     }
 
     private static ProcessPool.Builder workers(Settings settings) {
-        return ProcessPool.builder()
+        ProcessPool.Builder builder = ProcessPool.builder()
                 .name("documents")
                 .workers(settings.workers())
                 .minWorkers(settings.workers())
@@ -103,10 +112,10 @@ final class DocumentServer implements AutoCloseable {
                 .queueLimit(settings.inFlight())
                 .clearEnvironment()
                 .systemProperty("java.awt.headless", "true")
-                // PDFBox logs what is wrong with a document, in the document's words.
-                .systemProperty("org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog")
                 .initializer(Documents::warmUp)
                 .withoutShutdownHook();
+        Documents.SILENCE.forEach(builder::systemProperty);
+        return builder;
     }
 
     /** Starts the server. */

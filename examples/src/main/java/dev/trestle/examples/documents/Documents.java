@@ -8,6 +8,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.pdfbox.pdmodel.encryption.InvalidPasswordException;
 
@@ -23,13 +24,18 @@ final class Documents {
         1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
         2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
         3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>> endobj
-        4 0 obj <</Length 38>> stream
+        4 0 obj <</Length 41>> stream
         BT /F 12 Tf 9 9 Td (a) Tj ET 9 9 9 9 re f
         endstream endobj
         5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj
         trailer <</Root 1 0 R>>
         %%EOF
         """;
+
+    /** System properties that silence PDFBox, which logs what is wrong with a document, in the document's words. */
+    static final Map<String, String> SILENCE = Map.of(
+            "org.apache.commons.logging.LogFactory", "org.apache.commons.logging.impl.LogFactoryImpl",
+            "org.apache.commons.logging.Log", "org.apache.commons.logging.impl.NoOpLog");
 
     private static final int MAX_REASON = 300;
 
