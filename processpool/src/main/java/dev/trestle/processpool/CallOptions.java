@@ -26,18 +26,27 @@ import java.util.Optional;
  *     higher priority go first, and calls of one priority in the order in which they were submitted. A call that runs
  *     is not disturbed. No call starves: when 1000 calls that came later have overtaken the call that waits longest,
  *     that call is the next one
+ * @param key the key of the call: calls with equal keys go to the same worker while it lives. Empty if any worker will
+ *     do
  */
 public record CallOptions(
-        Optional<Duration> timeout, int retries, String label, Optional<CallListener> listener, int priority) {
+        Optional<Duration> timeout,
+        int retries,
+        String label,
+        Optional<CallListener> listener,
+        int priority,
+        Optional<Object> key) {
 
-    /** The pool's timeout, no retries, no label, no listener, the priority 0. */
-    public static final CallOptions DEFAULT = new CallOptions(Optional.empty(), 0, "", Optional.empty(), 0);
+    /** The pool's timeout, no retries, no label, no listener, the priority 0, no key. */
+    public static final CallOptions DEFAULT =
+            new CallOptions(Optional.empty(), 0, "", Optional.empty(), 0, Optional.empty());
 
     /** Checks the values. */
     public CallOptions {
         requireNonNull(timeout, "timeout");
         requireNonNull(label, "label");
         requireNonNull(listener, "listener");
+        requireNonNull(key, "key");
         if (timeout.isPresent() && !timeout.get().isPositive()) {
             throw new IllegalArgumentException("The timeout of a call must be positive: " + timeout.get());
         }
@@ -54,7 +63,7 @@ public record CallOptions(
      * @return the new options
      */
     public CallOptions withTimeout(Duration value) {
-        return new CallOptions(Optional.of(value), retries, label, listener, priority);
+        return new CallOptions(Optional.of(value), retries, label, listener, priority, key);
     }
 
     /**
@@ -64,7 +73,7 @@ public record CallOptions(
      * @return the new options
      */
     public CallOptions withRetries(int value) {
-        return new CallOptions(timeout, value, label, listener, priority);
+        return new CallOptions(timeout, value, label, listener, priority, key);
     }
 
     /**
@@ -74,7 +83,7 @@ public record CallOptions(
      * @return the new options
      */
     public CallOptions withLabel(String value) {
-        return new CallOptions(timeout, retries, value, listener, priority);
+        return new CallOptions(timeout, retries, value, listener, priority, key);
     }
 
     /**
@@ -84,7 +93,7 @@ public record CallOptions(
      * @return the new options
      */
     public CallOptions withListener(CallListener value) {
-        return new CallOptions(timeout, retries, label, Optional.of(value), priority);
+        return new CallOptions(timeout, retries, label, Optional.of(value), priority, key);
     }
 
     /**
@@ -94,6 +103,28 @@ public record CallOptions(
      * @return the new options
      */
     public CallOptions withPriority(int value) {
-        return new CallOptions(timeout, retries, label, listener, value);
+        return new CallOptions(timeout, retries, label, listener, value, key);
+    }
+
+    /**
+     * Returns these options with a key: calls with equal keys go to the same worker, one after the other, while that
+     * worker lives. So they find there what an earlier call has left in static fields: a cache, a parsed document, a
+     * session. A call must be able to make it again. The worker may be another one for the next call: when it has died,
+     * was retired because it was idle or had run as many calls as it may, or when the pool has forgotten the key.
+     *
+     * <p>A call whose worker is busy waits for that worker, also while other workers are idle, and holds up no call
+     * with another key. The first call with a key goes to an idle worker that has the fewest keys, or else to the
+     * worker that is free first. Cancelling a call changes nothing for its key, unless the worker is killed for it.
+     *
+     * <p>The pool remembers the keys of calls that wait or run, and 10 000 others, the keys that were used last; it
+     * holds these objects until it has terminated. Keys are compared by {@code equals} and {@code hashCode}, on the
+     * thread that submits; what these methods throw, {@code submit} throws. A key stays in this program: it need not
+     * be data.
+     *
+     * @param value the key; not to be changed afterwards
+     * @return the new options
+     */
+    public CallOptions withKey(Object value) {
+        return new CallOptions(timeout, retries, label, listener, priority, Optional.of(value));
     }
 }

@@ -36,18 +36,85 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
         private Links() {}
 
-        /** Returns the links of a call; no larger than they must be for a call without a priority. */
-        static Links of(PoolCall<?> call, int priority) {
-            return priority == 0 ? new Links() : new RankedLinks(new PriorityTree.Node(call, priority, call.id()));
+        int priority() {
+            return 0;
+        }
+
+        PriorityTree.@Nullable Node node() {
+            return null;
+        }
+
+        /** Returns the key of the call in the key table; null if it has none, is not accepted yet, or has ended. */
+        @Nullable
+        CallKey key() {
+            return null;
+        }
+
+        /** Returns the key that the program has given the call; null if there is none, or if the call has ended. */
+        @Nullable
+        Object wantedKey() {
+            return null;
+        }
+
+        void setKey(CallKey found) {
+            throw new IllegalStateException("A call without a key gets none: " + found);
+        }
+
+        void dropKey() {}
+
+        /**
+         * Returns the links of a call; no larger than they must be for a call without a priority and without a key.
+         */
+        static Links of(PoolCall<?> call, CallOptions options) {
+            return options.priority() == 0 && options.key().isEmpty() ? new Links() : new ChosenLinks(call, options);
         }
     }
 
-    /** The links of a call that has a priority. */
-    private static final class RankedLinks extends Links {
-        private final PriorityTree.Node node;
+    /** The links of a call that has a priority or a key. */
+    private static final class ChosenLinks extends Links {
+        /** Null for the priority 0. */
+        private final PriorityTree.@Nullable Node node;
 
-        RankedLinks(PriorityTree.Node node) {
-            this.node = node;
+        private @Nullable Object wantedKey;
+        private @Nullable CallKey key;
+
+        ChosenLinks(PoolCall<?> call, CallOptions options) {
+            int priority = options.priority();
+            this.node = priority == 0 ? null : new PriorityTree.Node(call, priority, call.id());
+            this.wantedKey = options.key().orElse(null);
+        }
+
+        @Override
+        int priority() {
+            return node == null ? 0 : node.priority();
+        }
+
+        @Override
+        PriorityTree.@Nullable Node node() {
+            return node;
+        }
+
+        @Override
+        @Nullable
+        CallKey key() {
+            return key;
+        }
+
+        @Override
+        @Nullable
+        Object wantedKey() {
+            return wantedKey;
+        }
+
+        @Override
+        void setKey(CallKey found) {
+            key = found;
+        }
+
+        @Override
+        void dropKey() {
+            wantedKey = null;
+            key = null;
         }
     }
 
@@ -126,14 +193,23 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
             throw new IllegalStateException(call + " is in a queue already");
         }
         links.queue = this;
-        if (links instanceof RankedLinks withPriority) {
-            byPriority.add(withPriority.node);
+        PriorityTree.Node node = links.node();
+        if (node != null) {
+            byPriority.add(node);
         }
         size++;
     }
 
     private Arrivals arrivals(PoolCall<?> call) {
-        return call.queueLinks instanceof RankedLinks ? ranked : plain;
+        return call.queueLinks.node() == null ? plain : ranked;
+    }
+
+    /** Removes a call from the queue in which it waits, if it does. */
+    static void leave(PoolCall<?> call) {
+        CallQueue queue = call.queueLinks.queue;
+        if (queue != null) {
+            var _ = queue.remove(call);
+        }
     }
 
     /** Removes a call; returns whether it was here. */
@@ -143,8 +219,9 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
             return false;
         }
         arrivals(call).remove(call);
-        if (links instanceof RankedLinks withPriority) {
-            byPriority.remove(withPriority.node);
+        PriorityTree.Node node = links.node();
+        if (node != null) {
+            byPriority.remove(node);
         }
         links.queue = null;
         size--;
@@ -168,16 +245,34 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         if (ranked.first == null) {
             return plain.first;
         }
-        if (overtakings >= MOST_OVERTAKINGS) {
+        if (isOverdue()) {
             return oldest();
         }
         PoolCall<?> highest = byPriority.first();
-        return plain.first != null && highest != null && isBelow(highest) ? plain.first : highest;
+        return plain.first != null && highest != null && highest.queueLinks.priority() < 0 ? plain.first : highest;
     }
 
-    /** Returns whether a call with a priority goes behind those without one. */
-    private static boolean isBelow(PoolCall<?> call) {
-        return call.queueLinks instanceof RankedLinks links && links.node.priority() < 0;
+    /**
+     * Returns that one of two queues from which a worker that serves both is to take its next call; null if both are
+     * empty.
+     */
+    static @Nullable CallQueue ofNext(CallQueue one, CallQueue other) {
+        PoolCall<?> first = one.first();
+        PoolCall<?> second = other.first();
+        if (first == null || second == null) {
+            return first != null ? one : second != null ? other : null;
+        }
+        if (one.isOverdue() != other.isOverdue()) {
+            return one.isOverdue() ? one : other;
+        }
+        int priority = first.queueLinks.priority();
+        int otherPriority = second.queueLinks.priority();
+        return priority > otherPriority || (priority == otherPriority && first.id() < second.id()) ? one : other;
+    }
+
+    /** Returns whether the oldest call has been overtaken so often that it is the next one. */
+    private boolean isOverdue() {
+        return overtakings >= MOST_OVERTAKINGS;
     }
 
     /** Returns the call that was submitted first of all. */
@@ -201,7 +296,8 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         return call;
     }
 
-    private void noteGiven(PoolCall<?> call) {
+    /** Notes that a call was given to a worker; from this queue, or from another that this worker serves too. */
+    void noteGiven(PoolCall<?> call) {
         PoolCall<?> oldest = oldest();
         if (oldest != overtaken) {
             overtaken = oldest;
@@ -210,6 +306,16 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         if (oldest != null && oldest.id() < call.id()) {
             overtakings++;
         }
+    }
+
+    /** Removes one of the calls that came last: of those with a priority, or else of the others; null if empty. */
+    @Nullable
+    PoolCall<?> pollLast() {
+        PoolCall<?> call = ranked.last == null ? plain.last : ranked.last;
+        if (call != null) {
+            var _ = remove(call);
+        }
+        return call;
     }
 
     @Override

@@ -64,6 +64,11 @@ final class Dispatcher {
      * A call that was answered ends when its answer has been read. If that takes long, or its future has ended, the
      * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
      *
+     * A call whose key is bound to a worker goes to that worker: at once, or it waits in a queue of the worker's own,
+     * in its `keyHome`. A key is bound when one of its calls is given to a worker. Calls of that key which are in the
+     * queue by then are sent home when they come to its head. When a worker is gone, or may have no more calls, the
+     * calls that wait for it are in the queue again. See docs/adr/0421.
+     *
      * A call is lost with its worker only if it had begun, as the worker journal tells; otherwise it goes back
      * to the head of the queue.
      */
@@ -189,6 +194,13 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private final CallQueue queue = new CallQueue();
+
+    /** Guarded by the lock too, but for those of its methods that say otherwise. */
+    private final KeyTable keys = new KeyTable();
+
+    /** True if calls may wait for an idle worker, which is to be woken before the lock is released. */
+    @GuardedBy("lock")
+    private boolean homeIsIdle;
 
     @GuardedBy("lock")
     private final WorkerSet workerSet;
@@ -394,15 +406,31 @@ final class Dispatcher {
     void accept(PoolCall<?> call) {
         try {
             call.holdProgram();
-            take(call);
+            Object wanted = call.queueLinks.wantedKey();
+            if (wanted == null) {
+                var _ = take(call, null);
+            } else {
+                takeWithKey(call, wanted);
+            }
         } catch (Throwable e) { // refused, or a thread could not be started
+            leaveKey(call);
             call.freePlace();
             call.releaseProgram();
             throw e;
         }
     }
 
-    private void take(PoolCall<?> call) {
+    /** Takes a call that has a key. Runs code of the program: that of the key. */
+    private void takeWithKey(PoolCall<?> call, Object wanted) {
+        CallKey key = keys.find(wanted);
+        while (!take(call, key)) {
+            keys.remove(key);
+            key = keys.find(wanted);
+        }
+    }
+
+    /** Takes a new call; returns false if its key has been forgotten since it was looked for. */
+    private boolean take(PoolCall<?> call, @Nullable CallKey key) {
         if (disturbed) {
             caretaker.now();
         }
@@ -410,13 +438,28 @@ final class Dispatcher {
         boolean write = false;
         lock.lock();
         try {
+            if (key != null) {
+                if (!keys.enter(key)) {
+                    return false;
+                }
+                call.queueLinks.setKey(key);
+            }
             refuseIfClosed(call);
-            worker = workerSet.takeIdle();
-            if (worker == null) {
-                worker = oneWithRoom(call);
+            Worker home = home(call);
+            if (home != null) {
+                worker = isFree(home, call) ? home : null;
+            } else {
+                worker = key == null ? workerSet.takeIdle() : workerSet.takeIdleWithFewestKeys();
+                if (worker == null) {
+                    worker = oneWithRoom(call);
+                }
             }
             if (worker == null) {
-                queue.addLast(call);
+                if (home == null) {
+                    queue.addLast(call);
+                } else {
+                    home.keyHome.waiting.addLast(call);
+                }
                 startWhatIsNeeded();
             } else {
                 assign(worker, call);
@@ -433,6 +476,7 @@ final class Dispatcher {
         if (worker != null && write) {
             write(worker);
         }
+        return true;
     }
 
     /** Writes to a worker what it was given; by another thread if this one has no stack for it. */
@@ -457,6 +501,7 @@ final class Dispatcher {
         for (Worker each : workerSet.live()) {
             if (each.state == Worker.State.BUSY
                     && each.inFlight.size() < FEW
+                    && each.keyHome.waiting.isEmpty()
                     && hasRoom(each, call, now)
                     && (best == null || each.inFlight.expectedNanos() < best.inFlight.expectedNanos())) {
                 best = each;
@@ -491,6 +536,85 @@ final class Dispatcher {
         return workerSet.mayHaveMore(worker) && worker.inFlight.hasRoomFor(call, now);
     }
 
+    // Keys
+
+    /** Returns the worker that a call must go to, since its key is bound to it; null if any worker will do. */
+    @GuardedBy("lock")
+    private @Nullable Worker home(PoolCall<?> call) {
+        CallKey key = call.key();
+        Worker worker = key == null ? null : key.worker();
+        boolean stays = worker != null
+                && (worker.state == Worker.State.IDLE || worker.state == Worker.State.BUSY)
+                && workerSet.mayHaveMore(worker);
+        return stays ? worker : null;
+    }
+
+    /** Returns whether a worker can have a call that belongs there at once, and takes the worker if it is idle. */
+    @GuardedBy("lock")
+    private boolean isFree(Worker home, PoolCall<?> call) {
+        return workerSet.takeIdle(home)
+                || (queue.isEmpty()
+                        && home.keyHome.waiting.isEmpty()
+                        && home.inFlight.size() < FEW
+                        && hasRoom(home, call, timer.nanoTime()));
+    }
+
+    /**
+     * Returns that queue from which a worker is to get its next call: the one for all workers, or its own. Null if
+     * there is no call for it. Sends calls home that are at the head of the queue and belong to another worker.
+     */
+    @GuardedBy("lock")
+    private @Nullable CallQueue queueFor(Worker worker) {
+        while (!queue.isEmpty()) {
+            Worker home = home(queue.getFirst());
+            if (home == null || home == worker) {
+                break;
+            }
+            home.keyHome.waiting.addLast(queue.removeFirst());
+            homeIsIdle |= home.state == Worker.State.IDLE;
+        }
+        CallQueue own = worker.keyHome.waiting;
+        return own.isEmpty() ? (queue.isEmpty() ? null : queue) : CallQueue.ofNext(own, queue);
+    }
+
+    /** Puts calls back that wait for a worker, if the worker gets no further calls. Needs no memory. */
+    @GuardedBy("lock")
+    private void releaseWaiting(Worker worker) {
+        for (PoolCall<?> call = worker.keyHome.waiting.pollLast();
+                call != null;
+                call = worker.keyHome.waiting.pollLast()) {
+            queue.addFirst(call);
+        }
+    }
+
+    /**
+     * Notes that a call has ended, so that its key may be forgotten. Called before the callbacks of the program, and
+     * when a call was refused. Idempotent.
+     */
+    void leaveKey(PoolCall<?> call) {
+        if (call.queueLinks.wantedKey() == null) {
+            return;
+        }
+        CallKey forgotten = null;
+        lock.lock();
+        try {
+            CallKey key = call.key();
+            if (key != null) {
+                forgotten = keys.leave(key);
+            }
+            call.queueLinks.dropKey();
+        } finally {
+            lock.unlock();
+        }
+        if (forgotten != null) {
+            keys.remove(forgotten);
+        }
+    }
+
+    KeyTable keys() {
+        return keys;
+    }
+
     @GuardedBy("lock")
     private boolean assign(Worker worker, PoolCall<?> call) {
         boolean begins = worker.inFlight.isEmpty();
@@ -502,6 +626,10 @@ final class Dispatcher {
         }
         worker.inFlight.add(call);
         call.givenTo(worker);
+        CallKey key = call.key();
+        if (key != null) {
+            key.bind(worker.keyHome);
+        }
         if (begins) {
             call.begins();
             weighSoon();
@@ -612,7 +740,7 @@ final class Dispatcher {
         try {
             assignment = call.assignment();
             counts.note(call, PoolCall.Ending.CANCELLED);
-            var _ = queue.remove(call);
+            CallQueue.leave(call);
             unneeded = dismissUnneeded();
             endIfOver();
         } finally {
@@ -754,10 +882,16 @@ final class Dispatcher {
         streams.end();
     }
 
-    /** Returns the calls in the queue, and those that workers have. */
+    /** Returns the calls that wait, and those that workers have. */
     @GuardedBy("lock")
     private Stream<PoolCall<?>> taken() {
-        return Stream.concat(queue.stream(), given());
+        return Stream.concat(waitingCalls(), given());
+    }
+
+    /** Returns the calls that wait for any worker, and for a certain one. */
+    @GuardedBy("lock")
+    private Stream<PoolCall<?>> waitingCalls() {
+        return Stream.concat(queue.stream(), workerSet.live().stream().flatMap(each -> each.keyHome.waiting.stream()));
     }
 
     /** Returns the calls that workers have. */
@@ -1077,7 +1211,13 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void queueFirst(List<PoolCall<?>> calls) {
         for (int i = calls.size() - 1; i >= 0; i--) {
-            queue.addFirst(calls.get(i));
+            Worker home = home(calls.get(i));
+            if (home == null) {
+                queue.addFirst(calls.get(i));
+            } else {
+                home.keyHome.waiting.addFirst(calls.get(i));
+                homeIsIdle |= home.state == Worker.State.IDLE;
+            }
         }
     }
 
@@ -1110,7 +1250,7 @@ final class Dispatcher {
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
     private List<Instruction> wake() {
-        if (!workerSet.hasSpares() && (queue.isEmpty() || !workerSet.hasIdle())) {
+        if (!workerSet.hasSpares() && !homeIsIdle && (queue.isEmpty() || !workerSet.hasIdle())) {
             return List.of();
         }
         var instructions = new ArrayList<Instruction>(workerSet.size());
@@ -1124,7 +1264,19 @@ final class Dispatcher {
             }
             addInstruction(worker, instructions);
         }
+        if (homeIsIdle) {
+            wakeHomes(instructions);
+        }
         return instructions;
+    }
+
+    @GuardedBy("lock")
+    private void wakeHomes(List<Instruction> instructions) {
+        for (Worker home = workerSet.idleOneWithCalls(); home != null; home = workerSet.idleOneWithCalls()) {
+            var _ = workerSet.takeIdle(home);
+            addInstruction(home, instructions);
+        }
+        homeIsIdle = false;
     }
 
     /**
@@ -1184,6 +1336,9 @@ final class Dispatcher {
     @GuardedBy("lock")
     private Worker.Order next(Worker worker) {
         giveCalls(worker);
+        if (!workerSet.mayHaveMore(worker)) {
+            releaseWaiting(worker);
+        }
         if (!worker.inFlight.isEmpty()) {
             return worker.inFlight.startWriting() ? Worker.Order.WRITE : Worker.Order.STAY;
         }
@@ -1221,20 +1376,27 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
         long now = timer.nanoTime();
-        int share = queue.size() / Math.max(1, workerSet.size()) + 1;
-        while (!queue.isEmpty() && share > 0 && hasRoom(worker, queue.getFirst(), now)) {
-            share -= give(worker, queue.removeFirst()) ? 1 : 0;
+        int share = queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
+        CallQueue from = queueFor(worker);
+        while (from != null && share > 0 && hasRoom(worker, from.getFirst(), now)) {
+            share -= give(worker, from) ? 1 : 0;
+            from = queueFor(worker);
         }
     }
 
-    /** Gives a worker a call from the queue, to which the call returns if there is no memory for that. */
+    /** Gives a worker the first call of a queue, to which the call returns if there is no memory for that. */
     @GuardedBy("lock")
-    private boolean give(Worker worker, PoolCall<?> call) {
+    private boolean give(Worker worker, CallQueue from) {
+        PoolCall<?> call = from.removeFirst();
+        CallQueue own = worker.keyHome.waiting;
+        if (!own.isEmpty() || from == own) {
+            (from == own ? queue : own).noteGiven(call);
+        }
         try {
             return assign(worker, call);
         } catch (Throwable e) {
             if (call.worker == null) {
-                queue.addFirst(call);
+                from.addFirst(call);
             }
             throw e;
         }
@@ -1489,6 +1651,8 @@ final class Dispatcher {
     private void remove(Worker worker) {
         workerSet.remove(worker);
         worker.inFlight.clear();
+        worker.keyHome.close();
+        releaseWaiting(worker);
     }
 
     /** Starts workers; what goes wrong with that is left to the caretaker. */
@@ -1588,6 +1752,7 @@ final class Dispatcher {
                 leaving = new ArrayList<>(all.size());
                 instructions = new ArrayList<>(all.size());
                 workerSet.putRight();
+                homeIsIdle = true;
                 for (Worker each : all) {
                     putRight(each, leaving, instructions);
                 }
@@ -1723,7 +1888,7 @@ final class Dispatcher {
         lock.lock();
         try {
             workers = List.copyOf(workerSet.live());
-            waited = List.copyOf(queue);
+            waited = waitingCalls().toList();
             ending = completions.of(
                     Stream.of(
                                     beingRead(),
@@ -1737,7 +1902,9 @@ final class Dispatcher {
             if (lifecycle != Lifecycle.TERMINATED) {
                 lifecycle = Lifecycle.STOPPED;
             }
-            queue.clear();
+            for (int i = 0; i < waited.size(); i++) {
+                CallQueue.leave(waited.get(i));
+            }
             unfinished++; // until they have ended
         } finally {
             lock.unlock();
@@ -1850,6 +2017,7 @@ final class Dispatcher {
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
         initializer = null; // which keeps its class
+        attempt("forget its keys", this::forgetKeys);
         acceptedCalls.close();
         timer.close();
         terminated.countDown();
@@ -1863,6 +2031,15 @@ final class Dispatcher {
                 throw error;
             }
             logger.failure(Level.WARN, "{} cannot {}", options.name(), what, e);
+        }
+    }
+
+    private void forgetKeys() {
+        lock.lock();
+        try {
+            keys.clear();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -1995,11 +2172,11 @@ final class Dispatcher {
     /** Returns the number of calls that do not run, in the queue or sent ahead. */
     @GuardedBy("lock")
     private int waiting() {
-        int ahead = 0;
+        int count = queue.size();
         for (Worker each : workerSet.live()) {
-            ahead += Math.max(0, each.inFlight.size() - 1);
+            count += Math.max(0, each.inFlight.size() - 1) + each.keyHome.waiting.size();
         }
-        return queue.size() + ahead;
+        return count;
     }
 
     /** Returns the process ids of the workers that live. */

@@ -150,7 +150,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             Function<@Nullable Object, T> resultOf,
             ResultKind kind) {
         this.id = id;
-        this.queueLinks = CallQueue.Links.of(this, options.priority());
+        this.queueLinks = CallQueue.Links.of(this, options);
         this.resultOf = resultOf;
         this.encoded = encoded;
         this.label = options.label();
@@ -172,6 +172,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (deadline != null) {
             promise.addDoneCallback(
                     _ -> dispatcher.ended(this)); // before the callbacks of the program, which may wait for its worker
+        }
+        if (queueLinks.wantedKey() != null) {
+            promise.addDoneCallback(_ -> dispatcher.leaveKey(this));
         }
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
@@ -213,6 +216,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     boolean isStream() {
         return itemBuffer != null;
+    }
+
+    /** Returns the key of this call; null if it has none, or has ended. Guarded by the dispatcher's lock. */
+    @Nullable
+    CallKey key() {
+        return queueLinks.key();
     }
 
     /** Returns what takes the items of a stream. */

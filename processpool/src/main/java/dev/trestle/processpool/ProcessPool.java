@@ -68,7 +68,8 @@ import org.jspecify.annotations.Nullable;
  * short, as measured, is sent some calls ahead. The call that a worker runs when it dies fails with a
  * {@link WorkerDiedException}; all other calls go on, also the calls that had been sent ahead, and the pool starts
  * another worker. The pool is broken only when no worker lives and none has been able to start for a while (see
- * {@link Builder#startRetryTime}): then calls fail with a {@link BrokenExecutorException}.
+ * {@link Builder#startRetryTime}): then calls fail with a {@link BrokenExecutorException}. Calls with equal
+ * {@link CallOptions#withKey keys} go to the same worker while it lives.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
  * {@code cancel(false)} lets the call go on and drops its outcome. A time limit acts as {@code cancel(true)} does:
@@ -662,6 +663,11 @@ public final class ProcessPool implements FutureExecutor {
     /** Returns the number of calls that keep the program running; for tests. */
     int callsInFlight() {
         return dispatcher.acceptedCalls().size();
+    }
+
+    /** Returns the number of keys that are known; for tests. */
+    int keysKnown() {
+        return dispatcher.keys().size();
     }
 
     @Override

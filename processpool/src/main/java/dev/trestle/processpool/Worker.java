@@ -136,6 +136,9 @@ final class Worker {
     /** Guarded by the dispatcher's lock. */
     final InFlight inFlight;
 
+    /** Guarded by that lock too. */
+    final KeyHome keyHome = new KeyHome(this);
+
     // Also guarded by that lock, and changed by the worker set only
     State state = State.STARTING;
     int callsTaken;

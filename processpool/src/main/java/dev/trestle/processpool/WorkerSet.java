@@ -268,6 +268,38 @@ final class WorkerSet {
         return worker;
     }
 
+    /** Takes the idle worker to which the fewest keys are bound, the one used last among several; null if there is none. */
+    @Nullable
+    Worker takeIdleWithFewestKeys() {
+        Worker fewest = null;
+        for (Worker each : idle) {
+            if (fewest == null || each.keyHome.keys <= fewest.keyHome.keys) {
+                fewest = each;
+            }
+        }
+        return fewest != null && takeIdle(fewest) ? fewest : null;
+    }
+
+    /** Takes a certain worker; returns false if it is not idle. */
+    boolean takeIdle(Worker worker) {
+        if (worker.state != Worker.State.IDLE || !idle.remove(worker)) {
+            return false;
+        }
+        worker.state = Worker.State.BUSY;
+        return true;
+    }
+
+    /** Returns an idle worker for which calls wait; null if there is none. */
+    @Nullable
+    Worker idleOneWithCalls() {
+        for (Worker each : idle) {
+            if (!each.keyHome.waiting.isEmpty()) {
+                return each;
+            }
+        }
+        return null;
+    }
+
     /** Takes a spare, if the place of another is free; returns null if not. */
     @Nullable
     Worker takeSpare() {

@@ -8,7 +8,7 @@ import java.lang.reflect.Modifier;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
@@ -69,9 +69,9 @@ class CallQueueTest {
     /** The order of calls of which none has been overtaken often. */
     private static final Comparator<PoolCall<?>> RANK = Comparator.<PoolCall<?>>comparingInt(CallQueueTest::priority)
             .reversed()
-            .thenComparing(PoolCall::id);
+            .thenComparingLong(PoolCall::id);
 
-    private static final Map<PoolCall<?>, Integer> priorities = new IdentityHashMap<>();
+    private static final Map<PoolCall<?>, Integer> priorities = new HashMap<>();
 
     private static int priority(PoolCall<?> call) {
         return priorities.getOrDefault(call, 0);
@@ -155,7 +155,7 @@ class CallQueueTest {
         }
         for (int i = 0; i < CallQueue.MOST_OVERTAKINGS; i++) {
             queue.addLast(withPriority(1));
-            queue.removeFirst();
+            var _ = queue.removeFirst();
         }
         PoolCall<?> urgent = withPriority(2);
         queue.addLast(urgent);
@@ -172,10 +172,10 @@ class CallQueueTest {
         queue.addLast(next);
         for (int i = 0; i < CallQueue.MOST_OVERTAKINGS; i++) {
             queue.addLast(withPriority(1));
-            queue.removeFirst();
+            var _ = queue.removeFirst();
         }
         assertThat(queue.getFirst()).isSameAs(cancelled);
-        queue.remove(cancelled);
+        var _ = queue.remove(cancelled);
         PoolCall<?> high = withPriority(1);
         queue.addLast(high);
 

@@ -56,7 +56,7 @@ class PriorityTest {
     @Test
     void aHighCallOvertakesTenThousandLowOnes() throws Exception {
         try (var pool = TestPools.of(1)) {
-            block(pool);
+            var _ = block(pool);
             var low = IntStream.range(0, 10_000)
                     .mapToObj(i -> pool.submit(() -> i))
                     .toList();
@@ -78,7 +78,7 @@ class PriorityTest {
         int[] priorities = {Integer.MAX_VALUE, 7, 1, 0, -1, Integer.MIN_VALUE};
         String in = folder.toString();
         try (var pool = TestPools.of(1)) {
-            block(pool);
+            var _ = block(pool);
             var chosen = new ArrayList<Integer>();
             var futures = new ArrayList<ConcurrentFuture<?>>();
             for (int i = 0; i < 200; i++) {
@@ -100,7 +100,7 @@ class PriorityTest {
     @Test
     void aLowCallRunsWhileHighOnesNeverEnd() throws Exception {
         try (var pool = TestPools.of(1)) {
-            block(pool);
+            var _ = block(pool);
             var low = pool.submit(Gate::pid, priority(Integer.MIN_VALUE));
             var more = new AtomicBoolean(true);
             var before = new CompletableFuture<Long>();
@@ -128,7 +128,7 @@ class PriorityTest {
     void aStreamAndACallThatIsRunAgainHaveTheirPriority() throws Exception {
         String in = folder.toString();
         try (var pool = TestPools.of(1)) {
-            block(pool);
+            var _ = block(pool);
             var low = pool.submit(() -> note(in, 3));
             try (var stream = pool.stream(() -> Stream.of(note(in, 2)), priority(1))) {
                 var again = pool.submit(
@@ -153,11 +153,11 @@ class PriorityTest {
     void aFullQueueBlocksACallOfAnyPriority() throws Exception {
         String in = folder.toString();
         try (var pool = TestPools.builder(1).queueLimit(1).build()) {
-            block(pool);
+            var _ = block(pool);
             var waiting = pool.submit(() -> note(in, 1));
             var submitted = new AtomicBoolean();
             Thread submitter = Thread.ofPlatform().start(() -> {
-                pool.submit(() -> note(in, 2), priority(1));
+                var _ = pool.submit(() -> note(in, 2), priority(1));
                 submitted.set(true);
             });
             Gate.until(() -> submitter.getState() == Thread.State.WAITING);
