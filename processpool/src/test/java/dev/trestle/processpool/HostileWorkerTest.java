@@ -515,7 +515,7 @@ class HostileWorkerTest {
     @Test
     void theDeathOfAWorkerShowsControlCharacters() {
         var death = new WorkerDeath("worker-1", 1, null, null, null, "", "# crash " + ESCAPES);
-        WorkerDiedException thrown = death.ofStart(null, "last words " + ESCAPES);
+        WorkerDiedException thrown = death.ofStart(null, "last words " + ESCAPES, "");
 
         assertThat(thrown)
                 .hasMessageContaining("begins:\n# crash " + SHOWN)

@@ -120,6 +120,8 @@ class ProcessLimitsTest {
     private static JvmOptions options(int count, long heap, OptionalLong memoryLimit, String... arguments) {
         return new JvmOptions(
                 count,
+                Optional.empty(),
+                List.of(),
                 List.of(arguments),
                 heap,
                 Map.of(),
