@@ -71,39 +71,39 @@ class FullStackTest {
     void cancellationReachesTheCoroutine() {
         loop.runUntilComplete(() -> {
             for (int round = 0; round < ROUNDS; round++) {
-                var begun = loop.createFuture();
-                var cancelled = loop.createFuture();
+                LoopFuture<Integer> begun = loop.createFuture();
+                LoopFuture<Integer> cancelled = loop.createFuture();
                 ConcurrentFuture<Integer> future = Bridge.runCoroutineThreadsafe(
                         () -> {
-                            begun.setResult(null);
+                            begun.setResult(1);
                             try {
                                 sleep(ofHours(1));
                             } catch (CancelledError e) {
-                                cancelled.setResult(null);
+                                cancelled.setResult(1);
                                 throw e;
                             }
                             return 1;
                         },
                         loop);
-                await(begun);
+                int _ = await(begun);
 
                 atTheEndOfAStack(() -> future.cancel(true));
 
-                waitFor(cancelled, ofSeconds(20));
+                int _ = waitFor(cancelled, ofSeconds(20));
             }
         });
     }
 
     /** Makes a step as near to the end of a stack as it succeeds, on a thread of its own that ends afterwards. */
     private static void atTheEndOfAStack(BooleanSupplier step) {
-        new Thread(null, () -> descend(step), "deep", STACK_BYTES).start();
+        new Thread(null, () -> descend(Integer.MAX_VALUE, step), "deep", STACK_BYTES).start();
     }
 
     /** Descends to the end, and makes the step in the deepest call in which it succeeds; returns whether it has. */
-    private static boolean descend(BooleanSupplier step) {
+    private static boolean descend(int calls, BooleanSupplier step) {
         boolean made = false;
         try {
-            made = descend(step);
+            made = calls > 0 && descend(calls - 1, step);
         } catch (StackOverflowError e) {
             // the next call may be deep enough
         }

@@ -320,6 +320,8 @@ sealed interface HandOver {
         static Thread carrier() {
             try {
                 return (Thread) CARRIER.invokeExact();
+            } catch (RuntimeException | Error e) {
+                throw e;
             } catch (Throwable e) {
                 throw new IllegalStateException(e);
             }
@@ -328,6 +330,8 @@ sealed interface HandOver {
         Thread.Builder.OfVirtual builder(Executor withScheduler) {
             try {
                 return (Thread.Builder.OfVirtual) newBuilder.invokeExact(withScheduler);
+            } catch (RuntimeException | Error e) { // the caller deals with an error for lack of memory
+                throw e;
             } catch (Throwable e) {
                 throw new IllegalStateException(e);
             }
