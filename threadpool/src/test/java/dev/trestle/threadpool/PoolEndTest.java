@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The end of a thread pool at moments that programs seldom meet: in an initializer, in a callback, while callers wait. */
+/** The end of a thread pool at rare moments: in an initializer, in a callback, while callers wait for room. */
 @Timeout(30)
 class PoolEndTest {
 
@@ -32,13 +32,18 @@ class PoolEndTest {
         gate.countDown();
     }
 
-    /** Waits for the gate without heeding interrupts; returns whether there was one. */
+    /**
+     * Waits for the gate without heeding interrupts, but not forever, since a test that fails leaves it closed; returns
+     * whether there was an interrupt.
+     */
     private boolean passUninterrupted() {
         entered.countDown();
         boolean interrupted = false;
         while (true) {
             try {
-                gate.await();
+                assertThat(gate.await(20, TimeUnit.SECONDS))
+                        .as("the gate opens")
+                        .isTrue();
                 return interrupted;
             } catch (InterruptedException e) {
                 interrupted = true;

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What tells kinds of containers apart that are equal: the order of access, null, capacities, the class of an entry. */
+/** Differences between containers that are equal: the order of access, null, capacities, the class of an entry. */
 @Timeout(30)
 class ContainerKindsTest {
 
