@@ -26,7 +26,7 @@ public class Application {
                 .heap(64L << 20)
                 .jvmArguments("-XX:TieredStopAtLevel=1")
                 .callTimeout(Duration.ofMinutes(1))
-                .systemProperty("logback.configurationFile", "worker-logback.xml")
+                .forwardLogs(System.Logger.Level.INFO)
                 .closeGrace(Duration.ofSeconds(30))
                 .build();
     }

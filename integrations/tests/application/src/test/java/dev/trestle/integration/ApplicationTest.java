@@ -49,7 +49,8 @@ class ApplicationTest {
                         "-XX:TieredStopAtLevel=1",
                         "-jar",
                         System.getProperty("application.jar"),
-                        "--server.port=0")
+                        "--server.port=0",
+                        "--server.shutdown=graceful")
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put("XDG_CACHE_HOME", folder.resolve("cache").toString());
@@ -99,9 +100,10 @@ class ApplicationTest {
         assertThat(answer("/failure")).isEqualTo("For input string: \"no number\"");
         assertThat(answer("/log")).isEqualTo("logged");
         await().atMost(Duration.ofSeconds(10)).until(() -> log().contains("nearly sold out"));
-        assertThat(log().lines().filter(line -> line.contains("dev.trestle.processpool.worker")))
+        assertThat(log().lines().filter(line -> line.contains("nearly sold out")))
                 .singleElement(STRING)
-                .endsWith("WARN  Orders: nearly sold out");
+                .matches(".* WARN .* shop\\.Orders +: nearly sold out");
+        assertThat(log()).doesNotContain("too much");
         nothingFailed();
     }
 
