@@ -34,8 +34,6 @@ final class ProcessProgram {
                         "ms",
                         5,
                         () -> firstResult(ProcessPool.builder().workers(1).aotCache(false)))
-                .least("first result in a sandbox", "of 1", 1, ProcessProgram::firstResultInASandbox)
-                .least("round trip in a sandbox", "of 1", 1, ProcessProgram::roundTripInASandbox)
                 .least("round trip, blocked", "us", POOLS, () -> bestRoundTrip(10_000, 8) / 1e3)
                 .least("round trip, awaited", "us", POOLS, () -> bestAwaitedRoundTrip(10_000, 8) / 1e3);
         for (int workers : new int[] {1, 2, 4, 8}) {
@@ -66,6 +64,10 @@ final class ProcessProgram {
                             "of 1",
                             1,
                             () -> speedUp(new ThreadPool(2), micros, calls));
+        }
+        if (Sandbox.support().isAvailable()) {
+            program.least("first result in a sandbox", "of 1", 1, ProcessProgram::firstResultInASandbox)
+                    .least("round trip in a sandbox", "of 1", 1, ProcessProgram::roundTripInASandbox);
         }
         program.run(wanted);
     }

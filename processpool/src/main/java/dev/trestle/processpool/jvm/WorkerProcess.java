@@ -155,8 +155,8 @@ public final class WorkerProcess {
      * @throws IOException if a jailed JVM is not found, which then could not be watched
      */
     public void meet(long ownPid) throws IOException {
-        if (process.pid() == ownPid) {
-            return;
+        if (process.pid() == ownPid && options.jail().isEmpty()) {
+            return; // it is the child itself
         }
         ProcessHandle found = WorkerPid.find(process.toHandle(), ownPid).orElse(jvm);
         if (found.equals(jvm) && options.jail().isPresent()) {
