@@ -4,7 +4,7 @@ import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gives the memory of garbage back to the machine while a worker has no calls. The serial collector, which small
@@ -15,7 +15,7 @@ import java.util.function.LongSupplier;
  * comes then waits for it; so there is no other one until the heap has grown by half: a worker that holds a large model
  * collects once.
  */
-final class IdleHeap implements Runnable {
+class IdleHeap implements Runnable {
 
     /** What {@link CallRunner#idleAfter} says while a call runs. */
     static final long BUSY = -1;
@@ -25,31 +25,28 @@ final class IdleHeap implements Runnable {
     /** There is little to give back of a smaller heap. */
     private static final long SMALL = 64L << 20;
 
-    private final LongSupplier idleAfter;
-    private final LongSupplier heapBytes;
-    private final Runnable collector;
+    private final @Nullable CallRunner runner;
 
     // Confined to its thread
     private long seen;
     private long collectedAfter;
     private long bytesAfterCollection;
 
-    /**
-     * Creates one for this JVM.
-     *
-     * @param idleAfter the number of the last call, or {@link #BUSY}
-     */
-    IdleHeap(LongSupplier idleAfter) {
-        this(idleAfter, () -> Runtime.getRuntime().totalMemory(), IdleHeap::collect);
+    /** Creates one for this JVM; tests have no runner, and say the rest themselves. */
+    IdleHeap(@Nullable CallRunner runner) {
+        this.runner = runner;
     }
 
-    IdleHeap(LongSupplier idleAfter, LongSupplier heapBytes, Runnable collector) {
-        this.idleAfter = idleAfter;
-        this.heapBytes = heapBytes;
-        this.collector = collector;
+    /** Returns the number of the last call, or {@link #BUSY}. */
+    long idleAfter() {
+        return runner == null ? BUSY : runner.idleAfter();
     }
 
-    private static void collect() {
+    long heapBytes() {
+        return Runtime.getRuntime().totalMemory();
+    }
+
+    void collect() {
         for (GarbageCollectorMXBean each : ManagementFactory.getGarbageCollectorMXBeans()) {
             if (each.getName().equals("MarkSweepCompact")) { // the serial one
                 System.gc();
@@ -69,13 +66,13 @@ final class IdleHeap implements Runnable {
 
     /** Collects if no call has begun since the last look, and it is worth it. */
     void look() {
-        long now = idleAfter.getAsLong();
+        long now = idleAfter();
         boolean idle = now != BUSY && now == seen;
         seen = now;
-        if (idle && now != collectedAfter && heapBytes.getAsLong() > Math.max(SMALL, bytesAfterCollection / 2 * 3)) {
+        if (idle && now != collectedAfter && heapBytes() > Math.max(SMALL, bytesAfterCollection / 2 * 3)) {
             collectedAfter = now;
-            collector.run();
-            bytesAfterCollection = heapBytes.getAsLong();
+            collect();
+            bytesAfterCollection = heapBytes();
         }
     }
 }

@@ -76,7 +76,7 @@ final class WorkerMain {
         Reporter.install(reports);
         var runner = new CallRunner(channel, decoder, journal, reports, Thread.currentThread());
         lifeline.watch(runner::isEnding);
-        Thread.ofPlatform().name("trestle-idle").daemon().start(new IdleHeap(runner::idleAfter));
+        Thread.ofPlatform().name("trestle-idle").daemon().start(new IdleHeap(runner));
         runner.run(Thread.ofPlatform()
                 .name("trestle-controls")
                 .daemon()

@@ -4,23 +4,36 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
-import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The options of a JVM that decide how large its heap becomes. */
 final class HeapOptions {
 
-    /** The sizes of heaps, with the size in bytes, k, m, g or t. */
-    private static final Pattern SIZE = Pattern.compile(
-            "-(?:Xmx|mx|Xms|ms|XX:(?:MaxHeapSize|InitialHeapSize|MinHeapSize)=)(\\d{1,15})([kKmMgGtT]?)");
+    // Loops here too, as in JavaCommand: the constructor of a program's first pool comes here.
 
-    private static final Pattern SHARE = Pattern.compile("-XX:(?:Max|Initial)RAMPercentage=(\\d{1,3}(?:\\.\\d+)?)");
+    /** The beginnings of the options that set the largest heap, instead of the pool. */
+    private static final List<String> setting = List.of(
+            "-Xmx",
+            "-XX:MaxHeapSize=",
+            "-XX:MaxRAMPercentage=",
+            "-XX:MaxRAMFraction=",
+            "-XX:MaxRAM=",
+            "-XX:+AggressiveHeap",
+            "-XX:Flags=",
+            "-XX:VMOptionsFile=",
+            "-mx",
+            "@");
 
-    /** The options that set the largest heap, instead of the pool. */
-    private static final Pattern LARGEST = Pattern.compile(
-            "-(?:Xmx|mx\\d|XX:(?:MaxHeapSize|MaxRAMPercentage|MaxRAMFraction|MaxRAM|Flags|VMOptionsFile)=|"
-                    + "XX:\\+AggressiveHeap).*|@.*");
+    /** The patterns of options with sizes, for pools that limit the memory of their workers. */
+    private static final class Sizes {
+
+        /** With the size in bytes, k, m, g or t. */
+        static final Pattern HEAP = Pattern.compile(
+                "-(?:Xmx|mx|Xms|ms|XX:(?:MaxHeapSize|InitialHeapSize|MinHeapSize)=)(\\d{1,15})([kKmMgGtT]?)");
+
+        static final Pattern SHARE = Pattern.compile("-XX:(?:Max|Initial)RAMPercentage=(\\d{1,3}(?:\\.\\d+)?)");
+    }
 
     /** The JVM's own least of a largest heap, on a machine that is not tiny. */
     private static final long LEAST = 124L << 20;
@@ -32,17 +45,14 @@ final class HeapOptions {
 
     /** Adds the option for the largest heap of a worker, unless the program has chosen one for its workers. */
     static void add(JvmOptions options, List<String> arguments) {
-        String option = largest(
-                options,
-                programChoosesLargest() ? Runtime.getRuntime().maxMemory() : Long.MAX_VALUE,
-                HeapOptions::machineMemory);
+        boolean chosen = setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        long ofProgram = chosen ? Runtime.getRuntime().maxMemory() : Long.MAX_VALUE;
+        boolean matters =
+                ofProgram > LEAST && (chosen || options.limits().memory().isPresent());
+        String option = largest(options, ofProgram, matters ? machineMemory() : OptionalLong.empty());
         if (!option.isEmpty()) {
             arguments.add(option);
         }
-    }
-
-    private static boolean programChoosesLargest() {
-        return setLargest(ManagementFactory.getRuntimeMXBean().getInputArguments());
     }
 
     /**
@@ -51,9 +61,9 @@ final class HeapOptions {
      * if the program has chosen one for its workers.
      *
      * @param ofProgram the largest heap that the program was started with; {@link Long#MAX_VALUE} if it chose none
-     * @param machine asked only if it matters, since that takes a while
+     * @param machine the memory; empty if it is not known, or does not matter
      */
-    static String largest(JvmOptions options, long ofProgram, Supplier<OptionalLong> machine) {
+    static String largest(JvmOptions options, long ofProgram, OptionalLong machine) {
         if (options.heapBytes() > 0) {
             return "-Xmx" + options.heapBytes();
         }
@@ -68,10 +78,9 @@ final class HeapOptions {
         if (most == Long.MAX_VALUE) {
             return "-XX:MaxRAMPercentage=" + thousandths(25_000 / options.count()); // by the JVM, which starts faster
         }
-        OptionalLong memory = machine.get();
         return "-Xmx"
-                + (memory.isPresent()
-                        ? Math.min(most, Math.max(LEAST, memory.getAsLong() / 4 / options.count()))
+                + (machine.isPresent()
+                        ? Math.min(most, Math.max(LEAST, machine.getAsLong() / 4 / options.count()))
                         : most);
     }
 
@@ -87,7 +96,7 @@ final class HeapOptions {
 
     /** Returns how large a heap an option asks for; 0 if it asks for none, or in a way that is not known. */
     static long bytesOf(String option) {
-        Matcher size = SIZE.matcher(option);
+        Matcher size = Sizes.HEAP.matcher(option);
         if (size.matches()) {
             int shift = switch (size.group(2).toLowerCase(Locale.ROOT)) {
                 case "k" -> 10;
@@ -99,7 +108,7 @@ final class HeapOptions {
             long number = Long.parseLong(size.group(1));
             return number > Long.MAX_VALUE >> shift ? Long.MAX_VALUE : number << shift;
         }
-        Matcher share = SHARE.matcher(option);
+        Matcher share = Sizes.SHARE.matcher(option);
         return share.matches() && machineMemory().isPresent()
                 ? (long) (machineMemory().getAsLong() / 100.0 * Double.parseDouble(share.group(1)))
                 : 0;
@@ -108,8 +117,10 @@ final class HeapOptions {
     /** Returns whether an option sets the largest heap. */
     static boolean setLargest(List<String> options) {
         for (String each : options) {
-            if (LARGEST.matcher(each).matches()) {
-                return true;
+            for (String beginning : setting) {
+                if (each.startsWith(beginning)) {
+                    return true;
+                }
             }
         }
         return false;

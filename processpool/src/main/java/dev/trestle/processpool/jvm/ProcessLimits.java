@@ -128,7 +128,9 @@ public record ProcessLimits(
 
     /** Logs that a limit does not hold, if it does not. */
     public void warn(String pool) {
-        notBinding(userOfThisProcess()).ifPresent(why -> logger.warn("{}: {}", pool, why));
+        if (processes.isPresent()) {
+            notBinding(userOfThisProcess()).ifPresent(why -> logger.warn("{}: {}", pool, why));
+        }
     }
 
     /** Returns which limit does not hold for a user; empty if all do. */

@@ -13,12 +13,25 @@ class IdleHeapTest {
 
     private long lastCall;
     private long heap = 500 * MIB;
-    private long live = 100 * MIB;
+    private final long live = 100 * MIB;
     private int collections;
-    private final IdleHeap idleHeap = new IdleHeap(() -> lastCall, () -> heap, () -> {
-        collections++;
-        heap = live;
-    });
+    private final IdleHeap idleHeap = new IdleHeap(null) {
+        @Override
+        long idleAfter() {
+            return lastCall;
+        }
+
+        @Override
+        long heapBytes() {
+            return heap;
+        }
+
+        @Override
+        void collect() {
+            collections++;
+            heap = live;
+        }
+    };
 
     private void idle() {
         idleHeap.look();

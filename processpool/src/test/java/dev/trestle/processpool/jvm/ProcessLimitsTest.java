@@ -135,17 +135,14 @@ class ProcessLimitsTest {
     }
 
     private static String largest(JvmOptions options, long ofProgram, long machine) {
-        return HeapOptions.largest(options, ofProgram, () -> OptionalLong.of(machine));
+        return HeapOptions.largest(options, ofProgram, OptionalLong.of(machine));
     }
 
     @Test
     void theHeapsOfAllWorkersTogetherMayTakeAQuarterOfTheMemory() {
         long gib = 1L << 30;
         OptionalLong none = OptionalLong.empty();
-        assertThat(HeapOptions.largest(options(2, 0, none), Long.MAX_VALUE, () -> {
-                    throw new AssertionError("the JVM knows it, and faster");
-                }))
-                .isEqualTo("-XX:MaxRAMPercentage=12.500");
+        assertThat(largest(options(2, 0, none), Long.MAX_VALUE, 24 * gib)).isEqualTo("-XX:MaxRAMPercentage=12.500");
         assertThat(largest(options(3, 0, none), Long.MAX_VALUE, 24 * gib)).isEqualTo("-XX:MaxRAMPercentage=8.333");
         assertThat(largest(options(2, 0, none), gib, 24 * gib))
                 .as("not more than the program's")
@@ -159,7 +156,7 @@ class ProcessLimitsTest {
         assertThat(largest(options(1, 0, OptionalLong.of(gib)), Long.MAX_VALUE, 24 * gib))
                 .as("what fits under the limit")
                 .isEqualTo("-Xmx" + gib / 4 * 3);
-        assertThat(HeapOptions.largest(options(1, 0, OptionalLong.of(gib)), Long.MAX_VALUE, OptionalLong::empty))
+        assertThat(HeapOptions.largest(options(1, 0, OptionalLong.of(gib)), Long.MAX_VALUE, none))
                 .as("on a runtime without jdk.management")
                 .isEqualTo("-Xmx" + gib / 4 * 3);
     }
