@@ -38,7 +38,8 @@ record PoolOptions(
             Duration closeGrace,
             int maxTasksPerWorker,
             OptionalInt queueLimit,
-            long maxPayloadBytes) {
+            long maxPayloadBytes,
+            int callsPerWorker) {
 
         Limits {
             callTimeout = callTimeout.map(TimeLimit::cut);
@@ -57,7 +58,8 @@ record PoolOptions(
                     Duration.ofMinutes(1), // the recording is written at the end
                     Integer.MAX_VALUE,
                     OptionalInt.empty(),
-                    maxPayloadBytes);
+                    maxPayloadBytes,
+                    1);
         }
     }
 
@@ -77,6 +79,11 @@ record PoolOptions(
     PoolOptions {
         idleTime = idleTime.map(TimeLimit::cut);
         allowedTypes = Set.copyOf(allowedTypes);
+    }
+
+    /** Returns the number of calls that may run at the same time. */
+    int parallelism() {
+        return Math.clamp((long) workers * limits.callsPerWorker(), 1, Integer.MAX_VALUE);
     }
 
     /** Returns the options of a pool whose only worker records what it loads. */
