@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A worker that runs several calls at a time has a {@link Place} for each, behind the buffer, and notes of the calls
  * that it takes from the connection where one with a single place has that.
  *
+ * <p>It is long because both sides of the file stand here: what the worker writes the pool has to read.
+ *
  * <p>Thread-safe: one thread notes the steps and setups of a place, any thread may note the orderly exit. The buffer
  * belongs to a {@link FrameChannel}.
  */
