@@ -51,7 +51,9 @@ final class ProcessProgram {
                 .least("queue of 10000", "ns", 1, () -> bestQueue(2, 10_000, 5))
                 .least("queue of 100000", "ns", 1, () -> bestQueue(2, 100_000, 2))
                 .least("queue of 1000000", "ns", 1, () -> bestQueue(2, 1_000_000, 1))
-                .most("efficiency, 2 workers", "of 1", POOLS, () -> speedUp(pool(2), 10_000, 50) / 2);
+                .most("efficiency, 2 workers", "of 1", POOLS, () -> speedUp(pool(2), 10_000, 50) / 2)
+                .least("warm state, 4 workers", "ms", POOLS, () -> withWarmState(4, 1))
+                .least("warm state, 4 calls in one worker", "ms", POOLS, () -> withWarmState(1, 4));
         for (int micros : new int[] {10, 100, 1_000, 10_000}) {
             int calls = Math.clamp(300_000 / micros, 30, 5_000);
             program.most(
@@ -142,6 +144,53 @@ final class ProcessProgram {
         try (var pool = options.build()) {
             pool.submit(() -> 1).result();
             return (System.nanoTime() - begin) / 1e6;
+        }
+    }
+
+    /**
+     * Milliseconds from nothing to the results of calls that need a large table, which a worker computes when its first
+     * call asks for it.
+     */
+    private static double withWarmState(int workers, int callsPerWorker) {
+        long begin = System.nanoTime();
+        try (var pool = ProcessPool.builder()
+                .workers(workers)
+                .callsPerWorker(callsPerWorker)
+                .heap(512 << 20)
+                .aotCache(false)
+                .build()) {
+            List<ConcurrentFuture<Long>> futures = IntStream.range(0, 64)
+                    .mapToObj(i -> pool.submit(() -> WarmState.walk(i, 20_000)))
+                    .toList();
+            for (ConcurrentFuture<Long> each : futures) {
+                each.result();
+            }
+            return (System.nanoTime() - begin) / 1e6;
+        }
+    }
+
+    /** What takes long to load and is read by many calls: 128 MB, in which each element names the next one. */
+    private static final class WarmState {
+        private static final int[] next = load();
+
+        private static int[] load() {
+            var table = new int[32 << 20];
+            long random = 20261128;
+            for (int i = 0; i < table.length; i++) {
+                random = random * 6364136223846793005L + 1442695040888963407L;
+                table[i] = (int) (random >>> 33) % table.length;
+            }
+            return table;
+        }
+
+        static long walk(int from, int steps) {
+            int at = from;
+            long sum = 0;
+            for (int i = 0; i < steps; i++) {
+                at = next[(at + i) & next.length - 1];
+                sum += at;
+            }
+            return sum;
         }
     }
 

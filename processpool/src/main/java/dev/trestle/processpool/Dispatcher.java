@@ -61,6 +61,9 @@ final class Dispatcher {
      * expected: after some milliseconds all that is behind it is asked back, see `askBack`. The worker says which of
      * them have begun by then; a call is in the queue again when the worker has said that it dropped the call.
      *
+     * A worker with several places runs all calls that it has, and is given none for which it has no place. So none of
+     * the above concerns it: each of its calls begins when it is given.
+     *
      * A call that was answered ends when its answer has been read. If that takes long, or its future has ended, the
      * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
      *
@@ -198,9 +201,9 @@ final class Dispatcher {
     /** Guarded by the lock too, but for those of its methods that say otherwise. */
     private final KeyTable keys = new KeyTable();
 
-    /** True if calls may wait for an idle worker, which is to be woken before the lock is released. */
+    /** True if calls may wait for a certain worker that has room: it is to be told before the lock is released. */
     @GuardedBy("lock")
-    private boolean homeIsIdle;
+    private boolean homeIsFree;
 
     @GuardedBy("lock")
     private final WorkerSet workerSet;
@@ -493,6 +496,9 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
+        if (hasPlaces()) {
+            return queue.isEmpty() ? workerSet.busyOneWithFreePlace() : null;
+        }
         if (!queue.isEmpty() || !workerSet.isComplete()) {
             return null;
         }
@@ -508,6 +514,11 @@ final class Dispatcher {
             }
         }
         return best;
+    }
+
+    /** Returns whether workers run several calls at a time. */
+    private boolean hasPlaces() {
+        return options.limits().callsPerWorker() > 1;
     }
 
     /** Throws if no call is taken any more. */
@@ -555,7 +566,7 @@ final class Dispatcher {
         return workerSet.takeIdle(home)
                 || (queue.isEmpty()
                         && home.keyHome.waiting.isEmpty()
-                        && home.inFlight.size() < FEW
+                        && (hasPlaces() || home.inFlight.size() < FEW)
                         && hasRoom(home, call, timer.nanoTime()));
     }
 
@@ -571,7 +582,7 @@ final class Dispatcher {
                 break;
             }
             home.keyHome.waiting.addLast(queue.removeFirst());
-            homeIsIdle |= home.state == Worker.State.IDLE;
+            homeIsFree |= workerSet.hasFreePlace(home);
         }
         CallQueue own = worker.keyHome.waiting;
         return own.isEmpty() ? (queue.isEmpty() ? null : queue) : CallQueue.ofNext(own, queue);
@@ -617,7 +628,7 @@ final class Dispatcher {
 
     @GuardedBy("lock")
     private boolean assign(Worker worker, PoolCall<?> call) {
-        boolean begins = worker.inFlight.isEmpty();
+        boolean begins = worker.inFlight.hasFreePlace();
         if (begins ? !call.claim() : call.promise().isDone()) {
             if (call.ending == null) {
                 counts.note(call, PoolCall.Ending.CANCELLED);
@@ -774,7 +785,7 @@ final class Dispatcher {
         }
         PoolCall<?> late = deadline.call();
         Worker worker = assignment.worker();
-        WorkerJournal.Progress progress = worker.progress();
+        WorkerJournal.Progress progress = worker.progress(assignment.ticket());
         switch (look(deadline, assignment, progress)) {
             case GO_ON -> {}
             case ASK_FOR_ANSWER -> {
@@ -785,7 +796,8 @@ final class Dispatcher {
             case EXPIRE -> {
                 var why = new TimeoutException(deadline.explain(assignment, progress)
                         + ". It is being interrupted, and the worker killed if that does not end it within "
-                        + options.limits().cancelGrace() + ". It was here:\n" + worker.stackOfCall());
+                        + options.limits().cancelGrace() + ". It was here:\n"
+                        + worker.stackOfCall(assignment.ticket()));
                 if (expire(deadline, assignment) && !late.fail(why)) {
                     assignment.interrupt(late); // it has gone on since it was cancelled
                 }
@@ -915,7 +927,7 @@ final class Dispatcher {
             long now = timer.nanoTime();
             long patience = (workerSet.hasIdle() ? InFlight.SHORT : PATIENCE).toNanos();
             for (Worker each : workerSet.live()) {
-                if (each.inFlight.size() > 1) {
+                if (each.inFlight.ahead() > 0) {
                     watch();
                     if (each.inFlight.firstHasRun(now) >= patience) {
                         late.put(each, each.inFlight.toAskBack());
@@ -1188,7 +1200,7 @@ final class Dispatcher {
                 }
                 workerSet.answered();
                 PoolCall<?> first = worker.inFlight.first();
-                if (first != null && first != before) {
+                if (first != null && first != before && !hasPlaces()) {
                     var _ = first.claim(); // if it was cancelled, the worker has been told
                     first.begins();
                 }
@@ -1216,7 +1228,7 @@ final class Dispatcher {
                 queue.addFirst(calls.get(i));
             } else {
                 home.keyHome.waiting.addFirst(calls.get(i));
-                homeIsIdle |= home.state == Worker.State.IDLE;
+                homeIsFree |= workerSet.hasFreePlace(home);
             }
         }
     }
@@ -1250,7 +1262,7 @@ final class Dispatcher {
     /** Gives the places of workers that have left to spares, and calls that are in the queue again to idle workers. */
     @GuardedBy("lock")
     private List<Instruction> wake() {
-        if (!workerSet.hasSpares() && !homeIsIdle && (queue.isEmpty() || !workerSet.hasIdle())) {
+        if (!workerSet.hasSpares() && !homeIsFree && (queue.isEmpty() || !(workerSet.hasIdle() || hasPlaces()))) {
             return List.of();
         }
         var instructions = new ArrayList<Instruction>(workerSet.size());
@@ -1264,19 +1276,38 @@ final class Dispatcher {
             }
             addInstruction(worker, instructions);
         }
-        if (homeIsIdle) {
+        if (hasPlaces()) {
+            fillPlaces(instructions);
+        }
+        if (homeIsFree) {
             wakeHomes(instructions);
         }
         return instructions;
     }
 
+    /** Gives calls that are in the queue again to busy workers with free places. */
+    @GuardedBy("lock")
+    private void fillPlaces(List<Instruction> instructions) {
+        Worker worker = workerSet.busyOneWithFreePlace();
+        int before = queue.size() + 1;
+        while (worker != null && !queue.isEmpty() && queue.size() < before) {
+            before = queue.size();
+            addInstruction(worker, instructions);
+            worker = workerSet.busyOneWithFreePlace();
+        }
+    }
+
     @GuardedBy("lock")
     private void wakeHomes(List<Instruction> instructions) {
-        for (Worker home = workerSet.idleOneWithCalls(); home != null; home = workerSet.idleOneWithCalls()) {
+        homeIsFree = false;
+        Worker home = workerSet.freeOneWithCalls();
+        while (home != null) {
+            int before = home.keyHome.waiting.size();
             var _ = workerSet.takeIdle(home);
             addInstruction(home, instructions);
+            boolean isServed = home.keyHome.waiting.size() < before || !workerSet.hasFreePlace(home);
+            home = isServed ? workerSet.freeOneWithCalls() : null; // else it is being killed
         }
-        homeIsIdle = false;
     }
 
     /**
@@ -1376,7 +1407,9 @@ final class Dispatcher {
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
         long now = timer.nanoTime();
-        int share = queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
+        int share = hasPlaces()
+                ? Integer.MAX_VALUE
+                : queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
         CallQueue from = queueFor(worker);
         while (from != null && share > 0 && hasRoom(worker, from.getFirst(), now)) {
             share -= give(worker, from) ? 1 : 0;
@@ -1442,8 +1475,9 @@ final class Dispatcher {
             stopped = lifecycle == Lifecycle.STOPPED;
             sorted = sort(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
+            int running = running(worker, death, answers);
             CompletionBatches.Batch ending =
-                    completions.of(sorted.ended(), call -> endAfterDeath(call, death, answers, cancels));
+                    completions.of(sorted.ended(), call -> endAfterDeath(call, death, answers, cancels, running));
             // Nothing has changed so far, and from here on nothing needs memory.
             note(worker, sorted, death, answers);
             worker.setRest(sorted.answered, sorted.answers, ending);
@@ -1559,10 +1593,19 @@ final class Dispatcher {
         }
     }
 
+    /** Returns the number of calls of a dead worker that had begun and were not answered. */
+    private static int running(Worker worker, WorkerDeath death, List<Frame.OfCall> answers) {
+        int count = 0;
+        for (PoolCall<?> call : worker.inFlight.all()) {
+            count += answerTo(call, answers) == null && death.hadBegun(call) ? 1 : 0;
+        }
+        return count;
+    }
+
     private static void endAfterDeath(
-            PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped) {
+            PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped, int running) {
         if (answerTo(call, answers) == null && death.hadBegun(call)) {
-            call.fail(death.ofCall(call));
+            call.fail(death.ofCall(call, running));
         } else if (stopped) {
             var _ = call.promise().cancel(false); // as those that waited in the queue
         } else {
@@ -1752,7 +1795,7 @@ final class Dispatcher {
                 leaving = new ArrayList<>(all.size());
                 instructions = new ArrayList<>(all.size());
                 workerSet.putRight();
-                homeIsIdle = true;
+                homeIsFree = true;
                 for (Worker each : all) {
                     putRight(each, leaving, instructions);
                 }
@@ -2174,7 +2217,7 @@ final class Dispatcher {
     private int waiting() {
         int count = queue.size();
         for (Worker each : workerSet.live()) {
-            count += Math.max(0, each.inFlight.size() - 1) + each.keyHome.waiting.size();
+            count += each.inFlight.ahead() + each.keyHome.waiting.size();
         }
         return count;
     }

@@ -10,11 +10,13 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls that a worker has: it runs the first, and was sent the others ahead. Guarded by the dispatcher's lock.
+ * The calls that a worker has: it runs the first, and was sent the others ahead; or it runs all of them, if it has
+ * several places. Guarded by the dispatcher's lock.
  * The methods that say so take that lock themselves, since the worker calls them; the lock is re-entrant.
  *
  * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond,
  * so that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
+ * A worker with several places gets as many calls as it has places: nothing is sent ahead.
  */
 final class InFlight {
 
@@ -36,6 +38,7 @@ final class InFlight {
 
     private final ReentrantLock lock;
     private final LongSupplier clock;
+    private final int places;
 
     // As large as they get, so that to add a call needs no memory
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
@@ -54,10 +57,12 @@ final class InFlight {
     /**
      * @param lock the dispatcher's
      * @param clock as {@link System#nanoTime}
+     * @param places the number of calls that the worker runs at the same time
      */
-    InFlight(ReentrantLock lock, LongSupplier clock) {
+    InFlight(ReentrantLock lock, LongSupplier clock, int places) {
         this.lock = lock;
         this.clock = clock;
+        this.places = places;
     }
 
     /** Returns the call that runs, or will as soon as it has been written. */
@@ -82,8 +87,25 @@ final class InFlight {
         return expectedNanos;
     }
 
-    /** Returns whether one more call may be added now: always if there is none, else if all are short. */
+    /** Returns whether a call that is added now runs at once, and not behind others. */
+    boolean hasFreePlace() {
+        return calls.size() < places;
+    }
+
+    /** Returns the number of calls that wait behind another one. */
+    int ahead() {
+        return Math.max(0, calls.size() - places);
+    }
+
+    /**
+     * Returns whether one more call may be added now: always if there is a place for it, else if all are short and the
+     * worker has a single place.
+     */
     boolean hasRoomFor(PoolCall<?> call, long now) {
+        return places > 1 ? hasFreePlace() : hasRoomInLineFor(call, now);
+    }
+
+    private boolean hasRoomInLineFor(PoolCall<?> call, long now) {
         return calls.isEmpty()
                 || (calls.size() < MOST_CALLS
                         && expected(call) <= MOST_NANOS - expectedNanos
@@ -167,12 +189,12 @@ final class InFlight {
         }
     }
 
-    /** Returns whether the first call is the one with a ticket. Takes the lock. */
-    boolean isFirst(long ticket) {
+    /** Returns whether the call with a ticket is not behind another one. Takes the lock. */
+    boolean isRunning(long ticket) {
         lock.lock();
         try {
-            PoolCall<?> first = calls.peekFirst();
-            return first != null && first.ticket == ticket;
+            PoolCall<?> call = places > 1 ? callWith(ticket) : calls.peekFirst();
+            return call != null && call.ticket == ticket;
         } finally {
             lock.unlock();
         }

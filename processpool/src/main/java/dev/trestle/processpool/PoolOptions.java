@@ -41,6 +41,7 @@ record PoolOptions(
             int maxTasksPerWorker,
             OptionalInt queueLimit,
             long maxPayloadBytes,
+            int callsPerWorker,
             Recycling recycling) {
 
         Limits {
@@ -61,6 +62,7 @@ record PoolOptions(
                     Integer.MAX_VALUE,
                     OptionalInt.empty(),
                     maxPayloadBytes,
+                    1,
                     Recycling.NONE);
         }
     }
@@ -127,6 +129,11 @@ record PoolOptions(
     PoolOptions {
         idleTime = idleTime.map(TimeLimit::cut);
         allowedTypes = Set.copyOf(allowedTypes);
+    }
+
+    /** Returns the number of calls that may run at the same time. */
+    int parallelism() {
+        return Math.clamp((long) workers * limits.callsPerWorker(), 1, Integer.MAX_VALUE);
     }
 
     /** Returns the options of a pool whose only worker records what it loads. */

@@ -29,6 +29,7 @@ import dev.trestle.processpool.wire.CallContext;
 import dev.trestle.processpool.wire.MainMethod;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WireOptions;
+import dev.trestle.processpool.wire.WorkerJournal;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
@@ -63,13 +64,14 @@ import org.jspecify.annotations.Nullable;
  * {@link CallNotSerializableException} that names the value and the reason. Workers have the classes of this program,
  * and find them in the same way: by the class path, the module path, or the class loader that has loaded this class.
  *
- * <p>Workers are started on demand, up to the size of the pool, and run one call at a time. While all workers are busy,
- * calls wait in a queue, FIFO unless they have a {@link CallOptions#withPriority priority}; a worker whose calls are
- * short, as measured, is sent some calls ahead. The call that a worker runs when it dies fails with a
- * {@link WorkerDiedException}; all other calls go on, also the calls that had been sent ahead, and the pool starts
- * another worker. The pool is broken only when no worker lives and none has been able to start for a while (see
- * {@link Builder#startRetryTime}): then calls fail with a {@link BrokenExecutorException}. Calls with equal
- * {@link CallOptions#withKey keys} go to the same worker while it lives.
+ * <p>Workers are started on demand, up to the size of the pool, and run one call at a time, or
+ * {@link Builder#callsPerWorker several}. While all workers are busy, calls wait in a queue, FIFO unless they have a
+ * {@link CallOptions#withPriority priority}; a worker whose calls are short, as measured, is sent some calls ahead. The
+ * call that a worker runs when it dies fails with a {@link WorkerDiedException}; all other calls go on, also the calls
+ * that had been sent ahead, and the pool starts another worker. The pool is broken only when no worker lives and none
+ * has been able to start for a while (see {@link Builder#startRetryTime}): then calls fail with a
+ * {@link BrokenExecutorException}. Calls with equal {@link CallOptions#withKey keys} go to the same worker while it
+ * lives.
  *
  * <p>{@code cancel(true)} interrupts a running call, and kills its worker if the call does not end then;
  * {@code cancel(false)} lets the call go on and drops its outcome. A time limit acts as {@code cancel(true)} does:
@@ -145,7 +147,7 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
-                        options.workers(), options.limits().queueLimit().getAsInt())
+                        options.parallelism(), options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -600,7 +602,7 @@ public final class ProcessPool implements FutureExecutor {
 
     @Override
     public int parallelism() {
-        return options.workers();
+        return options.parallelism();
     }
 
     /**
@@ -768,6 +770,7 @@ public final class ProcessPool implements FutureExecutor {
         private Optional<Duration> cpuTimeLimit = Optional.empty();
         private OptionalInt queueLimit = OptionalInt.empty();
         private long maxPayloadBytes = 1L << 30;
+        private int callsPerWorker = 1;
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean aotCache = true;
         private Optional<Path> aotCacheDirectory = Optional.empty();
@@ -1152,6 +1155,31 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
+         * Sets the number of calls that a worker runs at the same time, each on a thread of its own; 1 if not set. For
+         * calls that share what is expensive to have more than once, such as a loaded model: they are threads of one
+         * program, so what they share must be thread-safe. The pool starts a further worker when all places of the
+         * workers that live are taken.
+         *
+         * <p>Each call is cancelled, and has its time limit, by itself. But a call that does not react to its interrupt
+         * ends with its worker, and so do all calls that run there, as when the worker crashes, runs out of memory or
+         * exits: these calls fail with a {@link WorkerDiedException} that says what the worker was ended for, or are
+         * run again if they have {@link CallOptions#withRetries retries}. No call is sent ahead to a worker that has
+         * none of its places free.
+         *
+         * @param value the number of calls
+         * @return this builder
+         * @throws IllegalArgumentException if it is less than 1 or more than 64
+         */
+        public Builder callsPerWorker(int value) {
+            if (value < 1 || value > WorkerJournal.MOST_PLACES) {
+                throw new IllegalArgumentException("A worker may run between 1 and " + WorkerJournal.MOST_PLACES
+                        + " calls at the same time: " + value + ". For more calls at a time, use more workers.");
+            }
+            callsPerWorker = value;
+            return this;
+        }
+
+        /**
          * Bounds the queue, and with it the memory of waiting calls: while the queue is full, {@code submit},
          * {@code execute} and {@code stream} block their caller. In an event loop and in callbacks of futures of this
          * pool, which must not be blocked, these methods throw a {@link RejectedExecutionException}. Unbounded if not
@@ -1411,6 +1439,7 @@ public final class ProcessPool implements FutureExecutor {
                     maxTasksPerWorker,
                     queueLimit,
                     maxPayloadBytes,
+                    callsPerWorker,
                     new PoolOptions.Recycling(maxAge, maxResident, memoryLimit));
             var aot = new PoolOptions.Aot(
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(), aotCacheDelay);

@@ -247,7 +247,8 @@ final class Worker {
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
         Timer timer = dispatcher.timer();
-        this.inFlight = new InFlight(dispatcher.lock(), timer::nanoTime);
+        this.inFlight = new InFlight(
+                dispatcher.lock(), timer::nanoTime, options.limits().callsPerWorker());
         this.deadline = timer.prepare(this::killLate);
         this.disconnecting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);
@@ -338,7 +339,7 @@ final class Worker {
         removeFiles(); // another worker may have put something in their places
         try (Rendezvous meeting = Rendezvous.open(socket)) {
             rendezvous = meeting;
-            journal = WorkerJournal.create(journalFile);
+            journal = WorkerJournal.create(journalFile, options.limits().callsPerWorker());
             if (options.jvm().jail().isPresent()) {
                 prepareJail(meeting, options.jvm().jail().get());
             }
@@ -353,7 +354,8 @@ final class Worker {
                     List.of(
                             meeting.address(),
                             journalFile.toString(),
-                            Long.toString(options.limits().maxPayloadBytes())));
+                            Long.toString(options.limits().maxPayloadBytes()),
+                            Integer.toString(options.limits().callsPerWorker())));
             var started = WorkerProcess.start(
                     name,
                     mark,
@@ -791,7 +793,7 @@ final class Worker {
 
     private void killIfItGoesOn(PoolCall<?> unwanted, long ticket) {
         var _ = dispatcher.timer().after(options.limits().cancelGrace(), () -> {
-            if (inFlight.isFirst(ticket) && !isGettingReady()) {
+            if (inFlight.isRunning(ticket) && !isGettingReady(ticket)) {
                 kill(unwanted.description() + " ran for another "
                         + options.limits().cancelGrace() + " after it had been interrupted");
             } else if (inFlight.find(ticket) != null) {
@@ -800,14 +802,14 @@ final class Worker {
         });
     }
 
-    /** Returns what the worker is doing; null if that is not known. */
-    WorkerJournal.@Nullable Progress progress() {
+    /** Returns what the worker is doing with a call; null if that is not known. */
+    WorkerJournal.@Nullable Progress progress(long ticket) {
         WorkerJournal.Reader reader = journal;
         if (reader == null) {
             return null;
         }
         try {
-            return reader.progress();
+            return reader.progress(ticket);
         } catch (IOException e) {
             logger.debug("The journal of {} cannot be read", name, e);
             return null;
@@ -824,8 +826,8 @@ final class Worker {
      * call takes may be the setup of this worker: what is only cold cannot react to an interrupt. It has as much time
      * for that as for its start.
      */
-    private boolean isGettingReady() {
-        WorkerJournal.Progress progress = progress();
+    private boolean isGettingReady(long ticket) {
+        WorkerJournal.Progress progress = progress(ticket);
         return progress != null
                 && (progress.begunNanos() == 0 || progress.step() == WorkerJournal.Step.SETTING_UP)
                 && dispatcher.timer().nanoTime() - helloAt
@@ -897,14 +899,14 @@ final class Worker {
         kill("it had not ended " + options.limits().closeGrace() + " after it was told to");
     }
 
-    /** Returns the stack of the call that runs. Waits for it, for a second at most. */
-    String stackOfCall() {
+    /** Returns the stack of a call that runs. Waits for it, for a second at most. */
+    String stackOfCall(long ticket) {
         if (controls == null) {
             return "(it is not connected)";
         }
         String dump = requestThreadDump();
         logger.debug("The threads of {}:\n{}", name, dump);
-        return ShownText.text(ShownText.cut(firstThread(dump), MOST_LOGGED));
+        return ShownText.text(ShownText.cut(threadOf(ticket, dump), MOST_LOGGED));
     }
 
     private String requestThreadDump() {
@@ -923,10 +925,15 @@ final class Worker {
         }
     }
 
-    /** The worker puts the thread that runs the calls first. */
-    private static String firstThread(String dump) {
-        int second = dump.indexOf("\n\"");
-        return second < 0 ? dump : dump.substring(0, second);
+    /**
+     * Returns what a dump says of the thread that runs a call; of the first one if that is not there. The worker puts
+     * the threads that run calls first, with the number of the call.
+     */
+    private static String threadOf(long ticket, String dump) {
+        int call = dump.indexOf(" (call " + ticket + ")\"");
+        int from = call < 0 ? 0 : dump.lastIndexOf('\n', call) + 1;
+        int next = dump.indexOf("\n\"", from);
+        return dump.substring(from, next < 0 ? dump.length() : next);
     }
 
     /** Tells the worker something that must not wait for the calls that it has. */

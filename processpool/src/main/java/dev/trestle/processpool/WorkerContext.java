@@ -33,7 +33,8 @@ public final class WorkerContext {
 
     /**
      * Returns the context of the call that this worker runs; outside of workers and of calls, a context whose reports
-     * are dropped.
+     * are dropped. In a worker that runs several calls at a time it is that of the call on this thread, or of the call
+     * that has started this thread.
      *
      * @return the context
      */

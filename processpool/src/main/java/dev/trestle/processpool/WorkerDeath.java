@@ -34,14 +34,21 @@ record WorkerDeath(
 
     /** Returns whether the worker was taking a call, which may be large, from the connection. */
     boolean wasReceiving(PoolCall<?> call) {
-        return lastWords != null && lastWords.callId() == call.ticket && lastWords.step() == Step.RECEIVING;
+        return lastWords != null
+                && lastWords.callId() == call.ticket
+                && lastWords.step() == Step.RECEIVING
+                && !lastWords.hasPlace(call.ticket);
     }
 
-    /** Returns the exception for a call that had begun. */
-    WorkerDiedException ofCall(PoolCall<?> call) {
+    /**
+     * Returns the exception for a call that had begun.
+     *
+     * @param running the number of calls that had begun and had not been answered
+     */
+    WorkerDiedException ofCall(PoolCall<?> call, int running) {
         Phase phase = lastWords == null
                 ? Phase.RUNNING
-                : switch (lastWords.step()) {
+                : switch (lastWords.stepOf(call.ticket)) {
                     case DECODING -> Phase.DECODING;
                     case RUNNING, NOTHING, RECEIVING -> Phase.RUNNING;
                     case SETTING_UP, ENCODING -> Phase.ENCODING;
@@ -58,10 +65,21 @@ record WorkerDeath(
                 : "the rest of this stream is lost. It is not run again, whatever its retries, because the " + items
                         + " items before have arrived.";
         return exception(
-                worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how()
-                        + ". The pool replaces the worker; " + lost,
+                worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how() + "."
+                        + among(running) + " The pool replaces the worker; " + lost,
                 null,
                 phase);
+    }
+
+    /** Returns a sentence about the other calls that ended with this one, if there are any. */
+    private String among(int running) {
+        if (running < 2) {
+            return "";
+        }
+        return " " + running + " calls ran in this worker, and "
+                + (killedBecause == null
+                        ? "any of them may be the cause; all of them end with it."
+                        : "all of them end with it, whichever it was ended for.");
     }
 
     /** Returns the exception for a call that was sent, again and again, to workers that died before they began it. */

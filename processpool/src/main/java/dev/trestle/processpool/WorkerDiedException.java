@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Thrown by the future of a call whose worker died under it: the worker crashed, ran out of memory, was killed, or
- * called {@code System.exit}. Only that call is lost; the pool starts another worker. Also the cause of a
+ * called {@code System.exit}. Only that call is lost, and those that ran in that worker at the same time (see
+ * {@link ProcessPool.Builder#callsPerWorker}); the pool starts another worker. Also the cause of a
  * {@link dev.trestle.api.BrokenExecutorException} when workers die before they are ready.
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="worker-died"}

@@ -268,7 +268,10 @@ final class WorkerSet {
         return worker;
     }
 
-    /** Takes the idle worker to which the fewest keys are bound, the one used last among several; null if there is none. */
+    /**
+     * Takes the idle worker to which the fewest keys are bound, and among several the one used last; null if there is
+     * none.
+     */
     @Nullable
     Worker takeIdleWithFewestKeys() {
         Worker fewest = null;
@@ -289,15 +292,37 @@ final class WorkerSet {
         return true;
     }
 
-    /** Returns an idle worker for which calls wait; null if there is none. */
+    /** Returns a worker with a free place for which calls wait; null if there is none. */
     @Nullable
-    Worker idleOneWithCalls() {
-        for (Worker each : idle) {
-            if (!each.keyHome.waiting.isEmpty()) {
+    Worker freeOneWithCalls() {
+        for (Worker each : live) {
+            if (!each.keyHome.waiting.isEmpty() && hasFreePlace(each)) {
                 return each;
             }
         }
         return null;
+    }
+
+    /** Returns whether a worker could run one more call at once. */
+    boolean hasFreePlace(Worker worker) {
+        return (worker.state == Worker.State.IDLE || worker.state == Worker.State.BUSY)
+                && worker.inFlight.hasFreePlace()
+                && mayHaveMore(worker);
+    }
+
+    /** Returns the busy worker with a free place that has the fewest calls; null if there is none. */
+    @Nullable
+    Worker busyOneWithFreePlace() {
+        Worker best = null;
+        for (Worker each : live) {
+            if (each.state == Worker.State.BUSY
+                    && hasFreePlace(each)
+                    && each.keyHome.waiting.isEmpty()
+                    && (best == null || each.inFlight.size() < best.inFlight.size())) {
+                best = each;
+            }
+        }
+        return best;
     }
 
     /** Takes a spare, if the place of another is free; returns null if not. */

@@ -3,8 +3,15 @@ package dev.trestle.processpool;
 import static dev.trestle.processpool.FailureTable.Fate.*;
 import static dev.trestle.processpool.FailureTable.Where.*;
 import static dev.trestle.processpool.Mishap.*;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.BrokenExecutorException;
+import dev.trestle.api.Call;
+import dev.trestle.api.ConcurrentFuture;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
@@ -143,5 +150,127 @@ final class FailureTable {
                         BREAKS_THE_POOL,
                         BrokenExecutorException.class,
                         "ran out of memory"));
+    }
+
+    // What the rows need
+
+    static ProcessPool.Builder builder(int workers) {
+        return TestPools.builder(workers)
+                .heap(64 << 20)
+                .jvmArguments("-XX:MaxMetaspaceSize=32m", "--add-opens=java.base/java.io=ALL-UNNAMED")
+                .systemProperty(IN_WORKER, "yes")
+                .cancelGrace(Duration.ofMillis(200))
+                .closeGrace(Duration.ofMillis(500));
+    }
+
+    /** Lets it go wrong; returns the result, or throws. */
+    static Object outcome(ProcessPool pool, Row row) {
+        return row.where() == STREAMING ? stream(pool, row) : submit(pool, row).result();
+    }
+
+    private static ConcurrentFuture<?> submit(ProcessPool pool, Row row) {
+        Mishap how = row.how();
+        return switch (row.where()) {
+            case ENCODING_THE_CALL -> {
+                var captured = new BadToWrite(how);
+                yield pool.submit(() -> captured.size());
+            }
+            case DECODING_THE_CALL -> {
+                var captured = new BadToRead(how, "yes");
+                yield pool.submit(() -> captured.hashCode());
+            }
+            case ENCODING_THE_RESULT -> pool.submit(() -> Stream.of(1).map(_ -> how.happen())); // read when it is sent
+            case DECODING_THE_RESULT -> pool.submit(() -> new BadToRead(how, "no"));
+            default -> {
+                Call<Long> call = row.error() == Void.class ? how::survive : how::happen;
+                yield pool.submit(call, limit(row));
+            }
+        };
+    }
+
+    /** Goes wrong after the first item, which arrives. */
+    private static Object stream(ProcessPool pool, Row row) {
+        Mishap how = row.how();
+        var before = new ArrayList<Long>();
+        try (Stream<Long> items = pool.stream(
+                () -> Stream.of(0L, 1L).peek(each -> {
+                    if (each == 1) {
+                        how.happen();
+                    }
+                }),
+                limit(row))) {
+            items.forEach(before::add);
+            return before;
+        } finally {
+            if (row.error() != TimeoutException.class) {
+                assertThat(before).containsExactly(0L);
+            }
+        }
+    }
+
+    private static CallOptions limit(Row row) {
+        return row.error() == TimeoutException.class
+                ? CallOptions.DEFAULT.withTimeout(Duration.ofMillis(200))
+                : CallOptions.DEFAULT;
+    }
+
+    /** Goes wrong when this program writes it, and tries whether a worker could fill another one. */
+    static final class BadToWrite extends ArrayList<Mishap> {
+        private static final long serialVersionUID = 1;
+
+        BadToWrite() {}
+
+        BadToWrite(Mishap how) {
+            super.add(how);
+        }
+
+        @Override
+        public boolean add(Mishap how) {
+            return how.happen() > 0;
+        }
+    }
+
+    /** Goes wrong when a worker makes one, or when this program does. */
+    record BadToRead(Mishap how, String inWorker) {
+        BadToRead {
+            if (System.getProperty(IN_WORKER, "no").equals(inWorker)) {
+                how.happen();
+            }
+        }
+    }
+
+    interface Result {
+        Object get();
+    }
+
+    /**
+     * Asserts that a caller sees what the row says.
+     *
+     * @param worker the number of the worker
+     * @param pid its process id, as this program sees it
+     */
+    static void sees(Row row, Result result, long worker, long pid) {
+        if (row.error() == Void.class) {
+            assertThat(result.get()).isEqualTo(worker);
+            return;
+        }
+        assertThatThrownBy(result::get).satisfies(thrown -> {
+            Throwable e = thrown instanceof CompletionException ? thrown.getCause() : thrown;
+            assertThat(e).isInstanceOf(row.error());
+            if (!row.clue().isEmpty()) {
+                assertThat(e).hasMessageContaining(row.clue());
+            }
+            if (e instanceof WorkerDiedException died) {
+                assertThat(died.pid()).isEqualTo(pid);
+                assertThat(died.exitCode()).isPresent();
+                assertThat(died.phase())
+                        .isEqualTo(
+                                switch (row.where()) {
+                                    case DECODING_THE_CALL -> WorkerDiedException.Phase.DECODING;
+                                    case ENCODING_THE_RESULT -> WorkerDiedException.Phase.ENCODING;
+                                    default -> WorkerDiedException.Phase.RUNNING;
+                                });
+            }
+        });
     }
 }

@@ -3,10 +3,8 @@ package dev.trestle.processpool;
 import static dev.trestle.processpool.FailureTable.Fate.LIVES;
 import static dev.trestle.processpool.FailureTable.Where.INITIALIZING;
 import static dev.trestle.processpool.FailureTable.Where.RUNNING;
-import static dev.trestle.processpool.FailureTable.Where.STREAMING;
 import static dev.trestle.processpool.Mishap.CRASHES;
 import static dev.trestle.processpool.Mishap.EXHAUSTS_THE_HEAP;
-import static dev.trestle.processpool.Mishap.IN_WORKER;
 import static dev.trestle.processpool.Mishap.IS_KILLED;
 import static dev.trestle.processpool.Mishap.WAITS;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,7 +12,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.BrokenExecutorException;
-import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.Promise;
 import dev.trestle.processpool.FailureTable.Row;
@@ -23,13 +20,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -67,12 +61,7 @@ class FailureTableTest {
 
     /** Returns a builder of the pools whose failures are tried. */
     ProcessPool.Builder builder(int workers) {
-        return TestPools.builder(workers)
-                .heap(64 << 20)
-                .jvmArguments("-XX:MaxMetaspaceSize=32m", "--add-opens=java.base/java.io=ALL-UNNAMED")
-                .systemProperty(IN_WORKER, "yes")
-                .cancelGrace(Duration.ofMillis(200))
-                .closeGrace(Duration.ofMillis(500));
+        return FailureTable.builder(workers);
     }
 
     @BeforeAll
@@ -175,11 +164,7 @@ class FailureTableTest {
         long worker = pool.submit(Mishap::worker).result();
         long pid = pidOf(worker);
         long lost = pool.statistics().lost();
-        sees(
-                row,
-                row.where() == STREAMING ? () -> stream(row) : () -> submit(row).result(),
-                worker,
-                pid);
+        FailureTable.sees(row, () -> FailureTable.outcome(pool, row), worker, pid);
 
         assertThat(pool.submit(() -> Thread.currentThread().isInterrupted()
                                 || Thread.currentThread().getContextClassLoader() == null)
@@ -191,106 +176,6 @@ class FailureTableTest {
             assertThat(workers()).doesNotContain(worker);
         }
         assertThat(pool.statistics().lost() - lost).isEqualTo(row.error() == WorkerDiedException.class ? 1 : 0);
-    }
-
-    private ConcurrentFuture<?> submit(Row row) {
-        Mishap how = row.how();
-        return switch (row.where()) {
-            case ENCODING_THE_CALL -> {
-                var captured = new BadToWrite(how);
-                yield pool.submit(() -> captured.size());
-            }
-            case DECODING_THE_CALL -> {
-                var captured = new BadToRead(how, "yes");
-                yield pool.submit(() -> captured.hashCode());
-            }
-            case ENCODING_THE_RESULT -> pool.submit(() -> Stream.of(1).map(_ -> how.happen())); // read when it is sent
-            case DECODING_THE_RESULT -> pool.submit(() -> new BadToRead(how, "no"));
-            default -> {
-                Call<Long> call = row.error() == Void.class ? how::survive : how::happen;
-                yield pool.submit(call, limit(row));
-            }
-        };
-    }
-
-    /** Goes wrong after the first item, which arrives. */
-    private Object stream(Row row) {
-        Mishap how = row.how();
-        var before = new ArrayList<Long>();
-        try (Stream<Long> items = pool.stream(
-                () -> Stream.of(0L, 1L).peek(each -> {
-                    if (each == 1) {
-                        how.happen();
-                    }
-                }),
-                limit(row))) {
-            items.forEach(before::add);
-            return before;
-        } finally {
-            if (row.error() != TimeoutException.class) {
-                assertThat(before).containsExactly(0L);
-            }
-        }
-    }
-
-    private static CallOptions limit(Row row) {
-        return row.error() == TimeoutException.class
-                ? CallOptions.DEFAULT.withTimeout(Duration.ofMillis(200))
-                : CallOptions.DEFAULT;
-    }
-
-    /** Goes wrong when this program writes it, and tries whether a worker could fill another one. */
-    static final class BadToWrite extends ArrayList<Mishap> {
-        private static final long serialVersionUID = 1;
-
-        BadToWrite() {}
-
-        BadToWrite(Mishap how) {
-            super.add(how);
-        }
-
-        @Override
-        public boolean add(Mishap how) {
-            return how.happen() > 0;
-        }
-    }
-
-    /** Goes wrong when a worker makes one, or when this program does. */
-    record BadToRead(Mishap how, String inWorker) {
-        BadToRead {
-            if (System.getProperty(IN_WORKER, "no").equals(inWorker)) {
-                how.happen();
-            }
-        }
-    }
-
-    private interface Result {
-        Object get();
-    }
-
-    private static void sees(Row row, Result result, long worker, long pid) {
-        if (row.error() == Void.class) {
-            assertThat(result.get()).isEqualTo(worker);
-            return;
-        }
-        assertThatThrownBy(result::get).satisfies(thrown -> {
-            Throwable e = thrown instanceof CompletionException ? thrown.getCause() : thrown;
-            assertThat(e).isInstanceOf(row.error());
-            if (!row.clue().isEmpty()) {
-                assertThat(e).hasMessageContaining(row.clue());
-            }
-            if (e instanceof WorkerDiedException died) {
-                assertThat(died.pid()).isEqualTo(pid);
-                assertThat(died.exitCode()).isPresent();
-                assertThat(died.phase())
-                        .isEqualTo(
-                                switch (row.where()) {
-                                    case DECODING_THE_CALL -> WorkerDiedException.Phase.DECODING;
-                                    case ENCODING_THE_RESULT -> WorkerDiedException.Phase.ENCODING;
-                                    default -> WorkerDiedException.Phase.RUNNING;
-                                });
-            }
-        });
     }
 
     // In a worker that has no call
@@ -353,8 +238,8 @@ class FailureTableTest {
             var first = small.submit(() -> 1);
             var second = small.submit(() -> 2);
 
-            sees(row, first::result, 0, 0);
-            sees(row, second::result, 0, 0);
+            FailureTable.sees(row, first::result, 0, 0);
+            FailureTable.sees(row, second::result, 0, 0);
             assertThatThrownBy(() -> small.submit(() -> 3)).isInstanceOf(BrokenExecutorException.class);
         }
     }

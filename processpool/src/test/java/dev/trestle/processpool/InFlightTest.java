@@ -23,7 +23,7 @@ class InFlightTest {
 
     private final Dispatcher dispatcher = new Dispatcher(ProcessPool.builder().options(), 1, null);
     private final Calls calls = new Calls(dispatcher);
-    private final InFlight inFlight = new InFlight(new ReentrantLock(), System::nanoTime);
+    private final InFlight inFlight = new InFlight(new ReentrantLock(), System::nanoTime, 1);
 
     @AfterEach
     void close() {
@@ -131,7 +131,7 @@ class InFlightTest {
                 .as("behind one that was thought to be short")
                 .isFalse();
 
-        var behindLong = new InFlight(new ReentrantLock(), System::nanoTime);
+        var behindLong = new InFlight(new ReentrantLock(), System::nanoTime, 1);
         behindLong.add(longCall);
         assertThat(behindLong.hasRoomFor(calls.shortOne(), now)).isFalse();
     }
@@ -145,7 +145,7 @@ class InFlightTest {
         assertThat(inFlight.size()).isBetween(10, 128);
         assertThat(inFlight.expectedNanos()).isLessThanOrEqualTo(400 * MICROSECOND);
 
-        var bytes = new InFlight(new ReentrantLock(), System::nanoTime);
+        var bytes = new InFlight(new ReentrantLock(), System::nanoTime, 1);
         byte[] large = new byte[20_000];
         for (int i = 0; i < 10; i++) {
             var call = calls.of(() -> large.length);

@@ -7,6 +7,7 @@ import dev.trestle.processpool.Worker.State;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
+import dev.trestle.processpool.wire.WorkerJournal.Progress;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,8 +26,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random programs over calls with keys and priorities: calls are submitted, answered, taken back, cancelled, run again,
- * and lost with their workers, in any order. There is no process and no thread: the test acts for the workers.
+ * Random programs over calls with keys, priorities and time limits, in workers with one place or several: calls are
+ * submitted, answered, taken back, cancelled, late, run again, and lost with their workers, in any order. There is no
+ * process and no thread: the test acts for the workers.
  */
 @Timeout(60)
 class KeyModelTest {
@@ -47,11 +49,15 @@ class KeyModelTest {
         final List<PoolCall<?>> all = new ArrayList<>();
         final Map<PoolCall<?>, Integer> keys = new HashMap<>();
         final Map<Integer, Worker> homes = new HashMap<>();
+        final Set<PoolCall<?>> retried = new HashSet<>();
         final boolean recycles;
+        final int places;
 
         Model(int seed) {
             random = new SplittableRandom(seed);
             var builder = ProcessPool.builder().aotCache(false).workers(random.nextInt(1, 5));
+            places = random.nextBoolean() ? 1 : random.nextInt(2, 5);
+            builder.callsPerWorker(places);
             recycles = random.nextInt(3) == 0;
             if (recycles) {
                 builder.maxTasksPerWorker(random.nextInt(1, 6));
@@ -74,7 +80,7 @@ class KeyModelTest {
                 case 0, 1, 2, 3 -> submit();
                 case 4, 5 -> any(each -> each.state == State.STARTING).ifPresent(this::getReady);
                 case 6, 7, 8 -> any(each -> !each.inFlight.isEmpty()).ifPresent(this::answer);
-                case 9 -> any(each -> each.inFlight.size() > 1).ifPresent(this::giveBack);
+                case 9 -> any(each -> each.inFlight.ahead() > 0).ifPresent(this::giveBack);
                 case 10 ->
                     any(each -> each.state != State.STARTING && random.nextBoolean())
                             .ifPresent(this::die);
@@ -100,6 +106,9 @@ class KeyModelTest {
             if (random.nextInt(3) == 0) {
                 callOptions = callOptions.withRetries(1);
             }
+            if (random.nextInt(4) == 0) {
+                callOptions = callOptions.withTimeout(Duration.ofMillis(random.nextInt(1, 3_000)));
+            }
             var call = calls.of(() -> 1, callOptions);
             call.runTime().note(random.nextBoolean() ? 5_000 : 1_000_000_000);
             all.add(call);
@@ -114,7 +123,8 @@ class KeyModelTest {
         }
 
         void answer(Worker worker) {
-            PoolCall<?> call = worker.inFlight.all().getFirst();
+            List<PoolCall<?>> running = worker.inFlight.all();
+            PoolCall<?> call = running.get(places == 1 ? 0 : random.nextInt(running.size()));
             finish(worker, call, new Frame.Result(call.ticket, call.payload(), random.nextInt(1_000_000)));
         }
 
@@ -135,11 +145,60 @@ class KeyModelTest {
 
         void die(Worker worker) {
             live.remove(worker);
-            PoolCall<?> call = worker.inFlight.first();
-            var words = new LastWords(call == null ? 0 : call.ticket, Step.RUNNING, Exit.NONE);
-            dispatcher.died(worker, new WorkerDeath("w", 1, null, words, null, "", ""), new ArrayList<>());
+            List<PoolCall<?>> had = worker.inFlight.all();
+            LastWords words = lastWords(had);
+            var death = new WorkerDeath("w", 1, null, words, null, "", "");
+            Set<PoolCall<?>> begun = new HashSet<>();
+            Set<PoolCall<?>> done = new HashSet<>();
+            for (PoolCall<?> call : had) {
+                if (death.hadBegun(call)) {
+                    begun.add(call);
+                }
+                if (call.promise().isDone()) {
+                    done.add(call);
+                }
+                assertThat(places == 1 || done.contains(call) || call.promise().isRunning())
+                        .as("%s runs, in a place of its own", call)
+                        .isTrue();
+            }
+            dispatcher.died(worker, death, new ArrayList<>());
             worker.endRest();
             dispatcher.finished(worker);
+            for (PoolCall<?> call : had) {
+                if (done.contains(call) || dispatcher.isShutdown()) {
+                    continue;
+                }
+                if (!begun.contains(call)) {
+                    assertThat(call.promise().isDone())
+                            .as("%s had not begun", call)
+                            .isFalse();
+                } else if (call.promise().isDone()) {
+                    assertThat(call.promise().exceptionNow())
+                            .isInstanceOf(WorkerDiedException.class)
+                            .hasMessageMatching(
+                                    begun.size() > 1
+                                            ? "(?s).*" + begun.size() + " calls ran in this worker.*"
+                                            : "(?s)(?!.*calls ran in this worker).*");
+                } else {
+                    assertThat(retried.add(call))
+                            .as("%s is run again once", call)
+                            .isTrue();
+                }
+            }
+        }
+
+        /** Returns what a journal says if some of the calls had begun. */
+        LastWords lastWords(List<PoolCall<?>> had) {
+            if (places == 1) {
+                return new LastWords(had.isEmpty() ? 0 : had.getFirst().ticket, Step.RUNNING, Exit.NONE);
+            }
+            int received = random.nextInt(had.size() + 1);
+            var notes = new ArrayList<Progress>();
+            for (PoolCall<?> call : had.subList(0, received)) {
+                notes.add(new Progress(call.ticket, random.nextInt(3) == 0 ? Step.RECEIVING : Step.RUNNING, 1));
+            }
+            long last = received == 0 ? 0 : had.get(received - 1).ticket;
+            return new LastWords(last, Step.RECEIVING, Exit.NONE, notes);
         }
 
         void check() {
@@ -155,9 +214,9 @@ class KeyModelTest {
                     assertThat(keys).as("what waits for %s", worker).containsKey(call);
                     assertThat(requireNonNull(call.key()).worker()).isSameAs(worker);
                 }
-                if (worker.state == State.IDLE) {
+                if (worker.state == State.IDLE || worker.inFlight.size() < places) {
                     assertThat(worker.keyHome.waiting)
-                            .as("waiting for the idle %s", worker)
+                            .as("waiting for %s, which has a free place", worker)
                             .isEmpty();
                 }
             }
@@ -177,12 +236,19 @@ class KeyModelTest {
             long waitingAtHome =
                     live.stream().mapToLong(each -> each.keyHome.waiting.size()).sum();
             long ahead = live.stream()
-                    .mapToLong(each -> Math.max(0, each.inFlight.size() - 1))
+                    .mapToLong(each -> Math.max(0, each.inFlight.size() - places))
                     .sum();
-            boolean anyIdle = live.stream().anyMatch(each -> each.state == State.IDLE);
-            if (anyIdle) {
+            for (Worker worker : live) {
+                assertThat(worker.inFlight.size()).isLessThanOrEqualTo(places == 1 ? InFlight.MOST_CALLS : places);
+            }
+            boolean anyFree = live.stream()
+                    .anyMatch(each -> each.state == State.IDLE
+                            || (each.state == State.BUSY
+                                    && each.inFlight.size() < places
+                                    && each.callsTaken < options.limits().maxTasksPerWorker()));
+            if (anyFree) {
                 assertThat(dispatcher.statistics().queued())
-                        .as("calls that any worker may have wait while one is idle")
+                        .as("calls that any worker may have wait while there is a place")
                         .isEqualTo((int) (waitingAtHome + ahead));
             }
         }

@@ -28,6 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Many calls while random workers are killed, many pools that end at random moments, and many errors inside the pool.
@@ -55,14 +57,20 @@ class StormTest {
     /** A worker's notes of the calls that it runs, in a file that outlives it; an earlier one may have had its pid. */
     private static @Nullable FileChannel notes;
 
-    private static long noteAndRun(String folder, int number) throws IOException {
+    /** Opens the notes; one of several calls that run at a time does. */
+    private static synchronized FileChannel notes(String folder, long pid) throws IOException {
         FileChannel open = notes;
-        long pid = ProcessHandle.current().pid();
         if (open == null) {
             open = FileChannel.open(
                     Path.of(folder, "ran-" + pid), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             notes = open;
         }
+        return open;
+    }
+
+    private static long noteAndRun(String folder, int number) throws IOException {
+        long pid = ProcessHandle.current().pid();
+        FileChannel open = notes(folder, pid);
         open.write(ByteBuffer.allocate(Integer.BYTES).putInt(number).flip());
         if (number % 20 == 0) {
             LockSupport.parkNanos(1_000_000);
@@ -112,14 +120,15 @@ class StormTest {
         }
     }
 
-    @Test
-    void everyCallEndsAndNoneRunsTwiceWhileWorkersAreKilled() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"4, 1", "3, 4"})
+    void everyCallEndsAndNoneRunsTwiceWhileWorkersAreKilled(int workers, int places) throws Exception {
         String in = folder.toString();
         var killer = new Killer();
         var retrying = CallOptions.DEFAULT.withRetries(1000);
         int failed = 0;
         ProcessPool.Statistics counts;
-        try (var pool = TestPools.of(4);
+        try (var pool = TestPools.builder(workers).callsPerWorker(places).build();
                 var clock = Executors.newSingleThreadScheduledExecutor()) {
             var futures = new ArrayList<ConcurrentFuture<Long>>(CALLS);
             for (int i = 0; i < CALLS; i++) {
@@ -147,9 +156,10 @@ class StormTest {
             clock.shutdownNow();
             counts = pool.statistics();
         }
-        report(CALLS + " calls, " + killer.killed + " workers killed: " + failed + " calls lost, " + counts);
+        report(CALLS + " calls, " + places + " at a time in a worker, " + killer.killed + " workers killed: " + failed
+                + " calls lost, " + counts);
         assertThat(counts.lost()).as(counts.toString()).isEqualTo(failed);
-        assertThat(failed).isLessThanOrEqualTo(killer.killed.get());
+        assertThat(failed).isLessThanOrEqualTo(places * killer.killed.get());
         int[] runs = runs();
         int never = 0;
         for (int i = 0; i < CALLS; i++) {

@@ -17,6 +17,9 @@ final class Reports extends Reporter {
      * are seen without delay. Otherwise the report is kept: of progress the latest, of messages a few. Kept reports are
      * sent when the pause is over, by a thread that exists only while there are any, or in front of the call's answer.
      *
+     * Each call that runs has a place. A worker with several knows the caller's call by its thread, and by threads that
+     * were started in it; one with a single place knows it whichever thread asks.
+     *
      * The lock is held while frames are appended, so that nothing of a call is sent after its answer. Appending does
      * not block but when the pool does not read.
      */
@@ -25,23 +28,12 @@ final class Reports extends Reporter {
     private static final int MOST_MESSAGES = 50;
 
     private final FrameChannel channel;
+    private final Place[] places;
+
+    /** The call of this thread, in a worker with several places. */
+    private final InheritableThreadLocal<Long> current = new InheritableThreadLocal<>();
 
     private final Object lock = new Object();
-
-    @GuardedBy("lock")
-    private long running;
-
-    @GuardedBy("lock")
-    private boolean cancelled;
-
-    @GuardedBy("lock")
-    private Frame.@Nullable Progress latest;
-
-    @GuardedBy("lock")
-    private final ArrayDeque<String> messages = new ArrayDeque<>();
-
-    @GuardedBy("lock")
-    private int messagesLost;
 
     @GuardedBy("lock")
     private long lastSent = System.nanoTime() - PAUSE_NANOS;
@@ -49,33 +41,66 @@ final class Reports extends Reporter {
     @GuardedBy("lock")
     private boolean sending;
 
-    Reports(FrameChannel channel) {
+    /**
+     * Creates the reports of a worker.
+     *
+     * @param count the number of calls that run at the same time
+     */
+    Reports(FrameChannel channel, int count) {
         this.channel = channel;
-    }
-
-    // Called by the runner and the controls
-
-    void begin(long id) {
-        synchronized (lock) {
-            running = id;
-            cancelled = false;
+        this.places = new Place[count];
+        for (int i = 0; i < count; i++) {
+            places[i] = new Place();
         }
     }
 
-    /** Appends what has been kept; the answer follows. */
-    void end() throws IOException {
-        synchronized (lock) {
-            if (latest != null || !messages.isEmpty()) {
-                append();
+    /** Returns what a place of the worker tells of its calls. */
+    Place place(int index) {
+        return places[index];
+    }
+
+    /** What the call in one place has reported and was not sent. */
+    final class Place {
+
+        // Guarded by the lock of the reports
+        private long running;
+        private boolean cancelled;
+        private Frame.@Nullable Progress latest;
+        private final ArrayDeque<String> messages = new ArrayDeque<>();
+        private int messagesLost;
+
+        /** Notes that a call begins, on its thread. */
+        void begin(long id) {
+            synchronized (lock) {
+                running = id;
+                cancelled = false;
             }
-            running = 0;
+            if (places.length > 1) {
+                current.set(id);
+            }
         }
-    }
 
-    /** Notes that the running call was cancelled. */
-    void cancel() {
-        synchronized (lock) {
-            cancelled = true;
+        /** Appends what has been kept; the answer follows. */
+        void end() throws IOException {
+            synchronized (lock) {
+                if (latest != null || !messages.isEmpty()) {
+                    append(this);
+                }
+                running = 0;
+            }
+        }
+
+        /** Notes that the running call was cancelled. */
+        void cancel() {
+            synchronized (lock) {
+                cancelled = true;
+            }
+        }
+
+        boolean isCancelled() {
+            synchronized (lock) {
+                return cancelled;
+            }
         }
     }
 
@@ -83,23 +108,39 @@ final class Reports extends Reporter {
 
     @Override
     public long running() {
-        synchronized (lock) {
-            return running;
+        if (places.length > 1) {
+            Long call = current.get();
+            return call == null ? 0 : call;
         }
+        synchronized (lock) {
+            return places[0].running;
+        }
+    }
+
+    @GuardedBy("lock")
+    private @Nullable Place placeOf(long id) {
+        for (Place each : places) {
+            if (each.running == id) {
+                return each;
+            }
+        }
+        return null;
     }
 
     @Override
     public boolean isCancelled(long id) {
         synchronized (lock) {
-            return cancelled && id == running;
+            Place place = placeOf(id);
+            return place != null && place.cancelled;
         }
     }
 
     @Override
     public void progress(long id, double fraction, String text) {
         synchronized (lock) {
-            if (id == running && id > 0) {
-                latest = new Frame.Progress(id, fraction, text);
+            Place place = placeOf(id);
+            if (place != null && id > 0) {
+                place.latest = new Frame.Progress(id, fraction, text);
                 sendSoon();
             }
         }
@@ -108,12 +149,13 @@ final class Reports extends Reporter {
     @Override
     public void message(long id, String text) {
         synchronized (lock) {
-            if (id == running && id > 0) {
-                if (messages.size() == MOST_MESSAGES) {
-                    messages.removeFirst();
-                    messagesLost++;
+            Place place = placeOf(id);
+            if (place != null && id > 0) {
+                if (place.messages.size() == MOST_MESSAGES) {
+                    place.messages.removeFirst();
+                    place.messagesLost++;
                 }
-                messages.addLast(text);
+                place.messages.addLast(text);
                 sendSoon();
             }
         }
@@ -125,7 +167,11 @@ final class Reports extends Reporter {
             sendNow();
         } else if (!sending) {
             sending = true;
-            Thread.ofPlatform().name("trestle-reports").daemon().start(this::sendWhatIsKept);
+            Thread.ofPlatform()
+                    .name("trestle-reports")
+                    .daemon()
+                    .inheritInheritableThreadLocals(false)
+                    .start(this::sendWhatIsKept);
         }
     }
 
@@ -134,7 +180,7 @@ final class Reports extends Reporter {
         while (more) {
             LockSupport.parkNanos(PAUSE_NANOS);
             synchronized (lock) {
-                more = latest != null || !messages.isEmpty();
+                more = isAnythingKept();
                 if (more) {
                     sendNow();
                 }
@@ -144,9 +190,21 @@ final class Reports extends Reporter {
     }
 
     @GuardedBy("lock")
+    private boolean isAnythingKept() {
+        for (Place each : places) {
+            if (each.latest != null || !each.messages.isEmpty()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @GuardedBy("lock")
     private void sendNow() {
         try {
-            append();
+            for (Place each : places) {
+                append(each);
+            }
             channel.flush();
         } catch (IOException e) {
             // The connection is gone: the thread that reads from it ends this JVM.
@@ -155,17 +213,18 @@ final class Reports extends Reporter {
     }
 
     @GuardedBy("lock")
-    private void append() throws IOException {
-        if (messagesLost > 0) {
-            channel.append(new Frame.Progress(running, Double.NaN, "(" + messagesLost + " messages were too many)"));
-            messagesLost = 0;
+    private void append(Place place) throws IOException {
+        if (place.messagesLost > 0) {
+            channel.append(new Frame.Progress(
+                    place.running, Double.NaN, "(" + place.messagesLost + " messages were too many)"));
+            place.messagesLost = 0;
         }
-        while (!messages.isEmpty()) {
-            channel.append(new Frame.Progress(running, Double.NaN, messages.removeFirst()));
+        while (!place.messages.isEmpty()) {
+            channel.append(new Frame.Progress(place.running, Double.NaN, place.messages.removeFirst()));
         }
-        if (latest != null) {
-            channel.append(latest);
-            latest = null;
+        if (place.latest != null) {
+            channel.append(place.latest);
+            place.latest = null;
         }
         lastSent = System.nanoTime();
     }

@@ -18,7 +18,7 @@ import java.util.concurrent.FutureTask;
 /** The main class of a worker. */
 final class WorkerMain {
 
-    private static final int PROPERTIES_AT = 3;
+    private static final int PROPERTIES_AT = 4;
 
     /** The names of the threads in which a JVM ends because of a signal. */
     private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
@@ -28,9 +28,8 @@ final class WorkerMain {
     /**
      * Runs a worker until its pool or its program ends it, or runs a program for one: see {@link MainArguments}.
      *
-     * @param arguments where to dial, the worker journal, the largest payload, the system properties that no command
-     * line can
-     *     have in this locale, and a name that only {@code ps} is to show
+     * @param arguments where to dial, the worker journal, the largest payload, the number of calls at a time, the
+     *     system properties that no command line can have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Throwable {
         TerminalSignals.ignore();
@@ -54,7 +53,8 @@ final class WorkerMain {
         byte[] secret = lifeline.secret();
 
         long maxPayloadBytes = Long.parseLong(arguments[2]);
-        var opening = new FutureTask<>(() -> WorkerJournal.open(Path.of(arguments[1])));
+        int places = Integer.parseInt(arguments[3]);
+        var opening = new FutureTask<>(() -> WorkerJournal.open(Path.of(arguments[1]), places));
         Thread.ofPlatform().name("trestle-journal").daemon().start(opening);
         SocketChannel results = Dialer.dial(arguments[0], secret, 'R');
         SocketChannel calls = Dialer.dial(arguments[0], secret, 'C');
@@ -72,9 +72,9 @@ final class WorkerMain {
                 new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal);
         Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
 
-        var reports = new Reports(channel);
+        var reports = new Reports(channel, places);
         Reporter.install(reports);
-        var runner = new CallRunner(channel, decoder, journal, reports, Thread.currentThread());
+        var runner = CallRunner.create(channel, decoder, journal, reports, places);
         lifeline.watch(runner::isEnding);
         Thread.ofPlatform().name("trestle-idle").daemon().start(new IdleHeap(runner));
         runner.run(Thread.ofPlatform()

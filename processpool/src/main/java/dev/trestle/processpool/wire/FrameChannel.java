@@ -701,7 +701,7 @@ public final class FrameChannel implements AutoCloseable {
         boolean isStream = type == FrameType.STREAM_CALL || type == FrameType.STREAM_CALL_IN_CONTEXT;
         if (isStream || type == FrameType.CALL || type == FrameType.CALL_IN_CONTEXT) {
             if (journal != null) {
-                journal.note(id, WorkerJournal.Step.RECEIVING);
+                journal.noteReceiving(id);
             }
             CallContext context = CallContext.EMPTY;
             int length = bodyLength;

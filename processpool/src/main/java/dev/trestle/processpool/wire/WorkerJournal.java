@@ -9,6 +9,9 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A note of what a worker is doing, and of the answers that it has not sent yet: memory that it shares with its pool
@@ -20,8 +23,13 @@ import java.nio.file.StandardOpenOption;
  * writes its answers from a buffer in this file, so it may hold them back while it runs the next call: they are not
  * lost with it.
  *
- * <p>Thread-safe: one thread notes steps and setups, any thread may note the orderly exit. The buffer belongs to a
- * {@link FrameChannel}.
+ * <p>A worker that runs several calls at a time has a {@link Place} for each, behind the buffer, and notes of the calls
+ * that it takes from the connection where one with a single place has that.
+ *
+ * <p>It is long because both sides of the file stand here: what the worker writes the pool has to read.
+ *
+ * <p>Thread-safe: one thread notes the steps and setups of a place, any thread may note the orderly exit. The buffer
+ * belongs to a {@link FrameChannel}.
  */
 public final class WorkerJournal implements Setup {
 
@@ -57,8 +65,46 @@ public final class WorkerJournal implements Setup {
      * @param callId the number of the last call that the worker knew of; 0 if there was none
      * @param step the worker's step in that call
      * @param exit whether the JVM was ending in order, and why
+     * @param places the work in each place, if there are several
      */
-    public record LastWords(long callId, Step step, Exit exit) {
+    public record LastWords(long callId, Step step, Exit exit, List<Progress> places) {
+
+        /** Copies the list. */
+        public LastWords {
+            places = List.copyOf(places);
+        }
+
+        /**
+         * Creates the last words of a worker with one place.
+         *
+         * @param callId the number of the last call that the worker knew of; 0 if there was none
+         * @param step the worker's step in that call
+         * @param exit whether the JVM was ending in order, and why
+         */
+        public LastWords(long callId, Step step, Exit exit) {
+            this(callId, step, exit, List.of());
+        }
+
+        /**
+         * Returns whether a call had been handed to one of several places.
+         *
+         * @param id the number of the call
+         * @return whether it had
+         */
+        public boolean hasPlace(long id) {
+            return placeOf(places, id) != null;
+        }
+
+        /**
+         * Returns the step of a call that the worker had.
+         *
+         * @param id the number of the call
+         * @return the step; that of the last call if the worker has one place
+         */
+        public Step stepOf(long id) {
+            Progress place = placeOf(places, id);
+            return place == null ? step : place.step();
+        }
 
         /**
          * Returns whether a call had begun. The calls of a worker have ascending numbers and run in that order.
@@ -67,7 +113,10 @@ public final class WorkerJournal implements Setup {
          * @return whether it may have had effects
          */
         public boolean hadBegun(long id) {
-            return id < callId || (id == callId && step.compareTo(Step.DECODING) >= 0);
+            Progress place = placeOf(places, id);
+            return place == null
+                    ? id < callId || (id == callId && step.compareTo(Step.DECODING) >= 0)
+                    : place.step().compareTo(Step.DECODING) >= 0;
         }
     }
 
@@ -113,6 +162,19 @@ public final class WorkerJournal implements Setup {
         }
     }
 
+    /** Returns the place that a call has; null if it has none, or there is one for all. */
+    private static @Nullable Progress placeOf(List<Progress> places, long id) {
+        for (Progress each : places) {
+            if (each.callId() == id) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    /** The number of calls that a worker may run at the same time. */
+    public static final int MOST_PLACES = 64;
+
     private static final int EXITING = 8;
     private static final int HELD = 16;
     private static final int BEGUN = 24;
@@ -126,16 +188,27 @@ public final class WorkerJournal implements Setup {
     private static final Exit[] exits = Exit.values();
     private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+    /** The bytes of a place behind the buffer: a step, and a time. */
+    private static final int PLACE = 2 * Long.BYTES;
+
+    /** The place of each thread that runs calls, in a worker with several. */
+    private static final ThreadLocal<@Nullable Place> ofThread = new ThreadLocal<>();
+
     private final ByteBuffer memory;
-    private long hello = System.nanoTime();
+    private final Place[] places;
+    private volatile long hello = System.nanoTime();
 
-    // Confined to the thread that notes steps
-    private int setups;
-    private long setupSince;
-    private long stepBefore;
-
-    private WorkerJournal(ByteBuffer memory) {
+    private WorkerJournal(ByteBuffer memory, int count) {
         this.memory = memory;
+        this.places = new Place[count];
+        for (int i = 0; i < count; i++) {
+            int at = SIZE + i * PLACE;
+            places[i] = count == 1 ? new Place(0, BEGUN) : new Place(at, at + Long.BYTES);
+        }
+    }
+
+    private static int size(int places) {
+        return places == 1 ? SIZE : SIZE + places * PLACE;
     }
 
     /**
@@ -144,19 +217,20 @@ public final class WorkerJournal implements Setup {
      * journal has.
      *
      * @param file where; there must be nothing yet
+     * @param places the number of calls that the worker runs at the same time
      * @return the file as the pool sees it
      * @throws IOException if that fails
      */
-    public static Reader create(Path file) throws IOException {
+    public static Reader create(Path file, int places) throws IOException {
         FileChannel channel = FileChannel.open(
                 file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             // Written, not only sized: a hole in the file on a full disk would kill the worker with SIGBUS.
-            ByteBuffer empty = ByteBuffer.allocate(SIZE);
+            ByteBuffer empty = ByteBuffer.allocate(size(places));
             while (empty.hasRemaining()) {
                 channel.write(empty);
             }
-            return new Reader(file, channel);
+            return new Reader(file, channel, places);
         } catch (Throwable e) {
             channel.close();
             throw e;
@@ -167,40 +241,46 @@ public final class WorkerJournal implements Setup {
      * Opens the file for writing; the worker does it.
      *
      * @param file the file
+     * @param places the number of calls that the worker runs at the same time
      * @return the journal
      * @throws IOException if that fails
      */
-    public static WorkerJournal open(Path file) throws IOException {
+    public static WorkerJournal open(Path file, int places) throws IOException {
         try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            return new WorkerJournal(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, Arena.global())
-                    .asByteBuffer());
+            return new WorkerJournal(
+                    channel.map(FileChannel.MapMode.READ_WRITE, 0, size(places), Arena.global())
+                            .asByteBuffer(),
+                    places);
         }
     }
 
     /**
-     * Notes what is being done with a call.
+     * Returns a place.
+     *
+     * @param index from 0 on
+     * @return where the work on the calls of one thread is noted
+     */
+    public Place place(int index) {
+        return places[index];
+    }
+
+    /**
+     * Notes that a call is taken from the connection.
      *
      * @param callId the number of the call
-     * @param step what is being done from now on
      */
+    void noteReceiving(long callId) {
+        noteAt(0, callId, Step.RECEIVING);
+    }
+
     @SuppressWarnings("EnumOrdinal") // both sides are the same version, which the greeting checks
-    public void note(long callId, Step step) {
-        WORDS.setRelease(memory, 0, callId << STEP_BITS | step.ordinal());
+    private void noteAt(int at, long callId, Step step) {
+        WORDS.setRelease(memory, at, callId << STEP_BITS | step.ordinal());
     }
 
     /** Notes that the worker says hello now, which the pool hears. From here on both count the time. */
     public void noteHello() {
         hello = System.nanoTime();
-    }
-
-    /**
-     * Notes that the own code of a call begins now.
-     *
-     * @param callId the number of the call
-     */
-    public void noteBegun(long callId) {
-        WORDS.setOpaque(memory, BEGUN, System.nanoTime() - hello);
-        note(callId, Step.RUNNING);
     }
 
     /**
@@ -212,21 +292,85 @@ public final class WorkerJournal implements Setup {
         WORDS.setVolatile(memory, EXITING, bySignal ? 2L : 1L); // places in the enum
     }
 
+    /** Notes that this thread sets itself up to write a value for the first time. */
     @Override
     public void begins() {
-        if (setups++ == 0) {
-            setupSince = System.nanoTime();
-            stepBefore = (long) WORDS.get(memory, 0);
-            note(stepBefore >>> STEP_BITS, Step.SETTING_UP);
+        Place place = placeOfThread();
+        if (place != null) {
+            place.begins();
         }
     }
 
     @Override
     public void ends() {
-        if (--setups == 0) {
-            long begun = (long) WORDS.get(memory, BEGUN);
-            WORDS.setOpaque(memory, BEGUN, begun + System.nanoTime() - setupSince);
-            WORDS.setRelease(memory, 0, stepBefore);
+        Place place = placeOfThread();
+        if (place != null) {
+            place.ends();
+        }
+    }
+
+    private @Nullable Place placeOfThread() {
+        return places.length == 1 ? places[0] : ofThread.get();
+    }
+
+    /** The notes of one of the threads that run calls. Confined to that thread, unless a method says otherwise. */
+    public final class Place {
+
+        private final int stepAt;
+        private final int begunAt;
+        private int setups;
+        private long setupSince;
+        private long stepBefore;
+
+        private Place(int stepAt, int begunAt) {
+            this.stepAt = stepAt;
+            this.begunAt = begunAt;
+        }
+
+        /** Makes this the place of the calling thread. */
+        public void enter() {
+            ofThread.set(this);
+        }
+
+        /**
+         * Notes what is being done with a call. The first step may be noted by the thread that hands the call over.
+         *
+         * @param callId the number of the call
+         * @param step what is being done from now on
+         */
+        public void note(long callId, Step step) {
+            noteAt(stepAt, callId, step);
+        }
+
+        /**
+         * Notes that the own code of a call begins now.
+         *
+         * @param callId the number of the call
+         */
+        public void noteBegun(long callId) {
+            WORDS.setOpaque(memory, begunAt, System.nanoTime() - hello);
+            note(callId, Step.RUNNING);
+        }
+
+        private void begins() {
+            if (setups++ == 0) {
+                setupSince = System.nanoTime();
+                stepBefore = (long) WORDS.get(memory, stepAt);
+                note(stepBefore >>> STEP_BITS, Step.SETTING_UP);
+            }
+        }
+
+        private void ends() {
+            if (--setups == 0) {
+                long begun = (long) WORDS.get(memory, begunAt);
+                WORDS.setOpaque(memory, begunAt, begun + System.nanoTime() - setupSince);
+                WORDS.setRelease(memory, stepAt, stepBefore);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "WorkerJournal.Place[" + ((long) WORDS.get(memory, stepAt) >>> STEP_BITS) + "]";
         }
     }
 
@@ -249,10 +393,12 @@ public final class WorkerJournal implements Setup {
 
         private final Path file;
         private final FileChannel channel;
+        private final int places;
 
-        private Reader(Path file, FileChannel channel) {
+        private Reader(Path file, FileChannel channel, int places) {
             this.file = file;
             this.channel = channel;
+            this.places = places;
         }
 
         /**
@@ -264,7 +410,41 @@ public final class WorkerJournal implements Setup {
         public LastWords lastWords() throws IOException {
             ByteBuffer words = read(0, HELD);
             long word = words.getLong(0);
-            return new LastWords(word >>> STEP_BITS, step(word), exit(words.getLong(EXITING)));
+            return new LastWords(word >>> STEP_BITS, step(word), exit(words.getLong(EXITING)), places());
+        }
+
+        /** Reads the places, if there are several. */
+        private List<Progress> places() throws IOException {
+            if (places == 1) {
+                return List.of();
+            }
+            ByteBuffer words = read(SIZE, places * PLACE);
+            var all = new ArrayList<Progress>(places);
+            while (words.hasRemaining()) {
+                long word = words.getLong();
+                all.add(new Progress(word >>> STEP_BITS, step(word), words.getLong()));
+            }
+            return all;
+        }
+
+        /**
+         * Reads what the worker is doing with a call that it was sent.
+         *
+         * @param callId the number of the call
+         * @return what it says; about the last call that it knows of if the worker has one place
+         * @throws IOException if it cannot be read, or is damaged
+         */
+        public Progress progress(long callId) throws IOException {
+            Progress last = progress();
+            if (places == 1) {
+                return last;
+            }
+            Progress place = placeOf(places(), callId);
+            if (place != null) {
+                return place;
+            }
+            // It has left its place to a later one, or was not taken from the connection yet
+            return last.isPast(callId) ? last : new Progress(Math.min(callId, last.callId()), Step.NOTHING, 0);
         }
 
         /**
@@ -314,7 +494,7 @@ public final class WorkerJournal implements Setup {
             while (bytes.hasRemaining()) {
                 if (channel.read(bytes, from + bytes.position()) < 0) {
                     throw new IOException("The worker journal " + file + " is damaged: it ends after "
-                            + (from + bytes.position()) + " bytes instead of " + SIZE);
+                            + (from + bytes.position()) + " bytes instead of " + size(places));
                 }
             }
             return bytes.flip();

@@ -77,13 +77,13 @@ class CallRunnerTest {
     @Test
     void aDroppedCallIsInTheRecordBeforeTheNextBegins() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            WorkerJournal record = WorkerJournal.open(file);
+        try (var reader = WorkerJournal.create(file, 1)) {
+            WorkerJournal record = WorkerJournal.open(file, 1);
             var slow = new Slow();
             var channel = TestChannels.ofWorker(slow, LIMIT, record);
             var decoder =
                     new CallDecoder(new WireOptions(LIMIT, Set.of()), getClass().getClassLoader());
-            var runner = new CallRunner(channel, decoder, record, new Reports(channel), Thread.currentThread());
+            var runner = CallRunner.create(channel, decoder, record, new Reports(channel, 1), 1);
             assertThat(runner.begin(5)).isTrue();
 
             var answers = started(() -> channel.write(new Frame.Cancelled(5)));

@@ -29,12 +29,12 @@ class WorkerJournalTest {
     @Test
     void theLastStepIsReadBack() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
+        try (var reader = WorkerJournal.create(file, 1)) {
             assertThat(reader.lastWords()).isEqualTo(new LastWords(0, Step.NOTHING, Exit.NONE));
 
-            var record = WorkerJournal.open(file);
-            record.note(1, Step.DECODING);
-            record.note(1L << 40, Step.ENCODING);
+            var record = WorkerJournal.open(file, 1);
+            record.place(0).note(1, Step.DECODING);
+            record.place(0).note(1L << 40, Step.ENCODING);
             assertThat(reader.lastWords()).isEqualTo(new LastWords(1L << 40, Step.ENCODING, Exit.NONE));
 
             record.noteExit(false);
@@ -45,15 +45,15 @@ class WorkerJournalTest {
     @Test
     void aLivingWorkerTellsWhenTheOwnCodeOfACallBegan() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            var record = WorkerJournal.open(file);
+        try (var reader = WorkerJournal.create(file, 1)) {
+            var record = WorkerJournal.open(file, 1);
             record.noteHello();
-            record.note(2, Step.DECODING);
+            record.place(0).note(2, Step.DECODING);
             assertThat(reader.progress()).isEqualTo(new Progress(2, Step.DECODING, 0));
             assertThat(reader.progress().hasBegun(1)).isTrue();
             assertThat(reader.progress().hasBegun(2)).isFalse();
 
-            record.noteBegun(2);
+            record.place(0).noteBegun(2);
             long begun = reader.progress().begunNanos();
             assertThat(begun).isPositive();
             assertThat(reader.progress()).isEqualTo(new Progress(2, Step.RUNNING, begun));
@@ -66,10 +66,10 @@ class WorkerJournalTest {
     @Test
     void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            var record = WorkerJournal.open(file);
+        try (var reader = WorkerJournal.create(file, 1)) {
+            var record = WorkerJournal.open(file, 1);
             record.noteHello();
-            record.noteBegun(2);
+            record.place(0).noteBegun(2);
             long begun = reader.progress().begunNanos();
             record.begins();
             record.begins();
@@ -97,9 +97,9 @@ class WorkerJournalTest {
     @Test
     void framesThatWereAppendedAndNotSentAreInTheFile() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
+        try (var reader = WorkerJournal.create(file, 1)) {
             var sent = new FrameChannelTest.Bytes(); // what went out
-            var channel = FrameChannel.ofWorker(sent, 1000, WorkerJournal.open(file));
+            var channel = FrameChannel.ofWorker(sent, 1000, WorkerJournal.open(file, 1));
             channel.append(new Frame.Cancelled(1));
             channel.append(new Frame.Cancelled(2));
 
@@ -123,8 +123,8 @@ class WorkerJournalTest {
     @Test
     void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, WorkerJournal.open(file));
+        try (var reader = WorkerJournal.create(file, 1)) {
+            var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, WorkerJournal.open(file, 1));
             var sizes = new SplittableRandom(20261121);
             for (int i = 0; i < 300; i++) {
                 var payload = new Payload(
@@ -145,7 +145,7 @@ class WorkerJournalTest {
     @Test
     void aTruncatedFileIsAnError() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
+        try (var reader = WorkerJournal.create(file, 1)) {
             Files.write(file, new byte[5]);
 
             assertThatThrownBy(reader::lastWords)
@@ -158,8 +158,8 @@ class WorkerJournalTest {
     @Test
     void aFileThatIsMuchTooLargeIsReadLikeAnyOther() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            WorkerJournal.open(file).note(3, Step.RUNNING);
+        try (var reader = WorkerJournal.create(file, 1)) {
+            WorkerJournal.open(file, 1).place(0).note(3, Step.RUNNING);
             try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.allocate(1), 1L << 40); // a hole of a terabyte
             }
@@ -172,11 +172,11 @@ class WorkerJournalTest {
     @Test
     void anotherFileInTheSamePlaceIsNotRead() throws Exception {
         Path file = folder.resolve("record");
-        try (var reader = WorkerJournal.create(file)) {
-            WorkerJournal.open(file).note(3, Step.RUNNING);
+        try (var reader = WorkerJournal.create(file, 1)) {
+            WorkerJournal.open(file, 1).place(0).note(3, Step.RUNNING);
             Files.delete(file);
             Files.createSymbolicLink(file, folder.resolve("other"));
-            WorkerJournal.create(folder.resolve("other")).close();
+            WorkerJournal.create(folder.resolve("other"), 1).close();
 
             assertThat(reader.lastWords()).isEqualTo(new LastWords(3, Step.RUNNING, Exit.NONE));
         }
@@ -187,7 +187,7 @@ class WorkerJournalTest {
         Path file = folder.resolve("record");
         Files.createSymbolicLink(file, folder.resolve("elsewhere"));
 
-        assertThatThrownBy(() -> WorkerJournal.create(file)).isInstanceOf(FileAlreadyExistsException.class);
+        assertThatThrownBy(() -> WorkerJournal.create(file, 1)).isInstanceOf(FileAlreadyExistsException.class);
         assertThat(folder.resolve("elsewhere")).doesNotExist();
     }
 }
