@@ -286,6 +286,22 @@ class RunMainTest {
     }
 
     @Test
+    void programsOfOneWorkerRunAtTheSameTime() throws Exception {
+        try (var both = TestPools.builder(1).callsPerWorker(2).build()) {
+            Path pids = endless();
+            ConcurrentFuture<MainResult> endless = both.runMain(Endless.class, pids.toString());
+            List<ProcessHandle> processes = processes(pids);
+
+            assertThat(both.runMain(Exits.class, "7", "words").result())
+                    .isEqualTo(new MainResult(7, "out 7 words\n", "err\n"));
+            assertThat(processes).as("of the other program").hasSize(2).allMatch(TestProcess::runs);
+            assertThat(endless.cancel(true)).isTrue();
+            awaitEnd(processes);
+            assertThat(both.statistics().workersStarted()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void theEndOfThePoolKillsTheProgram() throws Exception {
         Path pids = endless();
         ConcurrentFuture<MainResult> future = pool.runMain(Endless.class, pids.toString());

@@ -142,7 +142,7 @@ final class CallRunner {
     }
 
     /** Runs a call, or hands it to a free place, unless it was dropped. */
-    private void take(Frame.OfCall call) throws IOException {
+    void take(Frame.OfCall call) throws IOException {
         if (places.isEmpty() || call.id() == Frame.Call.INITIALIZER) {
             if (begin(call.id())) {
                 own.answer(call);

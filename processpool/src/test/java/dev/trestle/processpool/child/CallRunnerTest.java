@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.trestle.processpool.values.CallDecoder;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
+import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.TestChannels;
 import dev.trestle.processpool.wire.WireOptions;
 import dev.trestle.processpool.wire.WorkerJournal;
@@ -106,6 +107,22 @@ class CallRunnerTest {
             assertThat(seen.get()).contains(new Frame.Cancelled(6));
             assertThat(answers.join(Duration.ofSeconds(10))).isTrue();
             assertThat(dropping.join(Duration.ofSeconds(10))).isTrue();
+        }
+    }
+
+    @Test
+    void aWorkerIsIdleOnlyIfNoPlaceHasACall() throws Exception {
+        Path file = folder.resolve("places");
+        try (var _ = WorkerJournal.create(file, 2)) {
+            WorkerJournal record = WorkerJournal.open(file, 2);
+            var channel = TestChannels.ofWorker(new Slow(), LIMIT, record);
+            var decoder =
+                    new CallDecoder(new WireOptions(LIMIT, Set.of()), getClass().getClassLoader());
+            var runner = CallRunner.create(channel, decoder, record, new Reports(channel, 2), 2);
+            assertThat(runner.idleAfter()).isZero();
+
+            runner.take(new Frame.Call(1, Payload.EMPTY));
+            assertThat(runner.idleAfter()).as("handed to a place").isEqualTo(IdleHeap.BUSY);
         }
     }
 
