@@ -456,6 +456,9 @@ final class Dispatcher {
                 if (worker == null) {
                     worker = oneWithRoom(call);
                 }
+                if (worker == null && queue.isEmpty()) {
+                    worker = workerSet.takeSpare(); // if one that has it for a replacement has a place free
+                }
             }
             if (worker == null) {
                 if (home == null) {
@@ -598,6 +601,16 @@ final class Dispatcher {
         }
     }
 
+    /** Puts calls back that wait for workers which get no further calls now that another is ready. */
+    @GuardedBy("lock")
+    private void releaseWaitingOfTheReplaced() {
+        for (Worker each : workerSet.live()) {
+            if (!workerSet.mayHaveMore(each)) {
+                releaseWaiting(each);
+            }
+        }
+    }
+
     /**
      * Notes that a call has ended, so that its key may be forgotten. Called before the callbacks of the program, and
      * when a call was refused. Idempotent.
@@ -718,6 +731,7 @@ final class Dispatcher {
         lock.lock();
         try {
             workerSet.retireAged();
+            releaseWaitingOfTheReplaced();
             startWhatIsNeeded();
             leaving = workerSet.dismissReplaced();
             workerSet.untilNextHasAged().ifPresent(aging::within);
@@ -1154,6 +1168,7 @@ final class Dispatcher {
             if (workerSet.started() == 1) {
                 registering.now();
             }
+            releaseWaitingOfTheReplaced();
             if (active) {
                 order = next(worker);
             } else {
@@ -1269,6 +1284,17 @@ final class Dispatcher {
         for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
             addInstruction(spare, instructions);
         }
+        wakeAny(instructions);
+        if (homeIsFree) {
+            wakeHomes(instructions);
+            wakeAny(instructions); // a home that may have no more calls has sent back those that waited for it
+        }
+        return instructions;
+    }
+
+    /** Gives calls that are in the queue again to idle workers, and to busy ones with free places. */
+    @GuardedBy("lock")
+    private void wakeAny(List<Instruction> instructions) {
         while (!queue.isEmpty()) {
             Worker worker = workerSet.takeIdle();
             if (worker == null) {
@@ -1279,10 +1305,6 @@ final class Dispatcher {
         if (hasPlaces()) {
             fillPlaces(instructions);
         }
-        if (homeIsFree) {
-            wakeHomes(instructions);
-        }
-        return instructions;
     }
 
     /** Gives calls that are in the queue again to busy workers with free places. */
@@ -1796,6 +1818,7 @@ final class Dispatcher {
                 instructions = new ArrayList<>(all.size());
                 workerSet.putRight();
                 homeIsFree = true;
+                releaseWaitingOfTheReplaced();
                 for (Worker each : all) {
                     putRight(each, leaving, instructions);
                 }

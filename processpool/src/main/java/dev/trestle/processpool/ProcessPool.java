@@ -1166,6 +1166,11 @@ public final class ProcessPool implements FutureExecutor {
          * run again if they have {@link CallOptions#withRetries retries}. No call is sent ahead to a worker that has
          * none of its places free.
          *
+         * <p>Limits of workers are those of all their calls together. A worker that is to be replaced, such as one that
+         * is too old, ends after the last of its calls. The next one takes over as soon as a place is free, so that no
+         * call waits for the longest one there. Until that has ended there are more processes, up to three times
+         * {@code workers}, and more calls may run than {@link ProcessPool#parallelism parallelism()}.
+         *
          * @param value the number of calls
          * @return this builder
          * @throws IllegalArgumentException if it is less than 1 or more than 64
@@ -1465,8 +1470,8 @@ public final class ProcessPool implements FutureExecutor {
          *     {@link #forwardLogs} and another option both choose a logging system for workers, or if {@link #heap} or
          *     {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its Java
-         *     runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
+         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its
+         *     Java runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
          *     version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}; or if this system lacks
          *     what a limit of the workers needs: {@code /proc}, or the program {@code prlimit}
          */

@@ -157,6 +157,9 @@ final class Worker {
     @Nullable
     Worker replacement;
 
+    /** True if another has taken over from this one, which runs its last calls and has places free. */
+    boolean hasHandedOver;
+
     /** The reason for which this worker was told to leave; null if it was not, or if the pool ended. */
     volatile @Nullable Retirement leavesFor;
 

@@ -39,7 +39,8 @@ final class WorkerSet {
      * its replacement, and leaves then: after its call, or at once if it is idle. So
      *
      *   - as many as the pool's size stay, at most: they live, and neither retire nor leave;
-     *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time.
+     *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time. But from
+     *     one with several places that may have no more calls another takes over when a place is free.
      *
      * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no
      * account of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition,
@@ -115,15 +116,43 @@ final class WorkerSet {
 
     private static boolean isReplaced(Worker worker) {
         Worker other = worker.replacement;
-        return other != null
-                && (other.state == Worker.State.SPARE
-                        || other.state == Worker.State.IDLE
-                        || other.state == Worker.State.BUSY);
+        return worker.hasHandedOver
+                || (other != null
+                        && (other.state == Worker.State.SPARE
+                                || other.state == Worker.State.IDLE
+                                || other.state == Worker.State.BUSY));
     }
 
-    /** Returns how many have a call or could have one at once. */
+    /** Returns how many have a call or could have one at once, without those from which others have taken over. */
     private int active() {
-        return count(each -> each.state == Worker.State.IDLE || each.state == Worker.State.BUSY);
+        return count(each -> isInUse(each) && !each.hasHandedOver);
+    }
+
+    /**
+     * Returns whether one more may be active. It may take over from one with several places that may have no more calls
+     * and has a place free: the calls that wait need not wait for the longest of those. But as many as the pool's size
+     * have handed over at a time, at most, or there would be more and more of them.
+     */
+    private boolean makesRoom() {
+        if (active() < options.workers()) {
+            return true;
+        }
+        if (count(each -> isInUse(each) && each.hasHandedOver) < options.workers()) {
+            for (Worker each : live) {
+                if (runsItsLastCalls(each) && !each.hasHandedOver) {
+                    each.hasHandedOver = true;
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private boolean runsItsLastCalls(Worker worker) {
+        return worker.state == Worker.State.BUSY
+                && !worker.inFlight.isEmpty()
+                && worker.inFlight.hasFreePlace()
+                && !mayHaveMore(worker);
     }
 
     int size() {
@@ -194,7 +223,7 @@ final class WorkerSet {
         startBackoff.succeeded(requireNonNull(worker.start), worker.readyAt);
         worker.idleSince = worker.readyAt;
         replaceOneBy(worker);
-        if (standsBy && active() >= options.workers()) {
+        if (standsBy && !makesRoom()) {
             worker.state = Worker.State.SPARE;
             spares.addLast(worker);
             return false;
@@ -328,7 +357,7 @@ final class WorkerSet {
     /** Takes a spare, if the place of another is free; returns null if not. */
     @Nullable
     Worker takeSpare() {
-        if (spares.isEmpty() || active() >= options.workers()) {
+        if (spares.isEmpty() || !makesRoom()) {
             return null;
         }
         Worker worker = spares.removeFirst();
@@ -338,7 +367,10 @@ final class WorkerSet {
 
     /** Returns whether a worker may run further calls. */
     boolean mayHaveMore(Worker worker) {
-        return worker.callsTaken < options.limits().maxTasksPerWorker() && !hasBeenReplaced(worker) && !isFull(worker);
+        return worker.callsTaken < options.limits().maxTasksPerWorker()
+                && !worker.hasHandedOver
+                && !hasBeenReplaced(worker)
+                && !isFull(worker);
     }
 
     /** Returns whether another is ready in the place of a worker that went on only until then. */

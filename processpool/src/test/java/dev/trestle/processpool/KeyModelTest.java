@@ -35,6 +35,9 @@ class KeyModelTest {
 
     private static final int PROGRAMS = Integer.getInteger("trestle.model.programs", 60);
 
+    /** Longer than any pause before a start. */
+    private static final Duration PAUSE = Duration.ofSeconds(20);
+
     static IntStream seeds() {
         return IntStream.range(0, PROGRAMS);
     }
@@ -58,10 +61,15 @@ class KeyModelTest {
             var builder = ProcessPool.builder().aotCache(false).workers(random.nextInt(1, 5));
             places = random.nextBoolean() ? 1 : random.nextInt(2, 5);
             builder.callsPerWorker(places);
-            recycles = random.nextInt(3) == 0;
-            if (recycles) {
+            boolean wearsOut = random.nextInt(3) == 0;
+            if (wearsOut) {
                 builder.maxTasksPerWorker(random.nextInt(1, 6));
             }
+            boolean ages = random.nextInt(3) == 0;
+            if (ages) {
+                builder.maxAge(Duration.ofMillis(random.nextInt(1, 5_000)));
+            }
+            recycles = wearsOut || ages;
             if (random.nextInt(3) == 0) {
                 builder.idleTime(Duration.ofSeconds(1));
             }
@@ -245,7 +253,7 @@ class KeyModelTest {
                     .anyMatch(each -> each.state == State.IDLE
                             || (each.state == State.BUSY
                                     && each.inFlight.size() < places
-                                    && each.callsTaken < options.limits().maxTasksPerWorker()));
+                                    && PoolSizeModelTest.mayHaveMore(each, options, live)));
             if (anyFree) {
                 assertThat(dispatcher.statistics().queued())
                         .as("calls that any worker may have wait while there is a place")
@@ -279,6 +287,8 @@ class KeyModelTest {
             model.step();
             model.check();
         }
+        model.settle();
+        model.timer.advance(PAUSE); // starts may have been pausing, after deaths of workers without calls
         model.settle();
 
         assertThat(model.all).allMatch(call -> call.promise().isDone());

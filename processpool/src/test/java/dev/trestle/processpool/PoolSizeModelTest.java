@@ -41,6 +41,18 @@ class PoolSizeModelTest {
         return IntStream.range(0, PROGRAMS);
     }
 
+    /** Returns whether a worker of a pool without a limit of memory may run further calls. */
+    static boolean mayHaveMore(Worker worker, PoolOptions options, List<Worker> live) {
+        Worker other = worker.replacement;
+        boolean isReplaced = worker.hasHandedOver
+                || (other != null
+                        && (other.state == State.SPARE || other.state == State.IDLE || other.state == State.BUSY));
+        boolean lasts = worker.retiresFor != null && worker.retiresFor.lastsUntilReplaced();
+        return worker.callsTaken < options.limits().maxTasksPerWorker()
+                && !worker.hasHandedOver
+                && !(lasts && (isReplaced || live.stream().anyMatch(each -> each.state == State.SPARE)));
+    }
+
     /** One pool, and what happens to it. */
     private static final class Model {
         final SplittableRandom random;
@@ -62,6 +74,9 @@ class PoolSizeModelTest {
             }
             if (random.nextInt(4) > 0) {
                 builder.maxTasksPerWorker(random.nextInt(1, 5));
+            }
+            if (random.nextBoolean()) {
+                builder.callsPerWorker(random.nextInt(2, 5));
             }
             if (random.nextBoolean()) {
                 builder.maxAge(STEP.multipliedBy(random.nextInt(1, 10)));
@@ -130,8 +145,10 @@ class PoolSizeModelTest {
         }
 
         void answer(Worker worker) {
-            PoolCall<?> call = worker.inFlight.first();
-            if (call != null) {
+            List<PoolCall<?>> calls = worker.inFlight.all();
+            if (!calls.isEmpty()) {
+                boolean anyMayBeNext = options.limits().callsPerWorker() > 1;
+                PoolCall<?> call = calls.get(anyMayBeNext ? random.nextInt(calls.size()) : 0);
                 long before = worker.memory;
                 worker.memory = before + random.nextLong(MAX_RESIDENT / 2);
                 List<Frame.OfCall> answers =
@@ -177,13 +194,29 @@ class PoolSizeModelTest {
             return any(State.STARTING, State.BUSY, State.LEAVING);
         }
 
+        /** Returns from how many others have taken over. */
+        long takenOver() {
+            return live.stream()
+                    .filter(each -> each.state == State.BUSY && each.hasHandedOver)
+                    .count();
+        }
+
+        /** Returns whether another could take over from a worker: it runs its last calls, and has places free. */
+        boolean couldHandOver(Worker worker) {
+            return worker.state == State.BUSY
+                    && !worker.hasHandedOver
+                    && !worker.inFlight.isEmpty()
+                    && worker.inFlight.hasFreePlace()
+                    && !mayHaveMore(worker, options, live);
+        }
+
         long count(State state) {
             return live.stream().filter(each -> each.state == state).count();
         }
 
         void check() {
             ProcessPool.Statistics seen = dispatcher.statistics();
-            long active = count(State.IDLE) + count(State.BUSY);
+            long active = count(State.IDLE) + count(State.BUSY) - takenOver();
             long leaving = count(State.LEAVING);
             long retiring = live.stream()
                     .filter(each -> each.retiring && each.state != State.LEAVING)
@@ -195,12 +228,19 @@ class PoolSizeModelTest {
             assertThat(seen.spares()).as("spares").isEqualTo((int) count(State.SPARE));
             assertThat(active).as("active").isLessThanOrEqualTo(options.workers());
             assertThat(staying).as("staying").isLessThanOrEqualTo(options.workers());
-            assertThat(live).as("processes").hasSizeLessThanOrEqualTo(2 * options.workers() + (int) leaving);
+            int most = (options.limits().callsPerWorker() > 1 ? 3 : 2) * options.workers();
+            assertThat(live).as("processes").hasSizeLessThanOrEqualTo(most + (int) leaving);
             if (count(State.SPARE) > 0) {
                 assertThat(active).as("active beside a spare").isEqualTo(options.workers());
             }
+            assertThat(takenOver()).as("those that others have taken over from").isLessThanOrEqualTo(options.workers());
             if (seen.queued() > 0) {
                 assertThat(count(State.IDLE)).as("idle while calls wait").isZero();
+                assertThat(count(State.SPARE) > 0
+                                && takenOver() < options.workers()
+                                && live.stream().anyMatch(this::couldHandOver))
+                        .as("a spare waits, and calls too, until the last calls of another have ended, in %s", this)
+                        .isFalse();
             }
         }
 
