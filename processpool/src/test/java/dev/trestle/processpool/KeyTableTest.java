@@ -58,9 +58,7 @@ class KeyTableTest {
 
     @Test
     void equalObjectsAreOneKey() {
-        assertThat(table.find(List.of("a")))
-                .isSameAs(table.find(List.of("a")))
-                .isNotSameAs(table.find("b"));
+        assertThat(table.find(List.of("a"))).isSameAs(table.find(List.of("a"))).isNotSameAs(table.find("b"));
         assertThat(table.find("Aa")).as("with the same hash code").isNotSameAs(table.find("BB"));
         assertThat(table.size()).isEqualTo(4);
     }
