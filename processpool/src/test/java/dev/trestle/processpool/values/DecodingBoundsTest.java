@@ -663,6 +663,15 @@ class DecodingBoundsTest {
     }
 
     @Test
+    void aMessageShowsControlCharactersOfAValue() {
+        Payload constant = typed("java.lang.Thread$State", to -> to.writeString("odd \u001b[2J\rend"));
+
+        assertThat(refusal(objectCall(), constant).getMessage())
+                .contains("odd \\u001b[2J\\u000dend")
+                .doesNotContain("\u001b", "\r");
+    }
+
+    @Test
     void decodingEndsWhenItsThreadIsInterrupted() throws Exception {
         var encoded = journey.encode(objectCall());
         Payload list = journey.decode(encoded.payload()).encodeResult(List.of(1, 2, 3));
