@@ -456,6 +456,7 @@ class DecodingBoundsTest {
     }
 
     /** A class of the program that has the behaviour of one of the JDK. */
+    @SuppressWarnings("JdkObsolete") // a user may extend one
     static class OwnTable extends Hashtable<Object, Object> {
         private static final long serialVersionUID = 1;
     }
