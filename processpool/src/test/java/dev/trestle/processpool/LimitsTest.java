@@ -17,7 +17,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What workers may take of the machine: memory, processor time, files, processes. */
+/** The limits of workers: memory, processor time, files, processes. */
 @Timeout(60)
 @EnabledOnOs(OS.LINUX)
 @ExtendWith(NothingLeft.class)
