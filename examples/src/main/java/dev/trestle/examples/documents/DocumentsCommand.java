@@ -159,9 +159,12 @@ public final class DocumentsCommand implements Callable<Integer> {
                             + "/ in a browser. Ctrl-C ends the server.");
                     out.println("documents: " + server.jail().words());
                     out.flush();
-                    end.await();
-                    out.println("documents: ending");
-                    out.flush();
+                    try {
+                        end.await();
+                    } finally {
+                        out.println("documents: ending");
+                        out.flush();
+                    }
                 }
             });
         } finally {
