@@ -446,7 +446,7 @@ class DecodingBoundsTest {
         Consumer<JsonGenerator> textOrLong = to -> {
             texts.accept(to);
             long high = number.incrementAndGet();
-            value(to, "Long", each -> each.writeNumber(high << 32 | (high ^ hash) & 0xFFFFFFFFL));
+            value(to, "Long", each -> each.writeNumber((high << 32) | ((high ^ hash) & 0xFFFFFFFFL)));
         };
 
         for (Consumer<JsonGenerator> each : List.of(path, ranked, textOrLong)) {
