@@ -848,8 +848,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. What
          * workers in a sandbox take of the machine always has a limit, also where this builder sets none: see
-         * {@link Sandbox}. They have no environment variables of this program. Their working directory is empty unless {@link #workingDirectory} sets it to one that the
-         * sandbox shows.
+         * {@link Sandbox}. They have no environment variables of this program. Their working directory is empty unless
+         * {@link #workingDirectory} sets it to one that the sandbox shows.
          *
          * @param value the sandbox, usually {@link Sandbox#strict}
          * @return this builder
@@ -1442,8 +1442,8 @@ public final class ProcessPool implements FutureExecutor {
          *     {@link #forwardLogs} and another option both choose a logging system for workers, or if {@link #heap} or
          *     {@link #jvmArguments} ask for a larger heap than {@link #memoryLimit} allows
          * @throws IllegalStateException if this is a worker of a worker of a worker, or if this program cannot have
-         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its Java
-         *     runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
+         *     workers: the program of the {@link #launcher} is not there, no {@link #sandbox} can be made here, its
+         *     Java runtime lacks a module, the place of its classes cannot be found, its Jackson cannot start with its
          *     version of jackson-annotations, or its SLF4J is too old for {@link #forwardLogs}; or if this system lacks
          *     what a limit of the workers needs: {@code /proc}, or the program {@code prlimit}
          */

@@ -166,8 +166,8 @@ public record Jail(
     }
 
     /**
-     * Returns the limits of a worker in a jail, where the memory, the processes and the sizes of files are never without
-     * limit.
+     * Returns the limits of a worker in a jail, where the memory, the processes and the sizes of files are never
+     * without limit.
      *
      * @param said the limits that the pool has set
      * @param saidHeap the heap that the pool has set; 0 if none
