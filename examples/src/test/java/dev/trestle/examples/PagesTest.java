@@ -51,7 +51,7 @@ class PagesTest {
 
     static void hostile() {
         // region hostile
-        var limits = ProcessPool.builder().workers(1).heap(64 << 20).callTimeout(Duration.ofSeconds(60));
+        var limits = ProcessPool.builder().workers(1).heap(64 << 20).callTimeout(Duration.ofMinutes(1));
         try (var pool = limits.build()) {
             for (byte[] upload : uploads()) {
                 var size = pool.submit(() -> {

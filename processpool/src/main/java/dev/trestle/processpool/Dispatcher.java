@@ -106,7 +106,7 @@ final class Dispatcher {
 
     private static final long SHORTEST_LOOK_NANOS = 20_000_000;
 
-    /** So fast a process takes memory at most, about: 2 GB in a second. */
+    /** The highest rate at which a process takes memory, about: 2 GB in a second. */
     private static final long MOST_BYTES_PER_NANO = 2;
 
     /** A thread that ends one call for longer than this is relieved. */

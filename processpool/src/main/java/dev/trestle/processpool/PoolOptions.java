@@ -68,7 +68,7 @@ record PoolOptions(
     }
 
     /**
-     * What makes a worker too old or too large, apart from the number of its calls.
+     * The limits above which a worker is replaced, or killed, apart from the number of its calls.
      *
      * @param maxAge since it was ready
      * @param maxResident in bytes, after a call

@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
  * Calls in the order of their priorities, higher ones first, and of their numbers within one priority. Guarded by the
  * dispatcher's lock.
  *
- * <p>A treap: a search tree that is a heap by the weights of its nodes, which are hashes of the calls' numbers. So it is
- * as deep as a random tree, whatever the priorities are, and adding and removing any call take O(log n). The nodes are
- * made with their calls, so nothing here needs memory.
+ * <p>A treap: a search tree that is a heap by the weights of its nodes, which are hashes of the calls' numbers. So it
+ * is as deep as a random tree, whatever the priorities are, and adding and removing any call take O(log n). The nodes
+ * are made with their calls, so nothing here needs memory.
  */
 final class PriorityTree {
 

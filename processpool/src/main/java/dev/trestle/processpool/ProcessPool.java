@@ -14,6 +14,7 @@ import dev.trestle.api.RunnableCall;
 import dev.trestle.api.WaitGuard;
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.DebugAgent;
+import dev.trestle.processpool.jvm.Jail;
 import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.JvmOptions;
 import dev.trestle.processpool.jvm.LocaleSettings;
@@ -138,7 +139,9 @@ public final class ProcessPool implements FutureExecutor {
         JavaCommand.check(options.jvm());
         JacksonVersions.check();
         DebugAgent.check(options.name(), options.jvm());
-        options.jvm().limits().warn(options.name());
+        if (options.jvm().jail().isEmpty()) {
+            options.jvm().limits().warn(options.name());
+        }
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
@@ -846,10 +849,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. The
-         * heap of workers in a sandbox is 512 MiB unless {@link #heap} sets it, and they have no environment variables
-         * of this program. Their working directory is empty unless {@link #workingDirectory} sets it to one that the
-         * sandbox shows.
+         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. What
+         * workers in a sandbox take of the machine always has a limit, also where this builder sets none: see
+         * {@link Sandbox}. They have no environment variables of this program. Their working directory is empty unless
+         * {@link #workingDirectory} sets it to one that the sandbox shows.
          *
          * @param value the sandbox, usually {@link Sandbox#strict}
          * @return this builder
@@ -1316,7 +1319,8 @@ public final class ProcessPool implements FutureExecutor {
          *
          * <p>This is the limit {@code RLIMIT_NPROC} of the system. It counts all processes and threads of the user, in
          * other programs too, and a JVM has twenty to thirty threads itself; and it does not bind root, which the log
-         * says when the pool is built.
+         * says when the pool is built. In a {@link #sandbox} it counts those of the worker only, binds root too, and is
+         * 256 if not set.
          *
          * <p>Needs the program {@code prlimit} of util-linux, as {@link #fileSizeLimit} and {@link #cpuTimeLimit} do.
          *
@@ -1421,6 +1425,8 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         PoolOptions options() {
+            var said = new ProcessLimits(memoryLimit, processLimit, fileSizeLimit, cpuTimeLimit);
+            ProcessLimits ofProcess = sandbox.isPresent() ? Jail.limits(said, heapBytes) : said;
             var jvm = new JvmOptions(
                     workers,
                     sandbox.map(Sandbox::jail),
@@ -1434,7 +1440,7 @@ public final class ProcessPool implements FutureExecutor {
                     classPath,
                     modulePath,
                     debug,
-                    new ProcessLimits(memoryLimit, processLimit, fileSizeLimit, cpuTimeLimit));
+                    ofProcess);
             var limits = new PoolOptions.Limits(
                     callTimeout,
                     debug ? FOREVER : startTimeout,
@@ -1445,7 +1451,7 @@ public final class ProcessPool implements FutureExecutor {
                     queueLimit,
                     maxPayloadBytes,
                     callsPerWorker,
-                    new PoolOptions.Recycling(maxAge, maxResident, memoryLimit));
+                    new PoolOptions.Recycling(maxAge, maxResident, ofProcess.memory()));
             var aot = new PoolOptions.Aot(
                     aotCache ? aotCacheDirectory.or(Builder::userAotCache) : Optional.empty(), aotCacheDelay);
             return new PoolOptions(

@@ -16,9 +16,15 @@ import java.util.Set;
  *
  * <p>A worker in a {@link #strict} sandbox sees its Java runtime, its class path, the system's programs and libraries,
  * all of them read-only, and an empty temporary directory of limited size, in which its home is. It has no network, no
- * environment variables of the program, no processes but its own, no privileges, and limits for its memory, its
- * processes and its files. It ends with the program, and all that it has started ends with it. The {@code with} methods
- * open the sandbox where a call needs more.
+ * environment variables of the program, no processes but its own, and no privileges. It ends with the program, and all
+ * that it has started ends with it. The {@code with} methods open the sandbox where a call needs more.
+ *
+ * <p>What a worker in a sandbox takes of the machine always has a limit, also where the pool sets none: 512 MiB of
+ * {@link ProcessPool.Builder#heap heap}, 512 MiB more of {@link ProcessPool.Builder#memoryLimit memory} in all, 256
+ * {@link ProcessPool.Builder#processLimit processes and threads}, and 256 MiB for the largest
+ * {@link ProcessPool.Builder#fileSizeLimit file}. Processes and threads are those of the sandbox only, and the limit
+ * binds root too: the system refuses to start more, or the worker that has more is killed. Time has no limit: set
+ * {@link ProcessPool.Builder#callTimeout}.
  *
  * <p>A pool is never open without a word: where no sandbox can be made, the constructor of the pool fails, and says
  * what to install or to allow. {@link #support} tells that beforehand.
@@ -54,7 +60,11 @@ public final class Sandbox {
      */
     public Sandbox withReadable(Path path) {
         return new Sandbox(new Jail(
-                with(jail.readable(), path), jail.writable(), jail.network(), jail.environment(), jail.limits()));
+                with(jail.readable(), path),
+                jail.writable(),
+                jail.network(),
+                jail.environment(),
+                jail.temporaryBytes()));
     }
 
     /**
@@ -67,7 +77,11 @@ public final class Sandbox {
      */
     public Sandbox withWritable(Path path) {
         return new Sandbox(new Jail(
-                jail.readable(), with(jail.writable(), path), jail.network(), jail.environment(), jail.limits()));
+                jail.readable(),
+                with(jail.writable(), path),
+                jail.network(),
+                jail.environment(),
+                jail.temporaryBytes()));
     }
 
     /**
@@ -77,7 +91,7 @@ public final class Sandbox {
      * @return a sandbox that has it
      */
     public Sandbox withNetwork() {
-        return new Sandbox(new Jail(jail.readable(), jail.writable(), true, jail.environment(), jail.limits()));
+        return new Sandbox(new Jail(jail.readable(), jail.writable(), true, jail.environment(), jail.temporaryBytes()));
     }
 
     /**
@@ -94,59 +108,12 @@ public final class Sandbox {
         }
         Set<String> names = new HashSet<>(jail.environment());
         names.add(name);
-        return new Sandbox(new Jail(jail.readable(), jail.writable(), jail.network(), names, jail.limits()));
-    }
-
-    /**
-     * Sets the memory of a worker, with the processes that it starts; a worker that uses more is killed. The memory is
-     * what is resident or swapped out and not read from files; it is measured several times a second. If not set, it
-     * is the {@link ProcessPool.Builder#heap heap} of the worker and 512 MiB more. The heap of a worker in a sandbox is
-     * 512 MiB if the pool does not set it.
-     *
-     * @param bytes the memory in bytes
-     * @return a sandbox that has this limit
-     * @throws IllegalArgumentException if it is less than 64 MiB, with which no JVM starts
-     */
-    public Sandbox withMemoryLimit(long bytes) {
-        if (bytes < 64 << 20) {
-            throw new IllegalArgumentException("A worker needs 64 MiB of memory at least, in bytes: " + bytes);
-        }
-        return with(jail.limits().withMemory(bytes));
-    }
-
-    /**
-     * Sets the number of processes and threads of a worker, its JVM's own threads included; 256 if not set. The system
-     * refuses to start more; if the program runs as root, for which the system does not count, a worker that has more
-     * is killed.
-     *
-     * @param value the number
-     * @return a sandbox that has this limit
-     * @throws IllegalArgumentException if it is less than 32, with which no JVM starts
-     */
-    public Sandbox withProcessLimit(int value) {
-        if (value < 32) {
-            throw new IllegalArgumentException("A worker needs 32 processes and threads at least: " + value);
-        }
-        return with(jail.limits().withTasks(value));
-    }
-
-    /**
-     * Sets the size of the largest file that a worker can write; 256 MiB if not set.
-     *
-     * @param bytes the size in bytes
-     * @return a sandbox that has this limit
-     * @throws IllegalArgumentException if it is less than 4 MiB, which the files of Trestle need
-     */
-    public Sandbox withFileSizeLimit(long bytes) {
-        if (bytes < 4 << 20) {
-            throw new IllegalArgumentException("A worker needs files of 4 MiB at least, in bytes: " + bytes);
-        }
-        return with(jail.limits().withFile(bytes));
+        return new Sandbox(new Jail(jail.readable(), jail.writable(), jail.network(), names, jail.temporaryBytes()));
     }
 
     /**
      * Sets the size of the worker's own temporary directory, {@code /tmp}, which is in memory and ends with the worker;
-     * 256 MiB if not set. It counts in addition to the {@link #withMemoryLimit memory}.
+     * 256 MiB if not set. It counts in addition to the memory.
      *
      * @param bytes the size in bytes
      * @return a sandbox that has this size
@@ -156,11 +123,7 @@ public final class Sandbox {
         if (bytes < 1 << 20) {
             throw new IllegalArgumentException("A temporary directory needs 1 MiB at least, in bytes: " + bytes);
         }
-        return with(jail.limits().withTemporary(bytes));
-    }
-
-    private Sandbox with(Jail.Limits limits) {
-        return new Sandbox(new Jail(jail.readable(), jail.writable(), jail.network(), jail.environment(), limits));
+        return new Sandbox(new Jail(jail.readable(), jail.writable(), jail.network(), jail.environment(), bytes));
     }
 
     private static List<Path> with(List<Path> paths, Path path) {
@@ -195,6 +158,6 @@ public final class Sandbox {
     @Override
     public String toString() {
         return "Sandbox[readable=" + jail.readable() + ", writable=" + jail.writable() + ", network=" + jail.network()
-                + ", environment=" + jail.environment() + ", " + jail.limits() + "]";
+                + ", environment=" + jail.environment() + ", temporarySpace=" + jail.temporaryBytes() + "]";
     }
 }

@@ -535,9 +535,7 @@ final class Worker {
         if (used <= limit || killedBecause.get() != null) {
             return Math.max(1, limit - used); // one that is being killed still has memory for a moment
         }
-        kill("it used " + ProcessMemory.mebibytes(used) + " of at most " + ProcessMemory.mebibytes(limit)
-                + " (memoryLimit: heap, native memory and the processes that it has started). Give it more, or each"
-                + " call less to do");
+        kill(ProcessMemory.excess(used, limit));
         return 0;
     }
 

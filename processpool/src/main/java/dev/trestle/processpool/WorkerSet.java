@@ -297,10 +297,7 @@ final class WorkerSet {
         return worker;
     }
 
-    /**
-     * Takes the idle worker to which the fewest keys are bound, and among several the one used last; null if there is
-     * none.
-     */
+    /** Takes the idle worker to which the fewest keys are bound, the one used last among several; null if none is. */
     @Nullable
     Worker takeIdleWithFewestKeys() {
         Worker fewest = null;

@@ -1,15 +1,14 @@
 package dev.trestle.processpool;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import dev.trestle.processpool.jvm.JavaCommand;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -66,24 +65,33 @@ class DebuggerTest {
                 .containsExactly("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
     }
 
-    /** A pool in production may have it by accident; so the log says what it means. */
-    @ParameterizedTest
-    @ValueSource(strings = {"", "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:0"})
-    void theLogWarnsOfIt(String agent) {
-        var logged = new ByteArrayOutputStream();
-        PrintStream standardError = System.err;
-        System.setErr(new PrintStream(logged, true, UTF_8));
-        try {
-            var builder = TestPools.builder(1).name("open-to-debuggers");
-            (agent.isEmpty() ? builder.debug() : builder.jvmArguments(agent))
+    /** A program with two pools that debuggers may attach to. */
+    static final class Program {
+        public static void main(String[] arguments) {
+            ProcessPool.builder().name("by-debug").debug().build().close();
+            ProcessPool.builder()
+                    .name("by-argument")
+                    .jvmArguments(arguments)
                     .build()
                     .close();
-        } finally {
-            System.setErr(standardError);
         }
+    }
 
-        assertThat(logged.toString(UTF_8))
-                .contains("open-to-debuggers", "jdwp", "JDWP asks for no password", "This is not for production");
+    /** A pool in production may have it by accident; so the log says what it means. */
+    @Test
+    void theLogWarnsOfIt() throws Exception {
+        Path output = folder.resolve("output");
+        List<String> command = TestJvm.command(
+                List.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+                Program.class,
+                "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=*:0");
+
+        assertThat(TestJvm.runToEnd(command, output)).isZero();
+        for (String pool : List.of("by-debug", "by-argument")) {
+            assertThat(Files.readAllLines(output).stream().filter(line -> line.contains(pool)))
+                    .singleElement(STRING)
+                    .contains("jdwp", "JDWP asks for no password", "This is not for production");
+        }
     }
 
     @Test

@@ -536,15 +536,17 @@ class HostileWorkerTest {
     }
 
     @Test
-    void theStackInATimeoutShowsControlCharacters() {
+    void aTimeoutShowsControlCharactersOfTheStackAndTheLabel() {
         String before = pool.submit(() -> rename("name " + ESCAPES)).result();
-        Throwable thrown = pool.submit(
-                        HostileWorkerTest::waitForever, CallOptions.DEFAULT.withTimeout(Duration.ofMillis(100)))
-                .exception()
-                .orElseThrow();
+        var options = CallOptions.DEFAULT.withTimeout(Duration.ofMillis(100)).withLabel("label " + ESCAPES);
+        Throwable thrown =
+                pool.submit(HostileWorkerTest::waitForever, options).exception().orElseThrow();
         pool.submit(() -> rename(before)).result();
 
-        assertThat(thrown).isInstanceOf(TimeoutException.class).hasMessageContaining("name " + SHOWN);
+        assertThat(thrown)
+                .isInstanceOf(TimeoutException.class)
+                .hasMessageContaining("name " + SHOWN)
+                .hasMessageContaining("label " + SHOWN);
         assertShown(thrown);
     }
 

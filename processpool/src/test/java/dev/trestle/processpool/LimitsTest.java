@@ -17,7 +17,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What workers may take of the machine: memory, processor time, files, processes. */
+/** The limits of workers: memory, processor time, files, processes. */
 @Timeout(60)
 @EnabledOnOs(OS.LINUX)
 @ExtendWith(NothingLeft.class)
@@ -72,22 +72,16 @@ class LimitsTest {
     }
 
     @Test
-    void theProcessesOfACallCountAndEndWithIt() {
+    void theProcessesOfACallCountAndEndWithIt() throws Exception {
         String java = ProcessHandle.current().info().command().orElseThrow();
+        String source = Files.writeString(
+                        folder.resolve("Large.java"), "void main() throws Exception { System.in.read(); }")
+                .toString();
         try (var pool = TestPools.builder(1).memoryLimit(MEMORY).build()) {
-            var call = pool.submit(() -> new ProcessBuilder(
-                            java,
-                            "-Xms400m",
-                            "-XX:+AlwaysPreTouch",
-                            "-XX:+UseSerialGC",
-                            Files.writeString(
-                                            Files.createTempDirectory(
-                                                            Path.of(System.getProperty("java.io.tmpdir")), "large")
-                                                    .resolve("Large.java"),
-                                            "void main() throws Exception { System.in.read(); }")
-                                    .toString())
-                    .start()
-                    .waitFor());
+            var call = pool.submit(
+                    () -> new ProcessBuilder(java, "-Xms400m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", source)
+                            .start()
+                            .waitFor());
 
             assertThatThrownBy(call::result)
                     .isInstanceOf(WorkerDiedException.class)

@@ -174,8 +174,12 @@ class RecyclingTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void theProcessesThatCallsHaveStartedCount() {
+    void theProcessesThatCallsHaveStartedCount() throws Exception {
         String java = ProcessHandle.current().info().command().orElseThrow();
+        String source = Files.writeString(
+                        folder.resolve("Large.java"),
+                        "void main() throws Exception { System.out.println(1); System.in.read(); }")
+                .toString();
         try (var pool = TestPools.builder(1).maxResident(MAX_RESIDENT).build()) {
             long first = pool.submit(() -> {
                         var child = new ProcessBuilder(
@@ -189,12 +193,8 @@ class RecyclingTest {
                     .as("what has ended does not count")
                     .isEqualTo(first);
             pool.submit(() -> {
-                        String source = "public class Large { public static void main(String[] a) throws Exception {"
-                                + " System.out.println(1); System.in.read(); } }";
-                        Path file = Files.writeString(
-                                Files.createTempDirectory("large").resolve("Large.java"), source);
                         var child = new ProcessBuilder(
-                                        java, "-Xms400m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", file.toString())
+                                        java, "-Xms400m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", source)
                                 .start();
                         return child.getInputStream().read(); // when its heap is there
                     })

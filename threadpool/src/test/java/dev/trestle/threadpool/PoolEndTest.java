@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.api.BrokenExecutorException;
-import dev.trestle.contract.RefusingGuard;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -214,38 +213,6 @@ class PoolEndTest {
             gate.countDown();
             assertThat(second.result()).isEqualTo(2);
         }
-    }
-
-    // Waits that are refused
-
-    @Test
-    void aWaitForTheEndIsRefusedOnAThreadThatMustNotWait() throws Exception {
-        try (var pool = new ThreadPool(1)) {
-            var call = pool.submit(this::passUninterrupted);
-
-            assertThat(RefusingGuard.refusedIn(() -> pool.awaitTermination(1, TimeUnit.DAYS)))
-                    .containsExactly(pool);
-            assertThat(RefusingGuard.refusedIn(() -> pool.awaitTermination(0, TimeUnit.DAYS)))
-                    .as("a look")
-                    .isEmpty();
-            assertThat(pool.isShutdown()).isFalse();
-            assertThat(RefusingGuard.refusedIn(() -> {
-                        pool.close();
-                        return "";
-                    }))
-                    .containsExactly(pool);
-            assertThat(pool.isShutdown()).as("after close").isTrue();
-            gate.countDown();
-            call.result();
-        }
-        var ended = new ThreadPool(1);
-        ended.close();
-        assertThat(RefusingGuard.refusedIn(() -> {
-                    ended.close();
-                    assertThat(ended.awaitTermination(1, TimeUnit.DAYS)).isTrue();
-                    return "";
-                }))
-                .isEmpty();
     }
 
     // Errors of tasks

@@ -57,7 +57,7 @@ final class DocumentServer implements AutoCloseable {
     private static final Duration BETWEEN_REPORTS = Duration.ofMillis(200);
 
     /** The time that uploads have to end, beyond the time limit of a document, when the server ends. */
-    private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
+    private static final Duration CLOSE_GRACE = Duration.ofSeconds(20);
 
     private static final Duration CANCEL_GRACE = Duration.ofMillis(500);
 

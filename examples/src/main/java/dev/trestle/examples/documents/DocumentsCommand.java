@@ -159,9 +159,12 @@ public final class DocumentsCommand implements Callable<Integer> {
                             + "/ in a browser. Ctrl-C ends the server.");
                     out.println("documents: " + server.jail().words());
                     out.flush();
-                    end.await();
-                    out.println("documents: ending");
-                    out.flush();
+                    try {
+                        end.await();
+                    } finally {
+                        out.println("documents: ending");
+                        out.flush();
+                    }
                 }
             });
         } finally {
@@ -169,11 +172,11 @@ public final class DocumentsCommand implements Callable<Integer> {
         }
     }
 
-    /** Ends the server in order, by Ctrl-C or SIGTERM; called in a shutdown hook, which the end of the JVM waits for. */
+    /** Ends the server in order, by Ctrl-C or SIGTERM; called in a shutdown hook, which the JVM waits for. */
     private static void end(EventLoop loop, LoopEvent end, CountDownLatch ended, Settings settings) {
         try {
             loop.callSoonThreadsafe(end::set);
-            ended.await(settings.timeLimit().toMillis() + 10_000, TimeUnit.MILLISECONDS);
+            ended.await(settings.timeLimit().toMillis() + 30_000, TimeUnit.MILLISECONDS);
         } catch (IllegalStateException e) {
             // The loop is closed: the server has ended.
         } catch (InterruptedException e) {

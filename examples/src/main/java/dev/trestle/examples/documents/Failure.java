@@ -68,9 +68,9 @@ record Failure(Kind kind, String words) implements Result {
         };
     }
 
-    /** Only the message tells this end from a {@code System.exit} with the same code. */
+    /** Only the message tells these ends from others: the heap was full, or the limit of the whole memory was passed. */
     private static boolean ranOutOfMemory(WorkerDiedException death) {
-        return message(death).contains("it ran out of memory");
+        return message(death).contains("it ran out of memory") || message(death).contains("(memoryLimit:");
     }
 
     /** Returns the signal that ended a worker, which the head of the JVM's crash log names too, or its exit code. */

@@ -1,6 +1,7 @@
 package dev.trestle.examples.documents;
 
 import dev.trestle.processpool.ProcessPool;
+import dev.trestle.processpool.Sandbox;
 
 /**
  * The walls around the workers.
@@ -17,7 +18,15 @@ record Jail(boolean closed, String words) {
 
     /** Puts walls around the workers of a pool, where this machine can have them. */
     static Jail around(ProcessPool.Builder pool) {
+        Sandbox.Support support = Sandbox.support();
+        if (support.isAvailable()) {
+            pool.sandbox(Sandbox.strict());
+            return new Jail(
+                    true,
+                    "The workers run in a jail: a document that takes over its worker has no network, no files but the"
+                            + " server's classes, and a limit of memory.");
+        }
         return none("The workers run without a jail: a document that takes over its worker may do what the user of this"
-                + " server may do. Run the server in a container, or as a user of its own.");
+                + " server may do. " + support.reason());
     }
 }

@@ -239,7 +239,7 @@ class DocumentsBrowserTest {
 
     private static void until(Callable<Boolean> condition) {
         await().pollInterval(Duration.ofMillis(20))
-                .atMost(Duration.ofSeconds(120))
+                .atMost(Duration.ofMinutes(2))
                 .until(condition);
     }
 

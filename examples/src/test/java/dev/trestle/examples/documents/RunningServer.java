@@ -61,7 +61,7 @@ final class RunningServer implements AutoCloseable {
         this.directory = directory;
         this.process = process;
         this.address = await().pollInterval(Duration.ofMillis(5))
-                .atMost(Duration.ofSeconds(120))
+                .atMost(Duration.ofMinutes(2))
                 .until(this::findAddress, Optional::isPresent)
                 .orElseThrow();
     }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 class IdleHeap implements Runnable {
 
-    /** What {@link CallRunner#idleAfter} says while a call runs. */
+    /** The value of {@link CallRunner#idleAfter} while a call runs. */
     static final long BUSY = -1;
 
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);

@@ -40,8 +40,7 @@ final class Bubblewrap {
 
     static final String PROGRAM = "bwrap";
 
-    /** Sets the limits that are counted in the jail's own user namespace, so it has to run in there. */
-    private static final String LIMITER = "prlimit";
+    private static final List<String> WITHOUT_CORE_DUMPS = List.of("prlimit", "--core=0", "--");
 
     /** Options of a JVM that are followed by a path as an argument of its own. */
     private static final Set<String> BEFORE_PATHS =
@@ -91,7 +90,7 @@ final class Bubblewrap {
         all.addAll(List.of(
                 "--chdir", options.workingDirectory().map(Path::toString).orElse(Policy.TEMPORARY)));
         all.add("--");
-        all.addAll(limits(jail));
+        all.addAll(WITHOUT_CORE_DUMPS);
         all.addAll(command);
         return all;
     }
@@ -113,18 +112,9 @@ final class Bubblewrap {
             Policy.NETWORK_SETTINGS.forEach(each -> show("--ro-bind-try", each, all));
         }
         all.addAll(List.of("--proc", "/proc", "--dev", "/dev"));
-        all.addAll(List.of("--size", Long.toString(jail.limits().temporaryBytes()), "--tmpfs", Policy.TEMPORARY));
+        all.addAll(List.of("--size", Long.toString(jail.temporaryBytes()), "--tmpfs", Policy.TEMPORARY));
         all.addAll(List.of("--dir", Policy.HOME));
         return all;
-    }
-
-    private static List<String> limits(Jail jail) {
-        return List.of(
-                LIMITER,
-                "--core=0",
-                "--nproc=" + jail.limits().tasks(),
-                "--fsize=" + jail.limits().fileBytes(),
-                "--");
     }
 
     /** Returns a command that fails where no jail can be made. */
@@ -132,7 +122,7 @@ final class Bubblewrap {
         var all = new ArrayList<>(foundation(Jail.STRICT));
         all.addAll(CLOSING);
         all.add("--");
-        all.addAll(limits(Jail.STRICT));
+        all.addAll(WITHOUT_CORE_DUMPS);
         all.add("true");
         return all;
     }

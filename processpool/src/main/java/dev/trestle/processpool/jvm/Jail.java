@@ -4,6 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -14,9 +16,10 @@ import java.util.stream.Stream;
  * @param writable files and directories that they can change
  * @param network whether they have the network of the program
  * @param environment the names of the variables of the program that they have
- * @param limits how much of the machine they can use
+ * @param temporaryBytes the size of a worker's own temporary directory, which is in memory
  */
-public record Jail(List<Path> readable, List<Path> writable, boolean network, Set<String> environment, Limits limits) {
+public record Jail(
+        List<Path> readable, List<Path> writable, boolean network, Set<String> environment, long temporaryBytes) {
 
     /*
      * The policy of the strict jail. Everything that is not named here or by the program is not there: no other file,
@@ -82,49 +85,11 @@ public record Jail(List<Path> readable, List<Path> writable, boolean network, Se
         private Policy() {}
     }
 
-    /**
-     * The limits of a worker.
-     *
-     * @param memoryBytes the memory of a worker with all that it starts; 0 for its heap and
-     *     {@link Policy#BESIDE_THE_HEAP}
-     * @param tasks the most processes and threads of a worker with all that it starts
-     * @param temporaryBytes the size of the worker's own temporary directory, which is in memory
-     * @param fileBytes the size of the largest file that a worker can write
-     */
-    public record Limits(long memoryBytes, int tasks, long temporaryBytes, long fileBytes) {
-
-        public Limits withMemory(long bytes) {
-            return new Limits(bytes, tasks, temporaryBytes, fileBytes);
-        }
-
-        public Limits withTasks(int value) {
-            return new Limits(memoryBytes, value, temporaryBytes, fileBytes);
-        }
-
-        public Limits withTemporary(long bytes) {
-            return new Limits(memoryBytes, tasks, bytes, fileBytes);
-        }
-
-        public Limits withFile(long bytes) {
-            return new Limits(memoryBytes, tasks, temporaryBytes, bytes);
-        }
-
-        /** Returns the limit of the memory of a worker whose pool may have said how large its heap is. */
-        long memory(long saidHeap) {
-            return memoryBytes > 0 ? memoryBytes : heap(saidHeap) + Policy.BESIDE_THE_HEAP;
-        }
-    }
-
     /** The longest path of the temporary directory in which sockets can be: their own paths have some 107 bytes. */
     private static final int LONGEST_TEMPORARY = 70;
 
     /** The jail that has nothing but what a JVM needs. */
-    public static final Jail STRICT = new Jail(
-            List.of(),
-            List.of(),
-            false,
-            Set.of(),
-            new Limits(0, Policy.TASKS, Policy.TEMPORARY_BYTES, Policy.FILE_BYTES));
+    public static final Jail STRICT = new Jail(List.of(), List.of(), false, Set.of(), Policy.TEMPORARY_BYTES);
 
     public Jail {
         readable = List.copyOf(readable);
@@ -198,5 +163,20 @@ public record Jail(List<Path> readable, List<Path> writable, boolean network, Se
     /** Returns the heap of a worker whose pool may have said one. */
     static long heap(long said) {
         return said > 0 ? said : Policy.HEAP;
+    }
+
+    /**
+     * Returns the limits of a worker in a jail, where the memory, the processes and the sizes of files are never
+     * without limit.
+     *
+     * @param said the limits that the pool has set
+     * @param saidHeap the heap that the pool has set; 0 if none
+     */
+    public static ProcessLimits limits(ProcessLimits said, long saidHeap) {
+        return new ProcessLimits(
+                OptionalLong.of(said.memory().orElse(heap(saidHeap) + Policy.BESIDE_THE_HEAP)),
+                OptionalInt.of(said.processes().orElse(Policy.TASKS)),
+                OptionalLong.of(said.fileBytes().orElse(Policy.FILE_BYTES)),
+                said.cpuTime());
     }
 }

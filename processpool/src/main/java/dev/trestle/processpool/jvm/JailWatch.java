@@ -30,11 +30,12 @@ record JailWatch(Path proc, long mostMemory, int mostTasks) {
 
     private static final Pattern THREADS = Pattern.compile("^Threads:\\s*(\\d{1,9})$", Pattern.MULTILINE);
 
-    private static final long MIB = 1 << 20;
-
-    static JailWatch of(long processOne, Jail.Limits limits, long heap) {
+    /** Returns a watch for limits that {@link Jail#limits} has made. */
+    static JailWatch of(long processOne, ProcessLimits limits) {
         return new JailWatch(
-                Path.of("/proc", Long.toString(processOne), "root", "proc"), limits.memory(heap), limits.tasks());
+                Path.of("/proc", Long.toString(processOne), "root", "proc"),
+                limits.memory().orElseThrow(),
+                limits.processes().orElseThrow());
     }
 
     /**
@@ -60,12 +61,10 @@ record JailWatch(Path proc, long mostMemory, int mostTasks) {
         }
         if (tasks > mostTasks) {
             return Optional.of("it had " + tasks + " threads in " + processes + " processes, more than the " + mostTasks
-                    + " that its sandbox allows (Sandbox.withProcessLimit)");
+                    + " that its sandbox allows (processLimit)");
         }
         return kilobytes * 1024 > mostMemory
-                ? Optional.of("it used " + kilobytes / 1024 + " MiB of memory, with the processes that it had started,"
-                        + " more than the " + mostMemory / MIB
-                        + " MiB that its sandbox allows (Sandbox.withMemoryLimit)")
+                ? Optional.of(ProcessMemory.excess(kilobytes * 1024, mostMemory))
                 : Optional.empty();
     }
 

@@ -40,7 +40,7 @@ public record ProcessLimits(
     /** Longer than any process lives, and short enough for the kernel, which counts in nanoseconds. */
     private static final long MOST_SECONDS = 1L << 32;
 
-    /** Where the system's programs are if PATH does not say so. */
+    /** The path of the system's programs, where PATH does not say it. */
     private static final String USUAL_PATH = "/usr/bin:/bin";
 
     private boolean hasLimitsOfTheSystem() {

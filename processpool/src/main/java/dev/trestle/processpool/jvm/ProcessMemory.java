@@ -203,6 +203,13 @@ public final class ProcessMemory {
         familySize++;
     }
 
+    /** Returns why a worker that has more than it may is killed. */
+    public static String excess(long used, long limit) {
+        return "it used " + mebibytes(used) + " of at most " + mebibytes(limit)
+                + " (memoryLimit: heap, native memory and the processes that it has started). Give it more, or each"
+                + " call less to do";
+    }
+
     /** Returns an amount of memory as messages have it. */
     public static String mebibytes(long bytes) {
         long halves = bytes >> 19; // without an overflow

@@ -168,7 +168,7 @@ public final class WorkerProcess {
         }
         if (options.jail().isPresent()) {
             long processOne = found.parent().orElse(found).pid();
-            executor.jailWatch = JailWatch.of(processOne, options.jail().get().limits(), options.heapBytes());
+            executor.jailWatch = JailWatch.of(processOne, options.limits());
         }
     }
 

@@ -446,7 +446,7 @@ class DecodingBoundsTest {
         Consumer<JsonGenerator> textOrLong = to -> {
             texts.accept(to);
             long high = number.incrementAndGet();
-            value(to, "Long", each -> each.writeNumber(high << 32 | (high ^ hash) & 0xFFFFFFFFL));
+            value(to, "Long", each -> each.writeNumber((high << 32) | ((high ^ hash) & 0xFFFFFFFFL)));
         };
 
         for (Consumer<JsonGenerator> each : List.of(path, ranked, textOrLong)) {
@@ -456,6 +456,7 @@ class DecodingBoundsTest {
     }
 
     /** A class of the program that has the behaviour of one of the JDK. */
+    @SuppressWarnings("JdkObsolete") // a user may extend one
     static class OwnTable extends Hashtable<Object, Object> {
         private static final long serialVersionUID = 1;
     }
@@ -660,6 +661,15 @@ class DecodingBoundsTest {
                                                 value(elements, "String", each -> each.writeString("much"));
                                             }
                                         })))));
+    }
+
+    @Test
+    void aMessageShowsControlCharactersOfAValue() {
+        Payload constant = typed("java.lang.Thread$State", to -> to.writeString("odd \u001b[2J\rend"));
+
+        assertThat(refusal(objectCall(), constant).getMessage())
+                .contains("odd \\u001b[2J\\u000dend")
+                .doesNotContain("\u001b", "\r");
     }
 
     @Test

@@ -77,7 +77,7 @@ class SiteKeyTest {
         try {
             return of.invoke(null, bytes).hashCode();
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError(String.valueOf(of), e);
         }
     }
 
