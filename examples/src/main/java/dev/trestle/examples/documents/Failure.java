@@ -68,7 +68,7 @@ record Failure(Kind kind, String words) implements Result {
         };
     }
 
-    /** Only the message tells these ends from others: the heap was full, or the limit of the whole memory was passed. */
+    /** Only the message tells these ends from others: the heap was full, or the limit of all memory was passed. */
     private static boolean ranOutOfMemory(WorkerDiedException death) {
         return message(death).contains("it ran out of memory") || message(death).contains("(memoryLimit:");
     }
