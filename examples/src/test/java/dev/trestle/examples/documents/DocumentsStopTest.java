@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,9 +28,7 @@ class DocumentsStopTest {
 
             server.process.destroy();
 
-            assertThat(server.process.waitFor(60, TimeUnit.SECONDS))
-                    .as(server.err())
-                    .isTrue();
+            server.assertEnds();
             assertThat(server.process.exitValue()).isEqualTo(143);
         }
     }
@@ -52,9 +49,7 @@ class DocumentsStopTest {
 
             assertThat(running.join().outcome()).isEqualTo("timed-out");
             assertThat(waiting.join().outcome()).isEqualTo("preview");
-            assertThat(server.process.waitFor(60, TimeUnit.SECONDS))
-                    .as(server.err())
-                    .isTrue();
+            server.assertEnds();
             assertThat(server.process.exitValue()).as(server.err()).isEqualTo(exitCode);
             assertThat(server.out()).contains("documents: ending");
             assertThat(server.err()).doesNotContain("Exception in");

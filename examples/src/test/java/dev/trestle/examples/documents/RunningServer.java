@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -106,6 +107,17 @@ final class RunningServer implements AutoCloseable {
         assertThat(process.isAlive()).as(err()).isTrue();
         Matcher matcher = ADDRESS.matcher(out());
         return matcher.find() ? Optional.of(URI.create(matcher.group())) : Optional.empty();
+    }
+
+    /** Waits for the end of the server. If it does not end, the message has the stacks of its threads. */
+    void assertEnds() throws IOException, InterruptedException {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            new ProcessBuilder("kill", "-QUIT", String.valueOf(process.pid()))
+                    .start()
+                    .waitFor();
+            await().pollInterval(Duration.ofMillis(5)).until(() -> out().contains("JNI global refs"));
+            throw new AssertionError("The server has not ended:\n" + err() + out());
+        }
     }
 
     String out() throws IOException {
