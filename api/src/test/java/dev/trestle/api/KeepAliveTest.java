@@ -48,7 +48,7 @@ class KeepAliveTest {
         awaitKeepers(0);
     }
 
-    /** The call is accepted after the keeper has seen that there is none, and before it says that it ends. */
+    /** A call is accepted after the keeper has seen that there is no call, and before the keeper says that it ends. */
     @Test
     void aCallThatIsAcceptedWhileTheKeeperEndsHasAKeeper() {
         var comes = new AtomicBoolean();

@@ -110,7 +110,7 @@ class LoggedFailuresTest {
         assertThat(told).containsExactly("callback");
     }
 
-    /** So deep that the canceller is called when the caller of {@code cancel} has gone on. */
+    /** A depth of calls at which the canceller is called only when the caller of {@code cancel} has gone on. */
     @Test
     void aCancellerThatThrowsInACallbackWithinManyOthers() {
         var last = new Promise<String>(new Failing(failure, false));

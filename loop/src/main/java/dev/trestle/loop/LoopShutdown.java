@@ -88,7 +88,7 @@ final class LoopShutdown {
         lastToEnd = EventLoop.lastTaskNumber();
     }
 
-    /** Called when that run has ended. */
+    /** Called when the run has ended that was to make tasks end. */
     void onRunEnded() {
         awaitedEnds = 0;
     }

@@ -37,7 +37,7 @@ final class SlowCallbackDetector implements Runnable {
     /** The longest time between two looks, in nanoseconds. */
     private static final long LONGEST = 250_000_000;
 
-    /** The same while carriers are kept, or have been added. */
+    /** The longest time between two looks while carriers are kept, or have been added, in nanoseconds. */
     private static final long LONGEST_WHILE_STUCK = 50_000_000;
 
     private static final long SHORTEST = 1_000_000;
