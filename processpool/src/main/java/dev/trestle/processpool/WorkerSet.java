@@ -185,7 +185,8 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
-        return staying() < options.workers() && (starting() < waiting || (open && lacksReserve()));
+        long expected = (long) starting() * options.limits().callsPerWorker();
+        return staying() < options.workers() && (expected < waiting || (open && lacksReserve()));
     }
 
     /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */
