@@ -149,6 +149,7 @@ class LocalUsersTest {
     void aWorkerTellsItsSecretToNoProcessThatHasItsPort() throws Exception {
         String secret = "0123456789abcdef".repeat(4);
         try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            server.setSoTimeout(20_000);
             Path output = folder.resolve("output");
             var command = TestJvm.command(
                     List.of(),
@@ -156,6 +157,7 @@ class LocalUsersTest {
                     "tcp:127.0.0.1/" + server.getLocalPort(),
                     Files.write(folder.resolve("journal"), new byte[1 << 20]),
                     1 << 20,
+                    1,
                     "a-worker");
             Process worker = TestJvm.start(command, output);
             try (var stdin = worker.getOutputStream()) {

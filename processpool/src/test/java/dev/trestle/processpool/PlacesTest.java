@@ -85,7 +85,9 @@ class PlacesTest {
         try (var pool = builder(2, 2).build()) {
             var first = block(pool, 2, CallOptions.DEFAULT);
             assertThat(pool.statistics().alive()).isEqualTo(1);
-            assertThat(pool.statistics().starting()).as("one start for two calls").isZero();
+            assertThat(pool.statistics().starting())
+                    .as("one start for two calls")
+                    .isZero();
             assertThat(pool.statistics().queued()).isZero();
             long other = pool.submit(Gate::pid).result();
 
