@@ -783,8 +783,13 @@ final class Worker {
 
     /** Interrupts a call that was cancelled or is late; kills the worker if the call does not end within the grace. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
+        try {
+            killIfItGoesOn(unwanted, ticket); // first: a call whose interrupt cannot be sent ends all the same
+        } catch (Error e) {
+            killSoon(e);
+            throw e;
+        }
         control(Frame.Cancel.interrupting(ticket));
-        killIfItGoesOn(unwanted, ticket);
     }
 
     /** Cancels a call without an interrupt; the worker drops a call that has not begun. */

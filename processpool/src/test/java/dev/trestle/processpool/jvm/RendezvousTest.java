@@ -3,6 +3,7 @@ package dev.trestle.processpool.jvm;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.trestle.processpool.wire.Greeting;
 import dev.trestle.processpool.wire.TwoWayChannel;
@@ -309,13 +310,25 @@ class RendezvousTest {
         try (var rendezvous = atAPort(LONG)) {
             var meeting = meeting(rendezvous);
             byte[] secret = secretOf(rendezvous);
-            try (var _ = dial(rendezvous, secret, 'R');
-                    var second = dial(rendezvous, secret, 'R');
+            try (var one = dial(rendezvous, secret, 'R');
+                    var other = dial(rendezvous, secret, 'R');
                     var unknown = dial(rendezvous, secret, 'X')) {
-                assertThat(receive(second, 1)).isEmpty();
                 assertThat(receive(unknown, 1)).isEmpty();
+                one.configureBlocking(false);
+                other.configureBlocking(false);
+                await().pollInterval(Duration.ofMillis(1)).until(() -> isRefused(one) || isRefused(other));
+                assertThat(isRefused(one)).isNotEqualTo(isRefused(other));
                 assertThat(meeting.isDone()).isFalse();
             }
+        }
+    }
+
+    /** Returns whether the other side has hung up, of which a channel that does not block knows. */
+    private static boolean isRefused(SocketChannel channel) throws IOException {
+        try {
+            return channel.read(ByteBuffer.allocate(1)) < 0;
+        } catch (SocketException e) {
+            return true;
         }
     }
 }
