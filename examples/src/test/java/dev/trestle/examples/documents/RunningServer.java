@@ -171,13 +171,16 @@ final class RunningServer implements AutoCloseable {
         return Memory.peak(process.toHandle());
     }
 
+    /** Returns the JVMs below the server, without the processes of their jails. */
     List<ProcessHandle> workers() {
-        return process.descendants().toList();
+        return process.descendants()
+                .filter(each -> each.info().command().orElse("").endsWith("java"))
+                .toList();
     }
 
     @Override
     public void close() {
-        List<ProcessHandle> workers = workers();
+        List<ProcessHandle> workers = process.descendants().toList();
         client.shutdownNow();
         process.destroyForcibly();
         workers.forEach(ProcessHandle::destroyForcibly);
