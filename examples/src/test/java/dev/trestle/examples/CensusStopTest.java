@@ -44,7 +44,9 @@ class CensusStopTest {
     @ParameterizedTest(name = "{0}")
     @CsvSource({"INT, 130", "TERM, 143"})
     void signalPrintsWhatThereIsAndLeavesNoChild(String signal, int exitCode) throws Exception {
-        assumeFalse(ignoresInterrupts(), "The shell of this build ignores Ctrl-C, and so would the program");
+        assumeFalse(
+                InheritedSignals.ignoreInterrupts(),
+                "The shell of this build ignores Ctrl-C, and so would the program");
         Process program = start(
                 "--workers", "2", "--json", directory.resolve("census.json").toString());
         waitForTheFirstTenth(program);
@@ -128,16 +130,5 @@ class CensusStopTest {
 
     private String err() throws IOException {
         return Files.readString(directory.resolve("err"), UTF_8);
-    }
-
-    /** A program inherits which signals are ignored: those of shells without job control ignore Ctrl-C. */
-    private static boolean ignoresInterrupts() throws IOException {
-        long ignored = Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("SigIgn:"))
-                .mapToLong(line -> Long.parseUnsignedLong(
-                        line.substring("SigIgn:".length()).strip(), 16))
-                .findFirst()
-                .orElseThrow();
-        return (ignored & 1L << 1) != 0;
     }
 }
