@@ -141,6 +141,7 @@ final class Dispatcher {
     private final Timer timer;
     private final Timer.Task caretaker;
     private final Timer.Task cleaning;
+    private final Timer.Task keepingYoung;
 
     /** A look at the workers that are idle. */
     private final Timer.Task shrinking;
@@ -300,6 +301,7 @@ final class Dispatcher {
                     : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
             this.caretaker = timer.prepare(this::putRight);
             this.cleaning = timer.prepare(this::cleanUp);
+            this.keepingYoung = timer.prepare(this::keepYoung);
             this.shrinking = timer.prepare(this::shrink);
             this.aging = timer.prepare(this::renewTheOld);
             this.weighing = timer.prepare(this::weigh);
@@ -320,7 +322,7 @@ final class Dispatcher {
             if (!staleRemoved.getAndSet(true)) {
                 onItsOwn("trestle-sweep", directory::removeStale);
             }
-            keepYoungLater();
+            keepingYoung.in(PrivateDirectory.TOUCH);
         } catch (Throwable e) {
             try {
                 cleanUp(); // at once: the program may be ending
@@ -338,11 +340,9 @@ final class Dispatcher {
         PoolThreads.start(name, action);
     }
 
-    private void keepYoungLater() {
-        var _ = timer.after(PrivateDirectory.TOUCH, () -> {
-            keepYoungLater();
-            onItsOwn(options.name() + "-keep-young", directory::keepYoung);
-        });
+    private void keepYoung() {
+        onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+        keepingYoung.in(PrivateDirectory.TOUCH);
     }
 
     private void addShutdownHook() {
@@ -1867,7 +1867,16 @@ final class Dispatcher {
     /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
     void trainLater() {
         if (depth == 1 && options.aot().directory().isPresent() && !trained.getAndSet(true)) {
-            var _ = timer.after(options.aot().delay(), this::train);
+            var _ = timer.after(options.aot().delay(), this::trainOnce);
+        }
+    }
+
+    /** Trains, and does not throw: what the timer repeats would start a JVM each time. */
+    private void trainOnce() {
+        try {
+            train();
+        } catch (Throwable e) {
+            logger.error("{} has no AOT cache, since it could not make one", options.name(), e);
         }
     }
 
