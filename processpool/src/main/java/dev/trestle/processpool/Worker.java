@@ -136,7 +136,7 @@ final class Worker {
     /** Guarded by the dispatcher's lock. */
     final InFlight inFlight;
 
-    /** Guarded by that lock too. */
+    /** Guarded by the dispatcher's lock. */
     final KeyHome keyHome = new KeyHome(this);
 
     // Also guarded by that lock, and changed by the worker set only
@@ -149,7 +149,7 @@ final class Worker {
     /** True if this worker will soon have run as many calls as it may, or is too old or too large. */
     boolean retiring;
 
-    /** The reason for that; null if it does not retire. */
+    /** The reason for which this worker retires; null if it does not. */
     @Nullable
     Retirement retiresFor;
 
@@ -163,7 +163,7 @@ final class Worker {
     /** The reason for which this worker was told to leave; null if it was not, or if the pool ended. */
     volatile @Nullable Retirement leavesFor;
 
-    /** The bytes of memory that it held when that was looked at last; 0 if it never was. */
+    /** The bytes of memory that this worker held at the last look; 0 before the first look. */
     volatile long memory;
 
     /** True if the thread that was to write to this worker could not. */
@@ -197,7 +197,7 @@ final class Worker {
     private List<Frame.OfCall> theirAnswers = List.of();
     private int begun;
 
-    /** When its memory was looked at last, after an answer. */
+    /** The time of the last look at the memory of this worker after an answer. */
     private long memorySeenAt;
 
     // Confined to the task of the dispatcher that looks at readers: what this one was ending, and since when
