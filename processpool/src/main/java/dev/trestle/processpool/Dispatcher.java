@@ -1281,15 +1281,23 @@ final class Dispatcher {
             return List.of();
         }
         var instructions = new ArrayList<Instruction>(workerSet.size());
-        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
-            addInstruction(spare, instructions);
-        }
+        wakeSpares(instructions);
         wakeAny(instructions);
         if (homeIsFree) {
             wakeHomes(instructions);
             wakeAny(instructions); // a home that may have no more calls has sent back those that waited for it
         }
+        if (!queue.isEmpty()) {
+            wakeSpares(instructions); // one that has just been given its last call may have places free
+        }
         return instructions;
+    }
+
+    @GuardedBy("lock")
+    private void wakeSpares(List<Instruction> instructions) {
+        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
+            addInstruction(spare, instructions);
+        }
     }
 
     /** Gives calls that are in the queue again to idle workers, and to busy ones with free places. */
