@@ -6,6 +6,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.CallMonitors;
 import dev.trestle.api.StackRoom;
+import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
@@ -1875,25 +1876,34 @@ final class Dispatcher {
     /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
     void trainLater() {
         if (depth == 1 && options.aot().directory().isPresent() && !trained.getAndSet(true)) {
-            var _ = timer.after(options.aot().delay(), this::trainOnce);
+            var _ = timer.after(Duration.ZERO, () -> aotCache.delay().ifPresent(this::trainAfter)); // it reads files
         }
     }
 
-    /** Trains, and does not throw: what the timer repeats would start a JVM each time. */
-    private void trainOnce() {
+    private void trainAfter(Duration delay) {
+        var _ = timer.after(delay, () -> trainOnce(delay));
+    }
+
+    /**
+     * Trains, and does not throw: what the timer repeats would start a JVM each time. If another program trains,
+     * that may end early, so this pool looks again later.
+     */
+    private void trainOnce(Duration delay) {
         try {
-            train();
+            if (train() == AotStore.State.BUSY) {
+                trainAfter(delay.multipliedBy(2).plus(options.aot().delay()));
+            }
         } catch (Throwable e) {
             logger.error("{} has no AOT cache, since it could not make one", options.name(), e);
         }
     }
 
-    /** Makes the AOT cache, unless there is one or this pool ends; returns whether there is one now. */
-    boolean train() {
+    /** Makes the AOT cache, unless there is one or this pool ends; returns what there is now. */
+    AotStore.State train() {
         lock.lock();
         try {
             if (lifecycle != Lifecycle.OPEN || breakage != null) {
-                return false;
+                return AotStore.State.NONE;
             }
             unfinished++;
         } finally {

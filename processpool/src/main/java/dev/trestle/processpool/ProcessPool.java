@@ -486,13 +486,14 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool
      * that lives longer than that makes the cache by itself in the background; this method is for installers, and for
-     * short programs. Shutting the pool down ends it.
+     * programs of a second or two. Shutting the pool down ends it.
      *
      * @return whether there is a cache now; false if this pool has been shut down or has none (see
-     *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
+     *     {@link Builder#aotCache}), if another pool or program is making one at this moment, or if it could not be
+     *     made, now or in two programs before, which the log says
      */
     public boolean makeAotCache() {
-        return dispatcher.train();
+        return dispatcher.train() == AotStore.State.THERE;
     }
 
     // Ending
@@ -777,7 +778,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean aotCache = true;
         private Optional<Path> aotCacheDirectory = Optional.empty();
-        private Duration aotCacheDelay = Duration.ofSeconds(3);
+        private Duration aotCacheDelay = Duration.ofSeconds(1);
 
         private Builder() {}
 
@@ -1246,8 +1247,9 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is no
-         * cache while the class path has anything except jar files.
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. What a program
+         * has to leave unfinished is kept, and the next program goes on from there. There is no cache while the class
+         * path has anything except jar files.
          *
          * @param value whether to make and to use caches
          * @return this builder
