@@ -35,6 +35,8 @@ final class SpinBudget {
         this.possible = processors > 1;
     }
 
+    // Nothing here calls code of the JDK or allocates: an error in a pause would end a thread of the pool.
+
     /** Returns the nanoseconds to spin in the pause that begins now. */
     long nextPause() {
         if (!possible) {
@@ -43,17 +45,19 @@ final class SpinBudget {
         if (budget == 0 && pausesUntilTrial-- == 0) {
             return LONGEST_NANOS;
         }
-        return Math.min(budget, LONGEST_NANOS);
+        return budget < LONGEST_NANOS ? budget : LONGEST_NANOS;
     }
 
     /** Notes that a call came while the thread was spinning. */
     void paid() {
-        budget = budget == 0 ? LONGEST_NANOS : Math.min(budget * 2, LIMIT_NANOS);
+        long more = budget == 0 ? LONGEST_NANOS : budget * 2;
+        budget = more < LIMIT_NANOS ? more : LIMIT_NANOS;
     }
 
     /** Notes that the thread has spun for its time, and no call came. */
     void wasInVain() {
-        budget = budget / 2 < SHORTEST_NANOS ? 0 : budget / 2;
+        long less = budget / 2;
+        budget = less < SHORTEST_NANOS ? 0 : less;
         if (budget == 0) {
             pausesUntilTrial = PAUSES_PER_TRIAL - 1;
         }
