@@ -346,6 +346,9 @@ final class Worker {
             if (options.jvm().jail().isPresent()) {
                 prepareJail(meeting, options.jvm().jail().get());
             }
+            List<Path> places = dispatcher.sharedFiles().places();
+            List<Path> shown =
+                    options.jvm().jail().isPresent() ? dispatcher.sharedFiles().prepare() : List.of();
             List<String> more = Stream.concat(
                             Stream.of("-XX:ErrorFile=" + crashLog.toString().replace("%", "%%")),
                             dispatcher.aotCache().arguments().stream())
@@ -358,7 +361,9 @@ final class Worker {
                             meeting.address(),
                             journalFile.toString(),
                             Long.toString(options.limits().maxPayloadBytes()),
-                            Integer.toString(options.limits().callsPerWorker())));
+                            Integer.toString(options.limits().callsPerWorker()),
+                            places.get(0).toString(),
+                            places.get(1).toString()));
             var started = WorkerProcess.start(
                     name,
                     mark,
@@ -366,7 +371,8 @@ final class Worker {
                             Stream.concat(command.stream(), Stream.of(name)).toList(),
                             options.jvm(),
                             more,
-                            List.of(argumentFile, socket),
+                            Stream.concat(Stream.of(argumentFile, socket), shown.stream())
+                                    .toList(),
                             List.of(journalFile, crashLog)),
                     options.jvm(),
                     dispatcher.depth(),
@@ -686,6 +692,7 @@ final class Worker {
                     Frame.Credit _,
                     Frame.Cancel _,
                     Frame.TakeBack _,
+                    Frame.Unshare _,
                     Frame.ThreadDumpRequest _ ->
                 throw new ProtocolException(name + " sent a frame that is not allowed now: " + typeOf(frame));
         }
@@ -858,6 +865,11 @@ final class Worker {
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
+    /** Tells the worker to unmap a shared array that no call names any more. */
+    void unshare(long array) {
+        control(new Frame.Unshare(array));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */

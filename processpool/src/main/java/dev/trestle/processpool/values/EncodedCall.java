@@ -10,9 +10,11 @@ public final class EncodedCall {
 
     private final CallSite site;
     private final long size;
+    private final @Nullable HeldArrays held;
     private volatile Payload payload;
 
-    EncodedCall(CallSite site, Payload payload) {
+    EncodedCall(CallSite site, Payload payload, @Nullable HeldArrays held) {
+        this.held = held;
         this.site = site;
         this.payload = payload;
         this.size = payload.size();
@@ -39,6 +41,13 @@ public final class EncodedCall {
     /** Releases the encoded bytes: the call is over. Needs no memory; idempotent. */
     public void release() {
         payload = Payload.EMPTY;
+    }
+
+    /** Lets go of the shared arrays that the call names: it is over, or about to be. Idempotent. */
+    public void releaseArrays() {
+        if (held != null) {
+            held.release();
+        }
     }
 
     /**

@@ -23,7 +23,8 @@ enum FrameType {
     ITEM(-1),
     CREDIT(8),
     CALL_IN_CONTEXT(-1),
-    STREAM_CALL_IN_CONTEXT(-1);
+    STREAM_CALL_IN_CONTEXT(-1),
+    UNSHARE(0);
 
     private static final FrameType[] types = values();
 
