@@ -285,8 +285,8 @@ final class ProcessProgram {
     /**
      * @param speedUp how many times faster 100 calls are
      * @param saving how many times less processor time they take, of the program and the workers
-     * @param resident the memory that a worker holds after it has read all of the matrix, beyond what it held before, in
-     *     multiples of the matrix
+     * @param resident the memory that a worker holds after it has read all of the matrix, beyond what it held before,
+     *     in multiples of the matrix
      */
     private record Sharing(double speedUp, double saving, double resident) {}
 

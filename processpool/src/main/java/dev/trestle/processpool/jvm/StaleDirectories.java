@@ -157,8 +157,8 @@ public final class StaleDirectories {
     }
 
     /**
-     * Deletes a directory in memory when its program is dead, for the worker of such a program: nobody may start another
-     * one for long. Waits a little, since the system closes the sockets of a dead program one by one.
+     * Deletes a directory in memory when its program is dead, for the worker of such a program: it may be long until
+     * another program sweeps. Waits a little, since the system closes the sockets of a dead program one by one.
      *
      * @param directory a directory with shared arrays; there need be none
      * @param limit the longest time to wait
