@@ -11,6 +11,7 @@ import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.SharedFiles;
 import dev.trestle.processpool.remote.RemoteWorker;
 import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.values.EncodedCall;
@@ -145,6 +146,7 @@ final class Dispatcher {
     private final Consumer<Worker> start;
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
+    private final SharedFiles sharedFiles;
     private final Timer timer;
     private final Timer.Task caretaker;
     private final Timer.Task cleaning;
@@ -289,7 +291,11 @@ final class Dispatcher {
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
-        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"));
+        this(options, depth, initializer, new SharedFiles());
+    }
+
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, SharedFiles sharedFiles) {
+        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"), sharedFiles);
     }
 
     /**
@@ -303,6 +309,17 @@ final class Dispatcher {
      * @param timer belongs to the pool from now on, which starts it
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start, Timer timer) {
+        this(options, depth, initializer, start, timer, new SharedFiles());
+    }
+
+    private Dispatcher(
+            PoolOptions options,
+            int depth,
+            @Nullable EncodedCall initializer,
+            Consumer<Worker> start,
+            Timer timer,
+            SharedFiles sharedFiles) {
+        this.sharedFiles = sharedFiles;
         this.options = options;
         this.depth = depth;
         this.start = start;
@@ -330,6 +347,7 @@ final class Dispatcher {
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
@@ -358,7 +376,10 @@ final class Dispatcher {
     }
 
     private void keepYoung() {
-        onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+        onItsOwn(options.name() + "-keep-young", () -> {
+            directory.keepYoung();
+            sharedFiles.keepYoung();
+        });
         keepingYoung.in(PrivateDirectory.TOUCH);
     }
 
@@ -393,6 +414,26 @@ final class Dispatcher {
 
     PrivateDirectory directory() {
         return directory;
+    }
+
+    SharedFiles sharedFiles() {
+        return sharedFiles;
+    }
+
+    /** Tells all workers that a shared array is gone. Throws nothing. */
+    private void unshare(long array) {
+        try {
+            List<Worker> workers;
+            lock.lock();
+            try {
+                workers = List.copyOf(workerSet.live());
+            } finally {
+                lock.unlock();
+            }
+            workers.forEach(each -> each.unshare(array));
+        } catch (Throwable e) {
+            logger.failure(Level.WARN, "{} cannot tell all workers to unmap a shared array{}", options.name(), "", e);
+        }
     }
 
     AotCache aotCache() {
@@ -2310,6 +2351,7 @@ final class Dispatcher {
     private void cleanUp() {
         cleanUps++;
         attempt("unregister its bean", bean::unregister);
+        attempt("delete its shared arrays", sharedFiles::close);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
@@ -2367,6 +2409,7 @@ final class Dispatcher {
             }
         }
         directory.deleteAtExit();
+        sharedFiles.deleteAtExit();
         lock.lock();
         try {
             workerSet.live().forEach(Worker::deleteFilesAtExit);
