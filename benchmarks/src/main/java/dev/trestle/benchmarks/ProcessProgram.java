@@ -34,7 +34,13 @@ final class ProcessProgram {
 
     public static void main(String[] wanted) throws Exception {
         var program = new Program()
-                .least("start to first result", "ms", 1, ProcessProgram::bestFirstResultWithCache)
+                .least("start to first result", "ms", 1, () -> withCache(pools -> best(8, () -> firstResult(pools))))
+                .least("start to first result, processor time", "ms", 1, () -> withCache(ProcessProgram::processorTime))
+                .least(
+                        "calls 1001 to 2000 of a worker",
+                        "us",
+                        1,
+                        () -> withCache(pools -> best(5, () -> secondThousand(pools) / 1e3)))
                 .least(
                         "start to first result, no cache",
                         "ms",
@@ -83,9 +89,13 @@ final class ProcessProgram {
         program.run(wanted);
     }
 
-    /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
-    /** From an AOT cache that is made before, in a directory of its own. */
-    private static double bestFirstResultWithCache() throws Exception {
+    /** A measurement of workers. */
+    private interface OfWorkers {
+        double measure(ProcessPool.Builder pools) throws Exception;
+    }
+
+    /** Measures workers that start from an AOT cache, which is made before, in a directory of its own. */
+    private static double withCache(OfWorkers measurement) throws Exception {
         Path directory = Files.createTempDirectory("trestle-aot-");
         ProcessPool.Builder cached = ProcessPool.builder().workers(1).aotCacheDirectory(directory);
         try (var pool = cached.build()) {
@@ -93,14 +103,34 @@ final class ProcessProgram {
                 throw new IllegalStateException("There is no AOT cache; is the class path of jars only?");
             }
         }
-        double least = best(8, () -> firstResult(cached));
+        double measured = measurement.measure(cached);
         try (var files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
             }
         }
         Files.delete(directory);
-        return least;
+        return measured;
+    }
+
+    /** The mean of the milliseconds of processor time of a worker until the program has its first result. */
+    private static double processorTime(ProcessPool.Builder options) {
+        int starts = 10;
+        double millis = 0;
+        for (int i = 0; i < starts; i++) {
+            try (var pool = options.build()) {
+                long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+                millis += BareProgram.processorMillis(worker);
+            }
+        }
+        return millis / starts;
+    }
+
+    private static double secondThousand(ProcessPool.Builder options) throws Exception {
+        try (var pool = options.build()) {
+            Program.nanosEach(1_000, () -> pool.submit(() -> 1).result());
+            return Program.nanosEach(1_000, () -> pool.submit(() -> 1).result());
+        }
     }
 
     // A sandbox, where there can be one: by turns with workers without one, of which each figure is a multiple
@@ -148,6 +178,7 @@ final class ProcessProgram {
         return ProcessPool.builder().workers(workers).aotCache(false).build();
     }
 
+    /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
     private static double firstResult(ProcessPool.Builder options) {
         long begin = System.nanoTime();
         try (var pool = options.build()) {

@@ -192,6 +192,19 @@ class AotCacheTest {
         assertThat(quiet.waitFor()).isZero();
     }
 
+    /** A worker would compile what they are of before its first result. */
+    @Test
+    void aTrainingRunLeavesNoProfiles() {
+        assertThat(builder(folder)
+                        .jvmArguments("-Xcomp")
+                        .options()
+                        .forTraining(folder.resolve("recording"))
+                        .jvm()
+                        .arguments())
+                .as("the last one counts")
+                .containsSubsequence("-Xcomp", "-Xint");
+    }
+
     @Test
     void aFailedStartCostsThePoolItsCacheAndACrashAllPools() throws Exception {
         Path caches = folder.resolve("distrusted");
