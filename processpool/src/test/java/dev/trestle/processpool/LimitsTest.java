@@ -145,7 +145,7 @@ class LimitsTest {
     @Test
     void aWorkerThatUsesTooMuchProcessorTimeIsEndedInWords() {
         try (var pool =
-                TestPools.builder(1).cpuTimeLimit(Duration.ofMillis(2500)).build()) {
+                TestPools.builder(1).cpuTimeLimit(Duration.ofMillis(1500)).build()) {
             var call = pool.submit(() -> {
                 for (long i = 0; ; i++) {
                     if (i < 0) {

@@ -23,6 +23,12 @@ final class WorkerMain {
     /** The names of the threads in which a JVM ends because of a signal. */
     private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
 
+    /**
+     * The system property of a worker that leaves the set-up of Jackson to the first call that needs it. For tests of
+     * Trestle, which start hundreds of workers for a small call each: docs/adr/0520.
+     */
+    private static final String LAZY = "trestle.codec.lazy";
+
     private WorkerMain() {}
 
     /**
@@ -66,11 +72,12 @@ final class WorkerMain {
         channel.write(new Frame.Hello(
                 FrameChannel.PROTOCOL_VERSION, ProcessHandle.current().pid(), System.getProperty("java.version")));
 
-        // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
-        // way.
+        // Jackson takes longer to set up than all this, and not every call needs it. Before, it would be in our way.
         var decoder =
                 new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal);
-        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
+        if (!Boolean.getBoolean(LAZY)) {
+            Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
+        }
 
         var reports = new Reports(channel, places);
         Reporter.install(reports);
