@@ -48,6 +48,7 @@ class LimitsTest {
                                 + " has started\\)\\. .*withRetries.*");
             assertThat(died.phase()).isEqualTo(Phase.RUNNING);
             assertThat(died.signal()).contains("SIGKILL");
+            assertThat(died.outOfMemory()).isTrue();
             assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
             assertThat(pool.statistics().killedForMemory()).isEqualTo(1);
             assertThat(pool.statistics().lost()).isEqualTo(1);
