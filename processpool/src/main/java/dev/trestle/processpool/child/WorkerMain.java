@@ -29,6 +29,12 @@ final class WorkerMain {
     /** The names of the threads in which a JVM ends because of a signal. */
     private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
 
+    /**
+     * The system property of a worker that leaves the set-up of Jackson to the first call that needs it. For tests of
+     * Trestle, which start hundreds of workers for a small call each: docs/adr/0520.
+     */
+    private static final String LAZY = "trestle.codec.lazy";
+
     private WorkerMain() {}
 
     /**
@@ -78,10 +84,13 @@ final class WorkerMain {
         var shared = new MappedArrays(List.of(Path.of(arguments[4]), Path.of(arguments[5])));
         var decoder = new CallDecoder(
                 new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal, shared);
-        Thread codec = Thread.ofPlatform().name("trestle-codec").daemon().start(() -> {
+        Thread codec = Thread.ofPlatform().name("trestle-codec").daemon().unstarted(() -> {
             LockSupport.parkNanos(WorkerMain.class, IDLE_NANOS);
             decoder.prepare();
         });
+        if (!Boolean.getBoolean(LAZY)) {
+            codec.start();
+        }
 
         var reports = new Reports(channel, places);
         Reporter.install(reports);

@@ -36,8 +36,9 @@ public record Obituary(
      * @param code the exit code
      * @param evidence the number of what else is known
      * @param suspect the sender of its SIGKILL: the end of a sentence
+     * @param oomKills whether the kernel's OOM killer has killed a process while this one lived
      */
-    public record Exit(int code, int evidence, String suspect) {}
+    public record Exit(int code, int evidence, String suspect, boolean oomKills) {}
 
     void write(BodyWriter to) {
         to.string(cut(worker));
@@ -47,6 +48,7 @@ public record Obituary(
             to.number(exit.code());
             to.number(exit.evidence());
             to.string(cut(exit.suspect()));
+            to.flag(exit.oomKills());
         }
         to.number(step.number());
         to.number(running);
@@ -62,7 +64,7 @@ public record Obituary(
     static Obituary read(BodyReader from) throws ProtocolException {
         String worker = from.string();
         long pid = from.longNumber();
-        Exit exit = from.flag() ? new Exit(from.number(), from.number(), from.string()) : null;
+        Exit exit = from.flag() ? new Exit(from.number(), from.number(), from.string(), from.flag()) : null;
         return new Obituary(
                 worker,
                 pid,
