@@ -61,8 +61,9 @@ record WorkerDeath(
         return new WorkerDeath(
                 ShownText.line(obituary.worker()) + " of " + member,
                 obituary.pid(),
-                exit == null ? null : new ExitStatus(
-                                exit.code(), Evidence.at(exit.evidence()), exit.suspect(), exit.oomKills()),
+                exit == null
+                        ? null
+                        : new ExitStatus(exit.code(), Evidence.at(exit.evidence()), exit.suspect(), exit.oomKills()),
                 new LastWords(Long.MAX_VALUE, obituary.step(), Exit.NONE),
                 obituary.killedBecause(),
                 obituary.stderrTail(),
