@@ -267,16 +267,16 @@ class ThreadFactoryTest {
     void aCallWhoseThreadFailsToStartRunsOnceOrIsRejected() {
         for (int i = 0; i < 200; i++) {
             var ran = new AtomicInteger();
-            var accepted = new AtomicInteger();
+            int accepted = 0;
             try (var pool = poolOf(2, task -> new Stubborn(task, true))) {
                 try {
                     pool.execute(ran::incrementAndGet);
-                    accepted.incrementAndGet();
+                    accepted++;
                 } catch (OutOfMemoryError e) {
                     // rejected
                 }
             }
-            assertThat(ran.get()).isEqualTo(accepted.get());
+            assertThat(ran.get()).isEqualTo(accepted);
         }
     }
 
