@@ -200,7 +200,7 @@ final class ProcessProgram {
         }
     }
 
-    /** What takes long to load and is read by many calls: 128 MB, in which each element names the next one. */
+    /** A table that takes long to load and is read by many calls: 128 MB, in which each element names the next one. */
     private static final class WarmState {
         private static final int[] next = load();
 

@@ -150,7 +150,8 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
-                        options.parallelism(), options.limits().queueLimit().getAsInt())
+                        options.source() == WorkerSource.ADDED ? 0 : options.parallelism(),
+                        options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -666,6 +667,11 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.monitors().remove(monitor);
     }
 
+    /** Returns what assigns the calls of this pool; for {@link Door}. */
+    Dispatcher dispatcher() {
+        return dispatcher;
+    }
+
     /** Returns the number of calls that keep the program running; for tests. */
     int callsInFlight() {
         return dispatcher.acceptedCalls().size();
@@ -748,6 +754,7 @@ public final class ProcessPool implements FutureExecutor {
         private boolean debug;
         private boolean daemon;
         private boolean shutdownHook = true;
+        private WorkerSource source = WorkerSource.STARTED;
         private Optional<Sandbox> sandbox = Optional.empty();
         private List<String> launcher = List.of();
         private final List<String> jvmArguments = new ArrayList<>();
@@ -1280,6 +1287,18 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
+        /** Allows results to contain a type, or the types of a package if the name ends in a dot; see {@link Door}. */
+        Builder allowName(String name) {
+            allowedTypes.add(name);
+            return this;
+        }
+
+        /** Sets where the workers come from; see {@link Door}. */
+        Builder source(WorkerSource value) {
+            source = value;
+            return this;
+        }
+
         private static Optional<Path> userAotCache() {
             return AotStore.userDirectory(System.getenv(), System.getProperty("user.home"));
         }
@@ -1466,7 +1485,8 @@ public final class ProcessPool implements FutureExecutor {
                     shutdownHook,
                     jvm,
                     limits,
-                    aot);
+                    aot,
+                    source);
         }
 
         /**

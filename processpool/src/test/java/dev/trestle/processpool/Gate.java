@@ -1,10 +1,13 @@
 package dev.trestle.processpool;
 
+import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
@@ -74,6 +77,20 @@ public final class Gate {
             LockSupport.park();
             var _ = Thread.interrupted();
         }
+    }
+
+    /** In a test: submits calls that stay until the gates "gate0", "gate1" ... open; all run when this returns. */
+    static List<ConcurrentFuture<String>> block(ProcessPool pool, Path folder, int calls, CallOptions options) {
+        String in = folder.toString();
+        var futures = new ArrayList<ConcurrentFuture<String>>();
+        for (int i = 0; i < calls; i++) {
+            String name = "gate" + i;
+            futures.add(pool.submit(() -> pass(in, name), options));
+        }
+        for (int i = 0; i < calls; i++) {
+            await(folder, "gate" + i);
+        }
+        return futures;
     }
 
     /** In a test: opens a gate. */

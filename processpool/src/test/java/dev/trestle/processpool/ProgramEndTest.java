@@ -268,6 +268,7 @@ class ProgramEndTest {
         private static int print() {
             System.out.println("to stdout: ä");
             System.err.println("to stderr");
+            System.out.print("half a line");
             System.out.flush();
             return 0;
         }
@@ -294,6 +295,7 @@ class ProgramEndTest {
         assertThat(output)
                 .content()
                 .containsPattern("INFO dev.trestle.processpool.worker - \\[printing-worker-\\d] to stdout: ä")
-                .containsPattern("WARN dev.trestle.processpool.worker - \\[printing-worker-\\d] to stderr");
+                .containsPattern("WARN dev.trestle.processpool.worker - \\[printing-worker-\\d] to stderr")
+                .containsPattern("INFO dev.trestle.processpool.worker - \\[printing-worker-\\d] half a line");
     }
 }

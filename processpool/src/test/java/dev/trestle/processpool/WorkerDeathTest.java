@@ -53,6 +53,18 @@ class WorkerDeathTest {
     }
 
     @Test
+    void halfALineIsInTheExceptionToo() {
+        assertThatThrownBy(pool.submit(() -> exitInTheMiddleOfALine())::result)
+                .hasMessageEndingWith("Its last lines on stderr:\nwhole\nhalf");
+    }
+
+    private static int exitInTheMiddleOfALine() {
+        System.err.print("whole\nhalf");
+        System.exit(7);
+        return 0;
+    }
+
+    @Test
     void theHeadOfTheCrashLogIsInTheException() {
         Call<Long> call = Mishap.CRASHES::happen;
 

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * The reason why there is no preview of an upload.
  *
  * @param kind the kind of failure
- * @param words a sentence for the person who uploaded the file
+ * @param words a sentence for the sender of the file
  */
 record Failure(Kind kind, String words) implements Result {
 

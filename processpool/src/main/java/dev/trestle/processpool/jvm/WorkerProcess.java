@@ -7,6 +7,7 @@ import dev.trestle.processpool.wire.LogRecord;
 import dev.trestle.processpool.wire.ShownText;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -344,6 +345,11 @@ public final class WorkerProcess {
             if (open != null) {
                 close(open);
             }
+        }
+
+        @Override
+        protected Thread createPump(InputStream pipe, OutputStream log) {
+            return createPump(pipe, log, true); // closes the log at the end, which may hold half a line
         }
 
         @Override

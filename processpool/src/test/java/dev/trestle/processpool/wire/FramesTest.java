@@ -205,7 +205,8 @@ class FramesTest {
     void aTextThatIsTooLongIsCut() throws IOException {
         String longest = "x".repeat(((64 << 10) - 16) / 3);
 
-        assertThat(sent(new Frame.Goodbye(longest), new Frame.Goodbye(longest + "y"), new Frame.Goodbye("€" + longest)))
+        String longer = "€" + longest;
+        assertThat(sent(new Frame.Goodbye(longest), new Frame.Goodbye(longest + "y"), new Frame.Goodbye(longer)))
                 .containsExactly(
                         new Frame.Goodbye(longest),
                         new Frame.Goodbye(longest),
