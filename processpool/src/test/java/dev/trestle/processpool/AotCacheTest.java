@@ -347,7 +347,7 @@ class AotCacheTest {
                 output);
         try {
             await().pollInterval(Duration.ofMillis(1))
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Duration.ofSeconds(100))
                     .until(() -> !files(caches, awaited).isEmpty()
                             || Files.readAllLines(output).contains(awaited));
             if (kill) {
@@ -425,7 +425,7 @@ class AotCacheTest {
             assertThat(endings(caches)).containsExactly("lock");
             other.destroyForcibly();
             await().pollInterval(Duration.ofMillis(1))
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(Duration.ofSeconds(100))
                     .until(() -> !files(caches, ".attempts").isEmpty());
         } finally {
             other.destroyForcibly().waitFor();
