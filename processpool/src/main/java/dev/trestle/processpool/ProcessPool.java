@@ -150,7 +150,8 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
-                        options.parallelism(), options.limits().queueLimit().getAsInt())
+                        options.source() == WorkerSource.ADDED ? 0 : options.parallelism(),
+                        options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -486,13 +487,14 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool
      * that lives longer than that makes the cache by itself in the background; this method is for installers, and for
-     * short programs. Shutting the pool down ends it.
+     * programs of a second or two. Shutting the pool down ends it.
      *
      * @return whether there is a cache now; false if this pool has been shut down or has none (see
-     *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
+     *     {@link Builder#aotCache}), if another pool or program is making one at this moment, or if it could not be
+     *     made, now or in two programs before, which the log says
      */
     public boolean makeAotCache() {
-        return dispatcher.train();
+        return dispatcher.train() == AotStore.State.THERE;
     }
 
     // Ending
@@ -665,6 +667,11 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.monitors().remove(monitor);
     }
 
+    /** Returns what assigns the calls of this pool; for {@link Door}. */
+    Dispatcher dispatcher() {
+        return dispatcher;
+    }
+
     /** Returns the number of calls that keep the program running; for tests. */
     int callsInFlight() {
         return dispatcher.acceptedCalls().size();
@@ -747,6 +754,7 @@ public final class ProcessPool implements FutureExecutor {
         private boolean debug;
         private boolean daemon;
         private boolean shutdownHook = true;
+        private WorkerSource source = WorkerSource.STARTED;
         private Optional<Sandbox> sandbox = Optional.empty();
         private List<String> launcher = List.of();
         private final List<String> jvmArguments = new ArrayList<>();
@@ -777,7 +785,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean aotCache = true;
         private Optional<Path> aotCacheDirectory = Optional.empty();
-        private Duration aotCacheDelay = Duration.ofSeconds(3);
+        private Duration aotCacheDelay = Duration.ofSeconds(1);
 
         private Builder() {}
 
@@ -1246,8 +1254,9 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is no
-         * cache while the class path has anything except jar files.
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. What a program
+         * has to leave unfinished is kept, and the next program goes on from there. There is no cache while the class
+         * path has anything except jar files.
          *
          * @param value whether to make and to use caches
          * @return this builder
@@ -1275,6 +1284,18 @@ public final class ProcessPool implements FutureExecutor {
         /** Sets how long after the start of its first worker a pool makes its AOT cache; for tests. */
         Builder aotCacheDelay(Duration value) {
             aotCacheDelay = value;
+            return this;
+        }
+
+        /** Allows results to contain a type, or the types of a package if the name ends in a dot; see {@link Door}. */
+        Builder allowName(String name) {
+            allowedTypes.add(name);
+            return this;
+        }
+
+        /** Sets where the workers come from; see {@link Door}. */
+        Builder source(WorkerSource value) {
+            source = value;
             return this;
         }
 
@@ -1464,7 +1485,8 @@ public final class ProcessPool implements FutureExecutor {
                     shutdownHook,
                     jvm,
                     limits,
-                    aot);
+                    aot,
+                    source);
         }
 
         /**

@@ -37,9 +37,10 @@ import org.jspecify.annotations.Nullable;
  * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
  * {@link dev.trestle.api.ContextCarrier}.
  *
- * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that a caller that submits
- * one call after the other does not wait for the thread to wake up. Spinning costs processor time, once for each pause
- * in the work; virtual threads do not spin.
+ * <p>A platform thread that runs out of calls spins for up to 20 microseconds before it sleeps, so that a caller that
+ * submits one call after the other does not wait for the thread to wake up. It does so only while spinning pays: a
+ * thread whose calls come later, or that shares its core with other threads, sleeps at once. Virtual threads do not
+ * spin.
  *
  * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
  * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle

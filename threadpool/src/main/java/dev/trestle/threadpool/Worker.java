@@ -8,16 +8,13 @@ import org.jspecify.annotations.Nullable;
 /** A thread of a pool, with its present work. An idle worker spins, then sleeps, until it gets more. */
 final class Worker implements Runnable {
 
-    /** The time that waking a platform thread takes: spinning for as long at most doubles the cost. See ADR 14. */
-    private static final long SPIN_NANOS = 20_000;
-
     private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
 
     private final WorkerThreads workers;
     private final Thread thread;
 
-    /** True if the thread, when idle, spins before it sleeps. */
-    private final boolean spinning;
+    /** Null for a virtual thread, which never spins: it is woken without the kernel, and would keep its carrier. */
+    private final @Nullable SpinBudget spinning;
 
     /** Confined to this worker's thread. */
     private boolean initialized;
@@ -47,7 +44,8 @@ final class Worker implements Runnable {
     Worker(WorkerThreads workers) {
         this.workers = workers;
         this.thread = workers.newThread(this);
-        this.spinning = !thread.isVirtual() && Runtime.getRuntime().availableProcessors() > 1;
+        this.spinning =
+                thread.isVirtual() ? null : new SpinBudget(Runtime.getRuntime().availableProcessors());
     }
 
     void start() {
@@ -87,20 +85,35 @@ final class Worker implements Runnable {
 
     // Waiting for work, on this worker's thread
 
-    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. */
+    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. See ADR 440. */
     void await(long nanoTime) {
-        long now = System.nanoTime();
-        long spinUntil = spinning ? now + SPIN_NANOS : now;
+        long now = spinning == null ? System.nanoTime() : spin(spinning);
         while (!isCalled() && nanoTime - now > 0) {
-            if (spinUntil - now > 0) {
-                for (int i = 0; i < SPINS_PER_LOOK_AT_THE_CLOCK && !isCalled(); i++) {
-                    Thread.onSpinWait();
-                }
-            } else {
-                sleep(nanoTime - now);
+            sleep(nanoTime - now);
+            now = System.nanoTime();
+        }
+    }
+
+    /** Spins until this is called, or has spun for its budget; returns the time. */
+    private long spin(SpinBudget budget) {
+        long now = System.nanoTime();
+        long nanos = budget.nextPause();
+        if (nanos == 0) {
+            return now;
+        }
+        long until = now + nanos;
+        while (!isCalled() && until - now > 0) {
+            for (int i = 0; i < SPINS_PER_LOOK_AT_THE_CLOCK && !isCalled(); i++) {
+                Thread.onSpinWait();
             }
             now = System.nanoTime();
         }
+        if (isCalled()) {
+            budget.paid();
+        } else {
+            budget.wasInVain();
+        }
+        return now;
     }
 
     private void sleep(long nanos) {

@@ -55,6 +55,11 @@ final class Controls implements Runnable {
                     Frame.Cancelled _,
                     Frame.Progress _,
                     Frame.ThreadDump _,
+                    Frame.Introduction _,
+                    Frame.Places _,
+                    Frame.Lost _,
+                    Frame.Inquiry _,
+                    Frame.Status _,
                     Frame.Fatal _ ->
                 throw new ProtocolException("The pool sent a frame that does not belong here: " + frame);
         }

@@ -27,6 +27,19 @@ public record ExitStatus(int code, Evidence evidence, String suspect, boolean oo
         /** The JVM printed that it ends for lack of memory. */
         OUT_OF_MEMORY;
 
+        private static final Evidence[] all = values();
+
+        /** Returns the number of this on the wire. */
+        @SuppressWarnings("EnumOrdinal") // both sides run the same version, the handshake sees to it
+        public int number() {
+            return ordinal();
+        }
+
+        /** Returns the evidence with a number from the wire; none if there is no such number. */
+        public static Evidence at(int number) {
+            return number >= 0 && number < all.length ? all[number] : NONE;
+        }
+
         /**
          * Weighs what is known.
          *
