@@ -107,7 +107,7 @@ public final class WorkerDiedException extends RuntimeException {
     /**
      * Returns whether the worker died for lack of memory: its heap or metaspace was full, it held more than
      * {@link ProcessPool.Builder#memoryLimit}, the system refused its JVM more, or the kernel's OOM killer has probably
-     * killed it. The message says which. A larger limit or a smaller call may help then, and running the same call again
+     * killed it. The message says which. A larger limit or a smaller call may help then; running the same call again
      * will not.
      *
      * @return whether memory was the reason, as far as is known

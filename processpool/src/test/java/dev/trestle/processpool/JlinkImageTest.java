@@ -21,8 +21,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A program in an image that jlink has made of its modules, of Trestle and of what Trestle needs. A build runs it by its
- * launcher; CONTRIBUTING.md has the command for all.
+ * A program in an image that jlink has made of its modules, of Trestle and of what Trestle needs. A build runs it by
+ * its launcher; CONTRIBUTING.md has the command for all.
  */
 @Timeout(120)
 class JlinkImageTest {
