@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Makes certificates for trials and tests, with the JDK's {@code keytool}: an authority that is used once and forgotten,
- * a keystore for each node, and the truststore of all.
+ * Makes certificates for trials and tests, with the JDK's {@code keytool}: an authority that is used once and
+ * forgotten, a keystore for each node, and the truststore of all.
  */
 final class Certificates {
 

@@ -47,13 +47,13 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Calls wait in this program, in FIFO order unless they have priorities, until a member has a place. A member is
  * chosen from two at random, the one with fewer calls for its places. If there is no member, calls wait for one for
- * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that says who was asked; later calls
- * wait again.
+ * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that says who was asked; later
+ * calls wait again.
  *
  * <p>A call runs at most once, whatever happens, unless it has {@link CallOptions#withRetries retries}. When a member
  * crashes or cannot be reached any more, the calls that it had been sent fail with a
- * {@link dev.trestle.processpool.WorkerDiedException} that names the member and its host: nothing tells whether they had
- * begun. Calls that wait, and calls that a member gives back, go to other members. A member that leaves in order
+ * {@link dev.trestle.processpool.WorkerDiedException} that names the member and its host: nothing tells whether they
+ * had begun. Calls that wait, and calls that a member gives back, go to other members. A member that leaves in order
  * finishes its calls first.
  *
  * <p>Calls with equal {@link CallOptions#withKey keys} go to the same member while it is there, and to any of its
@@ -483,8 +483,8 @@ public final class ClusterPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels streams that have not ended, waits until the accepted calls have been run, and leaves
-     * the cluster.
+     * Takes no more calls, cancels streams that have not ended, waits until the accepted calls have been run, and
+     * leaves the cluster.
      */
     @Override
     public void close() {

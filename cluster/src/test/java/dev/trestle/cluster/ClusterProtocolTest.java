@@ -7,6 +7,7 @@ import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.WorkerContext;
+import dev.trestle.processpool.WorkerDiedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -216,6 +217,41 @@ class ClusterProtocolTest {
         }
     }
 
+    /** Each side takes the other for dead. When they meet again, no result of before counts. */
+    @Test
+    void aPartitionEndsTheCallsOfItsTimeAndHeals() {
+        var cut = new DISCARD();
+        var member = opened(Clusters.member("cut", "one", 1)
+                .failureTimeout(Duration.ofSeconds(1))
+                .join());
+        var pool = opened(Clusters.pool("cut")
+                .stack(protocols -> above(protocols, cut))
+                .failureTimeout(Duration.ofSeconds(1))
+                .minMembers(1)
+                .build());
+        var messages = new CopyOnWriteArrayList<String>();
+        var running = pool.submit(
+                () -> {
+                    WorkerContext.current().message("begun");
+                    new CountDownLatch(1).await();
+                    return 1;
+                },
+                CallOptions.DEFAULT.withListener(Clusters.messages(messages)));
+        Clusters.await(() -> messages.contains("begun"));
+
+        var _ = cut.discardAll(true);
+
+        assertThat(running.exception())
+                .hasValueSatisfying(e -> assertThat(e)
+                        .isInstanceOf(WorkerDiedException.class)
+                        .hasMessageContaining("could not be reached any more"));
+        Clusters.await(() -> member.clients() == 0 && member.statistics().busy() == 0);
+        var waiting = pool.submit(() -> 2);
+        var _ = cut.discardAll(false);
+
+        assertThat(waiting.result()).isEqualTo(2);
+    }
+
     /** Each node drops every twentieth message that it receives, and that it sends. */
     @Test
     void callsArriveOverAnUnreliableTransport() {
@@ -243,11 +279,16 @@ class ClusterProtocolTest {
     }
 
     private static List<Protocol> lossy(List<Protocol> protocols) {
+        return above(protocols, new DISCARD().setUpDiscardRate(0.05).setDownDiscardRate(0.05));
+    }
+
+    /** Puts a protocol above the transport. */
+    private static List<Protocol> above(List<Protocol> protocols, Protocol one) {
         var all = new ArrayList<>(protocols);
         int above = all.indexOf(
                         all.stream().filter(TP.class::isInstance).findFirst().orElseThrow())
                 + 1;
-        all.add(above, new DISCARD().setUpDiscardRate(0.05).setDownDiscardRate(0.05));
+        all.add(above, one);
         return all;
     }
 }

@@ -77,6 +77,10 @@ final class Dispatcher {
      * queue by then are sent home when they come to its head. When a worker is gone, or may have no more calls, the
      * calls that wait for it are in the queue again. See docs/adr/0421.
      *
+     * Another module may add workers instead: members of a cluster, which are workers with several places, whose number
+     * changes. None is started then, a worker is chosen from two, and calls that wait while there is none fail after a
+     * time. See docs/adr/0501.
+     *
      * A call is lost with its worker only if it had begun, as the worker journal tells; otherwise it goes back
      * to the head of the queue.
      */

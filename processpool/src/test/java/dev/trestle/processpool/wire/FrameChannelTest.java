@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.LongStream;
@@ -52,6 +54,22 @@ class FrameChannelTest {
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("\"main\" RUNNABLE\n\tat x"),
                 new Frame.Goodbye("grüß"),
+                new Frame.Introduction(1, "reports", "a", "host", 4711, "25.0.1", 8, "", Map.of("app.jar", "0af1")),
+                new Frame.Places(8),
+                new Frame.Lost(7, new Obituary("w", 4711, null, Step.RUNNING, 1, null, "", "")),
+                new Frame.Lost(
+                        8,
+                        new Obituary(
+                                "w",
+                                4711,
+                                new Obituary.Exit(137, 0, "it is not known who sent it"),
+                                Step.DECODING,
+                                2,
+                                "it was late",
+                                "last words",
+                                "# crash")),
+                new Frame.Inquiry(7, true),
+                new Frame.Status(7, true, Step.ENCODING, 12, "main RUNNABLE"),
                 new Frame.Fatal(failure));
     }
 
