@@ -11,6 +11,7 @@ import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.remote.PoolDoor;
 import dev.trestle.processpool.remote.RemoteWorker;
 import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.values.EncodedCall;
@@ -33,7 +34,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -192,8 +192,8 @@ final class Dispatcher {
     /** Called when workers have got ready, for calls that come from other programs. */
     private volatile Runnable atReady = () -> {};
 
-    /** Says why there are no workers, if another module adds them: the end of a sentence. */
-    private volatile Supplier<String> whoWasAsked = () -> "";
+    /** The executor of another module for which this one works; null if there is none. */
+    private volatile PoolDoor.@Nullable Owner owner;
 
     /** The end of the wait for a worker that another module adds. */
     private final Timer.Task starving;
@@ -387,8 +387,8 @@ final class Dispatcher {
         atReady = action;
     }
 
-    void whoWasAsked(Supplier<String> source) {
-        whoWasAsked = source;
+    void owner(PoolDoor.Owner value) {
+        owner = value;
     }
 
     PrivateDirectory directory() {
@@ -668,8 +668,9 @@ final class Dispatcher {
 
     /** Fails the calls that wait, if there is still no worker. */
     private void starve() {
+        PoolDoor.Owner asked = owner;
         String why = options.name() + " has no member that could run calls, and has waited for one for "
-                + options.limits().startTimeout() + " (startTimeout). " + whoWasAsked.get();
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
         CompletionBatches.Batch failed;
         lock.lock();
         try {
@@ -2491,6 +2492,10 @@ final class Dispatcher {
 
     @Override
     public String toString() {
+        PoolDoor.Owner shown = owner;
+        if (shown != null) {
+            return shown.toString();
+        }
         lock.lock();
         try {
             String state = breakage != null
