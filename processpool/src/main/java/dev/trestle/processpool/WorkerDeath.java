@@ -5,7 +5,7 @@ import dev.trestle.processpool.jvm.CrashLog;
 import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.ProcessMemory;
-import dev.trestle.processpool.wire.Obituary;
+import dev.trestle.processpool.wire.DeathReport;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
@@ -56,28 +56,28 @@ record WorkerDeath(
      *
      * @param member the name of the member and of its machine
      */
-    static WorkerDeath of(Obituary obituary, String member) {
-        Obituary.Exit exit = obituary.exit();
+    static WorkerDeath of(DeathReport report, String member) {
+        DeathReport.Exit exit = report.exit();
         return new WorkerDeath(
-                ShownText.line(obituary.worker()) + " of " + member,
-                obituary.pid(),
+                ShownText.line(report.worker()) + " of " + member,
+                report.pid(),
                 exit == null
                         ? null
                         : new ExitStatus(exit.code(), Evidence.at(exit.evidence()), exit.suspect(), exit.oomKills()),
-                new LastWords(Long.MAX_VALUE, obituary.step(), Exit.NONE),
-                obituary.killedBecause(),
-                obituary.stderrTail(),
-                obituary.crash());
+                new LastWords(Long.MAX_VALUE, report.step(), Exit.NONE),
+                report.killedBecause(),
+                report.stderrTail(),
+                report.crash());
     }
 
     /** Returns this death as another program is told of it. */
-    Obituary obituary(PoolCall<?> call, int running) {
-        return new Obituary(
+    DeathReport report(PoolCall<?> call, int running) {
+        return new DeathReport(
                 worker,
                 pid,
                 exit == null
                         ? null
-                        : new Obituary.Exit(exit.code(), exit.evidence().number(), exit.suspect(), exit.oomKills()),
+                        : new DeathReport.Exit(exit.code(), exit.evidence().number(), exit.suspect(), exit.oomKills()),
                 lastWords == null ? Step.RUNNING : lastWords.stepOf(call.ticket),
                 running,
                 killedBecause,

@@ -9,9 +9,9 @@ import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.jvm.ProcessMemory;
 import dev.trestle.processpool.values.CallEncoder;
+import dev.trestle.processpool.wire.DeathReport;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
-import dev.trestle.processpool.wire.Obituary;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.WireOptions;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
@@ -73,10 +73,10 @@ class WorkerDeathTest {
 
     @Test
     void lackOfMemoryIsKnownOfWorkersOfOtherMachines() {
-        var exit = new Obituary.Exit(137, Evidence.NONE.number(), "probably by the kernel", true);
-        var killed = new Obituary("a worker", 42, exit, Step.RUNNING, 1, null, "", "");
+        var exit = new DeathReport.Exit(137, Evidence.NONE.number(), "probably by the kernel", true);
+        var killed = new DeathReport("a worker", 42, exit, Step.RUNNING, 1, null, "", "");
         var tooLarge =
-                new Obituary("a worker", 42, null, Step.RUNNING, 1, ProcessMemory.excess(9 << 20, 8 << 20), "", "");
+                new DeathReport("a worker", 42, null, Step.RUNNING, 1, ProcessMemory.excess(9 << 20, 8 << 20), "", "");
 
         assertThat(WorkerDeath.of(killed, "a member").outOfMemory()).isTrue();
         assertThat(WorkerDeath.of(tooLarge, "a member").outOfMemory()).isTrue();

@@ -562,9 +562,9 @@ public final class FrameChannel implements AutoCloseable {
                 body.number(count);
                 yield put(FrameType.PLACES, 0, body);
             }
-            case Frame.Lost(var id, var obituary) -> {
+            case Frame.Lost(var id, var report) -> {
                 var body = new BodyWriter();
-                obituary.write(body);
+                report.write(body);
                 yield put(FrameType.LOST, id, body);
             }
             case Frame.Inquiry(var id, var withStack) -> {
@@ -906,7 +906,7 @@ public final class FrameChannel implements AutoCloseable {
             case CREDIT -> new Frame.Credit(id, body.longNumber());
             case INTRODUCTION -> introduction(body);
             case PLACES -> new Frame.Places(body.number());
-            case LOST -> new Frame.Lost(id, Obituary.read(body));
+            case LOST -> new Frame.Lost(id, DeathReport.read(body));
             case INQUIRY -> new Frame.Inquiry(id, body.flag());
             case STATUS ->
                 new Frame.Status(
