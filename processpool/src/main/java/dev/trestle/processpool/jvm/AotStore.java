@@ -1,19 +1,15 @@
 package dev.trestle.processpool.jvm;
 
-import static java.util.regex.Pattern.DOTALL;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -34,8 +30,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -225,7 +219,7 @@ public final class AotStore {
                 Files.deleteIfExists(each);
                 verified.remove(each);
             }
-            Attempts.read(attemptsFor(key))
+            AotAttempts.read(attemptsFor(key))
                     .failed("a JVM with the cache crashed")
                     .write(attemptsFor(key));
         } catch (IOException e) {
@@ -290,7 +284,7 @@ public final class AotStore {
             return Optional.empty();
         }
         try {
-            return Attempts.read(attemptsFor(key)).delay(usual);
+            return AotAttempts.read(attemptsFor(key)).delay(usual);
         } catch (IOException e) {
             logger.debug("Cannot read which attempts to make an AOT cache there were in {}", directory, e);
             return Optional.empty();
@@ -333,7 +327,7 @@ public final class AotStore {
     private Outcome makeLocked(String key, Maker maker) throws IOException, InterruptedException {
         sweep();
         Path notes = attemptsFor(key);
-        Attempts attempts = Attempts.read(notes);
+        AotAttempts attempts = AotAttempts.read(notes);
         if (attempts.isTooMany()) {
             logger.debug("No AOT cache is made, see {}", notes);
             return new Outcome(State.NONE);
@@ -375,8 +369,8 @@ public final class AotStore {
                 : Optional.of("the JVM that was to write a file for it has written none");
     }
 
-    private static Outcome failed(Attempts attempts, String why, Path notes) throws IOException {
-        Attempts now = attempts.failed(why);
+    private static Outcome failed(AotAttempts attempts, String why, Path notes) throws IOException {
+        AotAttempts now = attempts.failed(why);
         now.write(notes);
         return new Outcome(State.NONE, Optional.of(why + (now.isTooMany() ? now.never(notes) : now.again())));
     }
@@ -394,107 +388,6 @@ public final class AotStore {
         Files.deleteIfExists(recording);
     }
 
-    /**
-     * The attempts to make the cache for a key that there is none of yet.
-     *
-     * @param unfinished the attempts in a row that ended with their programs, the one that runs included
-     * @param failed the attempts that failed, however much time they had
-     * @param why how the last of those failed
-     */
-    private record Attempts(int unfinished, int failed, String why) {
-
-        private static final int MOST_FAILED = 2;
-        private static final int MOST_BY_SHORT_PROGRAMS = 2;
-
-        /** Ten million minutes are nineteen years. */
-        private static final int LARGEST_EXPONENT = 7;
-
-        private static final int MOST_REASON = 500;
-        private static final Pattern TEXT =
-                Pattern.compile("(\\d{1,6}) unfinished, (\\d{1,6}) failed: ?([^\n]*)\n.*", DOTALL);
-
-        static Attempts read(Path notes) throws IOException {
-            try {
-                Matcher text = TEXT.matcher(Files.readString(notes));
-                if (text.matches()) {
-                    return new Attempts(
-                            Integer.parseInt(text.group(1)), Integer.parseInt(text.group(2)), text.group(3));
-                }
-                logger.debug("{} has been cut off, and tells of no attempts", notes);
-            } catch (NoSuchFileException e) {
-                // No attempt was made yet.
-            } catch (CharacterCodingException e) {
-                logger.debug("{} is no text, and tells of no attempts", notes, e);
-            }
-            return new Attempts(0, 0, "");
-        }
-
-        /** Writes the notes, at once: the program may end at any moment. */
-        void write(Path notes) throws IOException {
-            Path fresh = notes.resolveSibling(freshName());
-            try {
-                Files.writeString(
-                        fresh,
-                        unfinished + " unfinished, " + failed + " failed: " + why
-                                + "\nThese are the attempts to make an AOT cache. Delete this file to have more.\n");
-                rename(fresh, notes);
-            } finally {
-                Files.deleteIfExists(fresh);
-            }
-        }
-
-        Attempts begun() {
-            return new Attempts(unfinished + 1, failed, why);
-        }
-
-        /** Returns the attempts after one that got on: the next has less to do. */
-        Attempts advanced() {
-            return new Attempts(0, failed, why);
-        }
-
-        /** Forgets the attempts, except for failures: a cache that is there may still turn out to do harm. */
-        void succeeded(Path notes) throws IOException {
-            if (failed == 0) {
-                Files.deleteIfExists(notes);
-            } else {
-                advanced().write(notes);
-            }
-        }
-
-        Attempts failed(String reason) {
-            String line = reason.lines().findFirst().orElse("");
-            return new Attempts(0, failed + 1, line.substring(0, Math.min(line.length(), MOST_REASON)));
-        }
-
-        boolean isTooMany() {
-            return failed >= MOST_FAILED;
-        }
-
-        Optional<Duration> delay(Duration usual) {
-            if (isTooMany()) {
-                return Optional.empty();
-            }
-            if (unfinished == 0) {
-                return Optional.of(usual);
-            }
-            if (unfinished < MOST_BY_SHORT_PROGRAMS) {
-                return Optional.of(Duration.ZERO);
-            }
-            int exponent = Math.min(unfinished - MOST_BY_SHORT_PROGRAMS, LARGEST_EXPONENT);
-            Duration longer = Duration.ofMinutes((long) Math.pow(10, exponent));
-            return Optional.of(longer.compareTo(usual) > 0 ? longer : usual);
-        }
-
-        String again() {
-            return ". The next program tries once more.";
-        }
-
-        String never(Path notes) {
-            return ". It is not tried again until the JDK, the class path or the options of workers change, or " + notes
-                    + " is deleted.";
-        }
-    }
-
     /** Gives a file that is whole the name under which it is found. */
     private Path publish(Path fresh, String key, String kind) throws IOException {
         Path published = directory.resolve(key + seal(fresh, kind));
@@ -503,7 +396,7 @@ public final class AotStore {
         return published;
     }
 
-    private static void rename(Path fresh, Path published) throws IOException {
+    static void rename(Path fresh, Path published) throws IOException {
         try {
             Files.move(fresh, published, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
@@ -512,7 +405,7 @@ public final class AotStore {
     }
 
     /** Returns a name that no other file has, and that tells that the file is not finished. */
-    private static String freshName() {
+    static String freshName() {
         return MAKING + Long.toHexString(RandomGenerator.getDefault().nextLong());
     }
 
