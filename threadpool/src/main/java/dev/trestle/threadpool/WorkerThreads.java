@@ -203,6 +203,22 @@ final class WorkerThreads {
             }
         } catch (Throwable e) {
             // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
+            if (e instanceof RuntimeException) {
+                report(e);
+            }
+        }
+    }
+
+    /** Logs the failure of a factory where no caller is told of it. Does not throw. */
+    private void report(Throwable failure) {
+        try {
+            System.getLogger(ThreadPool.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "The thread factory " + factory + " failed, so a call waits until another thread is free",
+                            failure);
+        } catch (Throwable e) {
+            // The log itself is broken, and nothing else is waiting for this.
         }
     }
 

@@ -7,12 +7,16 @@ import dev.trestle.api.ConcurrentFuture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -130,6 +134,77 @@ class ThreadFactoryTest {
         }
     }
 
+    /** A call that a thread was to take which then had callbacks to run gets another thread, or waits. */
+    @Test
+    void whatTheFactoryThrowsWithoutACallerIsLogged() throws Exception {
+        var log = Logger.getLogger(ThreadPool.class.getName());
+        var logged = new ConcurrentLinkedQueue<LogRecord>();
+        var handler = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                logged.add(line);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        log.addHandler(handler);
+        log.setUseParentHandlers(false);
+        try {
+            for (int i = 0; i < 100; i++) {
+                logged.clear();
+                assertThat(aSecondCallWaits(i)).as("waits without a word").isEqualTo(!logged.isEmpty());
+                assertThat(logged)
+                        .allSatisfy(line -> assertThat(line.getMessage())
+                                .contains("The thread factory ", "so a call waits until another thread is free"));
+            }
+        } finally {
+            log.removeHandler(handler);
+            log.setUseParentHandlers(true);
+        }
+    }
+
+    /** Returns whether a call waits for the end of a callback, since there is one thread only; if not, it is refused. */
+    private static boolean aSecondCallWaits(int round) throws InterruptedException {
+        var made = new AtomicInteger();
+        try (var pool = poolOf(2, task -> {
+            if (made.getAndIncrement() > 0) {
+                throw new IllegalStateException("one thread is all there is in round " + round);
+            }
+            return new Thread(task);
+        })) {
+            var mayEnd = new CountDownLatch(1);
+            var callbackBegins = new CountDownLatch(1);
+            var callbackEnds = new CountDownLatch(1);
+            var first = pool.submit(() -> mayEnd.await(10, TimeUnit.SECONDS));
+            first.addDoneCallback(_ -> {
+                callbackBegins.countDown();
+                try {
+                    callbackEnds.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            mayEnd.countDown();
+            first.result();
+            ConcurrentFuture<Integer> second = null;
+            try {
+                second = pool.submit(() -> 2); // its thread may be on the way to its callback, and count as free
+            } catch (IllegalStateException e) {
+                assertThat(e).hasMessageStartingWith("one thread is all there is");
+            }
+            callbackBegins.await();
+            callbackEnds.countDown();
+            if (second != null) {
+                assertThat(second.result()).isEqualTo(2);
+            }
+            return second != null;
+        }
+    }
+
     /** A thread whose start fails, before or after the thread has begun to run. */
     private static final class Stubborn extends Thread {
         private final boolean begins;
@@ -192,16 +267,16 @@ class ThreadFactoryTest {
     void aCallWhoseThreadFailsToStartRunsOnceOrIsRejected() {
         for (int i = 0; i < 200; i++) {
             var ran = new AtomicInteger();
-            var accepted = new AtomicInteger();
+            int accepted = 0;
             try (var pool = poolOf(2, task -> new Stubborn(task, true))) {
                 try {
                     pool.execute(ran::incrementAndGet);
-                    accepted.incrementAndGet();
+                    accepted++;
                 } catch (OutOfMemoryError e) {
                     // rejected
                 }
             }
-            assertThat(ran.get()).isEqualTo(accepted.get());
+            assertThat(ran.get()).isEqualTo(accepted);
         }
     }
 
