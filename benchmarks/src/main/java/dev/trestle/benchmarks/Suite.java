@@ -32,6 +32,9 @@ final class Suite {
 
     private static final int PROCESSES = 2;
 
+    /** A young generation that holds the stacks of a million coroutines, which then are never copied. */
+    private static final String YOUNG = "-Xmn3g";
+
     private static final String OPENED = "--add-opens=java.base/java.lang=ALL-UNNAMED";
 
     private final String[] wanted;
@@ -70,6 +73,9 @@ final class Suite {
         eachRow(Subject.OPENED, java(LoopProgram.class.getName(), OPENED));
         eachRow(Subject.KOTLIN, java(KOTLIN_PROGRAM));
         eachRow(Subject.JDK, java(ThreadProgram.class.getName(), OPENED));
+        withLargeYoungGeneration(Subject.TRESTLE, LoopProgram.class.getName(), "switch among 1000000");
+        withLargeYoungGeneration(Subject.KOTLIN, KOTLIN_PROGRAM, "switch among 1000000");
+        withLargeYoungGeneration(Subject.JDK, ThreadProgram.class.getName(), "raw yield among 1000000");
         measure(Subject.TRESTLE, java(PoolProgram.class.getName()), wanted);
         measure(Subject.TRESTLE, java(ProcessProgram.class.getName()), wanted);
         measure(Subject.BARE, java(BareProgram.class.getName()), wanted);
@@ -93,6 +99,21 @@ final class Suite {
             List<Result> figures = new ArrayList<>();
             for (int i = 0; i < PROCESSES; i++) {
                 run(subject, with(command, "--only", name), line -> figures.add(Result.parse(subject, line)));
+            }
+            figures.stream().reduce(Result::better).ifPresent(this::add);
+        }
+    }
+
+    /** Measures one row again, under its name and the flag. */
+    private void withLargeYoungGeneration(Subject subject, String program, String row) throws InterruptedException {
+        String name = row + ", " + YOUNG;
+        if (Program.isWanted(name, wanted)) {
+            List<Result> figures = new ArrayList<>();
+            for (int i = 0; i < PROCESSES; i++) {
+                run(subject, with(java(program, "-Xmx5g", YOUNG), "--only", row), line -> {
+                    Result figure = Result.parse(subject, line);
+                    figures.add(new Result(subject, name, figure.value(), figure.unit()));
+                });
             }
             figures.stream().reduce(Result::better).ifPresent(this::add);
         }

@@ -52,6 +52,9 @@ final class SlowCallbackDetector implements Runnable {
     /** Confined to the thread. */
     private final Map<Baton, Sight> sights = new HashMap<>();
 
+    /** Confined to the thread. */
+    private final StackCopies stackCopies = new StackCopies();
+
     /** Made at the first look, as long as there is memory. Written by the thread alone. */
     private volatile @Nullable Carriers carriers;
 
@@ -147,6 +150,7 @@ final class SlowCallbackDetector implements Runnable {
         }
         boolean anyStuck = stuck;
         attempt(() -> lookAtCarriers(anyStuck));
+        attempt(this::lookAtMemory);
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
             attempt(() -> judge(baton, sight, baton.holder(), nanos));
@@ -162,6 +166,17 @@ final class SlowCallbackDetector implements Runnable {
         Carriers.Change change = mine.look(stuck);
         if (change != null) {
             warnings.add(change::text, null);
+        }
+    }
+
+    private void lookAtMemory() {
+        long tasks = 0;
+        for (Baton baton : Baton.running()) {
+            tasks += baton.callbacks().loop().taskCount();
+        }
+        StackCopies.Figures figures = stackCopies.look(tasks, System.nanoTime());
+        if (figures != null) {
+            warnings.add(figures::text, null);
         }
     }
 

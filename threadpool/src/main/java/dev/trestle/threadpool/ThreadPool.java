@@ -31,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}.
  *
  * <p>Threads are started on demand, when no thread is idle, up to the size of the pool; idle threads end after a
- * minute, {@link Builder#virtual() virtual} ones at once. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
- * {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
+ * minute, {@link Builder#virtual() virtual} ones at once. Calls that find all threads busy wait in a queue, first in,
+ * first out. {@code cancel(true)} and {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on
+ * and drops their outcome.
  *
  * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
  * {@link dev.trestle.api.ContextCarrier}.
@@ -509,8 +510,8 @@ public final class ThreadPool implements FutureExecutor {
 
         /**
          * Makes the threads virtual: for many calls that mostly wait. The size still bounds the number of calls that
-         * run at once. A call gets a new thread, which then runs calls that wait for one, and ends when none waits. With
-         * an {@link #initializer}, threads are kept for the next call, as platform threads are.
+         * run at once. A call gets a new thread, which then runs calls that wait for one, and ends when none waits.
+         * With an {@link #initializer}, threads are kept for the next call, as platform threads are.
          *
          * @return this builder
          */
@@ -559,8 +560,8 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Sets the code that each thread runs before its first call; idle threads are kept for a minute then, virtual ones
-         * too. If the code throws, the pool is broken: every
+         * Sets the code that each thread runs before its first call; idle threads are kept for a minute then, virtual
+         * ones too. If the code throws, the pool is broken: every
          * waiting call and every later call fails with a {@link BrokenExecutorException}, with the initializer's
          * exception as its cause.
          *

@@ -22,8 +22,8 @@ final class WorkerThreads {
      * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come
      * for it.
      *
-     * Threads that end as soon as they have no work, such as virtual ones, are idle for the moment between the two steps
-     * of `awaitWork`, and are given work like others then. See ADR 441.
+     * Threads that end as soon as they have no work, such as virtual ones, are idle for the moment between the two
+     * steps of `awaitWork`, and are given work like others then. See ADR 441.
      *
      * The program may bring the factory of the threads, and no code of the program runs under the lock. So a thread is
      * made before the lock is taken again and it is decided whether the thread is started; one that is no longer needed

@@ -262,7 +262,7 @@ class ThreadFactoryTest {
         }
     }
 
-    /** The JDK may fail to start a virtual thread that it has queued already. Either the call runs, or it is rejected. */
+    /** The JDK may fail to start a virtual thread that it has queued already. The call runs, or it is rejected. */
     @Test
     void aCallWhoseThreadFailsToStartRunsOnceOrIsRejected() {
         for (int i = 0; i < 200; i++) {
