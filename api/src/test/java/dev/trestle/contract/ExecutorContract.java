@@ -1,5 +1,6 @@
 package dev.trestle.contract;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,7 +12,13 @@ import dev.trestle.api.CallFunction;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Futures;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.SharedArray;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -261,6 +268,79 @@ public abstract class ExecutorContract extends CallContract {
         assertThat(methods.join()).isEqualTo(new Word("a", 1));
         assertThat(marked.join()).isNull();
         assertThat(marked("ran")).isTrue();
+    }
+
+    private static double norm(SharedArray<double[]> matrix, int row) {
+        MemorySegment values = matrix.segment();
+        double sum = 0;
+        for (int i = 0; i < 3; i++) {
+            double value = values.getAtIndex(ValueLayout.JAVA_DOUBLE, 3L * row + i);
+            sum += value * value;
+        }
+        return Math.sqrt(sum);
+    }
+
+    @Test
+    void callsReadASharedArray() {
+        double[] values = {1, 2, 2, 0, 3, 4};
+        List<Integer> rows = List.of(0, 1);
+        List<Double> norms;
+
+        // @start region="share"
+        try (SharedArray<double[]> matrix = executor.share(values)) {
+            norms = executor.map(row -> norm(matrix, row), rows).toList();
+        }
+        // @end
+
+        assertThat(norms).containsExactly(3.0, 5.0);
+    }
+
+    @Test
+    void callsReadASharedFileAndReturnASharedArray() throws Exception {
+        Path file = Files.writeString(folder.resolve("file"), "hello");
+        try (SharedArray<byte[]> bytes = executor.share(file)) {
+            assertThat(executor.submit(() -> bytes.toArray()).result()).containsExactly("hello".getBytes(UTF_8));
+            assertThat(executor.submit(() -> bytes).result()).isSameAs(bytes);
+        }
+        assertThatThrownBy(() -> executor.share(folder)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> executor.share(folder.resolve("none"))).isInstanceOf(UncheckedIOException.class);
+        assertThatThrownBy(() -> executor.share("text")).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private static int square(SharedArray<byte[]> results, int i) {
+        results.segment().setAtIndex(ValueLayout.JAVA_LONG, i, (long) i * i);
+        return i;
+    }
+
+    @Test
+    void callsWriteToAllocatedMemory() {
+        List<Integer> inputs = List.of(0, 1, 2, 3);
+
+        // @start region="allocate"
+        try (SharedArray<byte[]> results = executor.allocate(4 * Long.BYTES)) {
+            executor.map(i -> square(results, i), inputs).forEach(i -> {});
+            long last = results.segment().getAtIndex(ValueLayout.JAVA_LONG, 3);
+            // @end
+            assertThat(last).isEqualTo(9);
+        }
+        assertThatThrownBy(() -> executor.allocate(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void memoryOfAClosedSharedArrayIsRefused() {
+        SharedArray<long[]> shared = executor.share(new long[] {5});
+        assertThat(executor.submit(() -> shared.segment().get(ValueLayout.JAVA_LONG, 0))
+                        .result())
+                .isEqualTo(5);
+        MemorySegment segment = shared.segment();
+
+        shared.close();
+        shared.close();
+
+        assertThat(shared.isClosed()).isTrue();
+        assertThat(shared.length()).isEqualTo(1);
+        assertThatThrownBy(shared::segment).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> segment.get(ValueLayout.JAVA_LONG, 0)).isInstanceOf(IllegalStateException.class);
     }
 
     @Test

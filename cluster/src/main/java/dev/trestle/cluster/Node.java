@@ -297,7 +297,11 @@ final class Node implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        boolean interrupted = Thread.interrupted(); // JGroups would drop it
         channel.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
         pairs.forEach((_, pair) -> pair.end("this node has left the cluster"));
         pairs.clear();
         events.shutdownNow();

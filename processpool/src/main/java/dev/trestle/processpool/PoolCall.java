@@ -293,9 +293,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent.
+     * Frees the place of the call, and the shared arrays that it names; before its future is done, so that the next
+     * call of its caller finds the place, and an array that is closed then is gone. Idempotent.
      */
     void freePlace() {
+        encoded.releaseArrays();
         if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
             limit.leave();
         }

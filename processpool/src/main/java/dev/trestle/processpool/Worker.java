@@ -602,6 +602,7 @@ final class Worker {
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.Inquiry _,
+                    Frame.Unshare _,
                     Frame.ThreadDumpRequest _ -> throw notAllowed(frame);
         }
     }
@@ -781,6 +782,11 @@ final class Worker {
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
+    /** Tells the worker to unmap a shared array that no call names any more. */
+    void unshare(long array) {
+        control(new Frame.Unshare(array));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.AotStoreTest;
+import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.io.File;
 import java.io.IOException;
@@ -29,6 +30,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -189,6 +192,19 @@ class AotCacheTest {
         assertThat(quiet.waitFor()).isZero();
     }
 
+    /** A worker would compile what they are of before its first result. */
+    @Test
+    void aTrainingRunLeavesNoProfiles() {
+        assertThat(builder(folder)
+                        .jvmArguments("-Xcomp")
+                        .options()
+                        .forTraining(folder.resolve("recording"))
+                        .jvm()
+                        .arguments())
+                .as("the last one counts")
+                .containsSubsequence("-Xcomp", "-Xint");
+    }
+
     @Test
     void aFailedStartCostsThePoolItsCacheAndACrashAllPools() throws Exception {
         Path caches = folder.resolve("distrusted");
@@ -246,6 +262,21 @@ class AotCacheTest {
                         .classPath(naming("remote.jar", "http://localhost/a.jar"))
                         .options()))
                 .isNull();
+    }
+
+    /** What Java's sets have in another order in each program would be another cache in each. */
+    @Test
+    void theOptionsOfModulesHaveTheSameOrderInEveryProgram() {
+        String modules = Stream.of(classPath.split(File.pathSeparator, -1))
+                .filter(jar -> jar.contains("jackson-"))
+                .collect(Collectors.joining(File.pathSeparator));
+        PoolOptions options = builder(folder).modulePath(modules).options();
+
+        List<String> opened = JavaCommand.arguments(options.jvm())
+                .filter(argument -> argument.startsWith("--add-opens=tools.jackson.databind/"))
+                .map(argument -> argument.replace("=ALL-UNNAMED", ""))
+                .toList();
+        assertThat(opened).hasSizeGreaterThan(15).isSorted();
     }
 
     private static String naming(String name, String classPath) throws IOException {

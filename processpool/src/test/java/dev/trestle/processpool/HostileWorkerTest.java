@@ -189,6 +189,12 @@ class HostileWorkerTest {
                 return new Frame.TakeBack(ticket);
             }
         },
+        UNSHARES(1000, "a frame that is not allowed now: Unshare") {
+            @Override
+            Frame frame(long ticket) {
+                return new Frame.Unshare(ticket);
+            }
+        },
         ASKS_FOR_A_THREAD_DUMP(1000, "a frame that is not allowed now: ThreadDumpRequest") {
             @Override
             Frame frame(long ticket) {

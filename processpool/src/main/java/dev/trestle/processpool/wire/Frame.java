@@ -210,6 +210,13 @@ public sealed interface Frame {
     record TakeBack(long id) implements OfCall {}
 
     /**
+     * Pool to worker: a shared array is closed, and no call names it any more.
+     *
+     * @param array the number of the array, {@link SharedArrays.Name#number()}
+     */
+    record Unshare(long array) implements Frame {}
+
+    /**
      * Worker to pool: the call was dropped before it began. A call that had begun ends with {@link Result} or
      * {@link Failed} instead.
      *

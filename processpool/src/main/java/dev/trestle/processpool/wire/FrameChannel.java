@@ -539,6 +539,7 @@ public final class FrameChannel implements AutoCloseable {
                 yield put(FrameType.CANCEL, id, body);
             }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
+            case Frame.Unshare(var array) -> put(FrameType.UNSHARE, array);
             case Frame.Credit(var id, var bytes) -> {
                 var body = new BodyWriter();
                 body.longNumber(bytes);
@@ -895,6 +896,7 @@ public final class FrameChannel implements AutoCloseable {
             case FAILED -> failed(id, body);
             case CANCEL -> new Frame.Cancel(id, body.flag());
             case TAKE_BACK -> new Frame.TakeBack(id);
+            case UNSHARE -> new Frame.Unshare(id);
             case CANCELLED -> new Frame.Cancelled(id);
             case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
             case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();

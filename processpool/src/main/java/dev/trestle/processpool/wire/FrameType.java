@@ -28,7 +28,8 @@ enum FrameType {
     PLACES(4),
     LOST(Obituary.MAX_BYTES),
     INQUIRY(1),
-    STATUS(1 << 20);
+    STATUS(1 << 20),
+    UNSHARE(0);
 
     private static final FrameType[] types = values();
 

@@ -63,6 +63,7 @@ class FrameFuzzTest {
                 new Frame.Fatal(failure),
                 Frame.Cancel.interrupting(4),
                 new Frame.TakeBack(5),
+                new Frame.Unshare(6),
                 new Frame.Cancelled(6),
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("dump"),
