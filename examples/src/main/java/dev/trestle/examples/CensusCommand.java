@@ -66,7 +66,7 @@ final class CensusCommand implements Callable<Integer> {
         Progress progress = Progress.of(spec.commandLine().getErr(), workers);
         long start = System.nanoTime();
         try (var readers = new ThreadPool(workers);
-                FutureExecutor parsers = inProcess ? new ThreadPool(workers) : new ProcessPool(workers)) {
+                FutureExecutor parsers = inProcess ? new ThreadPool(workers) : childJvms()) {
             var census = new Census(readers, parsers, progress);
             var onExit = ExitHook.of(() -> report(false, census, progress, start));
             try {
@@ -81,6 +81,17 @@ final class CensusCommand implements Callable<Integer> {
         } finally {
             progress.end();
         }
+    }
+
+    /**
+     * Child JVMs that compile by C1 only. Each compiles the parser for itself, and runs it for a few seconds: C2 would
+     * take as long as the parser, in each of them.
+     */
+    private ProcessPool childJvms() {
+        return ProcessPool.builder()
+                .workers(workers)
+                .jvmArguments("-XX:TieredStopAtLevel=1")
+                .build();
     }
 
     private void check() {
@@ -111,6 +122,7 @@ final class CensusCommand implements Callable<Integer> {
                 : paths.stream().map(Path::toString).toList();
         var report = new CensusReport(complete, sources, census.total(), workers, inProcess, seconds, census.counts());
         report.print(spec.commandLine().getOut());
+        ProcessorTime.now().ifPresent(time -> time.print(spec.commandLine().getOut(), inProcess));
         if (json == null) {
             return 0;
         }

@@ -70,7 +70,9 @@ class CensusCommandTest {
         assertThat(counts.path("classes").intValue()).isEqualTo(classes.size());
         assertThat(counts.path("unreadable").path(0).path("reason").stringValue())
                 .isEqualTo("Bad magic number");
-        assertThat(first.out()).contains("(1 threads)", "Broken.class: Bad magic number");
+        assertThat(first.out()).contains("(1 threads)", "Broken.class: Bad magic number", "Without child JVMs");
+        assertThat(second.out())
+                .containsPattern("Processor time: [0-9.]+ s in this program and [0-9.]+ s in child JVMs");
     }
 
     @Test

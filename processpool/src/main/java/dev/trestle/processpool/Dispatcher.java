@@ -6,10 +6,12 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.CallMonitors;
 import dev.trestle.api.StackRoom;
+import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.SharedFiles;
 import dev.trestle.processpool.remote.PoolDoor;
 import dev.trestle.processpool.remote.RemoteWorker;
 import dev.trestle.processpool.remote.RemoteWorkers;
@@ -148,9 +150,11 @@ final class Dispatcher {
     private final Consumer<Worker> start;
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
+    private final SharedFiles sharedFiles;
     private final Timer timer;
     private final Timer.Task caretaker;
     private final Timer.Task cleaning;
+    private final Timer.Task keepingYoung;
 
     /** A look at the workers that are idle. */
     private final Timer.Task shrinking;
@@ -291,7 +295,11 @@ final class Dispatcher {
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
-        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"));
+        this(options, depth, initializer, new SharedFiles());
+    }
+
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, SharedFiles sharedFiles) {
+        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"), sharedFiles);
     }
 
     /**
@@ -305,6 +313,17 @@ final class Dispatcher {
      * @param timer belongs to the pool from now on, which starts it
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start, Timer timer) {
+        this(options, depth, initializer, start, timer, new SharedFiles());
+    }
+
+    private Dispatcher(
+            PoolOptions options,
+            int depth,
+            @Nullable EncodedCall initializer,
+            Consumer<Worker> start,
+            Timer timer,
+            SharedFiles sharedFiles) {
+        this.sharedFiles = sharedFiles;
         this.options = options;
         this.depth = depth;
         this.start = start;
@@ -319,6 +338,7 @@ final class Dispatcher {
                     : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
             this.caretaker = timer.prepare(this::putRight);
             this.cleaning = timer.prepare(this::cleanUp);
+            this.keepingYoung = timer.prepare(this::keepYoung);
             this.shrinking = timer.prepare(this::shrink);
             this.aging = timer.prepare(this::renewTheOld);
             this.weighing = timer.prepare(this::weigh);
@@ -331,6 +351,7 @@ final class Dispatcher {
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
@@ -340,7 +361,7 @@ final class Dispatcher {
             if (!staleRemoved.getAndSet(true)) {
                 onItsOwn("trestle-sweep", directory::removeStale);
             }
-            keepYoungLater();
+            keepingYoung.in(PrivateDirectory.TOUCH);
         } catch (Throwable e) {
             try {
                 cleanUp(); // at once: the program may be ending
@@ -358,11 +379,12 @@ final class Dispatcher {
         PoolThreads.start(name, action);
     }
 
-    private void keepYoungLater() {
-        var _ = timer.after(PrivateDirectory.TOUCH, () -> {
-            keepYoungLater();
-            onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+    private void keepYoung() {
+        onItsOwn(options.name() + "-keep-young", () -> {
+            directory.keepYoung();
+            sharedFiles.keepYoung();
         });
+        keepingYoung.in(PrivateDirectory.TOUCH);
     }
 
     private void addShutdownHook() {
@@ -396,6 +418,26 @@ final class Dispatcher {
 
     PrivateDirectory directory() {
         return directory;
+    }
+
+    SharedFiles sharedFiles() {
+        return sharedFiles;
+    }
+
+    /** Tells all workers that a shared array is gone. Throws nothing. */
+    private void unshare(long array) {
+        try {
+            List<Worker> workers;
+            lock.lock();
+            try {
+                workers = List.copyOf(workerSet.live());
+            } finally {
+                lock.unlock();
+            }
+            workers.forEach(each -> each.unshare(array));
+        } catch (Throwable e) {
+            logger.failure(Level.WARN, "{} cannot tell all workers to unmap a shared array{}", options.name(), "", e);
+        }
     }
 
     AotCache aotCache() {
@@ -1469,15 +1511,23 @@ final class Dispatcher {
             return List.of();
         }
         var instructions = new ArrayList<Instruction>(workerSet.size());
-        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
-            addInstruction(spare, instructions);
-        }
+        wakeSpares(instructions);
         wakeAny(instructions);
         if (homeIsFree) {
             wakeHomes(instructions);
             wakeAny(instructions); // a home that may have no more calls has sent back those that waited for it
         }
+        if (!queue.isEmpty()) {
+            wakeSpares(instructions); // one that has just been given its last call may have places free
+        }
         return instructions;
+    }
+
+    @GuardedBy("lock")
+    private void wakeSpares(List<Instruction> instructions) {
+        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
+            addInstruction(spare, instructions);
+        }
     }
 
     /** Gives calls that are in the queue again to idle workers, and to busy ones with free places. */
@@ -2080,16 +2130,34 @@ final class Dispatcher {
     /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
     void trainLater() {
         if (depth == 1 && options.aot().directory().isPresent() && !trained.getAndSet(true)) {
-            var _ = timer.after(options.aot().delay(), this::train);
+            var _ = timer.after(Duration.ZERO, () -> aotCache.delay().ifPresent(this::trainAfter)); // it reads files
         }
     }
 
-    /** Makes the AOT cache, unless there is one or this pool ends; returns whether there is one now. */
-    boolean train() {
+    private void trainAfter(Duration delay) {
+        var _ = timer.after(delay, () -> trainOnce(delay));
+    }
+
+    /**
+     * Trains, and does not throw: what the timer repeats would start a JVM each time. If another program trains,
+     * that may end early, so this pool looks again later.
+     */
+    private void trainOnce(Duration delay) {
+        try {
+            if (train() == AotStore.State.BUSY) {
+                trainAfter(delay.multipliedBy(2).plus(options.aot().delay()));
+            }
+        } catch (Throwable e) {
+            logger.error("{} has no AOT cache, since it could not make one", options.name(), e);
+        }
+    }
+
+    /** Makes the AOT cache, unless there is one or this pool ends; returns what there is now. */
+    AotStore.State train() {
         lock.lock();
         try {
             if (lifecycle != Lifecycle.OPEN || breakage != null) {
-                return false;
+                return AotStore.State.NONE;
             }
             unfinished++;
         } finally {
@@ -2292,6 +2360,7 @@ final class Dispatcher {
     private void cleanUp() {
         cleanUps++;
         attempt("unregister its bean", bean::unregister);
+        attempt("delete its shared arrays", sharedFiles::close);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
@@ -2349,6 +2418,7 @@ final class Dispatcher {
             }
         }
         directory.deleteAtExit();
+        sharedFiles.deleteAtExit();
         lock.lock();
         try {
             workerSet.live().forEach(Worker::deleteFilesAtExit);

@@ -142,6 +142,9 @@ record PoolOptions(
     PoolOptions forTraining(Path recording) {
         var arguments = new ArrayList<String>();
         arguments.add("-XX:AOTMode=record");
+        // Code that is not compiled leaves no profiles. From profiles a worker would compile what a training run used,
+        // all at once, before its first result; see docs/adr/0451.
+        arguments.add("-Xint");
         arguments.add("-XX:AOTConfiguration=" + recording);
         arguments.addAll(AotCache.quiet);
         return new PoolOptions(

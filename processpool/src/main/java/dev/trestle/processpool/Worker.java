@@ -36,8 +36,8 @@ import org.slf4j.event.Level;
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and buries
-     * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
+     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and finds
+     * out how it ended. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
      * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
      * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
      * no code of the program is called while that lock is held.
@@ -113,7 +113,7 @@ final class Worker {
     /** Guarded by the dispatcher's lock. */
     final InFlight inFlight;
 
-    /** Guarded by that lock too. */
+    /** Guarded by the dispatcher's lock. */
     final KeyHome keyHome = new KeyHome(this);
 
     // Also guarded by that lock, and changed by the worker set only
@@ -126,7 +126,7 @@ final class Worker {
     /** True if this worker will soon have run as many calls as it may, or is too old or too large. */
     boolean retiring;
 
-    /** The reason for that; null if it does not retire. */
+    /** The reason for which this worker retires; null if it does not. */
     @Nullable
     Retirement retiresFor;
 
@@ -143,7 +143,7 @@ final class Worker {
     /** The reason for which this worker was told to leave; null if it was not, or if the pool ended. */
     volatile @Nullable Retirement leavesFor;
 
-    /** The bytes of memory that it held when that was looked at last; 0 if it never was. */
+    /** The bytes of memory that this worker held at the last look; 0 before the first look. */
     volatile long memory;
 
     /** True if the thread that was to write to this worker could not. */
@@ -174,7 +174,7 @@ final class Worker {
     private List<Frame.OfCall> theirAnswers = List.of();
     private int begun;
 
-    /** When its memory was looked at last, after an answer. */
+    /** The time of the last look at the memory of this worker after an answer. */
     private long memorySeenAt;
 
     // Confined to the task of the dispatcher that looks at readers: what this one was ending, and since when
@@ -602,6 +602,7 @@ final class Worker {
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.Inquiry _,
+                    Frame.Unshare _,
                     Frame.ThreadDumpRequest _ -> throw notAllowed(frame);
         }
     }
@@ -781,6 +782,11 @@ final class Worker {
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
+    /** Tells the worker to unmap a shared array that no call names any more. */
+    void unshare(long array) {
+        control(new Frame.Unshare(array));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */

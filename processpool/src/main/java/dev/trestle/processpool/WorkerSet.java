@@ -544,6 +544,7 @@ final class WorkerSet {
      */
     boolean restOrLeave(Worker worker, boolean open) {
         if (!open || !mayHaveMore(worker)) {
+            handOnReplacement(worker);
             worker.state = Worker.State.LEAVING;
             retired++;
             if (open) {
@@ -643,9 +644,22 @@ final class WorkerSet {
     }
 
     private void dismiss(Worker worker) {
+        handOnReplacement(worker);
         idle.remove(worker);
         spares.remove(worker);
         worker.state = Worker.State.LEAVING;
+    }
+
+    /**
+     * Makes the replacement of a worker, which is about to leave, that of those workers which it had replaced itself:
+     * they run their last calls, and need no other.
+     */
+    private void handOnReplacement(Worker leaving) {
+        for (Worker each : live) {
+            if (each.replacement == leaving) {
+                each.replacement = leaving.replacement;
+            }
+        }
     }
 
     /**

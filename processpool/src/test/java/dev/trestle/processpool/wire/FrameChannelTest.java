@@ -47,6 +47,7 @@ class FrameChannelTest {
                 Frame.Cancel.interrupting(7),
                 Frame.Cancel.withoutInterrupt(8),
                 new Frame.TakeBack(7),
+                new Frame.Unshare(8),
                 new Frame.Credit(7, 1L << 40),
                 new Frame.Cancelled(7),
                 new Frame.Progress(7, 0.5, "half"),
@@ -55,13 +56,13 @@ class FrameChannelTest {
                 new Frame.Goodbye("grüß"),
                 new Frame.Introduction(1, "reports", "a", "host", 4711, "25.0.1", 8, "", Map.of("app.jar", "0af1")),
                 new Frame.Places(8),
-                new Frame.Lost(7, new Obituary("w", 4711, null, Step.RUNNING, 1, null, "", "")),
+                new Frame.Lost(7, new DeathReport("w", 4711, null, Step.RUNNING, 1, null, "", "")),
                 new Frame.Lost(
                         8,
-                        new Obituary(
+                        new DeathReport(
                                 "w",
                                 4711,
-                                new Obituary.Exit(137, 0, "it is not known who sent it"),
+                                new DeathReport.Exit(137, 0, "it is not known who sent it", true),
                                 Step.DECODING,
                                 2,
                                 "it was late",
