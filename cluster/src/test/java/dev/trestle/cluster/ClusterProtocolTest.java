@@ -262,7 +262,7 @@ class ClusterProtocolTest {
                 .stack(ClusterProtocolTest::lossy)
                 .minMembers(1)
                 .build());
-        var large = new byte[3 << 20];
+        var large = new byte[2 << 20];
         large[large.length - 1] = 7;
 
         var futures = new ArrayList<ConcurrentFuture<Integer>>();

@@ -628,22 +628,26 @@ final class Dispatcher {
     // Workers of another module
 
     RemoteWorkers remoteWorkers() {
-        return new RemoteWorkers() {
-            @Override
-            public boolean add(RemoteWorker remote) {
-                return Dispatcher.this.add(remote);
-            }
+        return new AddedWorkers();
+    }
 
-            @Override
-            public int places() {
-                return Dispatcher.this.places();
-            }
+    /** The end of this pool where another module adds workers. */
+    private final class AddedWorkers implements RemoteWorkers {
 
-            @Override
-            public int waiting() {
-                return statistics().queued();
-            }
-        };
+        @Override
+        public boolean add(RemoteWorker remote) {
+            return Dispatcher.this.add(remote);
+        }
+
+        @Override
+        public int places() {
+            return Dispatcher.this.places();
+        }
+
+        @Override
+        public int waiting() {
+            return statistics().queued();
+        }
     }
 
     /** Starts a worker that is there already; returns false if this pool takes no more. */
