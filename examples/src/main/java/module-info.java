@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.trestle.examples {
     requires dev.trestle.api;
     requires dev.trestle.bridge;
+    requires dev.trestle.cluster;
     requires dev.trestle.loop;
     requires dev.trestle.processpool;
     requires dev.trestle.threadpool;

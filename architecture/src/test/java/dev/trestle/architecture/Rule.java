@@ -228,7 +228,7 @@ enum Rule {
             "testkit", Set.of("api", "loop", "threadpool", "processpool"),
             "micrometer", Set.of("api", "loop", "threadpool", "processpool"),
             "spring", Set.of("api", "threadpool", "processpool", "micrometer"),
-            "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge"));
+            "examples", Set.of("api", "loop", "threadpool", "processpool", "bridge", "cluster"));
 
     private static final Set<String> LOOP_ENGINE = Set.of(
             "Alarm",

@@ -1,6 +1,7 @@
 package dev.trestle.cluster;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
@@ -11,12 +12,14 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.jgroups.JChannel;
 import org.jgroups.protocols.FD_ALL3;
 import org.jgroups.protocols.FRAG4;
 import org.jgroups.protocols.JDBC_PING2;
 import org.jgroups.protocols.MERGE3;
+import org.jgroups.protocols.PerDestinationBundler;
 import org.jgroups.protocols.SHARED_LOOPBACK;
 import org.jgroups.protocols.SHARED_LOOPBACK_PING;
 import org.jgroups.protocols.TCP;
@@ -30,9 +33,13 @@ import org.jgroups.protocols.pbcast.GMS;
 import org.jgroups.protocols.pbcast.NAKACK2;
 import org.jgroups.protocols.pbcast.STABLE;
 import org.jgroups.stack.Protocol;
+import org.jgroups.util.DefaultSocketFactory;
+import org.jgroups.util.SocketFactory;
 import org.jgroups.util.TLS;
 import org.jgroups.util.TLSClientAuth;
 import org.jgroups.util.Util;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The protocols of a node's channel. */
 final class Stack {
@@ -44,10 +51,28 @@ final class Stack {
      *
      * The window of a connection bounds what is under way to a node, so UFC, whose senders wait, has credits for many
      * connections, and is here for what JGroups itself sends.
+     *
+     * A peer that is stopped, or behind a cut cable, must not hold up what goes to others: each destination has a
+     * thread of its own that sends, and connecting ends within some seconds. To a process that is stopped the kernel
+     * connects all the same, and only the handshake shows it. See docs/adr/0515.
      */
+
+    /** The number of times that a node looks for others before it makes a cluster of its own. */
+    private static final int DISCOVERY_RUNS = 4;
+
+    private static final Logger logger = LoggerFactory.getLogger(Stack.class);
 
     /** So many ports after the first are tried if it is taken, and asked for other nodes. */
     private static final int PORT_RANGE = 10;
+
+    /** The end of the wait for a peer that has connected, and to which this node has connected, to go on by TLS. */
+    private static final int HANDSHAKE_MILLIS = 3_000;
+
+    /**
+     * A suspect has this part of the failure timeout to say that it lives. A process that was killed is noticed that
+     * much later, and one that is only slow for so long stays: with the default, two thirds of a second.
+     */
+    private static final int VERIFICATION_PART = 12;
 
     private static final long CREDITS = 32L * MessageConnection.WINDOW;
 
@@ -75,12 +100,12 @@ final class Stack {
         protocols.add(new MERGE3().setMinInterval(1_000).setMaxInterval(3_000));
         long failure = options.failureTimeout().toMillis();
         protocols.add(new FD_ALL3().setTimeout(failure).setInterval(Math.max(100, failure / 4)));
-        protocols.add(new VERIFY_SUSPECT2().setTimeout(300));
+        protocols.add(new VERIFY_SUSPECT2().setTimeout(failure / VERIFICATION_PART));
         protocols.add(new NAKACK2().useMcastXmit(false));
         protocols.add(new UNICAST3().setXmitInterval(200));
         protocols.add(new STABLE().setDesiredAverageGossip(20_000).setMaxBytes(4_000_000));
         protocols.add(new GMS()
-                .setJoinTimeout(1_000)
+                .setJoinTimeout(2_000) // nodes that start together see each other by then, also if they are slow
                 .setLeaveTimeout(1_000)
                 .setMaxJoinAttempts(3)
                 .setViewAckCollectionTimeout(1_000)
@@ -108,14 +133,46 @@ final class Stack {
         tcp.enableSuspectEvents(true);
         tcp.tcpNodelay(true);
         tcp.setSockConnTimeout(1_000);
+        tcp.setPeerAddrReadTimeout(HANDSHAKE_MILLIS);
+        tcp.setBundler(new PerDestinationBundler().useSingleSenderThread(false));
         if (options.keystore().isPresent()) {
-            tcp.tls(new TLS()
+            tcp.tls(new BoundedHandshakes()
                     .enabled(true)
                     .setProtocols(new String[] {"TLSv1.3"})
                     .setClientAuth(TLSClientAuth.NEED)
                     .setSSLContext(sslContext(options.keystore().get())));
         }
         return tcp;
+    }
+
+    /** TLS whose handshakes end. */
+    private static final class BoundedHandshakes extends TLS {
+
+        @Override
+        public SocketFactory createSocketFactory(SSLContext context) {
+            SocketFactory factory = super.createSocketFactory(context);
+            if (factory instanceof DefaultSocketFactory sockets) {
+                sockets.setSocketConfigurator(socket -> bound((SSLSocket) socket));
+            }
+            return factory;
+        }
+
+        private static void bound(SSLSocket socket) {
+            try {
+                socket.setSoTimeout(HANDSHAKE_MILLIS);
+                socket.addHandshakeCompletedListener(done -> unbound(done.getSocket()));
+            } catch (SocketException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static void unbound(SSLSocket socket) {
+            try {
+                socket.setSoTimeout(0);
+            } catch (SocketException e) {
+                logger.debug("{} was closed after its handshake", socket, e);
+            }
+        }
     }
 
     private SSLContext sslContext(NodeOptions.Store keystore) throws GeneralSecurityException, IOException {
@@ -140,6 +197,11 @@ final class Stack {
     }
 
     private Protocol discovery() {
+        // One request would miss a node that starts a moment later.
+        return way().numDiscoveryRuns(DISCOVERY_RUNS);
+    }
+
+    private org.jgroups.protocols.Discovery way() {
         return switch (options.discovery().way()) {
             case Discovery.Hosts hosts -> {
                 var ping = new TCPPING();

@@ -47,10 +47,14 @@ final class Clusters {
     }
 
     static void await(BooleanSupplier condition) {
+        await(condition, LONGEST);
+    }
+
+    static void await(BooleanSupplier condition, Duration longest) {
         long start = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - start > LONGEST.toNanos()) {
-                throw new AssertionError("It did not happen within " + LONGEST);
+            if (System.nanoTime() - start > longest.toNanos()) {
+                throw new AssertionError("It did not happen within " + longest);
             }
             LockSupport.parkNanos(1_000_000);
         }

@@ -8,6 +8,11 @@ final class GuardedMain {
     private GuardedMain() {}
 
     public static void main(String[] arguments) throws InterruptedException {
+        endWithTheInput();
+        Main.main(arguments);
+    }
+
+    static void endWithTheInput() {
         Thread.ofPlatform().daemon().name("guard").start(() -> {
             try {
                 while (System.in.read() >= 0) {
@@ -18,6 +23,5 @@ final class GuardedMain {
             }
             Runtime.getRuntime().halt(9);
         });
-        Main.main(arguments);
     }
 }

@@ -17,7 +17,13 @@ final class MemberProcess implements AutoCloseable {
 
     /** Starts a member with the class path of this program. */
     static MemberProcess start(List<String> arguments) throws IOException {
-        var command = new ArrayList<>(List.of(
+        return start(List.of(), GuardedMain.class, arguments);
+    }
+
+    /** Starts a program with the class path of this one, by a command that is put in front. */
+    static MemberProcess start(List<String> prefix, Class<?> main, List<String> arguments) throws IOException {
+        var command = new ArrayList<>(prefix);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
@@ -25,7 +31,7 @@ final class MemberProcess implements AutoCloseable {
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp",
                 System.getProperty("java.class.path"),
-                GuardedMain.class.getName()));
+                main.getName()));
         command.addAll(arguments);
         var process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -45,6 +51,21 @@ final class MemberProcess implements AutoCloseable {
     /** Ends it as {@code kill -9} does. */
     void kill() {
         process.toHandle().destroyForcibly();
+    }
+
+    /** Kills one of its workers; returns false if there is none. */
+    boolean killWorker() {
+        return process.children().findAny().map(ProcessHandle::destroyForcibly).orElse(false);
+    }
+
+    /** Sends it a signal, such as {@code STOP}. */
+    void signal(String name) throws IOException, InterruptedException {
+        int exit = new ProcessBuilder("kill", "-" + name, Long.toString(pid()))
+                .start()
+                .waitFor();
+        if (exit != 0) {
+            throw new AssertionError("kill -" + name + " " + pid() + " failed with " + exit);
+        }
     }
 
     /** Asks it to end, as {@code kill} does, and waits for that. */

@@ -23,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "examples",
         customSynopsis = "mvn -q -DskipTests package exec:exec -Dexample=<name> [-Dargs=\"<arguments>\"]",
         description = "Runs an example of Trestle.",
-        subcommands = {CensusCommand.class, DocumentsCommand.class})
+        subcommands = {CensusCommand.class, ClusterCensusCommand.class, DocumentsCommand.class})
 final class Examples implements Callable<Integer> {
 
     @Spec

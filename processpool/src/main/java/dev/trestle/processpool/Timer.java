@@ -25,9 +25,8 @@ class Timer implements AutoCloseable {
      * its place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks
      * run late, one after the other, but they run.
      *
-     * A task that throws runs again, after a pause, until it does not throw: there is no other thread that could do what
-     * it was for, and what it lacked, memory or a thread, may be there then. So a task can be repeated, or catches what
-     * it throws.
+     * A task that throws runs again, after a pause, until it does not throw: no other thread could do what it was for,
+     * and what it lacked, memory or a thread, may be there then. So a task can be repeated, or catches what it throws.
      *
      * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to
      * schedule a task that exists needs no memory; see `prepare`.

@@ -36,11 +36,11 @@ import org.slf4j.event.Level;
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and finds
-     * out how it ended. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
-     * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
-     * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
-     * no code of the program is called while that lock is held.
+     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and finds out
+     * how it ended. It is a platform thread, since for every answer it waits in a read, and a virtual one would have
+     * two others woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All
+     * decisions, which calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is
+     * written and no code of the program is called while that lock is held.
      *
      * Calls are written in the order in which the dispatcher gave them, which their numbers follow, by one thread at a
      * time: the thread that gives a call while no other is writing writes until nothing is left. See `pump`. Other

@@ -167,7 +167,7 @@ class ThreadFactoryTest {
         }
     }
 
-    /** Returns whether a call waits for the end of a callback, since there is one thread only; if not, it is refused. */
+    /** Returns whether a call waits for the end of a callback, since there is only one thread; else it is refused. */
     private static boolean aSecondCallWaits(int round) throws InterruptedException {
         var made = new AtomicInteger();
         try (var pool = poolOf(2, task -> {

@@ -29,7 +29,7 @@ public record Jail(
 
         private static final long MIB = 1 << 20;
 
-        /** The namespaces that a jail has for itself: the worker is process 2 or so there, and sees no process outside. */
+        /** The namespaces that a jail has for itself: the worker is process 2 or so, and sees no process outside. */
         static final List<String> OWN =
                 List.of("user", "pid", "ipc", "uts", "cgroup"); // and the network, unless it is given
 
