@@ -6,6 +6,9 @@ module dev.trestle.cluster {
     requires transitive dev.trestle.api;
     requires transitive dev.trestle.processpool;
     requires transitive java.sql;
+    // JGroups has no module descriptor that says what it needs
+    requires java.management;
+    requires java.naming;
     requires org.jgroups;
     requires org.slf4j;
     requires static org.jspecify;

@@ -2,17 +2,17 @@ package dev.trestle.benchmarks;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
  * What this process has cost so far, or between two moments. Linux only: the figures are those of {@code /proc} for
- * each of its threads; what a thread that has ended cost is missing.
+ * each of its threads. What a thread that has ended cost is missing, and so are the compilers of the JVM, whose work
+ * belongs to the warming up.
  *
  * @param nanos the clock
- * @param processorNanos the processor time of all threads
+ * @param processorNanos the processor time of all threads but the compilers
  * @param voluntarySwitches how often a thread has gone to sleep
  */
 record Cost(long nanos, long processorNanos, long voluntarySwitches) {
@@ -32,10 +32,13 @@ record Cost(long nanos, long processorNanos, long voluntarySwitches) {
         }
         for (Path thread : threads) {
             try {
+                if (Files.readString(thread.resolve("comm")).contains("Compiler")) {
+                    continue;
+                }
                 processorNanos += Long.parseLong(
                         Files.readString(thread.resolve("schedstat")).split(" ")[0]);
                 switches += voluntarySwitches(thread.resolve("status"));
-            } catch (NoSuchFileException e) {
+            } catch (IOException e) {
                 // the thread has ended since
             }
         }

@@ -22,6 +22,9 @@ final class PoolProgram {
 
     private static final int CALLS = 4_000;
 
+    /** Of calls that take a microsecond. */
+    private static final int CALLS_WITHOUT_THE_SYSTEM = 40_000;
+
     /** One comparison. */
     @FunctionalInterface
     private interface Comparison {
@@ -33,7 +36,9 @@ final class PoolProgram {
     private static final List<Row> ROWS = List.of(
             new Row("thread's call, blocked", PoolProgram::blocked),
             new Row("thread's call, awaited", PoolProgram::awaited),
-            new Row("two threads' calls, blocked", PoolProgram::pairs));
+            new Row("two threads' calls, blocked", PoolProgram::pairs),
+            new Row("virtual thread's call, blocked", PoolProgram::virtualBlocked),
+            new Row("virtual thread's call, awaited", PoolProgram::virtualAwaited));
 
     private PoolProgram() {}
 
@@ -87,6 +92,27 @@ final class PoolProgram {
                 var theirs = Executors.newFixedThreadPool(1)) {
             return Turns.of(
                     CALLS, times -> awaited(ours, times), times -> onVirtualThread(() -> blocked(theirs, times)));
+        }
+    }
+
+    /** The caller is a virtual thread on both sides. */
+    private static Turns virtualBlocked() throws Exception {
+        try (var ours = ThreadPool.builder().virtual().build();
+                var theirs = Executors.newVirtualThreadPerTaskExecutor()) {
+            return Turns.of(
+                    CALLS_WITHOUT_THE_SYSTEM,
+                    times -> onVirtualThread(() -> blocked(ours, times)),
+                    times -> onVirtualThread(() -> blocked(theirs, times)));
+        }
+    }
+
+    private static Turns virtualAwaited() throws Exception {
+        try (var ours = ThreadPool.builder().virtual().build();
+                var theirs = Executors.newVirtualThreadPerTaskExecutor()) {
+            return Turns.of(
+                    CALLS_WITHOUT_THE_SYSTEM,
+                    times -> awaited(ours, times),
+                    times -> onVirtualThread(() -> blocked(theirs, times)));
         }
     }
 

@@ -9,10 +9,16 @@ import dev.trestle.loop.EventLoop;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.Sandbox;
 import dev.trestle.threadpool.ThreadPool;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -58,6 +64,9 @@ final class ProcessProgram {
                 .least("queue of 100000", "ns", 1, () -> bestQueue(2, 100_000, 2))
                 .least("queue of 1000000", "ns", 1, () -> bestQueue(2, 1_000_000, 1))
                 .most("efficiency, 2 workers", "of 1", POOLS, () -> speedUp(pool(2), 10_000, 50) / 2)
+                .most("100 calls on 256 MB, shared, speed-up", "of 1", 1, () -> shared().speedUp())
+                .most("100 calls on 256 MB, shared, processor time saved", "of 1", 1, () -> shared().saving())
+                .least("256 MB shared, resident in a worker", "of 1", 1, () -> shared().resident())
                 .least("warm state, 4 workers", "ms", POOLS, () -> withWarmState(4, 1))
                 .least("warm state, 4 calls in one worker", "ms", POOLS, () -> withWarmState(1, 4));
         for (int micros : new int[] {10, 100, 1_000, 10_000}) {
@@ -300,6 +309,115 @@ final class ProcessProgram {
                 .mapToObj(number -> pool.submit(() -> number + 1))
                 .toList()
                 .forEach(ConcurrentFuture::result);
+    }
+
+    // A matrix that calls share, beside one that each gets as an argument
+
+    /**
+     * @param speedUp how many times faster 100 calls are
+     * @param saving how many times less processor time they take, of the program and the workers
+     * @param resident the memory that a worker holds after it has read all of the matrix, beyond what it held before,
+     *     in multiples of the matrix
+     */
+    private record Sharing(double speedUp, double saving, double resident) {}
+
+    /** The cost of calls on a matrix: of the clock, and of the processors. */
+    private record Cost(double nanos, double processorNanos) {
+
+        Cost min(Cost other) {
+            return new Cost(Math.min(nanos, other.nanos), Math.min(processorNanos, other.processorNanos));
+        }
+    }
+
+    private static Optional<Sharing> sharing = Optional.empty();
+
+    private static Sharing shared() throws Exception {
+        if (sharing.isEmpty()) {
+            sharing = Optional.of(measureSharing(new double[256 * MEGABYTE / Double.BYTES]));
+        }
+        return sharing.get();
+    }
+
+    private static Sharing measureSharing(double[] matrix) throws Exception {
+        for (int i = 0; i < matrix.length; i++) {
+            matrix[i] = i & 255;
+        }
+        Cost byName = new Cost(Double.MAX_VALUE, Double.MAX_VALUE);
+        Cost asArgument = byName;
+        try (var pool = pool(2)) {
+            warmUp(pool, 2);
+            for (int i = 0; i < 3; i++) { // by turns
+                byName = byName.min(cost(pool, 1, () -> {
+                    try (var shared = pool.share(matrix)) {
+                        List<ConcurrentFuture<Double>> sums = IntStream.range(0, 100)
+                                .mapToObj(part -> pool.submit(() -> sum(shared.segment(), part)))
+                                .toList();
+                        return sums.stream()
+                                .mapToDouble(ConcurrentFuture::result)
+                                .sum();
+                    }
+                }));
+                // Ten calls, which are a tenth of a hundred, since they take so long
+                asArgument = asArgument.min(cost(pool, 10, () -> {
+                    List<ConcurrentFuture<Double>> sums = IntStream.range(0, 10)
+                            .mapToObj(part -> pool.submit(() -> sum(MemorySegment.ofArray(matrix), part)))
+                            .toList();
+                    return sums.stream().mapToDouble(ConcurrentFuture::result).sum();
+                }));
+            }
+        }
+        return new Sharing(
+                asArgument.nanos / byName.nanos,
+                asArgument.processorNanos / byName.processorNanos,
+                (double) residentOf(matrix) / matrix.length / Double.BYTES);
+    }
+
+    /** Returns the bytes by which a worker has grown that has read all of a shared matrix. */
+    private static long residentOf(double[] matrix) {
+        try (var pool = pool(1);
+                var shared = pool.share(matrix)) {
+            warmUp(pool, 1);
+            long before = pool.submit(() -> resident()).result();
+            IntStream.range(0, 100)
+                    .mapToObj(part -> pool.submit(() -> sum(shared.segment(), part)))
+                    .toList()
+                    .forEach(ConcurrentFuture::result);
+            return pool.submit(() -> resident()).result() - before;
+        }
+    }
+
+    private static long resident() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("VmHWM:")) // the most it has ever held
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    /** Returns the sum of a hundredth of a matrix. */
+    private static double sum(MemorySegment matrix, int part) {
+        long count = matrix.byteSize() / Double.BYTES / 100;
+        double sum = 0;
+        for (long i = part * count; i < (part + 1) * count; i++) {
+            sum += matrix.getAtIndex(ValueLayout.JAVA_DOUBLE, i);
+        }
+        return sum;
+    }
+
+    private static Cost cost(ProcessPool pool, int times, Callable<Double> calls) throws Exception {
+        long processor = processorNanos(pool);
+        double nanos = Program.nanosEach(1, calls);
+        return new Cost(nanos * times, (processorNanos(pool) - processor) * (double) times);
+    }
+
+    /** Returns the processor time of this program and the workers of a pool. */
+    private static long processorNanos(ProcessPool pool) {
+        return Stream.concat(Stream.of(ProcessHandle.current().pid()), pool.workerPids().stream())
+                .flatMap(pid -> ProcessHandle.of(pid).stream())
+                .flatMap(process -> process.info().totalCpuDuration().stream())
+                .mapToLong(Duration::toNanos)
+                .sum();
     }
 
     // Is it worth it?

@@ -94,7 +94,9 @@ record Target(String what, Subject ours, String name, Subject theirs, String the
             beside("thread's call, blocked, 4 burners, clock", 1.2),
             beside("thread's call, blocked, 4 burners, processor", 1.2),
             beside("thread's call, awaited, 4 burners, clock", 1.2),
-            beside("thread's call, awaited, 4 burners, processor", 1.2));
+            beside("thread's call, awaited, 4 burners, processor", 1.2),
+            beside("virtual thread's call, blocked, processor", 1.3),
+            beside("virtual thread's call, awaited, processor", 1.3));
 
     /** The limit of what a program has measured by turns, ours and theirs. */
     private static Result beside(String name, double times) {

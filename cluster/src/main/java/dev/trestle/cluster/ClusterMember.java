@@ -12,11 +12,13 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jgroups.Address;
 import org.jgroups.stack.Protocol;
@@ -47,6 +49,7 @@ public final class ClusterMember implements AutoCloseable {
     private final String name;
     private final Duration closeGrace;
     private final long maxPayloadBytes;
+    private final Supplier<Map<String, String>> code;
     private final ProcessPool pool;
     private final CallIntake intake;
     private final Node node;
@@ -72,6 +75,7 @@ public final class ClusterMember implements AutoCloseable {
                 : builder.name;
         this.closeGrace = builder.closeGrace;
         this.maxPayloadBytes = builder.maxPayloadBytes;
+        this.code = builder.code;
         builder.options.refuseWithoutSecurity();
         this.pool = requireNonNull(builder.pool)
                 .name(name)
@@ -132,7 +136,7 @@ public final class ClusterMember implements AutoCloseable {
     // For sessions
 
     Frame.Introduction introduction(int places, String refusal) {
-        return Identity.of(cluster, name, places, refusal);
+        return Identity.of(cluster, name, places, refusal, code.get());
     }
 
     /** Returns why this member takes no calls; empty if it does. */
@@ -326,6 +330,7 @@ public final class ClusterMember implements AutoCloseable {
         private ProcessPool.@Nullable Builder pool;
         private Duration closeGrace = Duration.ofSeconds(30);
         private long maxPayloadBytes = 1L << 30;
+        private Supplier<Map<String, String>> code = Code::own;
 
         private Builder(String cluster) {
             this.cluster = Names.checked("cluster", cluster);
@@ -456,6 +461,12 @@ public final class ClusterMember implements AutoCloseable {
          */
         public Builder maxPayload(long bytes) {
             maxPayloadBytes = bytes;
+            return this;
+        }
+
+        /** Sets the code that the member says it has; for tests. */
+        Builder code(Map<String, String> value) {
+            code = () -> value;
             return this;
         }
 

@@ -29,6 +29,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -46,13 +47,13 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Calls wait in this program, in FIFO order unless they have priorities, until a member has a place. A member is
  * chosen from two at random, the one with fewer calls for its places. If there is no member, calls wait for one for
- * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that says who was asked; later calls
- * wait again.
+ * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that says who was asked; later
+ * calls wait again.
  *
  * <p>A call runs at most once, whatever happens, unless it has {@link CallOptions#withRetries retries}. When a member
  * crashes or cannot be reached any more, the calls that it had been sent fail with a
- * {@link dev.trestle.processpool.WorkerDiedException} that names the member and its host: nothing tells whether they had
- * begun. Calls that wait, and calls that a member gives back, go to other members. A member that leaves in order
+ * {@link dev.trestle.processpool.WorkerDiedException} that names the member and its host: nothing tells whether they
+ * had begun. Calls that wait, and calls that a member gives back, go to other members. A member that leaves in order
  * finishes its calls first.
  *
  * <p>Calls with equal {@link CallOptions#withKey keys} go to the same member while it is there, and to any of its
@@ -78,6 +79,7 @@ public final class ClusterPool implements FutureExecutor {
     private final ProcessPool engine;
     private final RemoteWorkers workers;
     private final Duration startTimeout;
+    private final Supplier<Map<String, String>> code;
     private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
 
     /** Asks members again, and calls the listeners. */
@@ -108,6 +110,7 @@ public final class ClusterPool implements FutureExecutor {
     private ClusterPool(Builder builder) {
         this.cluster = builder.cluster;
         this.startTimeout = builder.startTimeout;
+        this.code = builder.code;
         this.name = builder.name == null
                 ? "client-" + Identity.host() + "-" + ProcessHandle.current().pid() + "-" + numbers.incrementAndGet()
                 : builder.name;
@@ -123,7 +126,7 @@ public final class ClusterPool implements FutureExecutor {
                         builder.maxPayloadBytes,
                         builder.allowedTypes,
                         builder.daemon),
-                this::whoWasAsked);
+                new Shown());
         this.workers = door.workersOf(engine);
         this.events = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().name(name + "-members").daemon().factory());
@@ -250,6 +253,20 @@ public final class ClusterPool implements FutureExecutor {
             events.execute(event);
         } catch (RejectedExecutionException e) {
             logger.debug("{} is closed, and drops news of its members", name);
+        }
+    }
+
+    /** This pool as the messages of its engine name it. */
+    private final class Shown implements PoolDoor.Owner {
+
+        @Override
+        public String whoWasAsked() {
+            return ClusterPool.this.whoWasAsked();
+        }
+
+        @Override
+        public String toString() {
+            return ClusterPool.this.toString();
         }
     }
 
@@ -466,8 +483,8 @@ public final class ClusterPool implements FutureExecutor {
     }
 
     /**
-     * Takes no more calls, cancels streams that have not ended, waits until the accepted calls have been run, and leaves
-     * the cluster.
+     * Takes no more calls, cancels streams that have not ended, waits until the accepted calls have been run, and
+     * leaves the cluster.
      */
     @Override
     public void close() {
@@ -518,14 +535,14 @@ public final class ClusterPool implements FutureExecutor {
         return name;
     }
 
-    String cluster() {
-        return cluster;
+    Frame.Introduction introduction() {
+        return Identity.of(cluster, name, 0, "", code.get());
     }
 
     @Override
     public String toString() {
-        return "ClusterPool[" + name + ", cluster=" + cluster + ", members="
-                + members().size() + ", places=" + workers.places() + ", queued=" + workers.waiting() + "]";
+        String work = isShutdown() ? ", shut down" : ", members=" + members().size() + ", places=" + workers.places();
+        return "ClusterPool[" + name + ", cluster=" + cluster + work + ", queued=" + workers.waiting() + "]";
     }
 
     /**
@@ -573,6 +590,7 @@ public final class ClusterPool implements FutureExecutor {
         private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean daemon;
+        private Supplier<Map<String, String>> code = Code::own;
 
         private Builder(String cluster) {
             this.cluster = Names.checked("cluster", cluster);
@@ -761,6 +779,12 @@ public final class ClusterPool implements FutureExecutor {
          */
         public Builder failureTimeout(Duration value) {
             options = options.withFailureTimeout(value);
+            return this;
+        }
+
+        /** Sets the code that the program says it has; for tests. */
+        Builder code(Map<String, String> value) {
+            code = () -> value;
             return this;
         }
 

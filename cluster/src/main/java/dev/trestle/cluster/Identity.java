@@ -4,6 +4,7 @@ import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Map;
 
 /** What a node says of itself. */
 final class Identity {
@@ -11,7 +12,7 @@ final class Identity {
     private Identity() {}
 
     /** Returns an introduction of this program. */
-    static Frame.Introduction of(String cluster, String name, int places, String refusal) {
+    static Frame.Introduction of(String cluster, String name, int places, String refusal, Map<String, String> code) {
         return new Frame.Introduction(
                 FrameChannel.PROTOCOL_VERSION,
                 cluster,
@@ -21,7 +22,7 @@ final class Identity {
                 System.getProperty("java.version"),
                 places,
                 refusal,
-                Code.own());
+                code);
     }
 
     static String host() {

@@ -105,6 +105,16 @@ final class MessageConnection implements Connection {
         }
     }
 
+    /** Returns how far the peer may write. */
+    Packet.Room roomNow() {
+        lock.lock();
+        try {
+            return new Packet.Room(pair, role, granted);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void makeRoom(Packet.Room packet) {
         lock.lock();
         try {

@@ -3,7 +3,6 @@ package dev.trestle.cluster;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -11,6 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
 import org.jgroups.JChannel;
@@ -34,6 +35,8 @@ final class Node implements AutoCloseable {
      *
      * A connection ends when its peer says so, when a view comes without the peer, and when this node closes. A packet
      * for a connection that is not here is answered with CLOSE, so that no side waits for one that has forgotten it.
+     * That happens to one side only when the views of the two differ for a while, as after a partition. So each side
+     * says every other second how much room it has, which also asks whether the other side still knows the connection.
      *
      * Only byte messages are looked at. No message is ever asked for an object, so nothing is deserialized.
      */
@@ -49,6 +52,7 @@ final class Node implements AutoCloseable {
     }
 
     private static final short MEMBER_FLAG = 1;
+    private static final long PULSE_MILLIS = 2_000;
 
     /** The owner of a node. Its methods are called on the node's own thread, one after the other. */
     interface Owner {
@@ -68,6 +72,7 @@ final class Node implements AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final Map<Key, ConnectionPair> pairs = new ConcurrentHashMap<>();
     private final ExecutorService events;
+    private final ScheduledExecutorService pulse;
 
     private volatile Set<Address> present = Set.of();
     private volatile boolean closed;
@@ -79,6 +84,10 @@ final class Node implements AutoCloseable {
         this.owner = owner;
         this.events = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().name("trestle-cluster-" + name).daemon().factory());
+        this.pulse = Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform()
+                .name("trestle-cluster-" + name + "-pulse")
+                .daemon()
+                .factory());
     }
 
     /**
@@ -100,6 +109,8 @@ final class Node implements AutoCloseable {
             channel.addAddressGenerator(new Addresses(part));
             channel.setReceiver(node.new Incoming());
             channel.connect(cluster);
+            var _ = node.pulse.scheduleWithFixedDelay(
+                    node::askForAll, PULSE_MILLIS, PULSE_MILLIS, TimeUnit.MILLISECONDS);
             return node;
         } catch (Exception e) {
             node.close();
@@ -181,6 +192,17 @@ final class Node implements AutoCloseable {
         }
     }
 
+    /** Asks all peers whether they still know the connections that this node has with them. */
+    private void askForAll() {
+        for (ConnectionPair each : pairs.values()) {
+            try {
+                send(each.peer(), each.controls().roomNow());
+            } catch (IOException e) {
+                logger.debug("{} cannot ask for {}", name, each, e);
+            }
+        }
+    }
+
     /** Forgets a pair of connections that this side closes, and tells the peer. */
     void forget(ConnectionPair pair, String reason) {
         if (pairs.remove(new Key(pair.peer(), pair.id()), pair) && pair.isOpen() && !closed) {
@@ -248,7 +270,9 @@ final class Node implements AutoCloseable {
                 }
             }
             case Packet.Room more -> {
-                if (pair != null) {
+                if (pair == null) {
+                    refuse(peer, packet.pair(), "it has forgotten this connection");
+                } else {
                     pair.of(more.role()).makeRoom(more);
                 }
             }
@@ -286,21 +310,19 @@ final class Node implements AutoCloseable {
         }
     }
 
-    /** Returns the peers that have connections to this node. */
-    Set<Address> peers() {
-        var peers = new HashSet<Address>();
-        pairs.keySet().forEach(each -> peers.add(each.peer()));
-        return peers;
-    }
-
     /** Leaves the cluster. Idempotent. */
     @Override
     public void close() {
         closed = true;
+        boolean interrupted = Thread.interrupted(); // JGroups would drop it
         channel.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
         pairs.forEach((_, pair) -> pair.end("this node has left the cluster"));
         pairs.clear();
         events.shutdownNow();
+        pulse.shutdownNow();
     }
 
     @Override

@@ -46,7 +46,7 @@ final class RemoteMember implements RemoteWorker {
 
     @Override
     public Frame.Introduction greet(FrameChannel work) throws IOException {
-        Frame.Introduction own = Identity.of(pool.cluster(), node.name(), 0, "");
+        Frame.Introduction own = pool.introduction();
         work.write(own);
         if (!(work.read() instanceof Frame.Introduction theirs)) {
             throw new ProtocolException("it did not introduce itself");

@@ -29,7 +29,8 @@ final class Session {
      * as it has places, and a stream as many items as it has credit.
      *
      * A call never waits here. It begins at once, or it is given back, and the client's queue has it again: then it is
-     * known that it has not begun. A client whose calls were given back is told when there is a place. See docs/adr/0501.
+     * known that it has not begun. A client whose calls were given back is told when there is a place. See
+     * docs/adr/0501.
      */
 
     private static final Logger logger = LoggerFactory.getLogger(Session.class);

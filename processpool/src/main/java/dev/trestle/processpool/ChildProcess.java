@@ -118,6 +118,9 @@ final class ChildProcess implements WorkerHost {
     }
 
     private WorkerProcess startProcess(Rendezvous meeting) throws IOException {
+        List<Path> places = dispatcher.sharedFiles().places();
+        List<Path> shown =
+                options.jvm().jail().isPresent() ? dispatcher.sharedFiles().prepare() : List.of();
         List<String> more = Stream.concat(
                         Stream.of("-XX:ErrorFile=" + crashLog.toString().replace("%", "%%")),
                         dispatcher.aotCache().arguments().stream())
@@ -130,7 +133,9 @@ final class ChildProcess implements WorkerHost {
                         meeting.address(),
                         journalFile.toString(),
                         Long.toString(options.limits().maxPayloadBytes()),
-                        Integer.toString(places())));
+                        Integer.toString(places()),
+                        places.get(0).toString(),
+                        places.get(1).toString()));
         return WorkerProcess.start(
                 name,
                 mark,
@@ -138,7 +143,8 @@ final class ChildProcess implements WorkerHost {
                         Stream.concat(command.stream(), Stream.of(name)).toList(),
                         options.jvm(),
                         more,
-                        List.of(argumentFile, socket),
+                        Stream.concat(Stream.of(argumentFile, socket), shown.stream())
+                                .toList(),
                         List.of(journalFile, crashLog)),
                 options.jvm(),
                 dispatcher.depth(),

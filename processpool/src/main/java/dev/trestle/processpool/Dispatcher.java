@@ -11,6 +11,8 @@ import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.SharedFiles;
+import dev.trestle.processpool.remote.PoolDoor;
 import dev.trestle.processpool.remote.RemoteWorker;
 import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.values.EncodedCall;
@@ -33,7 +35,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -75,6 +76,10 @@ final class Dispatcher {
      * in its `keyHome`. A key is bound when one of its calls is given to a worker. Calls of that key which are in the
      * queue by then are sent home when they come to its head. When a worker is gone, or may have no more calls, the
      * calls that wait for it are in the queue again. See docs/adr/0421.
+     *
+     * Another module may add workers instead: members of a cluster, which are workers with several places, whose number
+     * changes. None is started then, a worker is chosen from two, and calls that wait while there is none fail after a
+     * time. See docs/adr/0501.
      *
      * A call is lost with its worker only if it had begun, as the worker journal tells; otherwise it goes back
      * to the head of the queue.
@@ -145,6 +150,7 @@ final class Dispatcher {
     private final Consumer<Worker> start;
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
+    private final SharedFiles sharedFiles;
     private final Timer timer;
     private final Timer.Task caretaker;
     private final Timer.Task cleaning;
@@ -192,8 +198,8 @@ final class Dispatcher {
     /** Called when workers have got ready, for calls that come from other programs. */
     private volatile Runnable atReady = () -> {};
 
-    /** Says why there are no workers, if another module adds them: the end of a sentence. */
-    private volatile Supplier<String> whoWasAsked = () -> "";
+    /** The executor of another module for which this one works; null if there is none. */
+    private volatile PoolDoor.@Nullable Owner owner;
 
     /** The end of the wait for a worker that another module adds. */
     private final Timer.Task starving;
@@ -289,7 +295,11 @@ final class Dispatcher {
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
-        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"));
+        this(options, depth, initializer, new SharedFiles());
+    }
+
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, SharedFiles sharedFiles) {
+        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"), sharedFiles);
     }
 
     /**
@@ -303,6 +313,17 @@ final class Dispatcher {
      * @param timer belongs to the pool from now on, which starts it
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start, Timer timer) {
+        this(options, depth, initializer, start, timer, new SharedFiles());
+    }
+
+    private Dispatcher(
+            PoolOptions options,
+            int depth,
+            @Nullable EncodedCall initializer,
+            Consumer<Worker> start,
+            Timer timer,
+            SharedFiles sharedFiles) {
+        this.sharedFiles = sharedFiles;
         this.options = options;
         this.depth = depth;
         this.start = start;
@@ -330,6 +351,7 @@ final class Dispatcher {
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
@@ -358,7 +380,10 @@ final class Dispatcher {
     }
 
     private void keepYoung() {
-        onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+        onItsOwn(options.name() + "-keep-young", () -> {
+            directory.keepYoung();
+            sharedFiles.keepYoung();
+        });
         keepingYoung.in(PrivateDirectory.TOUCH);
     }
 
@@ -387,12 +412,32 @@ final class Dispatcher {
         atReady = action;
     }
 
-    void whoWasAsked(Supplier<String> source) {
-        whoWasAsked = source;
+    void owner(PoolDoor.Owner value) {
+        owner = value;
     }
 
     PrivateDirectory directory() {
         return directory;
+    }
+
+    SharedFiles sharedFiles() {
+        return sharedFiles;
+    }
+
+    /** Tells all workers that a shared array is gone. Throws nothing. */
+    private void unshare(long array) {
+        try {
+            List<Worker> workers;
+            lock.lock();
+            try {
+                workers = List.copyOf(workerSet.live());
+            } finally {
+                lock.unlock();
+            }
+            workers.forEach(each -> each.unshare(array));
+        } catch (Throwable e) {
+            logger.failure(Level.WARN, "{} cannot tell all workers to unmap a shared array{}", options.name(), "", e);
+        }
     }
 
     AotCache aotCache() {
@@ -668,8 +713,9 @@ final class Dispatcher {
 
     /** Fails the calls that wait, if there is still no worker. */
     private void starve() {
+        PoolDoor.Owner asked = owner;
         String why = options.name() + " has no member that could run calls, and has waited for one for "
-                + options.limits().startTimeout() + " (startTimeout). " + whoWasAsked.get();
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
         CompletionBatches.Batch failed;
         lock.lock();
         try {
@@ -2310,6 +2356,7 @@ final class Dispatcher {
     private void cleanUp() {
         cleanUps++;
         attempt("unregister its bean", bean::unregister);
+        attempt("delete its shared arrays", sharedFiles::close);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
@@ -2367,6 +2414,7 @@ final class Dispatcher {
             }
         }
         directory.deleteAtExit();
+        sharedFiles.deleteAtExit();
         lock.lock();
         try {
             workerSet.live().forEach(Worker::deleteFilesAtExit);
@@ -2491,6 +2539,10 @@ final class Dispatcher {
 
     @Override
     public String toString() {
+        PoolDoor.Owner shown = owner;
+        if (shown != null) {
+            return shown.toString();
+        }
         lock.lock();
         try {
             String state = breakage != null

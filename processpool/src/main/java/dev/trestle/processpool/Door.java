@@ -6,7 +6,6 @@ import dev.trestle.processpool.remote.PoolDoor;
 import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.wire.WorkerJournal;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /** The door of this module for that of clusters; made by its name. */
 public final class Door implements PoolDoor {
@@ -18,7 +17,7 @@ public final class Door implements PoolDoor {
     public Door() {}
 
     @Override
-    public FutureExecutor open(Options options, Supplier<String> whoWasAsked) {
+    public FutureExecutor open(Options options, Owner owner) {
         ProcessPool.Builder builder = ProcessPool.builder()
                 .name(options.name())
                 .workers(ANY_NUMBER)
@@ -37,7 +36,7 @@ public final class Door implements PoolDoor {
             builder.daemon();
         }
         ProcessPool pool = builder.build();
-        pool.dispatcher().whoWasAsked(whoWasAsked);
+        pool.dispatcher().owner(owner);
         return pool;
     }
 

@@ -293,9 +293,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent.
+     * Frees the place of the call, and the shared arrays that it names; before its future is done, so that the next
+     * call of its caller finds the place, and an array that is closed then is gone. Idempotent.
      */
     void freePlace() {
+        encoded.releaseArrays();
         if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
             limit.leave();
         }
@@ -513,8 +515,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
         try {
             switch (answer) {
-                case Frame.Lost(var _, var obituary) ->
-                    fail(WorkerDeath.of(obituary, workerName).ofCall(this, obituary.running()));
+                case Frame.Lost(var _, var report) ->
+                    fail(WorkerDeath.of(report, workerName).ofCall(this, report.running()));
                 case Frame.Result result when onlyPlain && !encoded.isPlain(result.payload()) -> refuse(workerName);
                 case Frame.Failed _ when onlyPlain -> refuse(workerName);
                 case Frame.Result result -> {
@@ -557,7 +559,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      */
     void lost(WorkerDeath death, int running) {
         if (answers != null) {
-            answers.accept(new Frame.Lost(0, death.obituary(this, running)));
+            answers.accept(new Frame.Lost(0, death.report(this, running)));
         }
         var _ = endWith(death.ofCall(this, running));
     }

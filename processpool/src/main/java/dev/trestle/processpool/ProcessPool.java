@@ -11,6 +11,7 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Inventory;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.SharedArray;
 import dev.trestle.api.WaitGuard;
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.DebugAgent;
@@ -22,6 +23,7 @@ import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.Nesting;
 import dev.trestle.processpool.jvm.ProcessLimits;
 import dev.trestle.processpool.jvm.ProgramClasses;
+import dev.trestle.processpool.jvm.SharedFiles;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.JacksonVersions;
@@ -112,6 +114,7 @@ public final class ProcessPool implements FutureExecutor {
 
     private final PoolOptions options;
     private final CallEncoder encoder;
+    private final SharedFiles sharedFiles;
     private final Dispatcher dispatcher;
     private final @Nullable QueueLimit limit;
 
@@ -142,11 +145,13 @@ public final class ProcessPool implements FutureExecutor {
         if (options.jvm().jail().isEmpty()) {
             options.jvm().limits().warn(options.name());
         }
+        this.sharedFiles = new SharedFiles();
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
-                type -> ProgramClasses.missing(options.jvm(), type));
-        this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer));
+                type -> ProgramClasses.missing(options.jvm(), type),
+                sharedFiles);
+        this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer), sharedFiles);
         dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
@@ -365,6 +370,9 @@ public final class ProcessPool implements FutureExecutor {
                 acceptWithin(limit, call);
             }
             return call.promise();
+        } catch (Throwable e) {
+            call.freePlace(); // nothing else ends it
+            throw e;
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -495,6 +503,52 @@ public final class ProcessPool implements FutureExecutor {
      */
     public boolean makeAotCache() {
         return dispatcher.train() == AotStore.State.THERE;
+    }
+
+    // Sharing
+
+    @Override
+    public <A> SharedArray<A> share(A array) {
+        try {
+            return sharedFiles.share(array);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Shares a copy of an array that another pool has shared, such as the pool of which this program is a worker.
+     *
+     * @param other the other pool's array
+     * @param <A> its type
+     * @return this pool's array, with the elements that the other one has now; to be closed
+     * @throws java.io.UncheckedIOException if there is no room for it
+     * @throws IllegalStateException if this pool has terminated, or the other array is closed
+     */
+    public <A> SharedArray<A> share(SharedArray<A> other) {
+        try {
+            return sharedFiles.share(other);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    @Override
+    public SharedArray<byte[]> share(Path file) {
+        try {
+            return sharedFiles.share(file);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    @Override
+    public SharedArray<byte[]> allocate(long bytes) {
+        try {
+            return sharedFiles.allocate(bytes);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     // Ending

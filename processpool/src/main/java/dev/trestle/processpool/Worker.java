@@ -36,8 +36,8 @@ import org.slf4j.event.Level;
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and buries
-     * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
+     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and finds
+     * out how it ended. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
      * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
      * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
      * no code of the program is called while that lock is held.
@@ -602,6 +602,7 @@ final class Worker {
                     Frame.Cancel _,
                     Frame.TakeBack _,
                     Frame.Inquiry _,
+                    Frame.Unshare _,
                     Frame.ThreadDumpRequest _ -> throw notAllowed(frame);
         }
     }
@@ -781,6 +782,11 @@ final class Worker {
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
+    /** Tells the worker to unmap a shared array that no call names any more. */
+    void unshare(long array) {
+        control(new Frame.Unshare(array));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */

@@ -1,9 +1,11 @@
 package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
+import dev.trestle.processpool.jvm.CrashLog;
 import dev.trestle.processpool.jvm.ExitStatus;
 import dev.trestle.processpool.jvm.ExitStatus.Evidence;
-import dev.trestle.processpool.wire.Obituary;
+import dev.trestle.processpool.jvm.ProcessMemory;
+import dev.trestle.processpool.wire.DeathReport;
 import dev.trestle.processpool.wire.ShownText;
 import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
@@ -54,26 +56,28 @@ record WorkerDeath(
      *
      * @param member the name of the member and of its machine
      */
-    static WorkerDeath of(Obituary obituary, String member) {
-        Obituary.Exit exit = obituary.exit();
+    static WorkerDeath of(DeathReport report, String member) {
+        DeathReport.Exit exit = report.exit();
         return new WorkerDeath(
-                ShownText.line(obituary.worker()) + " of " + member,
-                obituary.pid(),
-                exit == null ? null : new ExitStatus(exit.code(), Evidence.at(exit.evidence()), exit.suspect()),
-                new LastWords(Long.MAX_VALUE, obituary.step(), Exit.NONE),
-                obituary.killedBecause(),
-                obituary.stderrTail(),
-                obituary.crash());
+                ShownText.line(report.worker()) + " of " + member,
+                report.pid(),
+                exit == null
+                        ? null
+                        : new ExitStatus(exit.code(), Evidence.at(exit.evidence()), exit.suspect(), exit.oomKills()),
+                new LastWords(Long.MAX_VALUE, report.step(), Exit.NONE),
+                report.killedBecause(),
+                report.stderrTail(),
+                report.crash());
     }
 
     /** Returns this death as another program is told of it. */
-    Obituary obituary(PoolCall<?> call, int running) {
-        return new Obituary(
+    DeathReport report(PoolCall<?> call, int running) {
+        return new DeathReport(
                 worker,
                 pid,
                 exit == null
                         ? null
-                        : new Obituary.Exit(exit.code(), exit.evidence().number(), exit.suspect()),
+                        : new DeathReport.Exit(exit.code(), exit.evidence().number(), exit.suspect(), exit.oomKills()),
                 lastWords == null ? Step.RUNNING : lastWords.stepOf(call.ticket),
                 running,
                 killedBecause,
@@ -192,9 +196,22 @@ record WorkerDeath(
         if (exit == null) {
             return "it is not known how it ended, or whether it has";
         }
-        return crash.isEmpty()
-                ? exit.explain()
-                : "exit code " + exit.code() + ": the JVM crashed, in native code or by a bug of its own";
+        if (crash.isEmpty()) {
+            return exit.explain();
+        }
+        return "exit code " + exit.code()
+                + (CrashLog.tellsOfNoMemory(crash)
+                        ? ": its JVM ran out of native memory, which the system refused it; have fewer workers, give"
+                                + " each a smaller heap, or raise the limit of the system"
+                        : ": the JVM crashed, in native code or by a bug of its own");
+    }
+
+    /** Returns whether the worker died for lack of memory, as far as is known. */
+    boolean outOfMemory() {
+        if (killedBecause != null) {
+            return killedBecause.contains(ProcessMemory.OVER_LIMIT); // a constant: its class may not be loaded
+        }
+        return (exit != null && exit.outOfMemory()) || CrashLog.tellsOfNoMemory(crash);
     }
 
     private WorkerDiedException exception(String message, @Nullable Throwable cause, Phase phase) {
@@ -205,6 +222,7 @@ record WorkerDeath(
         if (!stderrTail.isEmpty()) {
             text.append("\nIts last lines on stderr:\n").append(stderrTail);
         }
-        return new WorkerDiedException(ShownText.text(text.toString()), cause, pid, exit, phase, stderrTail);
+        return new WorkerDiedException(
+                ShownText.text(text.toString()), cause, pid, exit, outOfMemory(), phase, stderrTail);
     }
 }

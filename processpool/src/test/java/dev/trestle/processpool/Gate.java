@@ -15,6 +15,9 @@ import org.awaitility.Awaitility;
 /** A file by which tests and the calls that they sent to other processes wait for each other. */
 public final class Gate {
 
+    /** The time for another process to come to a mark, on a busy machine. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private Gate() {}
 
     /** In a call: returns the id of its process. */
@@ -102,12 +105,13 @@ public final class Gate {
     static long await(Path folder, String name) {
         return Awaitility.await()
                 .pollInterval(Duration.ofMillis(1))
+                .atMost(PATIENCE)
                 .until(() -> noted(folder.resolve(name)), pid -> pid > 0);
     }
 
     /** In a test: waits for something that happens in another process, or because of it. */
     public static void until(Callable<Boolean> condition) {
-        Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
+        Awaitility.await().pollInterval(Duration.ofMillis(1)).atMost(PATIENCE).until(condition);
     }
 
     static boolean isMarked(Path folder, String name) {

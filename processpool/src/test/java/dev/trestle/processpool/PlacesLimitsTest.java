@@ -129,7 +129,7 @@ class PlacesLimitsTest {
     @EnabledOnOs(OS.LINUX)
     void theProcessorTimeOfAWorkerIsThatOfAllItsCalls() {
         String in = folder.toString();
-        try (var pool = builder(1).cpuTimeLimit(Duration.ofMillis(2500)).build()) {
+        try (var pool = builder(1).cpuTimeLimit(Duration.ofMillis(1500)).build()) {
             List<ConcurrentFuture<?>> calls = new ArrayList<>(Gate.block(pool, folder, 1, CallOptions.DEFAULT));
             for (String each : List.of("spins", "spins too")) {
                 calls.add(pool.submit(() -> Gate.spin(in, each)));

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.Call;
+import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import dev.trestle.processpool.jvm.ProcessMemory;
 import dev.trestle.processpool.values.CallEncoder;
+import dev.trestle.processpool.wire.DeathReport;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.WireOptions;
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +40,46 @@ class WorkerDeathTest {
     static void close() {
         pool.shutdownNow();
         pool.close();
+    }
+
+    /** The crash log is that of a JVM whose malloc has failed. */
+    @Test
+    void aJvmThatGetsNoNativeMemoryIsOutOfMemory() {
+        String head = """
+            # There is insufficient memory for the Java Runtime Environment to continue.
+            # Native memory allocation (malloc) failed to allocate 32784 bytes.
+            """;
+        var exit = new ExitStatus(1, Evidence.NONE, "", false);
+        var death = new WorkerDeath("a worker", 42, exit, null, null, "", head);
+
+        assertThat(death.how())
+                .isEqualTo("exit code 1: its JVM ran out of native memory, which the system refused it; have fewer"
+                        + " workers, give each a smaller heap, or raise the limit of the system");
+        assertThat(death.outOfMemory()).isTrue();
+        assertThat(new WorkerDeath("a worker", 42, exit, null, null, "", "# SIGSEGV").outOfMemory())
+                .isFalse();
+    }
+
+    /** The kernel may have killed another process while the pool killed this one. */
+    @Test
+    void theReasonOfThePoolCountsMoreThanTheOomKiller() {
+        var exit = new ExitStatus(137, Evidence.NONE, "probably by the kernel", true);
+
+        assertThat(new WorkerDeath("a worker", 42, exit, null, null, "", "").outOfMemory())
+                .isTrue();
+        assertThat(new WorkerDeath("a worker", 42, exit, null, "its call was late", "", "").outOfMemory())
+                .isFalse();
+    }
+
+    @Test
+    void lackOfMemoryIsKnownOfWorkersOfOtherMachines() {
+        var exit = new DeathReport.Exit(137, Evidence.NONE.number(), "probably by the kernel", true);
+        var killed = new DeathReport("a worker", 42, exit, Step.RUNNING, 1, null, "", "");
+        var tooLarge =
+                new DeathReport("a worker", 42, null, Step.RUNNING, 1, ProcessMemory.excess(9 << 20, 8 << 20), "", "");
+
+        assertThat(WorkerDeath.of(killed, "a member").outOfMemory()).isTrue();
+        assertThat(WorkerDeath.of(tooLarge, "a member").outOfMemory()).isTrue();
     }
 
     @Test

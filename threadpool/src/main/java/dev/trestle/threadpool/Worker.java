@@ -2,6 +2,7 @@ package dev.trestle.threadpool;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,10 @@ final class Worker implements Runnable {
 
     /** Null for a virtual thread, which never spins: it is woken without the kernel, and would keep its carrier. */
     private final @Nullable SpinBudget spinning;
+
+    /** True when the thread has begun to run, or its start has failed: only the first of the two counts. */
+    @GuardedBy("this")
+    private boolean claimed;
 
     /** Confined to this worker's thread. */
     private boolean initialized;
@@ -48,8 +53,24 @@ final class Worker implements Runnable {
                 thread.isVirtual() ? null : new SpinBudget(Runtime.getRuntime().availableProcessors());
     }
 
+    /**
+     * Starts the thread. If this throws, the thread runs no work, not even when it begins later: the start of a virtual
+     * thread may fail after the thread was queued. If the thread has begun already, this does not throw.
+     */
     void start() {
-        thread.start();
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            if (claim()) {
+                throw e;
+            }
+        }
+    }
+
+    private synchronized boolean claim() {
+        boolean first = !claimed;
+        claimed = true;
+        return first;
     }
 
     boolean isHere() {
@@ -58,6 +79,9 @@ final class Worker implements Runnable {
 
     @Override
     public void run() {
+        if (!claim()) {
+            return;
+        }
         do {
             runWork();
         } while (workers.awaitWork(this));

@@ -205,6 +205,81 @@ class ThreadFactoryTest {
         }
     }
 
+    /** A thread whose start fails, before or after the thread has begun to run. */
+    private static final class Stubborn extends Thread {
+        private final boolean begins;
+        private final CountDownLatch begun = new CountDownLatch(1);
+
+        Stubborn(Runnable task, boolean begins) {
+            super(task);
+            this.begins = begins;
+        }
+
+        @Override
+        public void run() {
+            begun.countDown();
+            super.run();
+        }
+
+        @Override
+        public void start() {
+            if (begins) {
+                super.start();
+                try {
+                    begun.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            throw new OutOfMemoryError("on purpose");
+        }
+
+        void startLate() throws InterruptedException {
+            super.start();
+            join();
+        }
+    }
+
+    @Test
+    void aRejectedCallDoesNotRunWhenItsThreadBeginsLater() throws Exception {
+        var made = new ArrayList<Stubborn>();
+        var ran = new AtomicInteger();
+        try (var pool = poolOf(2, task -> {
+            if (!made.isEmpty()) {
+                return new Thread(task);
+            }
+            var stubborn = new Stubborn(task, false);
+            made.add(stubborn);
+            return stubborn;
+        })) {
+            assertThatThrownBy(() -> pool.submit(ran::incrementAndGet)).isInstanceOf(OutOfMemoryError.class);
+            made.getFirst().startLate();
+
+            assertThat(ran).hasValue(0);
+            assertThat(pool.callsInFlight()).isZero();
+            assertThat(pool.statistics()).isEqualTo(new ThreadPool.Statistics(2, 0, 0, 0, 0, 0));
+            assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+        }
+    }
+
+    /** The JDK may fail to start a virtual thread that it has queued already. Either the call runs, or it is rejected. */
+    @Test
+    void aCallWhoseThreadFailsToStartRunsOnceOrIsRejected() {
+        for (int i = 0; i < 200; i++) {
+            var ran = new AtomicInteger();
+            int accepted = 0;
+            try (var pool = poolOf(2, task -> new Stubborn(task, true))) {
+                try {
+                    pool.execute(ran::incrementAndGet);
+                    accepted++;
+                } catch (OutOfMemoryError e) {
+                    // rejected
+                }
+            }
+            assertThat(ran.get()).isEqualTo(accepted);
+        }
+    }
+
     /** A place in the queue that a rejected call has taken is free again. */
     @Test
     void aRejectedCallLeavesItsPlaceInTheQueue() {

@@ -212,10 +212,12 @@ public final class WorkerProcess {
     /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
     @Nullable
     public ExitStatus exitStatus() {
-        return process.isAlive()
-                ? null
-                : new ExitStatus(
-                        process.exitValue(), Evidence.NONE, OomKills.now().suspect(oomKillsBefore));
+        if (process.isAlive()) {
+            return null;
+        }
+        OomKills now = OomKills.now();
+        return new ExitStatus(
+                process.exitValue(), Evidence.NONE, now.suspect(oomKillsBefore), now.haveGrownSince(oomKillsBefore));
     }
 
     /** Returns whether the JVM said that it ends for lack of memory; known when its output has been read. */

@@ -6,7 +6,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.ServiceLoader;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /** The door to process pools. Thread-safe. */
 public interface PoolDoor {
@@ -39,6 +38,13 @@ public interface PoolDoor {
         }
     }
 
+    /** The executor for which a pool is opened. Its {@code toString} stands for the pool in messages. */
+    interface Owner {
+
+        /** Says why there are no workers: a sentence for calls that wait in vain. */
+        String whoWasAsked();
+    }
+
     /** Returns the door. */
     static PoolDoor find() {
         return ServiceLoader.load(PoolDoor.class, PoolDoor.class.getClassLoader())
@@ -50,10 +56,10 @@ public interface PoolDoor {
      * Creates a pool that starts no workers.
      *
      * @param options its options
-     * @param whoWasAsked says why there are no workers: the end of a sentence, for calls that wait in vain
+     * @param owner what the user knows the pool by
      * @return a process pool
      */
-    FutureExecutor open(Options options, Supplier<String> whoWasAsked);
+    FutureExecutor open(Options options, Owner owner);
 
     /**
      * Returns the end of a pool where workers are added.

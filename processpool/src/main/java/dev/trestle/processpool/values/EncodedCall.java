@@ -12,9 +12,11 @@ public final class EncodedCall {
     private final @Nullable CallSite site;
 
     private final long size;
+    private final @Nullable HeldArrays held;
     private volatile Payload payload;
 
-    EncodedCall(@Nullable CallSite site, Payload payload) {
+    EncodedCall(@Nullable CallSite site, Payload payload, @Nullable HeldArrays held) {
+        this.held = held;
         this.site = site;
         this.payload = payload;
         this.size = payload.size();
@@ -27,7 +29,7 @@ public final class EncodedCall {
      * @return the call
      */
     public static EncodedCall unread(Payload payload) {
-        return new EncodedCall(null, payload);
+        return new EncodedCall(null, payload, null);
     }
 
     private CallSite site() {
@@ -59,6 +61,13 @@ public final class EncodedCall {
     /** Releases the encoded bytes: the call is over. Needs no memory; idempotent. */
     public void release() {
         payload = Payload.EMPTY;
+    }
+
+    /** Lets go of the shared arrays that the call names: it is over, or about to be. Idempotent. */
+    public void releaseArrays() {
+        if (held != null) {
+            held.release();
+        }
     }
 
     /**

@@ -62,7 +62,7 @@ public sealed interface Frame {
                 case Result(var _, var payload, var nanos) -> new Result(other, payload, nanos);
                 case Failed(var _, var phase, var failure, var nanos) -> new Failed(other, phase, failure, nanos);
                 case Cancelled _ -> new Cancelled(other);
-                case Lost(var _, var obituary) -> new Lost(other, obituary);
+                case Lost(var _, var report) -> new Lost(other, report);
                 case Progress(var _, var fraction, var message) -> new Progress(other, fraction, message);
                 case Item(var _, var number, var payload) -> new Item(other, number, payload);
                 case Status(var _, var isKnown, var step, var nanos, var stack) ->
@@ -210,6 +210,13 @@ public sealed interface Frame {
     record TakeBack(long id) implements OfCall {}
 
     /**
+     * Pool to worker: a shared array is closed, and no call names it any more.
+     *
+     * @param array the number of the array, {@link SharedArrays.Name#number()}
+     */
+    record Unshare(long array) implements Frame {}
+
+    /**
      * Worker to pool: the call was dropped before it began. A call that had begun ends with {@link Result} or
      * {@link Failed} instead.
      *
@@ -285,9 +292,9 @@ public sealed interface Frame {
      * Member to client: the worker that ran the call has died.
      *
      * @param id the number of the call
-     * @param obituary how
+     * @param report how
      */
-    record Lost(long id, Obituary obituary) implements OfCall {}
+    record Lost(long id, DeathReport report) implements OfCall {}
 
     /**
      * Client to member: what becomes of this call? The answer is a {@link Status}.

@@ -539,6 +539,7 @@ public final class FrameChannel implements AutoCloseable {
                 yield put(FrameType.CANCEL, id, body);
             }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
+            case Frame.Unshare(var array) -> put(FrameType.UNSHARE, array);
             case Frame.Credit(var id, var bytes) -> {
                 var body = new BodyWriter();
                 body.longNumber(bytes);
@@ -561,9 +562,9 @@ public final class FrameChannel implements AutoCloseable {
                 body.number(count);
                 yield put(FrameType.PLACES, 0, body);
             }
-            case Frame.Lost(var id, var obituary) -> {
+            case Frame.Lost(var id, var report) -> {
                 var body = new BodyWriter();
-                obituary.write(body);
+                report.write(body);
                 yield put(FrameType.LOST, id, body);
             }
             case Frame.Inquiry(var id, var withStack) -> {
@@ -895,6 +896,7 @@ public final class FrameChannel implements AutoCloseable {
             case FAILED -> failed(id, body);
             case CANCEL -> new Frame.Cancel(id, body.flag());
             case TAKE_BACK -> new Frame.TakeBack(id);
+            case UNSHARE -> new Frame.Unshare(id);
             case CANCELLED -> new Frame.Cancelled(id);
             case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
             case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
@@ -904,7 +906,7 @@ public final class FrameChannel implements AutoCloseable {
             case CREDIT -> new Frame.Credit(id, body.longNumber());
             case INTRODUCTION -> introduction(body);
             case PLACES -> new Frame.Places(body.number());
-            case LOST -> new Frame.Lost(id, Obituary.read(body));
+            case LOST -> new Frame.Lost(id, DeathReport.read(body));
             case INQUIRY -> new Frame.Inquiry(id, body.flag());
             case STATUS ->
                 new Frame.Status(

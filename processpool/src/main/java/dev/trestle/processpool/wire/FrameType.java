@@ -26,9 +26,10 @@ enum FrameType {
     STREAM_CALL_IN_CONTEXT(-1),
     INTRODUCTION(4 << 20),
     PLACES(4),
-    LOST(Obituary.MAX_BYTES),
+    LOST(DeathReport.MAX_BYTES),
     INQUIRY(1),
-    STATUS(1 << 20);
+    STATUS(1 << 20),
+    UNSHARE(0);
 
     private static final FrameType[] types = values();
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.LongStream;
@@ -45,12 +47,29 @@ class FrameChannelTest {
                 Frame.Cancel.interrupting(7),
                 Frame.Cancel.withoutInterrupt(8),
                 new Frame.TakeBack(7),
+                new Frame.Unshare(8),
                 new Frame.Credit(7, 1L << 40),
                 new Frame.Cancelled(7),
                 new Frame.Progress(7, 0.5, "half"),
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("\"main\" RUNNABLE\n\tat x"),
                 new Frame.Goodbye("grüß"),
+                new Frame.Introduction(1, "reports", "a", "host", 4711, "25.0.1", 8, "", Map.of("app.jar", "0af1")),
+                new Frame.Places(8),
+                new Frame.Lost(7, new DeathReport("w", 4711, null, Step.RUNNING, 1, null, "", "")),
+                new Frame.Lost(
+                        8,
+                        new DeathReport(
+                                "w",
+                                4711,
+                                new DeathReport.Exit(137, 0, "it is not known who sent it", true),
+                                Step.DECODING,
+                                2,
+                                "it was late",
+                                "last words",
+                                "# crash")),
+                new Frame.Inquiry(7, true),
+                new Frame.Status(7, true, Step.ENCODING, 12, "main RUNNABLE"),
                 new Frame.Fatal(failure));
     }
 

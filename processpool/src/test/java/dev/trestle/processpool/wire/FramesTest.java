@@ -63,8 +63,9 @@ class FramesTest {
     @Test
     void framesInMemoryAreReadToTheLast() throws IOException {
         assertThat(read(ByteBuffer.allocate(0))).isEmpty();
-        assertThat(sent(new Frame.TakeBack(1), new Frame.Cancelled(2), new Frame.Goodbye("end")))
-                .containsExactly(new Frame.TakeBack(1), new Frame.Cancelled(2), new Frame.Goodbye("end"));
+        assertThat(sent(new Frame.TakeBack(1), new Frame.Unshare(4), new Frame.Cancelled(2), new Frame.Goodbye("end")))
+                .containsExactly(
+                        new Frame.TakeBack(1), new Frame.Unshare(4), new Frame.Cancelled(2), new Frame.Goodbye("end"));
     }
 
     @Test

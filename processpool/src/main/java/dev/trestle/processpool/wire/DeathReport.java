@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param stderrTail its last lines
  * @param crash the head of its crash log; empty if there is none
  */
-public record Obituary(
+public record DeathReport(
         String worker,
         long pid,
         @Nullable Exit exit,
@@ -24,7 +24,7 @@ public record Obituary(
         String stderrTail,
         String crash) {
 
-    /** The largest body of a frame that carries an obituary. */
+    /** The largest body of a frame that carries one. */
     static final int MAX_BYTES = 1 << 20;
 
     /** The most characters of each text. */
@@ -36,8 +36,9 @@ public record Obituary(
      * @param code the exit code
      * @param evidence the number of what else is known
      * @param suspect the sender of its SIGKILL: the end of a sentence
+     * @param oomKills whether the kernel's OOM killer has killed a process while this one lived
      */
-    public record Exit(int code, int evidence, String suspect) {}
+    public record Exit(int code, int evidence, String suspect, boolean oomKills) {}
 
     void write(BodyWriter to) {
         to.string(cut(worker));
@@ -47,6 +48,7 @@ public record Obituary(
             to.number(exit.code());
             to.number(exit.evidence());
             to.string(cut(exit.suspect()));
+            to.flag(exit.oomKills());
         }
         to.number(step.number());
         to.number(running);
@@ -59,11 +61,11 @@ public record Obituary(
         return ShownText.cut(text, MOST_TEXT);
     }
 
-    static Obituary read(BodyReader from) throws ProtocolException {
+    static DeathReport read(BodyReader from) throws ProtocolException {
         String worker = from.string();
         long pid = from.longNumber();
-        Exit exit = from.flag() ? new Exit(from.number(), from.number(), from.string()) : null;
-        return new Obituary(
+        Exit exit = from.flag() ? new Exit(from.number(), from.number(), from.string(), from.flag()) : null;
+        return new DeathReport(
                 worker,
                 pid,
                 exit,
