@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads are started on demand, when no thread is idle, up to the size of the pool; idle threads end after a
  * minute, {@link Builder#virtual() virtual} ones at once. Calls that find all threads busy wait in a queue, first in,
- * first out. {@code cancel(true)} and {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on
- * and drops their outcome.
+ * first out. {@code cancel(true)} and {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go
+ * on and drops their outcome.
  *
  * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
  * {@link dev.trestle.api.ContextCarrier}.
