@@ -94,6 +94,9 @@ class JavadocExamplesTest {
     @Test
     void oneCallHasATimeLimit() {
         var printed = new AtomicReference<Throwable>();
+        assertThat(pool.submit(() -> Primes.below(10)).result())
+                .as("in a worker that then has the class of this test, which takes part of the time limit")
+                .isEqualTo(4);
 
         // @start region="time-limit"
         var options = CallOptions.DEFAULT.withTimeout(ofMillis(500)).withLabel("count all primes");
