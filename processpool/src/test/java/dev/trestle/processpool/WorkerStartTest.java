@@ -88,7 +88,7 @@ class WorkerStartTest {
     /** To set Jackson up takes longer than the rest of a start, and the first call may do without. */
     @Test
     void jacksonIsSetUpAfterTheFirstAnswer() {
-        try (var pool = TestPools.of(1)) {
+        try (var pool = TestPools.plain(1).build()) {
             assertThat(pool.submit(WorkerStartTest::stateOfTheSetUp).result()).isEqualTo("TIMED_WAITING");
             Gate.until(
                     () -> pool.submit(WorkerStartTest::stateOfTheSetUp).result().equals("over"));

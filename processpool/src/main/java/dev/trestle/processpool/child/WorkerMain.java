@@ -24,7 +24,7 @@ final class WorkerMain {
     private static final int PROPERTIES_AT = 6;
 
     /** A worker that has had no call for this time sets up what its first call may need. */
-    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** The names of the threads in which a JVM ends because of a signal. */
     private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
