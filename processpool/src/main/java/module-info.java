@@ -19,7 +19,12 @@ module dev.trestle.processpool {
     exports dev.trestle.processpool.values to
             dev.trestle.testkit;
     exports dev.trestle.processpool.wire to
-            dev.trestle.testkit;
+            dev.trestle.testkit,
+            dev.trestle.cluster;
+
+    // Members of a cluster as workers, and calls that come from other programs
+    exports dev.trestle.processpool.remote to
+            dev.trestle.cluster;
 
     // The logging system of workers, which SLF4J makes there
     exports dev.trestle.processpool.child to
@@ -31,4 +36,8 @@ module dev.trestle.processpool {
 
     provides dev.trestle.api.WaitGuard with
             dev.trestle.processpool.PoolWaitGuard;
+    provides dev.trestle.processpool.remote.PoolDoor with
+            dev.trestle.processpool.Door;
+
+    uses dev.trestle.processpool.remote.PoolDoor;
 }

@@ -2,6 +2,7 @@ package dev.trestle.api;
 
 import static java.util.Objects.requireNonNull;
 
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -139,6 +140,56 @@ public interface FutureExecutor extends ExecutorService {
             CallFunction<A, R> fn) {
         requireNonNull(fn, "fn");
         return argument -> supplyAsync(() -> fn.apply(argument));
+    }
+
+    /**
+     * Copies an array once into memory that all calls of this executor read, wherever they run. Calls capture the
+     * shared array and not the array:
+     *
+     * {@snippet class="dev.trestle.contract.ExecutorContract" region="share"}
+     *
+     * @param array an array of bytes, shorts, chars, ints, longs, floats or doubles
+     * @param <A> its type
+     * @return the shared array, with the elements that the array has now; to be closed
+     * @throws IllegalArgumentException if it is something else
+     * @throws java.io.UncheckedIOException if there is no room for it
+     * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated
+     */
+    default <A> SharedArray<A> share(A array) {
+        return SharedArray.of(array);
+    }
+
+    /**
+     * Maps a file that is there, for all calls of this executor. They read the file itself: what is written to it while
+     * it is shared, they may see or not.
+     *
+     * @param file a file with all its data; not to be made shorter while it is shared, since the system then ends
+     *     readers of what is gone with an {@link InternalError}
+     * @return the bytes of the file; to be closed, which leaves the file as it is
+     * @throws IllegalArgumentException if it is no file that can be mapped
+     * @throws java.io.UncheckedIOException if it cannot be opened
+     * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated
+     */
+    default SharedArray<byte[]> share(Path file) {
+        return SharedArray.of(file);
+    }
+
+    /**
+     * Takes memory that calls of this executor may write to, and the program too: a large result needs no copy then.
+     * What a call has written is there when its future is done; calls that write at the same time write to different
+     * places, or use the atomic accesses of {@link java.lang.invoke.VarHandle}.
+     *
+     * {@snippet class="dev.trestle.contract.ExecutorContract" region="allocate"}
+     *
+     * @param bytes how many
+     * @return memory that is zero; to be closed
+     * @throws IllegalArgumentException if the number is negative
+     * @throws java.io.UncheckedIOException if there is no room for it
+     * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated, or if its
+     *     calls run in a sandbox, where they may change nothing of this program
+     */
+    default SharedArray<byte[]> allocate(long bytes) {
+        return SharedArray.allocate(bytes);
     }
 
     /**

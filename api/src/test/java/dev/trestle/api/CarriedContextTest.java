@@ -11,9 +11,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,27 +20,13 @@ import org.slf4j.MDC;
 @Timeout(30)
 class CarriedContextTest {
 
-    private final Logger log = Logger.getLogger(Promise.class.getName());
-    private final List<LogRecord> logged = new ArrayList<>();
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord line) {
-            logged.add(line);
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    private final RecordedLog log = new RecordedLog();
 
     @AfterEach
     void carryNothing() {
         MDC.clear();
         Baggage.clear();
-        log.removeHandler(handler);
-        log.setUseParentHandlers(true);
+        log.end();
     }
 
     @Test
@@ -98,8 +81,7 @@ class CarriedContextTest {
 
     @Test
     void aCarrierThatThrowsAtTheSubmissionIsLoggedAndCarriesNothing() {
-        log.addHandler(handler);
-        log.setUseParentHandlers(false);
+        log.begin();
         MDC.put("request", "7");
         Baggage.failWith(new IllegalStateException("no luck"));
 
@@ -107,7 +89,7 @@ class CarriedContextTest {
         assertThat(CarriedContext.captureText()).isEqualTo(Map.of(MdcCarrier.class.getName(), Map.of("request", "7")));
 
         assertThat(context.isNothing()).isFalse();
-        assertThat(logged).hasSize(2).allSatisfy(line -> {
+        assertThat(log.lines).hasSize(2).allSatisfy(line -> {
             assertThat(line.getMessage()).contains("The step 'capture' of " + Baggage.class.getName() + " failed");
             assertThat(line.getThrown()).hasMessage("no luck");
         });
@@ -179,10 +161,9 @@ class CarriedContextTest {
 
     @Test
     void aCarrierThatThrowsIsLoggedAndTheOthersGoOn() {
-        log.addHandler(handler);
-        log.setUseParentHandlers(false);
+        log.begin();
         for (String step : List.of("restore", "close")) {
-            logged.clear();
+            log.lines.clear();
             Map<ContextCarrier, Map<String, String>> contexts = new LinkedHashMap<>();
             contexts.put(new Failing(step), Map.of("some", "thing"));
             contexts.put(new Baggage(), Map.of("user", "alice"));
@@ -193,7 +174,7 @@ class CarriedContextTest {
             assertThatCode(scope::close).doesNotThrowAnyException();
 
             assertThat(Baggage.carried()).isEmpty();
-            assertThat(logged).singleElement().satisfies(line -> {
+            assertThat(log.lines).singleElement().satisfies(line -> {
                 assertThat(line.getMessage())
                         .contains("The step '" + step + "' of " + Failing.class.getName() + " failed")
                         .contains("META-INF/services/dev.trestle.api.ContextCarrier");

@@ -6,10 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
-import java.util.logging.Handler;
 import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,37 +16,22 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class LoggedFailuresTest {
 
-    private final Logger log = Logger.getLogger(Promise.class.getName());
-    private final List<LogRecord> logged = new ArrayList<>();
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord line) {
-            logged.add(line);
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    private final RecordedLog log = new RecordedLog();
 
     private final RuntimeException failure = new IllegalStateException("on purpose");
 
     @BeforeEach
     void listen() {
-        log.addHandler(handler);
-        log.setUseParentHandlers(false);
+        log.begin();
     }
 
     @AfterEach
     void listenNoMore() {
-        log.removeHandler(handler);
-        log.setUseParentHandlers(true);
+        log.end();
     }
 
     private void assertLogged(String beginning, Object promise) {
-        assertThat(logged).singleElement().satisfies(line -> {
+        assertThat(log.lines).singleElement().satisfies(line -> {
             assertThat(line.getLevel()).isEqualTo(Level.SEVERE);
             assertThat(line.getMessage())
                     .startsWith(beginning + LoggedFailuresTest.class.getName())
@@ -139,7 +121,7 @@ class LoggedFailuresTest {
         });
 
         assertThatCode(() -> monitors.onEnded(Future.State.SUCCESS, 0, 0)).doesNotThrowAnyException();
-        assertThat(logged).singleElement().satisfies(line -> {
+        assertThat(log.lines).singleElement().satisfies(line -> {
             assertThat(line.getMessage())
                     .startsWith("A monitor of calls, " + LoggedFailuresTest.class.getName())
                     .endsWith(", failed");

@@ -31,8 +31,28 @@ enum Offence {
             "package dev.trestle.bridge; class Offender { dev.trestle.examples.Example example; }"),
     A_MODULE_NOBODY_KNOWS(
             Rule.MODULES_FOLLOW_THE_ARROWS,
-            "is in module cluster, which has no arrows yet",
-            "package dev.trestle.cluster; class Offender {}"),
+            "is in module dashboard, which has no arrows yet",
+            "package dev.trestle.dashboard; class Offender {}"),
+    A_POOL_KNOWS_THE_CLUSTER(
+            Rule.MODULES_FOLLOW_THE_ARROWS,
+            "makes module processpool depend on cluster",
+            "package dev.trestle.cluster; public class Node {}",
+            "package dev.trestle.processpool.remote; class Offender { dev.trestle.cluster.Node node; }"),
+    CLUSTER_NEEDS_ANOTHER_LIBRARY(
+            Rule.CLUSTER_NEEDS_ONLY_JGROUPS,
+            "org.zeroturnaround.exec.ProcessExecutor",
+            "package org.zeroturnaround.exec; public class ProcessExecutor {}",
+            "package dev.trestle.cluster; class Offender { org.zeroturnaround.exec.ProcessExecutor executor; }"),
+    CLUSTER_READS_VALUES(
+            Rule.CLUSTER_KNOWS_ONLY_WIRE_AND_REMOTE_OF_PROCESSPOOL,
+            "dev.trestle.processpool.values.Codec",
+            "package dev.trestle.processpool.values; public class Codec {}",
+            "package dev.trestle.cluster; class Offender { dev.trestle.processpool.values.Codec codec; }"),
+    REMOTE_CALLS_PARENT(
+            Rule.REMOTE_KNOWS_ONLY_WIRE,
+            "dev.trestle.processpool.Parent",
+            "package dev.trestle.processpool; public class Parent {}",
+            "package dev.trestle.processpool.remote; class Offender { dev.trestle.processpool.Parent parent; }"),
 
     LOOP_LOGS_WITH_SLF4J(
             Rule.LIBRARIES_STAND_ALONE,

@@ -41,15 +41,16 @@ class ProjectTest {
     }
 
     /**
-     * The test kit encodes what a pool encodes, and SLF4J makes the logging system of a worker; no other module sees
-     * the inside of another.
+     * The test kit encodes what a pool encodes, the cluster carries its frames, and SLF4J makes the logging system of a
+     * worker; no other module sees the inside of another.
      */
     @ParameterizedTest
     @MethodSource("dev.trestle.architecture.Project#published")
-    void onlyTheTestKitSeesMoreOfAModule(Project.Module module) {
+    void onlyTheTestKitAndTheClusterSeeMoreOfAModule(Project.Module module) {
         assertThat(module.descriptor().exports())
                 .filteredOn(
                         exports -> exports.isQualified() && !exports.targets().equals(Set.of("org.slf4j")))
-                .allSatisfy(exports -> assertThat(exports.targets()).containsExactly("dev.trestle.testkit"));
+                .allSatisfy(exports ->
+                        assertThat(exports.targets()).isSubsetOf("dev.trestle.testkit", "dev.trestle.cluster"));
     }
 }

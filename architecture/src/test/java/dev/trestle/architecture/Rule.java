@@ -40,6 +40,7 @@ enum Rule {
                     "dev.trestle.processpool..",
                     "dev.trestle.examples..",
                     "dev.trestle.testkit..",
+                    "dev.trestle.cluster..",
                     "dev.trestle.micrometer..",
                     "dev.trestle.spring..")
             .and()
@@ -65,6 +66,38 @@ enum Rule {
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
             .because("a program that wants metrics gets no other third party by that")),
+
+    CLUSTER_NEEDS_ONLY_JGROUPS(classes()
+            .that()
+            .resideInAPackage("dev.trestle.cluster..")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "java..",
+                    "javax.net.ssl..",
+                    "javax.sql..",
+                    "org.jgroups..",
+                    "org.slf4j..",
+                    "dev.trestle..",
+                    "org.jspecify.annotations..",
+                    "com.google.errorprone.annotations.."))
+            .because("the engine and the logging of the process pool are all that a node needs")),
+
+    CLUSTER_KNOWS_ONLY_WIRE_AND_REMOTE_OF_PROCESSPOOL(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.cluster..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(
+                    "dev.trestle.processpool.child..",
+                    "dev.trestle.processpool.jvm..",
+                    "dev.trestle.processpool.values.."))
+            .because("a node carries frames, and reads no value")),
+
+    REMOTE_KNOWS_ONLY_WIRE(noClasses()
+            .that()
+            .resideInAPackage("dev.trestle.processpool.remote..")
+            .should()
+            .dependOnClassesThat(areInProcessPoolBut("remote", "wire"))
+            .because("the door of the pool shows frames, and nothing of its engine")),
 
     TESTKIT_NEEDS_ONLY_JUNIT(classes()
             .that()
@@ -142,6 +175,8 @@ enum Rule {
             .resideOutsideOfPackage("dev.trestle.processpool.child..")
             .and()
             .haveNameNotMatching("dev\\.trestle\\.[\\w.]+\\.(Log|LoggerSource)") // if logging fails, or is missing
+            .and()
+            .doNotHaveFullyQualifiedName("dev.trestle.cluster.Main") // it is a program
             .should(ACCESS_STANDARD_STREAMS)
             .because("they belong to the program that uses us; in a worker, standard error is the pool's log")),
 
@@ -189,6 +224,7 @@ enum Rule {
             "threadpool", Set.of("api"),
             "processpool", Set.of("api"),
             "bridge", Set.of("api", "loop"),
+            "cluster", Set.of("api", "processpool"),
             "testkit", Set.of("api", "loop", "threadpool", "processpool"),
             "micrometer", Set.of("api", "loop", "threadpool", "processpool"),
             "spring", Set.of("api", "threadpool", "processpool", "micrometer"),

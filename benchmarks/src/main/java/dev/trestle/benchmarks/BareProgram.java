@@ -24,6 +24,7 @@ final class BareProgram {
     public static void main(String[] wanted) throws Exception {
         new Program()
                 .least("start to first result", "ms", 10, BareProgram::start)
+                .least("start to first result, processor time", "ms", 1, BareProgram::processorTimeOfStart)
                 .least("round trip, blocked", "us", ProcessProgram.POOLS, () -> roundTrips(false, 64, 10_000, 8) / 1e3)
                 .least("round trip, awaited", "us", ProcessProgram.POOLS, () -> roundTrips(true, 64, 10_000, 8) / 1e3)
                 .least("payload of 1 bytes", "ns", 1, () -> roundTrips(false, 1, 5_000, 5))
@@ -49,16 +50,41 @@ final class BareProgram {
         Process process = new ProcessBuilder(java(Hello.class)).start();
         process.getInputStream().read();
         double millis = (System.nanoTime() - begin) / 1e6;
+        process.getOutputStream().close();
         process.waitFor();
         return millis;
+    }
+
+    /** The mean of the milliseconds of processor time of a JVM until the first byte of its main method. */
+    private static double processorTimeOfStart() throws IOException, InterruptedException {
+        int starts = 10;
+        double millis = 0;
+        for (int i = 0; i < starts; i++) {
+            Process process = new ProcessBuilder(java(Hello.class)).start();
+            process.getInputStream().read();
+            millis += processorMillis(process.pid());
+            process.getOutputStream().close();
+            process.waitFor();
+        }
+        return millis / starts;
+    }
+
+    /** Returns the processor time of a process so far, of all its threads; the system counts hundredths of a second. */
+    static double processorMillis(long pid) {
+        return ProcessHandle.of(pid)
+                        .flatMap(process -> process.info().totalCpuDuration())
+                        .orElseThrow()
+                        .toNanos()
+                / 1e6;
     }
 
     static final class Hello {
         private Hello() {}
 
-        public static void main(String[] arguments) {
+        public static void main(String[] arguments) throws IOException {
             System.out.write('!');
             System.out.flush();
+            var _ = System.in.read(); // until the other side closes it
         }
     }
 

@@ -9,10 +9,16 @@ import dev.trestle.loop.EventLoop;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.Sandbox;
 import dev.trestle.threadpool.ThreadPool;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -28,7 +34,13 @@ final class ProcessProgram {
 
     public static void main(String[] wanted) throws Exception {
         var program = new Program()
-                .least("start to first result", "ms", 1, ProcessProgram::bestFirstResultWithCache)
+                .least("start to first result", "ms", 1, () -> withCache(pools -> best(8, () -> firstResult(pools))))
+                .least("start to first result, processor time", "ms", 1, () -> withCache(ProcessProgram::processorTime))
+                .least(
+                        "calls 1001 to 2000 of a worker",
+                        "us",
+                        1,
+                        () -> withCache(pools -> best(5, () -> secondThousand(pools) / 1e3)))
                 .least(
                         "start to first result, no cache",
                         "ms",
@@ -52,6 +64,9 @@ final class ProcessProgram {
                 .least("queue of 100000", "ns", 1, () -> bestQueue(2, 100_000, 2))
                 .least("queue of 1000000", "ns", 1, () -> bestQueue(2, 1_000_000, 1))
                 .most("efficiency, 2 workers", "of 1", POOLS, () -> speedUp(pool(2), 10_000, 50) / 2)
+                .most("100 calls on 256 MB, shared, speed-up", "of 1", 1, () -> shared().speedUp())
+                .most("100 calls on 256 MB, shared, processor time saved", "of 1", 1, () -> shared().saving())
+                .least("256 MB shared, resident in a worker", "of 1", 1, () -> shared().resident())
                 .least("warm state, 4 workers", "ms", POOLS, () -> withWarmState(4, 1))
                 .least("warm state, 4 calls in one worker", "ms", POOLS, () -> withWarmState(1, 4));
         for (int micros : new int[] {10, 100, 1_000, 10_000}) {
@@ -74,9 +89,13 @@ final class ProcessProgram {
         program.run(wanted);
     }
 
-    /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
-    /** From an AOT cache that is made before, in a directory of its own. */
-    private static double bestFirstResultWithCache() throws Exception {
+    /** A measurement of workers. */
+    private interface OfWorkers {
+        double measure(ProcessPool.Builder pools) throws Exception;
+    }
+
+    /** Measures workers that start from an AOT cache, which is made before, in a directory of its own. */
+    private static double withCache(OfWorkers measurement) throws Exception {
         Path directory = Files.createTempDirectory("trestle-aot-");
         ProcessPool.Builder cached = ProcessPool.builder().workers(1).aotCacheDirectory(directory);
         try (var pool = cached.build()) {
@@ -84,14 +103,34 @@ final class ProcessProgram {
                 throw new IllegalStateException("There is no AOT cache; is the class path of jars only?");
             }
         }
-        double least = best(8, () -> firstResult(cached));
+        double measured = measurement.measure(cached);
         try (var files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.delete(file);
             }
         }
         Files.delete(directory);
-        return least;
+        return measured;
+    }
+
+    /** The mean of the milliseconds of processor time of a worker until the program has its first result. */
+    private static double processorTime(ProcessPool.Builder options) {
+        int starts = 10;
+        double millis = 0;
+        for (int i = 0; i < starts; i++) {
+            try (var pool = options.build()) {
+                long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+                millis += BareProgram.processorMillis(worker);
+            }
+        }
+        return millis / starts;
+    }
+
+    private static double secondThousand(ProcessPool.Builder options) throws Exception {
+        try (var pool = options.build()) {
+            Program.nanosEach(1_000, () -> pool.submit(() -> 1).result());
+            return Program.nanosEach(1_000, () -> pool.submit(() -> 1).result());
+        }
     }
 
     // A sandbox, where there can be one: by turns with workers without one, of which each figure is a multiple
@@ -139,6 +178,7 @@ final class ProcessProgram {
         return ProcessPool.builder().workers(workers).aotCache(false).build();
     }
 
+    /** Milliseconds from nothing to a result; that the pool must be closed too is not part of it. */
     private static double firstResult(ProcessPool.Builder options) {
         long begin = System.nanoTime();
         try (var pool = options.build()) {
@@ -169,7 +209,7 @@ final class ProcessProgram {
         }
     }
 
-    /** What takes long to load and is read by many calls: 128 MB, in which each element names the next one. */
+    /** A table that takes long to load and is read by many calls: 128 MB, in which each element names the next one. */
     private static final class WarmState {
         private static final int[] next = load();
 
@@ -269,6 +309,115 @@ final class ProcessProgram {
                 .mapToObj(number -> pool.submit(() -> number + 1))
                 .toList()
                 .forEach(ConcurrentFuture::result);
+    }
+
+    // A matrix that calls share, beside one that each gets as an argument
+
+    /**
+     * @param speedUp how many times faster 100 calls are
+     * @param saving how many times less processor time they take, of the program and the workers
+     * @param resident the memory that a worker holds after it has read all of the matrix, beyond what it held before,
+     *     in multiples of the matrix
+     */
+    private record Sharing(double speedUp, double saving, double resident) {}
+
+    /** The cost of calls on a matrix: of the clock, and of the processors. */
+    private record Cost(double nanos, double processorNanos) {
+
+        Cost min(Cost other) {
+            return new Cost(Math.min(nanos, other.nanos), Math.min(processorNanos, other.processorNanos));
+        }
+    }
+
+    private static Optional<Sharing> sharing = Optional.empty();
+
+    private static Sharing shared() throws Exception {
+        if (sharing.isEmpty()) {
+            sharing = Optional.of(measureSharing(new double[256 * MEGABYTE / Double.BYTES]));
+        }
+        return sharing.get();
+    }
+
+    private static Sharing measureSharing(double[] matrix) throws Exception {
+        for (int i = 0; i < matrix.length; i++) {
+            matrix[i] = i & 255;
+        }
+        Cost byName = new Cost(Double.MAX_VALUE, Double.MAX_VALUE);
+        Cost asArgument = byName;
+        try (var pool = pool(2)) {
+            warmUp(pool, 2);
+            for (int i = 0; i < 3; i++) { // by turns
+                byName = byName.min(cost(pool, 1, () -> {
+                    try (var shared = pool.share(matrix)) {
+                        List<ConcurrentFuture<Double>> sums = IntStream.range(0, 100)
+                                .mapToObj(part -> pool.submit(() -> sum(shared.segment(), part)))
+                                .toList();
+                        return sums.stream()
+                                .mapToDouble(ConcurrentFuture::result)
+                                .sum();
+                    }
+                }));
+                // Ten calls, which are a tenth of a hundred, since they take so long
+                asArgument = asArgument.min(cost(pool, 10, () -> {
+                    List<ConcurrentFuture<Double>> sums = IntStream.range(0, 10)
+                            .mapToObj(part -> pool.submit(() -> sum(MemorySegment.ofArray(matrix), part)))
+                            .toList();
+                    return sums.stream().mapToDouble(ConcurrentFuture::result).sum();
+                }));
+            }
+        }
+        return new Sharing(
+                asArgument.nanos / byName.nanos,
+                asArgument.processorNanos / byName.processorNanos,
+                (double) residentOf(matrix) / matrix.length / Double.BYTES);
+    }
+
+    /** Returns the bytes by which a worker has grown that has read all of a shared matrix. */
+    private static long residentOf(double[] matrix) {
+        try (var pool = pool(1);
+                var shared = pool.share(matrix)) {
+            warmUp(pool, 1);
+            long before = pool.submit(() -> resident()).result();
+            IntStream.range(0, 100)
+                    .mapToObj(part -> pool.submit(() -> sum(shared.segment(), part)))
+                    .toList()
+                    .forEach(ConcurrentFuture::result);
+            return pool.submit(() -> resident()).result() - before;
+        }
+    }
+
+    private static long resident() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("VmHWM:")) // the most it has ever held
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    /** Returns the sum of a hundredth of a matrix. */
+    private static double sum(MemorySegment matrix, int part) {
+        long count = matrix.byteSize() / Double.BYTES / 100;
+        double sum = 0;
+        for (long i = part * count; i < (part + 1) * count; i++) {
+            sum += matrix.getAtIndex(ValueLayout.JAVA_DOUBLE, i);
+        }
+        return sum;
+    }
+
+    private static Cost cost(ProcessPool pool, int times, Callable<Double> calls) throws Exception {
+        long processor = processorNanos(pool);
+        double nanos = Program.nanosEach(1, calls);
+        return new Cost(nanos * times, (processorNanos(pool) - processor) * (double) times);
+    }
+
+    /** Returns the processor time of this program and the workers of a pool. */
+    private static long processorNanos(ProcessPool pool) {
+        return Stream.concat(Stream.of(ProcessHandle.current().pid()), pool.workerPids().stream())
+                .flatMap(pid -> ProcessHandle.of(pid).stream())
+                .flatMap(process -> process.info().totalCpuDuration().stream())
+                .mapToLong(Duration::toNanos)
+                .sum();
     }
 
     // Is it worth it?

@@ -19,7 +19,11 @@ record Result(Subject subject, String name, double value, Unit unit) {
         BYTES("B", "KB", "MB", "GB"),
         PER_SECOND("/s", "k/s", "M/s", "G/s"),
         BYTES_PER_SECOND("B/s", "KB/s", "MB/s", "GB/s"),
-        FRACTION("");
+        FRACTION(""),
+        /** Times as much as something else. */
+        TIMES("x"),
+        /** A number for each operation. */
+        EACH("");
 
         private final String[] names;
 
@@ -28,7 +32,7 @@ record Result(Subject subject, String name, double value, Unit unit) {
         }
 
         boolean lessIsBetter() {
-            return this == NANOS || this == BYTES;
+            return this == NANOS || this == BYTES || this == TIMES || this == EACH;
         }
 
         /** Three digits, in the largest unit that fits. */
@@ -57,6 +61,8 @@ record Result(Subject subject, String name, double value, Unit unit) {
             case "B" -> new Result(subject, fields[0], value, Unit.BYTES);
             case "calls/s", "items/s" -> new Result(subject, fields[0], value, Unit.PER_SECOND);
             case "GB/s" -> new Result(subject, fields[0], value * 1e9, Unit.BYTES_PER_SECOND);
+            case "times" -> new Result(subject, fields[0], value, Unit.TIMES);
+            case "each" -> new Result(subject, fields[0], value, Unit.EACH);
             case "of 1" -> new Result(subject, fields[0], value, Unit.FRACTION);
             default ->
                 throw new IllegalArgumentException(

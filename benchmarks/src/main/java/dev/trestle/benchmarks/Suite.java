@@ -70,6 +70,7 @@ final class Suite {
         eachRow(Subject.OPENED, java(LoopProgram.class.getName(), OPENED));
         eachRow(Subject.KOTLIN, java(KOTLIN_PROGRAM));
         eachRow(Subject.JDK, java(ThreadProgram.class.getName(), OPENED));
+        measure(Subject.TRESTLE, java(PoolProgram.class.getName()), wanted);
         measure(Subject.TRESTLE, java(ProcessProgram.class.getName()), wanted);
         measure(Subject.BARE, java(BareProgram.class.getName()), wanted);
         measure(Subject.CPYTHON, List.of("python3", "python/baselines.py"), wanted);

@@ -84,7 +84,18 @@ record Target(String what, Subject ours, String name, Subject theirs, String the
     static final List<Result> LIMITS = List.of(
             new Result(Subject.TRESTLE, "suspended, bytes", 1024, Result.Unit.BYTES),
             new Result(Subject.TRESTLE, "suspended, time", 3000, Result.Unit.NANOS),
-            new Result(Subject.TRESTLE, "efficiency, 2 workers", 0.95, Result.Unit.FRACTION));
+            new Result(Subject.TRESTLE, "efficiency, 2 workers", 0.95, Result.Unit.FRACTION),
+            beside("thread's call, blocked, 4 burners, clock", 1.2),
+            beside("thread's call, blocked, 4 burners, processor", 1.2),
+            beside("thread's call, awaited, 4 burners, clock", 1.2),
+            beside("thread's call, awaited, 4 burners, processor", 1.2),
+            beside("virtual thread's call, blocked, processor", 1.3),
+            beside("virtual thread's call, awaited, processor", 1.3));
+
+    /** The limit of what a program has measured by turns, ours and theirs. */
+    private static Result beside(String name, double times) {
+        return new Result(Subject.TRESTLE, name + Turns.TIMES_THEIRS, times, Result.Unit.TIMES);
+    }
 
     private static Target faster(String what, Subject ours, String name, Subject theirs, double times) {
         return new Target(what, ours, name, theirs, name, times);

@@ -114,7 +114,7 @@ class PagesTest {
         return List.of(Images.flood(), Images.plain(100, 50));
     }
 
-    /** Stands for code that nobody can repair. */
+    /** Stands for code of a library, which a user cannot repair. */
     static final class Code {
 
         private Code() {}

@@ -76,7 +76,7 @@ final class ShieldFuture<T extends @Nullable Object> extends LoopFuture<T> imple
         try {
             listener.leave();
         } catch (Throwable e) {
-            Thread.onSpinWait(); // no memory: the listener stays with the inner future, and does nothing there
+            // No memory: the listener stays with the inner future, and does nothing there.
         }
         return true;
     }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +34,9 @@ final class AotCache {
 
     /*
      * The training run is a worker that records what it loads while it runs a few calls, and then a JVM that makes the
-     * cache from the recording. Both belong to the pool: they end when it is shut down, and then there is no cache.
+     * cache from the recording. Both belong to the pool: they end when it is shut down. A recording that is finished is
+     * kept, and the user's next program goes on from there, at once; so the second of two short programs has a cache.
+     * `AotStore` counts the attempts, and bounds them.
      *
      * A cache must never do harm. The JVM says nothing about one that it cannot use (its log for this is off), and if a
      * worker that had one does not start, the pool's next workers go without.
@@ -118,19 +121,30 @@ final class AotCache {
     }
 
     /**
-     * Makes the cache unless there is one; returns whether there is one now. Blocks for the time of a training run.
+     * Returns how long after its first worker got ready a pool makes the cache; empty if it does not, since there is
+     * one, or can be none.
+     */
+    Optional<Duration> delay() {
+        String key = key();
+        return key == null || distrusted
+                ? Optional.empty()
+                : store.flatMap(found -> found.delay(key, options.aot().delay()));
+    }
+
+    /**
+     * Makes the cache unless there is one; returns what there is now. Blocks for the time of a training run.
      *
      * @param directory where the files of the training run may be
      */
-    boolean make(PrivateDirectory directory) {
+    AotStore.State make(PrivateDirectory directory) {
         try {
             String key = key();
-            return key != null
-                    && !distrusted
-                    && store.orElseThrow()
-                            .make(
-                                    key,
-                                    (recording, cache) -> record(recording) && assemble(recording, cache, directory));
+            if (key == null || distrusted) {
+                return AotStore.State.NONE;
+            }
+            AotStore.Outcome outcome = store.orElseThrow().make(key, new TrainingRun(directory));
+            outcome.failure().ifPresent(this::failed);
+            return outcome.state();
         } catch (IOException e) {
             logger.debug("No AOT cache is kept for {}", options.name(), e);
         } catch (InterruptedException e) {
@@ -141,73 +155,94 @@ final class AotCache {
         } catch (Throwable e) {
             failed(e);
         }
-        return false;
+        return AotStore.State.NONE;
     }
 
     /** Says in one line that there is no cache, whatever it was that failed: no program needs one. */
     private void failed(Throwable thrown) {
         try {
             logger.debug("The AOT cache of {} could not be made", options.name(), thrown);
-            if (!stopped) {
-                logger.warn(
-                        "{} has no AOT cache, and its workers start without, which takes longer: {}",
-                        options.name(),
-                        String.valueOf(thrown).lines().findFirst().orElse(""));
-            }
+            failed(firstLine(thrown));
         } catch (OutOfMemoryError e) {
             // There is no memory for a line. A cache is not worth more.
         }
     }
 
-    private boolean record(Path recording) throws InterruptedException {
-        try (var pool = new ProcessPool(options.forTraining(recording))) {
-            recorder.set(pool);
-            stopIfToldTo();
-            training.accept(pool);
-        } catch (RuntimeException | LinkageError e) {
-            stopIfToldTo();
-            failed(e);
-            return false;
-        } finally {
-            recorder.set(null);
+    private void failed(String why) {
+        if (!stopped) {
+            logger.warn(
+                    "{} has no AOT cache, and its workers start without, which takes longer: {}", options.name(), why);
         }
-        stopIfToldTo();
-        return Files.exists(recording);
     }
 
-    private boolean assemble(Path recording, Path cache, PrivateDirectory directory)
-            throws IOException, InterruptedException {
-        directory.ensure();
-        List<String> command = JavaCommand.writeWithoutMain(
-                options.jvm(),
-                directory.resolve("aot.args"),
-                List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
-        var builder = new ProcessBuilder(command).redirectErrorStream(true);
-        for (Map.Entry<String, @Nullable String> variable :
-                WorkerEnvironment.changes(options.jvm()).entrySet()) {
-            if (variable.getValue() == null) {
-                builder.environment().remove(variable.getKey());
-            } else {
-                builder.environment().put(variable.getKey(), variable.getValue());
+    private static String firstLine(Object text) {
+        return String.valueOf(text).lines().findFirst().orElse("");
+    }
+
+    /** The steps in which a cache is made, each in a JVM of its own. */
+    private final class TrainingRun implements AotStore.Maker {
+        private final PrivateDirectory directory;
+
+        TrainingRun(PrivateDirectory directory) {
+            this.directory = directory;
+        }
+
+        @Override
+        public Optional<String> record(Path recording) throws InterruptedException {
+            try (var pool = new ProcessPool(options.forTraining(recording))) {
+                recorder.set(pool);
+                stopIfToldTo();
+                training.accept(pool);
+            } catch (RuntimeException | LinkageError e) {
+                stopIfToldTo();
+                logger.debug("The AOT cache of {} could not be made", options.name(), e);
+                return Optional.of(firstLine(e));
+            } finally {
+                recorder.set(null);
+            }
+            stopIfToldTo();
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> assemble(Path recording, Path cache) throws IOException, InterruptedException {
+            Process process = assembler(recording, cache).start();
+            assembler.set(process);
+            try {
+                process.getOutputStream().close();
+                if (stopped) {
+                    process.destroyForcibly();
+                }
+                String said = headOf(process.getInputStream());
+                int exit = process.waitFor();
+                stopIfToldTo();
+                if (exit == 0) {
+                    return Optional.empty();
+                }
+                logger.debug("The JVM that makes the AOT cache of {} said: {}", options.name(), said);
+                return Optional.of("exit code " + exit + " of the JVM that makes it, which said: " + firstLine(said));
+            } finally {
+                process.destroyForcibly();
+                assembler.set(null);
             }
         }
-        Process process = builder.start();
-        assembler.set(process);
-        try {
-            process.getOutputStream().close();
-            if (stopped) {
-                process.destroyForcibly();
+
+        private ProcessBuilder assembler(Path recording, Path cache) throws IOException {
+            directory.ensure();
+            List<String> command = JavaCommand.writeWithoutMain(
+                    options.jvm(),
+                    directory.resolve("aot.args"),
+                    List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + recording, "-XX:AOTCache=" + cache));
+            var builder = new ProcessBuilder(command).redirectErrorStream(true);
+            for (Map.Entry<String, @Nullable String> variable :
+                    WorkerEnvironment.changes(options.jvm()).entrySet()) {
+                if (variable.getValue() == null) {
+                    builder.environment().remove(variable.getKey());
+                } else {
+                    builder.environment().put(variable.getKey(), variable.getValue());
+                }
             }
-            String said = headOf(process.getInputStream());
-            int exit = process.waitFor();
-            stopIfToldTo();
-            if (exit != 0) {
-                logger.debug("No AOT cache for {}: exit code {}, {}", options.name(), exit, said);
-            }
-            return exit == 0;
-        } finally {
-            process.destroyForcibly();
-            assembler.set(null);
+            return builder;
         }
     }
 

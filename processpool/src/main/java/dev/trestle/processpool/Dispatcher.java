@@ -6,10 +6,15 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.trestle.api.BrokenExecutorException;
 import dev.trestle.api.CallMonitors;
 import dev.trestle.api.StackRoom;
+import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.Jdk;
 import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.PoolThreads;
 import dev.trestle.processpool.jvm.PrivateDirectory;
+import dev.trestle.processpool.jvm.SharedFiles;
+import dev.trestle.processpool.remote.PoolDoor;
+import dev.trestle.processpool.remote.RemoteWorker;
+import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal;
@@ -93,6 +98,9 @@ final class Dispatcher {
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
     private static final int FEW = 2;
 
+    /** Takes the place of an answer after which its call goes to another worker. */
+    private static final Frame.OfCall GOES_ON = new Frame.Cancelled(0);
+
     /** The time after which a call is taken back from behind another one, if no worker is idle before. */
     private static final Duration PATIENCE = Duration.ofMillis(10);
 
@@ -138,9 +146,11 @@ final class Dispatcher {
     private final Consumer<Worker> start;
     private final Jdk jdk = Jdk.now();
     private final PrivateDirectory directory;
+    private final SharedFiles sharedFiles;
     private final Timer timer;
     private final Timer.Task caretaker;
     private final Timer.Task cleaning;
+    private final Timer.Task keepingYoung;
 
     /** A look at the workers that are idle. */
     private final Timer.Task shrinking;
@@ -180,6 +190,15 @@ final class Dispatcher {
     private volatile @Nullable PoolCall<?> initializer;
 
     private volatile Runnable atEnd = () -> {};
+
+    /** Called when workers have got ready, for calls that come from other programs. */
+    private volatile Runnable atReady = () -> {};
+
+    /** The executor of another module for which this one works; null if there is none. */
+    private volatile PoolDoor.@Nullable Owner owner;
+
+    /** The end of the wait for a worker that another module adds. */
+    private final Timer.Task starving;
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -272,7 +291,11 @@ final class Dispatcher {
     }
 
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer) {
-        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"));
+        this(options, depth, initializer, new SharedFiles());
+    }
+
+    Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, SharedFiles sharedFiles) {
+        this(options, depth, initializer, Worker::startThread, new Timer(options.name() + "-timer"), sharedFiles);
     }
 
     /**
@@ -286,6 +309,17 @@ final class Dispatcher {
      * @param timer belongs to the pool from now on, which starts it
      */
     Dispatcher(PoolOptions options, int depth, @Nullable EncodedCall initializer, Consumer<Worker> start, Timer timer) {
+        this(options, depth, initializer, start, timer, new SharedFiles());
+    }
+
+    private Dispatcher(
+            PoolOptions options,
+            int depth,
+            @Nullable EncodedCall initializer,
+            Consumer<Worker> start,
+            Timer timer,
+            SharedFiles sharedFiles) {
+        this.sharedFiles = sharedFiles;
         this.options = options;
         this.depth = depth;
         this.start = start;
@@ -300,6 +334,7 @@ final class Dispatcher {
                     : new PoolCall<@Nullable Object>(0, initializer, CallOptions.DEFAULT, this, result -> result);
             this.caretaker = timer.prepare(this::putRight);
             this.cleaning = timer.prepare(this::cleanUp);
+            this.keepingYoung = timer.prepare(this::keepYoung);
             this.shrinking = timer.prepare(this::shrink);
             this.aging = timer.prepare(this::renewTheOld);
             this.weighing = timer.prepare(this::weigh);
@@ -307,10 +342,12 @@ final class Dispatcher {
             this.relieving = timer.prepare(this::lookAtReaders);
             this.givingUp = timer.prepare(this::giveUp);
             this.registering = timer.prepare(bean::register);
+            this.starving = timer.prepare(this::starve);
             this.aotCache = new AotCache(options);
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
@@ -320,7 +357,7 @@ final class Dispatcher {
             if (!staleRemoved.getAndSet(true)) {
                 onItsOwn("trestle-sweep", directory::removeStale);
             }
-            keepYoungLater();
+            keepingYoung.in(PrivateDirectory.TOUCH);
         } catch (Throwable e) {
             try {
                 cleanUp(); // at once: the program may be ending
@@ -338,11 +375,12 @@ final class Dispatcher {
         PoolThreads.start(name, action);
     }
 
-    private void keepYoungLater() {
-        var _ = timer.after(PrivateDirectory.TOUCH, () -> {
-            keepYoungLater();
-            onItsOwn(options.name() + "-keep-young", directory::keepYoung);
+    private void keepYoung() {
+        onItsOwn(options.name() + "-keep-young", () -> {
+            directory.keepYoung();
+            sharedFiles.keepYoung();
         });
+        keepingYoung.in(PrivateDirectory.TOUCH);
     }
 
     private void addShutdownHook() {
@@ -365,8 +403,37 @@ final class Dispatcher {
         atEnd = action;
     }
 
+    /** Sets what is called when workers have got ready. */
+    void whenReady(Runnable action) {
+        atReady = action;
+    }
+
+    void owner(PoolDoor.Owner value) {
+        owner = value;
+    }
+
     PrivateDirectory directory() {
         return directory;
+    }
+
+    SharedFiles sharedFiles() {
+        return sharedFiles;
+    }
+
+    /** Tells all workers that a shared array is gone. Throws nothing. */
+    private void unshare(long array) {
+        try {
+            List<Worker> workers;
+            lock.lock();
+            try {
+                workers = List.copyOf(workerSet.live());
+            } finally {
+                lock.unlock();
+            }
+            workers.forEach(each -> each.unshare(array));
+        } catch (Throwable e) {
+            logger.failure(Level.WARN, "{} cannot tell all workers to unmap a shared array{}", options.name(), "", e);
+        }
     }
 
     AotCache aotCache() {
@@ -423,6 +490,28 @@ final class Dispatcher {
         }
     }
 
+    /** Takes a call that comes from another program, if a worker begins it at once; returns whether one does. */
+    boolean offer(PoolCall<?> call) {
+        Worker worker;
+        boolean write;
+        lock.lock();
+        try {
+            worker = lifecycle == Lifecycle.OPEN && queue.isEmpty() ? workerSet.takeOneOfTwo() : null;
+            if (worker == null) {
+                return false;
+            }
+            assign(worker, call);
+            write = worker.inFlight.startWriting();
+            counts.submitted++;
+        } finally {
+            lock.unlock();
+        }
+        if (write) {
+            write(worker);
+        }
+        return true;
+    }
+
     /** Takes a call that has a key. Runs code of the program: that of the key. */
     private void takeWithKey(PoolCall<?> call, Object wanted) {
         CallKey key = keys.find(wanted);
@@ -451,6 +540,8 @@ final class Dispatcher {
             Worker home = home(call);
             if (home != null) {
                 worker = isFree(home, call) ? home : null;
+            } else if (areAdded()) {
+                worker = queue.isEmpty() ? workerSet.takeOneOfTwo() : null;
             } else {
                 worker = key == null ? workerSet.takeIdle() : workerSet.takeIdleWithFewestKeys();
                 if (worker == null) {
@@ -467,6 +558,7 @@ final class Dispatcher {
                     home.keyHome.waiting.addLast(call);
                 }
                 startWhatIsNeeded();
+                starveLater();
             } else {
                 assign(worker, call);
                 write = worker.inFlight.startWriting();
@@ -519,9 +611,133 @@ final class Dispatcher {
         return best;
     }
 
+    /** Returns whether another module adds the workers. */
+    private boolean areAdded() {
+        return options.source() == WorkerSource.ADDED;
+    }
+
     /** Returns whether workers run several calls at a time. */
     private boolean hasPlaces() {
         return options.limits().callsPerWorker() > 1;
+    }
+
+    // Workers of another module
+
+    RemoteWorkers remoteWorkers() {
+        return new RemoteWorkers() {
+            @Override
+            public boolean add(RemoteWorker remote) {
+                return Dispatcher.this.add(remote);
+            }
+
+            @Override
+            public int places() {
+                return Dispatcher.this.places();
+            }
+
+            @Override
+            public int waiting() {
+                return statistics().queued();
+            }
+        };
+    }
+
+    /** Starts a worker that is there already; returns false if this pool takes no more. */
+    private boolean add(RemoteWorker remote) {
+        lock.lock();
+        try {
+            if (lifecycle != Lifecycle.OPEN && (lifecycle != Lifecycle.SHUT_DOWN || queue.isEmpty())) {
+                return false;
+            }
+            start(new Worker(this, options, remote.name(), worker -> new RemoteHost(worker, this, remote)));
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Called when a worker may have more, or fewer, calls at a time than before. */
+    void placesChanged(Worker worker, int places) {
+        List<Instruction> instructions;
+        lock.lock();
+        try {
+            worker.inFlight.setPlaces(places);
+            homeIsFree = true;
+            instructions = wake();
+        } finally {
+            lock.unlock();
+        }
+        run(instructions);
+    }
+
+    /** Lets a worker leave when it has answered the calls that it has. */
+    void drain(Worker worker) {
+        Worker.Order order = Worker.Order.STAY;
+        List<Instruction> others;
+        lock.lock();
+        try {
+            worker.drains = true;
+            releaseWaiting(worker);
+            if (workerSet.takeIdle(worker)) {
+                order = next(worker);
+            }
+            others = wake();
+        } finally {
+            lock.unlock();
+        }
+        worker.follow(order);
+        run(others);
+    }
+
+    /** Returns the number of calls that workers run, or could run at once. */
+    int places() {
+        lock.lock();
+        try {
+            return workerSet.places();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Schedules the end of the wait for a worker, if calls wait and there is none. Needs no memory. */
+    @GuardedBy("lock")
+    private void starveLater() {
+        if (areAdded() && !queue.isEmpty() && !workerSet.hasReadyOnes()) {
+            starving.within(options.limits().startTimeout());
+        }
+    }
+
+    /** Fails the calls that wait, if there is still no worker. */
+    private void starve() {
+        PoolDoor.Owner asked = owner;
+        String why = options.name() + " has no member that could run calls, and has waited for one for "
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
+        CompletionBatches.Batch failed;
+        lock.lock();
+        try {
+            if (workerSet.hasReadyOnes()) {
+                return;
+            }
+            List<PoolCall<?>> waiting = List.copyOf(queue);
+            failed = completions.of(waiting, call -> call.fail(new BrokenExecutorException(why, null)));
+            noteEnding(waiting, PoolCall.Ending.LOST);
+            queue.clear();
+            endIfOver();
+        } finally {
+            lock.unlock();
+        }
+        failed.end();
+    }
+
+    /** Returns why this pool is broken; null if it is not. */
+    @Nullable
+    String brokenBecause() {
+        lock.lock();
+        try {
+            return breakage == null ? null : breakage.getMessage();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Throws if no call is taken any more. */
@@ -877,7 +1093,8 @@ final class Dispatcher {
         }
     }
 
-    private @Nullable Assignment assignmentOf(PoolCall<?> call) {
+    @Nullable
+    Assignment assignmentOf(PoolCall<?> call) {
         lock.lock();
         try {
             return call.assignment();
@@ -1164,6 +1381,10 @@ final class Dispatcher {
             if (worker.state == Worker.State.LEAVING) {
                 return Worker.Order.LEAVE; // it is being killed
             }
+            if (areAdded()) {
+                worker.inFlight.setPlaces(worker.places());
+                starving.cancel();
+            }
             boolean active = workerSet.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
             if (workerSet.started() == 1) {
                 registering.now();
@@ -1184,6 +1405,7 @@ final class Dispatcher {
         }
         leave(leaving);
         run(others);
+        atReady.run();
         return order;
     }
 
@@ -1281,21 +1503,29 @@ final class Dispatcher {
             return List.of();
         }
         var instructions = new ArrayList<Instruction>(workerSet.size());
-        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
-            addInstruction(spare, instructions);
-        }
+        wakeSpares(instructions);
         wakeAny(instructions);
         if (homeIsFree) {
             wakeHomes(instructions);
             wakeAny(instructions); // a home that may have no more calls has sent back those that waited for it
         }
+        if (!queue.isEmpty()) {
+            wakeSpares(instructions); // one that has just been given its last call may have places free
+        }
         return instructions;
+    }
+
+    @GuardedBy("lock")
+    private void wakeSpares(List<Instruction> instructions) {
+        for (Worker spare = workerSet.takeSpare(); spare != null; spare = workerSet.takeSpare()) {
+            addInstruction(spare, instructions);
+        }
     }
 
     /** Gives calls that are in the queue again to idle workers, and to busy ones with free places. */
     @GuardedBy("lock")
     private void wakeAny(List<Instruction> instructions) {
-        while (!queue.isEmpty()) {
+        while (!queue.isEmpty() && !areAdded()) {
             Worker worker = workerSet.takeIdle();
             if (worker == null) {
                 break;
@@ -1310,12 +1540,14 @@ final class Dispatcher {
     /** Gives calls that are in the queue again to busy workers with free places. */
     @GuardedBy("lock")
     private void fillPlaces(List<Instruction> instructions) {
-        Worker worker = workerSet.busyOneWithFreePlace();
         int before = queue.size() + 1;
-        while (worker != null && !queue.isEmpty() && queue.size() < before) {
+        while (!queue.isEmpty() && queue.size() < before) {
+            Worker worker = areAdded() ? workerSet.takeOneOfTwo() : workerSet.busyOneWithFreePlace();
+            if (worker == null) {
+                break;
+            }
             before = queue.size();
             addInstruction(worker, instructions);
-            worker = workerSet.busyOneWithFreePlace();
         }
     }
 
@@ -1349,12 +1581,19 @@ final class Dispatcher {
         List<PoolCall<?>> back = List.of();
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
-            if (answers.get(i) instanceof Frame.Cancelled && !call.promise().isDone() && !call.isExpired()) {
+            if (goesOn(call, answers.get(i))) {
                 back = back.isEmpty() ? new ArrayList<>(calls.size() - i) : back;
                 back.add(call);
             }
         }
         return back;
+    }
+
+    /** Returns whether a call goes to another worker after an answer. */
+    private static boolean goesOn(PoolCall<?> call, Frame.OfCall answer) {
+        return (answer instanceof Frame.Cancelled || (answer instanceof Frame.Lost && call.mayRunAgain()))
+                && !call.promise().isDone()
+                && !call.isExpired();
     }
 
     /** Takes the calls from the worker that it has answered. Needs no memory. */
@@ -1365,14 +1604,19 @@ final class Dispatcher {
             Frame.OfCall answer = answers.get(i);
             boolean expired = call.isExpired();
             worker.inFlight.take(call);
-            if (answer instanceof Frame.Cancelled) {
+            if (answer instanceof Frame.Lost && goesOn(call, answer)) {
+                answers.set(i, GOES_ON);
+                call.noteRerun();
+                call.left();
+                counts.rerun++;
+            } else if (answer instanceof Frame.Cancelled) {
                 call.left();
                 workerSet.gaveBack(worker);
             } else {
                 call.answered();
                 note(call, answer);
                 if (!expired) {
-                    counts.note(call, PoolCall.Ending.COMPLETED);
+                    counts.note(call, answer instanceof Frame.Lost ? PoolCall.Ending.LOST : PoolCall.Ending.COMPLETED);
                 }
             }
         }
@@ -1430,7 +1674,7 @@ final class Dispatcher {
     private void giveCalls(Worker worker) {
         long now = timer.nanoTime();
         int share = hasPlaces()
-                ? Integer.MAX_VALUE
+                ? (areAdded() ? 1 : Integer.MAX_VALUE) // the others have their turn after this one
                 : queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
         CallQueue from = queueFor(worker);
         while (from != null && share > 0 && hasRoom(worker, from.getFirst(), now)) {
@@ -1512,6 +1756,7 @@ final class Dispatcher {
                 instructions = wake();
                 lookAtTheIdle();
                 startWhatIsNeeded();
+                starveLater();
             } catch (Error e) {
                 caretaker.now();
             }
@@ -1541,9 +1786,11 @@ final class Dispatcher {
         var sorted = new CallsAfterDeath();
         for (PoolCall<?> call : calls) {
             Frame.OfCall answer = answerTo(call, answers);
-            if (answer instanceof Frame.Cancelled) { // dropped, because it was cancelled or is to go to another
-                if (!call.promise().isDone() && !call.isExpired()) {
-                    (stopped ? sorted.unwanted : sorted.again).add(call);
+            if (answer != null && goesOn(call, answer)) {
+                (stopped ? sorted.unwanted : sorted.again).add(call);
+            } else if (answer instanceof Frame.Cancelled) { // dropped, because it was cancelled
+                if (call.isForeign()) {
+                    sorted.unwanted.add(call); // its program is to know
                 }
             } else if (answer != null) {
                 sorted.answered.add(call);
@@ -1596,7 +1843,8 @@ final class Dispatcher {
         }
         for (int i = 0; i < sorted.again.size(); i++) {
             PoolCall<?> call = sorted.again.get(i);
-            if (answerTo(call, answers) == null && death.hadBegun(call)) {
+            Frame.OfCall answer = answerTo(call, answers);
+            if (answer instanceof Frame.Lost || (answer == null && death.hadBegun(call))) {
                 call.noteRerun();
             }
         }
@@ -1626,8 +1874,11 @@ final class Dispatcher {
 
     private static void endAfterDeath(
             PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped, int running) {
-        if (answerTo(call, answers) == null && death.hadBegun(call)) {
-            call.fail(death.ofCall(call, running));
+        Frame.OfCall answer = answerTo(call, answers);
+        if (answer == null && death.hadBegun(call)) {
+            call.lost(death, running);
+        } else if (answer != null && call.isForeign()) {
+            call.end(answer, death.worker(), false);
         } else if (stopped) {
             var _ = call.promise().cancel(false); // as those that waited in the queue
         } else {
@@ -1639,13 +1890,13 @@ final class Dispatcher {
     void startFailed(Worker worker, WorkerDiedException why) {
         CompletionBatches.Batch failed;
         boolean expected;
-        String advice = jdk.ifReplaced() + StartBackoff.advice(requireNonNull(why.getMessage()));
+        String advice = areAdded() ? "" : jdk.ifReplaced() + StartBackoff.advice(requireNonNull(why.getMessage()));
         lock.lock();
         try {
             expected = worker.state == Worker.State.LEAVING || lifecycle == Lifecycle.STOPPED;
             if (worker.state != Worker.State.GONE) {
                 remove(worker);
-                if (!expected) {
+                if (!expected && !areAdded()) {
                     pauseOrBreak(worker, why, advice);
                 }
             }
@@ -1655,7 +1906,7 @@ final class Dispatcher {
             lock.unlock();
         }
         if (!expected) {
-            logger.warn("A worker could not start: {}{}", why.getMessage(), advice);
+            logger.warn(areAdded() ? "{}{}" : "A worker could not start: {}{}", why.getMessage(), advice);
         }
         failed.end();
     }
@@ -1760,7 +2011,11 @@ final class Dispatcher {
     /** Starts a worker. If not even its thread can start, that is a start that failed, like any other. */
     @GuardedBy("lock")
     private void start() {
-        var worker = new Worker(this, options, ++workerNumbers);
+        start(new Worker(this, options, ++workerNumbers));
+    }
+
+    @GuardedBy("lock")
+    private void start(Worker worker) {
         try {
             workerSet.add(worker);
             activeWorkers.add(worker);
@@ -1867,16 +2122,34 @@ final class Dispatcher {
     /** Makes the AOT cache in a while, when the first calls have had their worker to themselves. */
     void trainLater() {
         if (depth == 1 && options.aot().directory().isPresent() && !trained.getAndSet(true)) {
-            var _ = timer.after(options.aot().delay(), this::train);
+            var _ = timer.after(Duration.ZERO, () -> aotCache.delay().ifPresent(this::trainAfter)); // it reads files
         }
     }
 
-    /** Makes the AOT cache, unless there is one or this pool ends; returns whether there is one now. */
-    boolean train() {
+    private void trainAfter(Duration delay) {
+        var _ = timer.after(delay, () -> trainOnce(delay));
+    }
+
+    /**
+     * Trains, and does not throw: what the timer repeats would start a JVM each time. If another program trains,
+     * that may end early, so this pool looks again later.
+     */
+    private void trainOnce(Duration delay) {
+        try {
+            if (train() == AotStore.State.BUSY) {
+                trainAfter(delay.multipliedBy(2).plus(options.aot().delay()));
+            }
+        } catch (Throwable e) {
+            logger.error("{} has no AOT cache, since it could not make one", options.name(), e);
+        }
+    }
+
+    /** Makes the AOT cache, unless there is one or this pool ends; returns what there is now. */
+    AotStore.State train() {
         lock.lock();
         try {
             if (lifecycle != Lifecycle.OPEN || breakage != null) {
-                return false;
+                return AotStore.State.NONE;
             }
             unfinished++;
         } finally {
@@ -2079,6 +2352,7 @@ final class Dispatcher {
     private void cleanUp() {
         cleanUps++;
         attempt("unregister its bean", bean::unregister);
+        attempt("delete its shared arrays", sharedFiles::close);
         attempt("delete its directory", directory::close);
         attempt("remove its shutdown hook", this::removeShutdownHook);
         attempt("forget the classes of its calls", atEnd);
@@ -2136,6 +2410,7 @@ final class Dispatcher {
             }
         }
         directory.deleteAtExit();
+        sharedFiles.deleteAtExit();
         lock.lock();
         try {
             workerSet.live().forEach(Worker::deleteFilesAtExit);
@@ -2260,6 +2535,10 @@ final class Dispatcher {
 
     @Override
     public String toString() {
+        PoolDoor.Owner shown = owner;
+        if (shown != null) {
+            return shown.toString();
+        }
         lock.lock();
         try {
             String state = breakage != null

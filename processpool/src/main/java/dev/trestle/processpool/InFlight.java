@@ -38,7 +38,11 @@ final class InFlight {
 
     private final ReentrantLock lock;
     private final LongSupplier clock;
-    private final int places;
+
+    /** False if no call may wait there behind another one. */
+    private final boolean sendsAhead;
+
+    private int places;
 
     // As large as they get, so that to add a call needs no memory
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
@@ -63,6 +67,26 @@ final class InFlight {
         this.lock = lock;
         this.clock = clock;
         this.places = places;
+        this.sendsAhead = places == 1;
+    }
+
+    /** Changes the number of places of a worker to which nothing is sent ahead. */
+    void setPlaces(int value) {
+        places = value;
+    }
+
+    int places() {
+        return places;
+    }
+
+    /** Returns the number of the last call that was handed to the connection; 0 if there was none. Takes the lock. */
+    long lastWritten() {
+        lock.lock();
+        try {
+            return lastWritten;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Returns the call that runs, or will as soon as it has been written. */
@@ -102,7 +126,7 @@ final class InFlight {
      * worker has a single place.
      */
     boolean hasRoomFor(PoolCall<?> call, long now) {
-        return places > 1 ? hasFreePlace() : hasRoomInLineFor(call, now);
+        return sendsAhead ? hasRoomInLineFor(call, now) : hasFreePlace();
     }
 
     private boolean hasRoomInLineFor(PoolCall<?> call, long now) {
@@ -193,7 +217,7 @@ final class InFlight {
     boolean isRunning(long ticket) {
         lock.lock();
         try {
-            PoolCall<?> call = places > 1 ? callWith(ticket) : calls.peekFirst();
+            PoolCall<?> call = sendsAhead ? calls.peekFirst() : callWith(ticket);
             return call != null && call.ticket == ticket;
         } finally {
             lock.unlock();

@@ -4,9 +4,12 @@ import dev.trestle.api.Call;
 import dev.trestle.processpool.jvm.MainCommand;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A call that runs a program, whose {@code main} may call {@code System.exit}, in a JVM of its own below the worker.
@@ -30,32 +33,40 @@ final class MainRun {
             throws IOException, InterruptedException {
         MainCommand command = MainCommand.of(mainClass, arguments);
         Process process = command.start();
-        var out = new BoundedOutput(maxOutput);
-        var err = new BoundedOutput(maxOutput);
-        Thread outReader = read("trestle-main-out", process.getInputStream(), out);
-        Thread errReader = read("trestle-main-err", process.getErrorStream(), err);
+        FutureTask<String> out = read("trestle-main-out", process.getInputStream(), maxOutput);
+        FutureTask<String> err = read("trestle-main-err", process.getErrorStream(), maxOutput);
         try {
             process.getOutputStream().close(); // its stdin is empty
             int exitCode = process.waitFor();
             command.endRest(process);
-            boolean isRead = outReader.join(LAST_OUTPUT) && errReader.join(LAST_OUTPUT);
-            if (!isRead) {
-                throw new IOException(mainClass + " has ended with exit code " + exitCode
-                        + ", and a process that it has left behind still holds its output");
+            try {
+                return new MainResult(exitCode, textOf(out), textOf(err));
+            } catch (TimeoutException e) {
+                throw new IOException(
+                        mainClass + " has ended with exit code " + exitCode
+                                + ", and a process that it has left behind still holds its output",
+                        e);
             }
-            return new MainResult(exitCode, out.text(), err.text());
         } finally {
             command.endRest(process);
         }
     }
 
-    private static Thread read(String name, InputStream from, BoundedOutput to) {
-        return Thread.ofPlatform().name(name).daemon().start(() -> {
-            try {
-                to.readAll(from);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e); // the end of a killed process looks like the end of its output
-            }
+    private static FutureTask<String> read(String name, InputStream from, int most) {
+        var reading = new FutureTask<>(() -> {
+            var output = new BoundedOutput(most);
+            output.readAll(from);
+            return output.text();
         });
+        Thread.ofPlatform().name(name).daemon().start(reading);
+        return reading;
+    }
+
+    private static String textOf(FutureTask<String> output) throws IOException, InterruptedException, TimeoutException {
+        try {
+            return output.get(LAST_OUTPUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new IOException("The output of a program could not be read", e.getCause());
+        }
     }
 }

@@ -15,6 +15,7 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.ShownText;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     private final long id;
+    private final ResultKind kind;
     private final EncodedCall encoded;
     private final String label;
     private final Dispatcher dispatcher;
@@ -115,6 +117,9 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Takes the items, if the result of the call is a stream of them. */
     private final @Nullable ItemBuffer itemBuffer;
 
+    /** Gets the answers of the worker unread, if the call comes from another program. */
+    private final @Nullable Consumer<Frame.OfCall> answers;
+
     private final RunTime runTime;
 
     /** True if the program waits for this call before it ends by itself. */
@@ -139,7 +144,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf) {
-        this(id, encoded, options, dispatcher, resultOf, ResultKind.VALUE);
+        this(id, encoded, options, dispatcher, resultOf, ResultKind.VALUE, null);
     }
 
     private PoolCall(
@@ -148,8 +153,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallOptions options,
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf,
-            ResultKind kind) {
+            ResultKind kind,
+            @Nullable Consumer<Frame.OfCall> answers) {
         this.id = id;
+        this.kind = kind;
+        this.answers = answers;
         this.queueLinks = CallQueue.Links.of(this, options);
         this.resultOf = resultOf;
         this.encoded = encoded;
@@ -179,7 +187,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         this.listenerQueue = options.listener()
                 .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
                 .orElse(null);
-        this.itemBuffer = kind == ResultKind.STREAM ? new ItemBuffer(this, dispatcher) : null;
+        this.itemBuffer = kind == ResultKind.STREAM && answers == null ? new ItemBuffer(this, dispatcher) : null;
         // The time of a stream depends on its consumer: a stream is never sent ahead, nor is a call behind it.
         this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();
     }
@@ -187,7 +195,43 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Returns a call whose result is a stream; its future ends, without a result, when all items have arrived. */
     static PoolCall<@Nullable Object> ofStream(
             long id, EncodedCall encoded, CallOptions options, Dispatcher dispatcher) {
-        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, ResultKind.STREAM);
+        return new PoolCall<>(id, encoded, options, dispatcher, result -> null, ResultKind.STREAM, null);
+    }
+
+    /**
+     * Returns a call that comes from another program.
+     *
+     * @param frame what to send to a worker, but for its number
+     * @param answers gets what the worker says of the call
+     */
+    static PoolCall<@Nullable Object> foreign(
+            long id, Frame.OfCall frame, Dispatcher dispatcher, Consumer<Frame.OfCall> answers) {
+        PoolCall<@Nullable Object> call = switch (frame) {
+            case Frame.Call(var _, var payload, var context) ->
+                foreign(id, payload, context, ResultKind.VALUE, dispatcher, answers);
+            case Frame.StreamCall(var _, var payload, var context) ->
+                foreign(id, payload, context, ResultKind.STREAM, dispatcher, answers);
+            default -> throw new IllegalArgumentException("This is no call: " + frame);
+        };
+        return call;
+    }
+
+    private static PoolCall<@Nullable Object> foreign(
+            long id,
+            Payload payload,
+            CallContext context,
+            ResultKind kind,
+            Dispatcher dispatcher,
+            Consumer<Frame.OfCall> answers) {
+        var call = new PoolCall<@Nullable Object>(
+                id, EncodedCall.unread(payload), CallOptions.DEFAULT, dispatcher, _ -> null, kind, answers);
+        call.carry(context);
+        return call;
+    }
+
+    /** Returns whether the call comes from another program. */
+    boolean isForeign() {
+        return answers != null;
     }
 
     long id() {
@@ -209,13 +253,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Returns what to send to a worker that knows this call by its ticket. */
     Frame frame() {
-        return itemBuffer == null
+        return kind == ResultKind.VALUE
                 ? new Frame.Call(ticket, payload(), context)
                 : new Frame.StreamCall(ticket, payload(), context);
     }
 
     boolean isStream() {
-        return itemBuffer != null;
+        return kind == ResultKind.STREAM;
     }
 
     /** Returns the key of this call; null if it has none, or has ended. Guarded by the dispatcher's lock. */
@@ -249,9 +293,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     }
 
     /**
-     * Frees the place of the call; before its future is done, so that the next call of its caller finds it. Idempotent.
+     * Frees the place of the call, and the shared arrays that it names; before its future is done, so that the next
+     * call of its caller finds the place, and an array that is closed then is gone. Idempotent.
      */
     void freePlace() {
+        encoded.releaseArrays();
         if (place != null && PLACE.getAndSet(this, null) instanceof QueueLimit limit) {
             limit.leave();
         }
@@ -290,7 +336,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Notes that a worker has the call, under its number. */
     void givenTo(Worker other) {
         worker = other;
-        askedBack = false;
+        askedBack = other.givesBack();
     }
 
     /** Notes that its worker is about to be asked to give it back if it has not begun. */
@@ -348,6 +394,11 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Returns whether its future has ended, so that the thread that reads the answer works in vain. */
     boolean isAbandoned() {
         return abandoned;
+    }
+
+    /** Returns whether the future has ended, or is about to end. */
+    boolean isOver() {
+        return promise.isDone();
     }
 
     /** Returns whether a thread is about to end the call, because its time on its worker is up. */
@@ -416,11 +467,17 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (!wasRunning) {
             listenerQueue = null;
         }
+        if (answers != null && dispatcher.assignmentOf(this) == null && !isAnswered) {
+            answers.accept(new Frame.Cancelled(0)); // no worker has it, so none will answer
+        }
         over();
     }
 
     /** Takes what the call reports. */
     void onProgress(Frame.Progress report) {
+        if (answers != null) {
+            answers.accept(report);
+        }
         ListenerQueue listener = listenerQueue;
         if (listener != null) {
             listener.add(report);
@@ -429,6 +486,10 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Takes the next item of its stream. */
     void onItem(Frame.Item item) throws ProtocolException {
+        if (answers != null) {
+            answers.accept(item);
+            return;
+        }
         if (itemBuffer == null) {
             throw new ProtocolException("An item arrived for a call that is no stream: " + this);
         }
@@ -448,8 +509,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * @param onlyPlain whether no answer is to be read that runs code of the program
      */
     void end(Frame.OfCall answer, String workerName, boolean onlyPlain) {
+        if (answers != null) {
+            passOn(answer, answers);
+            return;
+        }
         try {
             switch (answer) {
+                case Frame.Lost(var _, var obituary) ->
+                    fail(WorkerDeath.of(obituary, workerName).ofCall(this, obituary.running()));
                 case Frame.Result result when onlyPlain && !encoded.isPlain(result.payload()) -> refuse(workerName);
                 case Frame.Failed _ when onlyPlain -> refuse(workerName);
                 case Frame.Result result -> {
@@ -471,6 +538,30 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
                             + Failure.of(e).headline(),
                     e));
         }
+    }
+
+    /** Ends a call of another program, unread. */
+    private void passOn(Frame.OfCall answer, Consumer<Frame.OfCall> to) {
+        if (answer instanceof Frame.Cancelled && !promise.isDone()) {
+            return; // it is in the queue again
+        }
+        to.accept(answer);
+        freePlace();
+        if (promise.trySetResult(resultOf.apply(null))) {
+            over();
+        }
+    }
+
+    /**
+     * Ends the call since its worker has died while it ran the call.
+     *
+     * @param running the number of calls that had begun and had not been answered
+     */
+    void lost(WorkerDeath death, int running) {
+        if (answers != null) {
+            answers.accept(new Frame.Lost(0, death.obituary(this, running)));
+        }
+        var _ = endWith(death.ofCall(this, running));
     }
 
     private void refuse(String workerName) {
@@ -540,6 +631,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     /** Ends the future with an exception; returns false if it has ended already. */
     boolean fail(Throwable exception) {
+        if (answers != null && !promise.isDone()) {
+            answers.accept(new Frame.Failed(0, Frame.Phase.RUNNING, Failure.of(exception), 0));
+        }
+        return endWith(exception);
+    }
+
+    private boolean endWith(Throwable exception) {
         freePlace();
         boolean ended = promise.trySetException(exception);
         listenerQueue = null; // also if it was cancelled before, and its worker was killed

@@ -18,6 +18,7 @@ import java.util.Set;
  * @param allowedTypes names of classes, and names of packages that end in a dot
  * @param daemon whether the program may end while calls run or wait
  * @param shutdownHook whether the pool takes part in the end of the JVM
+ * @param source where its workers come from
  */
 record PoolOptions(
         String name,
@@ -29,7 +30,8 @@ record PoolOptions(
         boolean shutdownHook,
         JvmOptions jvm,
         Limits limits,
-        Aot aot) {
+        Aot aot,
+        WorkerSource source) {
 
     /** The limits of a pool: durations, numbers of calls, sizes. */
     record Limits(
@@ -140,6 +142,9 @@ record PoolOptions(
     PoolOptions forTraining(Path recording) {
         var arguments = new ArrayList<String>();
         arguments.add("-XX:AOTMode=record");
+        // Code that is not compiled leaves no profiles. From profiles a worker would compile what a training run used,
+        // all at once, before its first result; see docs/adr/0451.
+        arguments.add("-Xint");
         arguments.add("-XX:AOTConfiguration=" + recording);
         arguments.addAll(AotCache.quiet);
         return new PoolOptions(
@@ -152,6 +157,7 @@ record PoolOptions(
                 true,
                 jvm.forTraining(arguments),
                 limits.forTraining(),
-                new Aot(Optional.empty(), aot.delay));
+                new Aot(Optional.empty(), aot.delay),
+                WorkerSource.STARTED);
     }
 }

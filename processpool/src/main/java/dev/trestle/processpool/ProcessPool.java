@@ -11,6 +11,7 @@ import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.Inventory;
 import dev.trestle.api.QueueLimit;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.SharedArray;
 import dev.trestle.api.WaitGuard;
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.DebugAgent;
@@ -22,6 +23,7 @@ import dev.trestle.processpool.jvm.Log;
 import dev.trestle.processpool.jvm.Nesting;
 import dev.trestle.processpool.jvm.ProcessLimits;
 import dev.trestle.processpool.jvm.ProgramClasses;
+import dev.trestle.processpool.jvm.SharedFiles;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.JacksonVersions;
@@ -112,6 +114,7 @@ public final class ProcessPool implements FutureExecutor {
 
     private final PoolOptions options;
     private final CallEncoder encoder;
+    private final SharedFiles sharedFiles;
     private final Dispatcher dispatcher;
     private final @Nullable QueueLimit limit;
 
@@ -142,15 +145,18 @@ public final class ProcessPool implements FutureExecutor {
         if (options.jvm().jail().isEmpty()) {
             options.jvm().limits().warn(options.name());
         }
+        this.sharedFiles = new SharedFiles();
         this.encoder = new CallEncoder(
                 new WireOptions(options.limits().maxPayloadBytes(), options.allowedTypes()),
                 RemoteException::new,
-                type -> ProgramClasses.missing(options.jvm(), type));
-        this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer));
+                type -> ProgramClasses.missing(options.jvm(), type),
+                sharedFiles);
+        this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer), sharedFiles);
         dispatcher.whenTerminated(encoder::forget);
         this.limit = options.limits().queueLimit().isPresent()
                 ? new QueueLimit(
-                        options.parallelism(), options.limits().queueLimit().getAsInt())
+                        options.source() == WorkerSource.ADDED ? 0 : options.parallelism(),
+                        options.limits().queueLimit().getAsInt())
                 : null;
         try {
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
@@ -364,6 +370,9 @@ public final class ProcessPool implements FutureExecutor {
                 acceptWithin(limit, call);
             }
             return call.promise();
+        } catch (Throwable e) {
+            call.freePlace(); // nothing else ends it
+            throw e;
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -486,13 +495,60 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Makes the AOT cache from which workers start, unless there is one already, and waits for it: some seconds. A pool
      * that lives longer than that makes the cache by itself in the background; this method is for installers, and for
-     * short programs. Shutting the pool down ends it.
+     * programs of a second or two. Shutting the pool down ends it.
      *
      * @return whether there is a cache now; false if this pool has been shut down or has none (see
-     *     {@link Builder#aotCache}), or if another pool or program is making one at this moment
+     *     {@link Builder#aotCache}), if another pool or program is making one at this moment, or if it could not be
+     *     made, now or in two programs before, which the log says
      */
     public boolean makeAotCache() {
-        return dispatcher.train();
+        return dispatcher.train() == AotStore.State.THERE;
+    }
+
+    // Sharing
+
+    @Override
+    public <A> SharedArray<A> share(A array) {
+        try {
+            return sharedFiles.share(array);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Shares a copy of an array that another pool has shared, such as the pool of which this program is a worker.
+     *
+     * @param other the other pool's array
+     * @param <A> its type
+     * @return this pool's array, with the elements that the other one has now; to be closed
+     * @throws java.io.UncheckedIOException if there is no room for it
+     * @throws IllegalStateException if this pool has terminated, or the other array is closed
+     */
+    public <A> SharedArray<A> share(SharedArray<A> other) {
+        try {
+            return sharedFiles.share(other);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    @Override
+    public SharedArray<byte[]> share(Path file) {
+        try {
+            return sharedFiles.share(file);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    @Override
+    public SharedArray<byte[]> allocate(long bytes) {
+        try {
+            return sharedFiles.allocate(bytes);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     // Ending
@@ -665,6 +721,11 @@ public final class ProcessPool implements FutureExecutor {
         dispatcher.monitors().remove(monitor);
     }
 
+    /** Returns what assigns the calls of this pool; for {@link Door}. */
+    Dispatcher dispatcher() {
+        return dispatcher;
+    }
+
     /** Returns the number of calls that keep the program running; for tests. */
     int callsInFlight() {
         return dispatcher.acceptedCalls().size();
@@ -747,6 +808,7 @@ public final class ProcessPool implements FutureExecutor {
         private boolean debug;
         private boolean daemon;
         private boolean shutdownHook = true;
+        private WorkerSource source = WorkerSource.STARTED;
         private Optional<Sandbox> sandbox = Optional.empty();
         private List<String> launcher = List.of();
         private final List<String> jvmArguments = new ArrayList<>();
@@ -777,7 +839,7 @@ public final class ProcessPool implements FutureExecutor {
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean aotCache = true;
         private Optional<Path> aotCacheDirectory = Optional.empty();
-        private Duration aotCacheDelay = Duration.ofSeconds(3);
+        private Duration aotCacheDelay = Duration.ofSeconds(1);
 
         private Builder() {}
 
@@ -1246,8 +1308,9 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. There is no
-         * cache while the class path has anything except jar files.
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. What a program
+         * has to leave unfinished is kept, and the next program goes on from there. There is no cache while the class
+         * path has anything except jar files.
          *
          * @param value whether to make and to use caches
          * @return this builder
@@ -1275,6 +1338,18 @@ public final class ProcessPool implements FutureExecutor {
         /** Sets how long after the start of its first worker a pool makes its AOT cache; for tests. */
         Builder aotCacheDelay(Duration value) {
             aotCacheDelay = value;
+            return this;
+        }
+
+        /** Allows results to contain a type, or the types of a package if the name ends in a dot; see {@link Door}. */
+        Builder allowName(String name) {
+            allowedTypes.add(name);
+            return this;
+        }
+
+        /** Sets where the workers come from; see {@link Door}. */
+        Builder source(WorkerSource value) {
+            source = value;
             return this;
         }
 
@@ -1464,7 +1539,8 @@ public final class ProcessPool implements FutureExecutor {
                     shutdownHook,
                     jvm,
                     limits,
-                    aot);
+                    aot,
+                    source);
         }
 
         /**

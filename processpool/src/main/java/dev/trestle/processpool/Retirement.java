@@ -9,7 +9,9 @@ enum Retirement {
     /** It holds more memory than a worker may keep. */
     RESIDENT,
     /** It has had no call for long. */
-    IDLE;
+    IDLE,
+    /** It takes no further calls. */
+    DRAINED;
 
     /** Returns whether a worker that retires for this reason goes on until another is ready in its place. */
     boolean lastsUntilReplaced() {

@@ -25,6 +25,10 @@ class Timer implements AutoCloseable {
      * its place before it runs the task. The first thread is started with the pool. If another cannot be started, tasks
      * run late, one after the other, but they run.
      *
+     * A task that throws runs again, after a pause, until it does not throw: there is no other thread that could do what
+     * it was for, and what it lacked, memory or a thread, may be there then. So a task can be repeated, or catches what
+     * it throws.
+     *
      * The tasks are a linked list in the order of their time: most are added near its end, and there are few. So to
      * schedule a task that exists needs no memory; see `prepare`.
      */
@@ -74,9 +78,9 @@ class Timer implements AutoCloseable {
         return System.nanoTime();
     }
 
-    /** Runs an action after a time, once; returns what cancels it. */
+    /** Runs an action after a time; returns what cancels it. If the action throws, it is repeated. */
     Task after(Duration delay, Runnable action) {
-        var task = new Task(action, AfterFailure.DROP);
+        var task = prepare(action);
         task.in(delay);
         return task;
     }
@@ -86,34 +90,26 @@ class Timer implements AutoCloseable {
      * it throws: until it does not. It never runs on two threads at a time.
      */
     Task prepare(Runnable action) {
-        return new Task(action, AfterFailure.RETRY);
-    }
-
-    /** The timer's way to treat a task that has thrown. */
-    private enum AfterFailure {
-        DROP,
-        /** Runs it again after a pause, until it does not throw. */
-        RETRY
+        return new Task(action);
     }
 
     /** An action that runs at a time. */
     final class Task {
         private final Runnable action;
-        private final AfterFailure afterFailure;
 
         // Guarded by the timer's lock
         private long at;
         private boolean scheduled;
         private boolean running;
         private boolean again;
+        private boolean cancelled;
         private @Nullable Task previous;
         private @Nullable Task next;
 
         private long pause = SHORTEST_PAUSE_NANOS; // confined to the thread that runs it
 
-        private Task(Runnable action, AfterFailure afterFailure) {
+        private Task(Runnable action) {
             this.action = action;
-            this.afterFailure = afterFailure;
         }
 
         /** Schedules this to run as soon as possible. If it is running, it runs once more. */
@@ -148,6 +144,7 @@ class Timer implements AutoCloseable {
             lock.lock();
             try {
                 unlink(this);
+                cancelled = false;
                 at = nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1);
                 if (running) {
                     again = true;
@@ -159,10 +156,11 @@ class Timer implements AutoCloseable {
             }
         }
 
-        /** Drops this if it has not begun. */
+        /** Drops this if it has not begun; if it has, it is not repeated. */
         void cancel() {
             lock.lock();
             try {
+                cancelled = true;
                 again = false;
                 unlink(this);
             } finally {
@@ -178,31 +176,30 @@ class Timer implements AutoCloseable {
         /** Runs this; on the thread that has taken it. */
         void run() {
             boolean failed = false;
-            boolean retries = afterFailure == AfterFailure.RETRY;
             try {
                 action.run();
                 pause = SHORTEST_PAUSE_NANOS;
             } catch (Throwable e) {
                 failed = true;
-                if (!retries || pause == SHORTEST_PAUSE_NANOS) {
+                if (pause == SHORTEST_PAUSE_NANOS) {
                     // No thread waits for a task: this is the last place where its failure can be seen.
-                    logger.error("{} failed{}", name, retries ? ", and is retried until it succeeds" : "", e);
+                    logger.error("A task of {} failed, and is retried until it succeeds", name, e);
                 }
             } finally {
                 var _ = Thread.interrupted(); // it may have run callbacks of the program
-                ended(this, failed && retries);
+                ended(this, failed);
             }
         }
     }
 
-    private void ended(Task task, boolean retry) {
+    private void ended(Task task, boolean failed) {
         lock.lock();
         try {
             task.running = false;
             if (task.again) {
                 task.again = false;
                 link(task);
-            } else if (retry) {
+            } else if (failed && !task.cancelled) {
                 task.at = nanoTime() + task.pause;
                 task.pause = Math.min(2 * task.pause, LONGEST_PAUSE_NANOS);
                 link(task);

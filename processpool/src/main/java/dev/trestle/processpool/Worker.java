@@ -2,21 +2,9 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.trestle.processpool.jvm.CrashLog;
-import dev.trestle.processpool.jvm.ExitStatus;
-import dev.trestle.processpool.jvm.ExitStatus.Evidence;
-import dev.trestle.processpool.jvm.FileHandles;
-import dev.trestle.processpool.jvm.Jail;
-import dev.trestle.processpool.jvm.JavaCommand;
-import dev.trestle.processpool.jvm.Launcher;
 import dev.trestle.processpool.jvm.Log;
-import dev.trestle.processpool.jvm.Orphans;
-import dev.trestle.processpool.jvm.PrivateDirectory;
 import dev.trestle.processpool.jvm.ProcessMemory;
-import dev.trestle.processpool.jvm.Rendezvous;
 import dev.trestle.processpool.jvm.Retry;
-import dev.trestle.processpool.jvm.StaleDirectories;
-import dev.trestle.processpool.jvm.WorkerProcess;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -26,14 +14,9 @@ import dev.trestle.processpool.wire.WorkerJournal;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -41,18 +24,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
- * A child JVM and the connections to it. It is long because the two end together: to kill the process closes its
- * connections, and why a connection failed is found out from the process.
+ * The conversation with a host, such as a child JVM, that runs calls: their frames, and their answers. It is long
+ * because the two end together: to kill the host closes its connections, and why a connection failed is found out from
+ * the host.
  */
 final class Worker {
 
     /*
-     * One thread lives the worker's life: it starts the process, meets it, reads its frames until they end, and buries
+     * One thread lives the worker's life: it starts the host, meets it, reads its frames until they end, and buries
      * it. It is a platform thread, since for every answer it waits in a read, and a virtual one would have two others
      * woken for that. If it takes long to end a call, another goes on in its place: see `Reader`. All decisions, which
      * calls it gets and whether it goes, are the dispatcher's, under the dispatcher's lock; nothing is written and
@@ -95,12 +79,7 @@ final class Worker {
     /** The most characters of a worker's text in a message or a line of the log. */
     private static final int MOST_LOGGED = 16 << 10;
 
-    private static final Duration LAST_OUTPUT = Duration.ofMillis(500);
     private static final Duration REAP = Duration.ofSeconds(10);
-    private static final Duration THREAD_DUMP = Duration.ofSeconds(1);
-
-    /** The time limit for finding out how a worker ended, if there is no memory for that at first. */
-    private static final Duration INVESTIGATION = Duration.ofSeconds(1);
 
     /** An order of the dispatcher's: the worker's next step. */
     enum Order {
@@ -126,17 +105,15 @@ final class Worker {
 
     private final Dispatcher dispatcher;
     private final PoolOptions options;
-    private final String name;
-    private final String mark;
-    private final Path journalFile;
-    private final Path crashLog;
-    private final Path argumentFile;
-    private final Path socket;
+    /** A host that knows its name only when it has been met is given another at first. */
+    private volatile String name;
+
+    private final WorkerHost host;
 
     /** Guarded by the dispatcher's lock. */
     final InFlight inFlight;
 
-    /** Guarded by that lock too. */
+    /** Guarded by the dispatcher's lock. */
     final KeyHome keyHome = new KeyHome(this);
 
     // Also guarded by that lock, and changed by the worker set only
@@ -149,7 +126,7 @@ final class Worker {
     /** True if this worker will soon have run as many calls as it may, or is too old or too large. */
     boolean retiring;
 
-    /** The reason for that; null if it does not retire. */
+    /** The reason for which this worker retires; null if it does not. */
     @Nullable
     Retirement retiresFor;
 
@@ -157,13 +134,16 @@ final class Worker {
     @Nullable
     Worker replacement;
 
+    /** True if this worker takes no further calls, and leaves when it has answered those that it has. */
+    boolean drains;
+
     /** True if another has taken over from this one, which runs its last calls and has places free. */
     boolean hasHandedOver;
 
     /** The reason for which this worker was told to leave; null if it was not, or if the pool ended. */
     volatile @Nullable Retirement leavesFor;
 
-    /** The bytes of memory that it held when that was looked at last; 0 if it never was. */
+    /** The bytes of memory that this worker held at the last look; 0 before the first look. */
     volatile long memory;
 
     /** True if the thread that was to write to this worker could not. */
@@ -171,11 +151,8 @@ final class Worker {
 
     // Written by the worker's thread, which is that of its reader
     private volatile Reader reader = new Reader(this);
-    private volatile @Nullable WorkerProcess process;
-    private volatile @Nullable ProcessMemory processMemory;
     private volatile @Nullable FrameChannel channel;
     private volatile @Nullable FrameChannel controls;
-    private volatile WorkerJournal.@Nullable Reader journal;
     private volatile boolean ready;
     private volatile boolean exited;
 
@@ -197,7 +174,7 @@ final class Worker {
     private List<Frame.OfCall> theirAnswers = List.of();
     private int begun;
 
-    /** When its memory was looked at last, after an answer. */
+    /** The time of the last look at the memory of this worker after an answer. */
     private long memorySeenAt;
 
     // Confined to the task of the dispatcher that looks at readers: what this one was ending, and since when
@@ -211,8 +188,6 @@ final class Worker {
     /** The reason for which the pool killed this worker; null if it did not. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
-    private final AtomicReference<@Nullable CompletableFuture<String>> threadDump = new AtomicReference<>();
-
     // What may have to be done about it when there is no memory
     private final Timer.Task deadline;
     private final Timer.Task disconnecting;
@@ -224,8 +199,6 @@ final class Worker {
     private final BooleanSupplier endsAnswered;
     private volatile @Nullable Throwable failure;
 
-    private volatile @Nullable Rendezvous rendezvous;
-
     // Confined to the worker's thread
     private boolean talks = true;
     private boolean saidGoodbye;
@@ -235,23 +208,30 @@ final class Worker {
 
     private @Nullable Throwable end;
     private @Nullable WorkerDeath death;
+    private @Nullable String farewell;
     private CompletionBatches.@Nullable Batch lost;
     private boolean isReported;
     private boolean finished;
 
+    /** Creates a worker whose host is a child process. */
     Worker(Dispatcher dispatcher, PoolOptions options, int number) {
+        this(
+                dispatcher,
+                options,
+                options.name() + "-worker-" + number,
+                worker -> new ChildProcess(worker, dispatcher, options, number));
+    }
+
+    /**
+     * @param host makes the host, which is not started yet
+     */
+    Worker(Dispatcher dispatcher, PoolOptions options, String name, Function<Worker, WorkerHost> host) {
         this.dispatcher = dispatcher;
         this.options = options;
-        this.name = options.name() + "-worker-" + number;
-        PrivateDirectory directory = dispatcher.directory();
-        this.mark = directory.path().getFileName() + "/w" + number;
-        this.journalFile = directory.resolve("w" + number + ".record");
-        this.crashLog = directory.resolve("w" + number + ".crash");
-        this.argumentFile = directory.resolve("w" + number + ".args");
-        this.socket = directory.resolve("w" + number + ".sock");
+        this.name = name;
+        this.host = host.apply(this);
         Timer timer = dispatcher.timer();
-        this.inFlight = new InFlight(
-                dispatcher.lock(), timer::nanoTime, options.limits().callsPerWorker());
+        this.inFlight = new InFlight(dispatcher.lock(), timer::nanoTime, this.host.places());
         this.deadline = timer.prepare(this::killLate);
         this.disconnecting = timer.prepare(this::closeConnections);
         this.writing = timer.prepare(this::writeOn);
@@ -276,8 +256,7 @@ final class Worker {
 
     /** Returns the id of its process; 0 if there is none yet. */
     long pid() {
-        WorkerProcess running = process;
-        return running == null ? 0 : running.pid();
+        return host.pid();
     }
 
     // The life of the worker, on its own thread
@@ -324,108 +303,46 @@ final class Worker {
 
     private void begin() throws IOException {
         LateClasses.ensure(); // its end needs them
-        try (var _ = FileHandles.reserve()) {
-            start();
-        }
+        start();
         dispatcher.trainLater();
+        host.ready();
         follow(dispatcher.ready(this));
     }
 
     private void start() throws IOException {
-        dispatcher.directory().ensure();
         var event = WorkerStartEvent.begun();
         Timer.Task late = dispatcher
                 .timer()
                 .after(
                         options.limits().startTimeout(),
                         () -> kill("it was not ready within " + options.limits().startTimeout()));
-        removeFiles(); // another worker may have put something in their places
-        try (Rendezvous meeting = Rendezvous.open(socket)) {
-            rendezvous = meeting;
-            journal = WorkerJournal.create(journalFile, options.limits().callsPerWorker());
-            if (options.jvm().jail().isPresent()) {
-                prepareJail(meeting, options.jvm().jail().get());
-            }
-            List<String> more = Stream.concat(
-                            Stream.of("-XX:ErrorFile=" + crashLog.toString().replace("%", "%%")),
-                            dispatcher.aotCache().arguments().stream())
-                    .toList();
-            var command = JavaCommand.write(
-                    options.jvm(),
-                    argumentFile,
-                    more,
-                    List.of(
-                            meeting.address(),
-                            journalFile.toString(),
-                            Long.toString(options.limits().maxPayloadBytes()),
-                            Integer.toString(options.limits().callsPerWorker())));
-            var started = WorkerProcess.start(
-                    name,
-                    mark,
-                    Launcher.before(
-                            Stream.concat(command.stream(), Stream.of(name)).toList(),
-                            options.jvm(),
-                            more,
-                            List.of(argumentFile, socket),
-                            List.of(journalFile, crashLog)),
-                    options.jvm(),
-                    dispatcher.depth(),
-                    dispatcher.linesLost(),
-                    this::kill,
-                    this::exited);
-            process = started;
-            if (options.limits().recycling().looksAtMemory()) {
-                processMemory = new ProcessMemory(started.pid(), dispatcher.timer()::nanoTime);
-            }
-            if (killedBecause.get() != null) {
-                started.kill(); // by a thread that found no process to kill
-            }
-            greet(started, meeting);
+        try {
+            meet(host.start());
             initialize();
             ready = true;
         } finally {
             late.cancel();
-            rendezvous = null;
             event.ended(options.name(), name, pid(), ready);
         }
     }
 
-    /** Makes the file that a jailed JVM may change if it crashes: it may make none in the private directory. */
-    private void prepareJail(Rendezvous meeting, Jail jail) throws IOException {
-        if (!jail.network() && meeting.isPort()) {
-            throw new IOException("A worker whose sandbox has no network reaches the pool by a socket only, and there"
-                    + " can be none at " + socket + ": is the path of java.io.tmpdir too long?");
-        }
-        Files.createFile(crashLog);
+    private void meet(WorkerHost.Link link) throws IOException {
+        var frames = new FrameChannel(link.work(), options.limits().maxPayloadBytes());
+        channel = frames;
+        controls = FrameChannel.ofControls(link.controls());
+        helloAt = host.greet(frames);
+        name = host.name();
     }
 
-    /** Notes the end of the process; called on the thread that waits for it. */
-    private void exited() {
+    /** Notes the end of the host; called on the thread that waits for it. */
+    void hostEnded() {
         exited = true;
-        Rendezvous meeting = rendezvous;
-        if (meeting != null) {
-            closeQuietly(meeting);
-        }
         disconnecting.in(DISCONNECT_GRACE);
     }
 
-    private void greet(WorkerProcess started, Rendezvous meeting) throws IOException {
-        started.tell(meeting.secret());
-        Rendezvous.Met sockets = meeting.meet();
-        var frames = new FrameChannel(sockets.work(), options.limits().maxPayloadBytes());
-        channel = frames;
-        controls = FrameChannel.ofControls(sockets.controls());
-        if (!(frames.read() instanceof Frame.Hello hello)) {
-            throw new ProtocolException(name + " did not say hello first");
-        }
-        helloAt = dispatcher.timer().nanoTime();
-        started.meet(hello.pid());
-        if (hello.protocolVersion() != FrameChannel.PROTOCOL_VERSION) {
-            throw new ProtocolException(
-                    name + " speaks version " + hello.protocolVersion() + " of the protocol, this program "
-                            + FrameChannel.PROTOCOL_VERSION + ": its class path has another version of Trestle");
-        }
-        logger.debug("{} is {} on Java {}", name, hello, hello.javaVersion());
+    /** Returns whether the pool has killed this worker, or has tried to before there was anything to kill. */
+    boolean isKilled() {
+        return killedBecause.get() != null;
     }
 
     private void initialize() throws IOException {
@@ -471,6 +388,9 @@ final class Worker {
         do {
             Frame frame = frames.read();
             left--;
+            if (frame instanceof Frame.Lost && !host.endsCalls()) {
+                throw notAllowed(frame);
+            }
             if (frame.isAnswer()) {
                 answers.add((Frame.OfCall) frame);
             } else {
@@ -507,7 +427,7 @@ final class Worker {
 
     /** Looks at how much memory it holds, unless that was done just now or is of no interest. Does not throw. */
     private void lookAtMemory() {
-        ProcessMemory of = processMemory;
+        ProcessMemory of = host.memory();
         if (of == null) {
             return;
         }
@@ -530,7 +450,7 @@ final class Worker {
      * @return how much it may still take; 0 if it is killed
      */
     long killIfTooLarge(long limit) {
-        ProcessMemory of = processMemory;
+        ProcessMemory of = host.memory();
         long used = of == null ? 0 : of.bytes(limit);
         if (used <= limit || killedBecause.get() != null) {
             return Math.max(1, limit - used); // one that is being killed still has memory for a moment
@@ -652,20 +572,13 @@ final class Worker {
 
     private void handle(Frame frame) throws IOException {
         switch (frame) {
-            case Frame.ThreadDump dump -> {
-                CompletableFuture<String> waiting = threadDump.getAndSet(null);
-                if (waiting == null) {
-                    throw new ProtocolException(name + " sent a thread dump that it was not asked for");
-                }
-                waiting.complete(dump.text());
-            }
-            case Frame.Goodbye goodbye -> {
+            case Frame.ThreadDump _, Frame.Status _, Frame.Places _ -> host.receive(frame);
+            case Frame.Goodbye _ -> {
                 if (saidGoodbye) {
                     throw new ProtocolException(name + " said goodbye twice");
                 }
                 saidGoodbye = true;
-                logger.debug("{} says goodbye: {}", name, goodbye.reason());
-                requireNonNull(process).hangUp();
+                host.receive(frame);
             }
             case Frame.Fatal fatal -> {
                 gaveUp = true;
@@ -680,15 +593,23 @@ final class Worker {
             case Frame.Result _,
                     Frame.Failed _,
                     Frame.Cancelled _,
+                    Frame.Lost _,
                     Frame.Hello _,
+                    Frame.Introduction _,
                     Frame.Call _,
                     Frame.StreamCall _,
                     Frame.Credit _,
                     Frame.Cancel _,
                     Frame.TakeBack _,
-                    Frame.ThreadDumpRequest _ ->
-                throw new ProtocolException(name + " sent a frame that is not allowed now: " + typeOf(frame));
+                    Frame.Inquiry _,
+                    Frame.Unshare _,
+                    Frame.ThreadDumpRequest _ -> throw notAllowed(frame);
         }
+    }
+
+    /** Returns the exception for a frame that this worker may not send, or not now. */
+    ProtocolException notAllowed(Frame frame) {
+        return new ProtocolException(name + " sent a frame that is not allowed now: " + typeOf(frame));
     }
 
     /** Returns the call that a frame is about, which the worker must have and must not have answered. */
@@ -784,7 +705,9 @@ final class Worker {
     /** Interrupts a call that was cancelled or is late; kills the worker if the call does not end within the grace. */
     void interrupt(PoolCall<?> unwanted, long ticket) {
         try {
-            killIfItGoesOn(unwanted, ticket); // first: a call whose interrupt cannot be sent ends all the same
+            if (!host.endsCalls()) {
+                killIfItGoesOn(unwanted, ticket); // first: a call whose interrupt cannot be sent ends all the same
+            }
         } catch (Error e) {
             killSoon(e);
             throw e;
@@ -810,16 +733,7 @@ final class Worker {
 
     /** Returns what the worker is doing with a call; null if that is not known. */
     WorkerJournal.@Nullable Progress progress(long ticket) {
-        WorkerJournal.Reader reader = journal;
-        if (reader == null) {
-            return null;
-        }
-        try {
-            return reader.progress(ticket);
-        } catch (IOException e) {
-            logger.debug("The journal of {} cannot be read", name, e);
-            return null;
-        }
+        return host.progress(ticket);
     }
 
     /** Returns when the worker said hello, which it counts the time from. */
@@ -845,6 +759,16 @@ final class Worker {
         control(new Frame.Credit(ticket, bytes));
     }
 
+    /** Returns the number of calls that the host runs at the same time, when it has introduced itself. */
+    int places() {
+        return host.places();
+    }
+
+    /** Returns whether the host may give back calls that it was not asked for. */
+    boolean givesBack() {
+        return host.endsCalls();
+    }
+
     /** Returns whether the dispatcher has told this worker to end. Takes the dispatcher's lock. */
     private boolean isLeaving() {
         dispatcher.lock().lock();
@@ -858,6 +782,11 @@ final class Worker {
     /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
+    }
+
+    /** Tells the worker to unmap a shared array that no call names any more. */
+    void unshare(long array) {
+        control(new Frame.Unshare(array));
     }
 
     /** Tells the worker to end in order; if it does not, it is killed. */
@@ -893,6 +822,7 @@ final class Worker {
                         + ProcessMemory.mebibytes(limits.recycling().attention())
                         + (limits.recycling().maxResident().isPresent() ? " (maxResident)" : " (memoryLimit)");
             case IDLE -> "it had had no call for " + options.idleTime().orElseThrow() + " (idleTime)";
+            case DRAINED -> "it takes no further calls";
         };
     }
 
@@ -907,43 +837,11 @@ final class Worker {
 
     /** Returns the stack of a call that runs. Waits for it, for a second at most. */
     String stackOfCall(long ticket) {
-        if (controls == null) {
-            return "(it is not connected)";
-        }
-        String dump = requestThreadDump();
-        logger.debug("The threads of {}:\n{}", name, dump);
-        return ShownText.text(ShownText.cut(threadOf(ticket, dump), MOST_LOGGED));
-    }
-
-    private String requestThreadDump() {
-        var mine = new CompletableFuture<String>();
-        CompletableFuture<String> asked = threadDump.compareAndExchange(null, mine);
-        if (asked == null) {
-            asked = mine;
-            control(new Frame.ThreadDumpRequest());
-        }
-        try {
-            return asked.get(THREAD_DUMP.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            return "(it did not answer within " + THREAD_DUMP + ")";
-        } catch (InterruptedException | ExecutionException e) {
-            throw new AssertionError("A timer's thread is never interrupted, and a dump does not fail", e);
-        }
-    }
-
-    /**
-     * Returns what a dump says of the thread that runs a call; of the first one if that is not there. The worker puts
-     * the threads that run calls first, with the number of the call.
-     */
-    private static String threadOf(long ticket, String dump) {
-        int call = dump.indexOf(" (call " + ticket + ")\"");
-        int from = call < 0 ? 0 : dump.lastIndexOf('\n', call) + 1;
-        int next = dump.indexOf("\n\"", from);
-        return dump.substring(from, next < 0 ? dump.length() : next);
+        return controls == null ? "(it is not connected)" : host.stackOfCall(ticket);
     }
 
     /** Tells the worker something that must not wait for the calls that it has. */
-    private void control(Frame... frames) {
+    void control(Frame... frames) {
         if (!tryWrite(controls, frames)) {
             controlling.now();
         }
@@ -972,17 +870,15 @@ final class Worker {
 
     /** Ends the process, at once, and what it started. Does nothing if it is dead. */
     void kill(String because) {
-        WorkerProcess running = process;
-        if (running == null) {
-            killedBecause.compareAndSet(null, because); // start() looks at it when there is a process
-            running = process;
+        if (!host.isStarted()) {
+            killedBecause.compareAndSet(null, because); // the start looks at it when there is something to kill
+            if (!host.isStarted()) {
+                return;
+            }
         }
-        if (running == null) {
-            return;
-        }
-        if (running.isAlive()) {
+        if (host.isAlive()) {
             killedBecause.compareAndSet(null, because);
-            running.kill();
+            host.kill();
         }
         disconnecting.within(DISCONNECT_GRACE); // what it started may hold the connection
     }
@@ -990,12 +886,11 @@ final class Worker {
     /** Asks the process to end, as {@code kill} does; if it has not ended after a time, it is killed. */
     void terminate(String because) {
         endWithin(options.limits().closeGrace());
-        WorkerProcess running = process;
-        if (running == null) {
-            kill(because);
-        } else {
+        if (host.isStarted()) {
             killedBecause.compareAndSet(null, because);
-            running.terminate();
+            host.terminate();
+        } else {
+            kill(because);
         }
     }
 
@@ -1037,12 +932,13 @@ final class Worker {
         if (!isReported && !endAnswered()) {
             return; // the thread that has relieved this one goes on here
         }
-        WorkerProcess dead = process;
         if (!isReported) {
-            if (dead == null) {
-                dispatcher.startFailed(this, neverStarted());
+            if (host.isStarted()) {
+                finish();
             } else {
-                finish(dead);
+                WorkerDiedException why = neverStarted();
+                farewell = why.getMessage();
+                dispatcher.startFailed(this, why);
             }
             isReported = true;
         }
@@ -1062,7 +958,7 @@ final class Worker {
     }
 
     private void leaveNothing() {
-        removeFiles();
+        host.remove(farewell);
         deadline.cancel();
         disconnecting.cancel();
         if (!finished) {
@@ -1073,69 +969,54 @@ final class Worker {
 
     private WorkerDiedException neverStarted() {
         if (end instanceof Error) {
-            // No memory, perhaps: it may have a process all the same.
-            var _ = found("how many processes it had", () -> Orphans.kill(mark), 0);
+            host.endStrays(); // no memory, perhaps: it may have a process all the same
         }
         return new WorkerDiedException(
                 name + " could not be started: " + end, end, 0, null, WorkerDiedException.Phase.STARTING, "");
     }
 
-    private void finish(WorkerProcess dead) {
+    private void finish() {
         WorkerDeath known = death;
         if (known == null) {
-            known = investigate(dead);
+            known = investigate();
             death = known;
         }
         if (ready) {
+            farewell = isLeaving() ? null : known.how();
             dispatcher.died(this, known, answers);
         } else {
-            dispatcher.startFailed(
-                    this, known.ofStart(end, dead.stdoutTail(), helloAt == 0 ? Launcher.doubts(options.jvm()) : ""));
+            WorkerDiedException why = host.failureToStart(known, end, helloAt != 0);
+            farewell = why.getMessage();
+            dispatcher.startFailed(this, why);
         }
     }
 
-    /** Sees to it that the process has ended, and finds out what it can. */
-    private WorkerDeath investigate(WorkerProcess dead) {
+    /** Sees to it that the host has ended, and finds out what it can. */
+    private WorkerDeath investigate() {
         try {
             killIfItsConnectionFailed();
-            if (!dead.awaitExit(
-                    isLeaving() ? options.limits().closeGrace().plus(DISCONNECT_GRACE) : DISCONNECT_GRACE)) {
+            if (!host.awaitEnd(isLeaving() ? options.limits().closeGrace().plus(DISCONNECT_GRACE) : DISCONNECT_GRACE)) {
                 kill(gaveUp ? "it had said that it cannot continue" : "it had closed its connection");
             }
         } catch (Throwable e) { // no memory to say why
-            dead.kill();
+            host.kill();
         }
-        boolean ended = dead.awaitExit(REAP);
-        if (!ended) {
+        if (!host.awaitEnd(REAP)) {
             logger.error(
                     "{} ({}) does not end, not even after SIGKILL: it hangs in the kernel."
                             + " Another worker takes its place",
                     name,
-                    dead);
+                    host);
         }
-        ExitStatus status = ended ? found("its exit status", dead::exitStatus, null) : null;
-        if (status == null || status.code() != 0 || !isLeaving()) {
-            attempt("look for what it has started", dead::killOrphans);
-        }
-        attempt("read the rest of its output", () -> dead.drainOutput(LAST_OUTPUT));
+        WorkerDeath known = host.examine(isLeaving(), killedBecause.get());
         closeConnections();
-        String stderr = found("its last lines", dead::stderrTail, "");
-        String crash = found("its crash log", () -> CrashLog.head(crashLog), "");
-        WorkerJournal.LastWords last = found("what it did last", this::lastWords, null);
-        boolean outOfMemory = found("why it ended", dead::saidOutOfMemory, false);
-        var known = new WorkerDeath(
-                name,
-                dead.pid(),
-                status == null ? null : status.with(Evidence.of(last, outOfMemory)),
-                last,
-                killedBecause.get(),
-                stderr,
-                crash);
         attempt("record its end", () -> WorkerEndEvent.record(options.name(), known, retirement()));
         if (ready) {
             attempt("read the answers that it had not sent yet; those calls are lost", this::readLastAnswers);
         } else {
-            attempt("look at its AOT cache", () -> dispatcher.aotCache().distrust(!crash.isEmpty()));
+            attempt(
+                    "look at its AOT cache",
+                    () -> dispatcher.aotCache().distrust(!known.crash().isEmpty()));
         }
         return known;
     }
@@ -1146,19 +1027,6 @@ final class Worker {
                     + " that reads its answers (" + end + ")");
         } else if (end instanceof ProtocolException || (end != null && !(end instanceof IOException))) {
             kill("its connection failed: " + end);
-        }
-    }
-
-    /**
-     * Finds something out about a dead worker. That is not worth a call, so without memory, and without success, it is
-     * left.
-     */
-    private <T extends @Nullable Object> T found(String what, Callable<T> source, T otherwise) {
-        try {
-            return Retry.within(INVESTIGATION, source);
-        } catch (Throwable e) {
-            logger.failure(Level.WARN, "Cannot find out {} of {}", what, this, e);
-            return otherwise;
         }
     }
 
@@ -1174,19 +1042,13 @@ final class Worker {
         }
     }
 
-    private WorkerJournal.@Nullable LastWords lastWords() throws IOException {
-        WorkerJournal.Reader reader = journal;
-        return reader == null ? null : reader.lastWords(); // if that is not known, its call counts as begun
-    }
-
     /** Finds the answers that it had not sent yet. */
     private void readLastAnswers() throws IOException {
-        WorkerJournal.Reader reader = journal;
-        if (reader == null || gaveUp) {
+        if (gaveUp) {
             return;
         }
-        for (Frame frame : FrameChannel.framesIn(reader.held(), options.limits().maxPayloadBytes())) {
-            if (frame.isAnswer()) {
+        for (Frame frame : host.unsent()) {
+            if (frame.isAnswer() && !(frame instanceof Frame.Lost)) {
                 answers.add((Frame.OfCall) frame);
             } else if (frame instanceof Frame.Item item) {
                 PoolCall<?> call = inFlight.find(item.id());
@@ -1198,10 +1060,7 @@ final class Worker {
     }
 
     private void closeConnections() {
-        Rendezvous meeting = rendezvous;
-        if (meeting != null) {
-            closeQuietly(meeting);
-        }
+        host.abort();
         FrameChannel work = channel;
         if (work != null) {
             closeQuietly(work);
@@ -1220,45 +1079,16 @@ final class Worker {
         }
     }
 
-    private void removeFiles() {
-        WorkerJournal.Reader reader = journal;
-        if (reader != null) {
-            closeQuietly(reader);
-        }
-        for (Path file : files()) {
-            try {
-                Files.deleteIfExists(file);
-            } catch (DirectoryNotEmptyException e) {
-                deleteDirectory(file);
-            } catch (IOException e) {
-                logger.debug("{} cannot delete {}", name, file, e); // the whole directory goes when the pool does
-            }
-        }
-    }
-
     /** Makes the JVM delete the files of this worker at its very end, even files that do not exist yet. */
     void deleteFilesAtExit() {
-        files().forEach(PrivateDirectory::deleteAtExit);
-    }
-
-    private List<Path> files() {
-        return List.of(journalFile, crashLog, argumentFile, socket);
-    }
-
-    private void deleteDirectory(Path directory) {
-        try {
-            StaleDirectories.delete(directory);
-        } catch (IOException e) {
-            logger.debug("{} cannot delete {}", name, directory, e);
-        }
+        host.deleteFilesAtExit();
     }
 
     @Override
     public String toString() {
-        WorkerProcess running = process;
         String killed = killedBecause.get();
         return name
-                + (running == null ? "" : " (" + running + ")")
+                + (host.isStarted() ? " (" + host + ")" : "")
                 + (killed == null ? "" : ", which is killed because " + killed);
     }
 

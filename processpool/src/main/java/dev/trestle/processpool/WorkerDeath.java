@@ -1,8 +1,13 @@
 package dev.trestle.processpool;
 
 import dev.trestle.processpool.WorkerDiedException.Phase;
+import dev.trestle.processpool.jvm.CrashLog;
 import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
+import dev.trestle.processpool.jvm.ProcessMemory;
+import dev.trestle.processpool.wire.Obituary;
 import dev.trestle.processpool.wire.ShownText;
+import dev.trestle.processpool.wire.WorkerJournal.Exit;
 import dev.trestle.processpool.wire.WorkerJournal.LastWords;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param killedBecause why the pool killed it; null if it did not
  * @param stderrTail its last lines
  * @param crash the head of the JVM's crash log; empty if there is none
+ * @param departure how it ended, if it is a member of a cluster, as the middle of a sentence; null if it is a process
  */
 record WorkerDeath(
         String worker,
@@ -25,7 +31,59 @@ record WorkerDeath(
         @Nullable LastWords lastWords,
         @Nullable String killedBecause,
         String stderrTail,
-        String crash) {
+        String crash,
+        @Nullable String departure) {
+
+    /** Creates the death of a process. */
+    WorkerDeath(
+            String worker,
+            long pid,
+            @Nullable ExitStatus exit,
+            @Nullable LastWords lastWords,
+            @Nullable String killedBecause,
+            String stderrTail,
+            String crash) {
+        this(worker, pid, exit, lastWords, killedBecause, stderrTail, crash, null);
+    }
+
+    /** Returns the end of the connection to a member of a cluster. */
+    static WorkerDeath ofMember(String member, long pid, LastWords lastWords, String departure) {
+        return new WorkerDeath(member, pid, null, lastWords, null, "", "", departure);
+    }
+
+    /**
+     * Returns the death of a worker of a member of a cluster.
+     *
+     * @param member the name of the member and of its machine
+     */
+    static WorkerDeath of(Obituary obituary, String member) {
+        Obituary.Exit exit = obituary.exit();
+        return new WorkerDeath(
+                ShownText.line(obituary.worker()) + " of " + member,
+                obituary.pid(),
+                exit == null
+                        ? null
+                        : new ExitStatus(exit.code(), Evidence.at(exit.evidence()), exit.suspect(), exit.oomKills()),
+                new LastWords(Long.MAX_VALUE, obituary.step(), Exit.NONE),
+                obituary.killedBecause(),
+                obituary.stderrTail(),
+                obituary.crash());
+    }
+
+    /** Returns this death as another program is told of it. */
+    Obituary obituary(PoolCall<?> call, int running) {
+        return new Obituary(
+                worker,
+                pid,
+                exit == null
+                        ? null
+                        : new Obituary.Exit(exit.code(), exit.evidence().number(), exit.suspect(), exit.oomKills()),
+                lastWords == null ? Step.RUNNING : lastWords.stepOf(call.ticket),
+                running,
+                killedBecause,
+                stderrTail,
+                crash);
+    }
 
     /** Returns whether a call had begun when the worker died; if that is not known, it had. */
     boolean hadBegun(PoolCall<?> call) {
@@ -64,6 +122,17 @@ record WorkerDeath(
                         + " so with CallOptions.withRetries."
                 : "the rest of this stream is lost. It is not run again, whatever its retries, because the " + items
                         + " items before have arrived.";
+        if (departure != null) {
+            String fate = items == 0
+                    ? "this call is lost, and is not run again because it had been sent and may have begun. If running"
+                            + " it twice does no harm, say so with CallOptions.withRetries."
+                    : lost;
+            return exception(
+                    worker + " (pid " + pid + ") was lost while it had " + call.description() + ": " + how()
+                            + ". Other members go on; " + fate,
+                    null,
+                    phase);
+        }
         return exception(
                 worker + " (pid " + pid + ") died while it was " + doing + " " + call.description() + ": " + how() + "."
                         + among(running) + " The pool replaces the worker; " + lost,
@@ -110,17 +179,39 @@ record WorkerDeath(
                 Phase.STARTING);
     }
 
+    /** Returns the exception for a member of a cluster that may have no calls, or could not be met. */
+    WorkerDiedException ofMeeting(@Nullable Throwable cause) {
+        String why = cause == null || cause.getMessage() == null ? how() : cause.getMessage();
+        return exception(worker + " gets no calls: " + why, cause, Phase.STARTING);
+    }
+
     /** Returns the way in which the worker ended, as the middle of a sentence. */
     String how() {
+        if (departure != null) {
+            return departure;
+        }
         if (killedBecause != null) {
             return "the pool killed it because " + killedBecause;
         }
         if (exit == null) {
             return "it is not known how it ended, or whether it has";
         }
-        return crash.isEmpty()
-                ? exit.explain()
-                : "exit code " + exit.code() + ": the JVM crashed, in native code or by a bug of its own";
+        if (crash.isEmpty()) {
+            return exit.explain();
+        }
+        return "exit code " + exit.code()
+                + (CrashLog.tellsOfNoMemory(crash)
+                        ? ": its JVM ran out of native memory, which the system refused it; have fewer workers, give"
+                                + " each a smaller heap, or raise the limit of the system"
+                        : ": the JVM crashed, in native code or by a bug of its own");
+    }
+
+    /** Returns whether the worker died for lack of memory, as far as is known. */
+    boolean outOfMemory() {
+        if (killedBecause != null) {
+            return killedBecause.contains(ProcessMemory.OVER_LIMIT); // a constant: its class may not be loaded
+        }
+        return (exit != null && exit.outOfMemory()) || CrashLog.tellsOfNoMemory(crash);
     }
 
     private WorkerDiedException exception(String message, @Nullable Throwable cause, Phase phase) {
@@ -131,6 +222,7 @@ record WorkerDeath(
         if (!stderrTail.isEmpty()) {
             text.append("\nIts last lines on stderr:\n").append(stderrTail);
         }
-        return new WorkerDiedException(ShownText.text(text.toString()), cause, pid, exit, phase, stderrTail);
+        return new WorkerDiedException(
+                ShownText.text(text.toString()), cause, pid, exit, outOfMemory(), phase, stderrTail);
     }
 }

@@ -40,6 +40,9 @@ public final class WorkerDiedException extends RuntimeException {
     /** The name of the signal; null if it was none. */
     private final @Nullable String signal;
 
+    /** Whether it died for lack of memory. */
+    private final boolean outOfMemory;
+
     /** The activity of the worker when it died. */
     private final Phase phase;
 
@@ -53,10 +56,22 @@ public final class WorkerDiedException extends RuntimeException {
             @Nullable ExitStatus exit,
             Phase phase,
             String stderrTail) {
+        this(message, cause, pid, exit, false, phase, stderrTail);
+    }
+
+    WorkerDiedException(
+            String message,
+            @Nullable Throwable cause,
+            long pid,
+            @Nullable ExitStatus exit,
+            boolean outOfMemory,
+            Phase phase,
+            String stderrTail) {
         super(message, cause);
         this.pid = pid;
         this.exitCode = exit == null ? null : exit.code();
         this.signal = exit == null ? null : exit.signal().orElse(null);
+        this.outOfMemory = outOfMemory;
         this.phase = phase;
         this.stderrTail = stderrTail;
     }
@@ -87,6 +102,18 @@ public final class WorkerDiedException extends RuntimeException {
      */
     public Optional<String> signal() {
         return Optional.ofNullable(signal);
+    }
+
+    /**
+     * Returns whether the worker died for lack of memory: its heap or metaspace was full, it held more than
+     * {@link ProcessPool.Builder#memoryLimit}, the system refused its JVM more, or the kernel's OOM killer has probably
+     * killed it. The message says which. A larger limit or a smaller call may help then, and running the same call again
+     * will not.
+     *
+     * @return whether memory was the reason, as far as is known
+     */
+    public boolean outOfMemory() {
+        return outOfMemory;
     }
 
     /**

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -185,6 +186,9 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
+        if (options.source() == WorkerSource.ADDED) {
+            return false;
+        }
         long expected = (long) starting() * options.limits().callsPerWorker();
         return staying() < options.workers() && (expected < waiting || (open && lacksReserve()));
     }
@@ -196,7 +200,9 @@ final class WorkerSet {
 
     /** Returns whether one more may be started now, if there are to be so many. */
     boolean mayGrowTo(int workers) {
-        return !startBackoff.arePausing() && staying() < Math.min(workers, options.workers());
+        return options.source() == WorkerSource.STARTED
+                && !startBackoff.arePausing()
+                && staying() < Math.min(workers, options.workers());
     }
 
     /** Returns whether as many live as may. */
@@ -352,6 +358,61 @@ final class WorkerSet {
         return best;
     }
 
+    /**
+     * Takes one of two workers with free places, chosen at random: the one with fewer calls for each of its places.
+     * Several programs that share workers do not all choose the same one. Returns null if no worker has a free place.
+     *
+     * @see <a href="https://www.eecs.harvard.edu/~michaelm/postscripts/mythesis.pdf">The power of two choices</a>
+     */
+    @Nullable
+    Worker takeOneOfTwo() {
+        Worker one = null;
+        Worker two = null;
+        int seen = 0;
+        var random = ThreadLocalRandom.current();
+        for (Worker each : live) {
+            if (hasFreePlace(each) && each.keyHome.waiting.isEmpty()) {
+                seen++;
+                int slot = seen <= 2 ? seen : random.nextInt(seen) + 1; // each two are equally likely
+                if (slot == 1) {
+                    one = each;
+                } else if (slot == 2) {
+                    two = each;
+                }
+            }
+        }
+        Worker taken = one == null || two == null || load(one) <= load(two) ? one : two;
+        if (taken != null) {
+            var _ = takeIdle(taken);
+        }
+        return taken;
+    }
+
+    private static double load(Worker worker) {
+        return (double) worker.inFlight.size() / worker.inFlight.places();
+    }
+
+    /** Returns the number of calls that workers could run at once, with those that they run. */
+    int places() {
+        int places = 0;
+        for (Worker each : live) {
+            if (isInUse(each) && mayHaveMore(each)) {
+                places += each.inFlight.places();
+            }
+        }
+        return places;
+    }
+
+    /** Returns whether a worker is ready. */
+    boolean hasReadyOnes() {
+        for (Worker each : live) {
+            if (isInUse(each)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Takes a spare, if the place of another is free; returns null if not. */
     @Nullable
     Worker takeSpare() {
@@ -366,6 +427,7 @@ final class WorkerSet {
     /** Returns whether a worker may run further calls. */
     boolean mayHaveMore(Worker worker) {
         return worker.callsTaken < options.limits().maxTasksPerWorker()
+                && !worker.drains
                 && !worker.hasHandedOver
                 && !hasBeenReplaced(worker)
                 && !isFull(worker);
@@ -482,6 +544,7 @@ final class WorkerSet {
      */
     boolean restOrLeave(Worker worker, boolean open) {
         if (!open || !mayHaveMore(worker)) {
+            handOnReplacement(worker);
             worker.state = Worker.State.LEAVING;
             retired++;
             if (open) {
@@ -500,6 +563,9 @@ final class WorkerSet {
     private Retirement reasonToLeave(Worker worker) {
         if (hasBeenReplaced(worker)) {
             return requireNonNull(worker.retiresFor);
+        }
+        if (worker.drains) {
+            return Retirement.DRAINED;
         }
         return isFull(worker) ? Retirement.RESIDENT : Retirement.CALLS;
     }
@@ -578,9 +644,22 @@ final class WorkerSet {
     }
 
     private void dismiss(Worker worker) {
+        handOnReplacement(worker);
         idle.remove(worker);
         spares.remove(worker);
         worker.state = Worker.State.LEAVING;
+    }
+
+    /**
+     * Makes the replacement of a worker, which is about to leave, that of those workers which it had replaced itself:
+     * they run their last calls, and need no other.
+     */
+    private void handOnReplacement(Worker leaving) {
+        for (Worker each : live) {
+            if (each.replacement == leaving) {
+                each.replacement = leaving.replacement;
+            }
+        }
     }
 
     /**

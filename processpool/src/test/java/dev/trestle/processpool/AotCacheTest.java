@@ -2,21 +2,27 @@ package dev.trestle.processpool;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.trestle.processpool.jvm.AotStore;
 import dev.trestle.processpool.jvm.AotStoreTest;
+import dev.trestle.processpool.jvm.JavaCommand;
 import dev.trestle.processpool.jvm.PrivateDirectory;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +30,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,7 +54,11 @@ class AotCacheTest {
     }
 
     private static ProcessPool.Builder builder(Path directory) {
-        return TestPools.plain(1).heap(64 << 20).classPath(classPath).aotCacheDirectory(directory);
+        return builder(classPath, directory);
+    }
+
+    private static ProcessPool.Builder builder(String jars, Path directory) {
+        return TestPools.plain(1).heap(64 << 20).classPath(jars).aotCacheDirectory(directory);
     }
 
     private static List<Path> files(Path directory, String end) throws IOException {
@@ -121,9 +133,18 @@ class AotCacheTest {
 
     private static AotStore keeping(Path caches, String key, byte[] content) throws Exception {
         var store = new AotStore(caches);
-        store.make(key, (_, file) -> {
-            Files.write(file, content);
-            return true;
+        store.make(key, new AotStore.Maker() {
+            @Override
+            public Optional<String> record(Path recording) throws IOException {
+                Files.createFile(recording);
+                return Optional.empty();
+            }
+
+            @Override
+            public Optional<String> assemble(Path recording, Path cache) throws IOException {
+                Files.write(cache, content);
+                return Optional.empty();
+            }
         });
         return store;
     }
@@ -169,6 +190,19 @@ class AotCacheTest {
                 .start();
         assertThat(quiet.inputReader().lines()).as("what the JVM said").isEmpty();
         assertThat(quiet.waitFor()).isZero();
+    }
+
+    /** A worker would compile what they are of before its first result. */
+    @Test
+    void aTrainingRunLeavesNoProfiles() {
+        assertThat(builder(folder)
+                        .jvmArguments("-Xcomp")
+                        .options()
+                        .forTraining(folder.resolve("recording"))
+                        .jvm()
+                        .arguments())
+                .as("the last one counts")
+                .containsSubsequence("-Xcomp", "-Xint");
     }
 
     @Test
@@ -230,6 +264,21 @@ class AotCacheTest {
                 .isNull();
     }
 
+    /** What Java's sets have in another order in each program would be another cache in each. */
+    @Test
+    void theOptionsOfModulesHaveTheSameOrderInEveryProgram() {
+        String modules = Stream.of(classPath.split(File.pathSeparator, -1))
+                .filter(jar -> jar.contains("jackson-"))
+                .collect(Collectors.joining(File.pathSeparator));
+        PoolOptions options = builder(folder).modulePath(modules).options();
+
+        List<String> opened = JavaCommand.arguments(options.jvm())
+                .filter(argument -> argument.startsWith("--add-opens=tools.jackson.databind/"))
+                .map(argument -> argument.replace("=ALL-UNNAMED", ""))
+                .toList();
+        assertThat(opened).hasSizeGreaterThan(15).isSorted();
+    }
+
     private static String naming(String name, String classPath) throws IOException {
         var manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
@@ -251,7 +300,152 @@ class AotCacheTest {
             assertThat(made.join()).isFalse();
         }
         assertThat(ProcessHandle.current().children()).isEmpty();
-        assertThat(files(caches, "")).extracting(Path::getFileName).containsExactly(Path.of("lock"));
+        assertThat(endings(caches)).containsExactly("attempts", "lock");
+    }
+
+    private static List<String> endings(Path directory) throws IOException {
+        return files(directory, "").stream()
+                .map(file -> file.getFileName().toString().replaceAll(".*[.]", ""))
+                .sorted()
+                .toList();
+    }
+
+    // Programs that end before the cache is there
+
+    /** A program that makes a cache, counts its training runs, and ends when its input is closed or it is killed. */
+    static final class ShortProgram {
+
+        private ShortProgram() {}
+
+        @SuppressWarnings("SystemOut")
+        public static void main(String[] arguments) throws IOException {
+            var cache =
+                    new AotCache(builder(arguments[0], Path.of(arguments[1])).options(), pool -> {
+                        System.out.println("training");
+                        AotTraining.run(pool);
+                    });
+            System.out.println("delay " + cache.delay());
+            Thread.ofPlatform().daemon().start(() -> {
+                try (var directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")))) {
+                    System.out.println(cache.make(directory));
+                }
+            });
+            var _ = System.in.read();
+            cache.stop();
+        }
+    }
+
+    /** Runs a program until it has said something or a file is there; returns what it has said. */
+    private static List<String> run(Path caches, String awaited, boolean kill) throws Exception {
+        Path output = Files.createTempFile(folder, "short", ".output");
+        Process program = TestJvm.start(
+                TestJvm.command(
+                        List.of("-Xmx64m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"),
+                        ShortProgram.class,
+                        classPath,
+                        caches),
+                output);
+        try {
+            await().pollInterval(Duration.ofMillis(1))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> !files(caches, awaited).isEmpty()
+                            || Files.readAllLines(output).contains(awaited));
+            if (kill) {
+                program.destroyForcibly();
+            } else {
+                program.getOutputStream().close();
+            }
+            assertThat(program.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            program.destroyForcibly();
+        }
+        return Files.readAllLines(output);
+    }
+
+    /** The first program is killed while it records, and the second ends while the cache is assembled. */
+    @Test
+    void theNextProgramGoesOnWhereAShortOneHasEnded() throws Exception {
+        Path caches = folder.resolve("short");
+
+        assertThat(run(caches, "training", true)).containsExactly("delay Optional[PT1S]", "training");
+        assertThat(files(caches, ".attempts").getFirst()).content().startsWith("1 unfinished, 0 failed");
+        assertThat(run(caches, ".recording", false)).startsWith("delay Optional[PT0S]", "training");
+        assertThat(files(caches, ".aot")).isEmpty();
+        assertThat(run(caches, "THERE", false)).containsExactly("delay Optional[PT0S]", "THERE");
+
+        assertThat(endings(caches)).contains("aot").doesNotContain("attempts", "recording");
+        PoolOptions options = builder(caches).options();
+        assertThat(new AotCache(options).delay()).isEmpty();
+        assertThat(new AotCache(options).arguments())
+                .contains("-XX:AOTCache=" + files(caches, ".aot").getFirst());
+    }
+
+    @Test
+    void aRecordingThatTheJvmRefusesIsAFailureAndDeleted() throws Exception {
+        Path caches = folder.resolve("refused");
+        PoolOptions options = builder(caches).options();
+        String key = requireNonNull(AotCache.key(options));
+        assertThatThrownBy(() -> new AotStore(caches).make(key, new AotStore.Maker() {
+                    @Override
+                    public Optional<String> record(Path recording) throws IOException {
+                        Files.write(recording, new byte[1 << 16]);
+                        return Optional.empty();
+                    }
+
+                    @Override
+                    public Optional<String> assemble(Path recording, Path cache) throws InterruptedException {
+                        throw new InterruptedException("the program ends");
+                    }
+                }))
+                .isInstanceOf(InterruptedException.class);
+        assertThat(endings(caches)).contains("recording");
+
+        try (var directory = PrivateDirectory.create(folder)) {
+            assertThat(new AotCache(options).make(directory)).isEqualTo(AotStore.State.NONE);
+        }
+        assertThat(endings(caches)).containsExactly("attempts", "lock");
+        assertThat(caches.resolve(key + ".attempts"))
+                .content()
+                .startsWith("0 unfinished, 1 failed: exit code 1 of the JVM that makes it, which said: ");
+    }
+
+    /** The other may be killed, and then this pool makes it. */
+    @Test
+    void aPoolMakesTheCacheWhenAnotherProgramNoLongerDoes() throws Exception {
+        Path caches = Files.createDirectory(folder.resolve("contended"));
+        Files.setPosixFilePermissions(caches, PosixFilePermissions.fromString("rwx------"));
+        Path output = folder.resolve("locking.output");
+        Process other = TestJvm.start(
+                TestJvm.command(List.of("-Xmx32m"), LockingProgram.class, caches.resolve("lock")), output);
+        try (var pool = builder(caches).aotCacheDelay(Duration.ofMillis(1)).build()) {
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> Files.readString(output).contains("locked"));
+            assertThat(pool.makeAotCache()).isFalse();
+            pool.submit(() -> "a worker starts").result();
+            assertThat(endings(caches)).containsExactly("lock");
+            other.destroyForcibly();
+            await().pollInterval(Duration.ofMillis(1))
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> !files(caches, ".attempts").isEmpty());
+        } finally {
+            other.destroyForcibly().waitFor();
+        }
+    }
+
+    /** A program that holds the lock of a directory until it is killed. */
+    static final class LockingProgram {
+
+        private LockingProgram() {}
+
+        @SuppressWarnings("SystemOut")
+        public static void main(String[] arguments) throws IOException {
+            try (var channel = FileChannel.open(
+                            Path.of(arguments[0]), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    var _ = channel.lock()) {
+                System.out.println("locked");
+                var _ = System.in.read();
+            }
+        }
     }
 
     /** Training runs that fail, one after the other. */
@@ -308,9 +502,9 @@ class AotCacheTest {
 
         int failures = FailingProgram.failures.size();
         List<String> lines = Files.readAllLines(output);
-        assertThat(lines).filteredOn(line -> line.equals("false []")).hasSize(failures);
+        assertThat(lines).filteredOn(line -> line.equals("NONE []")).hasSize(failures);
         List<String> logged =
-                lines.stream().filter(line -> !line.equals("false []")).toList();
+                lines.stream().filter(line -> !line.equals("NONE []")).toList();
         assertThat(logged).hasSize(failures);
         for (int i = 0; i < logged.size(); i++) {
             assertThat(logged.get(i))

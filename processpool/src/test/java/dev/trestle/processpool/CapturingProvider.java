@@ -6,49 +6,24 @@ import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.ILoggerFactory;
-import org.slf4j.IMarkerFactory;
 import org.slf4j.Marker;
 import org.slf4j.event.Level;
 import org.slf4j.event.LoggingEvent;
-import org.slf4j.helpers.BasicMDCAdapter;
-import org.slf4j.helpers.BasicMarkerFactory;
 import org.slf4j.helpers.LegacyAbstractLogger;
 import org.slf4j.helpers.MessageFormatter;
 import org.slf4j.spi.LoggingEventAware;
 import org.slf4j.spi.MDCAdapter;
-import org.slf4j.spi.SLF4JServiceProvider;
 
 /** A logging system that prints all that it is told, one event a line; chosen by {@code slf4j.provider}. */
-public final class CapturingProvider implements SLF4JServiceProvider {
+public final class CapturingProvider extends MdcProvider {
 
-    private final IMarkerFactory markers = new BasicMarkerFactory();
-    private final MDCAdapter mdc = new BasicMDCAdapter();
-
-    /** For SLF4J. */
+    /** Creates the provider, for the service loader of SLF4J. */
     public CapturingProvider() {}
 
     @Override
     public ILoggerFactory getLoggerFactory() {
-        return name -> new Capturing(name, mdc);
+        return name -> new Capturing(name, getMDCAdapter());
     }
-
-    @Override
-    public IMarkerFactory getMarkerFactory() {
-        return markers;
-    }
-
-    @Override
-    public MDCAdapter getMDCAdapter() {
-        return mdc;
-    }
-
-    @Override
-    public String getRequestedApiVersion() {
-        return "2.0.99";
-    }
-
-    @Override
-    public void initialize() {}
 
     private static final class Capturing extends LegacyAbstractLogger implements LoggingEventAware {
         private static final long serialVersionUID = 1;

@@ -263,6 +263,9 @@ final class FailureTable {
             if (e instanceof WorkerDiedException died) {
                 assertThat(died.pid()).isEqualTo(pid);
                 assertThat(died.exitCode()).isPresent();
+                assertThat(died.outOfMemory())
+                        .as("out of memory")
+                        .isEqualTo(row.how() == EXHAUSTS_THE_HEAP || row.how() == EXHAUSTS_THE_METASPACE);
                 assertThat(died.phase())
                         .isEqualTo(
                                 switch (row.where()) {

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.BeforeAll;
 /** The rows of {@link FailureTable} in a sandbox: a caller sees the same. */
 class FailureTableInSandboxTest extends FailureTableTest {
 
-    /** What a sandbox could change: signals, exit codes, crash logs, sockets, children. */
+    /** The mishaps on which a sandbox could have an effect: signals, exit codes, crash logs, sockets, children. */
     private static final Set<Mishap> CONCERNED = Set.of(
             THROWS,
             EXITS,

@@ -5,6 +5,13 @@ import static dev.trestle.processpool.FailureTable.Where.INITIALIZING;
 import static dev.trestle.processpool.FailureTable.Where.RUNNING;
 import static dev.trestle.processpool.Mishap.CRASHES;
 import static dev.trestle.processpool.Mishap.EXHAUSTS_THE_HEAP;
+import static dev.trestle.processpool.Mishap.EXITS_WITH_THE_CODE_OF_OUT_OF_MEMORY;
+import static dev.trestle.processpool.Mishap.EXITS_WITH_THE_CODE_OF_SIGKILL;
+import static dev.trestle.processpool.Mishap.EXITS_WITH_THE_CODE_OF_SIGTERM;
+import static dev.trestle.processpool.Mishap.HALTS;
+import static dev.trestle.processpool.Mishap.HALTS_WITH_A_CHILD_THAT_HOLDS_STDOUT;
+import static dev.trestle.processpool.Mishap.HALTS_WITH_THE_CODE_OF_OUT_OF_MEMORY;
+import static dev.trestle.processpool.Mishap.HALTS_WITH_THE_CODE_OF_SIGSEGV;
 import static dev.trestle.processpool.Mishap.IS_KILLED;
 import static dev.trestle.processpool.Mishap.WAITS;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -48,7 +55,16 @@ class FailureTableTest {
 
     static final boolean ALL_ROWS = Boolean.getBoolean("trestle.failures.all");
 
-    private static final Set<Mishap> OTHER_DEATHS = Set.of(IS_KILLED, CRASHES, EXHAUSTS_THE_HEAP);
+    private static final Set<Mishap> OTHER_DEATHS = Set.of(HALTS, IS_KILLED, CRASHES, EXHAUSTS_THE_HEAP);
+
+    /** Deaths that differ from others by their exit code; {@code jvm.ExitStatusTest} has the words for each code. */
+    private static final Set<Mishap> OTHER_CODES = Set.of(
+            EXITS_WITH_THE_CODE_OF_OUT_OF_MEMORY,
+            EXITS_WITH_THE_CODE_OF_SIGKILL,
+            EXITS_WITH_THE_CODE_OF_SIGTERM,
+            HALTS_WITH_THE_CODE_OF_OUT_OF_MEMORY,
+            HALTS_WITH_THE_CODE_OF_SIGSEGV,
+            HALTS_WITH_A_CHILD_THAT_HOLDS_STDOUT);
 
     /** The files by which this test and its calls wait for each other. */
     @TempDir
@@ -104,15 +120,16 @@ class FailureTableTest {
     }
 
     /**
-     * The rows of a build: all, except further ways to die at places where a worker that exits is tried already.
+     * The rows of a build: all, except further ways to die at places where a worker that exits is tried already, and
+     * further exit codes.
      * CONTRIBUTING.md has the command for all.
      */
     static Stream<Row> rows() {
         return FailureTable.rows()
                 .filter(row -> ALL_ROWS
-                        || row.where() == RUNNING
+                        || (row.where() == RUNNING && !OTHER_CODES.contains(row.how()))
                         || row.where() == INITIALIZING
-                        || !OTHER_DEATHS.contains(row.how()));
+                        || (row.where() != RUNNING && !OTHER_DEATHS.contains(row.how())));
     }
 
     @ParameterizedTest

@@ -1,16 +1,22 @@
 package dev.trestle.processpool;
 
+import dev.trestle.api.ConcurrentFuture;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 
 /** A file by which tests and the calls that they sent to other processes wait for each other. */
 public final class Gate {
+
+    /** The time for another process to come to a mark, on a busy machine. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private Gate() {}
 
@@ -76,6 +82,20 @@ public final class Gate {
         }
     }
 
+    /** In a test: submits calls that stay until the gates "gate0", "gate1" ... open; all run when this returns. */
+    static List<ConcurrentFuture<String>> block(ProcessPool pool, Path folder, int calls, CallOptions options) {
+        String in = folder.toString();
+        var futures = new ArrayList<ConcurrentFuture<String>>();
+        for (int i = 0; i < calls; i++) {
+            String name = "gate" + i;
+            futures.add(pool.submit(() -> pass(in, name), options));
+        }
+        for (int i = 0; i < calls; i++) {
+            await(folder, "gate" + i);
+        }
+        return futures;
+    }
+
     /** In a test: opens a gate. */
     static void open(Path folder, String name) throws IOException {
         Files.writeString(folder.resolve(name + ".open"), "");
@@ -85,12 +105,13 @@ public final class Gate {
     static long await(Path folder, String name) {
         return Awaitility.await()
                 .pollInterval(Duration.ofMillis(1))
+                .atMost(PATIENCE)
                 .until(() -> noted(folder.resolve(name)), pid -> pid > 0);
     }
 
     /** In a test: waits for something that happens in another process, or because of it. */
     public static void until(Callable<Boolean> condition) {
-        Awaitility.await().pollInterval(Duration.ofMillis(1)).until(condition);
+        Awaitility.await().pollInterval(Duration.ofMillis(1)).atMost(PATIENCE).until(condition);
     }
 
     static boolean isMarked(Path folder, String name) {

@@ -189,6 +189,12 @@ class HostileWorkerTest {
                 return new Frame.TakeBack(ticket);
             }
         },
+        UNSHARES(1000, "a frame that is not allowed now: Unshare") {
+            @Override
+            Frame frame(long ticket) {
+                return new Frame.Unshare(ticket);
+            }
+        },
         ASKS_FOR_A_THREAD_DUMP(1000, "a frame that is not allowed now: ThreadDumpRequest") {
             @Override
             Frame frame(long ticket) {
@@ -257,15 +263,12 @@ class HostileWorkerTest {
                 .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(2000).doesNotContain("\u001b", "\r"));
         assertHealedAndQuiet();
         assertThat(pool.statistics().workersDied() - died).isEqualTo(1);
-    }
-
-    @Test
-    void ofManyFatalFramesOneIsLoggedAndItIsCut() {
-        assertThatThrownBy(pool.submit(Misdeed.FATAL_AGAIN_AND_AGAIN::happen)::result)
-                .isInstanceOf(WorkerDiedException.class);
-
-        assertThat(log()).containsOnlyOnce("cannot continue").contains("more characters)");
-        assertHealedAndQuiet();
+        if (misdeed == Misdeed.FATAL_AGAIN_AND_AGAIN) {
+            assertThat(log())
+                    .as("one frame of many, cut")
+                    .containsOnlyOnce("cannot continue")
+                    .contains("more characters)");
+        }
     }
 
     private static int giveUpAndAnswer() throws Exception {
@@ -376,12 +379,20 @@ class HostileWorkerTest {
         return 0;
     }
 
-    /** The types are those of RESULT, FAILED, PROGRESS, THREAD_DUMP, FATAL, ITEM, and some that do not exist. */
+    /**
+     * The types are those of RESULT, FAILED, PROGRESS, ITEM, and some that do not exist; {@code wire.FramesTest} has
+     * the limits of all types.
+     */
     @ParameterizedTest
     @CsvSource({
-        "2, 2147483647, 0", "2, -1, 0", "2, -2147483648, 0", "2, 100, 2147483647", "2, 100, -1", "2, 7, 0",
-        "3, 2147483647, 0", "3, -1, 0", "3, 100, 1", "6, 65537, 0", "6, -1, 0", "8, 2147483647, 0",
-        "10, 4194305, 0", "13, 2147483647, 0", "13, 7, 0", "15, 0, 0", "127, 0, 0", "-1, 0, 0"
+        "2, 2147483647, 0",
+        "2, 100, -1",
+        "2, 7, 0",
+        "3, -1, 0",
+        "6, 65537, 0",
+        "13, 7, 0",
+        "15, 0, 0",
+        "-1, 0, 0"
     })
     void aHeaderThatClaimsTooMuchEndsTheWorker(int type, int body, int arrays) {
         assertThatThrownBy(pool.submit(() -> writeRaw(type, body, arrays))::result)

@@ -17,9 +17,13 @@ import java.util.spi.ToolProvider;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A program in an image that jlink has made of its modules, of Trestle and of what Trestle needs. */
+/**
+ * A program in an image that jlink has made of its modules, of Trestle and of what Trestle needs. A build runs it by its
+ * launcher; CONTRIBUTING.md has the command for all.
+ */
 @Timeout(120)
 class JlinkImageTest {
 
@@ -36,6 +40,7 @@ class JlinkImageTest {
         package program;
 
         import dev.trestle.processpool.ProcessPool;
+        import dev.trestle.processpool.Sandbox;
         import java.lang.management.ManagementFactory;
         import java.nio.file.Files;
         import java.nio.file.Path;
@@ -62,6 +67,13 @@ class JlinkImageTest {
                 return Class.forName(className).getModule().getName();
             }
 
+            public static class Inner {
+                public static void main(String[] arguments) {
+                    System.out.print(Inner.class.getModule() + " " + List.of(arguments));
+                    System.exit(3);
+                }
+            }
+
             static boolean startedFromCache() {
                 return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                         .anyMatch(argument -> argument.startsWith("-XX:AOTCache="));
@@ -77,6 +89,16 @@ class JlinkImageTest {
                     }
                     try (var pool = builder.build()) {
                         lines.add("used " + pool.submit(Program::startedFromCache).result());
+                    }
+                } else if (arguments[1].equals("jail")) {
+                    var point = new Point(6, List.of("a"));
+                    String hidden = Files.createFile(answers).toString();
+                    try (var pool = builder.sandbox(Sandbox.strict()).aotCache(false).build()) {
+                        lines.add(pool.submit(() -> new Point(point.x() * 7, point.names())).result().toString());
+                        lines.add(pool.submit(() -> Program.class.getModule().toString()).result());
+                        lines.add(pool.submit(Program::opened).result());
+                        lines.add("hidden " + pool.submit(() -> !Files.exists(Path.of(hidden))).result());
+                        lines.add(pool.runMain(Inner.class, "b").result().toString());
                     }
                 } else {
                     var point = new Point(6, List.of("a"));
@@ -162,6 +184,7 @@ class JlinkImageTest {
 
     /** Jlink takes no automatic modules: they are on a module path beside the image. */
     @Test
+    @EnabledIfSystemProperty(named = "trestle.images.all", matches = "true")
     void workersHaveTheAutomaticModulesBesideAnImage() throws Exception {
         Path classes = ModularProgramTest.compile(
                 folder, "extra", "module extra {}", "Extra", "package extra; public class Extra {}", "");
@@ -180,6 +203,7 @@ class JlinkImageTest {
 
     /** The main class sees all modules of the image, and so do the calls in its workers. */
     @Test
+    @EnabledIfSystemProperty(named = "trestle.images.all", matches = "true")
     void workersOfAProgramBesideItsImageHaveTheModulesThatItSees() throws Exception {
         Path classes = ModularProgramTest.compile(
                 folder,
@@ -204,6 +228,20 @@ class JlinkImageTest {
     }
 
     @Test
+    void workersOfAnImageRunCallsAndMainsInASandbox() throws Exception {
+        Jails.assume();
+
+        assertThat(run("app", List.of(), "jail"))
+                .containsExactly(
+                        "Point[x=42, names=[a]]",
+                        "module program",
+                        "size 3",
+                        "hidden true",
+                        "MainResult[exitCode=3, out=module program [b], err=]");
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "trestle.images.all", matches = "true")
     void workersOfAnImageStartFromAnAotCache() throws Exception {
         assertThat(run("app", List.of(), "train")).containsExactly("made true", "used true");
     }

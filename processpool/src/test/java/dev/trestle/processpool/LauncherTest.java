@@ -212,8 +212,9 @@ class LauncherTest {
         }
     }
 
+    /** With a PID namespace they are tried by {@link FailureTableInSandboxTest}. */
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "SHELL")
     void exitCodesAndCrashesAreReportedAsWithoutALauncher(Staying launcher) throws Exception {
         launcher.assumeThatItWorks();
         try (var pool = builder(launcher).heap(32 << 20).build()) {

@@ -48,6 +48,7 @@ class LimitsTest {
                                 + " has started\\)\\. .*withRetries.*");
             assertThat(died.phase()).isEqualTo(Phase.RUNNING);
             assertThat(died.signal()).contains("SIGKILL");
+            assertThat(died.outOfMemory()).isTrue();
             assertThat(pool.submit(() -> 1).result()).isEqualTo(1);
             assertThat(pool.statistics().killedForMemory()).isEqualTo(1);
             assertThat(pool.statistics().lost()).isEqualTo(1);
@@ -145,7 +146,7 @@ class LimitsTest {
     @Test
     void aWorkerThatUsesTooMuchProcessorTimeIsEndedInWords() {
         try (var pool =
-                TestPools.builder(1).cpuTimeLimit(Duration.ofMillis(2500)).build()) {
+                TestPools.builder(1).cpuTimeLimit(Duration.ofMillis(1500)).build()) {
             var call = pool.submit(() -> {
                 for (long i = 0; ; i++) {
                     if (i < 0) {

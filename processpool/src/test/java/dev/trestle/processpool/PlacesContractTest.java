@@ -1,11 +1,12 @@
 package dev.trestle.processpool;
 
 import dev.trestle.api.FutureExecutor;
+import dev.trestle.contract.CallContract;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The contract of executors, in child JVMs that run four calls at a time. */
+/** The contract of calls, in child JVMs that run four at a time. */
 @ExtendWith(NothingLeft.class)
-class PlacesContractTest extends ProcessPoolContractTest {
+class PlacesContractTest extends CallContract {
 
     private static final int PLACES = 4;
 
@@ -19,6 +20,11 @@ class PlacesContractTest extends ProcessPoolContractTest {
     @Override
     protected FutureExecutor newExecutor(int size) {
         return builder(size).build();
+    }
+
+    @Override
+    protected boolean isAsNew(FutureExecutor used) {
+        return ProcessPoolContractTest.isAsNew((ProcessPool) used);
     }
 
     @Override

@@ -35,20 +35,6 @@ class PlacesLimitsTest {
         return TestPools.builder(workers).callsPerWorker(PLACES).cancelGrace(Duration.ofMillis(200));
     }
 
-    /** Calls that stay until their gates are opened; all run when this returns. */
-    private List<ConcurrentFuture<String>> block(ProcessPool pool, int calls, CallOptions options) {
-        String in = folder.toString();
-        var futures = new ArrayList<ConcurrentFuture<String>>();
-        for (int i = 0; i < calls; i++) {
-            String name = "gate" + i;
-            futures.add(pool.submit(() -> Gate.pass(in, name), options));
-        }
-        for (int i = 0; i < calls; i++) {
-            Gate.await(folder, "gate" + i);
-        }
-        return futures;
-    }
-
     /** Lets the calls of a worker end that is to leave, and asserts that it lives until the last one has. */
     private void endOneAfterTheOther(ProcessPool pool, long worker, List<ConcurrentFuture<String>> calls)
             throws IOException {
@@ -65,7 +51,7 @@ class PlacesLimitsTest {
     @Test
     void aWorkerThatIsTooOldLeavesAfterTheLastOfItsCalls() throws Exception {
         try (var pool = builder(1).maxAge(Duration.ofMillis(1)).build()) {
-            var calls = block(pool, 2, CallOptions.DEFAULT);
+            var calls = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             long old = Gate.await(folder, "gate0");
             Gate.until(() -> pool.statistics().workersStarted() == 2);
 
@@ -83,7 +69,7 @@ class PlacesLimitsTest {
     @EnabledOnOs(OS.LINUX)
     void aWorkerThatIsTooLargeLeavesAfterTheLastOfItsCalls() throws Exception {
         try (var pool = builder(1).maxResident(MEMORY).build()) {
-            var calls = block(pool, 2, CallOptions.DEFAULT);
+            var calls = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             long large = pool.submit(() -> RecyclingTest.leakNative(MEMORY)).result();
             assertThat(large).isEqualTo(Gate.await(folder, "gate0"));
             Gate.until(() -> pool.statistics().workersStarted() == 2);
@@ -97,7 +83,7 @@ class PlacesLimitsTest {
     @Test
     void aWorkerThatHasRunAllItsCallsLeavesAfterTheLastOfThem() throws Exception {
         try (var pool = builder(1).maxTasksPerWorker(3).build()) {
-            var calls = block(pool, 2, CallOptions.DEFAULT);
+            var calls = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             long spent = pool.submit(Gate::pid).result();
             assertThat(spent).isEqualTo(Gate.await(folder, "gate0"));
 
@@ -119,7 +105,7 @@ class PlacesLimitsTest {
     @EnabledOnOs(OS.LINUX)
     void aWorkerThatIsKilledForItsMemoryNamesTheReasonForEachOfItsCalls() throws Exception {
         try (var pool = builder(1).memoryLimit(MEMORY).build()) {
-            var calls = new ArrayList<ConcurrentFuture<?>>(block(pool, 2, CallOptions.DEFAULT));
+            var calls = new ArrayList<ConcurrentFuture<?>>(Gate.block(pool, folder, 2, CallOptions.DEFAULT));
             String in = folder.toString();
             var again = pool.submit(() -> Gate.pass(in, "again"), CallOptions.DEFAULT.withRetries(1));
             Gate.await(folder, "again");
@@ -143,8 +129,8 @@ class PlacesLimitsTest {
     @EnabledOnOs(OS.LINUX)
     void theProcessorTimeOfAWorkerIsThatOfAllItsCalls() {
         String in = folder.toString();
-        try (var pool = builder(1).cpuTimeLimit(Duration.ofMillis(2500)).build()) {
-            List<ConcurrentFuture<?>> calls = new ArrayList<>(block(pool, 1, CallOptions.DEFAULT));
+        try (var pool = builder(1).cpuTimeLimit(Duration.ofMillis(1500)).build()) {
+            List<ConcurrentFuture<?>> calls = new ArrayList<>(Gate.block(pool, folder, 1, CallOptions.DEFAULT));
             for (String each : List.of("spins", "spins too")) {
                 calls.add(pool.submit(() -> Gate.spin(in, each)));
             }
@@ -171,7 +157,7 @@ class PlacesLimitsTest {
     void aKeyMovesToOneOtherWorkerWhenItsOwnIsTooOld() throws Exception {
         var key = CallOptions.DEFAULT.withKey("a");
         try (var pool = builder(2).maxAge(Duration.ofMillis(1)).build()) {
-            var calls = block(pool, 3, key);
+            var calls = Gate.block(pool, folder, 3, key);
             long old = Gate.await(folder, "gate0");
             Gate.until(() -> pool.submit(Gate::pid, key).result() != old);
 
@@ -199,7 +185,7 @@ class PlacesLimitsTest {
             long pid = pool.workerPids().getFirst();
 
             var stays = pool.submit(() -> {
-                Thread.sleep(Duration.ofMinutes(1));
+                Gate.hang();
                 return 1;
             });
             var exits = pool.submit(() -> System.exit(9));

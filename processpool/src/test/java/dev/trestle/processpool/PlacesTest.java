@@ -45,20 +45,6 @@ class PlacesTest {
         return Gate.pid();
     }
 
-    /** Calls that stay until their gates are opened; all run when this returns. */
-    private List<ConcurrentFuture<String>> block(ProcessPool pool, int calls, CallOptions options) {
-        String in = folder.toString();
-        var futures = new ArrayList<ConcurrentFuture<String>>();
-        for (int i = 0; i < calls; i++) {
-            String name = "gate" + i;
-            futures.add(pool.submit(() -> Gate.pass(in, name), options));
-        }
-        for (int i = 0; i < calls; i++) {
-            Gate.await(folder, "gate" + i);
-        }
-        return futures;
-    }
-
     private void open(int calls) throws Exception {
         for (int i = 0; i < calls; i++) {
             Gate.open(folder, "gate" + i);
@@ -83,7 +69,7 @@ class PlacesTest {
     @Test
     void aFurtherWorkerStartsWhenAllPlacesAreTaken() throws Exception {
         try (var pool = builder(2, 2).build()) {
-            var first = block(pool, 2, CallOptions.DEFAULT);
+            var first = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             assertThat(pool.statistics().alive()).isEqualTo(1);
             assertThat(pool.statistics().starting())
                     .as("one start for two calls")
@@ -101,7 +87,7 @@ class PlacesTest {
     void aCancelledCallIsInterruptedAlone() throws Exception {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
-            var others = block(pool, 3, CallOptions.DEFAULT);
+            var others = Gate.block(pool, folder, 3, CallOptions.DEFAULT);
             var cancelled = pool.submit(() -> Gate.stay(in, "stays"));
             Gate.await(folder, "stays");
             cancelled.cancel(true);
@@ -117,7 +103,7 @@ class PlacesTest {
     void aCallThatIsLateAndIgnoresTheInterruptTakesTheOthersAlong() {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
-            var others = block(pool, 3, CallOptions.DEFAULT);
+            var others = Gate.block(pool, folder, 3, CallOptions.DEFAULT);
             var late = pool.submit(
                     () -> Gate.spin(in, "spins"),
                     CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300)).withLabel("the culprit"));
@@ -141,7 +127,7 @@ class PlacesTest {
     @Test
     void callsWithRetriesAreRunAgainWhenAnotherEndsTheirWorker() throws Exception {
         try (var pool = builder(1, 4).build()) {
-            var others = block(pool, 3, CallOptions.DEFAULT.withRetries(1));
+            var others = Gate.block(pool, folder, 3, CallOptions.DEFAULT.withRetries(1));
             var exits = pool.submit(() -> System.exit(9));
 
             assertThat(exits.exception().orElseThrow())
@@ -157,7 +143,7 @@ class PlacesTest {
     @Test
     void callsThatWaitGoElsewhereWhenTheirWorkerIsKilled() throws Exception {
         try (var pool = builder(1, 2).build()) {
-            var running = block(pool, 2, CallOptions.DEFAULT);
+            var running = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             var waiting =
                     IntStream.range(0, 20).mapToObj(_ -> pool.submit(Gate::pid)).toList();
             assertThat(pool.statistics().queued()).isEqualTo(20);
@@ -174,7 +160,7 @@ class PlacesTest {
     void timeLimitsAreThoseOfEachCall() throws Exception {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
-            var others = block(pool, 2, CallOptions.DEFAULT);
+            var others = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
             var first =
                     pool.submit(() -> Gate.stay(in, "short"), CallOptions.DEFAULT.withTimeout(Duration.ofMillis(200)));
             var second =

@@ -13,10 +13,13 @@ class ProcessPoolContractTest extends ExecutorContract {
         return TestPools.of(size);
     }
 
-    /** A worker that still runs a cancelled call is busy; such a pool is not used again. */
     @Override
     protected boolean isAsNew(FutureExecutor used) {
-        var pool = (ProcessPool) used;
+        return isAsNew((ProcessPool) used);
+    }
+
+    /** A worker that still runs a cancelled call is busy; such a pool is not used again. */
+    static boolean isAsNew(ProcessPool pool) {
         var counts = pool.statistics();
         return !pool.isShutdown()
                 && pool.callsInFlight() == 0

@@ -48,11 +48,26 @@ class ProgramEndTest {
         return TestJvm.start(command, output);
     }
 
+    /** Shares an array in memory and one on the disk, which the program does not close. */
+    private static void share(ProcessPool pool) {
+        var _ = pool.share(new byte[1 << 20]);
+        var _ = pool.share(Path.of("/proc/self/exe"));
+    }
+
+    /** Returns the directory in memory of the only pool of a program. */
+    private Path inMemory() throws IOException {
+        try (Stream<Path> directories = Files.list(temporary)) {
+            return Path.of("/dev/shm")
+                    .resolve(directories.findFirst().orElseThrow().getFileName());
+        }
+    }
+
     /** A program with one worker in an endless loop and one idle worker, which waits to be killed. */
     static final class Waiting {
         public static void main(String[] arguments) {
             String in = arguments[0];
             var pool = TestPools.of(2);
+            share(pool);
             var idle = pool.submit(() -> Gate.pass(in, "idle"));
             var _ = pool.submit(() -> Gate.spin(in, "spinning"));
             idle.result();
@@ -67,11 +82,13 @@ class ProgramEndTest {
     void noWorkerOutlivesAKilledProgramByMoreThanASecond() throws Exception {
         Process program = start(Waiting.class);
         List<ProcessHandle> workers;
+        Path inMemory;
         try {
             long spinning = Gate.await(folder, "spinning");
             long idle = Gate.await(folder, "idle");
             Gate.open(folder, "idle");
             Gate.await(folder, "ready");
+            inMemory = inMemory();
             workers = Stream.of(spinning, idle)
                     .map(pid -> ProcessHandle.of(pid).orElseThrow())
                     .toList();
@@ -85,6 +102,7 @@ class ProgramEndTest {
                 .atMost(Duration.ofSeconds(1))
                 .untilAsserted(() -> assertThat(workers).noneMatch(TestProcess::runs));
 
+        assertThat(inMemory).as("memory, which its workers have freed").doesNotExist();
         assertThat(temporary).isNotEmptyDirectory();
         try (var next = PrivateDirectory.create(temporary)) {
             next.removeStale();
@@ -105,6 +123,7 @@ class ProgramEndTest {
             String in = arguments[0];
             var meanwhile = Meanwhile.valueOf(arguments[1]);
             var pool = TestPools.of(1);
+            share(pool);
             var _ = pool.submit(() -> leaveProcesses(in, meanwhile));
             while (true) {
                 LockSupport.park();
@@ -172,18 +191,21 @@ class ProgramEndTest {
         try {
             long worker = Gate.await(folder, "worker");
             processes = processesOfCalls();
+            Path inMemory = inMemory();
             TestProcess.signal("STOP", worker); // or it would be faster
             program.destroyForcibly();
             assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
             TestProcess.signal("KILL", worker);
             awaitEnd(ProcessHandle.of(worker).stream().toList());
             assertThat(processes).allMatch(TestProcess::runs);
+            assertThat(inMemory.resolve("shared/a1")).exists();
             try (var next = PrivateDirectory.create(temporary)) {
                 next.removeStale();
             }
 
             awaitEnd(processes);
             assertThat(temporary).isEmptyDirectory();
+            assertThat(inMemory).doesNotExist();
         } finally {
             program.destroyForcibly();
             processes.forEach(ProcessHandle::destroyForcibly);
@@ -248,11 +270,13 @@ class ProgramEndTest {
 
     /** A program with a worker in an endless loop, which ends. */
     static final class Ending {
-        public static void main(String[] arguments) {
+        public static void main(String[] arguments) throws IOException {
             String in = arguments[0];
             var pool = TestPools.builder(1).daemon().build();
+            share(pool);
             var _ = pool.submit(() -> Gate.spin(in, "spinning"));
             Gate.await(Path.of(in), "spinning");
+            Gate.pass(in, "end");
         }
     }
 
@@ -268,6 +292,7 @@ class ProgramEndTest {
         private static int print() {
             System.out.println("to stdout: ä");
             System.err.println("to stderr");
+            System.out.print("half a line");
             System.out.flush();
             return 0;
         }
@@ -276,11 +301,15 @@ class ProgramEndTest {
     @Test
     void aProgramThatEndsLeavesNothing() throws Exception {
         Process program = start(Ending.class);
-        assertThat(program.waitFor(20, TimeUnit.SECONDS)).isTrue();
         long spinning = Gate.await(folder, "spinning");
+        Gate.await(folder, "end");
+        Path inMemory = inMemory();
+        Gate.open(folder, "end");
+        assertThat(program.waitFor(20, TimeUnit.SECONDS)).isTrue();
 
         assertThat(program.exitValue()).isZero();
         assertThat(temporary).isEmptyDirectory();
+        assertThat(inMemory).doesNotExist();
         await().pollInterval(Duration.ofMillis(1))
                 .atMost(Duration.ofSeconds(1))
                 .until(() ->
@@ -294,6 +323,7 @@ class ProgramEndTest {
         assertThat(output)
                 .content()
                 .containsPattern("INFO dev.trestle.processpool.worker - \\[printing-worker-\\d] to stdout: ä")
-                .containsPattern("WARN dev.trestle.processpool.worker - \\[printing-worker-\\d] to stderr");
+                .containsPattern("WARN dev.trestle.processpool.worker - \\[printing-worker-\\d] to stderr")
+                .containsPattern("INFO dev.trestle.processpool.worker - \\[printing-worker-\\d] half a line");
     }
 }

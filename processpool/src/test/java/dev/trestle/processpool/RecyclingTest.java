@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.ConcurrentFuture;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -172,14 +172,21 @@ class RecyclingTest {
         }
     }
 
+    /** Tells that its heap is there, and stays. */
+    static final class Large {
+        @SuppressWarnings("SystemOut") // so it tells
+        public static void main(String[] arguments) throws IOException {
+            System.out.println(1);
+            System.in.read();
+        }
+    }
+
     @Test
     @EnabledOnOs(OS.LINUX)
     void theProcessesThatCallsHaveStartedCount() throws Exception {
         String java = ProcessHandle.current().info().command().orElseThrow();
-        String source = Files.writeString(
-                        folder.resolve("Large.java"),
-                        "void main() throws Exception { System.out.println(1); System.in.read(); }")
-                .toString();
+        String classPath = TestJvm.CLASS_PATH;
+        String large = Large.class.getName();
         try (var pool = TestPools.builder(1).maxResident(MAX_RESIDENT).build()) {
             long first = pool.submit(() -> {
                         var child = new ProcessBuilder(
@@ -194,14 +201,22 @@ class RecyclingTest {
                     .isEqualTo(first);
             pool.submit(() -> {
                         var child = new ProcessBuilder(
-                                        java, "-Xms400m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC", source)
+                                        java,
+                                        "-Xms400m",
+                                        "-XX:+AlwaysPreTouch",
+                                        "-XX:+UseSerialGC",
+                                        "-cp",
+                                        classPath,
+                                        large)
                                 .start();
                         return child.getInputStream().read(); // when its heap is there
                     })
                     .result();
-            LockSupport.parkNanos(Duration.ofSeconds(1).toNanos()); // they are looked for once a second
-            pool.submit(Gate::pid).result();
-            Gate.until(() -> pool.statistics().retiredByResident() == 1);
+            Gate.until(
+                    () -> { // they are looked for once a second, after a call
+                        pool.submit(Gate::pid).result();
+                        return pool.statistics().retiredByResident() == 1;
+                    });
         }
     }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a sandbox shows and allows. {@link EscapeTest} has what it keeps out. */
+/** The things that a sandbox shows and allows. {@link EscapeTest} has those that it keeps out. */
 @Timeout(60)
 @ExtendWith(NothingLeft.class)
 class SandboxTest {

@@ -39,9 +39,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ExtendWith(NothingLeft.class)
 class StormTest {
 
-    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 2_500);
+    private static final int CALLS = Integer.getInteger("trestle.storm.calls", 1_500);
     private static final int POOLS = Integer.getInteger("trestle.storm.pools", 6);
-    private static final int ERRORS = Integer.getInteger("trestle.storm.errors", 4);
+    private static final int ERRORS = Integer.getInteger("trestle.storm.errors", 2);
     private static final long SEED = Long.getLong("trestle.storm.seed", 20261121);
     private static final int KILL_EVERY_MILLIS = 50;
 

@@ -2,14 +2,17 @@ package dev.trestle.processpool;
 
 import dev.trestle.processpool.jvm.JvmOptions;
 
-/** Pools whose workers start quickly, for tests that need many. */
+/**
+ * Pools whose workers start quickly, for tests that need many: from an archive, and without setting up Jackson before a
+ * call needs it. Other workers do that in the background.
+ */
 public final class TestPools {
 
     private TestPools() {}
 
     /** Returns a builder of pools whose workers find the classes of this program as quickly as can be. */
     public static ProcessPool.Builder builder(int workers) {
-        var builder = plain(workers);
+        var builder = plain(workers).jvmArguments("-Dtrestle.codec.lazy=true");
         var archive = TestJvm.archiveOptions();
         if (!archive.isEmpty()) {
             builder.classPath(TestJvm.CLASS_PATH).jvmArguments(archive.toArray(String[]::new));

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,18 +53,33 @@ class TimerTest {
     }
 
     @Test
-    void aPreparedTaskRunsUntilItDoesNotThrow() throws Exception {
+    void aTaskRunsUntilItDoesNotThrow() throws Exception {
         var attempts = new AtomicInteger();
-        timer.prepare(() -> {
-                    if (attempts.incrementAndGet() < 5) {
-                        throw new StackOverflowError("by hand");
-                    }
-                    done.countDown();
-                })
-                .now();
+        timer.after(Duration.ZERO, () -> {
+            if (attempts.incrementAndGet() < 5) {
+                throw new StackOverflowError("by hand");
+            }
+            done.countDown();
+        });
         done.await();
 
         assertThat(attempts).hasValue(5);
+    }
+
+    @Test
+    void aTaskThatIsCancelledWhileItRunsIsNotRepeated() {
+        var virtual = new VirtualTimer();
+        var attempts = new AtomicInteger();
+        var task = new AtomicReference<Timer.Task>();
+        task.set(virtual.after(Duration.ofMillis(1), () -> {
+            if (attempts.incrementAndGet() == 2) {
+                task.get().cancel();
+            }
+            throw new StackOverflowError("by hand");
+        }));
+        virtual.advance(Duration.ofMinutes(1));
+
+        assertThat(attempts).hasValue(2);
     }
 
     @Test

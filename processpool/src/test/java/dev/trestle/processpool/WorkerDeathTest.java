@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.Call;
+import dev.trestle.processpool.jvm.ExitStatus;
+import dev.trestle.processpool.jvm.ExitStatus.Evidence;
 import dev.trestle.processpool.values.CallEncoder;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -37,6 +39,35 @@ class WorkerDeathTest {
         pool.close();
     }
 
+    /** The crash log is that of a JVM whose malloc has failed. */
+    @Test
+    void aJvmThatGetsNoNativeMemoryIsOutOfMemory() {
+        String head = """
+            # There is insufficient memory for the Java Runtime Environment to continue.
+            # Native memory allocation (malloc) failed to allocate 32784 bytes.
+            """;
+        var exit = new ExitStatus(1, Evidence.NONE, "", false);
+        var death = new WorkerDeath("a worker", 42, exit, null, null, "", head);
+
+        assertThat(death.how())
+                .isEqualTo("exit code 1: its JVM ran out of native memory, which the system refused it; have fewer"
+                        + " workers, give each a smaller heap, or raise the limit of the system");
+        assertThat(death.outOfMemory()).isTrue();
+        assertThat(new WorkerDeath("a worker", 42, exit, null, null, "", "# SIGSEGV").outOfMemory())
+                .isFalse();
+    }
+
+    /** The kernel may have killed another process while the pool killed this one. */
+    @Test
+    void theReasonOfThePoolCountsMoreThanTheOomKiller() {
+        var exit = new ExitStatus(137, Evidence.NONE, "probably by the kernel", true);
+
+        assertThat(new WorkerDeath("a worker", 42, exit, null, null, "", "").outOfMemory())
+                .isTrue();
+        assertThat(new WorkerDeath("a worker", 42, exit, null, "its call was late", "", "").outOfMemory())
+                .isFalse();
+    }
+
     @Test
     void theTailOfStderrIsInTheException() {
         assertThatThrownBy(pool.submit(() -> exitWithAWord())::result)
@@ -48,6 +79,18 @@ class WorkerDeathTest {
 
     private static int exitWithAWord() {
         System.err.println("about to exit");
+        System.exit(7);
+        return 0;
+    }
+
+    @Test
+    void halfALineIsInTheExceptionToo() {
+        assertThatThrownBy(pool.submit(() -> exitInTheMiddleOfALine())::result)
+                .hasMessageEndingWith("Its last lines on stderr:\nwhole\nhalf");
+    }
+
+    private static int exitInTheMiddleOfALine() {
+        System.err.print("whole\nhalf");
         System.exit(7);
         return 0;
     }

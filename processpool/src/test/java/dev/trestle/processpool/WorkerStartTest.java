@@ -85,6 +85,24 @@ class WorkerStartTest {
                 .endsWith("-D" + property + "=another.Provider");
     }
 
+    /** To set Jackson up takes longer than the rest of a start, and the first call may do without. */
+    @Test
+    void jacksonIsSetUpAfterTheFirstAnswer() {
+        try (var pool = TestPools.of(1)) {
+            assertThat(pool.submit(WorkerStartTest::stateOfTheSetUp).result()).isEqualTo("TIMED_WAITING");
+            Gate.until(
+                    () -> pool.submit(WorkerStartTest::stateOfTheSetUp).result().equals("over"));
+        }
+    }
+
+    private static String stateOfTheSetUp() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("trestle-codec"))
+                .map(thread -> thread.getState().name())
+                .findFirst()
+                .orElse("over");
+    }
+
     @Test
     void aWorkerGetsItsShareOfTheMachine() {
         int workers = Math.max(2, Runtime.getRuntime().availableProcessors());

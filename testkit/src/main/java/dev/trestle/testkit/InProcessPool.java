@@ -61,6 +61,7 @@ public final class InProcessPool implements FutureExecutor {
 
     private final String name = "trestle-in-process-" + pools.incrementAndGet();
     private final WireOptions wire;
+    private final LocalArrays arrays = new LocalArrays();
     private final CallEncoder encoder;
     private final Map<ClassLoader, CallDecoder> decoders = new ConcurrentHashMap<>();
     private final ThreadPool threads;
@@ -85,7 +86,10 @@ public final class InProcessPool implements FutureExecutor {
         this.wire = new WireOptions(options.maxPayloadBytes(), options.allowedTypes())
                 .withOutOfBandBytes(Integer.MAX_VALUE);
         this.encoder = new CallEncoder(
-                wire, (failure, why) -> new RemoteException(failure.headline(), failure.className(), why));
+                wire,
+                (failure, why) -> new RemoteException(failure.headline(), failure.className(), why),
+                type -> Optional.empty(),
+                arrays);
         ThreadPool.Builder builder =
                 ThreadPool.builder().size(options.workers()).namePrefix(name);
         options.queueLimit().ifPresent(builder::queueLimit);
@@ -271,14 +275,15 @@ public final class InProcessPool implements FutureExecutor {
 
     private CallDecoder decoder(Class<?> task) {
         ClassLoader loader = Optional.ofNullable(task.getClassLoader()).orElseGet(ClassLoader::getSystemClassLoader);
-        return decoders.computeIfAbsent(loader, each -> new CallDecoder(wire, each));
+        return decoders.computeIfAbsent(loader, each -> new CallDecoder(wire, each, arrays));
     }
 
     // Running, on the pool's threads
 
     private @Nullable Object run(EncodedCall encoded, CallDecoder decoder) throws Exception {
+        DecodedCall decoded = null;
         try {
-            DecodedCall decoded = decoder.decode(encoded.payload());
+            decoded = decoder.decode(encoded.payload());
             Object result;
             try {
                 result = decoded.run();
@@ -290,6 +295,10 @@ public final class InProcessPool implements FutureExecutor {
         } catch (NotDecodableException | NotEncodableException e) {
             throw new CallNotSerializableException(encoded.description() + ": " + e.getMessage(), e);
         } finally {
+            if (decoded != null) {
+                decoded.end();
+            }
+            encoded.releaseArrays();
             encoded.release();
         }
     }

@@ -31,15 +31,16 @@ import org.jspecify.annotations.Nullable;
  * An executor on threads, platform or virtual: Python's {@code ThreadPoolExecutor}.
  *
  * <p>Threads are started on demand, when no thread is idle, up to the size of the pool; idle threads end after a
- * minute. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
+ * minute, {@link Builder#virtual() virtual} ones at once. Calls that find all threads busy wait in a queue, first in, first out. {@code cancel(true)} and
  * {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go on and drops their outcome.
  *
  * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
  * {@link dev.trestle.api.ContextCarrier}.
  *
- * <p>A platform thread that runs out of calls spins for 20 microseconds before it sleeps, so that a caller that submits
- * one call after the other does not wait for the thread to wake up. Spinning costs processor time, once for each pause
- * in the work; virtual threads do not spin.
+ * <p>A platform thread that runs out of calls spins for up to 20 microseconds before it sleeps, so that a caller that
+ * submits one call after the other does not wait for the thread to wake up. It does so only while spinning pays: a
+ * thread whose calls come later, or that shares its core with other threads, sleeps at once. Virtual threads do not
+ * spin.
  *
  * <p>A program that ends by itself, because {@code main} has returned and no other non-daemon thread is left, first
  * waits for the calls that its pools have accepted, and for their callbacks, with and without {@code shutdown}. An idle
@@ -53,6 +54,8 @@ import org.jspecify.annotations.Nullable;
  * {@snippet class="dev.trestle.threadpool.JavadocExamplesTest" region="pool"}
  */
 public final class ThreadPool implements FutureExecutor {
+
+    private static final long IDLE_NANOS = 60_000_000_000L;
 
     private final String name;
     private final int size;
@@ -87,16 +90,22 @@ public final class ThreadPool implements FutureExecutor {
         StackRoom.requireForLinkage();
         this.name = builder.namePrefix == null ? "trestle-threadpool-" + Numbers.next() : builder.namePrefix;
         this.size = builder.size;
-        this.initializer = builder.initializer;
+        Runnable own = builder.initializer;
+        this.initializer = own == null ? () -> {} : own;
         this.limit = builder.queueLimit.isPresent() ? new QueueLimit(size, builder.queueLimit.getAsInt()) : null;
         KeepAlive claim = builder.daemon ? null : new KeepAlive(this::hasUnfinished);
         this.keepAlive = claim;
-        this.workers = new WorkerThreads(size, threads(builder, name), () -> {
+        this.workers = new WorkerThreads(size, idleNanos(builder), threads(builder, name), () -> {
             if (claim != null) {
                 claim.close();
             }
         });
         Inventory.opened(this);
+    }
+
+    /** Virtual threads cost less to start than to wake; but one that was initialized is worth keeping. See ADR 441. */
+    private static long idleNanos(Builder builder) {
+        return builder.virtual && builder.initializer == null ? 0 : IDLE_NANOS;
     }
 
     private static ThreadFactory threads(Builder builder, String name) {
@@ -478,7 +487,7 @@ public final class ThreadPool implements FutureExecutor {
         private @Nullable ThreadFactory threadFactory;
         private boolean daemon;
         private @Nullable String namePrefix;
-        private Runnable initializer = () -> {};
+        private @Nullable Runnable initializer;
         private OptionalInt queueLimit = OptionalInt.empty();
 
         private Builder() {}
@@ -500,7 +509,8 @@ public final class ThreadPool implements FutureExecutor {
 
         /**
          * Makes the threads virtual: for many calls that mostly wait. The size still bounds the number of calls that
-         * run at once.
+         * run at once. A call gets a new thread, which then runs calls that wait for one, and ends when none waits. With
+         * an {@link #initializer}, threads are kept for the next call, as platform threads are.
          *
          * @return this builder
          */
@@ -549,7 +559,8 @@ public final class ThreadPool implements FutureExecutor {
         }
 
         /**
-         * Sets the code that each thread runs before its first call. If the code throws, the pool is broken: every
+         * Sets the code that each thread runs before its first call; idle threads are kept for a minute then, virtual ones
+         * too. If the code throws, the pool is broken: every
          * waiting call and every later call fails with a {@link BrokenExecutorException}, with the initializer's
          * exception as its cause.
          *

@@ -2,22 +2,24 @@ package dev.trestle.threadpool;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A thread of a pool, with its present work. An idle worker spins, then sleeps, until it gets more. */
 final class Worker implements Runnable {
 
-    /** The time that waking a platform thread takes: spinning for as long at most doubles the cost. See ADR 14. */
-    private static final long SPIN_NANOS = 20_000;
-
     private static final int SPINS_PER_LOOK_AT_THE_CLOCK = 16;
 
     private final WorkerThreads workers;
     private final Thread thread;
 
-    /** True if the thread, when idle, spins before it sleeps. */
-    private final boolean spinning;
+    /** Null for a virtual thread, which never spins: it is woken without the kernel, and would keep its carrier. */
+    private final @Nullable SpinBudget spinning;
+
+    /** True when the thread has begun to run, or its start has failed: only the first of the two counts. */
+    @GuardedBy("this")
+    private boolean claimed;
 
     /** Confined to this worker's thread. */
     private boolean initialized;
@@ -47,11 +49,28 @@ final class Worker implements Runnable {
     Worker(WorkerThreads workers) {
         this.workers = workers;
         this.thread = workers.newThread(this);
-        this.spinning = !thread.isVirtual() && Runtime.getRuntime().availableProcessors() > 1;
+        this.spinning =
+                thread.isVirtual() ? null : new SpinBudget(Runtime.getRuntime().availableProcessors());
     }
 
+    /**
+     * Starts the thread. If this throws, the thread runs no work, not even when it begins later: the start of a virtual
+     * thread may fail after the thread was queued. If the thread has begun already, this does not throw.
+     */
     void start() {
-        thread.start();
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            if (claim()) {
+                throw e;
+            }
+        }
+    }
+
+    private synchronized boolean claim() {
+        boolean first = !claimed;
+        claimed = true;
+        return first;
     }
 
     boolean isHere() {
@@ -60,6 +79,9 @@ final class Worker implements Runnable {
 
     @Override
     public void run() {
+        if (!claim()) {
+            return;
+        }
         do {
             runWork();
         } while (workers.awaitWork(this));
@@ -87,20 +109,35 @@ final class Worker implements Runnable {
 
     // Waiting for work, on this worker's thread
 
-    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. */
+    /** Waits until there is work, the pool is shut down, or the time is {@code nanoTime}. See ADR 440. */
     void await(long nanoTime) {
-        long now = System.nanoTime();
-        long spinUntil = spinning ? now + SPIN_NANOS : now;
+        long now = spinning == null ? System.nanoTime() : spin(spinning);
         while (!isCalled() && nanoTime - now > 0) {
-            if (spinUntil - now > 0) {
-                for (int i = 0; i < SPINS_PER_LOOK_AT_THE_CLOCK && !isCalled(); i++) {
-                    Thread.onSpinWait();
-                }
-            } else {
-                sleep(nanoTime - now);
+            sleep(nanoTime - now);
+            now = System.nanoTime();
+        }
+    }
+
+    /** Spins until this is called, or has spun for its budget; returns the time. */
+    private long spin(SpinBudget budget) {
+        long now = System.nanoTime();
+        long nanos = budget.nextPause();
+        if (nanos == 0) {
+            return now;
+        }
+        long until = now + nanos;
+        while (!isCalled() && until - now > 0) {
+            for (int i = 0; i < SPINS_PER_LOOK_AT_THE_CLOCK && !isCalled(); i++) {
+                Thread.onSpinWait();
             }
             now = System.nanoTime();
         }
+        if (isCalled()) {
+            budget.paid();
+        } else {
+            budget.wasInVain();
+        }
+        return now;
     }
 
     private void sleep(long nanos) {

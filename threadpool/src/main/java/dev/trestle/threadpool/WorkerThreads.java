@@ -22,6 +22,9 @@ final class WorkerThreads {
      * Invariants under the lock: an idle thread means an empty queue; work in the queue means a thread that will come
      * for it.
      *
+     * Threads that end as soon as they have no work, such as virtual ones, are idle for the moment between the two steps
+     * of `awaitWork`, and are given work like others then. See ADR 441.
+     *
      * The program may bring the factory of the threads, and no code of the program runs under the lock. So a thread is
      * made before the lock is taken again and it is decided whether the thread is started; one that is no longer needed
      * is dropped unstarted.
@@ -37,9 +40,8 @@ final class WorkerThreads {
         STOPPED
     }
 
-    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
-
     private final int size;
+    private final long idleNanos;
     private final ThreadFactory factory;
     private final Runnable onTerminated;
     private final CountDownLatch terminated = new CountDownLatch(1);
@@ -75,11 +77,13 @@ final class WorkerThreads {
      * Creates an empty set of threads.
      *
      * @param size the largest number of threads
+     * @param idleNanos the time for which a thread without work waits before it ends; 0: it ends at once
      * @param factory makes threads that are not started
      * @param onTerminated called once, when the pool is shut down and the last thread ends
      */
-    WorkerThreads(int size, ThreadFactory factory, Runnable onTerminated) {
+    WorkerThreads(int size, long idleNanos, ThreadFactory factory, Runnable onTerminated) {
         this.size = size;
+        this.idleNanos = idleNanos;
         this.factory = factory;
         this.onTerminated = onTerminated;
     }
@@ -199,6 +203,22 @@ final class WorkerThreads {
             }
         } catch (Throwable e) {
             // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
+            if (e instanceof RuntimeException) {
+                report(e);
+            }
+        }
+    }
+
+    /** Logs the failure of a factory where no caller is told of it. Does not throw. */
+    private void report(Throwable failure) {
+        try {
+            System.getLogger(ThreadPool.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "The thread factory " + factory + " failed, so a call waits until another thread is free",
+                            failure);
+        } catch (Throwable e) {
+            // The log itself is broken, and nothing else is waiting for this.
         }
     }
 
@@ -216,7 +236,9 @@ final class WorkerThreads {
             }
             linkIdle(worker);
         }
-        worker.await(System.nanoTime() + IDLE_NANOS);
+        if (idleNanos > 0) {
+            worker.await(System.nanoTime() + idleNanos);
+        }
         return hasWork(worker);
     }
 

@@ -7,12 +7,16 @@ import dev.trestle.api.ConcurrentFuture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -127,6 +131,152 @@ class ThreadFactoryTest {
         })) {
             assertThatThrownBy(() -> pool.submit(() -> 1)).hasMessage("no more threads today");
             assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+        }
+    }
+
+    /** A call that a thread was to take which then had callbacks to run gets another thread, or waits. */
+    @Test
+    void whatTheFactoryThrowsWithoutACallerIsLogged() throws Exception {
+        var log = Logger.getLogger(ThreadPool.class.getName());
+        var logged = new ConcurrentLinkedQueue<LogRecord>();
+        var handler = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                logged.add(line);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        log.addHandler(handler);
+        log.setUseParentHandlers(false);
+        try {
+            for (int i = 0; i < 100; i++) {
+                logged.clear();
+                assertThat(aSecondCallWaits(i)).as("waits without a word").isEqualTo(!logged.isEmpty());
+                assertThat(logged)
+                        .allSatisfy(line -> assertThat(line.getMessage())
+                                .contains("The thread factory ", "so a call waits until another thread is free"));
+            }
+        } finally {
+            log.removeHandler(handler);
+            log.setUseParentHandlers(true);
+        }
+    }
+
+    /** Returns whether a call waits for the end of a callback, since there is one thread only; if not, it is refused. */
+    private static boolean aSecondCallWaits(int round) throws InterruptedException {
+        var made = new AtomicInteger();
+        try (var pool = poolOf(2, task -> {
+            if (made.getAndIncrement() > 0) {
+                throw new IllegalStateException("one thread is all there is in round " + round);
+            }
+            return new Thread(task);
+        })) {
+            var mayEnd = new CountDownLatch(1);
+            var callbackBegins = new CountDownLatch(1);
+            var callbackEnds = new CountDownLatch(1);
+            var first = pool.submit(() -> mayEnd.await(10, TimeUnit.SECONDS));
+            first.addDoneCallback(_ -> {
+                callbackBegins.countDown();
+                try {
+                    callbackEnds.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            mayEnd.countDown();
+            first.result();
+            ConcurrentFuture<Integer> second = null;
+            try {
+                second = pool.submit(() -> 2); // its thread may be on the way to its callback, and count as free
+            } catch (IllegalStateException e) {
+                assertThat(e).hasMessageStartingWith("one thread is all there is");
+            }
+            callbackBegins.await();
+            callbackEnds.countDown();
+            if (second != null) {
+                assertThat(second.result()).isEqualTo(2);
+            }
+            return second != null;
+        }
+    }
+
+    /** A thread whose start fails, before or after the thread has begun to run. */
+    private static final class Stubborn extends Thread {
+        private final boolean begins;
+        private final CountDownLatch begun = new CountDownLatch(1);
+
+        Stubborn(Runnable task, boolean begins) {
+            super(task);
+            this.begins = begins;
+        }
+
+        @Override
+        public void run() {
+            begun.countDown();
+            super.run();
+        }
+
+        @Override
+        public void start() {
+            if (begins) {
+                super.start();
+                try {
+                    begun.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            throw new OutOfMemoryError("on purpose");
+        }
+
+        void startLate() throws InterruptedException {
+            super.start();
+            join();
+        }
+    }
+
+    @Test
+    void aRejectedCallDoesNotRunWhenItsThreadBeginsLater() throws Exception {
+        var made = new ArrayList<Stubborn>();
+        var ran = new AtomicInteger();
+        try (var pool = poolOf(2, task -> {
+            if (!made.isEmpty()) {
+                return new Thread(task);
+            }
+            var stubborn = new Stubborn(task, false);
+            made.add(stubborn);
+            return stubborn;
+        })) {
+            assertThatThrownBy(() -> pool.submit(ran::incrementAndGet)).isInstanceOf(OutOfMemoryError.class);
+            made.getFirst().startLate();
+
+            assertThat(ran).hasValue(0);
+            assertThat(pool.callsInFlight()).isZero();
+            assertThat(pool.statistics()).isEqualTo(new ThreadPool.Statistics(2, 0, 0, 0, 0, 0));
+            assertThat(pool.submit(() -> 2).result()).isEqualTo(2);
+        }
+    }
+
+    /** The JDK may fail to start a virtual thread that it has queued already. Either the call runs, or it is rejected. */
+    @Test
+    void aCallWhoseThreadFailsToStartRunsOnceOrIsRejected() {
+        for (int i = 0; i < 200; i++) {
+            var ran = new AtomicInteger();
+            int accepted = 0;
+            try (var pool = poolOf(2, task -> new Stubborn(task, true))) {
+                try {
+                    pool.execute(ran::incrementAndGet);
+                    accepted++;
+                } catch (OutOfMemoryError e) {
+                    // rejected
+                }
+            }
+            assertThat(ran.get()).isEqualTo(accepted);
         }
     }
 

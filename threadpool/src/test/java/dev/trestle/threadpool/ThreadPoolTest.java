@@ -120,7 +120,7 @@ class ThreadPoolTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void callsThatAreAwaitedOneAfterTheOtherUseOneThread(boolean virtual) throws Exception {
+    void callsThatAreAwaitedOneAfterTheOtherUseOneThreadAtATime(boolean virtual) throws Exception {
         try (var large = (virtual ? ThreadPool.builder().virtual() : ThreadPool.builder())
                 .size(8)
                 .build()) {
@@ -131,9 +131,8 @@ class ThreadPoolTest {
                 large.invokeAll(List.of(() -> 2));
                 Futures.asCompleted(List.of(large.submit(() -> 3))).iterator().next();
                 Futures.waitUntil(ReturnWhen.ALL_COMPLETED, List.of(large.submit(() -> 4)));
+                assertThat(large.statistics().threads()).isBetween(virtual ? 0 : 1, 1); // a virtual one may have ended
             }
-
-            assertThat(large.statistics().threads()).isEqualTo(1);
         }
     }
 

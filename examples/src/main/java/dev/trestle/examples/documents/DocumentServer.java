@@ -50,7 +50,7 @@ final class DocumentServer implements AutoCloseable {
      * An upload that would exceed the count is refused before its body is read. So the pool's queue never fills up.
      *
      * A browser that goes away is noticed when a line cannot be written. Then the coroutine ends, which cancels the
-     * call, so that a worker does not go on for nobody.
+     * call, so that no worker reads a document for a browser that has gone.
      */
 
     /** The time between two lines about a document that is being read. */

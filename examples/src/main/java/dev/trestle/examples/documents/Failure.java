@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * The reason why there is no preview of an upload.
  *
  * @param kind the kind of failure
- * @param words a sentence for the person who uploaded the file
+ * @param words a sentence for the sender of the file
  */
 record Failure(Kind kind, String words) implements Result {
 
@@ -59,7 +59,7 @@ record Failure(Kind kind, String words) implements Result {
                 new Failure(
                         TIMED_OUT, "Reading it took more than " + seconds(timeLimit) + ", so its worker was stopped.");
             case WorkerDiedException e
-            when ranOutOfMemory(e) ->
+            when e.outOfMemory() ->
                 new Failure(
                         OUT_OF_MEMORY, "Reading it needed more memory than a worker may have, so its worker ended.");
             case WorkerDiedException e ->
@@ -68,23 +68,14 @@ record Failure(Kind kind, String words) implements Result {
         };
     }
 
-    /** Only the message tells these ends from others: the heap was full, or the limit of all memory was passed. */
-    private static boolean ranOutOfMemory(WorkerDiedException death) {
-        return message(death).contains("it ran out of memory") || message(death).contains("(memoryLimit:");
-    }
-
     /** Returns the signal that ended a worker, which the head of the JVM's crash log names too, or its exit code. */
     private static String end(WorkerDiedException death) {
         return death.signal().orElseGet(() -> {
-            Matcher crash = SIGNAL.matcher(message(death));
+            Matcher crash = SIGNAL.matcher(requireNonNullElse(death.getMessage(), ""));
             return crash.find()
                     ? crash.group()
                     : "exit code " + death.exitCode().orElse(-1);
         });
-    }
-
-    private static String message(WorkerDiedException death) {
-        return requireNonNullElse(death.getMessage(), "");
     }
 
     private static String seconds(Duration time) {

@@ -18,7 +18,7 @@ import java.util.Queue;
 import java.util.Random;
 
 /**
- * What it costs to read documents in child JVMs: the throughput of two workers beside that of two threads of this JVM,
+ * The cost of reading documents in child JVMs: the throughput of two workers beside that of two threads of this JVM,
  * by turns; with the content in the call, as the server does it, and with the content in a file. CONTRIBUTING has the
  * command.
  */

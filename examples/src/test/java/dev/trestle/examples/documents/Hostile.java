@@ -180,7 +180,7 @@ enum Hostile {
         }
     };
 
-    /** What the server may say. */
+    /** The kinds of failure that the server may answer with. */
     @SuppressWarnings("ImmutableEnumChecker") // made by Set.of
     final Set<Kind> kinds;
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * A program that closes a loop with tasks which would go on for an hour, while one step of the loop's own code fails.
@@ -35,7 +36,7 @@ public final class CloseInTrouble implements Runnable, Callable<String> {
         begin(() -> sleep(HOUR));
         begin(() -> await(loop.createFuture()));
         begin(() -> gather(List.of(loop.createTask(() -> sleep(HOUR)), loop.createFuture())));
-        begin(() -> blocking(() -> Thread.sleep(HOUR)));
+        begin(() -> blocking(() -> new CountDownLatch(1).await()));
         begin(() -> TaskGroup.run(group -> {
             tasks.add(group.createTask(() -> sleep(HOUR)));
             sleep(HOUR);
@@ -49,7 +50,7 @@ public final class CloseInTrouble implements Runnable, Callable<String> {
         try {
             loop.close(Duration.ofSeconds(1));
         } catch (Throwable e) {
-            Thread.onSpinWait(); // injected
+            // injected
         }
         Faults.disarm();
         loop.close(); // does nothing, unless the loop is not closed at all

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class WholeOrNothingTest {
 
-    /** How many errors were thrown. */
+    /** The number of errors that were thrown. */
     private int met;
 
     @AfterEach

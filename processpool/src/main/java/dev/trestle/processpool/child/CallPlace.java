@@ -267,6 +267,9 @@ final class CallPlace {
             throw new CallFailed(phase, e, failure);
         } finally {
             endInterruption();
+            if (decoded != null) {
+                decoded.end();
+            }
         }
     }
 

@@ -89,14 +89,19 @@ final class CallRunner {
      * Runs calls until it is told to end; then ends the JVM in order.
      *
      * @param controls the thread of {@link Controls}, which ends then too
+     * @param onFirstAnswer called once, when the first call has been answered
      */
-    void run(Thread controls) {
+    void run(Thread controls, Runnable onFirstAnswer) {
         try {
             for (int i = 0; i < places.size(); i++) {
                 CallPlace place = places.get(i);
                 Thread.ofPlatform().name("trestle-call-" + (i + 1)).start(() -> live(place));
             }
-            boolean more = true;
+            boolean more = handle(next());
+            if (more) {
+                flushIfNoneIsNext();
+                onFirstAnswer.run();
+            }
             while (more) {
                 more = handle(next());
             }
@@ -135,10 +140,14 @@ final class CallRunner {
     }
 
     private Frame next() throws IOException {
+        flushIfNoneIsNext();
+        return channel.read();
+    }
+
+    private void flushIfNoneIsNext() throws IOException {
         if (!channel.isNextHere()) {
             own.flush();
         }
-        return channel.read();
     }
 
     /** Runs a call, or hands it to a free place, unless it was dropped. */

@@ -11,8 +11,10 @@ final class Controls implements Runnable {
     private final FrameChannel controls;
     private final FrameChannel answers;
     private final CallRunner runner;
+    private final MappedArrays shared;
 
-    Controls(FrameChannel controls, FrameChannel answers, CallRunner runner) {
+    Controls(FrameChannel controls, FrameChannel answers, CallRunner runner, MappedArrays shared) {
+        this.shared = shared;
         this.controls = controls;
         this.answers = answers;
         this.runner = runner;
@@ -40,6 +42,7 @@ final class Controls implements Runnable {
         switch (frame) {
             case Frame.Cancel cancel -> runner.cancel(cancel.id(), cancel.interrupt());
             case Frame.TakeBack call -> runner.takeBack(call.id());
+            case Frame.Unshare(var array) -> shared.unshare(array);
             case Frame.Credit credit -> runner.credit(credit.id(), credit.bytes());
             case Frame.ThreadDumpRequest() -> answers.append(new Frame.ThreadDump(runner.threadDump()));
             case Frame.Goodbye _ -> {
@@ -55,6 +58,11 @@ final class Controls implements Runnable {
                     Frame.Cancelled _,
                     Frame.Progress _,
                     Frame.ThreadDump _,
+                    Frame.Introduction _,
+                    Frame.Places _,
+                    Frame.Lost _,
+                    Frame.Inquiry _,
+                    Frame.Status _,
                     Frame.Fatal _ ->
                 throw new ProtocolException("The pool sent a frame that does not belong here: " + frame);
         }

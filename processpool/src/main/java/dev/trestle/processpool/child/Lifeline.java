@@ -1,12 +1,15 @@
 package dev.trestle.processpool.child;
 
 import dev.trestle.processpool.jvm.Orphans;
+import dev.trestle.processpool.jvm.StaleDirectories;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The worker's stdin. It brings one line, the secret, and then nothing for as long as the program lives; its end means
@@ -22,6 +25,12 @@ final class Lifeline {
      * second.
      */
     private static final Duration LONGEST_END = Duration.ofMillis(500);
+
+    /** The time limit for the deletion of what the program has shared, within that for the processes. */
+    private static final Duration LONGEST_DELETION = Duration.ofMillis(300);
+
+    /** The directory in memory that has the shared arrays of the program, if it has any; null until that is known. */
+    private static volatile @Nullable Path sharedInMemory;
 
     private final InputStream stdin;
 
@@ -56,8 +65,10 @@ final class Lifeline {
      * threads that sit in a system call, as this one does.
      *
      * @param ending whether this worker was told to end
+     * @param memory the directory in memory that has the shared arrays of the program, if it has any
      */
-    void watch(BooleanSupplier ending) {
+    void watch(BooleanSupplier ending, @Nullable Path memory) {
+        sharedInMemory = memory;
         Thread.ofPlatform().name("trestle-lifeline").daemon().start(() -> {
             watchParent();
             try {
@@ -74,15 +85,22 @@ final class Lifeline {
     }
 
     /**
-     * Ends this JVM at once, and before that the processes that calls have started: no other code ends them when the
-     * program is gone. Processes that cannot be found in time are left to the next program that sweeps up.
+     * Ends this JVM at once, and before that the processes that calls have started, and the memory that a dead program
+     * has shared: no other code does that when the program is gone. What cannot be found in time is left to the next
+     * program that sweeps up.
      */
     static void end(int code) {
         try {
             Thread.ofPlatform()
                     .name("trestle-end")
                     .daemon()
-                    .start(Orphans::killOwn)
+                    .start(() -> {
+                        Orphans.killOwn();
+                        Path shared = sharedInMemory;
+                        if (shared != null) {
+                            StaleDirectories.removeWhenStale(shared, LONGEST_DELETION);
+                        }
+                    })
                     .join(LONGEST_END);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // by a call: then there is no time for it

@@ -54,12 +54,12 @@ final class Reports extends Reporter {
         }
     }
 
-    /** Returns what a place of the worker tells of its calls. */
+    /** Returns the reports of a place. */
     Place place(int index) {
         return places[index];
     }
 
-    /** What the call in one place has reported and was not sent. */
+    /** The reports of the call in one place that have not been sent. */
     final class Place {
 
         // Guarded by the lock of the reports

@@ -12,24 +12,37 @@ import dev.trestle.processpool.wire.WorkerJournal;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** The main class of a worker. */
 final class WorkerMain {
 
-    private static final int PROPERTIES_AT = 4;
+    private static final int PROPERTIES_AT = 6;
+
+    /** A worker that has had no call for this time sets up what its first call may need. */
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** The names of the threads in which a JVM ends because of a signal. */
     private static final Set<String> HANDLERS = Set.of("SIGHUP handler", "SIGINT handler", "SIGTERM handler");
+
+    /**
+     * The system property of a worker that leaves the set-up of Jackson to the first call that needs it. For tests of
+     * Trestle, which start hundreds of workers for a small call each: docs/adr/0520.
+     */
+    private static final String LAZY = "trestle.codec.lazy";
 
     private WorkerMain() {}
 
     /**
      * Runs a worker until its pool or its program ends it, or runs a program for one: see {@link MainArguments}.
      *
-     * @param arguments where to dial, the worker journal, the largest payload, the number of calls at a time, the
-     *     system properties that no command line can have in this locale, and a name that only {@code ps} is to show
+     * @param arguments where to dial, the worker journal, the largest payload, the number of calls at a time, the two
+     *     directories of shared arrays, the system properties that no command line can have in this locale, and a name
+     *     that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Throwable {
         TerminalSignals.ignore();
@@ -66,21 +79,31 @@ final class WorkerMain {
         channel.write(new Frame.Hello(
                 FrameChannel.PROTOCOL_VERSION, ProcessHandle.current().pid(), System.getProperty("java.version")));
 
-        // Jackson takes longer to set up than all this, and not every call waits for it. Before, it would be in our
-        // way.
-        var decoder =
-                new CallDecoder(new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal);
-        Thread.ofPlatform().name("trestle-codec").daemon().start(decoder::prepare);
+        // Jackson takes longer to set up than all this. A first call that does not need it has the processor to itself;
+        // one that does sets it up.
+        var shared = new MappedArrays(List.of(Path.of(arguments[4]), Path.of(arguments[5])));
+        var decoder = new CallDecoder(
+                new WireOptions(maxPayloadBytes, Set.of()), WorkerMain.class.getClassLoader(), journal, shared);
+        Thread codec = Thread.ofPlatform().name("trestle-codec").daemon().unstarted(() -> {
+            LockSupport.parkNanos(WorkerMain.class, IDLE_NANOS);
+            decoder.prepare();
+        });
+        if (!Boolean.getBoolean(LAZY)) {
+            codec.start();
+        }
 
         var reports = new Reports(channel, places);
         Reporter.install(reports);
         var runner = CallRunner.create(channel, decoder, journal, reports, places);
-        lifeline.watch(runner::isEnding);
+        lifeline.watch(runner::isEnding, Path.of(arguments[4]).getParent());
         Thread.ofPlatform().name("trestle-idle").daemon().start(new IdleHeap(runner));
-        runner.run(Thread.ofPlatform()
-                .name("trestle-controls")
-                .daemon()
-                .start(new Controls(FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner)));
+        runner.run(
+                Thread.ofPlatform()
+                        .name("trestle-controls")
+                        .daemon()
+                        .start(new Controls(
+                                FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner, shared)),
+                () -> LockSupport.unpark(codec));
     }
 
     /**

@@ -1,14 +1,19 @@
 package dev.trestle.processpool.jvm;
 
+import static java.util.regex.Pattern.DOTALL;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -29,6 +34,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -48,16 +55,27 @@ public final class AotStore {
      * The process that makes a cache holds the lock of the directory: one at a time for a user, since it takes a
      * processor for seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are
      * swept later.
+     *
+     * A cache is made in two steps, and a program may end in either. What the first step has recorded is published and
+     * checked like a cache, as `<key>-<length>-<checksum>.recording`, and the next program goes on from there. Each
+     * attempt is written down before it begins, in `<key>.attempts`: so an attempt that takes its program along counts
+     * too, and where nothing can be written nothing is tried. See docs/adr/0450.
      */
 
     private static final Log logger = Log.of(AotStore.class);
 
     private static final String CACHE = ".aot";
-    private static final String FAILED = ".failed";
+    private static final String RECORDING = ".recording";
+    private static final String ATTEMPTS = ".attempts";
     private static final String MAKING = "making-";
     private static final int MOST = 12;
+    private static final int MOST_RECORDINGS = 4;
+    private static final int MOST_ATTEMPTS = 100;
     private static final Duration UNFINISHED_GRACE = Duration.ofHours(1);
-    private static final Duration RETRY = Duration.ofDays(7);
+
+    /** More than a recording and a cache take. */
+    private static final long ROOM = 128L << 20;
+
     private static final Duration TOUCH = Duration.ofDays(1);
 
     /** A lock belongs to the process, so within this one something else must keep others out. */
@@ -92,23 +110,29 @@ public final class AotStore {
 
     /** Returns the cache for a key, if there is one that is whole, and that no other user can have made. */
     public Optional<Path> find(String key) {
-        if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
+        return find(key, CACHE);
+    }
+
+    private Optional<Path> find(String key, String kind) {
+        if (!Files.isDirectory(directory)) {
             return Optional.empty();
         }
         try {
             if (isRefused(objectionToDirectory())) {
                 return Optional.empty();
             }
-            for (Path candidate : files(key + "-*" + CACHE)) {
+            for (Path candidate : files(key + "-*" + kind)) {
                 if (isRefused(objectionTo(candidate))) {
                     continue;
                 }
-                if (verified.contains(candidate) || isWhole(candidate)) {
+                if (verified.contains(candidate) || isWhole(candidate, kind)) {
                     verified.add(candidate);
                     touch(candidate);
                     return Optional.of(candidate);
                 }
-                logger.warn("The AOT cache {} is damaged, and is deleted", candidate);
+                if (isNews("damaged " + candidate)) {
+                    logger.warn("{} is damaged, and is deleted: workers start from no such file", candidate);
+                }
                 Files.deleteIfExists(candidate);
             }
         } catch (IOException e) {
@@ -117,10 +141,15 @@ public final class AotStore {
         return Optional.empty();
     }
 
+    /** Returns whether something is to be logged, which it is once. */
+    private static boolean isNews(String what) {
+        return said.size() < MOST_SAID && said.add(what);
+    }
+
     /** Says why caches are not used, if that is so; returns whether it is. */
     private boolean isRefused(Optional<String> objection) {
         objection
-                .filter(why -> said.size() < MOST_SAID && said.add(directory + why))
+                .filter(why -> isNews(directory + why))
                 .ifPresent(why -> logger.warn(
                         "Workers start without the AOT cache in {}, since {}. They would load code from there that"
                             + " another user may have put there. Give the directory to this user and take the right to"
@@ -160,12 +189,12 @@ public final class AotStore {
                 : Optional.empty();
     }
 
-    private static boolean isWhole(Path cache) throws IOException {
-        return cache.getFileName().toString().endsWith(seal(cache));
+    private static boolean isWhole(Path file, String kind) throws IOException {
+        return file.getFileName().toString().endsWith(seal(file, kind));
     }
 
     /** Returns the end of the name that a file with this content has. */
-    private static String seal(Path file) throws IOException {
+    private static String seal(Path file, String kind) throws IOException {
         var checksum = new CRC32C();
         ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 18);
         try (var channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
@@ -174,52 +203,110 @@ public final class AotStore {
                 buffer.clear();
             }
         }
-        return String.format(Locale.ROOT, "-%d-%08x%s", Files.size(file), checksum.getValue(), CACHE);
+        return String.format(Locale.ROOT, "-%d-%08x%s", Files.size(file), checksum.getValue(), kind);
     }
 
-    /** Marks a cache as used, so that others go before it. */
-    private static void touch(Path cache) throws IOException {
+    /** Marks a file as used, so that others go before it. */
+    private static void touch(Path file) throws IOException {
         Instant now = Instant.now();
-        if (Files.getLastModifiedTime(cache).toInstant().isBefore(now.minus(TOUCH))) {
-            Files.setLastModifiedTime(cache, FileTime.from(now));
+        if (Files.getLastModifiedTime(file).toInstant().isBefore(now.minus(TOUCH))) {
+            try {
+                Files.setLastModifiedTime(file, FileTime.from(now));
+            } catch (IOException e) {
+                logger.debug("Cannot mark {} as used; nothing is swept where nothing can be written", file, e);
+            }
         }
     }
 
-    /** Deletes the cache for a key: it has done harm. */
+    /** Deletes the cache for a key, which has done harm: as bad as a cache that could not be made. */
     public void discard(String key) {
         try {
             for (Path each : files(key + "-*" + CACHE)) {
                 Files.deleteIfExists(each);
                 verified.remove(each);
             }
+            Attempts.read(attemptsFor(key))
+                    .failed("a JVM with the cache crashed")
+                    .write(attemptsFor(key));
         } catch (IOException e) {
             logger.debug("Cannot delete an AOT cache in {}", directory, e);
         }
     }
 
-    /** A way to make a cache. */
+    /** The two steps in which a cache is made. Each may be interrupted, which is how it is told to stop. */
     public interface Maker {
         /**
-         * Makes a cache.
+         * Runs what the cache is to be good for, and records it.
          *
-         * @param recording a file name for what is recorded
-         * @param cache where to write the cache
-         * @return whether it is there; false if it cannot be made, in which case no further attempt is made
-         * @throws InterruptedException if the maker was told to stop
+         * @param recording where to write what is recorded
+         * @return why there is no recording; empty if there is one
          */
-        public boolean make(Path recording, Path cache) throws IOException, InterruptedException;
+        public Optional<String> record(Path recording) throws IOException, InterruptedException;
+
+        /**
+         * Makes a cache of a recording.
+         *
+         * @param recording what was recorded, in this program or an earlier one
+         * @param cache where to write the cache
+         * @return why there is no cache; empty if there is one
+         */
+        public Optional<String> assemble(Path recording, Path cache) throws IOException, InterruptedException;
+    }
+
+    /** The state in which an attempt to make a cache leaves it. */
+    public enum State {
+        /** There is a cache, from now on or before. */
+        THERE,
+        /** Another pool or program is making a cache at this moment, perhaps this one. */
+        BUSY,
+        /** There is none, since the attempt failed, or was not made. */
+        NONE
+    }
+
+    /**
+     * The outcome of an attempt to make a cache.
+     *
+     * @param state what there is now
+     * @param failure why the attempt failed, and whether there is another one; empty if none was made
+     */
+    public record Outcome(State state, Optional<String> failure) {
+
+        private Outcome(State state) {
+            this(state, Optional.empty());
+        }
+    }
+
+    /**
+     * Returns how long a pool waits before it makes the cache for a key; empty if it is not to be made, since it is
+     * there or has failed too often.
+     *
+     * <p>A second attempt, after one that its program has cut short, begins at once, to have more time. If that is not
+     * enough either, only programs that live longer try: ten times as long each time.
+     *
+     * @param usual the time for the first attempt
+     */
+    public Optional<Duration> delay(String key, Duration usual) {
+        if (find(key).isPresent()) {
+            return Optional.empty();
+        }
+        try {
+            return Attempts.read(attemptsFor(key)).delay(usual);
+        } catch (IOException e) {
+            logger.debug("Cannot read which attempts to make an AOT cache there were in {}", directory, e);
+            return Optional.empty();
+        }
     }
 
     /**
      * Makes the cache for a key, unless there is one, another process is making one, or it is known that it cannot be
-     * made; returns whether there is one now.
+     * made.
      */
-    public boolean make(String key, Maker maker) throws IOException, InterruptedException {
+    public Outcome make(String key, Maker maker) throws IOException, InterruptedException {
         if (!prepare()) {
-            return false;
+            return new Outcome(State.NONE);
         }
         if (!making.compareAndSet(false, true)) {
-            return false;
+            return new Outcome(State.BUSY);
         }
         try (FileChannel lockFile = FileChannel.open(
                         directory.resolve("lock"),
@@ -227,43 +314,206 @@ public final class AotStore {
                         StandardOpenOption.WRITE,
                         LinkOption.NOFOLLOW_LINKS);
                 @Nullable FileLock lock = lockFile.tryLock()) {
-            return lock != null && (find(key).isPresent() || makeLocked(key, maker));
+            if (lock == null) {
+                return new Outcome(State.BUSY);
+            }
+            return find(key).isPresent() ? new Outcome(State.THERE) : makeLocked(key, maker);
+        } catch (OverlappingFileLockException e) {
+            logger.debug("These classes are loaded twice in this program, and the others make an AOT cache", e);
+            return new Outcome(State.BUSY);
         } finally {
             making.set(false);
         }
     }
 
-    private boolean makeLocked(String key, Maker maker) throws IOException, InterruptedException {
+    private Path attemptsFor(String key) {
+        return directory.resolve(key + ATTEMPTS);
+    }
+
+    private Outcome makeLocked(String key, Maker maker) throws IOException, InterruptedException {
         sweep();
-        Path failed = directory.resolve(key + FAILED);
-        if (Files.exists(failed)) {
-            return false;
+        Path notes = attemptsFor(key);
+        Attempts attempts = Attempts.read(notes);
+        if (attempts.isTooMany()) {
+            logger.debug("No AOT cache is made, see {}", notes);
+            return new Outcome(State.NONE);
         }
-        String name = MAKING + Long.toHexString(RandomGenerator.getDefault().nextLong());
-        Path recording = directory.resolve(name + ".recording");
-        Path fresh = directory.resolve(name);
+        refuseWithoutRoom();
+        attempts.begun().write(notes);
+        Path recorded = directory.resolve(freshName());
+        Path fresh = directory.resolve(freshName());
         try {
-            if (!maker.make(recording, fresh) || !Files.exists(fresh)) {
-                Files.writeString(failed, "");
-                return false;
+            Optional<Path> recording = find(key, RECORDING);
+            if (recording.isEmpty()) {
+                Optional<String> objection = missing(maker.record(recorded), recorded);
+                if (objection.isPresent()) {
+                    return failed(attempts, objection.get(), notes);
+                }
+                recording = Optional.of(publish(recorded, key, RECORDING));
+                attempts = attempts.advanced();
+                attempts.begun().write(notes);
             }
-            Path cache = directory.resolve(key + seal(fresh));
-            publish(fresh, cache);
-            verified.add(cache);
+            Optional<String> objection = missing(maker.assemble(recording.get(), fresh), fresh);
+            if (objection.isPresent()) {
+                forget(recording.get());
+                return failed(attempts, objection.get(), notes);
+            }
+            Path cache = publish(fresh, key, CACHE);
             logger.info("Workers start from the AOT cache {} from now on", cache);
-            return true;
+            forget(recording.get());
+            attempts.succeeded(notes);
+            return new Outcome(State.THERE);
         } finally {
-            Files.deleteIfExists(recording);
+            Files.deleteIfExists(recorded);
             Files.deleteIfExists(fresh);
         }
     }
 
-    private static void publish(Path fresh, Path cache) throws IOException {
-        try {
-            Files.move(fresh, cache, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            throw new IOException("Cannot rename files in " + cache.getParent() + ", where AOT caches are kept", e);
+    private static Optional<String> missing(Optional<String> objection, Path file) {
+        return objection.isPresent() || Files.exists(file)
+                ? objection
+                : Optional.of("the JVM that was to write a file for it has written none");
+    }
+
+    private static Outcome failed(Attempts attempts, String why, Path notes) throws IOException {
+        Attempts now = attempts.failed(why);
+        now.write(notes);
+        return new Outcome(State.NONE, Optional.of(why + (now.isTooMany() ? now.never(notes) : now.again())));
+    }
+
+    private void refuseWithoutRoom() throws IOException {
+        long room = Files.getFileStore(directory).getUsableSpace();
+        if (room > 0 && room < ROOM) { // some systems say 0 if they do not know; then the first write shows it
+            throw new IOException(directory + " has room for " + (room >> 20) + " MiB, and " + (ROOM >> 20)
+                    + " MiB are needed for an AOT cache");
         }
+    }
+
+    private void forget(Path recording) throws IOException {
+        verified.remove(recording);
+        Files.deleteIfExists(recording);
+    }
+
+    /**
+     * The attempts to make the cache for a key that there is none of yet.
+     *
+     * @param unfinished the attempts in a row that ended with their programs, the one that runs included
+     * @param failed the attempts that failed, however much time they had
+     * @param why how the last of those failed
+     */
+    private record Attempts(int unfinished, int failed, String why) {
+
+        private static final int MOST_FAILED = 2;
+        private static final int MOST_BY_SHORT_PROGRAMS = 2;
+
+        /** Ten million minutes are nineteen years. */
+        private static final int LARGEST_EXPONENT = 7;
+
+        private static final int MOST_REASON = 500;
+        private static final Pattern TEXT =
+                Pattern.compile("(\\d{1,6}) unfinished, (\\d{1,6}) failed: ?([^\n]*)\n.*", DOTALL);
+
+        static Attempts read(Path notes) throws IOException {
+            try {
+                Matcher text = TEXT.matcher(Files.readString(notes));
+                if (text.matches()) {
+                    return new Attempts(
+                            Integer.parseInt(text.group(1)), Integer.parseInt(text.group(2)), text.group(3));
+                }
+                logger.debug("{} has been cut off, and tells of no attempts", notes);
+            } catch (NoSuchFileException e) {
+                // No attempt was made yet.
+            } catch (CharacterCodingException e) {
+                logger.debug("{} is no text, and tells of no attempts", notes, e);
+            }
+            return new Attempts(0, 0, "");
+        }
+
+        /** Writes the notes, at once: the program may end at any moment. */
+        void write(Path notes) throws IOException {
+            Path fresh = notes.resolveSibling(freshName());
+            try {
+                Files.writeString(
+                        fresh,
+                        unfinished + " unfinished, " + failed + " failed: " + why
+                                + "\nThese are the attempts to make an AOT cache. Delete this file to have more.\n");
+                rename(fresh, notes);
+            } finally {
+                Files.deleteIfExists(fresh);
+            }
+        }
+
+        Attempts begun() {
+            return new Attempts(unfinished + 1, failed, why);
+        }
+
+        /** Returns the attempts after one that got on: the next has less to do. */
+        Attempts advanced() {
+            return new Attempts(0, failed, why);
+        }
+
+        /** Forgets the attempts, except for failures: a cache that is there may still turn out to do harm. */
+        void succeeded(Path notes) throws IOException {
+            if (failed == 0) {
+                Files.deleteIfExists(notes);
+            } else {
+                advanced().write(notes);
+            }
+        }
+
+        Attempts failed(String reason) {
+            String line = reason.lines().findFirst().orElse("");
+            return new Attempts(0, failed + 1, line.substring(0, Math.min(line.length(), MOST_REASON)));
+        }
+
+        boolean isTooMany() {
+            return failed >= MOST_FAILED;
+        }
+
+        Optional<Duration> delay(Duration usual) {
+            if (isTooMany()) {
+                return Optional.empty();
+            }
+            if (unfinished == 0) {
+                return Optional.of(usual);
+            }
+            if (unfinished < MOST_BY_SHORT_PROGRAMS) {
+                return Optional.of(Duration.ZERO);
+            }
+            int exponent = Math.min(unfinished - MOST_BY_SHORT_PROGRAMS, LARGEST_EXPONENT);
+            Duration longer = Duration.ofMinutes((long) Math.pow(10, exponent));
+            return Optional.of(longer.compareTo(usual) > 0 ? longer : usual);
+        }
+
+        String again() {
+            return ". The next program tries once more.";
+        }
+
+        String never(Path notes) {
+            return ". It is not tried again until the JDK, the class path or the options of workers change, or " + notes
+                    + " is deleted.";
+        }
+    }
+
+    /** Gives a file that is whole the name under which it is found. */
+    private Path publish(Path fresh, String key, String kind) throws IOException {
+        Path published = directory.resolve(key + seal(fresh, kind));
+        rename(fresh, published);
+        verified.add(published);
+        return published;
+    }
+
+    private static void rename(Path fresh, Path published) throws IOException {
+        try {
+            Files.move(fresh, published, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AtomicMoveNotSupportedException e) {
+            throw new IOException("Cannot rename files in " + published.getParent() + ", where AOT caches are kept", e);
+        }
+    }
+
+    /** Returns a name that no other file has, and that tells that the file is not finished. */
+    private static String freshName() {
+        return MAKING + Long.toHexString(RandomGenerator.getDefault().nextLong());
     }
 
     /** Makes the directory if there is none; returns whether it may be used. Makes nothing in one of another user. */
@@ -289,13 +539,16 @@ public final class AotStore {
                 : new FileAttribute<?>[0];
     }
 
-    /** Deletes what the dead left, what failed long ago, and the caches that were not used for longest. */
+    /** Deletes what the dead left, and of the rest what was not used for longest. */
     private void sweep() throws IOException {
-        Instant now = Instant.now();
-        deleteOlder(files(MAKING + "*"), now.minus(UNFINISHED_GRACE));
-        deleteOlder(files("*" + FAILED), now.minus(RETRY));
-        List<Path> caches = files("*" + CACHE);
-        for (Path each : caches.subList(Math.min(caches.size(), MOST - 1), caches.size())) {
+        deleteOlder(files(MAKING + "*"), Instant.now().minus(UNFINISHED_GRACE));
+        deleteBeyond(MOST - 1, files("*-*-*" + CACHE));
+        deleteBeyond(MOST_RECORDINGS - 1, files("*-*-*" + RECORDING));
+        deleteBeyond(MOST_ATTEMPTS - 1, files("*" + ATTEMPTS));
+    }
+
+    private static void deleteBeyond(int most, List<Path> all) throws IOException {
+        for (Path each : all.subList(Math.min(all.size(), most), all.size())) {
             logger.debug("{} was unused for longest, and is deleted to make room", each);
             Files.deleteIfExists(each);
         }

@@ -23,6 +23,9 @@ public final class CrashLog {
     private static final int MOST_BYTES = 32 << 10;
     private static final int MOST_CHARS = 2 << 10;
 
+    /** Stands at the beginning of a log if the system refused the JVM memory of its own. */
+    private static final String NO_MEMORY = "insufficient memory for the Java Runtime Environment";
+
     private CrashLog() {}
 
     /** Returns the beginning of a log without its ornaments; empty if there is none, or something else in its place. */
@@ -40,6 +43,11 @@ public final class CrashLog {
         } catch (IOException e) {
             return "(its crash log cannot be read: " + e + ")";
         }
+    }
+
+    /** Returns whether a JVM with this head of its log has ended because the system gave it no more memory. */
+    public static boolean tellsOfNoMemory(String head) {
+        return head.contains(NO_MEMORY);
     }
 
     /**

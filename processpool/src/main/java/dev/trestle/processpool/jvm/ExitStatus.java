@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param code its exit code; 128 + n for signal n, as the JDK reports it on Unix
  * @param evidence what else is known
  * @param suspect the sender of its SIGKILL, if that was its end: the end of a sentence
+ * @param oomKills whether the kernel's OOM killer has killed a process while this one lived
  */
-public record ExitStatus(int code, Evidence evidence, String suspect) {
+public record ExitStatus(int code, Evidence evidence, String suspect, boolean oomKills) {
 
     /** The evidence of why a JVM ended. Its exit code does not: any code may be that of a {@code System.exit}. */
     public enum Evidence {
@@ -25,6 +26,19 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
         SIGNALLED,
         /** The JVM printed that it ends for lack of memory. */
         OUT_OF_MEMORY;
+
+        private static final Evidence[] all = values();
+
+        /** Returns the number of this on the wire. */
+        @SuppressWarnings("EnumOrdinal") // both sides run the same version, the handshake sees to it
+        public int number() {
+            return ordinal();
+        }
+
+        /** Returns the evidence with a number from the wire; none if there is no such number. */
+        public static Evidence at(int number) {
+            return number >= 0 && number < all.length ? all[number] : NONE;
+        }
 
         /**
          * Weighs what is known.
@@ -66,12 +80,18 @@ public record ExitStatus(int code, Evidence evidence, String suspect) {
             Map.entry(31, "SIGSYS"));
 
     public ExitStatus with(Evidence found) {
-        return new ExitStatus(code, found, suspect);
+        return new ExitStatus(code, found, suspect, oomKills);
     }
 
     /** Returns the name of the signal that ended it; empty if it was none, as far as is known. */
     public Optional<String> signal() {
         return evidence == Evidence.CALLED_EXIT ? Optional.empty() : Optional.ofNullable(SIGNALS.get(code - 128));
+    }
+
+    /** Returns whether it ended for lack of memory, as far as is known: by its JVM, or probably by the kernel. */
+    public boolean outOfMemory() {
+        return evidence == Evidence.OUT_OF_MEMORY
+                || (oomKills && signal().orElse("").equals("SIGKILL"));
     }
 
     /**

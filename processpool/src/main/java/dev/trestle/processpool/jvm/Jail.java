@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What the workers of a pool can see and use of the machine, when they are jailed.
+ * The part of the machine that the workers of a pool can see and use when they are jailed.
  *
  * @param readable files and directories that they can read, besides those that a JVM needs
  * @param writable files and directories that they can change
@@ -29,7 +29,7 @@ public record Jail(
 
         private static final long MIB = 1 << 20;
 
-        /** What a jail has of its own: the worker is process 2 or so there, and sees no process outside. */
+        /** The namespaces that a jail has for itself: the worker is process 2 or so there, and sees no process outside. */
         static final List<String> OWN =
                 List.of("user", "pid", "ipc", "uts", "cgroup"); // and the network, unless it is given
 
@@ -53,7 +53,7 @@ public record Jail(
                 "/etc/pki/ca-trust/extracted",
                 "/etc/nsswitch.conf");
 
-        /** The settings that those need who have the network. */
+        /** The settings that workers with a network need. */
         static final List<String> NETWORK_SETTINGS =
                 List.of("/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/services");
 
@@ -62,7 +62,7 @@ public record Jail(
 
         static final String HOME = TEMPORARY + "/home";
 
-        /** What the environment has besides the variables of the language and those that the program names. */
+        /** The variables of the environment besides those of the language and those that the program names. */
         static final List<String> ENVIRONMENT = List.of("HOME=" + HOME, "PATH=/usr/bin:/bin", "TMPDIR=" + TEMPORARY);
 
         static final String USER = "worker";

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -262,7 +263,8 @@ public final class JavaCommand {
         }
         String to = own.isNamed() ? own.getName() + ",tools.jackson.databind" : "ALL-UNNAMED";
         for (ResolvedModule module : modules) {
-            for (String each : module.reference().descriptor().packages()) {
+            // Sorted: a set of Java's has another order in each run, and the AOT cache of one run is for the next.
+            for (String each : new TreeSet<>(module.reference().descriptor().packages())) {
                 arguments.add("--add-opens=" + module.name() + "/" + each + "=" + to);
             }
         }

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 final class LogRecordFilter extends OutputStream {
 
     private enum State {
-        /** What is written is text, or as many bytes as were matched of the beginning of a record. */
+        /** The bytes are text, or the first ones of a record as far as they match. */
         TEXT,
         RECORD,
         /** A record that is too long is left out. */
@@ -114,15 +114,15 @@ final class LogRecordFilter extends OutputStream {
         }
     }
 
-    /** Logs what came after the last newline; the pump calls it at the end. Half a record is lost. */
+    /** Ends the text; the pump calls this at the end. Half a record is lost. */
     @Override
-    public void flush() {
+    public void close() {
         giveBack();
         if (state != State.TEXT) {
             state = State.TEXT;
             line.reset();
             lost.increment();
         }
-        text.flush();
+        text.close();
     }
 }

@@ -31,6 +31,11 @@ record OomKills(OptionalLong count) {
         }
     }
 
+    /** Returns whether the OOM killer is known to have killed a process between then and now. */
+    boolean haveGrownSince(OomKills then) {
+        return count.orElse(0) > then.count.orElse(Long.MAX_VALUE);
+    }
+
     /**
      * Returns the sender of the SIGKILL that ended a process between then and now, as far as can be known: the end of a
      * sentence.
@@ -39,7 +44,7 @@ record OomKills(OptionalLong count) {
         if (count.isEmpty() || then.count.isEmpty()) {
             return "by a kill -9, or by the kernel because memory ran out (see dmesg)";
         }
-        return count.getAsLong() > then.count.getAsLong()
+        return haveGrownSince(then)
                 ? "probably by the kernel because memory ran out: its OOM killer has killed a process in"
                         + " that time (see"
                         + " dmesg). Have fewer workers, or let them use less, of heap or of native memory"

@@ -61,9 +61,9 @@ final class OutputLog extends OutputStream {
         }
     }
 
-    /** Logs what came after the last newline; the pumps call it at the end. */
+    /** Logs what came after the last newline, and what has been dropped; the pump calls this at the end. */
     @Override
-    public void flush() {
+    public void close() {
         if (length > 0) {
             endLine();
         }

@@ -1,6 +1,7 @@
 package dev.trestle.processpool.jvm;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.trestle.processpool.wire.SharedArrays;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ServerSocketChannel;
@@ -59,6 +60,9 @@ public final class PrivateDirectory implements AutoCloseable {
 
     private final Path parent;
 
+    /** The name that it has to have; null if any name will do. */
+    private final @Nullable String name;
+
     @GuardedBy("this")
     private boolean closed;
 
@@ -80,8 +84,9 @@ public final class PrivateDirectory implements AutoCloseable {
     /** True if the JVM deletes this directory, with all files made in it, at its very end. */
     private volatile boolean deletedAtExit;
 
-    private PrivateDirectory(Path parent) throws IOException {
+    private PrivateDirectory(Path parent, @Nullable String name) throws IOException {
         this.parent = parent;
+        this.name = name;
         this.path = makeElsewhere();
     }
 
@@ -92,13 +97,22 @@ public final class PrivateDirectory implements AutoCloseable {
     public static PrivateDirectory create(Path parent) {
         try {
             // Absolute, since workers may have another working directory.
-            return new PrivateDirectory(parent.toAbsolutePath());
+            return new PrivateDirectory(parent.toAbsolutePath(), null);
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "A process pool needs a private directory and cannot create one in " + parent
                             + " (is it writable, is the disk full?). Set java.io.tmpdir to a directory that is.",
                     e);
         }
+    }
+
+    /**
+     * Creates a directory with the same name in another one, where {@link #removeStale} looks too.
+     *
+     * @throws IOException if that cannot be, or if there is something with this name
+     */
+    PrivateDirectory createSibling(Path otherParent) throws IOException {
+        return new PrivateDirectory(otherParent, String.valueOf(path.getFileName()));
     }
 
     public Path resolve(String name) {
@@ -185,7 +199,7 @@ public final class PrivateDirectory implements AutoCloseable {
     private Path make() throws IOException {
         // To guess the name gains nothing: what exists is not taken. A SecureRandom would take milliseconds to
         // set up.
-        while (true) {
+        while (name == null) {
             String number = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), Character.MAX_RADIX);
             try {
                 return Files.createDirectory(parent.resolve(PREFIX + number), ownerOnly(parent));
@@ -193,6 +207,7 @@ public final class PrivateDirectory implements AutoCloseable {
                 logger.debug("A name for a private directory is taken", e);
             }
         }
+        return Files.createDirectory(parent.resolve(name), ownerOnly(parent));
     }
 
     private synchronized Path makeElsewhere() throws IOException {
@@ -283,9 +298,24 @@ public final class PrivateDirectory implements AutoCloseable {
             touch(path);
             for (Path each : files) {
                 touch(each);
+                if (isShared(each)) {
+                    touchAll(each);
+                }
             }
         } catch (IOException e) {
             logger.debug("{} cannot be kept young", path, e);
+        }
+    }
+
+    private static boolean isShared(Path file) {
+        return file.endsWith(SharedArrays.DIRECTORY) && Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private static void touchAll(Path directory) throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path each : files) {
+                touch(each);
+            }
         }
     }
 
@@ -304,6 +334,9 @@ public final class PrivateDirectory implements AutoCloseable {
      */
     public void removeStale() {
         StaleDirectories.remove(parent, path);
+        if (Files.isDirectory(SharedFiles.MEMORY) && !parent.equals(SharedFiles.MEMORY)) {
+            StaleDirectories.remove(SharedFiles.MEMORY, path);
+        }
     }
 
     /**
@@ -317,10 +350,20 @@ public final class PrivateDirectory implements AutoCloseable {
         }
         deletedAtExit = true;
         deleteAtExit(path); // first, since the JVM begins with the last
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
-            files.forEach(PrivateDirectory::deleteAtExit);
+        try {
+            deleteAllAtExit(path);
+            Path shared = path.resolve(SharedArrays.DIRECTORY);
+            if (isShared(shared)) {
+                deleteAllAtExit(shared);
+            }
         } catch (IOException | DirectoryIteratorException e) {
             logger.debug("The files in {} are not known", path, e);
+        }
+    }
+
+    private static void deleteAllAtExit(Path directory) throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            files.forEach(PrivateDirectory::deleteAtExit);
         }
     }
 

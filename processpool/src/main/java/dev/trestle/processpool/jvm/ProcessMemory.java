@@ -203,10 +203,13 @@ public final class ProcessMemory {
         familySize++;
     }
 
+    /** Stands in the reason for which a worker is killed that has more than it may, and in no other. */
+    public static final String OVER_LIMIT = " (memoryLimit: ";
+
     /** Returns why a worker that has more than it may is killed. */
     public static String excess(long used, long limit) {
         return "it used " + mebibytes(used) + " of at most " + mebibytes(limit)
-                + " (memoryLimit: heap, native memory and the processes that it has started). Give it more, or each"
+                + OVER_LIMIT + "heap, native memory and the processes that it has started). Give it more, or each"
                 + " call less to do";
     }
 

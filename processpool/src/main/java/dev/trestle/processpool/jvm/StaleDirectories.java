@@ -3,6 +3,7 @@ package dev.trestle.processpool.jvm;
 import static java.util.Objects.requireNonNull;
 
 import com.google.errorprone.annotations.MustBeClosed;
+import dev.trestle.processpool.wire.SharedArrays;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
@@ -29,6 +30,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -79,6 +82,9 @@ public final class StaleDirectories {
     /** The name of the proof under another kernel. */
     private static final Pattern OTHER_SOCKET = Pattern.compile(PROOF + "[0-9a-f-]{" + BOOT_LENGTH + "}");
 
+    /** The names of the files of shared arrays, in a directory of their own. */
+    private static final Pattern SHARED = Pattern.compile("a[0-9]{1,19}");
+
     /** The names of all other files that pools make in their directories. */
     private static final Pattern FILE = Pattern.compile("w[0-9]{1,10}\\.(?:record|crash|args|sock)|aot\\.args");
 
@@ -87,6 +93,8 @@ public final class StaleDirectories {
 
     /** The most names that a sweep looks at, in the parent and in stale directories. */
     private static final int MOST_NAMES = 100_000;
+
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     /** The depth to which directories in each other are deleted. */
     private static final int DEEPEST = 32;
@@ -145,6 +153,28 @@ public final class StaleDirectories {
             new StaleDirectories(parent, user, allowed, mostNames).remove();
         } catch (IOException | DirectoryIteratorException e) {
             logger.debug("Cannot look for directories of dead process pools in {}", parent, e);
+        }
+    }
+
+    /**
+     * Deletes a directory in memory when its program is dead, for the worker of such a program: it may be long until
+     * another program sweeps. Waits a little, since the system closes the sockets of a dead program one by one.
+     *
+     * @param directory a directory with shared arrays; there need be none
+     * @param limit the longest time to wait
+     */
+    public static void removeWhenStale(Path directory, Duration limit) {
+        long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        while (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && System.nanoTime() < end) {
+            try (DirectoryStream<Path> parent =
+                    Files.newDirectoryStream(requireNonNull(directory.getParent(), "a directory below the root"))) {
+                UserPrincipal user = Files.getOwner(directory, LinkOption.NOFOLLOW_LINKS);
+                new StaleDirectories(directory.getParent(), user, _ -> {}, MOST_NAMES).removeIfStale(parent, directory);
+            } catch (IOException | DirectoryIteratorException e) {
+                logger.debug("{} is left to the next sweep", directory, e); // or another worker has deleted it
+                return;
+            }
+            LockSupport.parkNanos(LOOK_AGAIN_NANOS);
         }
     }
 
@@ -310,7 +340,24 @@ public final class StaleDirectories {
     /** Deletes the files that a pool has made, the proof last: until then the next sweep finds the rest. */
     private void deleteFiles(DirectoryStream<Path> handle, Path directory) throws IOException {
         deleteFiles(handle, directory, name -> FILE.matcher(name).matches());
+        deleteShared(handle, directory.resolve(SharedArrays.DIRECTORY));
         deleteFiles(handle, directory, StaleDirectories::isProof);
+    }
+
+    /** Deletes the directory of the files of shared arrays, if there is one. */
+    private void deleteShared(DirectoryStream<Path> in, Path directory) throws IOException {
+        BasicFileAttributes seen;
+        try {
+            seen = see(in, directory);
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            logger.debug("No arrays were shared in {}", directory.getParent(), e);
+            return;
+        }
+        try (DirectoryStream<Path> handle = open(in, directory)) {
+            requireSame(handle, directory, seen);
+            deleteFiles(handle, directory, name -> SHARED.matcher(name).matches());
+        }
+        deleteEmpty(in, directory);
     }
 
     private void deleteFiles(DirectoryStream<Path> handle, Path directory, Predicate<String> names) throws IOException {

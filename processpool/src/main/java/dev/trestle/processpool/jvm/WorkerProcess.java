@@ -7,6 +7,7 @@ import dev.trestle.processpool.wire.LogRecord;
 import dev.trestle.processpool.wire.ShownText;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -211,10 +212,12 @@ public final class WorkerProcess {
     /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
     @Nullable
     public ExitStatus exitStatus() {
-        return process.isAlive()
-                ? null
-                : new ExitStatus(
-                        process.exitValue(), Evidence.NONE, OomKills.now().suspect(oomKillsBefore));
+        if (process.isAlive()) {
+            return null;
+        }
+        OomKills now = OomKills.now();
+        return new ExitStatus(
+                process.exitValue(), Evidence.NONE, now.suspect(oomKillsBefore), now.haveGrownSince(oomKillsBefore));
     }
 
     /** Returns whether the JVM said that it ends for lack of memory; known when its output has been read. */
@@ -344,6 +347,11 @@ public final class WorkerProcess {
             if (open != null) {
                 close(open);
             }
+        }
+
+        @Override
+        protected Thread createPump(InputStream pipe, OutputStream log) {
+            return createPump(pipe, log, true); // closes the log at the end, which may hold half a line
         }
 
         @Override

@@ -5,6 +5,7 @@ import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.Setup;
+import dev.trestle.processpool.wire.SharedArrays;
 import dev.trestle.processpool.wire.WireOptions;
 import dev.trestle.processpool.wire.WorkerJournal;
 import java.lang.invoke.MethodHandle;
@@ -26,7 +27,19 @@ public final class CallDecoder {
      * @param journal is told when something is set up for a result that is written
      */
     public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal journal) {
-        this(options, loader, (Setup) journal);
+        this(options, loader, journal, SharedArrays.NONE);
+    }
+
+    /**
+     * Creates a decoder of calls that may name shared arrays.
+     *
+     * @param options the options of the connection
+     * @param loader where the classes of calls are found
+     * @param journal is told when something is set up for a result that is written
+     * @param shared the arrays
+     */
+    public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal journal, SharedArrays shared) {
+        this(options, loader, (Setup) journal, shared);
     }
 
     /**
@@ -36,11 +49,26 @@ public final class CallDecoder {
      * @param loader where classes are found
      */
     public CallDecoder(WireOptions options, ClassLoader loader) {
-        this(options, loader, Setup.IGNORED);
+        this(options, loader, SharedArrays.NONE);
+    }
+
+    /**
+     * Creates a decoder for a JVM that does not ask how long a setup takes, of calls that may name shared arrays.
+     *
+     * @param options the options of the connection
+     * @param loader where classes are found
+     * @param shared the arrays
+     */
+    public CallDecoder(WireOptions options, ClassLoader loader, SharedArrays shared) {
+        this(options, loader, Setup.IGNORED, shared);
     }
 
     CallDecoder(WireOptions options, ClassLoader loader, Setup setup) {
-        this.codec = new ValueCodec(options, loader, (failure, _) -> new StandInException(failure), setup);
+        this(options, loader, setup, SharedArrays.NONE);
+    }
+
+    private CallDecoder(WireOptions options, ClassLoader loader, Setup setup, SharedArrays shared) {
+        this.codec = new ValueCodec(options, loader, (failure, _) -> new StandInException(failure), setup, shared);
     }
 
     /**
@@ -56,7 +84,8 @@ public final class CallDecoder {
     }
 
     /**
-     * Decodes a call. Nothing of the user's runs but the constructors of its data.
+     * Decodes a call. Nothing of the user's runs but the constructors of its data. It holds the shared arrays that it
+     * names until {@link DecodedCall#end}.
      *
      * @param payload from {@link Frame.Call}
      * @return the call, ready to run
@@ -65,21 +94,29 @@ public final class CallDecoder {
     public DecodedCall decode(Payload payload) throws NotDecodableException {
         ByteBuffer body = payload.wholeBody();
         String subject = "A call";
+        Decoding decoding = null;
+        DecodedCall decoded = null;
         try {
             var from = new BodyReader(body);
             if (!from.flag()) {
                 codec.checkObject(from.slice());
                 Slot anything = codec.slot(Object.class);
-                Object object = values(body, payload, new Slot[] {anything})[0];
-                return DecodedCall.ofObject(codec, object, anything);
+                decoding = decoding(payload, anything);
+                decoded = DecodedCall.ofObject(codec, codec.decode(body, decoding)[0], anything, decoding.held());
+                return decoded;
             }
             LambdaShape shape = codec.shapeOf(from.slice());
             subject = "The call " + shape.site().implClassName() + "."
                     + shape.site().implMethod();
             MethodHandle target = shape.target();
-            @Nullable
-            Object[] values = shape.captured().length == 0 ? nothing : values(body, payload, shape.captured());
-            return DecodedCall.ofLambda(codec, shape, target, values);
+            if (shape.captured().length == 0) {
+                decoded = DecodedCall.ofLambda(codec, shape, target, nothing, null);
+            } else {
+                decoding = decoding(payload, shape.captured());
+                @Nullable Object[] values = codec.decode(body, decoding);
+                decoded = DecodedCall.ofLambda(codec, shape, target, values, decoding.held());
+            }
+            return decoded;
         } catch (ReflectiveOperationException | LinkageError e) {
             throw new NotDecodableException(
                     subject + " cannot be found in the worker: " + e
@@ -87,11 +124,15 @@ public final class CallDecoder {
                     e);
         } catch (ProtocolException | RuntimeException | StackOverflowError e) {
             throw Explanation.notDecodable(subject, e);
+        } finally {
+            if (decoded == null && decoding != null) {
+                decoding.release();
+            }
         }
     }
 
-    private @Nullable Object[] values(ByteBuffer body, Payload payload, Slot[] slots) {
-        return codec.decode(body, new Decoding(payload.arrays(), codec.trusting(), slots, 0, false));
+    private Decoding decoding(Payload payload, Slot... slots) {
+        return new Decoding(payload.arrays(), codec.trusting(), slots, 0, false, codec.shared());
     }
 
     @Override

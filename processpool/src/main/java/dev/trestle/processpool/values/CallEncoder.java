@@ -6,6 +6,7 @@ import dev.trestle.api.RunnableCall;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.Setup;
+import dev.trestle.processpool.wire.SharedArrays;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.invoke.SerializedLambda;
 import java.lang.ref.WeakReference;
@@ -29,6 +30,7 @@ public final class CallEncoder {
     private final WireOptions options;
     private final BiFunction<Failure, String, Throwable> unknown;
     private final Function<Class<?>, Optional<String>> missing;
+    private final SharedArrays shared;
     /** Kept by the sites of their class loaders. */
     @GuardedBy("codecs")
     private final Map<ClassLoader, WeakReference<ValueCodec>> codecs = new WeakHashMap<>();
@@ -62,7 +64,7 @@ public final class CallEncoder {
      *     stack or suppressed exceptions, which are set afterwards
      */
     public CallEncoder(WireOptions options, BiFunction<Failure, String, Throwable> unknown) {
-        this(options, unknown, type -> Optional.empty());
+        this(options, unknown, type -> Optional.empty(), SharedArrays.NONE);
     }
 
     /**
@@ -71,11 +73,14 @@ public final class CallEncoder {
      * @param options the options of the connection
      * @param unknown as above
      * @param missing says why the workers cannot find a class, and what to do about it; empty if they can
+     * @param shared the arrays that calls may name
      */
     public CallEncoder(
             WireOptions options,
             BiFunction<Failure, String, Throwable> unknown,
-            Function<Class<?>, Optional<String>> missing) {
+            Function<Class<?>, Optional<String>> missing,
+            SharedArrays shared) {
+        this.shared = shared;
         this.options = options;
         this.unknown = unknown;
         this.missing = missing;
@@ -249,7 +254,7 @@ public final class CallEncoder {
 
     private ValueCodec newCodec(ClassLoader loader) {
         try {
-            return new ValueCodec(options, loader, unknown, Setup.IGNORED);
+            return new ValueCodec(options, loader, unknown, Setup.IGNORED, shared);
         } catch (LinkageError e) { // the JVM verifies a class before its methods run
             throw JacksonVersions.mismatch(e);
         }

@@ -69,17 +69,21 @@ final class CallSite {
     }
 
     EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
-        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup(), codec.shared());
         encoding.share(prefix);
         if (values.length > 0) {
             try {
                 codec.encode(encoding, places, values);
             } catch (RuntimeException | StackOverflowError e) {
+                encoding.release();
                 throw Explanation.notEncodable(
                         "The call " + description(), e, this::nameOfValue, index -> hint(index, values));
+            } catch (Error e) {
+                encoding.release();
+                throw e;
             }
         }
-        return new EncodedCall(this, encoding.finish());
+        return new EncodedCall(this, encoding.finish(), encoding.held());
     }
 
     String description() {
@@ -117,8 +121,8 @@ final class CallSite {
 
     private @Nullable Object decode(Payload payload, Slot place, String subject, boolean abandonable)
             throws NotDecodableException {
+        var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0, abandonable, codec.shared());
         try {
-            var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0, abandonable);
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);
@@ -129,6 +133,8 @@ final class CallSite {
                             + Runtime.getRuntime().maxMemory()
                             + " bytes (-Xmx). Return less, or give the program a larger heap.",
                     e);
+        } finally {
+            decoding.release(); // the program itself decides how long it has them
         }
     }
 

@@ -24,8 +24,10 @@ public final class DecodedCall {
     private final Slot resultPlace;
     private final Slot itemPlace;
     private final Body body;
+    private final @Nullable HeldArrays held;
 
-    private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body) {
+    private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body, @Nullable HeldArrays held) {
+        this.held = held;
         this.codec = codec;
         this.itemPlace = codec.slot(Object.class);
         this.description = description;
@@ -33,12 +35,18 @@ public final class DecodedCall {
         this.body = body;
     }
 
-    static DecodedCall ofLambda(ValueCodec codec, LambdaShape shape, MethodHandle target, @Nullable Object[] captured) {
+    static DecodedCall ofLambda(
+            ValueCodec codec,
+            LambdaShape shape,
+            MethodHandle target,
+            @Nullable Object[] captured,
+            @Nullable HeldArrays held) {
         boolean returnsNothing = shape.site().interfaceDescriptor().endsWith(")V");
-        return new DecodedCall(codec, shape.site().implMethod(), shape.result(), () -> {
+        Body body = () -> {
             Object result = call(target, captured);
             return returnsNothing ? null : result;
-        });
+        };
+        return new DecodedCall(codec, shape.site().implMethod(), shape.result(), body, held);
     }
 
     /** Calls a {@link LambdaShape#target}. */
@@ -52,11 +60,12 @@ public final class DecodedCall {
         };
     }
 
-    static DecodedCall ofObject(ValueCodec codec, @Nullable Object object, Slot resultPlace) {
+    static DecodedCall ofObject(
+            ValueCodec codec, @Nullable Object object, Slot resultPlace, @Nullable HeldArrays held) {
         if (object == null) {
             throw new IllegalArgumentException("it is null");
         }
-        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body(object));
+        return new DecodedCall(codec, object.getClass().getName(), resultPlace, body(object), held);
     }
 
     private static Body body(Object object) {
@@ -130,13 +139,22 @@ public final class DecodedCall {
 
     private Payload encode(@Nullable Object value, Slot place, String subject, String root)
             throws NotEncodableException {
-        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup());
+        Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup(), codec.shared());
         try {
             codec.encode(encoding, new Slot[] {place}, new Object[] {value});
+            return encoding.finish();
         } catch (RuntimeException | StackOverflowError e) {
             throw Explanation.notEncodable(subject, e, index -> root, index -> "");
+        } finally {
+            encoding.release(); // the pool holds what its call names
         }
-        return encoding.finish();
+    }
+
+    /** Lets go of the shared arrays that the call names: it has ended, and its result is encoded. Idempotent. */
+    public void end() {
+        if (held != null) {
+            held.release();
+        }
     }
 
     /**

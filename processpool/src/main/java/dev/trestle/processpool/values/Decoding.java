@@ -1,6 +1,8 @@
 package dev.trestle.processpool.values;
 
+import dev.trestle.processpool.wire.SharedArrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.DatabindContext;
 
 /**
@@ -33,6 +35,8 @@ final class Decoding {
     private final Slot[] slots;
     private final int depth;
     private final boolean abandonable;
+    private final SharedArrays shared;
+    private @Nullable HeldArrays held;
     private boolean isState;
     private int hashing;
     private long size;
@@ -47,13 +51,16 @@ final class Decoding {
      * @param slots the declared types of the values, in order
      * @param depth how many exceptions it is within, as a value of their fields
      * @param abandonable whether an interrupt of the thread that reads says that the values are no longer wanted
+     * @param shared the shared arrays that the sender may name
      */
-    Decoding(List<Object> arrays, TypePolicy policy, Slot[] slots, int depth, boolean abandonable) {
+    Decoding(
+            List<Object> arrays, TypePolicy policy, Slot[] slots, int depth, boolean abandonable, SharedArrays shared) {
         this.arrays = arrays;
         this.policy = policy;
         this.slots = slots;
         this.depth = depth;
         this.abandonable = abandonable;
+        this.shared = shared;
     }
 
     /**
@@ -61,7 +68,7 @@ final class Decoding {
      * is the same that was thrown is found out by comparing them.
      */
     static Decoding ofState(TypePolicy policy, Slot[] slots, int depth) {
-        var decoding = new Decoding(List.of(), policy, slots, depth, false);
+        var decoding = new Decoding(List.of(), policy, slots, depth, false, SharedArrays.NONE);
         decoding.isState = true;
         return decoding;
     }
@@ -90,6 +97,27 @@ final class Decoding {
                     type.getTypeName(), "refers to array " + number + ", which is not there or of another type", "");
         }
         return arrays.get(number);
+    }
+
+    /** Returns the shared arrays that were named, to which more may be added. */
+    HeldArrays hold() {
+        if (held == null) {
+            held = new HeldArrays(shared);
+        }
+        return held;
+    }
+
+    /** Returns the shared arrays that were named, which the owner of the values releases; null if none were. */
+    @Nullable
+    HeldArrays held() {
+        return held;
+    }
+
+    /** Lets go of the shared arrays that were named. */
+    void release() {
+        if (held != null) {
+            held.release();
+        }
     }
 
     /** Notes how many bytes the document has. */

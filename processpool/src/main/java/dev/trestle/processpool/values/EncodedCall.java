@@ -8,14 +8,36 @@ import org.jspecify.annotations.Nullable;
 /** A call as it goes to a worker, and what its outcome is in the pool. Thread-safe. */
 public final class EncodedCall {
 
-    private final CallSite site;
+    /** What is called; null if that is not known in this program, which only passes the call on. */
+    private final @Nullable CallSite site;
+
     private final long size;
+    private final @Nullable HeldArrays held;
     private volatile Payload payload;
 
-    EncodedCall(CallSite site, Payload payload) {
+    EncodedCall(@Nullable CallSite site, Payload payload, @Nullable HeldArrays held) {
+        this.held = held;
         this.site = site;
         this.payload = payload;
         this.size = payload.size();
+    }
+
+    /**
+     * Returns a call of another program, whose values and results are not read in this one.
+     *
+     * @param payload what the other program has encoded
+     * @return the call
+     */
+    public static EncodedCall unread(Payload payload) {
+        return new EncodedCall(null, payload, null);
+    }
+
+    private CallSite site() {
+        CallSite known = site;
+        if (known == null) {
+            throw new IllegalStateException("A call of another program is not read here");
+        }
+        return known;
     }
 
     /**
@@ -41,13 +63,20 @@ public final class EncodedCall {
         payload = Payload.EMPTY;
     }
 
+    /** Lets go of the shared arrays that the call names: it is over, or about to be. Idempotent. */
+    public void releaseArrays() {
+        if (held != null) {
+            held.release();
+        }
+    }
+
     /**
      * Returns how long calls of the same lambda take.
      *
      * @return what all of them share
      */
     public RunTime runTime() {
-        return site.runTime();
+        return site == null ? new RunTime() : site.runTime();
     }
 
     /**
@@ -56,7 +85,7 @@ public final class EncodedCall {
      * @return such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class
      */
     public String description() {
-        return site.description();
+        return site == null ? "a call of another program" : site.description();
     }
 
     /**
@@ -67,7 +96,7 @@ public final class EncodedCall {
      * @throws NotDecodableException if it is not one, or contains what is not permitted
      */
     public @Nullable Object decodeResult(Payload result) throws NotDecodableException {
-        return site.decodeResult(result);
+        return site().decodeResult(result);
     }
 
     /**
@@ -89,7 +118,7 @@ public final class EncodedCall {
      * @throws NotDecodableException if it is not one, or contains what is not permitted
      */
     public @Nullable Object decodeItem(Payload item, long number) throws NotDecodableException {
-        return site.decodeItem(item, number);
+        return site().decodeItem(item, number);
     }
 
     /**
@@ -101,11 +130,11 @@ public final class EncodedCall {
      * @return the exception; its stack trace is the remote one
      */
     public Throwable decodeFailure(Failure failure, String worker) {
-        return site.decodeFailure(failure, worker);
+        return site().decodeFailure(failure, worker);
     }
 
     @Override
     public String toString() {
-        return "EncodedCall[%s, %s]".formatted(site.description(), payload);
+        return "EncodedCall[%s, %s]".formatted(description(), payload);
     }
 }

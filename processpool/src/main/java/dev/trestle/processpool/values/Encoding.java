@@ -3,6 +3,7 @@ package dev.trestle.processpool.values;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.Setup;
+import dev.trestle.processpool.wire.SharedArrays;
 import dev.trestle.processpool.wire.WireOptions;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -33,6 +34,8 @@ final class Encoding extends OutputStream {
     private final int outOfBandBytes;
     private final @Nullable Nest nest;
     private final Setup setup;
+    private final SharedArrays shared;
+    private @Nullable HeldArrays held;
     private final List<ByteBuffer> pieces = new ArrayList<>(2);
     private final List<Object> arrays = new ArrayList<>(0);
     private @Nullable ByteBuffer last;
@@ -40,15 +43,16 @@ final class Encoding extends OutputStream {
     private long size;
     private long inHeap;
 
-    private Encoding(long limit, int outOfBandBytes, @Nullable Nest nest, Setup setup) {
+    private Encoding(long limit, int outOfBandBytes, @Nullable Nest nest, Setup setup, SharedArrays shared) {
         this.limit = limit;
         this.outOfBandBytes = outOfBandBytes;
         this.nest = nest;
         this.setup = setup;
+        this.shared = shared;
     }
 
-    static Encoding ofPayload(WireOptions options, Setup setup) {
-        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), null, setup);
+    static Encoding ofPayload(WireOptions options, Setup setup, SharedArrays shared) {
+        return new Encoding(options.maxPayloadBytes(), options.outOfBandBytes(), null, setup, shared);
     }
 
     /**
@@ -62,7 +66,8 @@ final class Encoding extends OutputStream {
                 MAX_STATE,
                 Integer.MAX_VALUE,
                 outer == null ? new Nest(1, new AtomicInteger()) : new Nest(outer.depth + 1, outer.exceptions),
-                setup);
+                setup,
+                SharedArrays.NONE);
     }
 
     /**
@@ -156,6 +161,27 @@ final class Encoding extends OutputStream {
         count(bytes);
         arrays.add(array);
         return arrays.size() - 1;
+    }
+
+    /** Returns the shared arrays that are named here, to which more may be added. */
+    HeldArrays hold() {
+        if (held == null) {
+            held = new HeldArrays(shared);
+        }
+        return held;
+    }
+
+    /** Returns the shared arrays that are named here, which the owner of the payload releases; null if none are. */
+    @Nullable
+    HeldArrays held() {
+        return held;
+    }
+
+    /** Lets go of the shared arrays that are named here. */
+    void release() {
+        if (held != null) {
+            held.release();
+        }
     }
 
     Payload finish() {

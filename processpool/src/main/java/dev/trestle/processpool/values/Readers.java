@@ -40,7 +40,7 @@ final class Readers {
             if (scalar == Scalar.URL_ && Decoding.of(context).isHashing()) {
                 throw Refusal.hashedUrl();
             }
-            return scalar.read(from, context);
+            return scalar == Scalar.SHARED_ARRAY ? Decoding.of(context).hold().read(from) : scalar.read(from, context);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.trestle.processpool.values;
 
+import dev.trestle.api.SharedArray;
 import java.io.File;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -70,6 +71,8 @@ enum Scalar {
     OPTIONAL_DOUBLE(OptionalDouble.class),
     PATTERN(Pattern.class),
     INET_ADDRESS(InetAddress.class),
+    /** Its name; {@link HeldArrays} writes and reads it. */
+    SHARED_ARRAY(SharedArray.class),
     // text
     URI_(URI.class),
     URL_(URL.class),

@@ -7,6 +7,7 @@ import dev.trestle.processpool.wire.BodyWriter;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.Setup;
+import dev.trestle.processpool.wire.SharedArrays;
 import dev.trestle.processpool.wire.WireOptions;
 import java.lang.invoke.SerializedLambda;
 import java.net.URL;
@@ -57,6 +58,7 @@ final class ValueCodec {
     private volatile @Nullable Jackson jackson;
 
     private final Setup setup;
+    private final SharedArrays shared;
 
     /** True after the first value was written: then the classes with which Jackson writes are loaded. */
     private volatile boolean hasWritten;
@@ -73,8 +75,15 @@ final class ValueCodec {
      * @param loader where classes are found
      * @param unknown makes an exception that stands for one that cannot be made again
      * @param setup hears when something is set up for a value that is written
+     * @param shared the arrays that values may name
      */
-    ValueCodec(WireOptions options, ClassLoader loader, BiFunction<Failure, String, Throwable> unknown, Setup setup) {
+    ValueCodec(
+            WireOptions options,
+            ClassLoader loader,
+            BiFunction<Failure, String, Throwable> unknown,
+            Setup setup,
+            SharedArrays shared) {
+        this.shared = shared;
         this.setup = setup;
         this.options = options;
         this.names = new TypeNames(loader);
@@ -160,6 +169,11 @@ final class ValueCodec {
     /** Returns the listener for what is set up when a value is written. */
     Setup setup() {
         return setup;
+    }
+
+    /** Returns the arrays that values may name. */
+    SharedArrays shared() {
+        return shared;
     }
 
     ClassLoader loader() {

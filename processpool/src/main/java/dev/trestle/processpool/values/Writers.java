@@ -1,5 +1,6 @@
 package dev.trestle.processpool.values;
 
+import dev.trestle.api.SharedArray;
 import dev.trestle.processpool.wire.ArrayKind;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
@@ -47,7 +48,11 @@ final class Writers {
             if (scalar == Scalar.URL_ && Encoding.of(context).isHashing()) {
                 throw Refusal.hashedUrl();
             }
-            scalar.write(value, to);
+            if (scalar == Scalar.SHARED_ARRAY) {
+                Encoding.of(context).hold().write((SharedArray<?>) value, to);
+            } else {
+                scalar.write(value, to);
+            }
         }
     }
 

@@ -177,7 +177,7 @@ public enum ArrayKind {
     }
 
     /** Returns the kind with a number from the wire, or null if there is none. */
-    static @Nullable ArrayKind at(int number) {
+    public static @Nullable ArrayKind at(int number) {
         return number >= 0 && number < kinds.length ? kinds[number] : null;
     }
 }

@@ -9,7 +9,7 @@ import java.time.Duration;
  * A connected channel whose writer can choose not to wait for the peer. {@link #write} blocks until it has written
  * something. Unless its methods are overridden, there is always room.
  */
-interface Connection extends ByteChannel {
+public interface Connection extends ByteChannel {
 
     /**
      * Writes what the peer has room for. Does not wait.

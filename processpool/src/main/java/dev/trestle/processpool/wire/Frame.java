@@ -2,6 +2,7 @@ package dev.trestle.processpool.wire;
 
 import dev.trestle.processpool.values.DecodedCall;
 import dev.trestle.processpool.values.EncodedCall;
+import java.util.Map;
 
 /** A message between a pool and a worker: one record for each type of frame. */
 public sealed interface Frame {
@@ -38,7 +39,7 @@ public sealed interface Frame {
      * @return whether it is an {@link OfCall} that ends the call on its worker
      */
     default boolean isAnswer() {
-        return this instanceof Result || this instanceof Failed || this instanceof Cancelled;
+        return this instanceof Result || this instanceof Failed || this instanceof Cancelled || this instanceof Lost;
     }
 
     /** A frame about one call. */
@@ -49,6 +50,27 @@ public sealed interface Frame {
          * @return the number
          */
         long id();
+
+        /**
+         * Returns this frame about the same call as another connection numbers it. For frames that a worker sends.
+         *
+         * @param other the number of the call within the other connection
+         * @return the frame
+         */
+        default OfCall renumbered(long other) {
+            return switch (this) {
+                case Result(var _, var payload, var nanos) -> new Result(other, payload, nanos);
+                case Failed(var _, var phase, var failure, var nanos) -> new Failed(other, phase, failure, nanos);
+                case Cancelled _ -> new Cancelled(other);
+                case Lost(var _, var obituary) -> new Lost(other, obituary);
+                case Progress(var _, var fraction, var message) -> new Progress(other, fraction, message);
+                case Item(var _, var number, var payload) -> new Item(other, number, payload);
+                case Status(var _, var isKnown, var step, var nanos, var stack) ->
+                    new Status(other, isKnown, step, nanos, stack);
+                case Call _, StreamCall _, Credit _, Cancel _, TakeBack _, Inquiry _ ->
+                    throw new IllegalArgumentException("A worker sends no " + this);
+            };
+        }
     }
 
     /** A frame with values of the user's. */
@@ -188,6 +210,13 @@ public sealed interface Frame {
     record TakeBack(long id) implements OfCall {}
 
     /**
+     * Pool to worker: a shared array is closed, and no call names it any more.
+     *
+     * @param array the number of the array, {@link SharedArrays.Name#number()}
+     */
+    record Unshare(long array) implements Frame {}
+
+    /**
      * Worker to pool: the call was dropped before it began. A call that had begun ends with {@link Result} or
      * {@link Failed} instead.
      *
@@ -220,6 +249,71 @@ public sealed interface Frame {
      * @param reason for the log
      */
     record Goodbye(String reason) implements Frame {}
+
+    /**
+     * Between a client of a cluster and a member, in both directions, first of all.
+     *
+     * @param protocolVersion {@link FrameChannel#PROTOCOL_VERSION}
+     * @param cluster the name of the cluster
+     * @param name the name of the sender
+     * @param host the name of the sender's machine
+     * @param pid the sender's process id
+     * @param javaVersion the sender's {@code java.version}
+     * @param places the number of calls that the receiver may have there at the same time
+     * @param refusal the reason why there are no calls for the receiver; empty if there are
+     * @param code the digest of each part of the sender's class path, by its name
+     */
+    record Introduction(
+            int protocolVersion,
+            String cluster,
+            String name,
+            String host,
+            long pid,
+            String javaVersion,
+            int places,
+            String refusal,
+            Map<String, String> code)
+            implements Frame {
+
+        /** Copies the map. */
+        public Introduction {
+            code = Map.copyOf(code);
+        }
+    }
+
+    /**
+     * Member to client: so many calls of the client may be here at the same time from now on.
+     *
+     * @param count the number of calls
+     */
+    record Places(int count) implements Frame {}
+
+    /**
+     * Member to client: the worker that ran the call has died.
+     *
+     * @param id the number of the call
+     * @param obituary how
+     */
+    record Lost(long id, Obituary obituary) implements OfCall {}
+
+    /**
+     * Client to member: what becomes of this call? The answer is a {@link Status}.
+     *
+     * @param id the number of the call
+     * @param withStack whether its stack is wanted
+     */
+    record Inquiry(long id, boolean withStack) implements OfCall {}
+
+    /**
+     * Member to client: the answer to an {@link Inquiry}.
+     *
+     * @param id the number of the call
+     * @param isKnown whether the member has the call
+     * @param step the worker's step in the call
+     * @param begunNanos the time since its own code began, in nanoseconds; negative if it has not
+     * @param stack its stack, if that was wanted
+     */
+    record Status(long id, boolean isKnown, WorkerJournal.Step step, long begunNanos, String stack) implements OfCall {}
 
     /**
      * Worker to pool: it cannot go on and will halt.

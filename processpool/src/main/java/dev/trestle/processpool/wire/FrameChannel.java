@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -537,6 +539,7 @@ public final class FrameChannel implements AutoCloseable {
                 yield put(FrameType.CANCEL, id, body);
             }
             case Frame.TakeBack(var id) -> put(FrameType.TAKE_BACK, id);
+            case Frame.Unshare(var array) -> put(FrameType.UNSHARE, array);
             case Frame.Credit(var id, var bytes) -> {
                 var body = new BodyWriter();
                 body.longNumber(bytes);
@@ -553,7 +556,50 @@ public final class FrameChannel implements AutoCloseable {
             case Frame.ThreadDump(var text) -> putText(FrameType.THREAD_DUMP, text);
             case Frame.Goodbye(var reason) -> putText(FrameType.GOODBYE, reason);
             case Frame.Fatal(var failure) -> put(FrameType.FATAL, 0, failure);
+            case Frame.Introduction introduction -> putIntroduction(introduction);
+            case Frame.Places(var count) -> {
+                var body = new BodyWriter();
+                body.number(count);
+                yield put(FrameType.PLACES, 0, body);
+            }
+            case Frame.Lost(var id, var obituary) -> {
+                var body = new BodyWriter();
+                obituary.write(body);
+                yield put(FrameType.LOST, id, body);
+            }
+            case Frame.Inquiry(var id, var withStack) -> {
+                var body = new BodyWriter();
+                body.flag(withStack);
+                yield put(FrameType.INQUIRY, id, body);
+            }
+            case Frame.Status(var id, var isKnown, var step, var nanos, var stack) -> {
+                var body = new BodyWriter();
+                body.flag(isKnown);
+                body.number(step.number());
+                body.longNumber(nanos);
+                body.string(shortened(stack, FrameType.STATUS));
+                yield put(FrameType.STATUS, id, body);
+            }
         };
+    }
+
+    @GuardedBy("writing")
+    private boolean putIntroduction(Frame.Introduction introduction) {
+        var body = new BodyWriter();
+        body.number(introduction.protocolVersion());
+        body.string(introduction.cluster());
+        body.string(introduction.name());
+        body.string(introduction.host());
+        body.longNumber(introduction.pid());
+        body.string(introduction.javaVersion());
+        body.number(introduction.places());
+        body.string(introduction.refusal());
+        body.number(introduction.code().size());
+        introduction.code().forEach((part, digest) -> {
+            body.string(part);
+            body.string(digest);
+        });
+        return put(FrameType.INTRODUCTION, 0, body);
     }
 
     @GuardedBy("writing")
@@ -850,6 +896,7 @@ public final class FrameChannel implements AutoCloseable {
             case FAILED -> failed(id, body);
             case CANCEL -> new Frame.Cancel(id, body.flag());
             case TAKE_BACK -> new Frame.TakeBack(id);
+            case UNSHARE -> new Frame.Unshare(id);
             case CANCELLED -> new Frame.Cancelled(id);
             case PROGRESS -> new Frame.Progress(id, body.fraction(), body.string());
             case THREAD_DUMP_REQUEST -> new Frame.ThreadDumpRequest();
@@ -857,6 +904,13 @@ public final class FrameChannel implements AutoCloseable {
             case GOODBYE -> new Frame.Goodbye(body.string());
             case FATAL -> new Frame.Fatal(FailureCodec.read(body));
             case CREDIT -> new Frame.Credit(id, body.longNumber());
+            case INTRODUCTION -> introduction(body);
+            case PLACES -> new Frame.Places(body.number());
+            case LOST -> new Frame.Lost(id, Obituary.read(body));
+            case INQUIRY -> new Frame.Inquiry(id, body.flag());
+            case STATUS ->
+                new Frame.Status(
+                        id, body.flag(), WorkerJournal.Step.at(body.number()), body.longNumber(), body.string());
             case CALL, CALL_IN_CONTEXT, STREAM_CALL, STREAM_CALL_IN_CONTEXT, RESULT, ITEM ->
                 throw new ProtocolException("A frame with a payload is not small: " + type);
         };
@@ -868,6 +922,22 @@ public final class FrameChannel implements AutoCloseable {
         int version = body.number();
         long pid = body.longNumber();
         return new Frame.Hello(version, pid, body.string());
+    }
+
+    private static Frame introduction(BodyReader body) throws ProtocolException {
+        int version = body.number();
+        String cluster = body.string();
+        String name = body.string();
+        String host = body.string();
+        long pid = body.longNumber();
+        String java = body.string();
+        int places = body.number();
+        String refusal = body.string();
+        Map<String, String> code = new LinkedHashMap<>();
+        for (int left = body.count(2 * Integer.BYTES); left > 0; left--) {
+            code.put(body.string(), body.string());
+        }
+        return new Frame.Introduction(version, cluster, name, host, pid, java, places, refusal, code);
     }
 
     private static Frame failed(long id, BodyReader body) throws ProtocolException {

@@ -23,7 +23,13 @@ enum FrameType {
     ITEM(-1),
     CREDIT(8),
     CALL_IN_CONTEXT(-1),
-    STREAM_CALL_IN_CONTEXT(-1);
+    STREAM_CALL_IN_CONTEXT(-1),
+    INTRODUCTION(4 << 20),
+    PLACES(4),
+    LOST(Obituary.MAX_BYTES),
+    INQUIRY(1),
+    STATUS(1 << 20),
+    UNSHARE(0);
 
     private static final FrameType[] types = values();
 

@@ -46,7 +46,21 @@ public final class WorkerJournal implements Setup {
         /** The worker sets itself up to write a value of the call for the first time. */
         SETTING_UP,
         /** The worker writes the result, or has written it. */
-        ENCODING
+        ENCODING;
+
+        /** Returns the number of this step on the wire. */
+        @SuppressWarnings("EnumOrdinal") // both sides run the same version, the handshake sees to it
+        int number() {
+            return ordinal();
+        }
+
+        /** Returns the step with a number from the wire. */
+        static Step at(int number) throws ProtocolException {
+            if (number < 0 || number >= steps.length) {
+                throw new ProtocolException("There is no step " + number);
+            }
+            return steps[number];
+        }
     }
 
     /** The cause of an orderly end of a JVM, an end with shutdown hooks. */

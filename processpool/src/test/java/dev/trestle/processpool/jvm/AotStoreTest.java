@@ -14,7 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,17 +37,63 @@ public class AotStoreTest {
         store = new AotStore(directory);
     }
 
-    private static AotStore.Maker writing(String content) {
-        return (_, cache) -> {
-            Files.writeString(cache, content);
-            return true;
-        };
+    private static final Optional<String> DONE = Optional.empty();
+
+    /** A step of a maker. */
+    private interface Step {
+        Optional<String> take(Path from, Path to) throws IOException, InterruptedException;
+    }
+
+    /** A maker that counts what it does, and whose steps may be replaced. */
+    private static final class Steps implements AotStore.Maker {
+        int recorded;
+        int assembled;
+        Step recording = (_, to) -> written(to, "recording");
+        Step assembling;
+
+        Steps(Step assembling) {
+            this.assembling = assembling;
+        }
+
+        static Optional<String> written(Path file, String content) throws IOException {
+            Files.writeString(file, content);
+            return DONE;
+        }
+
+        @Override
+        public Optional<String> record(Path recording) throws IOException, InterruptedException {
+            recorded++;
+            return this.recording.take(recording, recording);
+        }
+
+        @Override
+        public Optional<String> assemble(Path recording, Path cache) throws IOException, InterruptedException {
+            assembled++;
+            return assembling.take(recording, cache);
+        }
+    }
+
+    private static Steps writing(String content) {
+        return new Steps((_, cache) -> Steps.written(cache, content));
+    }
+
+    private static Optional<String> cutShort(Path from, Path to) throws IOException, InterruptedException {
+        Files.writeString(to, "half");
+        throw new InterruptedException("the program ends");
+    }
+
+    private boolean make(String key, AotStore.Maker maker) throws Exception {
+        return state(key, maker) == AotStore.State.THERE;
+    }
+
+    private AotStore.State state(String key, AotStore.Maker maker) throws Exception {
+        return store.make(key, maker).state();
     }
 
     @Test
     void whatWasMadeIsFoundByItsKeyOnly() throws Exception {
         assertThat(store.find("key")).isEmpty();
-        assertThat(store.make("key", writing("classes"))).isTrue();
+        assertThat(make("key", writing("classes"))).isTrue();
 
         assertThat(store.find("key"))
                 .hasValueSatisfying(cache -> assertThat(cache).hasContent("classes"));
@@ -58,35 +104,171 @@ public class AotStoreTest {
 
     @Test
     void itIsMadeOnce() throws Exception {
-        var made = new AtomicInteger();
-        AotStore.Maker counting = (_, cache) -> {
-            made.incrementAndGet();
-            Files.writeString(cache, "classes");
-            return true;
-        };
+        Steps counting = writing("classes");
 
-        assertThat(store.make("key", counting)).isTrue();
-        assertThat(store.make("key", counting)).isTrue();
-        assertThat(made).hasValue(1);
+        assertThat(make("key", counting)).isTrue();
+        assertThat(make("key", counting)).isTrue();
+        assertThat(counting.recorded).isEqualTo(1);
+        assertThat(counting.assembled).isEqualTo(1);
+        assertThat(names()).containsExactly("key.aot", "lock");
     }
 
     @Test
     void onlyOneCacheIsMadeAtATime() throws Exception {
-        assertThat(store.make("key", (_, cache) -> {
-                    assertThat(store.make("other", writing("other classes"))).isFalse();
+        assertThat(make("key", new Steps((_, cache) -> {
+                    assertThat(store.make("other", writing("other classes")).state())
+                            .isEqualTo(AotStore.State.BUSY);
                     assertThat(store.find("key")).isEmpty();
                     Files.writeString(cache, "classes");
                     assertThat(store.find("key")).isEmpty();
-                    return true;
-                }))
+                    return DONE;
+                })))
                 .isTrue();
         assertThat(store.find("other")).isEmpty();
         assertThat(store.find("key")).isPresent();
     }
 
+    /** Returns the names of all files, without lengths and checksums, and with a star for random names. */
+    private List<String> names() throws IOException {
+        try (var files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString())
+                    .map(name -> name.replaceAll("-\\d+-[0-9a-f]{8}", "").replaceAll("making-[0-9a-f]+", "making-*"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    // Programs that end meanwhile
+
+    @Test
+    void aRecordingIsKeptForTheNextProgram() throws Exception {
+        Steps steps = new Steps(AotStoreTest::cutShort);
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThat(names()).containsExactly("key.attempts", "key.recording", "lock");
+        assertThat(store.find("key")).as("it is no cache").isEmpty();
+
+        steps.assembling = (recording, cache) -> Steps.written(cache, "of " + Files.readString(recording));
+        assertThat(make("key", steps)).isTrue();
+        assertThat(steps.recorded).isEqualTo(1);
+        assertThat(store.find("key"))
+                .hasValueSatisfying(cache -> assertThat(cache).hasContent("of recording"));
+        assertThat(names()).containsExactly("key.aot", "lock");
+    }
+
+    @Test
+    void anUnfinishedRecordingIsDeleted() throws Exception {
+        Steps steps = writing("classes");
+        steps.recording = AotStoreTest::cutShort;
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThat(names()).containsExactly("key.attempts", "lock");
+
+        steps.recording = (_, to) -> Steps.written(to, "whole");
+        assertThat(make("key", steps)).isTrue();
+    }
+
+    @Test
+    void aDamagedRecordingIsMadeAgain() throws Exception {
+        Steps steps = new Steps(AotStoreTest::cutShort);
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+        try (var files = Files.newDirectoryStream(directory, "*.recording")) {
+            for (Path each : files) {
+                Files.writeString(elsewhere.resolve(each.getFileName()), "recorded!");
+            }
+        }
+
+        store = new AotStore(elsewhere);
+        steps.assembling = (recording, cache) -> Steps.written(cache, "of " + Files.readString(recording));
+        assertThat(make("key", steps)).isTrue();
+        assertThat(steps.recorded).isEqualTo(2);
+        assertThat(store.find("key"))
+                .hasValueSatisfying(cache -> assertThat(cache).hasContent("of recording"));
+    }
+
+    @Test
+    void aRecordingOfAnotherUserIsNotUsed() throws Exception {
+        Steps steps = new Steps(AotStoreTest::cutShort);
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        try (var files = Files.newDirectoryStream(directory, "*.recording")) {
+            for (Path each : files) {
+                TrustedPathTest.giveAway(each);
+            }
+        }
+
+        steps.assembling = (_, cache) -> Steps.written(cache, "classes");
+        assertThat(make("key", steps)).isTrue();
+        assertThat(steps.recorded).isEqualTo(2);
+    }
+
+    /** A program that is killed leaves no more than the note that it began. */
+    @Test
+    void programsThatEndTooSoonTryLessAndLessOften() throws Exception {
+        var usual = Duration.ofSeconds(1);
+        assertThat(store.delay("key", usual)).contains(usual);
+        Steps steps = writing("classes");
+        steps.recording = (_, _) -> {
+            throw new InterruptedException("the program ends");
+        };
+        for (Duration next : List.of(
+                Duration.ZERO,
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(10),
+                Duration.ofMinutes(100),
+                Duration.ofMinutes(1_000))) {
+            assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+            assertThat(store.delay("key", usual)).contains(next);
+        }
+        assertThat(store.delay("other", usual)).contains(usual);
+        Files.writeString(directory.resolve("key.attempts"), "99999 unfinished, 0 failed: \n");
+        assertThat(store.delay("key", usual))
+                .hasValueSatisfying(later -> assertThat(later).isPositive());
+        assertThat(store.delay("key", Duration.ofDays(36_500))).contains(Duration.ofDays(36_500));
+
+        steps.recording = (_, to) -> Steps.written(to, "recording");
+        assertThat(make("key", steps)).isTrue();
+        assertThat(store.delay("key", usual)).as("there is one").isEmpty();
+    }
+
+    @Test
+    void aKeptRecordingGivesTwoMoreAttemptsWithoutDelay() throws Exception {
+        var usual = Duration.ofSeconds(1);
+        Steps steps = writing("classes");
+        steps.recording = AotStoreTest::cutShort;
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThat(store.delay("key", usual)).contains(Duration.ofMinutes(1));
+
+        steps.recording = (_, to) -> Steps.written(to, "recording");
+        steps.assembling = AotStoreTest::cutShort;
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThat(store.delay("key", usual)).contains(Duration.ZERO);
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(InterruptedException.class);
+        assertThat(store.delay("key", usual)).contains(Duration.ofMinutes(1));
+        assertThat(steps.recorded).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "1 unfin", "rubbish\n", "-1 unfinished, 0 failed: \n", "99999999999 unfinished, 0 failed: "})
+    void notesThatWereCutOffCountAsNone(String notes) throws Exception {
+        make("other", writing("classes"));
+        Files.writeString(directory.resolve("key.attempts"), notes);
+
+        assertThat(store.delay("key", Duration.ofSeconds(1))).contains(Duration.ofSeconds(1));
+        assertThat(make("key", writing("classes"))).isTrue();
+    }
+
+    @Test
+    void notesThatAreNoTextCountAsNone() throws Exception {
+        make("other", writing("classes"));
+        Files.write(directory.resolve("key.attempts"), new byte[] {(byte) 0xff, (byte) 0xfe});
+
+        assertThat(store.delay("key", Duration.ofSeconds(1))).contains(Duration.ofSeconds(1));
+    }
+
     @Test
     void aDamagedOneIsDeleted() throws Exception {
-        store.make("key", writing("classes"));
+        make("key", writing("classes"));
         Path good = store.find("key").orElseThrow();
         Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
         Path bad = Files.writeString(elsewhere.resolve(good.getFileName().toString()), "clusses");
@@ -95,36 +277,74 @@ public class AotStoreTest {
         assertThat(bad).doesNotExist();
     }
 
-    @Test
-    void whatCannotBeMadeIsNotTriedAgainSoon() throws Exception {
-        var tried = new AtomicInteger();
-        AotStore.Maker failing = (recording, _) -> {
-            Files.writeString(recording, "half");
-            tried.incrementAndGet();
-            return false;
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatCannotBeMadeIsTriedTwice(boolean inRecording) throws Exception {
+        Step failing = (_, to) -> {
+            Files.writeString(to, "half");
+            return Optional.of("exit code 1\nin detail");
         };
+        Steps steps = writing("classes");
+        if (inRecording) {
+            steps.recording = failing;
+        } else {
+            steps.assembling = failing;
+        }
 
-        assertThat(store.make("key", failing)).isFalse();
-        assertThat(store.make("key", failing)).isFalse();
-        assertThat(tried).hasValue(1);
-        assertThat(directory).isDirectoryNotContaining("glob:**making-*");
+        assertThat(store.make("key", steps).failure())
+                .contains("exit code 1\nin detail. The next program tries once more.");
+        assertThat(names()).containsExactly("key.attempts", "lock");
+        assertThat(store.delay("key", Duration.ofSeconds(1))).contains(Duration.ofSeconds(1));
+        Path notes = directory.resolve("key.attempts");
+        assertThat(store.make("key", steps).failure())
+                .contains("exit code 1\nin detail. It is not tried again until the JDK, the class path or the options"
+                        + " of workers change, or " + notes + " is deleted.");
+        assertThat(store.delay("key", Duration.ofSeconds(1))).isEmpty();
+        assertThat(store.make("key", steps).failure())
+                .as("said twice, and no more")
+                .isEmpty();
+        assertThat(steps.recorded).isEqualTo(2);
+        assertThat(notes)
+                .hasContent("0 unfinished, 2 failed: exit code 1\n"
+                        + "These are the attempts to make an AOT cache. Delete this file to have more.");
 
-        Files.setLastModifiedTime(
-                directory.resolve("key.failed"), FileTime.from(Instant.now().minus(Duration.ofDays(8))));
-        assertThat(store.make("key", writing("classes"))).isTrue();
+        Files.delete(notes);
+        assertThat(make("key", writing("classes"))).isTrue();
+    }
+
+    @Test
+    void aMakerThatWritesNothingHasFailed() throws Exception {
+        Steps steps = writing("classes");
+        steps.recording = (_, _) -> DONE;
+
+        assertThat(store.make("key", steps).failure())
+                .hasValueSatisfying(
+                        why -> assertThat(why).startsWith("the JVM that was to write a file for it has written none"));
+    }
+
+    /** It would be made, crash, and be deleted, in every program. */
+    @Test
+    void aCacheThatDidHarmTwiceIsNotMadeAgain() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            assertThat(make("key", writing("classes"))).isTrue();
+            store.discard("key");
+            assertThat(store.find("key")).isEmpty();
+        }
+        assertThat(state("key", writing("classes"))).isEqualTo(AotStore.State.NONE);
+        assertThat(store.delay("key", Duration.ZERO)).isEmpty();
     }
 
     @Test
     void whatTheDeadLeftIsSweptAndTheNumberIsBounded() throws Exception {
         for (int i = 0; i < 20; i++) {
-            store.make("key" + i, writing("classes"));
+            make("key" + i, writing("classes"));
             Path made = store.find("key" + i).orElseThrow();
             Files.setLastModifiedTime(made, FileTime.from(Instant.now().minus(Duration.ofHours(20 - i)))); // ever newer
         }
         Path dead = Files.writeString(directory.resolve("making-dead"), "half");
         Path alive = Files.writeString(directory.resolve("making-alive"), "half");
         Files.setLastModifiedTime(dead, FileTime.from(Instant.now().minus(Duration.ofHours(2))));
-        store.make("last", writing("classes"));
+        make("last", writing("classes"));
 
         assertThat(directory).isDirectoryContaining(file -> file.equals(alive));
         assertThat(dead).doesNotExist();
@@ -136,23 +356,58 @@ public class AotStoreTest {
     }
 
     @Test
-    void anExceptionOfTheMakerLeavesNothing() {
-        assertThatThrownBy(() -> store.make("key", (_, cache) -> {
+    void recordingsAndNotesAreBoundedToo() throws Exception {
+        Steps steps = new Steps(AotStoreTest::cutShort);
+        for (int i = 0; i < 110; i++) {
+            String key = "key" + i;
+            assertThatThrownBy(() -> store.make(key, steps)).isInstanceOf(InterruptedException.class);
+            try (var files = Files.newDirectoryStream(directory, key + "*")) {
+                for (Path each : files) {
+                    Files.setLastModifiedTime(each, FileTime.from(Instant.now().minus(Duration.ofHours(200 - i))));
+                }
+            }
+        }
+
+        assertThat(names())
+                .filteredOn(name -> name.endsWith(".recording"))
+                .hasSize(4)
+                .contains("key109.recording");
+        assertThat(names())
+                .filteredOn(name -> name.endsWith(".attempts"))
+                .hasSize(100)
+                .contains("key109.attempts");
+    }
+
+    @Test
+    void anExceptionOfTheMakerLeavesOnlyTheNoteOfTheAttempt() {
+        assertThatThrownBy(() -> store.make("key", new Steps((_, cache) -> {
                     Files.writeString(cache, "half");
                     throw new IOException("disk full");
-                }))
+                })))
                 .hasMessage("disk full");
         assertThat(directory).isDirectoryNotContaining("glob:**making-*");
-        assertThat(directory).isDirectoryNotContaining("glob:**.failed");
+        assertThat(directory.resolve("key.attempts")).content().startsWith("1 unfinished, 0 failed: \n");
+    }
+
+    /** The place of the note is taken by a directory, since root can write everywhere. */
+    @Test
+    void whereNoNoteCanBeWrittenNothingIsTried() throws Exception {
+        make("other", writing("classes"));
+        Files.createDirectory(directory.resolve("key.attempts"));
+        Steps steps = writing("classes");
+
+        assertThatThrownBy(() -> store.make("key", steps)).isInstanceOf(IOException.class);
+        assertThat(steps.recorded).isZero();
+        assertThat(store.delay("key", Duration.ZERO)).isEmpty();
     }
 
     @Test
     void whereOthersMayWriteNothingIsKept() throws Exception {
-        store.make("key", writing("classes"));
+        make("key", writing("classes"));
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwx---"));
 
         assertThat(store.find("key")).isEmpty();
-        assertThat(store.make("other", writing("classes"))).isFalse();
+        assertThat(make("other", writing("classes"))).isFalse();
     }
 
     // Other users
@@ -162,7 +417,7 @@ public class AotStoreTest {
     }
 
     private Path made() throws Exception {
-        store.make("key", writing("classes"));
+        make("key", writing("classes"));
         return store.find("key").orElseThrow();
     }
 
@@ -173,7 +428,7 @@ public class AotStoreTest {
         for (Path each : List.of(directory, above())) {
             Files.setPosixFilePermissions(each, PosixFilePermissions.fromString(mode));
             assertThat(store.find("key")).as(each + " is open").isEmpty();
-            assertThat(store.make("other", writing("classes"))).isFalse();
+            assertThat(make("other", writing("classes"))).isFalse();
             Files.setPosixFilePermissions(each, PosixFilePermissions.fromString("rwx------"));
         }
         Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rw-rw-rw-"));
@@ -190,7 +445,7 @@ public class AotStoreTest {
                 .isZero();
 
         assertThat(store.find("key")).isEmpty();
-        assertThat(store.make("other", writing("classes"))).isFalse();
+        assertThat(make("other", writing("classes"))).isFalse();
     }
 
     @Test
@@ -200,7 +455,7 @@ public class AotStoreTest {
             TrustedPathTest.giveAway(each);
             assertThat(store.find("key")).as(each + " is another user's").isEmpty();
             if (!each.equals(cache)) {
-                assertThat(store.make("other", writing("classes"))).isFalse();
+                assertThat(make("other", writing("classes"))).isFalse();
             }
             Files.setAttribute(each, "unix:uid", 0, LinkOption.NOFOLLOW_LINKS);
             assertThat(store.find("key")).isPresent();
@@ -212,7 +467,7 @@ public class AotStoreTest {
     void aCacheInThePlaceOfWhatBelongsToAnotherUserIsMade() throws Exception {
         Path cache = made();
         TrustedPathTest.giveAway(cache);
-        assertThat(store.make("key", writing("classes"))).isTrue();
+        assertThat(make("key", writing("classes"))).isTrue();
 
         assertThat(store.find("key")).hasValue(cache);
     }
@@ -228,7 +483,7 @@ public class AotStoreTest {
 
         assertThat(store.find("key")).isEmpty();
         if (!file) {
-            assertThat(store.make("other", writing("classes"))).isFalse();
+            assertThat(make("other", writing("classes"))).isFalse();
             assertThat(elsewhere).isDirectoryNotContaining("glob:**other*");
         }
     }
@@ -240,6 +495,18 @@ public class AotStoreTest {
         Path link = Files.createSymbolicLink(folder.resolve("link"), directory.getParent());
 
         assertThat(new AotStore(link.resolve("aot")).find("key")).isPresent();
+    }
+
+    @Test
+    void aReadOnlyDirectoryIsUsedAsItIs() throws Exception {
+        Path cache = made();
+        Files.setLastModifiedTime(cache, FileTime.from(Instant.now().minus(Duration.ofDays(3))));
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("r-x------"));
+        try {
+            assertThat(store.find("key")).hasValue(cache);
+        } finally {
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+        }
     }
 
     @ParameterizedTest
@@ -262,7 +529,7 @@ public class AotStoreTest {
         Path caches = Files.createDirectory(directory.getParent());
         TrustedPathTest.giveAway(caches);
 
-        assertThat(store.make("key", writing("classes"))).isFalse();
+        assertThat(make("key", writing("classes"))).isFalse();
         assertThat(caches).isEmptyDirectory();
     }
 

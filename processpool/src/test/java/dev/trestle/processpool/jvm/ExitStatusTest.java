@@ -42,10 +42,18 @@ class ExitStatusTest {
                 "0   | CALLED_EXIT |         | exit code 0: something in it called System.exit(0)"
             })
     void anExitCodeIsExplainedByTheEvidence(int code, Evidence evidence, @Nullable String signal, String text) {
-        var status = new ExitStatus(code, evidence, "by a kill -9");
+        var status = new ExitStatus(code, evidence, "by a kill -9", false);
 
         assertThat(status.signal().orElse(null)).isEqualTo(signal);
         assertThat(status.explain()).isEqualTo(text);
+        assertThat(status.outOfMemory()).isEqualTo(evidence == Evidence.OUT_OF_MEMORY);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"137, NONE, true", "137, CALLED_EXIT, false", "143, NONE, false", "3, NONE, false"})
+    void aSigkillIsForLackOfMemoryIfTheOomKillerWasAtWork(int code, Evidence evidence, boolean outOfMemory) {
+        assertThat(new ExitStatus(code, evidence, "probably by the kernel", true).outOfMemory())
+                .isEqualTo(outOfMemory);
     }
 
     @ParameterizedTest

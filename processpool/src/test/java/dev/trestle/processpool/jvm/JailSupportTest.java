@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What a program is told where no sandbox can be made. */
+/** The reasons and remedies for a program on a machine where no sandbox can be made. */
 @Timeout(30)
 class JailSupportTest {
 

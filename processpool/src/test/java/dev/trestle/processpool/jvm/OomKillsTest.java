@@ -23,12 +23,14 @@ class OomKillsTest {
                 .isEqualTo("probably by the kernel because memory ran out: its OOM killer has killed a process in"
                         + " that time (see"
                         + " dmesg). Have fewer workers, or let them use less, of heap or of native memory");
+        assertThat(counted(8).haveGrownSince(counted(7))).isTrue();
     }
 
     @Test
     void aCountOfZeroIsNoSuspicion() throws IOException {
         assertThat(counted(7).suspect(counted(7)))
                 .isEqualTo("by a kill -9; the kernel's OOM killer has killed no process in that time");
+        assertThat(counted(7).haveGrownSince(counted(7))).isFalse();
     }
 
     @Test
@@ -38,6 +40,8 @@ class OomKillsTest {
         assertThat(unknown.suspect(counted(7)))
                 .isEqualTo("by a kill -9, or by the kernel because memory ran out (see dmesg)");
         assertThat(counted(7).suspect(unknown)).isEqualTo(unknown.suspect(unknown));
+        assertThat(counted(7).haveGrownSince(unknown)).isFalse();
+        assertThat(unknown.haveGrownSince(counted(7))).isFalse();
     }
 
     @Test

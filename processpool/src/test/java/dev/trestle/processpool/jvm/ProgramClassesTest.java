@@ -11,9 +11,11 @@ import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.FatJar;
 import dev.trestle.processpool.Gate;
 import dev.trestle.processpool.NothingLeft;
+import dev.trestle.processpool.PackagedJail;
 import dev.trestle.processpool.PackagedProgram;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.PropertiesLauncher;
+import dev.trestle.processpool.Sandbox;
 import dev.trestle.processpool.TestJvm;
 import dev.trestle.processpool.TestPools;
 import java.io.File;
@@ -227,6 +229,17 @@ class ProgramClassesTest {
 
         assertThat(answerOf("-jar", jar.toString()))
                 .isEqualTo("Point[x=42, names=[a]] from a LaunchedClassLoader to a LaunchedClassLoader");
+    }
+
+    @Test
+    void aProgramInAJarOfJarsRunsCallsAndMainsInASandbox() throws Exception {
+        Path jar = FatJar.of(PackagedJail.class, folder.resolve("jail.jar"));
+
+        assertThat(answerOf("-jar", jar.toString()).lines())
+                .containsExactly(
+                        "Point[x=42, names=[a]] from a LaunchedClassLoader",
+                        "MainResult[exitCode=3, out=Point[x=7, names=[b]] from a LaunchedClassLoader, err=]",
+                        "hidden: " + Sandbox.support().isAvailable());
     }
 
     @Test

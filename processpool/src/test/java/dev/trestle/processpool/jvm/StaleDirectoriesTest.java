@@ -126,6 +126,43 @@ class StaleDirectoriesTest {
     // In a directory of ours
 
     @Test
+    void filesOfSharedArraysAreDeleted() throws Exception {
+        Path dead = dead("trestle-dead");
+        Path shared = Files.createDirectory(dead.resolve("shared"));
+        Path target = Files.writeString(parent.resolve("target"), "precious");
+        Files.writeString(shared.resolve("a1"), "");
+        Files.createSymbolicLink(shared.resolve("a23"), target);
+        run("mkfifo", shared.resolve("a4"));
+        sweep();
+
+        assertThat(dead).doesNotExist();
+        assertThat(target).hasContent("precious");
+    }
+
+    @Test
+    void filesWithOtherNamesAmongSharedArraysAreKept() throws Exception {
+        Path dead = dead("trestle-dead");
+        Path shared = Files.createDirectory(dead.resolve("shared"));
+        Files.writeString(shared.resolve("a1"), "");
+        Path precious = Files.writeString(shared.resolve("mine"), "precious");
+        sweep();
+
+        assertThat(precious).hasContent("precious");
+        assertThat(shared.resolve("a1")).doesNotExist();
+    }
+
+    @Test
+    void aLinkInThePlaceOfTheSharedArraysIsNotFollowed() throws Exception {
+        Path dead = dead("trestle-dead");
+        Path victim = directory("victim");
+        Path precious = Files.writeString(victim.resolve("a1"), "precious");
+        Files.createSymbolicLink(dead.resolve("shared"), victim);
+        sweep();
+
+        assertThat(precious).hasContent("precious");
+    }
+
+    @Test
     void pipesInThePlacesOfFilesAreDeletedUnopened() throws Exception {
         Path dead = dead("trestle-dead");
         run("mkfifo", dead.resolve("w1.args"), dead.resolve("w1.sock"), dead.resolve("owner-00000000"));

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.trestle.api.Call;
 import dev.trestle.processpool.wire.Payload;
+import dev.trestle.processpool.wire.SharedArrays;
 import dev.trestle.processpool.wire.WireOptions;
 import java.io.File;
 import java.math.BigDecimal;
@@ -353,8 +354,14 @@ class DecodingBoundsTest {
     void comparisonsOfADocumentAreAddedUpUnlessThePoolSentIt() {
         var names = new TypeNames(getClass().getClassLoader());
         var untrusting = new Decoding(
-                List.of(), TypePolicy.forResult(names, WireOptions.DEFAULT, List.of()), new Slot[0], 0, false);
-        var trusting = new Decoding(List.of(), TypePolicy.trusting(names, WireOptions.DEFAULT), new Slot[0], 0, false);
+                List.of(),
+                TypePolicy.forResult(names, WireOptions.DEFAULT, List.of()),
+                new Slot[0],
+                0,
+                false,
+                SharedArrays.NONE);
+        var trusting = new Decoding(
+                List.of(), TypePolicy.trusting(names, WireOptions.DEFAULT), new Slot[0], 0, false, SharedArrays.NONE);
         for (int i = 0; i < 5; i++) {
             assertThat(untrusting.isTooMuch(10_500_000, 1_000)).isFalse();
         }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a worker sets up to write a result is told apart from the time that the call takes. */
+/** The time in which a worker sets itself up to write a result, which is not time of the call. */
 @Timeout(30)
 class SetupTest {
 

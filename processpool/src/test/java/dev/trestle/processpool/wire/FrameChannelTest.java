@@ -45,6 +45,7 @@ class FrameChannelTest {
                 Frame.Cancel.interrupting(7),
                 Frame.Cancel.withoutInterrupt(8),
                 new Frame.TakeBack(7),
+                new Frame.Unshare(8),
                 new Frame.Credit(7, 1L << 40),
                 new Frame.Cancelled(7),
                 new Frame.Progress(7, 0.5, "half"),

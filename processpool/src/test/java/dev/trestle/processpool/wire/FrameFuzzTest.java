@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 class FrameFuzzTest {
 
     private static final int COUNT =
-            Integer.getInteger("trestle.fuzz.frames", "full".equals(System.getProperty("storm")) ? 1_000_000 : 5_000);
+            Integer.getInteger("trestle.fuzz.frames", "full".equals(System.getProperty("storm")) ? 1_000_000 : 3_000);
     private static final long LIMIT = 4 << 20;
 
     /** The number of documents at the beginning, which allocate for classes that are linked. */
@@ -63,6 +63,7 @@ class FrameFuzzTest {
                 new Frame.Fatal(failure),
                 Frame.Cancel.interrupting(4),
                 new Frame.TakeBack(5),
+                new Frame.Unshare(6),
                 new Frame.Cancelled(6),
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("dump"),

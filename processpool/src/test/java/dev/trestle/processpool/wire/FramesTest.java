@@ -63,8 +63,9 @@ class FramesTest {
     @Test
     void framesInMemoryAreReadToTheLast() throws IOException {
         assertThat(read(ByteBuffer.allocate(0))).isEmpty();
-        assertThat(sent(new Frame.TakeBack(1), new Frame.Cancelled(2), new Frame.Goodbye("end")))
-                .containsExactly(new Frame.TakeBack(1), new Frame.Cancelled(2), new Frame.Goodbye("end"));
+        assertThat(sent(new Frame.TakeBack(1), new Frame.Unshare(4), new Frame.Cancelled(2), new Frame.Goodbye("end")))
+                .containsExactly(
+                        new Frame.TakeBack(1), new Frame.Unshare(4), new Frame.Cancelled(2), new Frame.Goodbye("end"));
     }
 
     @Test
@@ -205,7 +206,8 @@ class FramesTest {
     void aTextThatIsTooLongIsCut() throws IOException {
         String longest = "x".repeat(((64 << 10) - 16) / 3);
 
-        assertThat(sent(new Frame.Goodbye(longest), new Frame.Goodbye(longest + "y"), new Frame.Goodbye("€" + longest)))
+        String longer = "€" + longest;
+        assertThat(sent(new Frame.Goodbye(longest), new Frame.Goodbye(longest + "y"), new Frame.Goodbye(longer)))
                 .containsExactly(
                         new Frame.Goodbye(longest),
                         new Frame.Goodbye(longest),

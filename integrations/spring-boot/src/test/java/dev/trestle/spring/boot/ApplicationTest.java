@@ -6,10 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.processpool.CallNotSerializableException;
 import dev.trestle.processpool.ProcessPool;
+import dev.trestle.processpool.Sandbox;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringBootVersion;
 import org.springframework.boot.WebApplicationType;
@@ -47,6 +56,50 @@ class ApplicationTest {
         } catch (ReflectiveOperationException e) {
             throw new LinkageError(e.getMessage(), e);
         }
+    }
+
+    private static boolean exists(String file) {
+        return Files.exists(Path.of(file));
+    }
+
+    /** On a machine that can make no sandbox, the application does not start, and says why. */
+    @Test
+    void callsRunInASandboxAndTheirLogIsForwarded(@TempDir Path folder) throws Exception {
+        String shown = Files.createFile(folder.resolve("shown")).toString();
+        String hidden = Files.createFile(folder.resolve("hidden")).toString();
+        String[] properties = {
+            "trestle.process-pool.sandbox=strict",
+            "trestle.process-pool.sandbox-readable=" + shown,
+            "trestle.process-pool.sandbox-temporary-space=1MB",
+            "trestle.process-pool.forward-logs=warn"
+        };
+        if (!Sandbox.support().isAvailable()) {
+            assertThatThrownBy(() -> start(properties))
+                    .hasRootCauseMessage(Sandbox.support().reason());
+            return;
+        }
+        PrintStream standardError = System.err;
+        var logged = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
+        try (var context = start(properties)) {
+            ProcessPool pool = context.getBean(ProcessPool.class);
+            assertThat(pool.submit(() -> List.of(exists(shown), exists(hidden))).result())
+                    .containsExactly(true, false);
+            assertThat(pool.submit(() -> Files.getFileStore(Path.of("/tmp")).getTotalSpace())
+                            .result())
+                    .isEqualTo(1 << 20);
+            pool.submit(() -> {
+                        LoggerFactory.getLogger("shop.Orders").info("too much");
+                        LoggerFactory.getLogger("shop.Orders").warn("nearly sold out");
+                        return "";
+                    })
+                    .result();
+        } finally {
+            System.setErr(standardError);
+        }
+        assertThat(logged.toString(StandardCharsets.UTF_8))
+                .containsOnlyOnce("WARN shop.Orders - nearly sold out")
+                .doesNotContain("too much");
     }
 
     private static long spin(long millis) {

@@ -58,6 +58,34 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
+    void whatOpensASandboxIsRefusedWithoutOne() {
+        for (String each : new String[] {
+            "network=true", "readable=/data", "writable=/data", "environment=LANG", "temporary-space=4MB"
+        }) {
+            runner.withPropertyValues("trestle.process-pool.sandbox-" + each)
+                    .run(context -> assertThat(context)
+                            .getFailure()
+                            .rootCause()
+                            .isInstanceOf(IllegalStateException.class)
+                            .hasMessage(
+                                    "There are properties trestle.process-pool.sandbox-..., but no sandbox that they"
+                                            + " could open: the workers would run without one. Set"
+                                            + " trestle.process-pool.sandbox=strict, or remove these properties."));
+        }
+        runner.withPropertyValues("trestle.process-pool.sandbox=none")
+                .run(context -> assertThat(context).hasSingleBean(ProcessPool.class));
+    }
+
+    @Test
+    void aWrongSandboxOrLevelFailsTheStart() {
+        runner.withPropertyValues("trestle.process-pool.sandbox=loose")
+                .run(context ->
+                        assertThat(context).getFailure().rootCause().hasMessageContaining("SandboxPreset.loose"));
+        runner.withPropertyValues("trestle.process-pool.forward-logs=loud")
+                .run(context -> assertThat(context).getFailure().rootCause().hasMessageContaining("LogLevel.loud"));
+    }
+
+    @Test
     void aBadOptionFailsTheStartWithTheWordsOfThePool() {
         runner.withPropertyValues("trestle.process-pool.workers=0")
                 .run(context -> assertThat(context)

@@ -1,6 +1,7 @@
 package dev.trestle.integration;
 
 import dev.trestle.processpool.ProcessPool;
+import dev.trestle.processpool.Sandbox;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +73,39 @@ class Controller {
                     return "logged";
                 })
                 .result();
+    }
+
+    /** A program of the application, which a pool runs. */
+    static final class Tool {
+
+        private Tool() {}
+
+        /** Prints its arguments as an order. */
+        @SuppressWarnings("SystemOut") // what a tool does
+        public static void main(String[] arguments) {
+            System.out.print(new Order(arguments[0], List.of(arguments.length), Optional.empty()));
+            System.exit(3);
+        }
+    }
+
+    /** A call and a program in a sandbox, which hides a file of the application; or the reason why there is none. */
+    @GetMapping("/jail")
+    String jail(@RequestParam("file") String file) {
+        Sandbox.Support support = Sandbox.support();
+        if (!support.isAvailable()) {
+            return support.reason();
+        }
+        try (var jailed = ProcessPool.builder()
+                .workers(1)
+                .heap(64L << 20)
+                .sandbox(Sandbox.strict())
+                .build()) {
+            Order hidden = jailed.submit(() -> new Order(
+                            "c", List.of(), Optional.of(Files.exists(Path.of(file)) ? "it is seen" : "it is hidden")))
+                    .result();
+            return hidden.note().orElse("") + "; "
+                    + jailed.runMain(Tool.class, "me").result();
+        }
     }
 
     /** A call that says when it has begun, and ends when it is told to. */

@@ -108,6 +108,17 @@ class ApplicationTest {
     }
 
     @Test
+    void callsAndProgramsRunInASandbox() throws Exception {
+        assertThat(answer("/jail?file=" + log))
+                .satisfiesAnyOf(
+                        answer -> assertThat(answer)
+                                .isEqualTo("it is hidden; MainResult[exitCode=3, out=Order[customer=me, items=[1],"
+                                        + " note=Optional.empty], err=]"),
+                        answer -> assertThat(answer).contains("bubblewrap"));
+        nothingFailed();
+    }
+
+    @Test
     void aRequestInFlightIsAnsweredWhenTheApplicationIsTerminated() throws Exception {
         CompletableFuture<HttpResponse<String>> slow =
                 client.sendAsync(request("/slow?folder=" + folder), HttpResponse.BodyHandlers.ofString());

@@ -1,0 +1,176 @@
+package dev.trestle.cluster;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.List;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.jgroups.JChannel;
+import org.jgroups.protocols.FD_ALL3;
+import org.jgroups.protocols.FRAG4;
+import org.jgroups.protocols.JDBC_PING2;
+import org.jgroups.protocols.MERGE3;
+import org.jgroups.protocols.SHARED_LOOPBACK;
+import org.jgroups.protocols.SHARED_LOOPBACK_PING;
+import org.jgroups.protocols.TCP;
+import org.jgroups.protocols.TCPPING;
+import org.jgroups.protocols.TP;
+import org.jgroups.protocols.UFC;
+import org.jgroups.protocols.UNICAST3;
+import org.jgroups.protocols.VERIFY_SUSPECT2;
+import org.jgroups.protocols.dns.DNS_PING;
+import org.jgroups.protocols.pbcast.GMS;
+import org.jgroups.protocols.pbcast.NAKACK2;
+import org.jgroups.protocols.pbcast.STABLE;
+import org.jgroups.stack.Protocol;
+import org.jgroups.util.TLS;
+import org.jgroups.util.TLSClientAuth;
+import org.jgroups.util.Util;
+
+/** The protocols of a node's channel. */
+final class Stack {
+
+    /*
+     * A process that is killed is noticed by the end of its TCP connection, which makes a suspect of it; a machine that
+     * cannot be reached by the heartbeats of FD_ALL3. FD_SOCK2 is left out: it has a port of its own, without TLS.
+     * Diagnostics are off for the same reason.
+     *
+     * The window of a connection bounds what is under way to a node, so UFC, whose senders wait, has credits for many
+     * connections, and is here for what JGroups itself sends.
+     */
+
+    /** So many ports after the first are tried if it is taken, and asked for other nodes. */
+    private static final int PORT_RANGE = 10;
+
+    private static final long CREDITS = 32L * MessageConnection.WINDOW;
+
+    private final NodeOptions options;
+
+    Stack(NodeOptions options) {
+        this.options = options;
+    }
+
+    /**
+     * Creates the channel, which is not connected yet.
+     *
+     * @throws Exception as JGroups declares it
+     */
+    JChannel channel() throws Exception {
+        options.refuseWithoutSecurity();
+        List<Protocol> protocols = new ArrayList<>();
+        if (options.isWithinJvm()) {
+            protocols.add(tuned(new SHARED_LOOPBACK()));
+            protocols.add(new SHARED_LOOPBACK_PING());
+        } else {
+            protocols.add(tuned(tcp()));
+            protocols.add(discovery());
+        }
+        protocols.add(new MERGE3().setMinInterval(1_000).setMaxInterval(3_000));
+        long failure = options.failureTimeout().toMillis();
+        protocols.add(new FD_ALL3().setTimeout(failure).setInterval(Math.max(100, failure / 4)));
+        protocols.add(new VERIFY_SUSPECT2().setTimeout(300));
+        protocols.add(new NAKACK2().useMcastXmit(false));
+        protocols.add(new UNICAST3().setXmitInterval(200));
+        protocols.add(new STABLE().setDesiredAverageGossip(20_000).setMaxBytes(4_000_000));
+        protocols.add(new GMS()
+                .setJoinTimeout(1_000)
+                .setLeaveTimeout(1_000)
+                .setMaxJoinAttempts(3)
+                .setViewAckCollectionTimeout(1_000)
+                .printLocalAddress(false)
+                .logViewWarnings(false)
+                .logCollectMessages(false));
+        protocols.add(new UFC().<UFC>setMaxCredits(CREDITS).setMinThreshold(0.4));
+        protocols.add(new FRAG4().setFragSize(MessageConnection.PIECE + 2_000));
+        var channel = new JChannel(options.stack().apply(protocols));
+        channel.getProtocolStack().getTransport().getDiagnosticsHandler().setEnabled(false);
+        return channel;
+    }
+
+    private static TP tuned(TP transport) {
+        transport.useVirtualThreads(true);
+        transport.logDiscardMsgs(false);
+        return transport;
+    }
+
+    private TCP tcp() throws GeneralSecurityException, IOException {
+        var tcp = new TCP();
+        tcp.setBindAddress(options.bindAddress());
+        tcp.setBindPort(options.port());
+        tcp.setPortRange(PORT_RANGE);
+        tcp.enableSuspectEvents(true);
+        tcp.tcpNodelay(true);
+        tcp.setSockConnTimeout(1_000);
+        if (options.keystore().isPresent()) {
+            tcp.tls(new TLS()
+                    .enabled(true)
+                    .setProtocols(new String[] {"TLSv1.3"})
+                    .setClientAuth(TLSClientAuth.NEED)
+                    .setSSLContext(sslContext(options.keystore().get())));
+        }
+        return tcp;
+    }
+
+    private SSLContext sslContext(NodeOptions.Store keystore) throws GeneralSecurityException, IOException {
+        var keys = KeyManagerFactory.getInstance("PKIX");
+        keys.init(load(keystore), keystore.password().toCharArray());
+        var trusted = TrustManagerFactory.getInstance("PKIX");
+        trusted.init(load(options.truststore().orElse(keystore)));
+        SSLContext context = SSLContext.getInstance("TLSv1.3");
+        context.init(keys.getKeyManagers(), trusted.getTrustManagers(), null);
+        return context;
+    }
+
+    private static KeyStore load(NodeOptions.Store store) throws GeneralSecurityException, IOException {
+        if (!Files.exists(store.file())) {
+            throw new IOException("There is no keystore " + store.file());
+        }
+        try {
+            return KeyStore.getInstance(store.file().toFile(), store.password().toCharArray());
+        } catch (IOException e) {
+            throw new IOException("Cannot read the keystore " + store.file() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Protocol discovery() {
+        return switch (options.discovery().way()) {
+            case Discovery.Hosts hosts -> {
+                var ping = new TCPPING();
+                ping.setInitialHosts(hosts.all().stream().map(Stack::resolved).toList());
+                ping.setPortRange(PORT_RANGE);
+                yield ping;
+            }
+            case Discovery.Dns dns -> new DNS_PING().setDNSQuery(dns.name());
+            case Discovery.Jdbc jdbc -> new JDBC_PING2().setDataSource(jdbc.source());
+            case Discovery.Loopback _ -> new SHARED_LOOPBACK_PING();
+        };
+    }
+
+    private static InetSocketAddress resolved(InetSocketAddress host) {
+        return new InetSocketAddress(host.getHostString(), host.getPort());
+    }
+
+    static InetAddress nonLoopbackAddress() {
+        try {
+            InetAddress address = Util.getNonLoopbackAddress();
+            return address == null ? InetAddress.getLoopbackAddress() : address;
+        } catch (SocketException e) {
+            return InetAddress.getLoopbackAddress();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return options.discovery()
+                + (options.isWithinJvm()
+                        ? ""
+                        : ", listening on " + options.bindAddress().getHostAddress() + ":" + options.port());
+    }
+}

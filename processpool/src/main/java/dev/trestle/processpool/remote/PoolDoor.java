@@ -1,0 +1,77 @@
+package dev.trestle.processpool.remote;
+
+import dev.trestle.api.FutureExecutor;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.ServiceLoader;
+import java.util.Set;
+
+/** The door to process pools. Thread-safe. */
+public interface PoolDoor {
+
+    /**
+     * The options of a pool whose workers are added.
+     *
+     * @param name the name of the pool, as logs and threads have it
+     * @param callTimeout the time limit of calls that have none
+     * @param startTimeout the time limit for meeting a worker, and for calls that wait while there is no worker
+     * @param closeGrace the time that workers have to end
+     * @param queueLimit the number of calls that may wait or run
+     * @param maxPayloadBytes the largest call and the largest result
+     * @param allowedTypes names of classes, and names of packages that end in a dot, that results may contain
+     * @param daemon whether the program may end while calls run or wait
+     */
+    record Options(
+            String name,
+            Optional<Duration> callTimeout,
+            Duration startTimeout,
+            Duration closeGrace,
+            OptionalInt queueLimit,
+            long maxPayloadBytes,
+            Set<String> allowedTypes,
+            boolean daemon) {
+
+        /** Copies the set. */
+        public Options {
+            allowedTypes = Set.copyOf(allowedTypes);
+        }
+    }
+
+    /** The executor for which a pool is opened. Its {@code toString} stands for the pool in messages. */
+    interface Owner {
+
+        /** Says why there are no workers: a sentence for calls that wait in vain. */
+        String whoWasAsked();
+    }
+
+    /** Returns the door. */
+    static PoolDoor find() {
+        return ServiceLoader.load(PoolDoor.class, PoolDoor.class.getClassLoader())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("The process pool has no door: its jar is incomplete"));
+    }
+
+    /**
+     * Creates a pool that starts no workers.
+     *
+     * @param options its options
+     * @param owner what the user knows the pool by
+     * @return a process pool
+     */
+    FutureExecutor open(Options options, Owner owner);
+
+    /**
+     * Returns the end of a pool where workers are added.
+     *
+     * @param pool a pool from {@link #open}
+     */
+    RemoteWorkers workersOf(FutureExecutor pool);
+
+    /**
+     * Returns the end of a pool where calls of other programs come in.
+     *
+     * @param pool a process pool
+     */
+    CallIntake intakeOf(FutureExecutor pool);
+}
