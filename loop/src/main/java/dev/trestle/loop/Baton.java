@@ -56,10 +56,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * stack. The slow-callback detector wakes a loop whose wake-up was lost, and takes the baton back from a thread
      * that does not belong to the loop. See ADR 143.
      *
-     * With `java.lang` opened, a task that has not begun may do so on a thread that is there: on top of the stack of the
-     * coroutine that awaits it, or after the task for which the thread was made. The giver keeps the baton then, and the
-     * task stays in `due` until it has begun; if that fails, it gets a thread. A coroutine below another one is never
-     * ready before that one has ended. See ADR 470.
+     * With `java.lang` opened, a task that has not begun may do so on a thread that is there: on top of the stack of
+     * the coroutine that awaits it, or after the task for which the thread was made. The giver keeps the baton then,
+     * and the task stays in `due` until it has begun; if that fails, it gets a thread. A coroutine below another one is
+     * not given the baton before that one has ended. See ADR 470.
      *
      * Which loop a thread belongs to is found through its uncaught-exception handler, which is this object for every
      * thread the loop makes: it is the one place in a Thread that costs a coroutine no memory. A thread local costs it

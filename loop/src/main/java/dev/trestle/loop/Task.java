@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A coroutine that runs in an event loop, and the future of its result: Python's {@code asyncio.Task}.
  *
- * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread with
- * the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
+ * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread
+ * with the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
  * inherited goes into a {@link ContextVar}, or along with the task by a {@link dev.trestle.api.ContextCarrier}, as the
  * MDC of SLF4J does. Like every {@link LoopFuture} it belongs to its loop and is not thread-safe.
  *
@@ -732,9 +732,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Cancels the outermost task of this thread, and so this task, if the thread was interrupted while the coroutine was
-     * running. Called where the coroutine awaits, before it waits: one that always finds something ready never parks,
-     * and would not notice.
+     * Cancels the outermost task of this thread, and so this task, if the thread was interrupted while the coroutine
+     * was running. Called where the coroutine awaits, before it waits: one that always finds something ready never
+     * parks, and would not notice.
      */
     private void heedInterrupt() {
         if (Thread.interrupted()) {
