@@ -3,6 +3,7 @@ package dev.trestle.loop;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.util.Objects.requireNonNull;
 
+import dev.trestle.api.CarriedContext;
 import dev.trestle.api.StackRoom;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -55,6 +56,11 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * stack. The slow-callback detector wakes a loop whose wake-up was lost, and takes the baton back from a thread
      * that does not belong to the loop. See ADR 143.
      *
+     * With `java.lang` opened, a task that has not begun may do so on a thread that is there: on top of the stack of
+     * the coroutine that awaits it, or after the task for which the thread was made. The giver keeps the baton then,
+     * and the task stays in `due` until it has begun; if that fails, it gets a thread. A coroutine below another one is
+     * not given the baton before that one has ended. See ADR 470.
+     *
      * Which loop a thread belongs to is found through its uncaught-exception handler, which is this object for every
      * thread the loop makes: it is the one place in a Thread that costs a coroutine no memory. A thread local costs it
      * over a hundred bytes, a scoped value more.
@@ -71,6 +77,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     private static final Map<Thread, Baton> drivenElsewhere = new ConcurrentHashMap<>();
 
     private static final VarHandle HOLDER;
+
+    /** The most tasks on the stack of one thread, besides the one for which it was made. */
+    private static final int DEEPEST = 16;
 
     // Whether what a foreign thread uses, when it brings an outcome or wakes the driver, has been used before, and so
     // is linked and
@@ -157,6 +166,12 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * needless look at a stack.
      */
     private @Nullable Thread arrived;
+
+    /** False if the program wants to see each task on a thread of its own. */
+    private boolean sharesThreads = true;
+
+    /** The number of tasks that have begun on a thread that was there. */
+    private int shared;
 
     /** Coroutines in a blocking call. */
     private int away;
@@ -851,7 +866,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 left--;
             }
             if (item instanceof Task<?> task) {
-                if (!task.endsBeforeItStarts()) {
+                if (!task.waitsForTaskAbove() && !task.endsBeforeItStarts()) {
                     return task;
                 }
                 due = null;
@@ -885,14 +900,39 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /** The next step of a thread that gives the baton away. It decides on which carrier the new holder runs. */
     enum Giver {
-        /** Parks or ends at once: the new holder may have its carrier. */
+        /** Parks at once, but may run a task first, if it awaits the task: the new holder may have its carrier. */
+        SUSPENDS,
+        /** Parks at once. */
         PARKS,
+        /** Ends at once, but may run a task instead. */
+        ENDS,
         RUNS_ON
+    }
+
+    /** The place of the baton after a thread was about to give it away. */
+    enum Passed {
+        GIVEN,
+        /** The giver itself is next. */
+        KEPT,
+        /** The giver has it, and is to run the task that is due, which has not begun. */
+        KEPT_FOR_DUE
     }
 
     /** Gives the baton away and returns when it is back. Called by a coroutine that something will make ready. */
     void suspend(Task<?> self) {
-        boolean back = pass(self, Giver.PARKS);
+        Passed passed = pass(self, Giver.SUSPENDS);
+        if (passed == Passed.KEPT_FOR_DUE) {
+            call(self);
+            passed = null;
+            while (passed == null) {
+                try {
+                    passed = pass(self, Giver.PARKS);
+                } catch (Throwable e) {
+                    Thread.onSpinWait(); // it has not begun to, and this task may be ready
+                }
+            }
+        }
+        boolean back = passed == Passed.KEPT;
         while (!back) {
             try {
                 waitAsCoroutine(self);
@@ -903,9 +943,127 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Gives the baton away for good. Called by a coroutine that has ended. */
-    void leave() {
-        pass(null, Giver.PARKS);
+    /**
+     * Gives the baton away for good. Called by a coroutine that has ended. Returns the task that has the baton then, if
+     * it is to begin on this thread. If this throws, the baton is still here, and nothing has changed.
+     */
+    @Nullable
+    Task<?> leave() {
+        if (pass(null, Giver.ENDS) == Passed.KEPT_FOR_DUE) {
+            Task<?> successor = takeSuccessor();
+            if (successor != null) {
+                return successor;
+            }
+            pass(null, Giver.PARKS);
+        }
+        return null;
+    }
+
+    // Tasks that begin on a thread that is there
+
+    /** Allows, or not, that tasks begin on a thread that is there; called by the holder. */
+    void shareThreads(boolean share) {
+        sharesThreads = share;
+    }
+
+    /** Returns whether a task that has not begun may do so on the thread that is about to give it the baton. */
+    private boolean mayBeginHere(Task<?> task, @Nullable Task<?> self, Giver giver) {
+        boolean may = giver == Giver.ENDS
+                || (giver == Giver.SUSPENDS && self != null && self.awaited() == task && self.depth() < DEEPEST);
+        return may
+                && sharesThreads
+                && shuffle == null
+                && ThreadState.isAccessible()
+                && !callbacks.debugMode().isOn();
+    }
+
+    /**
+     * Runs the task that is due, and has not begun, on top of the stack of a coroutine, which awaits it; returns when
+     * the task has ended. If that is not possible, this changes nothing. It throws only before it has changed anything,
+     * or where the loop was closed without the coroutine.
+     */
+    private void call(Task<?> self) {
+        Thread me = Thread.currentThread();
+        Task<?> task = (Task<?>) requireNonNull(due);
+        Task.Start<?> start;
+        ThreadState mine;
+        try {
+            StackRoom.require();
+            start = task.newStart();
+            mine = ThreadState.of(me);
+        } catch (Throwable e) { // the task gets a thread
+            return;
+        }
+        boolean begun = false;
+        Throwable failure = null;
+        try {
+            if (renew(me, task)) {
+                task.onCalled(self, me);
+                current = task; // calls nothing from here on, so nothing can end it halfway
+                due = null;
+                begun = true;
+                ThreadState.runAsNew(me, start);
+            }
+        } catch (Throwable e) { // before the coroutine, or after its end
+            failure = e;
+        }
+        boolean over = false;
+        while (!over) { // each step may be made again
+            try {
+                if (begun && failure != null) {
+                    begun = !start.revoke();
+                    if (begun && !task.isDone() && holder == me) {
+                        task.failToStart(failure);
+                    }
+                }
+                if (holder == me) {
+                    current = self;
+                    if (self.readyBelow) {
+                        ready.add(self);
+                        self.readyBelow = false;
+                    }
+                }
+                task.onCallOver();
+                mine.putBack(me);
+                over = true;
+            } catch (Throwable e) {
+                Thread.onSpinWait(); // the coroutine below would go on with the state of another
+            }
+        }
+        if (holder != me) {
+            self.goOnAsOrphan();
+        } else if (!begun) {
+            due = task;
+        }
+    }
+
+    /** Takes the task that is due, and has not begun, to run on this thread. Returns null if that is not possible. */
+    private @Nullable Task<?> takeSuccessor() {
+        Thread me = Thread.currentThread();
+        Task<?> task = (Task<?>) requireNonNull(due);
+        try {
+            if (ThreadState.hasOpenScopes(me) || !renew(me, task)) {
+                return null;
+            }
+            var _ = Thread.interrupted(); // was meant for the task that has ended
+            task.onStarted(me);
+        } catch (Throwable e) { // the task gets a thread
+            return null;
+        }
+        current = task;
+        due = null;
+        return task;
+    }
+
+    /**
+     * Gives the calling thread the state of a new one, for a task that has not begun. Returns false if the thread
+     * carries what the task does not bring, and would see.
+     */
+    private boolean renew(Thread me, Task<?> task) {
+        boolean carriesNothing =
+                task.bringsContext() || CarriedContext.capture().isNothing();
+        ThreadState.renew(me, task.contextClassLoader(), this);
+        return carriesNothing || CarriedContext.capture().isNothing();
     }
 
     /** Counts a future whose outcome comes from another thread; negative when it is done. */
@@ -974,13 +1132,13 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     }
 
     /**
-     * Gives the baton to the next coroutine, or to the driver. Returns true if the next one is the giver itself, which
-     * still has the baton. If this throws, the giver still has the baton, and nothing has changed; after that, a
-     * failure leaves the rest to the driver.
+     * Gives the baton to the next coroutine, or to the driver; or keeps it, if the next step is the giver's. If this
+     * throws, the giver still has the baton, and nothing has changed; after that, a failure leaves the rest to the
+     * driver.
      *
      * @param giver what the calling thread does next
      */
-    private boolean pass(@Nullable Task<?> self, Giver giver) {
+    private Passed pass(@Nullable Task<?> self, Giver giver) {
         Thread me = Thread.currentThread();
         Throwable failure;
         try {
@@ -1005,23 +1163,31 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         } catch (Throwable e) {
             Thread.onSpinWait(); // the detector wakes a driver that was not woken; no memory for a log line
         }
-        return false;
+        return Passed.GIVEN;
     }
 
-    private boolean passToNext(@Nullable Task<?> self, Giver giver) {
+    private Passed passToNext(@Nullable Task<?> self, Giver giver) {
         if (eagerCaller != null) {
             giveBack(eagerCaller, giver);
-            return false;
+            return Passed.GIVEN;
         }
         while (true) {
             Task<?> next = next();
             if (next != null) {
                 if (next == self) {
                     due = null;
-                    return true;
+                    return Passed.KEPT;
                 }
-                if (give(next, giver)) {
-                    return false;
+                boolean leavesCarrier = false;
+                if (next.thread() == null && mayBeginHere(next, self, giver)) {
+                    shared++;
+                    if (shared % HandOver.SameCarrier.LONGEST != 0) {
+                        return Passed.KEPT_FOR_DUE;
+                    }
+                    leavesCarrier = true; // now and then, to other virtual threads
+                }
+                if (give(next, leavesCarrier ? Giver.RUNS_ON : giver)) {
+                    return Passed.GIVEN;
                 }
                 continue;
             }
@@ -1031,14 +1197,14 @@ final class Baton implements Thread.UncaughtExceptionHandler {
                 Thread to = requireNonNull(driver);
                 holder = to;
                 wake(to, giver);
-                return false;
+                return Passed.GIVEN;
             }
             current = null;
             free();
             boolean needed = isWanted() || until < armedFor;
             Thread me = Thread.currentThread();
             if (!needed || !HOLDER.compareAndSet(this, FREE, me)) {
-                return false;
+                return Passed.GIVEN;
             }
             arrived = self == null ? null : me;
             current = self;
@@ -1078,10 +1244,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             startingTask = task;
             starting = start;
             holder = thread;
-            if (giver == Giver.PARKS) {
-                handOver.startBeforeParking(thread);
-            } else {
+            if (giver == Giver.RUNS_ON) {
                 thread.start();
+            } else {
+                handOver.startBeforeParking(thread);
             }
             return true;
         } catch (Throwable e) { // out of memory, most likely: this coroutine fails, the loop goes on
@@ -1192,10 +1358,10 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      */
     private void wake(Thread thread, Giver giver) {
         try {
-            if (giver == Giver.PARKS) {
-                handOver.wakeBeforeParking(thread);
-            } else {
+            if (giver == Giver.RUNS_ON) {
                 LockSupport.unpark(thread);
+            } else {
+                handOver.wakeBeforeParking(thread);
             }
         } catch (Throwable e) { // the detector wakes a holder that does nothing
             deliveryLinked = false;
@@ -1210,7 +1376,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
             try {
                 if (interrupted) {
                     // An interrupt cancels the coroutine, which must not see that before it has the baton.
-                    send(Handle.ofStep(() -> self.cancel(Task.INTERRUPTED)));
+                    Task<?> interruptee = self.bottomOfStack();
+                    send(Handle.ofStep(() -> interruptee.cancel(Task.INTERRUPTED)));
                     interrupted = false;
                 }
                 LockSupport.park(); // without a blocker, whose two writes a switch would feel; Task says what it awaits

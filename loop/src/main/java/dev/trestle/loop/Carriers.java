@@ -194,7 +194,7 @@ final class Carriers {
                     .map(frame -> " in the static initializer of " + frame.getClassName())
                     .orElse("");
             return List.of("\n" + task.identity() + task.loop().createdText(task) + " of " + task.loop() + where
-                    + Stacks.text(Stacks.of(thread), "    at "));
+                    + Stacks.text(task.stack(), "    at "));
         }
     }
 

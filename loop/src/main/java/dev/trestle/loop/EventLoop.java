@@ -741,6 +741,7 @@ public final class EventLoop implements AutoCloseable {
     public void setTaskFactory(@Nullable TaskFactory factory) {
         checkHere("set the task factory");
         taskFactory = factory;
+        baton.shareThreads(factory == null);
     }
 
     /**

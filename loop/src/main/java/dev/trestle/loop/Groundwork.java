@@ -15,9 +15,11 @@ final class Groundwork {
 
     private static final List<Class<?>> CLASSES = List.of(
             Baton.Giver.class,
+            Baton.Passed.class,
             Log.class,
             Failure.class,
             Task.Start.class,
+            ThreadState.class,
             Handle.class,
             TimerHandle.class,
             Inbox.class,

@@ -93,7 +93,7 @@ sealed interface HandOver {
         private static final int MOST_ATTEMPTS = 3;
 
         /** The most threads that a carrier run runs before it leaves the carrier to other virtual threads. */
-        private static final int LONGEST = 1 << 10;
+        static final int LONGEST = 1 << 10;
 
         private final Jdk jdk;
         private final Map<Thread, CarrierRun> runs = new ConcurrentHashMap<>();

@@ -242,7 +242,7 @@ final class LoopCloser {
         Thread holder = baton.holder();
         Task<?> task = baton.current();
         Handle callback = task == null ? loop.runningCallback() : null;
-        String stack = holder == null ? "" : Stacks.text(Stacks.of(holder), "    at ");
+        List<StackTraceElement> stack = task != null ? task.stack() : holder != null ? Stacks.of(holder) : List.of();
         loop.refuseFromNowOn();
         shutdown.throwOut();
         int sent = baton.abandon();
@@ -250,7 +250,8 @@ final class LoopCloser {
                 nameOf(task, callback, holder) + " neither ends nor awaits, so " + loop
                         + " cannot be closed properly: its other coroutines stay suspended, and " + sent
                         + " callbacks that other threads sent are not called. Put what waits into blocking(() -> ...),"
-                        + " and let it end when it is interrupted." + stack,
+                        + " and let it end when it is interrupted."
+                        + Stacks.text(stack, "    at "),
                 null,
                 task,
                 callback));

@@ -264,7 +264,8 @@ final class SlowCallbackDetector implements Runnable {
         @Nullable
         String text() {
             boolean waits = Stacks.isWaitingForTheBaton(holder);
-            List<StackTraceElement> stack = Stacks.of(holder);
+            Task<?> task = running.task();
+            List<StackTraceElement> stack = task == null ? Stacks.of(holder) : task.stack();
             if (baton.holder() != holder || baton.progress() != progress) {
                 return null; // it is over
             }

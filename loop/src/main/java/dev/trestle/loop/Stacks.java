@@ -27,12 +27,29 @@ final class Stacks {
 
     private Stacks() {}
 
-    /** Returns the stack of a thread that runs a coroutine or callbacks, the innermost call first. */
+    /** Returns the stack of a thread that runs callbacks, or one coroutine; the innermost call first. */
     static List<StackTraceElement> of(Thread thread) {
+        return of(thread, 0);
+    }
+
+    /**
+     * Returns the stack of a coroutine, the innermost call first; empty if there is no such coroutine.
+     *
+     * @param thread the thread that runs it
+     * @param depth the number of coroutines below it on the stack of the thread
+     */
+    static List<StackTraceElement> of(Thread thread, int depth) {
         List<StackTraceElement> frames = Arrays.asList(thread.getStackTrace());
         int end = frames.size() - 1;
-        while (end >= 0 && !isCoroutine(frames.get(end))) {
+        int below = depth;
+        while (end >= 0 && (!isCoroutine(frames.get(end)) || below > 0)) {
+            if (isCoroutine(frames.get(end))) {
+                below--;
+            }
             end--;
+        }
+        if (end < 0 && depth > 0) {
+            return List.of();
         }
         if (end < 0) {
             end = 0;

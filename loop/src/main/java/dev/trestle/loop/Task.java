@@ -16,11 +16,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * A coroutine that runs in an event loop, and the future of its result: Python's {@code asyncio.Task}.
  *
- * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread of
- * its own, which has the context class loader that was current in {@code createTask}, and no inheritable thread locals;
- * what is to be inherited goes into a {@link ContextVar}, or along with the task by a
- * {@link dev.trestle.api.ContextCarrier}, as the MDC of SLF4J does. Like every {@link LoopFuture} it belongs to
- * its loop and is not thread-safe.
+ * <p>It starts in a later turn of the loop, never inside {@code createTask}. Its coroutine runs on a virtual thread
+ * with the context class loader that was current in {@code createTask}, and no inheritable thread locals; what is to be
+ * inherited goes into a {@link ContextVar}, or along with the task by a {@link dev.trestle.api.ContextCarrier}, as the
+ * MDC of SLF4J does. Like every {@link LoopFuture} it belongs to its loop and is not thread-safe.
+ *
+ * <p>The thread is the coroutine's own. If {@code java.base/java.lang} is opened to this module, it may also be that of
+ * the coroutine that awaits the task, or of a task that has ended. No coroutine sees the thread locals or scoped values
+ * of another. An interrupt of a shared thread cancels the coroutine that awaits, and what it awaits; to cancel a task
+ * use {@link #cancel}. The system property {@code dev.trestle.loop.threadPerTask=true} gives each task a thread.
  *
  * @param <T> the type of the result
  */
@@ -49,6 +53,12 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** The future that the coroutine awaits, if it is suspended in an await. */
     private @Nullable LoopFuture<?> awaited;
+
+    /** The task that awaits this one, if this one runs on its thread, on top of its stack; else null. */
+    private @Nullable Task<?> caller;
+
+    /** True if this task was taken from the queue while another was on top of its stack: its loop ends. */
+    boolean readyBelow;
 
     private int cancelRequests;
 
@@ -140,7 +150,8 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
                     return null;
                 }
                 if (inner == marker) {
-                    task.breakOut(inner, message);
+                    Task<?> top = task.topOfStack(); // of the circle too, since each task there awaits the next
+                    top.breakOut(requireNonNull(top.awaited), message);
                     return null;
                 }
                 task = inner;
@@ -263,7 +274,11 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
      */
     public List<StackTraceElement> stack() {
         Thread mine = thread;
-        return mine == null || isDone() ? List.of() : Stacks.of(mine);
+        if (mine == null || isDone()) {
+            return List.of();
+        }
+        List<StackTraceElement> stack = Stacks.of(mine, depth());
+        return isDone() ? List.of() : stack; // a thread goes on to another task when this one has ended
     }
 
     /**
@@ -313,8 +328,72 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
+    /** Returns the context class loader of the coroutine's thread at its beginning. */
+    ClassLoader contextClassLoader() {
+        return classLoader == null ? ClassLoader.getSystemClassLoader() : classLoader;
+    }
+
+    /** Returns whether the coroutine, which has not started, gets a context of its creator's in all carriers. */
+    boolean bringsContext() {
+        return !carried.isNothing();
+    }
+
     void onStarted(@Nullable Thread newThread) {
         thread = newThread;
+    }
+
+    // Tasks that share a thread: each one but the outermost was called by the one below, which awaits it
+
+    /** Notes that this task, which has not started, begins on top of the stack of one that awaits it. Calls nothing. */
+    void onCalled(Task<?> by, Thread on) {
+        caller = by;
+        thread = on;
+    }
+
+    /** Notes that this task is not on another's stack any more, or never was. Calls nothing. */
+    void onCallOver() {
+        caller = null;
+        thread = null;
+    }
+
+    /** Returns whether another task runs on top of this one's stack; then this one cannot go on before that ends. */
+    private boolean isCovered() {
+        return awaited instanceof Task<?> inner && inner.caller == this;
+    }
+
+    /** Returns whether this task cannot go on yet, though it is ready; it is to be made ready again then. */
+    boolean waitsForTaskAbove() {
+        boolean waits = isCovered();
+        if (waits) {
+            readyBelow = true;
+        }
+        return waits;
+    }
+
+    private Task<?> topOfStack() {
+        Task<?> top = this;
+        while (top.awaited instanceof Task<?> inner && inner.caller == top) {
+            top = inner;
+        }
+        return top;
+    }
+
+    /** Returns the task for which the thread of this one runs at all. */
+    Task<?> bottomOfStack() {
+        Task<?> bottom = this;
+        for (Task<?> below = caller; below != null; below = below.caller) {
+            bottom = below;
+        }
+        return bottom;
+    }
+
+    /** Returns the number of tasks below this one on the stack of its thread. Any thread may call this. */
+    int depth() {
+        int depth = 0;
+        for (Task<?> below = caller; below != null; below = below.caller) {
+            depth++;
+        }
+        return depth;
     }
 
     /** Ends this task if it was cancelled before its coroutine has started, which then never runs. */
@@ -384,7 +463,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         private volatile @Nullable Task<T> task;
 
         private Start(Task<T> task) {
-            this.task = task;
+            TASK.set(this, task); // plain: no other thread has this yet
         }
 
         /** Returns whether a thread is the one that is to run this, and it has not begun. */
@@ -398,54 +477,77 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
             return TASK.getAndSet(this, null) != null;
         }
 
+        /** Takes the task out, if it is still there; without a race if the thread was there before. */
+        private @Nullable Object take() {
+            Task<T> given = task;
+            if (given == null || given.caller == null) {
+                return TASK.getAndSet(this, null);
+            }
+            TASK.set(this, null); // plain
+            return given;
+        }
+
         @Override
-        @SuppressWarnings("unchecked")
+        @SuppressWarnings("unchecked") // what its coroutine returns is the result of each task
         public void run() {
-            var mine = (Task<T>) TASK.getAndSet(this, null);
+            var mine = (Task<@Nullable Object>) take();
             if (mine == null) {
                 return;
             }
             mine.loop().baton().onStarted();
-            T result = null;
-            Throwable thrown = null;
-            ContextCarrier.@Nullable Scope scope = null;
-            try {
-                if (!mine.carried.isNothing()) { // a new thread has nothing of its own
-                    scope = mine.carried.restore();
-                    mine.carried = CarriedContext.nothing();
-                }
-                Coroutine<T> body = requireNonNull(mine.coroutine);
-                mine.coroutine = null; // what it captured is garbage as soon as it is no longer needed
-                result = body.run();
-            } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
-                thrown = e;
-            }
-            if (scope != null) {
-                scope.close(); // throws nothing
-            }
-            boolean over = false;
-            while (!over) {
+            while (mine != null) {
+                Object result = null;
+                Throwable thrown = null;
+                ContextCarrier.@Nullable Scope scope = null;
                 try {
-                    mine.finish(result, thrown);
-                    over = true;
-                } catch (Throwable e) {
-                    Thread.onSpinWait(); // for lack of memory, most likely; a task that has ended and is not done would
-                    // be lost
+                    if (!mine.carried.isNothing()) { // else the thread has nothing either
+                        scope = mine.carried.restore();
+                        mine.carried = CarriedContext.nothing();
+                    }
+                    Coroutine<@Nullable Object> body = requireNonNull(mine.coroutine);
+                    mine.coroutine = null; // what it captured is garbage as soon as it is no longer needed
+                    result = body.run();
+                } catch (Throwable e) { // every outcome is given to the coroutine that awaits the task
+                    thrown = e;
                 }
+                if (scope != null) {
+                    scope.close(); // throws nothing
+                }
+                Task<?> successor = null;
+                boolean over = false;
+                while (!over) {
+                    try {
+                        successor = mine.finish(result, thrown);
+                        over = true;
+                    } catch (Throwable e) {
+                        Thread.onSpinWait(); // for lack of memory, most likely; a task that has ended and is not done
+                        // would be lost
+                    }
+                }
+                mine = (Task<@Nullable Object>) successor;
             }
         }
     }
 
-    private void finish(@Nullable T result, @Nullable Throwable thrown) {
+    /**
+     * Ends this task. Gives the baton away if this task is the last on its thread; returns the task that has the baton
+     * then, if it is to begin on this thread, else null.
+     */
+    private @Nullable Task<?> finish(@Nullable T result, @Nullable Throwable thrown) {
+        Task<?> successor = null;
         if (!isOrphan()) {
             if (!isDone()) {
                 end(thrown != null ? failure(thrown) : mustCancel ? cancellation(cancelMessage) : success(result));
             }
-            loop().baton().leave();
+            if (caller != null) {
+                return null; // the caller goes on with the baton
+            }
+            successor = loop().baton().leave();
         } else if (thrown != null) {
             reportLate(thrown);
         }
         thread = null; // a task that is kept for its result keeps no more than that
+        return successor;
     }
 
     /** Returns whether the loop was closed without this coroutine, which runs here: its outcome has been decided. */
@@ -467,7 +569,9 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     /** Cancels this task because its loop ends; its coroutine will never have the baton again. */
     void endWithLoop() {
-        awaited = null;
+        if (!isCovered()) {
+            awaited = null;
+        }
         end(cancellation("its loop is closed"));
     }
 
@@ -616,25 +720,32 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     void throwOut() {
         if (awaited instanceof BlockingCall<?> call) {
             call.cancel("its loop is closed");
-        } else if (awaited != null) {
+        } else if (awaited != null && !isCovered()) { // else it goes on when the task on top of it is thrown out
             leave(awaited);
         }
     }
 
+    /** Throws in a coroutine whose loop was closed while another task ran on top of its stack. */
+    void goOnAsOrphan() {
+        loop().shutdown().awaitOver(); // its callbacks may still run
+        throw LoopShutdown.endedWithout(this, null);
+    }
+
     /**
-     * Cancels this task if its thread was interrupted while the coroutine was running. Called where the coroutine
-     * awaits, before it waits: one that always finds something ready never parks, and would not notice.
+     * Cancels the outermost task of this thread, and so this task, if the thread was interrupted while the coroutine
+     * was running. Called where the coroutine awaits, before it waits: one that always finds something ready never
+     * parks, and would not notice.
      */
     private void heedInterrupt() {
         if (Thread.interrupted()) {
-            cancel(INTERRUPTED);
+            bottomOfStack().cancel(INTERRUPTED);
         }
     }
 
-    /** Cancels this task and throws, if its thread was interrupted; for an await that need not wait. */
+    /** Does the same, and throws, for an await that need not wait. */
     void throwIfInterrupted() {
         if (Thread.interrupted()) {
-            cancel(INTERRUPTED);
+            bottomOfStack().cancel(INTERRUPTED);
             throwIfCancelled();
         }
     }

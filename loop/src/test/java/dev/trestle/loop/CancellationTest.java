@@ -235,6 +235,7 @@ class CancellationTest extends WithLoop {
         loop.runUntilComplete(() -> {
             var circle = new AtomicReference<Task<?>>();
             Task<?> a = createTask(() -> {
+                yieldNow(); // so that each of the two has a thread, and either can go on first
                 try {
                     await(circle.get());
                 } finally {
@@ -245,6 +246,7 @@ class CancellationTest extends WithLoop {
             });
             Task<?> b = createTask(() -> await(a));
             circle.set(b);
+            yieldNow();
             yieldNow();
             b.cancel();
             b.cancel();

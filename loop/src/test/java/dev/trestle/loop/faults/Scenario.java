@@ -153,6 +153,7 @@ public final class Scenario implements Callable<String> {
 
     private void main() {
         EventLoop loop = EventLoop.getRunningLoop();
+        shareThreads();
         var tasks = new ArrayList<Task<?>>();
         for (int i = 0; i < 3; i++) {
             attempt(() -> tasks.add(note(createTask(() -> live(loop)))));
@@ -164,6 +165,26 @@ public final class Scenario implements Callable<String> {
             }
         }
         mainHasEnded = true;
+    }
+
+    /** Tasks that run on one thread, if {@code java.lang} is opened: on top of each other, and one after the other. */
+    private void shareThreads() {
+        attempt(() -> awaitTask(createTask(() -> 1)));
+        attempt(() -> awaitTask(createTask(() -> {
+            attempt(() -> awaitTask(createTask(() -> yieldNow())));
+            attempt(() -> blocking(() -> 1));
+            attempt(() -> awaitTask(createTask(() -> {
+                throw new HostileException();
+            })));
+        })));
+        for (int i = 0; i < 3; i++) {
+            attempt(() -> note(createTask(() -> 1)));
+        }
+        attempt(() -> awaitTask(createTask(() -> yieldNow())));
+    }
+
+    private void awaitTask(Task<?> task) {
+        await(note(task));
     }
 
     private <F extends LoopFuture<?>> F note(F future) {
