@@ -1,13 +1,8 @@
 package dev.trestle.examples;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.trestle.cluster.ClusterMember;
 import dev.trestle.cluster.Discovery;
 import dev.trestle.processpool.ProcessPool;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -36,17 +31,16 @@ final class CensusMember {
      * @param args the names of the cluster and of the member, the first port of the members, the keystore, and the
      *     number of workers
      */
-    public static void main(String[] args) throws IOException {
-        var input = new BufferedReader(new InputStreamReader(System.in, UTF_8));
-        String password = input.readLine();
+    public static void main(String[] args) {
+        String password = IO.readln();
         if (args.length != 5 || password == null) {
-            System.err.println("This program is started by the example cluster-census");
+            IO.println("This program is started by the example cluster-census");
             System.exit(2);
             return;
         }
         join(args, password);
-        System.out.println(JOINED);
-        while (input.readLine() != null) {
+        IO.println(JOINED);
+        while (IO.readln() != null) {
             // the program that started this one says nothing, and is there
         }
         CompletableFuture.delayedExecutor(LONGEST_END_SECONDS, TimeUnit.SECONDS)

@@ -72,7 +72,7 @@ final class ClusterCensusCommand implements Callable<Integer> {
         say(
                 "starts %d members with %d %s each, and a key for TLS",
                 members, workers, workers == 1 ? "worker" : "workers");
-        try (var local = LocalMembers.start(members, workers)) {
+        try (var local = LocalMembers.start(members, workers, text -> say("%s", text))) {
             return count(local);
         } catch (IOException e) {
             say("%s", e.getMessage());

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
@@ -44,8 +45,10 @@ final class LocalMembers implements AutoCloseable {
     private final int port;
     private final List<Process> members = new ArrayList<>();
     private final ExitHook onExit;
+    private final Consumer<String> warnings;
 
-    private LocalMembers() throws IOException {
+    private LocalMembers(Consumer<String> warnings) throws IOException {
+        this.warnings = warnings;
         directory = Files.createTempDirectory("cluster-census");
         onExit = ExitHook.of(this::end);
         try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -59,10 +62,11 @@ final class LocalMembers implements AutoCloseable {
      *
      * @param count the number of members
      * @param workers the number of workers of each
+     * @param warnings gets a line when something cannot be cleaned up
      * @throws IOException if no certificate can be made, or a member cannot be started or does not join
      */
-    static LocalMembers start(int count, int workers) throws IOException {
-        var all = new LocalMembers();
+    static LocalMembers start(int count, int workers, Consumer<String> warnings) throws IOException {
+        var all = new LocalMembers(warnings);
         try {
             all.makeCertificate();
             all.startMember(1, workers);
@@ -197,7 +201,7 @@ final class LocalMembers implements AutoCloseable {
         try {
             for (Process each : members) {
                 if (!each.waitFor(LONGEST_END_SECONDS, TimeUnit.SECONDS)) {
-                    System.err.println("cluster-census: kills a member that does not end (pid " + each.pid() + ")");
+                    warnings.accept("kills a member that does not end (pid " + each.pid() + ")");
                 }
             }
         } catch (InterruptedException e) {
@@ -218,7 +222,7 @@ final class LocalMembers implements AutoCloseable {
             }
             Files.deleteIfExists(directory);
         } catch (IOException e) {
-            System.err.println("cluster-census: cannot delete " + directory + ": " + e.getMessage());
+            warnings.accept("cannot delete " + directory + ": " + e.getMessage());
         }
     }
 
