@@ -17,6 +17,7 @@ import dev.trestle.processpool.jvm.Rendezvous;
 import dev.trestle.processpool.jvm.Retry;
 import dev.trestle.processpool.jvm.StaleDirectories;
 import dev.trestle.processpool.jvm.WorkerProcess;
+import dev.trestle.processpool.wire.ArrayRing;
 import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -32,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -131,6 +133,7 @@ final class Worker {
     private final Path journalFile;
     private final Path crashLog;
     private final Path argumentFile;
+    private final Path ringFile;
     private final Path socket;
 
     /** Guarded by the dispatcher's lock. */
@@ -249,6 +252,7 @@ final class Worker {
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
         this.socket = directory.resolve("w" + number + ".sock");
+        this.ringFile = directory.resolve("w" + number + ".ring");
         Timer timer = dispatcher.timer();
         this.inFlight = new InFlight(
                 dispatcher.lock(), timer::nanoTime, options.limits().callsPerWorker());
@@ -346,6 +350,7 @@ final class Worker {
             if (options.jvm().jail().isPresent()) {
                 prepareJail(meeting, options.jvm().jail().get());
             }
+            Optional<ArrayRing> ring = makeRing();
             List<Path> places = dispatcher.sharedFiles().places();
             List<Path> shown =
                     options.jvm().jail().isPresent() ? dispatcher.sharedFiles().prepare() : List.of();
@@ -363,7 +368,8 @@ final class Worker {
                             Long.toString(options.limits().maxPayloadBytes()),
                             Integer.toString(options.limits().callsPerWorker()),
                             places.get(0).toString(),
-                            places.get(1).toString()));
+                            places.get(1).toString(),
+                            ring.isEmpty() ? "-" : ringFile.toString()));
             var started = WorkerProcess.start(
                     name,
                     mark,
@@ -386,7 +392,7 @@ final class Worker {
             if (killedBecause.get() != null) {
                 started.kill(); // by a thread that found no process to kill
             }
-            greet(started, meeting);
+            greet(started, meeting, ring);
             initialize();
             ready = true;
         } finally {
@@ -415,7 +421,23 @@ final class Worker {
         disconnecting.in(DISCONNECT_GRACE);
     }
 
-    private void greet(WorkerProcess started, Rendezvous meeting) throws IOException {
+    /**
+     * Makes the ring for large arrays. There is none for a jailed worker, which could cut the file and so crash what the
+     * program does with it, and none where it cannot be made: then arrays go through the socket.
+     */
+    private Optional<ArrayRing> makeRing() {
+        if (options.jvm().jail().isPresent()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(ArrayRing.create(ringFile));
+        } catch (IOException e) {
+            logger.debug("{} has no ring for large arrays", name, e);
+            return Optional.empty();
+        }
+    }
+
+    private void greet(WorkerProcess started, Rendezvous meeting, Optional<ArrayRing> ring) throws IOException {
         started.tell(meeting.secret());
         Rendezvous.Met sockets = meeting.meet();
         var frames = new FrameChannel(sockets.work(), options.limits().maxPayloadBytes());
@@ -432,6 +454,9 @@ final class Worker {
                             + FrameChannel.PROTOCOL_VERSION + ": its class path has another version of Trestle");
         }
         logger.debug("{} is {} on Java {}", name, hello, hello.javaVersion());
+        if (ring.isPresent() && !Files.deleteIfExists(ringFile)) {
+            frames.use(ring.get()); // the worker has mapped it, and has deleted the file then
+        }
     }
 
     private void initialize() throws IOException {
@@ -1254,7 +1279,7 @@ final class Worker {
     }
 
     private List<Path> files() {
-        return List.of(journalFile, crashLog, argumentFile, socket);
+        return List.of(journalFile, crashLog, argumentFile, socket, ringFile);
     }
 
     private void deleteDirectory(Path directory) {
