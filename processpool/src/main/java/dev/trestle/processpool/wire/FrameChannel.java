@@ -364,7 +364,7 @@ public final class FrameChannel implements AutoCloseable {
 
     private boolean awaitRoom(Duration limit) throws IOException {
         ArrayRing through = ring;
-        return waitsForRing && through != null ? through.awaitRoom(limit) : channel.awaitRoom(limit);
+        return (waitsForRing && through != null) ? through.awaitRoom(limit) : channel.awaitRoom(limit);
     }
 
     @GuardedBy("writing")
