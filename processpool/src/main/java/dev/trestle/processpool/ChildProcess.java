@@ -17,6 +17,7 @@ import dev.trestle.processpool.jvm.Rendezvous;
 import dev.trestle.processpool.jvm.Retry;
 import dev.trestle.processpool.jvm.StaleDirectories;
 import dev.trestle.processpool.jvm.WorkerProcess;
+import dev.trestle.processpool.wire.ArrayRing;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
 import dev.trestle.processpool.wire.ProtocolException;
@@ -60,6 +61,7 @@ final class ChildProcess implements WorkerHost {
     private final Path journalFile;
     private final Path crashLog;
     private final Path argumentFile;
+    private final Path ringFile;
     private final Path socket;
 
     private final AtomicReference<@Nullable CompletableFuture<String>> threadDump = new AtomicReference<>();
@@ -69,6 +71,7 @@ final class ChildProcess implements WorkerHost {
     private volatile @Nullable ProcessMemory memory;
     private volatile WorkerJournal.@Nullable Reader journal;
     private volatile @Nullable Rendezvous rendezvous;
+    private volatile @Nullable ArrayRing ring;
 
     ChildProcess(Worker worker, Dispatcher dispatcher, PoolOptions options, int number) {
         this.worker = worker;
@@ -80,6 +83,7 @@ final class ChildProcess implements WorkerHost {
         this.journalFile = directory.resolve("w" + number + ".record");
         this.crashLog = directory.resolve("w" + number + ".crash");
         this.argumentFile = directory.resolve("w" + number + ".args");
+        this.ringFile = directory.resolve("w" + number + ".ring");
         this.socket = directory.resolve("w" + number + ".sock");
     }
 
@@ -101,6 +105,7 @@ final class ChildProcess implements WorkerHost {
             if (options.jvm().jail().isPresent()) {
                 prepareJail(meeting, options.jvm().jail().get());
             }
+            ring = makeRing();
             WorkerProcess started = startProcess(meeting);
             process = started;
             if (options.limits().recycling().looksAtMemory()) {
@@ -135,7 +140,8 @@ final class ChildProcess implements WorkerHost {
                         Long.toString(options.limits().maxPayloadBytes()),
                         Integer.toString(places()),
                         places.get(0).toString(),
-                        places.get(1).toString()));
+                        places.get(1).toString(),
+                        ring == null ? "-" : ringFile.toString()));
         return WorkerProcess.start(
                 name,
                 mark,
@@ -160,6 +166,22 @@ final class ChildProcess implements WorkerHost {
                     + " can be none at " + socket + ": is the path of java.io.tmpdir too long?");
         }
         Files.createFile(crashLog);
+    }
+
+    /**
+     * Makes the ring for large arrays. There is none for a jailed worker, which could cut the file and so crash what
+     * the program does with it, and none where it cannot be made: then arrays go through the socket.
+     */
+    private @Nullable ArrayRing makeRing() {
+        if (options.jvm().jail().isPresent()) {
+            return null;
+        }
+        try {
+            return ArrayRing.create(ringFile);
+        } catch (IOException e) {
+            logger.debug("{} has no ring for large arrays", name, e);
+            return null;
+        }
     }
 
     /** Called on the thread that waits for the end of the process. */
@@ -189,6 +211,10 @@ final class ChildProcess implements WorkerHost {
                             + FrameChannel.PROTOCOL_VERSION + ": its class path has another version of Trestle");
         }
         logger.debug("{} is {} on Java {}", name, hello, hello.javaVersion());
+        ArrayRing made = ring;
+        if (made != null && !Files.deleteIfExists(ringFile)) {
+            work.use(made); // the worker has mapped it, and has deleted the file then
+        }
         return now;
     }
 
@@ -433,7 +459,7 @@ final class ChildProcess implements WorkerHost {
     }
 
     private List<Path> files() {
-        return List.of(journalFile, crashLog, argumentFile, socket);
+        return List.of(journalFile, crashLog, argumentFile, socket, ringFile);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.trestle.processpool.child;
 
 import dev.trestle.processpool.values.CallDecoder;
+import dev.trestle.processpool.wire.ArrayRing;
 import dev.trestle.processpool.wire.AsciiText;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.FrameChannel;
@@ -9,6 +10,7 @@ import dev.trestle.processpool.wire.Reporter;
 import dev.trestle.processpool.wire.TwoWayChannel;
 import dev.trestle.processpool.wire.WireOptions;
 import dev.trestle.processpool.wire.WorkerJournal;
+import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,11 +19,12 @@ import java.util.Set;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /** The main class of a worker. */
 final class WorkerMain {
 
-    private static final int PROPERTIES_AT = 6;
+    private static final int PROPERTIES_AT = 7;
 
     /** A worker that has had no call for this time sets up what its first call may need. */
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -41,8 +44,8 @@ final class WorkerMain {
      * Runs a worker until its pool or its program ends it, or runs a program for one: see {@link MainArguments}.
      *
      * @param arguments where to dial, the worker journal, the largest payload, the number of calls at a time, the two
-     *     directories of shared arrays, the system properties that no command line can have in this locale, and a name
-     *     that only {@code ps} is to show
+     *     directories of shared arrays, the file of the ring for large arrays, the system properties that no command
+     *     line can have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Throwable {
         TerminalSignals.ignore();
@@ -75,6 +78,10 @@ final class WorkerMain {
         WorkerJournal journal = opening.get();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> exit(journal), "trestle-exit"));
         var channel = FrameChannel.ofWorker(TwoWayChannel.undisturbed(calls, results), maxPayloadBytes, journal);
+        ArrayRing ring = ring(arguments[6]);
+        if (ring != null) {
+            channel.use(ring);
+        }
         journal.noteHello();
         channel.write(new Frame.Hello(
                 FrameChannel.PROTOCOL_VERSION, ProcessHandle.current().pid(), System.getProperty("java.version")));
@@ -104,6 +111,15 @@ final class WorkerMain {
                         .start(new Controls(
                                 FrameChannel.ofControls(TwoWayChannel.incoming(controls)), channel, runner, shared)),
                 () -> LockSupport.unpark(codec));
+    }
+
+    /** Maps the ring for large arrays; null if there is none, or it cannot be mapped. */
+    private static @Nullable ArrayRing ring(String file) {
+        try {
+            return file.equals("-") ? null : ArrayRing.open(Path.of(file));
+        } catch (IOException e) {
+            return null; // the pool sees that the file is still there
+        }
     }
 
     /**

@@ -86,7 +86,7 @@ public final class StaleDirectories {
     private static final Pattern SHARED = Pattern.compile("a[0-9]{1,19}");
 
     /** The names of all other files that pools make in their directories. */
-    private static final Pattern FILE = Pattern.compile("w[0-9]{1,10}\\.(?:record|crash|args|sock)|aot\\.args");
+    private static final Pattern FILE = Pattern.compile("w[0-9]{1,10}\\.(?:record|crash|args|sock|ring)|aot\\.args");
 
     /** A directory without a proof is kept for so long after it was touched. */
     private static final Duration GRACE = Duration.ofDays(1);

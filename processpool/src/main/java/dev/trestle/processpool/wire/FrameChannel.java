@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -64,6 +65,12 @@ public final class FrameChannel implements AutoCloseable {
     private static final int FIRST_ALLOCATION = 1 << 20;
     private static final int PREFIX = 8;
 
+    /** Stands in the place of a piece that is in the ring. */
+    private static final byte NOTICE = 'r';
+
+    /** The time after which a writer that waits for the ring looks whether the connection is still open. */
+    private static final Duration LOOK_AT_CONNECTION = Duration.ofMillis(100);
+
     /** The number of arrays that a payload may have, however small it has to be. */
     private static final int FEW_ARRAYS = 1024;
 
@@ -116,6 +123,12 @@ public final class FrameChannel implements AutoCloseable {
     private int done = NOTHING;
 
     private final @Nullable WorkerJournal journal;
+
+    /** Takes the elements of large arrays; null if all goes through the connection. Set before any array is sent. */
+    private volatile @Nullable ArrayRing ring;
+
+    /** True if what is to be sent next is a piece of an array for which no slot of the ring is free. */
+    private volatile boolean waitsForRing;
 
     /** Confined to the reading thread; holds what has been received and not yet been read. */
     private final ByteBuffer in;
@@ -172,6 +185,15 @@ public final class FrameChannel implements AutoCloseable {
      */
     public static FrameChannel ofControls(Connection channel) {
         return new FrameChannel(channel, 0, ByteBuffer.allocateDirect(SMALL_BUFFER), SMALL_BUFFER, null);
+    }
+
+    /**
+     * Sends large arrays through a ring from now on, and expects the other side to do the same.
+     *
+     * @param value the ring
+     */
+    public void use(ArrayRing value) {
+        ring = value;
     }
 
     /**
@@ -264,12 +286,28 @@ public final class FrameChannel implements AutoCloseable {
             add(frames);
             while (!gather()) {
                 send();
+                awaitRing();
             }
             succeeded = true;
         } finally {
             if (!succeeded) {
                 fail();
             }
+        }
+    }
+
+    /** Waits until a slot of the ring is free, if one is needed. */
+    @GuardedBy("writing")
+    private void awaitRing() throws IOException {
+        ArrayRing through = ring;
+        while (waitsForRing && through != null && !through.awaitRoom(LOOK_AT_CONNECTION)) {
+            requireOpen();
+        }
+    }
+
+    private void requireOpen() throws IOException {
+        if (!channel.isOpen()) {
+            throw new ClosedChannelException();
         }
     }
 
@@ -319,11 +357,16 @@ public final class FrameChannel implements AutoCloseable {
         long start = System.nanoTime();
         while (!tryWrite()) {
             long left = nanos - (System.nanoTime() - start);
-            if (left <= 0 || !channel.awaitRoom(Duration.ofNanos(left))) {
+            if (left <= 0 || !awaitRoom(Duration.ofNanos(left))) {
                 return false;
             }
         }
         return true;
+    }
+
+    private boolean awaitRoom(Duration limit) throws IOException {
+        ArrayRing through = ring;
+        return (waitsForRing && through != null) ? through.awaitRoom(limit) : channel.awaitRoom(limit);
     }
 
     @GuardedBy("writing")
@@ -349,6 +392,10 @@ public final class FrameChannel implements AutoCloseable {
             gathered = gather();
             if (bytesWritten.get() >= enough || !sendNow()) {
                 return gathered && out.position() == 0;
+            }
+            if (!gathered && waitsForRing) {
+                requireOpen();
+                return false;
             }
         }
         return true;
@@ -397,6 +444,7 @@ public final class FrameChannel implements AutoCloseable {
         payload = Payload.EMPTY;
         part = 0;
         done = NOTHING;
+        waitsForRing = false;
     }
 
     /** Puts frames into the buffer; returns whether all are there. If not, the buffer has to be sent first. */
@@ -410,8 +458,8 @@ public final class FrameChannel implements AutoCloseable {
                 return false;
             }
             unsent.removeFirst();
-            if (!fill()) {
-                return false;
+            if (!fill() || larger) {
+                return false; // a larger frame is sent at once
             }
             noteHeld();
         }
@@ -459,8 +507,29 @@ public final class FrameChannel implements AutoCloseable {
             out.put((byte) kind.number()).putInt(length);
             done = 0;
         }
+        ArrayRing through = ring;
+        if (through != null && ArrayRing.takes(kind, length)) {
+            return fillRing(through, kind, array, length);
+        }
         int count = Math.min(out.remaining() / kind.width(), length - done);
         kind.put(array, done, count, out);
+        done += count;
+        return done == length;
+    }
+
+    /** Puts a piece of an array into a slot, and a notice of it into the buffer, which is to be sent at once. */
+    @GuardedBy("writing")
+    private boolean fillRing(ArrayRing through, ArrayKind kind, Object array, int length) {
+        waitsForRing = !through.hasRoom();
+        if (waitsForRing || !out.hasRemaining()) {
+            return false;
+        }
+        ByteBuffer slot = through.slot();
+        int count = Math.min(slot.capacity() / kind.width(), length - done);
+        kind.put(array, done, count, slot);
+        through.fill();
+        out.put(NOTICE);
+        bytesWritten.addAndGet((long) count * kind.width());
         done += count;
         return done == length;
     }
@@ -650,7 +719,7 @@ public final class FrameChannel implements AutoCloseable {
     private boolean putHeader(FrameType type, long id, int prefix, Payload content) {
         int arrays = content.arrays().size();
         long whole = HEADER + prefix + (long) arrays * ARRAY_HEADER + content.size();
-        larger = whole > out.capacity();
+        larger = whole > out.capacity() || (ring != null && hasLargeArray(content));
         if (out.remaining() < (larger ? out.capacity() : whole)) {
             return false;
         }
@@ -662,6 +731,15 @@ public final class FrameChannel implements AutoCloseable {
                 .putLong(id);
         payload = content;
         return true;
+    }
+
+    private static boolean hasLargeArray(Payload content) {
+        for (Object each : content.arrays()) {
+            if (ArrayRing.takes(ArrayKind.of(each), Array.getLength(each))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @GuardedBy("writing")
@@ -815,12 +893,19 @@ public final class FrameChannel implements AutoCloseable {
                         + " elements is impossible; the limit of a payload is " + maxPayloadBytes + " bytes");
             }
             payloadBytes += (long) length * kind.width();
-            Object array = isComplete ? elements(kind, length) : null;
+            ArrayRing through = ring;
+            boolean isInRing = through != null && ArrayRing.takes(kind, length);
+            Object array = null;
+            if (through != null && isInRing) {
+                array = elements(through, kind, length, isComplete);
+            } else if (isComplete) {
+                array = elements(kind, length);
+            }
             if (array == null) {
                 if (isComplete) {
                     isComplete = false;
                     arrays.clear();
-                } else {
+                } else if (!isInRing) {
                     skip((long) length * kind.width());
                 }
             } else {
@@ -864,6 +949,34 @@ public final class FrameChannel implements AutoCloseable {
             fill(width);
             int count = Math.min(in.remaining() / width, capacity - done);
             kind.get(in, array, done, count);
+            done += count;
+        }
+        return array;
+    }
+
+    /** Reads an array out of the ring, as {@link #elements(ArrayKind, int)} does; returns null if it is not wanted. */
+    private @Nullable Object elements(ArrayRing through, ArrayKind kind, int length, boolean isWanted)
+            throws IOException {
+        int capacity = Math.min(length, FIRST_ALLOCATION / kind.width());
+        Object array = isWanted ? allocated(kind, capacity) : null;
+        int done = 0;
+        while (done < length) {
+            fill(1);
+            var _ = in.get();
+            ByteBuffer piece = through.arrived();
+            int count = Math.min(piece.capacity() / kind.width(), length - done);
+            if (array != null && done + count > capacity) {
+                capacity = length;
+                Object larger = allocated(kind, capacity);
+                if (larger != null) {
+                    System.arraycopy(array, 0, larger, 0, done);
+                }
+                array = larger;
+            }
+            if (array != null) {
+                kind.get(piece, array, done, count);
+            }
+            through.taken();
             done += count;
         }
         return array;

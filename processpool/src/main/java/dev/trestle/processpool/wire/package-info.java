@@ -15,7 +15,8 @@
  *   8  array count     4 bytes
  *  12  call id         8 bytes   0 where there is none
  *  20  body
- *      arrays          each: kind 1 byte, number of elements 4 bytes, then its elements
+ *      arrays          each: kind 1 byte, number of elements 4 bytes, then its elements, or for an array that goes
+ *                      through the ring a byte for each of its pieces: {@link dev.trestle.processpool.wire.ArrayRing}
  * </pre>
  *
  * <p>A journal is a mapped file in which a worker notes which call it has begun. It can still be read when the worker
