@@ -154,6 +154,7 @@ public interface FutureExecutor extends ExecutorService {
      * @throws IllegalArgumentException if it is something else
      * @throws java.io.UncheckedIOException if there is no room for it
      * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated
+     * @throws UnsupportedOperationException if calls of this executor run on other machines
      */
     default <A> SharedArray<A> share(A array) {
         return SharedArray.of(array);
@@ -169,6 +170,7 @@ public interface FutureExecutor extends ExecutorService {
      * @throws IllegalArgumentException if it is no file that can be mapped
      * @throws java.io.UncheckedIOException if it cannot be opened
      * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated
+     * @throws UnsupportedOperationException if calls of this executor run on other machines
      */
     default SharedArray<byte[]> share(Path file) {
         return SharedArray.of(file);
@@ -187,6 +189,7 @@ public interface FutureExecutor extends ExecutorService {
      * @throws java.io.UncheckedIOException if there is no room for it
      * @throws IllegalStateException if this executor cannot share anything any more, since it has terminated, or if its
      *     calls run in a sandbox, where they may change nothing of this program
+     * @throws UnsupportedOperationException if calls of this executor run on other machines
      */
     default SharedArray<byte[]> allocate(long bytes) {
         return SharedArray.allocate(bytes);

@@ -6,6 +6,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.trestle.api.Call;
 import dev.trestle.api.CallFunction;
@@ -270,6 +271,11 @@ public abstract class ExecutorContract extends CallContract {
         assertThat(marked("ran")).isTrue();
     }
 
+    /** Returns whether calls run on this machine, so that they can read memory of the program. */
+    protected boolean sharesMemory() {
+        return true;
+    }
+
     private static double norm(SharedArray<double[]> matrix, int row) {
         MemorySegment values = matrix.segment();
         double sum = 0;
@@ -282,6 +288,7 @@ public abstract class ExecutorContract extends CallContract {
 
     @Test
     void callsReadASharedArray() {
+        assumeTrue(sharesMemory(), "calls of this executor run on other machines");
         double[] values = {1, 2, 2, 0, 3, 4};
         List<Integer> rows = List.of(0, 1);
         List<Double> norms;
@@ -297,6 +304,7 @@ public abstract class ExecutorContract extends CallContract {
 
     @Test
     void callsReadASharedFileAndReturnASharedArray() throws Exception {
+        assumeTrue(sharesMemory(), "calls of this executor run on other machines");
         Path file = Files.writeString(folder.resolve("file"), "hello");
         try (SharedArray<byte[]> bytes = executor.share(file)) {
             assertThat(executor.submit(() -> bytes.toArray()).result()).containsExactly("hello".getBytes(UTF_8));
@@ -314,6 +322,7 @@ public abstract class ExecutorContract extends CallContract {
 
     @Test
     void callsWriteToAllocatedMemory() {
+        assumeTrue(sharesMemory(), "calls of this executor run on other machines");
         List<Integer> inputs = List.of(0, 1, 2, 3);
 
         // @start region="allocate"
@@ -328,6 +337,7 @@ public abstract class ExecutorContract extends CallContract {
 
     @Test
     void memoryOfAClosedSharedArrayIsRefused() {
+        assumeTrue(sharesMemory(), "calls of this executor run on other machines");
         SharedArray<long[]> shared = executor.share(new long[] {5});
         assertThat(executor.submit(() -> shared.segment().get(ValueLayout.JAVA_LONG, 0))
                         .result())

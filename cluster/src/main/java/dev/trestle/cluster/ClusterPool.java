@@ -8,6 +8,7 @@ import dev.trestle.api.Call;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.api.RunnableCall;
+import dev.trestle.api.SharedArray;
 import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.remote.PoolDoor;
@@ -403,6 +404,43 @@ public final class ClusterPool implements FutureExecutor {
      */
     public void execute(RunnableCall call) {
         engine.execute(call);
+    }
+
+    /**
+     * Refuses to share an array: members have no memory in common with this program.
+     *
+     * @throws UnsupportedOperationException always
+     */
+    @Override
+    public <A> SharedArray<A> share(A array) {
+        throw noSharedMemory();
+    }
+
+    /**
+     * Refuses to share a file: members have no memory in common with this program.
+     *
+     * @throws UnsupportedOperationException always
+     */
+    @Override
+    public SharedArray<byte[]> share(Path file) {
+        throw noSharedMemory();
+    }
+
+    /**
+     * Refuses to take shared memory: members have none in common with this program.
+     *
+     * @throws UnsupportedOperationException always
+     */
+    @Override
+    public SharedArray<byte[]> allocate(long bytes) {
+        throw noSharedMemory();
+    }
+
+    private UnsupportedOperationException noSharedMemory() {
+        return new UnsupportedOperationException(
+                "Calls of " + name + " run on other machines, which share no memory with this program. Let calls"
+                        + " capture the array, which is sent with each of them, or the path of a file that"
+                        + " all members have.");
     }
 
     /**

@@ -42,6 +42,11 @@ class ClusterPoolContractTest extends ExecutorContract {
     }
 
     @Override
+    protected boolean sharesMemory() {
+        return false;
+    }
+
+    @Override
     protected boolean isAsNew(FutureExecutor used) {
         var pool = (ClusterPool) used;
         ClusterMember member = members.get(2);

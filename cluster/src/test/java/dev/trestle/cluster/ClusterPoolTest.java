@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.WorkerContext;
 import dev.trestle.processpool.WorkerDiedException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +57,17 @@ class ClusterPoolTest {
         assertThat(pool.submit(() -> IntStream.of(numbers).map(n -> n + 1).toArray())
                         .result())
                 .isEqualTo(IntStream.of(numbers).map(n -> n + 1).toArray());
+    }
+
+    @Test
+    void memoryIsNotSharedWithOtherMachines() {
+        assertThatThrownBy(() -> pool.share(new int[1]))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageEndingWith(
+                        "run on other machines, which share no memory with this program. Let calls capture the array,"
+                                + " which is sent with each of them, or the path of a file that all members have.");
+        assertThatThrownBy(() -> pool.share(Path.of("file"))).isInstanceOf(UnsupportedOperationException.class);
+        assertThatThrownBy(() -> pool.allocate(1)).isInstanceOf(UnsupportedOperationException.class);
     }
 
     @Test
