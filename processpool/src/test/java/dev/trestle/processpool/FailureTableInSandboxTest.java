@@ -47,6 +47,12 @@ class FailureTableInSandboxTest extends FailureTableTest {
         return 2;
     }
 
+    /** A place for shared arrays too, in each directory. */
+    @Override
+    int filesOfThePool() {
+        return 4;
+    }
+
     /** The rows of a build: one for each of these. CONTRIBUTING.md has the command for all. */
     static Stream<Row> rows() {
         return FailureTable.rows().filter(row -> ALL_ROWS || (row.where() == RUNNING && CONCERNED.contains(row.how())));
