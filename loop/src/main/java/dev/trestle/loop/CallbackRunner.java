@@ -40,6 +40,11 @@ final class CallbackRunner {
         return loop;
     }
 
+    /** Returns the number of tasks of the loop that have not ended; from other threads it may be an old one. */
+    int taskCount() {
+        return loop.taskCount();
+    }
+
     /** Returns the loop in words; may be called from any thread. */
     String loopText() {
         return loop.toString();

@@ -172,7 +172,7 @@ final class SlowCallbackDetector implements Runnable {
     private void lookAtMemory() {
         long tasks = 0;
         for (Baton baton : Baton.running()) {
-            tasks += baton.callbacks().loop().taskCount();
+            tasks += baton.callbacks().taskCount();
         }
         StackCopies.Figures figures = stackCopies.look(tasks, System.nanoTime());
         if (figures != null) {
