@@ -178,8 +178,8 @@ public interface FutureExecutor extends ExecutorService {
 
     /**
      * Takes memory that calls of this executor may write to, and the program too: a large result needs no copy then.
-     * What a call has written is there when its future is done; calls that write at the same time write to different
-     * places, or use the atomic accesses of {@link java.lang.invoke.VarHandle}.
+     * The bytes that a call has written are there when its future is done; calls that write at the same time use
+     * different places, or the atomic accesses of {@link java.lang.invoke.VarHandle}.
      *
      * {@snippet class="dev.trestle.contract.ExecutorContract" region="allocate"}
      *

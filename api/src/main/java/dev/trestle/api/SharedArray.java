@@ -182,7 +182,7 @@ public final class SharedArray<A> implements AutoCloseable {
             throw new IllegalArgumentException("Cannot share " + file + " of the file system " + file.getFileSystem()
                     + ": only files of the system can be mapped. Copy it into one, or share its bytes.");
         }
-        if (Files.exists(file) && !Files.isRegularFile(file)) { // a pipe would block whoever opens it
+        if (Files.exists(file) && !Files.isRegularFile(file)) { // to open a pipe would block this thread
             throw new IllegalArgumentException("Cannot share " + file + ": it is "
                     + (Files.isDirectory(file) ? "a directory" : "no regular file")
                     + ". Share single files.");

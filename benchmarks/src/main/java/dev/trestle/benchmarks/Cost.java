@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What this process has cost so far, or between two moments. Linux only: the figures are those of {@code /proc} for
- * each of its threads. What a thread that has ended cost is missing, and so are the compilers of the JVM, whose work
- * belongs to the warming up.
+ * The cost of this process so far, or between two moments. Linux only: the figures are those of {@code /proc} for
+ * each of its threads. The cost of threads that have ended is missing, and so is that of the compilers of the JVM,
+ * whose work belongs to the warming up.
  *
  * @param nanos the clock
  * @param processorNanos the processor time of all threads but the compilers

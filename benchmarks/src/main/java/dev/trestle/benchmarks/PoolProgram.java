@@ -17,7 +17,7 @@ import java.util.concurrent.Executors;
  */
 final class PoolProgram {
 
-    /** What loads the machine: a process that never sleeps, and that no figure of ours contains. */
+    /** The command of a process that loads the machine: it never sleeps, and no figure of ours contains it. */
     private static final List<String> BURNER = List.of("sh", "-c", "while :; do :; done");
 
     private static final int CALLS = 4_000;

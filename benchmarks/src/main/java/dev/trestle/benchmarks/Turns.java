@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 
 /**
- * What one operation costs in two ways, measured by turns in one process. What else runs on the machine makes both
+ * The cost of one operation in two ways, measured by turns in one process. Other programs on the machine make both
  * dearer, so their ratio and the counts can be compared where times cannot.
  */
 final class Turns {

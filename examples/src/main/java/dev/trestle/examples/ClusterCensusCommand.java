@@ -46,10 +46,10 @@ final class ClusterCensusCommand implements Callable<Integer> {
             description = "Jars, directories of class files, or class files. Default: the modules of the running JDK.")
     private List<Path> paths = List.of();
 
-    @Option(names = "--members", paramLabel = "N", description = "How many members are started. Default: 3.")
+    @Option(names = "--members", paramLabel = "N", description = "The number of members to start. Default: 3.")
     private int members = 3;
 
-    @Option(names = "--workers", paramLabel = "N", description = "How many child JVMs each member has. Default: 1.")
+    @Option(names = "--workers", paramLabel = "N", description = "The number of child JVMs of each member. Default: 1.")
     private int workers = 1;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write everything that was counted to this file, too.")

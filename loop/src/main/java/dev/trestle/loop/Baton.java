@@ -756,7 +756,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     /**
      * Settles what became of the thread that the baton was taken back from. A coroutine whose thread has not begun, and
-     * never will, is ready again. What fails is to be called again.
+     * never will, is ready again. If this fails, it is to be called again.
      */
     private void settleLost() {
         if (starting != null) { // the new thread would have the baton otherwise

@@ -80,7 +80,7 @@ final class Inbox {
         } while (!CANCELLED.compareAndSet(this, below, timer));
     }
 
-    /** Takes the cancelled timers out of their heap. What fails is to be called again. */
+    /** Takes the cancelled timers out of their heap. If this fails, it is to be called again. */
     void removeCancelled(Timers timers) {
         removeTaken(timers);
         if (cancelled != null) {
@@ -99,7 +99,7 @@ final class Inbox {
         }
     }
 
-    /** Moves all items to the end of a queue. What fails is to be called again. */
+    /** Moves all items to the end of a queue. If this fails, it is to be called again. */
     void moveTo(ReadyQueue queue) {
         if (ring != null) {
             moveRing(ring, queue);

@@ -104,7 +104,7 @@ final class StackCopies {
     }
 
     /**
-     * What was seen in a window.
+     * The figures of a window of time.
      *
      * @param tasks the number of tasks
      * @param youngBytes the size of the young generation

@@ -89,7 +89,7 @@ final class ThreadState {
         }
     }
 
-    /** Gives the calling thread this state again. What fails is to be called again. */
+    /** Gives the calling thread this state again. If this fails, it is to be called again. */
     void putBack(Thread me) {
         set(me, locals, inheritable, bindings, scopes);
         if (!me.getName().equals(name)) {
@@ -99,7 +99,7 @@ final class ThreadState {
     }
 
     /**
-     * Gives the calling thread the state of a new one. What fails is to be called again.
+     * Gives the calling thread the state of a new one. If this fails, it is to be called again.
      *
      * @param classLoader the context class loader
      * @param handler the handler of what its code throws

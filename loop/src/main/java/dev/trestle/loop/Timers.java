@@ -42,7 +42,7 @@ final class Timers {
         size++;
     }
 
-    /** Removes the first timer, and makes it ready; there must be one. What fails is to be called again. */
+    /** Removes the first timer, and makes it ready; there must be one. If this fails, it is to be called again. */
     void takeInto(ReadyQueue queue) {
         if (taken == null) {
             taken = heap[0];

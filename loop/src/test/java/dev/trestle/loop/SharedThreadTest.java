@@ -67,7 +67,7 @@ class SharedThreadTest {
         return createTask(() -> Thread.currentThread());
     }
 
-    // Who shares a thread
+    // Tasks that share a thread
 
     @Test
     void aTaskThatIsAwaitedBeforeItHasBegunRunsOnItsAwaitersThread() {
@@ -186,7 +186,7 @@ class SharedThreadTest {
         assertThat(threads).hasSize(OPENED ? 2 : 34);
     }
 
-    // What is not seen
+    // State that another task does not see
 
     /** The ways in which the code of a task goes on after it has left its marks on the thread. */
     enum End {

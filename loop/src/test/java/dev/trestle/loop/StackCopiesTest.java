@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** When the watch tells that stacks are copied in each turn, and what it tells. All figures are made up. */
+/** The warning about stacks that are copied in each turn: its conditions and its words. All figures are made up. */
 class StackCopiesTest {
 
     private static final long SECOND = 1_000_000_000;

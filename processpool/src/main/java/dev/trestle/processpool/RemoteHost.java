@@ -21,8 +21,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A worker's host that is a member of a cluster, which runs the calls in its own child JVMs. What a member is doing
- * with a call it is asked when that matters; what it was doing when it left is not known, so a call that was sent to it
+ * A worker's host that is a member of a cluster, which runs the calls in its own child JVMs. A time limit asks the
+ * member for the state of a call. When the member is lost, that state is not known, so a call that was sent to it
  * counts as begun.
  */
 final class RemoteHost implements WorkerHost {

@@ -40,7 +40,7 @@ public final class WorkerDiedException extends RuntimeException {
     /** The name of the signal; null if it was none. */
     private final @Nullable String signal;
 
-    /** Whether it died for lack of memory. */
+    /** True if it died for lack of memory. */
     private final boolean outOfMemory;
 
     /** The activity of the worker when it died. */

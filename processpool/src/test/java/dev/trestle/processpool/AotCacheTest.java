@@ -264,7 +264,7 @@ class AotCacheTest {
                 .isNull();
     }
 
-    /** What Java's sets have in another order in each program would be another cache in each. */
+    /** Options from a set, which has another order in each program, would mean another cache in each. */
     @Test
     void theOptionsOfModulesHaveTheSameOrderInEveryProgram() {
         String modules = Stream.of(classPath.split(File.pathSeparator, -1))

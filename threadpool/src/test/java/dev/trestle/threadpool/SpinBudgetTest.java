@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How long a thread spins, given when its calls come. No clock is involved. */
+/** The time for which a thread spins, by the times at which its calls come. No clock is involved. */
 class SpinBudgetTest {
 
     private static final long NEVER = Long.MAX_VALUE;

@@ -86,8 +86,8 @@ final class Lifeline {
 
     /**
      * Ends this JVM at once, and before that the processes that calls have started, and the memory that a dead program
-     * has shared: no other code does that when the program is gone. What cannot be found in time is left to the next
-     * program that sweeps up.
+     * has shared: no other code does that when the program is gone. A directory that is not found in time is left to
+     * the next program that sweeps up.
      */
     static void end(int code) {
         try {

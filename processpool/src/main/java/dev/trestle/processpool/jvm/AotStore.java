@@ -50,7 +50,7 @@ public final class AotStore {
      * processor for seconds. The kernel drops the lock with its owner. Files of the dead have random names, and are
      * swept later.
      *
-     * A cache is made in two steps, and a program may end in either. What the first step has recorded is published and
+     * A cache is made in two steps, and a program may end in either. The recording of the first step is published and
      * checked like a cache, as `<key>-<length>-<checksum>.recording`, and the next program goes on from there. Each
      * attempt is written down before it begins, in `<key>.attempts`: so an attempt that takes its program along counts
      * too, and where nothing can be written nothing is tried. See docs/adr/0450.

@@ -40,7 +40,7 @@ public final class SharedFiles implements SharedArrays {
      * A file is written from its beginning to its end before it is mapped. To map it and to write to the memory would
      * leave a hole where the file system is full, and the first access to that ends a JVM.
      *
-     * What travels is a number; the workers know the places since they were started. The calls that name an array hold
+     * A number travels; the workers know the places since they were started. The calls that name an array hold
      * it from `submit` to their end, so a closed array stays until they have ended, wherever they are run and however
      * often. Then its file is deleted and the workers are told. They unmap it, and the memory is free.
      *
@@ -506,7 +506,7 @@ public final class SharedFiles implements SharedArrays {
 
     // The end
 
-    /** Keeps the files from those who delete old ones. */
+    /** Keeps the files young, so that no cleaner of old files deletes them. */
     public void keepYoung() {
         PrivateDirectory directory;
         synchronized (this) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** A call as it goes to a worker, and what its outcome is in the pool. Thread-safe. */
 public final class EncodedCall {
 
-    /** What is called; null if that is not known in this program, which only passes the call on. */
+    /** The code that is called; null if it is not known in this program, which only passes the call on. */
     private final @Nullable CallSite site;
 
     private final long size;

@@ -42,7 +42,7 @@ public final class ArrayRing {
     private static final int SLOTS = 2;
     private static final int LANE = SLOTS * SLOT;
 
-    /** Where the lanes begin: the counts before them do not share a line of a processor's cache. */
+    /** The place at which the lanes begin: the counts before them do not share a line of a processor's cache. */
     private static final int LANES_AT = 4 << 10;
 
     private static final int COUNT_DISTANCE = 128;

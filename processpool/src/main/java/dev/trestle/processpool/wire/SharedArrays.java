@@ -8,7 +8,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 
 /**
- * The arrays that the two sides of a connection share. What travels is a name without a path: the receiver finds what
+ * The arrays that the two sides of a connection share. A name without a path travels: the receiver finds what
  * the name stands for among files that it knows, so neither side can make the other map anything else. Thread-safe.
  */
 public interface SharedArrays {
