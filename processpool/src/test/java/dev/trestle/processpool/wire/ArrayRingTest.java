@@ -54,38 +54,15 @@ class ArrayRingTest {
         return null;
     }
 
-    private record OverPipe(Pipe pipe) implements Connection {
-
-        @Override
-        public int read(ByteBuffer target) throws IOException {
-            return pipe.source().read(target);
-        }
-
-        @Override
-        public int write(ByteBuffer source) throws IOException {
-            return pipe.sink().write(source);
-        }
-
-        @Override
-        public boolean isOpen() {
-            return pipe.sink().isOpen();
-        }
-
-        @Override
-        public void close() throws IOException {
-            pipe.sink().close();
-        }
-    }
-
     /** Connects a pool's channel, which writes, and a worker's, which reads. */
     @BeforeEach
     void connect() throws IOException {
         Path file = folder.resolve("w1.ring");
         poolRing = ArrayRing.create(file);
         pipe = Pipe.open();
-        pool = new FrameChannel(new OverPipe(pipe), LIMIT);
+        pool = new FrameChannel(new PipeConnection(pipe), LIMIT);
         pool.use(poolRing);
-        worker = new FrameChannel(new OverPipe(pipe), LIMIT);
+        worker = new FrameChannel(new PipeConnection(pipe), LIMIT);
         worker.use(ArrayRing.open(file));
         assertThat(file).doesNotExist();
     }

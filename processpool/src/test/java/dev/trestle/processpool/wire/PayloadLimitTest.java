@@ -8,8 +8,6 @@ import dev.trestle.processpool.values.DecodedCall;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.Journey;
 import dev.trestle.processpool.values.NotEncodableException;
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,39 +47,16 @@ class PayloadLimitTest {
         Call<byte[]> call = () -> big;
         EncodedCall encoded = journey.encode(call);
         Pipe pipe = Pipe.open();
-        var arriving = new FutureTask<>(() -> new FrameChannel(new OneWay(pipe), 1L << 30).read());
+        var arriving = new FutureTask<>(() -> new FrameChannel(new PipeConnection(pipe), 1L << 30).read());
         Thread reader = Thread.ofPlatform().start(arriving);
 
-        new FrameChannel(new OneWay(pipe), 1L << 30).write(new Frame.Call(1, encoded.payload()));
+        new FrameChannel(new PipeConnection(pipe), 1L << 30).write(new Frame.Call(1, encoded.payload()));
         Frame.Call arrived = (Frame.Call) arriving.get();
 
         reader.join();
         DecodedCall decoded = journey.decode(arrived.payload());
         Object result = encoded.decodeResult(decoded.encodeResult(decoded.run()));
         assertThat(Arrays.equals((byte[]) result, big)).isTrue();
-    }
-
-    /** Both ends of a pipe as one channel. */
-    private record OneWay(Pipe pipe) implements Connection {
-        @Override
-        public int read(ByteBuffer to) throws IOException {
-            return pipe.source().read(to);
-        }
-
-        @Override
-        public int write(ByteBuffer from) throws IOException {
-            return pipe.sink().write(from);
-        }
-
-        @Override
-        public boolean isOpen() {
-            return pipe.sink().isOpen();
-        }
-
-        @Override
-        public void close() throws IOException {
-            pipe.sink().close();
-        }
     }
 
     @Test
