@@ -7,7 +7,6 @@ import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.remote.CallIntake;
 import dev.trestle.processpool.remote.PoolDoor;
 import dev.trestle.processpool.wire.Frame;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
@@ -19,9 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jgroups.Address;
-import org.jgroups.stack.Protocol;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -322,18 +319,19 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     /** Collects the options of a {@link ClusterMember}. Not thread-safe. */
-    public static final class Builder {
+    public static final class Builder extends NodeBuilder<Builder> {
 
-        private final String cluster;
         private @Nullable String name;
-        private NodeOptions options = NodeOptions.DEFAULT;
         private ProcessPool.@Nullable Builder pool;
         private Duration closeGrace = Duration.ofSeconds(30);
-        private long maxPayloadBytes = 1L << 30;
-        private Supplier<Map<String, String>> code = Code::own;
 
         private Builder(String cluster) {
-            this.cluster = Names.checked("cluster", cluster);
+            super(cluster);
+        }
+
+        @Override
+        Builder self() {
+            return this;
         }
 
         /**
@@ -343,18 +341,7 @@ public final class ClusterMember implements AutoCloseable {
          * @return this builder
          */
         public Builder name(String value) {
-            name = Names.checked("member", value);
-            return this;
-        }
-
-        /**
-         * Sets how the nodes of the cluster find each other.
-         *
-         * @param value the discovery; by the host {@code localhost} if not set
-         * @return this builder
-         */
-        public Builder discovery(Discovery value) {
-            options = options.withDiscovery(requireNonNull(value, "discovery"));
+            name = Arguments.name("member", value);
             return this;
         }
 
@@ -372,107 +359,13 @@ public final class ClusterMember implements AutoCloseable {
         }
 
         /**
-         * Sets the key and the certificate of this node, and the certificates of the nodes that may take part unless
-         * there is a {@link #truststore}. Both sides of each connection show theirs: who has none reaches nothing.
-         *
-         * @param file a PKCS12 or JKS file
-         * @param password its password
-         * @return this builder
-         */
-        public Builder keystore(Path file, String password) {
-            options = options.withKeystore(file, password);
-            return this;
-        }
-
-        /**
-         * Sets the certificates of the nodes, or of the authorities, that may take part.
-         *
-         * @param file a PKCS12 or JKS file
-         * @param password its password
-         * @return this builder
-         */
-        public Builder truststore(Path file, String password) {
-            options = options.withTruststore(file, password);
-            return this;
-        }
-
-        /**
-         * Does without certificates. The node listens on a loopback address only; every user of this machine can run
-         * code as the user of this program.
-         *
-         * @return this builder
-         */
-        public Builder insecureOnLoopback() {
-            options = options.withoutSecurity();
-            return this;
-        }
-
-        /**
-         * Sets the address of this machine where the node listens; the first that is not loopback if not set.
-         *
-         * @param address a name or an address
-         * @return this builder
-         */
-        public Builder bind(String address) {
-            options = options.withBind(address);
-            return this;
-        }
-
-        /**
-         * Sets the port where the node listens; {@value Discovery#DEFAULT_PORT} if not set. If the port is taken, one
-         * of the ten after it is used.
-         *
-         * @param value the port
-         * @return this builder
-         */
-        public Builder port(int value) {
-            options = options.withPort(value);
-            return this;
-        }
-
-        /**
-         * Sets the time after which a node that cannot be reached counts as gone; 8 seconds if not set. A process that
-         * ends is noticed at once.
-         *
-         * @param value half a second or more
-         * @return this builder
-         */
-        public Builder failureTimeout(Duration value) {
-            options = options.withFailureTimeout(value);
-            return this;
-        }
-
-        /**
          * Sets how long calls may go on when the program is ended, as by SIGTERM; 30 seconds if not set.
          *
          * @param value the time
          * @return this builder
          */
         public Builder closeGrace(Duration value) {
-            closeGrace = Names.positive("closeGrace", value);
-            return this;
-        }
-
-        /**
-         * Sets the largest size of a call and of a result; 1 GiB if not set.
-         *
-         * @param bytes the size in bytes
-         * @return this builder
-         */
-        public Builder maxPayload(long bytes) {
-            maxPayloadBytes = bytes;
-            return this;
-        }
-
-        /** Sets the code that the member says it has; for tests. */
-        Builder code(Map<String, String> value) {
-            code = () -> value;
-            return this;
-        }
-
-        /** Changes the protocols of the channel; for tests. */
-        Builder stack(UnaryOperator<List<Protocol>> change) {
-            options = options.withStack(change);
+            closeGrace = Arguments.positive("closeGrace", value);
             return this;
         }
 

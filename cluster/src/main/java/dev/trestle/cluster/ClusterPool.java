@@ -31,11 +31,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jgroups.Address;
-import org.jgroups.stack.Protocol;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,8 +46,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Calls wait in this program, in FIFO order unless they have priorities, until a member has a place. A member is
  * chosen from two at random, the one with fewer calls for its places. If there is no member, calls wait for one for
- * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that says who was asked; later
- * calls wait again.
+ * {@link Builder#startTimeout} and fail then with a {@link BrokenExecutorException} that names the members that were
+ * asked; later calls wait again.
  *
  * <p>A call runs at most once, whatever happens, unless it has {@link CallOptions#withRetries retries}. When a member
  * crashes or cannot be reached any more, the calls that it had been sent fail with a
@@ -228,7 +226,7 @@ public final class ClusterPool implements FutureExecutor {
         try {
             var _ = events.schedule(() -> ask(remote.address()), ASK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
-            logger.debug("{} is closed, and asks nobody again", name);
+            logger.debug("{} is closed, and asks no member again", name);
         }
     }
 
@@ -271,7 +269,7 @@ public final class ClusterPool implements FutureExecutor {
         }
     }
 
-    /** Says who was asked for places, and what came of it. */
+    /** Returns which members were asked for places, and their answers, as sentences. */
     private String whoWasAsked() {
         synchronized (lock) {
             String seen = "It looked for the cluster '" + cluster + "' " + node.where() + ", and saw "
@@ -615,23 +613,24 @@ public final class ClusterPool implements FutureExecutor {
             long membersLost) {}
 
     /** Collects the options of a {@link ClusterPool}. Not thread-safe. */
-    public static final class Builder {
+    public static final class Builder extends NodeBuilder<Builder> {
 
-        private final String cluster;
         private @Nullable String name;
-        private NodeOptions options = NodeOptions.DEFAULT;
         private int minMembers;
         private Duration startTimeout = Duration.ofSeconds(30);
         private Duration closeGrace = Duration.ofSeconds(5);
         private Optional<Duration> callTimeout = Optional.empty();
         private OptionalInt queueLimit = OptionalInt.empty();
-        private long maxPayloadBytes = 1L << 30;
         private final Set<String> allowedTypes = new HashSet<>();
         private boolean daemon;
-        private Supplier<Map<String, String>> code = Code::own;
 
         private Builder(String cluster) {
-            this.cluster = Names.checked("cluster", cluster);
+            super(cluster);
+        }
+
+        @Override
+        Builder self() {
+            return this;
         }
 
         /**
@@ -641,18 +640,7 @@ public final class ClusterPool implements FutureExecutor {
          * @return this builder
          */
         public Builder name(String value) {
-            name = Names.checked("client", value);
-            return this;
-        }
-
-        /**
-         * Sets how the nodes of the cluster find each other.
-         *
-         * @param value the discovery; by the host {@code localhost} if not set
-         * @return this builder
-         */
-        public Builder discovery(Discovery value) {
-            options = options.withDiscovery(requireNonNull(value, "discovery"));
+            name = Arguments.name("client", value);
             return this;
         }
 
@@ -679,7 +667,7 @@ public final class ClusterPool implements FutureExecutor {
          * @return this builder
          */
         public Builder startTimeout(Duration value) {
-            startTimeout = Names.positive("startTimeout", value);
+            startTimeout = Arguments.positive("startTimeout", value);
             return this;
         }
 
@@ -690,7 +678,7 @@ public final class ClusterPool implements FutureExecutor {
          * @return this builder
          */
         public Builder closeGrace(Duration value) {
-            closeGrace = Names.positive("closeGrace", value);
+            closeGrace = Arguments.positive("closeGrace", value);
             return this;
         }
 
@@ -701,7 +689,7 @@ public final class ClusterPool implements FutureExecutor {
          * @return this builder
          */
         public Builder callTimeout(Duration value) {
-            callTimeout = Optional.of(Names.positive("callTimeout", value));
+            callTimeout = Optional.of(Arguments.positive("callTimeout", value));
             return this;
         }
 
@@ -718,17 +706,6 @@ public final class ClusterPool implements FutureExecutor {
                 throw new IllegalArgumentException("The queue limit of a cluster must be positive: " + value);
             }
             queueLimit = OptionalInt.of(value);
-            return this;
-        }
-
-        /**
-         * Sets the largest size of a call and of a result; 1 GiB if not set.
-         *
-         * @param bytes the size in bytes
-         * @return this builder
-         */
-        public Builder maxPayload(long bytes) {
-            maxPayloadBytes = bytes;
             return this;
         }
 
@@ -750,85 +727,6 @@ public final class ClusterPool implements FutureExecutor {
          */
         public Builder daemon() {
             daemon = true;
-            return this;
-        }
-
-        /**
-         * Sets the key and the certificate of this node; see {@link ClusterMember.Builder#keystore}.
-         *
-         * @param file a PKCS12 or JKS file
-         * @param password its password
-         * @return this builder
-         */
-        public Builder keystore(Path file, String password) {
-            options = options.withKeystore(file, password);
-            return this;
-        }
-
-        /**
-         * Sets the certificates of the nodes, or of the authorities, that may take part.
-         *
-         * @param file a PKCS12 or JKS file
-         * @param password its password
-         * @return this builder
-         */
-        public Builder truststore(Path file, String password) {
-            options = options.withTruststore(file, password);
-            return this;
-        }
-
-        /**
-         * Does without certificates, on a loopback address only; see {@link ClusterMember.Builder#insecureOnLoopback}.
-         *
-         * @return this builder
-         */
-        public Builder insecureOnLoopback() {
-            options = options.withoutSecurity();
-            return this;
-        }
-
-        /**
-         * Sets the address of this machine where the node listens; the first that is not loopback if not set.
-         *
-         * @param address a name or an address
-         * @return this builder
-         */
-        public Builder bind(String address) {
-            options = options.withBind(address);
-            return this;
-        }
-
-        /**
-         * Sets the port where the node listens; see {@link ClusterMember.Builder#port}.
-         *
-         * @param value the port
-         * @return this builder
-         */
-        public Builder port(int value) {
-            options = options.withPort(value);
-            return this;
-        }
-
-        /**
-         * Sets the time after which a node that cannot be reached counts as gone; 8 seconds if not set.
-         *
-         * @param value half a second or more
-         * @return this builder
-         */
-        public Builder failureTimeout(Duration value) {
-            options = options.withFailureTimeout(value);
-            return this;
-        }
-
-        /** Sets the code that the program says it has; for tests. */
-        Builder code(Map<String, String> value) {
-            code = () -> value;
-            return this;
-        }
-
-        /** Changes the protocols of the channel; for tests. */
-        Builder stack(UnaryOperator<List<Protocol>> change) {
-            options = options.withStack(change);
             return this;
         }
 

@@ -6,7 +6,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Map;
 
-/** What a node says of itself. */
+/** The introduction of a node: its name, its machine, its versions and its code. */
 final class Identity {
 
     private Identity() {}

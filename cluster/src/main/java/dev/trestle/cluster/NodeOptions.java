@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param bind the address of this machine where the node listens; null for the first that is not loopback
  * @param port the port where the node listens, or the first of some
  * @param keystore the key and the certificate of this node
- * @param truststore the certificates of those who may take part; the keystore if it is empty
+ * @param truststore the certificates of the nodes that may take part; the keystore if it is empty
  * @param insecure whether the node may do without, on loopback
  * @param failureTimeout the time after which a node that cannot be reached is gone
  * @param stack changes the protocols; for tests

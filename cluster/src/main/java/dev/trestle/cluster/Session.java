@@ -25,8 +25,8 @@ final class Session {
     /*
      * One thread reads the calls, a second one what must not wait behind them. Answers come from the threads of the
      * member's pool that read the workers' answers; they write what there is room for, and leave the rest to a thread
-     * that exists only while the client does not read. What waits for that is bounded: a client has as many calls here
-     * as it has places, and a stream as many items as it has credit.
+     * that exists only while the client does not read. The frames that wait for that are bounded: a client has as many
+     * calls here as it has places, and a stream as many items as it has credit.
      *
      * A call never waits here. It begins at once, or it is given back, and the client's queue has it again: then it is
      * known that it has not begun. A client whose calls were given back is told when there is a place. See
@@ -156,6 +156,9 @@ final class Session {
             giveBack(taken);
         } else {
             taken.runs(running);
+            if (ended.get()) {
+                taken.cancel(true); // another thread has ended this session, and may have missed the call
+            }
         }
     }
 

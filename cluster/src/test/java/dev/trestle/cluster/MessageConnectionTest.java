@@ -117,7 +117,7 @@ class MessageConnectionTest {
         throw new AssertionError("It did not throw");
     }
 
-    /** What any node may send: no packet makes the decoder throw. */
+    /** No bytes that a node may send make the decoder throw. */
     @Test
     void anyBytesAreAPacketOrNone() {
         var random = new SplittableRandom(42);

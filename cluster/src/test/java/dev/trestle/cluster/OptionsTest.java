@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What builders and the program of a member refuse, and in which words. */
+/** Values that builders and the program of a member refuse, and the words in which they do. */
 @Timeout(30)
 class OptionsTest {
 
@@ -29,6 +29,8 @@ class OptionsTest {
         refused(() -> ClusterPool.builder("a").queueLimit(0), "must be positive: 0");
         refused(() -> ClusterPool.builder("a").startTimeout(Duration.ZERO), "startTimeout must be positive: PT0S");
         refused(() -> ClusterPool.builder("a").port(70_000), "between 1 and 65535: 70000");
+        refused(() -> ClusterPool.builder("a").maxPayload(-1), "between 1 KiB and 1 GiB, in bytes: -1");
+        refused(() -> ClusterMember.builder("a").maxPayload(1L << 31), "between 1 KiB and 1 GiB, in bytes: 2147483648");
         refused(
                 () -> ClusterMember.builder("a").failureTimeout(Duration.ofMillis(1)),
                 "half a second or more, since a pause of a JVM is no failure: PT0.001S");

@@ -4,14 +4,14 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 
-/** Checks of what builders are given. */
-final class Names {
+/** Checks of the arguments of builders. */
+final class Arguments {
 
     private static final int MOST_CHARS = 100;
 
-    private Names() {}
+    private Arguments() {}
 
-    static String checked(String what, String name) {
+    static String name(String what, String name) {
         requireNonNull(name, what);
         if (name.isBlank() || name.length() > MOST_CHARS || name.chars().anyMatch(Character::isISOControl)) {
             throw new IllegalArgumentException("The name of a " + what + " must have between 1 and " + MOST_CHARS
