@@ -576,6 +576,9 @@ class SharedArrayTest {
                     })
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("while a thread hands its memory to the system"));
+            assertThat(pool.submit(() -> shared.length()).result())
+                    .as("of a call after a close that was refused")
+                    .isEqualTo(1 << 20);
             out.close();
             writer.join();
         }

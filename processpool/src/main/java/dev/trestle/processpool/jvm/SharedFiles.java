@@ -458,21 +458,21 @@ public final class SharedFiles implements SharedArrays {
             endIfUnused();
         }
 
-        /** Unmaps the memory in this program; called by {@link SharedArray#close}. */
+        /**
+         * Unmaps the memory in this program; called by {@link SharedArray#close}. If that throws, since a thread hands
+         * the memory to the system, nothing has changed.
+         */
         void close() {
+            if (arena != null) {
+                arena.close();
+            }
             synchronized (this) {
                 isClosed = true;
             }
             if (array != null) {
                 byArray.remove(array);
             }
-            try {
-                if (arena != null) {
-                    arena.close();
-                }
-            } finally {
-                endIfUnused();
-            }
+            endIfUnused();
         }
 
         private void endIfUnused() {
