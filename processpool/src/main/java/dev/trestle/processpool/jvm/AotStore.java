@@ -343,9 +343,9 @@ public final class AotStore {
                 if (objection.isPresent()) {
                     return failed(attempts, objection.get(), notes);
                 }
-                recording = Optional.of(publish(recorded, key, RECORDING));
                 attempts = attempts.advanced();
-                attempts.begun().write(notes);
+                attempts.begun().write(notes); // first: a program that ends in between must not put off the next one
+                recording = Optional.of(publish(recorded, key, RECORDING));
             }
             Optional<String> objection = missing(maker.assemble(recording.get(), fresh), fresh);
             if (objection.isPresent()) {
