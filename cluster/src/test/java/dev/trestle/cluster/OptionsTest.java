@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Values that builders and the program of a member refuse, and the words in which they do. */
 @Timeout(30)
@@ -34,6 +37,15 @@ class OptionsTest {
         refused(
                 () -> ClusterMember.builder("a").failureTimeout(Duration.ofMillis(1)),
                 "half a second or more, since a pause of a JVM is no failure: PT0.001S");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "../node", "a/b", "/node", ".", ".."})
+    void aCertificateIsMadeForANameAndNotForAPath(String name) {
+        refused(
+                () -> Certificates.make(Path.of("nowhere"), List.of("node", name), "password", "", 1),
+                "so it is no path: '" + name + "'");
+        assertThat(Path.of("nowhere")).doesNotExist();
     }
 
     @ParameterizedTest
