@@ -33,6 +33,8 @@ final class InFlight {
      */
     private static final long MOST_BYTES = 64 << 10;
 
+    private static final Frame[] NOTHING = {};
+
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
@@ -289,17 +291,17 @@ final class InFlight {
     }
 
     private Frame[] takeUnwritten() {
+        if (unwritten.isEmpty()) {
+            writing = false;
+            return NOTHING;
+        }
         var frames = new Frame[unwritten.size()];
         int count = 0;
         for (PoolCall<?> each : unwritten) {
             frames[count++] = each.frame();
         }
-        PoolCall<?> last = unwritten.peekLast(); // nothing has changed so far, if there was no memory
-        if (last != null) {
-            lastWritten = last.ticket;
-        }
+        lastWritten = unwritten.getLast().ticket; // nothing has changed so far, if there was no memory
         unwritten.clear();
-        writing = count > 0;
         return frames;
     }
 
