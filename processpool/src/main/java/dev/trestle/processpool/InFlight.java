@@ -191,7 +191,7 @@ final class InFlight {
         return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
-    /** Takes a call away, which is here. Needs no memory. */
+    /** Takes a call away, which is here. If another one is the first then, see {@link #noteNewFirst}. Needs no memory. */
     void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
@@ -200,7 +200,6 @@ final class InFlight {
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
         } else {
             calls.removeFirst();
-            noteNewFirst();
         }
     }
 
@@ -235,7 +234,8 @@ final class InFlight {
         return null;
     }
 
-    private void noteNewFirst() {
+    /** Notes that the first call is another one since just now. */
+    void noteNewFirst() {
         firstSince = clock.getAsLong();
     }
 
