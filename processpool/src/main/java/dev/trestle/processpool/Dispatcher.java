@@ -1446,6 +1446,7 @@ final class Dispatcher {
                 workerSet.answered();
                 PoolCall<?> first = worker.inFlight.first();
                 if (first != null && first != before && !hasPlaces()) {
+                    worker.inFlight.noteNewFirst(); // once for all that were answered
                     var _ = first.claim(); // if it was cancelled, the worker has been told
                     first.begins();
                 }

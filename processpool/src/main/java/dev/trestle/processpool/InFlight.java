@@ -33,6 +33,8 @@ final class InFlight {
      */
     private static final long MOST_BYTES = 64 << 10;
 
+    private static final Frame[] NOTHING = {};
+
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
@@ -189,7 +191,7 @@ final class InFlight {
         return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
-    /** Takes a call away, which is here. Needs no memory. */
+    /** Takes a call away, which is here. If another one is the first then, see {@link #noteNewFirst}. Needs no memory. */
     void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
@@ -198,7 +200,6 @@ final class InFlight {
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
         } else {
             calls.removeFirst();
-            noteNewFirst();
         }
     }
 
@@ -233,7 +234,8 @@ final class InFlight {
         return null;
     }
 
-    private void noteNewFirst() {
+    /** Notes that the first call is another one since just now. */
+    void noteNewFirst() {
         firstSince = clock.getAsLong();
     }
 
@@ -289,17 +291,17 @@ final class InFlight {
     }
 
     private Frame[] takeUnwritten() {
+        if (unwritten.isEmpty()) {
+            writing = false;
+            return NOTHING;
+        }
         var frames = new Frame[unwritten.size()];
         int count = 0;
         for (PoolCall<?> each : unwritten) {
             frames[count++] = each.frame();
         }
-        PoolCall<?> last = unwritten.peekLast(); // nothing has changed so far, if there was no memory
-        if (last != null) {
-            lastWritten = last.ticket;
-        }
+        lastWritten = unwritten.getLast().ticket; // nothing has changed so far, if there was no memory
         unwritten.clear();
-        writing = count > 0;
         return frames;
     }
 

@@ -15,6 +15,7 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.ShownText;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -172,11 +173,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (stopwatch != null) {
             promise.addDoneCallback(stopwatch::ended);
         }
-        this.deadline = dispatcher.hasDeadlines()
-                ? options.timeout()
-                        .map(limit -> new Deadline(dispatcher, this, limit))
-                        .orElse(null)
-                : null;
+        Duration limit = options.timeout().orElse(null);
+        this.deadline = limit != null && dispatcher.hasDeadlines() ? new Deadline(dispatcher, this, limit) : null;
         if (deadline != null) {
             promise.addDoneCallback(
                     _ -> dispatcher.ended(this)); // before the callbacks of the program, which may wait for its worker
@@ -184,9 +182,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (queueLinks.wantedKey() != null) {
             promise.addDoneCallback(_ -> dispatcher.leaveKey(this));
         }
-        this.listenerQueue = options.listener()
-                .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
-                .orElse(null);
+        CallListener listener = options.listener().orElse(null);
+        this.listenerQueue = listener == null ? null : new ListenerQueue(listener, "trestle-listener-" + id);
         this.itemBuffer = kind == ResultKind.STREAM && answers == null ? new ItemBuffer(this, dispatcher) : null;
         // The time of a stream depends on its consumer: a stream is never sent ahead, nor is a call behind it.
         this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();

@@ -186,11 +186,11 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
-        if (options.source() == WorkerSource.ADDED) {
+        if (options.source() == WorkerSource.ADDED || isComplete()) {
             return false;
         }
         long expected = (long) starting() * options.limits().callsPerWorker();
-        return staying() < options.workers() && (expected < waiting || (open && lacksReserve()));
+        return expected < waiting || (open && lacksReserve());
     }
 
     /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */

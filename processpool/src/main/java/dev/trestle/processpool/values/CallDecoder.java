@@ -93,7 +93,7 @@ public final class CallDecoder {
      */
     public DecodedCall decode(Payload payload) throws NotDecodableException {
         ByteBuffer body = payload.wholeBody();
-        String subject = "A call";
+        LambdaShape shape = null;
         Decoding decoding = null;
         DecodedCall decoded = null;
         try {
@@ -105,12 +105,12 @@ public final class CallDecoder {
                 decoded = DecodedCall.ofObject(codec, codec.decode(body, decoding)[0], anything, decoding.held());
                 return decoded;
             }
-            LambdaShape shape = codec.shapeOf(from.slice());
-            subject = "The call " + shape.site().implClassName() + "."
-                    + shape.site().implMethod();
+            shape = codec.shapeOf(from.slice());
             MethodHandle target = shape.target();
             if (shape.captured().length == 0) {
                 decoded = DecodedCall.ofLambda(codec, shape, target, nothing, null);
+            } else if (PlainValues.isPlain(body)) {
+                decoded = DecodedCall.ofLambda(codec, shape, target, PlainValues.read(body, shape.captured()), null);
             } else {
                 decoding = decoding(payload, shape.captured());
                 @Nullable Object[] values = codec.decode(body, decoding);
@@ -119,16 +119,24 @@ public final class CallDecoder {
             return decoded;
         } catch (ReflectiveOperationException | LinkageError e) {
             throw new NotDecodableException(
-                    subject + " cannot be found in the worker: " + e
+                    subject(shape) + " cannot be found in the worker: " + e
                             + ". Does the worker have the same class path as the pool?",
                     e);
         } catch (ProtocolException | RuntimeException | StackOverflowError e) {
-            throw Explanation.notDecodable(subject, e);
+            throw Explanation.notDecodable(subject(shape), e);
         } finally {
             if (decoded == null && decoding != null) {
                 decoding.release();
             }
         }
+    }
+
+    /** Returns what messages call a call; without a lambda if none was found. */
+    private static String subject(@Nullable LambdaShape shape) {
+        return shape == null
+                ? "A call"
+                : "The call " + shape.site().implClassName() + "."
+                        + shape.site().implMethod();
     }
 
     private Decoding decoding(Payload payload, Slot... slots) {

@@ -22,14 +22,12 @@ public final class DecodedCall {
     private final ValueCodec codec;
     private final String description;
     private final Slot resultPlace;
-    private final Slot itemPlace;
     private final Body body;
     private final @Nullable HeldArrays held;
 
     private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body, @Nullable HeldArrays held) {
         this.held = held;
         this.codec = codec;
-        this.itemPlace = codec.slot(Object.class);
         this.description = description;
         this.resultPlace = resultPlace;
         this.body = body;
@@ -122,7 +120,7 @@ public final class DecodedCall {
      * @throws NotEncodableException if it, or something in it, cannot travel
      */
     public Payload encodeItem(@Nullable Object item, long number) throws NotEncodableException {
-        return encode(item, itemPlace, "Item " + number + " of the stream", "the item");
+        return encode(item, codec.slot(Object.class), "Item " + number + " of the stream", "the item");
     }
 
     /**
@@ -139,9 +137,14 @@ public final class DecodedCall {
 
     private Payload encode(@Nullable Object value, Slot place, String subject, String root)
             throws NotEncodableException {
+        Object[] values = {value};
+        Payload plain = PlainValues.payload(null, values, codec.options().maxPayloadBytes());
+        if (plain != null) {
+            return plain;
+        }
         Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup(), codec.shared());
         try {
-            codec.encode(encoding, new Slot[] {place}, new Object[] {value});
+            codec.encode(encoding, new Slot[] {place}, values);
             return encoding.finish();
         } catch (RuntimeException | StackOverflowError e) {
             throw Explanation.notEncodable(subject, e, index -> root, index -> "");

@@ -106,7 +106,7 @@ public final class EncodedCall {
      * @return whether it is
      */
     public boolean isPlain(Payload result) {
-        return PlainValues.isPlain(result.wholeBody());
+        return PlainValues.isPlain(result);
     }
 
     /**

@@ -119,9 +119,9 @@ final class Encoding extends OutputStream {
     }
 
     /** Adds bytes that are not changed afterwards. */
-    void share(byte[] bytes) {
-        pieces.add(ByteBuffer.wrap(bytes));
-        size += bytes.length;
+    void share(ByteBuffer bytes) {
+        pieces.add(bytes);
+        size += bytes.remaining();
     }
 
     @Override

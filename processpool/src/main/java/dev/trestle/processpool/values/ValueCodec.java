@@ -65,6 +65,10 @@ final class ValueCodec {
 
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+
+    /** The lambda of another JVM that was asked for last, which is often the next one too; null at first. */
+    private volatile @Nullable LambdaShape last;
+
     private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
 
@@ -203,7 +207,8 @@ final class ValueCodec {
     }
 
     Slot slot(Class<?> declared) {
-        return slots.computeIfAbsent(declared, Slot::new);
+        Slot known = slots.get(declared); // which takes no lock
+        return known != null ? known : slots.computeIfAbsent(declared, Slot::new);
     }
 
     /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */
@@ -278,7 +283,11 @@ final class ValueCodec {
 
     /** Returns the shape of a lambda of another JVM. */
     LambdaShape shapeOf(ByteBuffer bytes) throws ProtocolException {
-        LambdaShape shape = shapesByBytes.get(SiteKey.of(bytes));
+        LambdaShape shape = last;
+        if (shape != null && shape.isNamed(bytes)) {
+            return shape;
+        }
+        shape = shapesByBytes.get(SiteKey.of(bytes));
         if (shape == null) {
             byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
@@ -289,6 +298,7 @@ final class ValueCodec {
             ClassVersions.check(expected, code(site));
             shapesByBytes.put(SiteKey.of(ByteBuffer.wrap(copy)), shape);
         }
+        last = shape;
         return shape;
     }
 

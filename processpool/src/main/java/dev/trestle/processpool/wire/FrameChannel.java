@@ -734,8 +734,9 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private static boolean hasLargeArray(Payload content) {
-        for (Object each : content.arrays()) {
-            if (ArrayRing.takes(ArrayKind.of(each), Array.getLength(each))) {
+        List<Object> arrays = content.arrays();
+        for (int i = 0; i < arrays.size(); i++) {
+            if (ArrayRing.takes(ArrayKind.of(arrays.get(i)), Array.getLength(arrays.get(i)))) {
                 return true;
             }
         }
@@ -880,7 +881,7 @@ public final class FrameChannel implements AutoCloseable {
     /** Reads a payload; returns null if there is no memory for it, after all of it has been read. */
     private @Nullable Payload payload(int bodyLength, int arrayCount) throws IOException {
         byte[] body = (byte[]) elements(ArrayKind.BYTE, bodyLength);
-        List<Object> arrays = new ArrayList<>();
+        List<Object> arrays = arrayCount == 0 ? List.of() : new ArrayList<>();
         boolean isComplete = body != null;
         payloadBytes = bodyLength;
         long left = maxPayloadBytes - bodyLength;

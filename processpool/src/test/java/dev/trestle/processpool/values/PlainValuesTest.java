@@ -26,6 +26,7 @@ class PlainValuesTest {
     private static final int TEXT = 9;
 
     private final Journey journey = Journey.allowingNothing();
+    private @Nullable Object last;
 
     private static int answer() {
         return 42;
@@ -142,6 +143,26 @@ class PlainValuesTest {
         assertThatThrownBy(() -> narrow.encode((Call<String>) () -> a + b + c + d + e + f + g + h + i + j))
                 .isInstanceOf(NotEncodableException.class)
                 .hasMessageContaining("larger than 1024 bytes, the limit of the pool");
+    }
+
+    /** Counted without the help of the compiler, which leaves out some; half of what buffers for any value take. */
+    @Test
+    void aSmallCallAndItsResultLeaveLittleGarbage() throws Exception {
+        int number = 1000;
+        Call<Integer> call = () -> number + 1;
+        Payload result = journey.decode(journey.encode(call).payload()).encodeResult(1001);
+        int calls = 100;
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 20; i++) {
+            long before = ValueStormTest.allocatedBytes();
+            for (int j = 0; j < calls; j++) {
+                last = journey.encode(call).decodeResult(result);
+            }
+            least = Math.min(least, (ValueStormTest.allocatedBytes() - before) / calls);
+        }
+
+        assertThat(last).isEqualTo(1001);
+        assertThat(least).isLessThan(600);
     }
 
     @Test

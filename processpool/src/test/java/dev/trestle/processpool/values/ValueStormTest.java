@@ -184,7 +184,7 @@ class ValueStormTest {
     }
 
     /** Returns the bytes that this thread has allocated, by name: tests are not compiled with the JDK's extension. */
-    private static long allocatedBytes() {
+    static long allocatedBytes() {
         try {
             return (Long) ManagementFactory.getPlatformMBeanServer()
                     .getAttribute(new ObjectName(ManagementFactory.THREAD_MXBEAN_NAME), "CurrentThreadAllocatedBytes");
