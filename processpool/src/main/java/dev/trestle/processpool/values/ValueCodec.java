@@ -203,7 +203,8 @@ final class ValueCodec {
     }
 
     Slot slot(Class<?> declared) {
-        return slots.computeIfAbsent(declared, Slot::new);
+        boolean isConstantWithBody = Enum.class.isAssignableFrom(declared) && declared.isAnonymousClass();
+        return slots.computeIfAbsent(isConstantWithBody ? declared.getSuperclass() : declared, Slot::new);
     }
 
     /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */

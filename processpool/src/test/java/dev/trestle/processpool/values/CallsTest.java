@@ -176,6 +176,48 @@ class CallsTest {
         assertThat(journey.run(call)).isEqualTo("Bean");
     }
 
+    enum Planet {
+        MARS {
+            private final int found = 2;
+
+            @Override
+            Call<Integer> moons() {
+                return () -> found;
+            }
+        },
+        VENUS;
+
+        Call<Integer> moons() {
+            return () -> name().length();
+        }
+    }
+
+    @Test
+    void aConstantOfAnEnumTravelsAsThisWhetherOrNotItHasABody() throws Throwable {
+        assertThat(journey.run(Planet.MARS.moons())).isEqualTo(2);
+        assertThat(journey.run(Planet.VENUS.moons())).isEqualTo(5);
+    }
+
+    interface Labelled {
+        default String label() {
+            return "labelled";
+        }
+    }
+
+    @Test
+    void aLambdaKeepsAllInterfacesThatItIsCastToOrIsRefused() throws Throwable {
+        Comparator<String> plain = (Comparator<String> & Serializable) String::compareTo;
+        Comparator<String> labelled = (Comparator<String> & Serializable & Labelled) String::compareTo;
+        Supplier<String> own = (Supplier<String> & Serializable & Labelled) () -> "own";
+
+        assertThat(journey.run((Call<Integer>) () -> plain.compare("a", "b"))).isEqualTo(-1);
+        assertThat(journey.run((Call<String>) () -> ((Labelled) own).label())).isEqualTo("labelled");
+        assertThatThrownBy(() -> journey.encode((Call<String>) () -> ((Labelled) labelled).label()))
+                .isInstanceOf(NotEncodableException.class)
+                .hasMessageContaining("'labelled' is a ")
+                .hasMessageContaining("would lose an interface that it is cast to");
+    }
+
     @Test
     void aDeclaredResultPermitsWhatItIsMadeOf() throws Throwable {
         assertThat(journey.run((Call<Bean>) CallsTest::bean)).isEqualTo(bean());
