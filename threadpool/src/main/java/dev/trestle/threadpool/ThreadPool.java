@@ -527,7 +527,7 @@ public final class ThreadPool implements FutureExecutor {
          * a program running only while it has calls. The factory is called by the thread that submits a call or that
          * runs one, without a lock of the pool; a thread that is not needed any more when it has been made is never
          * started. A call for which the factory throws, or returns something else than a new thread, is rejected, and
-         * the pool goes on.
+         * the pool goes on; a call whose thread ends without running the task that the factory was given fails.
          *
          * @param value the factory
          * @return this builder
