@@ -85,6 +85,9 @@ final class JavaClasses {
         try {
             return constructor.newInstance();
         } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof VirtualMachineError error) {
+                throw error;
+            }
             throw new IllegalArgumentException(
                     "the constructor of " + constructor.getDeclaringClass().getName() + " threw " + e.getCause(), e);
         } catch (ReflectiveOperationException e) {

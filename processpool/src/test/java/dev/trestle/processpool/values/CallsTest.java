@@ -278,6 +278,25 @@ class CallsTest {
                         DoubleStream.class, each -> assertThat(each.sum()).isEqualTo(0.5));
     }
 
+    private static int thrown(int item) {
+        throw new IllegalStateException("item " + item);
+    }
+
+    @Test
+    void whatAStreamThrowsIsWhatItsCallThrows() throws Throwable {
+        List<Call<?>> calls = List.of(
+                () -> Stream.of(1, 2).map(CallsTest::thrown),
+                () -> IntStream.of(1).map(CallsTest::thrown),
+                () -> LongStream.of(1).map(each -> thrown((int) each)),
+                () -> DoubleStream.of(1).map(each -> thrown((int) each)),
+                () -> Stream.of(1).onClose(() -> thrown(1)));
+        for (Call<?> each : calls) {
+            assertThat(journey.failureOf(each))
+                    .isExactlyInstanceOf(IllegalStateException.class)
+                    .hasMessage("item 1");
+        }
+    }
+
     @Test
     void aCallThatThrowsThrowsThereUnchanged() throws Throwable {
         var encoded = journey.encode((Call<Object>) () -> {
