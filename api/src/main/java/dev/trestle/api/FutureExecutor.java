@@ -232,7 +232,7 @@ public interface FutureExecutor extends ExecutorService {
      * @param options order, chunk size, look-ahead, treatment of errors, time limit
      * @param <A> the type of the inputs
      * @param <R> the type of the results
-     * @return the results; a sequential stream, to be closed if it is not consumed to its end
+     * @return the results; a sequential stream, to be closed if it is not consumed to its end, by any thread
      * @throws RejectedExecutionException if this executor has been shut down
      */
     default <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(

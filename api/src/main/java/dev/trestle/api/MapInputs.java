@@ -1,5 +1,7 @@
 package dev.trestle.api;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +26,8 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
      * results that the consumer does not have yet.
      */
     static <A extends @Nullable Object> MapInputs<A> of(Iterable<A> inputs) {
-        return inputs instanceof Collection ? new Present<>(inputs.iterator()) : new Awaited<>(inputs.iterator());
+        Iterator<A> iterator = requireNonNull(inputs.iterator(), "the iterator of the inputs");
+        return inputs instanceof Collection ? new Present<>(iterator) : new Awaited<>(iterator);
     }
 
     /**

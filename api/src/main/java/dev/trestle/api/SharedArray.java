@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -187,7 +188,17 @@ public final class SharedArray<A> implements AutoCloseable {
                     + (Files.isDirectory(file) ? "a directory" : "no regular file")
                     + ". Share single files.");
         }
-        return FileChannel.open(file, StandardOpenOption.READ);
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        try {
+            if (channel.size() == 0 && channel.read(ByteBuffer.allocate(1)) > 0) {
+                throw new IllegalArgumentException("Cannot share " + file + ": its size is not known before it is read,"
+                        + " as with files in /proc. Share the bytes that are read from it.");
+            }
+            return channel;
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /**

@@ -343,6 +343,12 @@ class SharedArrayTest {
         assertThatThrownBy(() -> pool.share(pipe))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no regular file");
+        Path unsized = Path.of("/proc/self/maps");
+        if (Files.exists(unsized)) {
+            assertThatThrownBy(() -> pool.share(unsized))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("its size is not known before it is read");
+        }
     }
 
     @Test

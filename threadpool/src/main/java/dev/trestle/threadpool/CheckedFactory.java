@@ -29,4 +29,11 @@ record CheckedFactory(ThreadFactory factory, String pool) implements ThreadFacto
         }
         return made;
     }
+
+    /** Returns the reason why the call of a thread that has ended without running its task fails. */
+    RejectedExecutionException ended(Thread thread) {
+        return new RejectedExecutionException("The thread " + thread + ", which the thread factory " + factory + " of "
+                + pool + " made, has ended without running the task that the factory was given, so the call did not"
+                + " run. The thread must run that task, and catch what its own code throws before.");
+    }
 }

@@ -67,6 +67,15 @@ abstract sealed class Work permits Submission, Execution {
         }
     }
 
+    /** Ends this, whose thread will never run it. */
+    final void lose(Throwable why) {
+        noteFailure();
+        fail(why);
+        tellMonitors();
+        freePlace();
+        pool.over();
+    }
+
     /** Runs the user's code between {@link #beginRun} and {@link #endRun}. */
     abstract void perform(Worker worker);
 

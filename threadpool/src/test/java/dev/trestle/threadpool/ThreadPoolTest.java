@@ -67,6 +67,12 @@ class ThreadPoolTest {
                             .hasMessageContaining(
                                     "Cannot close " + own.toString().substring(0, 20))
                             .hasMessageContaining("shutdown()"));
+            assertThatThrownBy(own.submit(() -> own.awaitTermination(1, TimeUnit.DAYS))::result)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(
+                            "Cannot wait for the end of " + own.toString().substring(0, 20));
+            assertThat(own.submit(() -> own.awaitTermination(0, TimeUnit.DAYS)).result())
+                    .isFalse();
 
             var inCallback = new CompletableFuture<String>();
             var call = own.submit(this::pass);

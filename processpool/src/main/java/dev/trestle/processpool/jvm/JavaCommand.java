@@ -229,7 +229,8 @@ public final class JavaCommand {
             arguments.add("-cp");
             arguments.add(absolute(classes.path()));
         }
-        String modulePath = options.modulePath().orElseGet(() -> System.getProperty("jdk.module.path", ""));
+        String modulePath =
+                options.modulePath().orElseGet(() -> ProgramClasses.real(System.getProperty("jdk.module.path", "")));
         if (!modulePath.isEmpty()) {
             arguments.add("--module-path");
             arguments.add(absolute(modulePath));

@@ -325,7 +325,12 @@ public final class SharedFiles implements SharedArrays {
     private <A> SharedArray<A> write(Class<A> type, int place, long bytes, boolean isWritable, Source source)
             throws IOException {
         long number = numbers.incrementAndGet();
-        Path path = directoryOf(place).resolve(SharedArrays.fileOf(number));
+        Path directory = directoryOf(place);
+        long room = Files.getFileStore(directory).getUsableSpace();
+        if (bytes > room) { // which to find out by writing would leave none to other programs
+            throw new IOException(bytes + " bytes do not fit into the " + room + " that are free in " + directory);
+        }
+        Path path = directory.resolve(SharedArrays.fileOf(number));
         var name = new Name(number, place, ArrayKind.ofArrayClass(type), bytes, isWritable, 0);
         var file = new SharedFile(name, path);
         try (FileChannel channel = FileChannel.open(

@@ -80,13 +80,14 @@ public final class DecodedCall {
     }
 
     /**
-     * Runs the call on this thread.
+     * Runs the call on this thread, and a stream that it returns to its end.
      *
      * @return its result
-     * @throws Throwable what it throws
+     * @throws Throwable what it throws, or what the stream throws
      */
     public @Nullable Object run() throws Throwable {
-        return body.run();
+        Object result = body.run();
+        return result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
     }
 
     /**
@@ -124,15 +125,14 @@ public final class DecodedCall {
     }
 
     /**
-     * Encodes a result. A stream is read to its end here, so what it computes counts as encoding.
+     * Encodes a result.
      *
      * @param result what {@link #run} returned
      * @return the payload for {@link Frame.Result}
      * @throws NotEncodableException if it, or something in it, cannot travel
      */
     public Payload encodeResult(@Nullable Object result) throws NotEncodableException {
-        Object value = result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
-        return encode(value, resultPlace, "The result of the call", "the result");
+        return encode(result, resultPlace, "The result of the call", "the result");
     }
 
     private Payload encode(@Nullable Object value, Slot place, String subject, String root)

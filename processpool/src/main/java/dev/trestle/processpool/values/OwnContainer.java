@@ -103,6 +103,10 @@ final class OwnContainer {
         if (CollectionKind.index.ofJdkPart(type) == null && MapKind.index.ofJdkPart(type) == null) {
             return Refusal.container(jdkPart);
         }
+        Class<?> serialized = JavaClasses.serializesItself(type);
+        if (serialized != null) {
+            return Refusal.serializesItself(serialized);
+        }
         for (String each : List.of("iterator", "entrySet", "size")) {
             if (overrides(each)) {
                 return Refusal.notData("it overrides " + each + "(), which may hide what it holds");

@@ -92,6 +92,10 @@ final class ThrowableState {
             }
             if (!JavaClasses.isOfJdk(each)) {
                 addFields(each);
+                if (JavaClasses.serializesItself(each) == each) {
+                    isVisible = false;
+                    hidden = each.getName() + " has transient fields that only its Java serialization carries";
+                }
             } else if (each != NullPointerException.class) { // it has a message that the JVM makes, and nothing else
                 addJdk(each);
             }

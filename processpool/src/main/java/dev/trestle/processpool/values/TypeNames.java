@@ -132,7 +132,7 @@ final class TypeNames {
             return kind == null || kind == MapKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
-            return "SimpleEntry"; // an entry of a map that stays behind
+            return isUnmodifiableEntry(type) ? "SimpleImmutableEntry" : "SimpleEntry"; // its map stays behind
         }
         if (Throwable.class.isAssignableFrom(type)) {
             return "Throwable";
@@ -141,6 +141,11 @@ final class TypeNames {
             return "Lambda";
         }
         return ownName(Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type);
+    }
+
+    private static boolean isUnmodifiableEntry(Class<?> type) {
+        return type.getName().startsWith("java.util.Collections$Unmodifiable")
+                || type.getName().equals("jdk.internal.util.NullableKeyValueHolder"); // of sequenced maps
     }
 
     /** A name without a dot is one of ours; a class without a package gets one. */

@@ -208,7 +208,11 @@ final class ValueCodec {
 
     Slot slot(Class<?> declared) {
         Slot known = slots.get(declared); // which takes no lock
-        return known != null ? known : slots.computeIfAbsent(declared, Slot::new);
+        if (known != null) {
+            return known;
+        }
+        boolean isConstantWithBody = Enum.class.isAssignableFrom(declared) && declared.isAnonymousClass();
+        return slots.computeIfAbsent(isConstantWithBody ? declared.getSuperclass() : declared, Slot::new);
     }
 
     /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */

@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.util.AbstractCollection;
 import java.util.AbstractList;
 import java.util.AbstractMap;
@@ -392,6 +394,15 @@ class OwnContainersTest {
         int size = 2;
     }
 
+    static final class Noting extends ArrayList<String> {
+        transient String note = "";
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            out.defaultWriteObject();
+            out.writeUTF(note);
+        }
+    }
+
     record Items(List<String> items) implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
@@ -420,6 +431,7 @@ class OwnContainersTest {
                 Arguments.of(new ReadOnly("a"), "cannot be made again from what it holds"),
                 Arguments.of(with(new ByIdentity(), m -> m.put("a", "b")), "by their identity"),
                 Arguments.of(new Twins(), "two fields named 'size'"),
+                Arguments.of(new Noting(), "carried by its methods of Java serialization"),
                 Arguments.of(
                         new ArrayList<String>() {
                             @Override
