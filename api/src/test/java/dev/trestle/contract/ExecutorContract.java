@@ -594,7 +594,7 @@ public abstract class ExecutorContract extends CallContract {
     }
 
     @Test
-    void callbacksOfACancelledCallSeeNothingOfTheCancellingThread() {
+    void callbacksOfACancelledCallSeeNoForeignContext() {
         List<String> seen = new CopyOnWriteArrayList<>();
         var future = submitWaiting(executor, "to be cancelled");
         future.addDoneCallback(_ -> seen.add(baggage()));

@@ -259,8 +259,8 @@ public final class ClusterPool implements FutureExecutor {
     private final class Shown implements PoolDoor.Owner {
 
         @Override
-        public String whoWasAsked() {
-            return ClusterPool.this.whoWasAsked();
+        public String searchReport() {
+            return ClusterPool.this.searchReport();
         }
 
         @Override
@@ -269,8 +269,8 @@ public final class ClusterPool implements FutureExecutor {
         }
     }
 
-    /** Returns which members were asked for places, and their answers, as sentences. */
-    private String whoWasAsked() {
+    /** Returns where this pool looked for members, how many it saw, and their answers, as sentences. */
+    private String searchReport() {
         synchronized (lock) {
             String seen = "It looked for the cluster '" + cluster + "' " + node.where() + ", and saw "
                     + (present.isEmpty() ? "no members." : present.size() + " members.");
@@ -290,7 +290,7 @@ public final class ClusterPool implements FutureExecutor {
                     if (left <= 0) {
                         throw new BrokenExecutorException(
                                 name + " has " + ready.size() + " members and needs " + least + " (minMembers), after "
-                                        + startTimeout + " (startTimeout). " + whoWasAsked(),
+                                        + startTimeout + " (startTimeout). " + searchReport(),
                                 null);
                     }
                     TimeUnit.NANOSECONDS.timedWait(lock, left);
@@ -734,8 +734,8 @@ public final class ClusterPool implements FutureExecutor {
          * Joins the cluster, and waits for {@link #minMembers} that can have calls.
          *
          * @return the pool
-         * @throws BrokenExecutorException if there are not so many members within {@link #startTimeout}; it says who
-         *     was asked, and what the answers were
+         * @throws BrokenExecutorException if there are not so many members within {@link #startTimeout}; its
+         *     message names the members that were asked, and their answers
          * @throws IllegalStateException if the node has no certificate, cannot listen or cannot join
          */
         public ClusterPool build() {

@@ -73,7 +73,7 @@ class ClusterProtocolTest {
     }
 
     @Test
-    void aCallThatFindsNoMemberIsToldWhoWasAsked() {
+    void callWithoutAMemberNamesTheMembersAsked() {
         var pool = opened(
                 Clusters.pool("empty").startTimeout(Duration.ofMillis(200)).build());
 

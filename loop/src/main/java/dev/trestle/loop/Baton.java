@@ -68,7 +68,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
+    private static final Thread FREE =
+            Thread.ofVirtual().name("trestle-no-holder").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
@@ -261,7 +262,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * from any thread.
      */
     @Nullable
-    Thread holderOrNobody() {
+    Thread holderOrPlaceholder() {
         return holder;
     }
 

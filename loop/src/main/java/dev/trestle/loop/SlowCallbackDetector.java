@@ -141,7 +141,7 @@ final class SlowCallbackDetector implements Runnable {
         boolean stuck = false;
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            boolean unmoved = sight.isUnmoved(baton.holderOrNobody(), baton.progress());
+            boolean unmoved = sight.isUnmoved(baton.holderOrPlaceholder(), baton.progress());
             if (unmoved) {
                 attempt(baton::unstick);
                 stuck |= baton.hasWork();
@@ -378,9 +378,9 @@ final class SlowCallbackDetector implements Runnable {
         }
 
         /** Returns whether nothing has happened since the look before: the holder is the same, and nothing was run. */
-        boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
-            boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
-            lastHolder = holderOrNobody;
+        boolean isUnmoved(@Nullable Thread holderOrPlaceholder, int nowProgress) {
+            boolean unmoved = holderOrPlaceholder == lastHolder && nowProgress == lastProgress;
+            lastHolder = holderOrPlaceholder;
             lastProgress = nowProgress;
             return unmoved;
         }

@@ -442,7 +442,7 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void aCancellationFromOutsideIsNotLostToTheCancellationOfTheGroup() {
+    void cancellationFromOutsideSurvivesThatOfTheGroup() {
         run(() -> {
             for (boolean outsideFirst : List.of(true, false)) {
                 LoopFuture<TaskGroup> started = EventLoop.getRunningLoop().createFuture();
@@ -637,7 +637,7 @@ class TaskGroupTest extends InVirtualTime {
 
     /** The request went on to a task that failed instead, so the body never saw it. */
     @Test
-    void aCancellationThatABodyDidNotSeeIsNotLostBesideItsFailure() {
+    void unseenCancellationIsNotLostBesideAFailure() {
         run(() -> {
             Task<?> parent = currentTask();
             Task<?> cancelling = createTask(() -> {

@@ -294,7 +294,7 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
-    void waitForReturnsTheValueOfATaskThatSwallowsItsCancellation() {
+    void waitForReturnsTheValueDespiteASwallowedCancel() {
         loop.runUntilComplete(() -> {
             Task<String> stubborn = createTask(() -> {
                 try {

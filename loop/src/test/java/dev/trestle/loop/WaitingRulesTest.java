@@ -83,7 +83,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void aGatherWhosePartsAreAllDoneButNotYetCountedIsNotCancelled() {
+    void gatherOfDoneFuturesIsNotCancelled() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> a = loop.createFuture();
             LoopFuture<List<String>> all = gather(List.of(a));
@@ -239,7 +239,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void asCompletedOfNothingIsEmptyAndATimeThatSufficesIsNoError() {
+    void asCompletedOfNothingIsEmpty() {
         loop.runUntilComplete(() -> {
             assertThat(asCompleted(List.<Task<?>>of()).iterator().hasNext()).isFalse();
             for (Task<String> each : asCompleted(List.of(after(1, "a")), ofSeconds(2))) {

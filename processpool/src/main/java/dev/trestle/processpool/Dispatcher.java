@@ -719,7 +719,7 @@ final class Dispatcher {
     private void starve() {
         PoolDoor.Owner asked = owner;
         String why = options.name() + " has no member that could run calls, and has waited for one for "
-                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.searchReport());
         CompletionBatches.Batch failed;
         lock.lock();
         try {

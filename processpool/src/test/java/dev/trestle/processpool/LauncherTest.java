@@ -322,7 +322,7 @@ class LauncherTest {
      * answers has started the worker, and another one takes its place while a callback takes long.
      */
     @Test
-    void aLauncherThatDiesWithItsParentOutlivesTheThreadThatReadAnswers() throws Exception {
+    void launcherOutlivesTheThreadThatStartedIt() throws Exception {
         Staying.NAMESPACE.assumeThatItWorks();
         var open = new CountDownLatch(1);
         var done = new CountDownLatch(1);

@@ -60,7 +60,7 @@ class LeakStormTest {
     private record Waiting(int call, long since, ConcurrentFuture<Long> future) {}
 
     @Test
-    void callsThatLeakLoseNoneAndKeepTheMemoryOfAllWorkersBounded() {
+    void leakingCallsAllEndInBoundedMemory() {
         long peak = 0;
         long longest = 0;
         int calls = 0;

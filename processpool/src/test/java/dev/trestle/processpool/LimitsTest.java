@@ -36,7 +36,7 @@ class LimitsTest {
     }
 
     @Test
-    void aCallThatTakesTooMuchNativeMemoryIsLostWithTheFigureAndTheLimit() {
+    void callAboveTheMemoryLimitFailsWithFigureAndLimit() {
         try (var pool = TestPools.builder(1).memoryLimit(MEMORY).build()) {
             var call = pool.submit(LimitsTest::takeNativeMemoryWithoutEnd);
             var died = catchThrowableOfType(WorkerDiedException.class, call::result);

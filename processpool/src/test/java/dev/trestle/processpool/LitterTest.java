@@ -104,7 +104,7 @@ class LitterTest {
 
     @ParameterizedTest
     @EnumSource
-    void aWorkerThatLeavesLitterInThePlacesOfItsFilesCostsItsCall(Litter litter) {
+    void litterInPlaceOfAWorkersFilesCostsItsCall(Litter litter) {
         try (var pool = TestPools.of(1)) {
             assertThatThrownBy(pool.submit(() -> litterAndHalt(litter))::result)
                     .isInstanceOf(WorkerDiedException.class)

@@ -103,7 +103,7 @@ class PlacesLimitsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aWorkerThatIsKilledForItsMemoryNamesTheReasonForEachOfItsCalls() throws Exception {
+    void workerKilledForItsMemoryFailsEachCallWithTheReason() throws Exception {
         try (var pool = builder(1).memoryLimit(MEMORY).build()) {
             var calls = new ArrayList<ConcurrentFuture<?>>(Gate.block(pool, folder, 2, CallOptions.DEFAULT));
             String in = folder.toString();

@@ -100,7 +100,7 @@ class PlacesTest {
     }
 
     @Test
-    void aCallThatIsLateAndIgnoresTheInterruptTakesTheOthersAlong() {
+    void lateCallThatIgnoresInterruptsFailsItsNeighbours() {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
             var others = Gate.block(pool, folder, 3, CallOptions.DEFAULT);
@@ -157,7 +157,7 @@ class PlacesTest {
     }
 
     @Test
-    void timeLimitsAreThoseOfEachCall() throws Exception {
+    void eachCallHasItsOwnTimeLimit() throws Exception {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
             var others = Gate.block(pool, folder, 2, CallOptions.DEFAULT);

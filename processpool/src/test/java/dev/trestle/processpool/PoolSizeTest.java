@@ -28,7 +28,7 @@ class PoolSizeTest {
     Path folder = Path.of("");
 
     @Test
-    void theLeastWorkersAreStartedWithThePoolAndReplacedWhenTheyDie() {
+    void minWorkersStartWithThePoolAndAreReplaced() {
         try (var pool = TestPools.builder(3).minWorkers(2).build()) {
             Gate.until(() -> pool.statistics().workersStarted() == 2);
             assertThat(pool.workerPids()).hasSize(2);
@@ -42,7 +42,7 @@ class PoolSizeTest {
 
     /** Or the pool would start one JVM after the other, as fast as it can. */
     @Test
-    void workersThatDieBeforeTheirFirstCallAreReplacedAfterAPause() {
+    void workersDeadBeforeACallAreReplacedAfterAPause() {
         try (var pool = TestPools.builder(1).minWorkers(1).build()) {
             for (int death = 1; death <= 2; death++) {
                 int started = death;

@@ -116,7 +116,7 @@ class ProcessPoolTest {
     }
 
     @Test
-    void anExceptionThatTheProgramCannotMakeComesAsARemoteException() {
+    void unknownExceptionArrivesAsRemoteException() {
         var future = pool.submit(() -> Odd.thrown(3));
 
         assertThatThrownBy(future::result).isInstanceOfSatisfying(RemoteException.class, e -> {

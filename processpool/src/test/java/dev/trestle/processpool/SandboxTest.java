@@ -287,7 +287,7 @@ class SandboxTest {
 
     /** In a sandbox no other can be made, and a pool without one is no way out. */
     @Test
-    void aWorkerInASandboxMayHaveWorkersWithoutASandboxOfTheirOwn() {
+    void workerInASandboxMayHaveUnsandboxedWorkers() {
         try (var pool = builder(Sandbox.strict()).build()) {
             assertThat(pool.submit(() -> nested(true)).result())
                     .contains("A process pool cannot have a sandbox")

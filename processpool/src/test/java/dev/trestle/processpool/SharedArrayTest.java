@@ -346,7 +346,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void aFileThatWasReplacedOrCutIsRefusedByWorkersThatMapItLater() throws Exception {
+    void workersRefuseAReplacedOrTruncatedFile() throws Exception {
         Path file = Files.writeString(folder.resolve("replaced"), "before");
         Path other = Files.writeString(folder.resolve("other"), "behind");
         Path cut = Files.writeString(folder.resolve("cut"), "before");
@@ -392,7 +392,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void callsThatWereSubmittedBeforeTheCloseReadTheArrayAndItIsUnmappedAfterThem() throws Exception {
+    void callsSubmittedBeforeCloseStillReadTheArray() throws Exception {
         try (var single = TestPools.of(1)) {
             String gate = Files.createDirectory(folder.resolve("gate")).toString();
             var shared = single.share(values(10));
@@ -539,7 +539,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void aPoolThatIsClosedFirstDeletesTheFilesAndLeavesTheProgramItsMemory() throws Exception {
+    void closedPoolDeletesTheFilesAndKeepsTheMapping() throws Exception {
         var single = TestPools.of(1);
         var shared = single.share(values(10));
         single.close();

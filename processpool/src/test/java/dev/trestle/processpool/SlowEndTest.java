@@ -209,7 +209,7 @@ class SlowEndTest {
 
     @ParameterizedTest
     @EnumSource
-    void aCallThatIsCancelledWhileItsAnswerIsReadLeavesItsWorkerFree(Way way) throws Exception {
+    void cancelWhileTheAnswerIsReadFreesTheWorker(Way way) throws Exception {
         long worker = pool.submit(Gate::pid).result();
         var slow = submit(pool, way.call(gate));
         assertThat(slow.isDone()).isFalse();
@@ -255,7 +255,7 @@ class SlowEndTest {
 
     /** The test takes a quarter of a second, or two, until another thread relieves the reader. */
     @Test
-    void otherCallsOfTheWorkerGoOnWhileAnAnswerIsReadThatIsWanted() throws Exception {
+    void callsGoOnWhileAnotherAnswerIsRead() throws Exception {
         long worker = pool.submit(Gate::pid).result();
         var slow = submit(pool, Way.CONSTRUCTOR.call(gate));
         var others = IntStream.range(0, 20)

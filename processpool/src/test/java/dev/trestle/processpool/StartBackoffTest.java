@@ -159,7 +159,7 @@ class StartBackoffTest {
     }
 
     @Test
-    void oneEarlyDeathIsAnAccidentAndTheNextOnesAreFollowedByPauses() {
+    void pausesFollowTheSecondEarlyDeath() {
         assertThat(starts.diedIdle(SOON)).isEmpty();
         assertThat(starts.arePausing()).isFalse();
 

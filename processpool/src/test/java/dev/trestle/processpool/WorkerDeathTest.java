@@ -211,7 +211,7 @@ class WorkerDeathTest {
     }
 
     @Test
-    void aWorkerKilledFromOutsideWhileIdleIsReplacedWhenItIsNeeded() {
+    void idleWorkerKilledFromOutsideIsReplacedOnDemand() {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(Gate::pid).result();
             var handle = ProcessHandle.of(pid).orElseThrow();
@@ -239,7 +239,7 @@ class WorkerDeathTest {
     }
 
     @Test
-    void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
+    void errorThatLeavesTheJvmInDoubtEndsTheWorker() {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(Gate::pid).result();
 

@@ -59,7 +59,7 @@ public final class PromiseStress {
     @Outcome(expect = FORBIDDEN)
     @State
     public static class StartAgainstCancel {
-        private volatile String told = "nobody";
+        private volatile String told = "nothing";
         private final Promise<Integer> promise =
                 new Promise<>((running, interrupt) -> told = running ? "cancelled running" : "cancelled pending");
 

@@ -110,7 +110,7 @@ class InProcessPoolTest {
 
     /** An exception that keeps its reason in a local class cannot be made again. */
     @Test
-    void anExceptionThatCannotBeMadeAgainArrivesAsARemoteException() {
+    void exceptionThatCannotTravelArrivesAsRemoteException() {
         assertThatThrownBy(() -> pool.submit(InProcessPoolTest::throwLocal).result())
                 .isInstanceOfSatisfying(
                         RemoteException.class,

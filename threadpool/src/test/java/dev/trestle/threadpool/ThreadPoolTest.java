@@ -262,7 +262,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void callsThatStayInTheQueueKeepTheirOrderWhenOthersAreCancelled() {
+    void queuedCallsKeepTheirOrderWhenOneIsCancelled() {
         List<Integer> order = new ArrayList<>();
         try (var one = new ThreadPool(1)) {
             var _ = one.submit(this::pass);

@@ -41,8 +41,8 @@ public interface PoolDoor {
     /** The executor for which a pool is opened. Its {@code toString} stands for the pool in messages. */
     interface Owner {
 
-        /** Says why there are no workers: a sentence for calls that wait in vain. */
-        String whoWasAsked();
+        /** Returns where workers were looked for, and the answers, as sentences for the message of a failed call. */
+        String searchReport();
     }
 
     /** Returns the door. */

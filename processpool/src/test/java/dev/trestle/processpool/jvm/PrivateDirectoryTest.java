@@ -346,14 +346,14 @@ class PrivateDirectoryTest {
     }
 
     @Test
-    void thoseOfTheDeadAreRemoved() throws Exception {
+    void directoriesOfDeadProgramsAreRemoved() throws Exception {
         Path dead = dead("trestle-dead");
-        Path somebodyElses = directory("tomcat");
-        Files.setLastModifiedTime(somebodyElses, LONG_AGO);
+        Path foreign = directory("tomcat");
+        Files.setLastModifiedTime(foreign, LONG_AGO);
         sweep(parent);
 
         assertThat(dead).doesNotExist();
-        assertThat(somebodyElses).isDirectory();
+        assertThat(foreign).isDirectory();
     }
 
     /** Another machine has the same disk, or this one was started again. */

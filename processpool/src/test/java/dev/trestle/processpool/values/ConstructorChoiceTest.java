@@ -116,7 +116,7 @@ class ConstructorChoiceTest {
     }
 
     @Test
-    void aConstructorThatIsNotPublicComesBeforeOneThatTakesNothing() throws Throwable {
+    void nonPublicConstructorComesBeforeOneWithoutParameters() throws Throwable {
         Throwable arrived = arrivedOf(() -> {
             throw fallback();
         });

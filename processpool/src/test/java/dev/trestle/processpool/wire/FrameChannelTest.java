@@ -62,7 +62,7 @@ class FrameChannelTest {
                         new DeathReport(
                                 "w",
                                 4711,
-                                new DeathReport.Exit(137, 0, "it is not known who sent it", true),
+                                new DeathReport.Exit(137, 0, "its sender is unknown", true),
                                 Step.DECODING,
                                 2,
                                 "it was late",

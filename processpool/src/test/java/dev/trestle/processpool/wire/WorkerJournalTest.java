@@ -64,7 +64,7 @@ class WorkerJournalTest {
     }
 
     @Test
-    void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
+    void setupTimeShiftsTheBeginningOfACall() throws Exception {
         Path file = folder.resolve("record");
         try (var reader = WorkerJournal.create(file, 1)) {
             var record = WorkerJournal.open(file, 1);

@@ -117,7 +117,7 @@ class ApplicationTest {
     }
 
     @Test
-    void aCallRunsInAWorkerAndCallsInFlightEndBeforeTheContextIsClosed() {
+    void callsInFlightEndBeforeTheContextIsClosed() {
         ProcessPool pool;
         ConcurrentFuture<Long> inFlight;
         try (var context = start("trestle.process-pool.system-properties.greeting=hello")) {
@@ -142,7 +142,7 @@ class ApplicationTest {
     }
 
     @Test
-    void aCallThatDoesNotEndIsCancelledWhenTheTimeOfThePhaseIsOver() {
+    void endlessCallIsCancelledAtTheEndOfThePhase() {
         ConcurrentFuture<Integer> endless;
         try (var context = start("spring.lifecycle.timeout-per-shutdown-phase=200ms")) {
             endless = context.getBean(ProcessPool.class).submit(() -> {
