@@ -107,12 +107,12 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
 
         /*
          * The reading thread calls the iterator only while the mapping waits in `read`, unless one call of the iterator
-         * takes longer than PATIENCE: then `read` may return beside it, and the input, when it comes, waits in the
+         * takes longer than PATIENCE: then `read` may return while it runs, and the input, when it comes, waits in the
          * buffer. So an iterator that does not block is never called at the same time as the code that consumes the
          * results, and an iterator that reads what that code has written needs no lock.
          */
 
-        /** A call of the iterator that takes longer than this is slow: results are handed out beside it. */
+        /** A call of the iterator that takes longer than this is slow: results are handed out while it runs. */
         private static final long PATIENCE_NANOS = 5_000_000;
 
         /** The time without a request after which the reading thread ends. The next request starts another. */

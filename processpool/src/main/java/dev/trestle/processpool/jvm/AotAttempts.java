@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The attempts so far to make the AOT cache for a key, as a file beside the caches tells them.
+ * The attempts so far to make the AOT cache for a key, as a file next to the caches records them.
  *
  * @param unfinished the attempts in a row that ended with their programs, the one that runs included
  * @param failed the attempts that failed, however much time they had

@@ -38,7 +38,7 @@ final class HeapOptions {
     /** The JVM's own least of a largest heap, on a machine that is not tiny. */
     private static final long LEAST = 124L << 20;
 
-    /** The memory of a JVM beside its heap: classes, compiled code, stacks, buffers. */
+    /** The memory of a JVM outside of its heap: classes, compiled code, stacks, buffers. */
     private static final long BESIDE_THE_HEAP = 80L << 20;
 
     private HeapOptions() {}
