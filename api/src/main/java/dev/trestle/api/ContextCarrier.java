@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public interface ContextCarrier {
 
     /**
-     * Returns what the calling thread carries, as text: for another process. Called by each submission to a process
+     * Returns the context of the calling thread as text, for another process. Called by each submission to a process
      * pool, so it should be quick where there is nothing.
      *
      * @return names and values; empty if there is nothing. Entries with null are left out
@@ -31,13 +31,13 @@ public interface ContextCarrier {
     /**
      * Gives the calling thread a context, in place of its own.
      *
-     * @param context what {@link #capture} returned, in this process or another; empty if the thread is to have nothing
+     * @param context the result of {@link #capture}, in this process or another; empty if the thread is to have nothing
      * @return brings the thread's own context back
      */
     Scope restore(Map<String, String> context);
 
     /**
-     * Returns what the calling thread carries, for another thread of this JVM. It may hold objects that text cannot
+     * Returns the context of the calling thread, for another thread of this JVM. It may hold objects that text cannot
      * express. Takes the text of {@link #capture} by default.
      *
      * @return null if there is nothing

@@ -183,7 +183,7 @@ public interface FutureExecutor extends ExecutorService {
      *
      * {@snippet class="dev.trestle.contract.ExecutorContract" region="allocate"}
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero; to be closed
      * @throws IllegalArgumentException if the number is negative
      * @throws java.io.UncheckedIOException if there is no room for it

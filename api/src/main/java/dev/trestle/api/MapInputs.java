@@ -39,7 +39,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
     /** Returns whether the last {@link #read} found the end of the inputs, if only for now, or a failure. */
     abstract boolean isExhausted();
 
-    /** Returns what the iterator threw; null if it threw nothing. */
+    /** Returns the exception of the iterator; null if it has thrown none. */
     abstract @Nullable Throwable failure();
 
     /** Returns whether {@link #read} may wait; if so, the caller must report results by {@link #resultArrived}. */

@@ -240,7 +240,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return callbacks;
     }
 
-    /** Returns how long a callback or a coroutine may run without awaiting; may be called from any thread. */
+    /** Returns the time for which a callback or a coroutine may run without awaiting; may be called from any thread. */
     long slowNanos() {
         return callbacks.debugMode().slowNanos();
     }
@@ -276,7 +276,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return ready.taken();
     }
 
-    /** Notes how long the step has run that runs now, 0 if none does; called by the detector. */
+    /** Records the time for which the present step has run, 0 if there is none; called by the detector. */
     void noteStep(long nanos) {
         presentStep = nanos;
         if (nanos > longestStep) {
@@ -284,7 +284,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Returns how long the step has run that ran at the last look; may be called from any thread. */
+    /** Returns the time for which the step of the last look had run; may be called from any thread. */
     long presentStep() {
         return presentStep;
     }
@@ -743,7 +743,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Notes that the driver has the baton. The wait does not, since it may fail at the moment when the baton comes. */
+    /**
+     * Records that the driver has the baton. The wait does not, since it may fail at the moment when the baton comes.
+     */
     private void onDriverHolds() {
         arrived = driver;
         if (armedFor != NEVER) {
@@ -1137,7 +1139,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * throws, the giver still has the baton, and nothing has changed; after that, a failure leaves the rest to the
      * driver.
      *
-     * @param giver what the calling thread does next
+     * @param giver the next state of the calling thread
      */
     private Passed pass(@Nullable Task<?> self, Giver giver) {
         Thread me = Thread.currentThread();

@@ -35,8 +35,8 @@ final class Resubmission {
     private @Nullable Thread asking;
 
     /**
-     * Returns how long a thread may be overdue at first, in nanoseconds. The limit doubles each time, as a carrier may
-     * just be late.
+     * Returns the time for which a thread may be overdue at first, in nanoseconds. The limit doubles each time, as a
+     * carrier may just be late.
      */
     static long firstLimit(long slowNanos) {
         return Math.min(LONGEST_FIRST, slowNanos / 4);
@@ -46,7 +46,7 @@ final class Resubmission {
      * Submits a thread again if it has been overdue for long.
      *
      * @param thread the thread that was woken and has not run since; null if there is none
-     * @param elapsed how much time counts since the last look
+     * @param elapsed the time to count since the last look
      */
     void look(Baton baton, @Nullable Thread thread, long elapsed) {
         if (thread == null || thread != seen) {

@@ -226,7 +226,7 @@ final class SlowCallbackDetector implements Runnable {
     private record Running(
             Baton baton, @Nullable Task<?> task, @Nullable Runnable callback) {
 
-        /** Returns what of the program's code runs, if any. It may be what has run a moment ago. */
+        /** Returns the program's code that runs, or that has run a moment ago; null if there is none. */
         static @Nullable Running in(Baton baton) {
             Task<?> task = baton.current();
             Handle handle = baton.callbacks().running();

@@ -37,7 +37,7 @@ final class StackCopies {
      * The memory of this JVM.
      *
      * @param youngBytes the present size of the young generation
-     * @param pausedMillis how long the collector has paused the program so far
+     * @param pausedMillis the time for which the collector has paused the program so far
      */
     record Memory(LongSupplier youngBytes, LongSupplier pausedMillis) {}
 
@@ -65,7 +65,7 @@ final class StackCopies {
      *
      * @param tasks the number of tasks of all running loops
      * @param now the time of {@code System.nanoTime}
-     * @return what to tell; null if there is nothing, or it was told before
+     * @return the figures to log; null if there are none, or they were logged before
      */
     @Nullable
     Figures look(long tasks, long now) {
@@ -108,7 +108,7 @@ final class StackCopies {
      *
      * @param tasks the number of tasks
      * @param youngBytes the size of the young generation
-     * @param pausedMillis how long the collector has paused the program
+     * @param pausedMillis the time for which the collector has paused the program
      * @param millis the length of the window
      */
     record Figures(long tasks, long youngBytes, long pausedMillis, long millis) {

@@ -366,7 +366,7 @@ public final class TaskGroup {
      * Waits for the ends of all tasks. Returns the cancellation that has ended the group, else the latest one; null if
      * there was none.
      *
-     * @param thrown what has ended the body, null if nothing has
+     * @param thrown the exception that has ended the body; null if there is none
      */
     private @Nullable CancelledError waitForTasks(@Nullable Throwable thrown) {
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;

@@ -253,7 +253,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
     }
 
     /**
-     * Returns that one of two queues from which a worker that serves both is to take its next call; null if both are
+     * Returns the one of two queues from which a worker that serves both takes its next call; null if both are
      * empty.
      */
     static @Nullable CallQueue ofNext(CallQueue one, CallQueue other) {
@@ -296,7 +296,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         return call;
     }
 
-    /** Notes that a call was given to a worker; from this queue, or from another that this worker serves too. */
+    /** Records that a call was given to a worker; from this queue, or from another that this worker serves too. */
     void noteGiven(PoolCall<?> call) {
         PoolCall<?> oldest = oldest();
         if (oldest != overtaken) {

@@ -72,7 +72,7 @@ final class Deadline {
     private boolean expired;
 
     /**
-     * @param limit how long the call's own code may run
+     * @param limit the time for which the call's own code may run
      */
     Deadline(Dispatcher dispatcher, PoolCall<?> call, Duration limit) {
         this.call = call;
@@ -173,10 +173,10 @@ final class Deadline {
     }
 
     /**
-     * Returns what is to be done now; looks again later if that is nothing.
+     * Returns the action that is due; looks again later if there is none.
      *
-     * @param assignment what was to be looked at
-     * @param progress what the worker is doing; null if that is not known
+     * @param assignment the assignment that was to be looked at
+     * @param progress the worker's progress; null if it is not known
      */
     Verdict look(Assignment assignment, @Nullable Progress progress) {
         if (!isOf(assignment)) {
@@ -207,7 +207,7 @@ final class Deadline {
     }
 
     /**
-     * Notes that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
+     * Records that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
      * is over.
      */
     boolean expire(Assignment assignment) {

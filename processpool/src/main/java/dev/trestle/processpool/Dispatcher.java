@@ -1420,7 +1420,7 @@ final class Dispatcher {
     /**
      * Called when the worker has answered calls, whatever their outcome.
      *
-     * @param answers what it sent; those to calls that it does not have are removed
+     * @param answers its answers; those to calls that it does not have are removed
      * @param calls gets their calls, in the same order
      */
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {

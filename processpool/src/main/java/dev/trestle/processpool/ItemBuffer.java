@@ -98,7 +98,7 @@ final class ItemBuffer {
         }
     }
 
-    /** Returns how many items have arrived. */
+    /** Returns the number of items that have arrived. */
     long arrived() {
         lock.lock();
         try {

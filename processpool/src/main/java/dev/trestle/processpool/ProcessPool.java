@@ -378,7 +378,7 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
-    /** Returns what the calling thread carries. */
+    /** Returns the context of the calling thread. */
     private CallContext contextOf(PoolCall<?> call) {
         Map<String, Map<String, String>> texts = CarriedContext.captureText();
         if (texts.isEmpty()) {
@@ -447,7 +447,7 @@ public final class ProcessPool implements FutureExecutor {
      * {@link #runMain(MainOptions, Class, String...)} with {@link MainOptions#DEFAULT}.
      *
      * @param mainClass the class that has {@code main}
-     * @param arguments what {@code main} gets
+     * @param arguments the arguments of {@code main}
      * @return the future of the program's exit code and outputs
      * @throws IllegalArgumentException if the class has no {@code main} that Java could start
      * @throws CallNotSerializableException if workers do not have the class
@@ -472,7 +472,7 @@ public final class ProcessPool implements FutureExecutor {
      *
      * @param options the options of this program
      * @param mainClass the class that has {@code main}
-     * @param arguments what {@code main} gets
+     * @param arguments the arguments of {@code main}
      * @return the future of the program's exit code and outputs; an exit code other than 0 is a result, no failure
      * @throws IllegalArgumentException if the class has no {@code main} that Java could start
      * @throws CallNotSerializableException if workers do not have the class
@@ -646,7 +646,7 @@ public final class ProcessPool implements FutureExecutor {
      * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait
      * either.
      *
-     * @param workers how many are to live, as far as the size of the pool allows; all of it with
+     * @param workers the number of workers that are to live, as far as the size of the pool allows; all of it with
      *     {@link Integer#MAX_VALUE}
      * @throws IllegalArgumentException if it is negative
      */
@@ -715,13 +715,13 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public void removeMonitor(CallMonitor monitor) {
         dispatcher.monitors().remove(monitor);
     }
 
-    /** Returns what assigns the calls of this pool; for {@link Door}. */
+    /** Returns the dispatcher of this pool; for {@link Door}. */
     Dispatcher dispatcher() {
         return dispatcher;
     }
@@ -1335,7 +1335,7 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
-        /** Sets how long after the start of its first worker a pool makes its AOT cache; for tests. */
+        /** Sets the delay between the start of the first worker and the making of the AOT cache; for tests. */
         Builder aotCacheDelay(Duration value) {
             aotCacheDelay = value;
             return this;
@@ -1347,7 +1347,7 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
-        /** Sets where the workers come from; see {@link Door}. */
+        /** Sets the source of the workers; see {@link Door}. */
         Builder source(WorkerSource value) {
             source = value;
             return this;
@@ -1388,9 +1388,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many processes and threads the user of a worker may have at a time; what the system allows if not
-         * set. At the limit, a call that starts a process gets an {@link java.io.IOException}, "Resource temporarily
-         * unavailable", and one that starts a thread an {@link OutOfMemoryError}.
+         * Sets the number of processes and threads that the user of a worker may have at a time; what the system allows
+         * if not set. At the limit, a call that starts a process gets an {@link java.io.IOException}, "Resource
+         * temporarily unavailable", and one that starts a thread an {@link OutOfMemoryError}.
          *
          * <p>This is the limit {@code RLIMIT_NPROC} of the system. It counts all processes and threads of the user, in
          * other programs too, and a JVM has twenty to thirty threads itself; and it does not bind root, which the log
@@ -1412,7 +1412,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how large a file may become that a worker, or a process that it starts, writes; what the system allows
+         * Sets the largest size of a file that a worker, or a process that it starts, writes; what the system allows
          * if not set. A call that writes more gets an {@link java.io.IOException}, "File too large". Needs the program
          * {@code prlimit}.
          *
@@ -1426,7 +1426,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how much processor time a worker may use in its life, in seconds, rounded up; what the system allows if
+         * Sets the processor time that a worker may use in its life, in seconds, rounded up; what the system allows if
          * not set. A worker that has used it is ended by SIGXCPU, and its call fails with a {@link WorkerDiedException}
          * that says so. Each process that it starts has the same limit for itself. To start takes a worker about a
          * second of it; the time limit of a single call is {@link #callTimeout}. Needs the program {@code prlimit}.

@@ -112,13 +112,14 @@ final class Reader implements Runnable {
         return ending.get();
     }
 
-    /** Notes that this reader is about to end a call. On its own thread. */
+    /** Records that this reader is about to end a call. On its own thread. */
     void begin(PoolCall<?> call) {
         ending.set(call);
     }
 
     /**
-     * Notes that the call has ended; returns false if this reader has been relieved in the meantime. On its own thread.
+     * Records that the call has ended; returns false if this reader has been relieved in the meantime. On its own
+     * thread.
      */
     boolean end(PoolCall<?> call) {
         relieved = !ending.compareAndSet(call, null);
@@ -143,7 +144,7 @@ final class Reader implements Runnable {
         }
     }
 
-    /** Returns where this reader is, a line for each frame. */
+    /** Returns the stack of this reader, a line for each frame. */
     String stack() {
         Thread reading = thread;
         var text = new StringBuilder();

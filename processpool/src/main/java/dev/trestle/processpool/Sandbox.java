@@ -138,7 +138,7 @@ public final class Sandbox {
      * The answer to whether sandboxes can be made on this machine by this user.
      *
      * @param isAvailable whether they can
-     * @param reason why they cannot, and what to install or to allow; empty if they can
+     * @param reason the reason why they cannot, with what to install or to allow; empty if they can
      */
     public record Support(boolean isAvailable, String reason) {}
 

@@ -447,7 +447,7 @@ final class Worker {
     /**
      * Kills this worker if it, with the processes below it, holds more memory than it may. On the timer's threads.
      *
-     * @return how much it may still take; 0 if it is killed
+     * @return the bytes that it may still take; 0 if it is killed
      */
     long killIfTooLarge(long limit) {
         ProcessMemory of = host.memory();

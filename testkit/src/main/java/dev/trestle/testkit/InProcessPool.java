@@ -325,7 +325,7 @@ public final class InProcessPool implements FutureExecutor {
         }
     }
 
-    /** Returns what to throw for an exception of a call; throws it if it is an error. */
+    /** Returns the exception to throw for an exception of a call; throws it if it is an error. */
     private static Exception asThrown(Throwable exception) {
         return switch (exception) {
             case Exception e -> e;

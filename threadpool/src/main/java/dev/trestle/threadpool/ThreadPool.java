@@ -443,7 +443,7 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public void removeMonitor(CallMonitor monitor) {
         monitors.remove(monitor);

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  *
  * @param unfinished the attempts in a row that ended with their programs, the one that runs included
  * @param failed the attempts that failed, however much time they had
- * @param why how the last of those failed
+ * @param why the reason for the last failure
  */
 record AotAttempts(int unfinished, int failed, String why) {
 

@@ -88,7 +88,7 @@ public final class AotStore {
         this.directory = directory;
     }
 
-    /** Returns where caches are kept if the pool does not say; empty if there is no such place. */
+    /** Returns the default directory of caches; empty if there is none. */
     public static Optional<Path> userDirectory(Map<String, String> environment, String home) {
         String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
         try {
@@ -232,17 +232,17 @@ public final class AotStore {
         /**
          * Runs what the cache is to be good for, and records it.
          *
-         * @param recording where to write what is recorded
-         * @return why there is no recording; empty if there is one
+         * @param recording the file to write
+         * @return the reason why there is no recording; empty if there is one
          */
         public Optional<String> record(Path recording) throws IOException, InterruptedException;
 
         /**
          * Makes a cache of a recording.
          *
-         * @param recording what was recorded, in this program or an earlier one
-         * @param cache where to write the cache
-         * @return why there is no cache; empty if there is one
+         * @param recording the recording, of this program or an earlier one
+         * @param cache the file to write
+         * @return the reason why there is no cache; empty if there is one
          */
         public Optional<String> assemble(Path recording, Path cache) throws IOException, InterruptedException;
     }
@@ -260,8 +260,8 @@ public final class AotStore {
     /**
      * The outcome of an attempt to make a cache.
      *
-     * @param state what there is now
-     * @param failure why the attempt failed, and whether there is another one; empty if none was made
+     * @param state the present state
+     * @param failure the reason why the attempt failed, and whether there is another one; empty if none was made
      */
     public record Outcome(State state, Optional<String> failure) {
 
@@ -271,8 +271,8 @@ public final class AotStore {
     }
 
     /**
-     * Returns how long a pool waits before it makes the cache for a key; empty if it is not to be made, since it is
-     * there or has failed too often.
+     * Returns the time for which a pool waits before it makes the cache for a key; empty if it is not to be made, since
+     * it is there or has failed too often.
      *
      * <p>A second attempt, after one that its program has cut short, begins at once, to have more time. If that is not
      * enough either, only programs that live longer try: ten times as long each time.

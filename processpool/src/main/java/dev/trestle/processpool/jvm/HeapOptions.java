@@ -94,7 +94,7 @@ final class HeapOptions {
         return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
-    /** Returns how large a heap an option asks for; 0 if it asks for none, or in a way that is not known. */
+    /** Returns the size of the heap that an option asks for; 0 if it asks for none, or in an unknown way. */
     static long bytesOf(String option) {
         Matcher size = Sizes.HEAP.matcher(option);
         if (size.matches()) {

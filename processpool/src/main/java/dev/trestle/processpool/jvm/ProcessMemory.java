@@ -89,7 +89,7 @@ public final class ProcessMemory {
     }
 
     /**
-     * Returns how many bytes the process and those below it hold now; 0 if it has ended.
+     * Returns the number of bytes that the process and those below it hold now; 0 if it has ended.
      *
      * @param limit above this the share of shared memory is looked up
      */
@@ -103,7 +103,7 @@ public final class ProcessMemory {
         return sum > limit && shared > 0 ? Math.min(sum, sum - shared + shareOfShared()) : sum;
     }
 
-    /** Returns how many files have been read so far. */
+    /** Returns the number of files that have been read so far. */
     public synchronized long filesRead() {
         return filesRead;
     }

@@ -204,7 +204,7 @@ public final class SharedFiles implements SharedArrays {
     /**
      * Takes memory that workers may write to.
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero
      * @throws UncheckedIOException if there is no room for it
      * @throws IllegalStateException if the pool has terminated, or its workers are in a jail

@@ -209,7 +209,9 @@ public final class WorkerProcess {
         }
     }
 
-    /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
+    /**
+     * Returns its exit status; null if that is not known, since it lives, or since there was no memory to record it.
+     */
     @Nullable
     public ExitStatus exitStatus() {
         if (process.isAlive()) {

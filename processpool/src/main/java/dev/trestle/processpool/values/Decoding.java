@@ -47,9 +47,9 @@ final class Decoding {
      * Creates a decoding.
      *
      * @param arrays the out-of-band arrays
-     * @param policy which classes the sender may name
+     * @param policy the classes that the sender may name
      * @param slots the declared types of the values, in order
-     * @param depth how many exceptions it is within, as a value of their fields
+     * @param depth the number of exceptions that contain it, as a value of their fields
      * @param abandonable whether an interrupt of the thread that reads says that the values are no longer wanted
      * @param shared the shared arrays that the sender may name
      */
@@ -120,7 +120,7 @@ final class Decoding {
         }
     }
 
-    /** Notes how many bytes the document has. */
+    /** Records the size of the document in bytes. */
     void begin(long bytes) {
         size = bytes;
     }
@@ -146,7 +146,7 @@ final class Decoding {
      * Counts the comparisons that a set or a map will make while it is filled. What the pool sends to its own worker is
      * never too much.
      *
-     * @param comparisons how many there will be
+     * @param comparisons the number of comparisons to come
      * @param size the number of elements or keys
      * @return whether that is too much, with the sets and maps of this document that were counted before
      */
@@ -167,7 +167,7 @@ final class Decoding {
         return isState;
     }
 
-    /** Notes that what is read next will be asked for its hash code, or be compared, until {@link #afterHashing}. */
+    /** Records that the values read from now on will be hashed or compared, until {@link #afterHashing}. */
     void beforeHashing() {
         hashing++;
     }

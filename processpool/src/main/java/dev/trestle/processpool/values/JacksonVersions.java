@@ -98,7 +98,7 @@ public final class JacksonVersions {
     /**
      * Explains an error of linking, if it is one between Jackson's jars or between Jackson and Trestle.
      *
-     * @param error what was thrown
+     * @param error the error
      * @return the exception to throw
      * @throws LinkageError if it is about other classes
      */

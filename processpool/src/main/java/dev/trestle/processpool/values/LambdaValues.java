@@ -15,7 +15,7 @@ final class LambdaValues {
 
     private LambdaValues() {}
 
-    /** Writes where a lambda is written, and what it captured. */
+    /** Writes the place of a lambda and the values that it captured. */
     static final class Writer extends WireSerializer {
 
         private final ValueCodec codec;

@@ -61,7 +61,7 @@ final class Lambdas {
         return true;
     }
 
-    /** Returns what a lambda is made of. */
+    /** Returns the parts of a lambda. */
     static SerializedLambda takeApart(Object lambda) {
         Optional<MethodHandle> accessor = accessors.get(lambda.getClass());
         if (accessor.isEmpty()) {

@@ -24,7 +24,7 @@ final class Writers {
 
     private Writers() {}
 
-    /** Writes what the receiver will ask for its hash code. */
+    /** Writes values that the receiver will hash. */
     static void writeHashed(Slot slot, @Nullable Object value, JsonGenerator to, SerializationContext context) {
         Encoding encoding = Encoding.of(context);
         encoding.beforeHashing();

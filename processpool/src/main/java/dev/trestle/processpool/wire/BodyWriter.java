@@ -58,7 +58,7 @@ public final class BodyWriter {
         }
     }
 
-    /** Returns what was written. */
+    /** Returns the bytes that were written. */
     public ByteBuffer written() {
         return buffer.duplicate().flip();
     }

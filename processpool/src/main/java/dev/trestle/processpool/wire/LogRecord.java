@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param logger the name of the logger
  * @param message the message, with its arguments
  * @param markers the names of its markers
- * @param mdc what the MDC of the thread has
+ * @param mdc the MDC of the thread
  * @param keyValues the pairs of the event, as text
- * @param thrown what was logged with it, or null
+ * @param thrown the exception that was logged with it, or null
  */
 public record LogRecord(
         int level,
@@ -69,7 +69,7 @@ public record LogRecord(
     }
 
     /**
-     * Returns what each record of a worker begins with.
+     * Returns the beginning of each record of a worker.
      *
      * @param mark the mark of the worker
      * @return characters of ASCII
