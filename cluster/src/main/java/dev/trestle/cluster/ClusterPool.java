@@ -211,7 +211,7 @@ public final class ClusterPool implements FutureExecutor {
     /** Called when a member is no worker any more, on its worker's thread. */
     void left(RemoteMember remote, @Nullable String why) {
         Member member;
-        String reason = why == null ? "it has left in order" : why;
+        String reason = why == null ? "it has shut down gracefully" : why;
         synchronized (lock) {
             known.remove(remote.address(), remote);
             member = ready.remove(remote.address());

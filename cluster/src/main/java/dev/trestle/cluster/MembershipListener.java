@@ -17,7 +17,7 @@ public interface MembershipListener {
      * Called when a member has left, or can no longer be reached.
      *
      * @param member the member
-     * @param why the reason, as a clause, such as {@code it has left in order}
+     * @param why the reason, as a clause, such as {@code it has shut down gracefully}
      */
     default void left(Member member, String why) {}
 }

@@ -87,12 +87,12 @@ final class Session {
                 }
             }
         } catch (ProtocolException e) {
-            logger.warn("{} breaks off: {}", name, e.getMessage());
+            logger.warn("{} ends its session: {}", name, e.getMessage());
             reason = String.valueOf(e.getMessage());
         } catch (IOException e) {
             logger.debug("{} has ended: {}", name, e.getMessage());
         } catch (RuntimeException | Error e) {
-            logger.error("{} breaks off", name, e);
+            logger.error("{} ends its session", name, e);
             reason = "the member failed: " + e;
         } finally {
             end(reason);
@@ -285,7 +285,7 @@ final class Session {
                 handle(frame);
             }
         } catch (ProtocolException e) {
-            logger.warn("{} breaks off: {}", name, e.getMessage());
+            logger.warn("{} ends its session: {}", name, e.getMessage());
             pair.end(String.valueOf(e.getMessage()));
         } catch (IOException e) {
             logger.debug("The controls of {} have ended: {}", name, e.getMessage());

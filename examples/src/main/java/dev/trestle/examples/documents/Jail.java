@@ -23,10 +23,10 @@ record Jail(boolean closed, String words) {
             pool.sandbox(Sandbox.strict());
             return new Jail(
                     true,
-                    "The workers run in a jail: a document that takes over its worker has no network, no files but the"
-                            + " server's classes, and a limit of memory.");
+                    "The workers run in a sandbox: a document that takes over its worker has no network, no files but"
+                            + " the server's classes, and a limit of memory.");
         }
-        return none("The workers run without a jail: a document that takes over its worker may do what the user of this"
-                + " server may do. " + support.reason());
+        return none("The workers run without a sandbox: a document that takes over its worker may do what the user of"
+                + " this server may do. " + support.reason());
     }
 }
