@@ -428,7 +428,7 @@ public abstract class CallContract {
     }
 
     @Test
-    void whatAFullExecutorRefusesTakesNoPlace() throws Exception {
+    void aRefusedCallTakesNoPlaceInAFullExecutor() throws Exception {
         try (var bounded = newExecutor(1, 0)) {
             bounded.submit(() -> fail("not the executor's problem")).exception();
             for (int i = 0; i < 3; i++) {
@@ -509,7 +509,7 @@ public abstract class CallContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"carrying", "empty-handed"})
-    void whatACallCarriesIsGoneAfterIt(String submitter) {
+    void theContextOfACallIsGoneAfterIt(String submitter) {
         try (var one = newExecutor(1)) {
             if (submitter.equals("carrying")) {
                 Baggage.put("user", "dan");

@@ -254,7 +254,7 @@ class BoundedCloseTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatEndsWhenItIsInterruptedCostsNothingElseAt(Place place) throws Exception {
+    void codeThatEndsWhenInterruptedCostsNothingElseAt(Place place) throws Exception {
         Case closed = requireNonNull(endingWhenInterrupted.get(place));
 
         assertThat(closed.closer.join(ofSeconds(50))).as("close() has returned").isTrue();

@@ -60,7 +60,7 @@ class ContextTest {
     }
 
     @Test
-    void whatAChildSetsIsSeenNeitherByItsParentNorByItsSiblings() {
+    void variablesOfAChildStayInTheChild() {
         loop.runUntilComplete(() -> {
             USER.set("ada");
             Task<String> one = createTask(() -> {

@@ -89,7 +89,7 @@ class EagerTaskTest {
     }
 
     @Test
-    void whatATaskSetsWhileItStartsIsNotSeenByItsCreator() {
+    void variablesOfAnEagerStartAreNotSeenByTheCreator() {
         loop.runUntilComplete(() -> {
             USER.set("main");
             assertThat(createTask(() -> {

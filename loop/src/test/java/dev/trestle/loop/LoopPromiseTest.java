@@ -191,7 +191,7 @@ class LoopPromiseTest {
     }
 
     @Test
-    void itIsNotMadeOnAThreadThatDoesNotRunTheLoop() {
+    void aPromiseIsNotMadeOnAForeignThread() {
         EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             var error = blocking(() -> assertThrows(

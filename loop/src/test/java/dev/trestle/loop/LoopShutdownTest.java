@@ -314,7 +314,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void whatIsClosedWithTheLoopIsClosedWhateverTheOthersThrow() {
+    void everyResourceIsClosedWhateverAnotherThrows() {
         loop.closeWithLoop(() -> trail.add("first"));
         loop.closeWithLoop(() -> {
             throw new AssertionError("close failed on purpose");
@@ -329,7 +329,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void whatIsClosedWithTheLoopMayCloseTheLoop() {
+    void aResourceMayCloseTheLoop() {
         loop.closeWithLoop(() -> trail.add("first"));
         loop.closeWithLoop(() -> {
             loop.close();
@@ -343,7 +343,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void whatIsClosedWithTheLoopMayRunItAndItsTasksEnd() {
+    void aResourceMayRunTheLoopAndItsTasksEnd() {
         var left = new AtomicReference<Task<?>>();
         loop.closeWithLoop(() -> {
             loop.runUntilComplete(() -> {

@@ -343,7 +343,7 @@ class SharedThreadTest {
 
     /** With a task that needs more stack than there is, and with one that is content with little. */
     @Test
-    void whereTheStackEndsEachTaskEndsAndItsAwaiterKeepsItsState() {
+    void tasksAtTheEndOfTheStackEndAndKeepTheirAwaitersState() {
         List<Action> inners = List.of(() -> local.set("inner"), () -> {
             local.set("inner");
             var _ = overflow();

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskGroupTest extends InVirtualTime {
 
     @Test
-    void itEndsWhenAllItsTasksHaveEnded() {
+    void aGroupEndsWhenAllItsTasksHaveEnded() {
         run(() -> {
             Integer result = TaskGroup.call(group -> {
                 group.createTask(() -> sleep(ofSeconds(2)));
@@ -714,7 +714,7 @@ class TaskGroupTest extends InVirtualTime {
 
     /** A task refuses to end, so the group never can: the loop throws its parent out. */
     @Test
-    void whatHasFailedIsToldAlsoIfTheLoopEndsBeforeTheGroup() {
+    void failuresAreReportedIfTheLoopEndsBeforeTheGroup() {
         var loop = new EventLoop(clock);
         loop.setExceptionHandler((_, report) -> trail.add(report.message()));
         Task<?> parent = loop.createTask(() -> TaskGroup.run(group -> {

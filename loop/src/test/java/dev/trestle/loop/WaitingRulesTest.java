@@ -274,7 +274,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void whatIsShieldedGoesOnWhenTheAwaitingTaskIsCancelled() {
+    void aShieldedTaskGoesOnWhenItsAwaiterIsCancelled() {
         loop.runUntilComplete(() -> {
             Task<String> inner = after(5, "inner");
             Task<?> outer = createTask(() -> await(shield(inner)));
@@ -287,7 +287,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void whatFailsBehindACancelledShieldIsReportedOnce() {
+    void aFailureBehindACancelledShieldIsReportedOnce() {
         loop.setExceptionHandler((_, report) -> reports.add(String.valueOf(report.exception())));
         loop.runUntilComplete(() -> {
             Task<String> inner = failing(1);

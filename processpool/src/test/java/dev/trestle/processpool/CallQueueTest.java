@@ -33,7 +33,7 @@ class CallQueueTest {
     }
 
     @Test
-    void itIsADequeOfWhichAnyCallMayLeave() {
+    void aQueueIsADequeOfWhichAnyCallMayLeave() {
         var random = new SplittableRandom(20261126);
         var model = new ArrayDeque<PoolCall<?>>();
         var all = new ArrayList<PoolCall<?>>();

@@ -283,7 +283,7 @@ class ForwardedLogsTest {
     }
 
     @Test
-    void whatOnlyLooksLikeARecordIsTextOrLost() {
+    void aForgedRecordIsTextOrLost() {
         assertThat(events("hostile")).hasSize(1);
         assertThat(printed)
                 .filteredOn(each -> each.contains("this is no record"))

@@ -137,7 +137,7 @@ class InFlightTest {
     }
 
     @Test
-    void whatIsGivenIsBounded() {
+    void theNumberOfGivenCallsIsBounded() {
         long now = System.nanoTime();
         while (inFlight.hasRoomFor(calls.shortOne(), now)) {
             inFlight.add(calls.shortOne());

@@ -171,7 +171,7 @@ class LauncherTest {
 
     @ParameterizedTest
     @EnumSource
-    void theProcessIdsOfAPoolAreThoseOfTheJvms(Staying launcher) throws Exception {
+    void workerPidsNameTheJvms(Staying launcher) throws Exception {
         launcher.assumeThatItWorks();
         String in = folder.toString();
         try (var pool = builder(launcher).build()) {

@@ -175,7 +175,7 @@ class PoolSizeTest {
     }
 
     @Test
-    void sparesDoNotRunCallsBesideThoseTheyStandBy() {
+    void sparesRunNoCallsWhileTheyStandBy() {
         String in = folder.toString();
         try (var pool = TestPools.builder(1).maxTasksPerWorker(5).build()) {
             List<ConcurrentFuture<Long>> futures = IntStream.range(0, 25)

@@ -82,7 +82,7 @@ class ProcessPoolTest {
     }
 
     @Test
-    void whatCannotTravelIsRefusedInTheCaller() {
+    void aCallThatCannotTravelIsRefusedInTheCaller() {
         var thread = Thread.currentThread();
         long before = pool.statistics().submitted();
         Callable<Integer> plain = () -> 1;

@@ -86,7 +86,7 @@ class SandboxTest {
     }
 
     @Test
-    void whatIsReadableCanBeReadOnly() throws Exception {
+    void readableFilesAreReadOnly() throws Exception {
         Path file = Files.writeString(folder.resolve("input"), "text");
         Path sibling = Files.writeString(folder.resolve("sibling"), "text");
         Path directory = Files.createDirectory(folder.resolve("directory"));
@@ -115,7 +115,7 @@ class SandboxTest {
     }
 
     @Test
-    void whatIsWritableIsChangedOutside() throws Exception {
+    void writableFilesAreChangedOutside() throws Exception {
         Path file = Files.writeString(folder.resolve("output"), "");
         Path directory = Files.createDirectory(folder.resolve("directory"));
         String in = directory.toString();

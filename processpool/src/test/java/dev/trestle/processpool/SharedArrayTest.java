@@ -329,7 +329,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void whatIsNoFileIsRefusedInWords() throws Exception {
+    void aPathThatIsNoFileIsRefusedInWords() throws Exception {
         assertThatThrownBy(() -> pool.share(folder))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("Cannot share " + folder + ": it is a directory. Share single files.");

@@ -170,7 +170,7 @@ class StreamTest {
     }
 
     @Test
-    void whatOneItemIsMadeIntoNeedNotEnd() {
+    void aFlatMappedItemNeedNotEnd() {
         try (Stream<Integer> items =
                 pool.stream(() -> Stream.of(7).flatMap(start -> Stream.iterate(start, i -> i + 1)))) {
             assertThat(items.limit(3)).containsExactly(7, 8, 9);

@@ -143,7 +143,7 @@ class SurroundingsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void whatTheLocaleCannotExpressTravelsOrIsRefused() throws Exception {
+    void textThatTheLocaleCannotEncodeTravelsOrIsRefused() throws Exception {
         List<String> lines = run(
                 List.of(), InPosix.class, Map.of("LC_ALL", "POSIX"), Stream.of("-Duser.home=/home/gr\u00fc\u00dfe"));
 

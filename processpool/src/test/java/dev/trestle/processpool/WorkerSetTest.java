@@ -126,7 +126,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void whatAWorkerDroppedDoesNotCount() {
+    void callsThatAWorkerDroppedDoNotCount() {
         of(1, builder -> builder.maxTasksPerWorker(2));
         Worker worker = busy();
         workerSet.gave(worker);
@@ -149,7 +149,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void thoseThatHaveRestedLongestGoFirstUntilTheLeastAreLeft() {
+    void longestIdleWorkersRetireFirstDownToTheMinimum() {
         of(3, builder -> builder.minWorkers(1));
         List<Worker> all = List.of(idle(), idle(), idle());
         Duration limit = Duration.ofSeconds(1);
@@ -164,7 +164,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void itIsKnownWhenTheNextWillHaveRested() {
+    void theTimeOfTheNextRetirementIsKnown() {
         of(2);
         idle();
         now = 3;

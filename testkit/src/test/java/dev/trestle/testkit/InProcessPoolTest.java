@@ -46,7 +46,7 @@ class InProcessPoolTest {
     }
 
     @Test
-    void whatCannotTravelIsRefusedAsByAProcessPool() {
+    void valuesAreRefusedAsByAProcessPool() {
         InputStream stream = new ByteArrayInputStream(new byte[0]);
         assertThatThrownBy(() -> pool.submit(() -> stream.read()))
                 .isInstanceOf(CallNotSerializableException.class)
@@ -165,7 +165,7 @@ class InProcessPoolTest {
     }
 
     @Test
-    void ofAChunkOnlyTheInputFailsWhoseResultCannotTravel() {
+    void onlyTheInputWithABadResultFailsInAChunk() {
         var results = pool.map(InProcessPoolTest::evenOrStream, List.of(2, 3), MapOptions.DEFAULT.withChunkSize(2))
                 .iterator();
 

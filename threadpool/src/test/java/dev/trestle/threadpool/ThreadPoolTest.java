@@ -384,7 +384,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void whatShutdownNowHandsBackForACallDoesNothing() throws Exception {
+    void runnablesFromShutdownNowDoNothing() throws Exception {
         var initialized = new AtomicInteger();
         var one = ThreadPool.builder()
                 .size(1)

@@ -129,7 +129,7 @@ class LogTest {
     }
 
     @Test
-    void whatCallsPrintIsSeenWithoutALoggingSystem(@TempDir Path folder) throws Exception {
+    void printsOfCallsAreSeenWithoutALoggingSystem(@TempDir Path folder) throws Exception {
         Path output = folder.resolve("output");
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !entry.contains("slf4j-simple"))

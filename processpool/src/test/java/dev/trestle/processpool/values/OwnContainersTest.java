@@ -263,8 +263,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("whole")
-    void whatCanBeMadeAgainArrivesWithItsFieldsAndBehaviour(Object sent, Function<Object, Object> said)
-            throws Throwable {
+    void ownContainersArriveWithFieldsAndBehaviour(Object sent, Function<Object, Object> said) throws Throwable {
         Object arrived = requireNonNull(journey.send(sent));
 
         assertThat(arrived).isExactlyInstanceOf(sent.getClass());
@@ -445,7 +444,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("refused")
-    void whatWouldNotBeTheSameIsRefusedInWords(Object container, String why) {
+    void containersThatWouldChangeAreRefusedInWords(Object container, String why) {
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.send(container));
 
         assertThat(refusal.getMessage())
@@ -455,7 +454,7 @@ class OwnContainersTest {
     }
 
     @Test
-    void whatIsEmptyOrUsualMayHaveOtherConstructors() throws Throwable {
+    void emptyContainersMayHaveOtherConstructors() throws Throwable {
         for (Object each :
                 List.of(new Ordered(), new MaybeLru(), new MaybeBounded(), new WithDefaults(), new Fixed())) {
             assertThat(journey.send(each)).isExactlyInstanceOf(each.getClass());

@@ -58,7 +58,7 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
-    void whatOpensASandboxIsRefusedWithoutOne() {
+    void sandboxPropertiesAreRefusedWithoutASandbox() {
         for (String each : new String[] {
             "network=true", "readable=/data", "writable=/data", "environment=LANG", "temporary-space=4MB"
         }) {
