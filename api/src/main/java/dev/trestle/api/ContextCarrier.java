@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * to reach worker processes must be a class with a constructor without parameters: the worker makes its own.
  *
  * <p>What runs with a context sees exactly that: {@link #restore} replaces what the thread has, also by an empty
- * context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. What a
- * carrier throws is logged; the call then runs without its context.
+ * context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. An exception
+ * of a carrier is logged; the call then runs without its context.
  *
  * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="carrier"}
  */

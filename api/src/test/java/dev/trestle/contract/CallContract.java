@@ -112,7 +112,7 @@ public abstract class CallContract {
         }
     }
 
-    // What calls do. Static methods with names as arguments: they travel.
+    // The code of calls: static methods, with names as arguments, which travel
 
     /** Marks that it has started, and waits for the gate; marks an interrupt and passes it on. */
     static String waitAtGate(String folder, String name) throws InterruptedException {
@@ -476,7 +476,7 @@ public abstract class CallContract {
         }
     }
 
-    // What goes along with a call
+    // The context of a call
 
     static String baggage() {
         return new TreeMap<>(Baggage.carried()).toString();

@@ -559,7 +559,7 @@ public abstract class ExecutorContract extends CallContract {
         assertThat(completions.next().result()).isEqualTo("slow");
     }
 
-    // What goes along with a call
+    // The context of a call
 
     @Test
     void executedTasksSeeWhatTheirSubmitterCarries() {

@@ -100,7 +100,7 @@ public final class ClusterPool implements FutureExecutor {
     @GuardedBy("lock")
     private final Map<Address, Member> ready = new LinkedHashMap<>();
 
-    /** Why members of the view have no calls. */
+    /** The reasons for which members of the view have no calls. */
     @GuardedBy("lock")
     private final Map<Address, Answer> answers = new LinkedHashMap<>();
 

@@ -82,9 +82,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** The most tasks on the stack of one thread, besides the one for which it was made. */
     private static final int DEEPEST = 16;
 
-    // Whether what a foreign thread uses, when it brings an outcome or wakes the driver, has been used before, and so
-    // is linked and
-    // initialized. Racy, at the cost of a larger check.
+    // True once a foreign thread has brought an outcome, or has woken the driver: the code for that is linked and
+    // initialized then. A racy read costs a larger check.
     private static boolean deliveryLinked;
     private static boolean wakeUpLinked;
 
@@ -317,7 +316,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return current;
     }
 
-    // What is to be run; called by the holder
+    // The items to run; called by the holder
 
     void ready(Ready item) {
         ready.add(item);
@@ -366,7 +365,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return count;
     }
 
-    /** Forgets the timers, and takes no more from other threads. What is ready, or was sent, can still be run. */
+    /**
+     * Forgets the timers, and takes no more from other threads. Items that are ready, or were sent, can still be run.
+     */
     void close() {
         timers.clear();
         inbox.close(ready);
@@ -1095,7 +1096,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         boolean queued = false;
         while (!queued) {
             try {
-                // What is in the inbox was there first.
+                // The items of the inbox were there first.
                 if (inbox.isEmpty() && HOLDER.compareAndSet(this, FREE, me)) {
                     arrived = me;
                     break;

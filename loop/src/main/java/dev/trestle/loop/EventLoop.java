@@ -357,7 +357,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for
+     * Stops the loop at the end of this turn, or of the first one if it is not running. Scheduled callbacks stay for
      * the next run. May be called from any thread.
      */
     public void stop() {
@@ -879,9 +879,9 @@ public final class EventLoop implements AutoCloseable {
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
      * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so
-     * many tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was
-     * sent by another thread, is called; timers are dropped. Exceptions that were never retrieved are reported.
-     * Idempotent.
+     * many tasks may clean up one after the other, and one that waits forever is still found. Callbacks that are ready,
+     * or were sent by another thread, are called; timers are dropped. Exceptions that were never retrieved are
+     * reported. Idempotent.
      *
      * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one
      * piece (a callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named

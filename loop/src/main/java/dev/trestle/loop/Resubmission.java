@@ -20,7 +20,7 @@ final class Resubmission {
      * that runs, or is not to run, does nothing. A new thread that has never run is not submitted by that. Its start is
      * revoked, and its coroutine is started on another.
      *
-     * Why it is safe: getStackTrace does not return for a thread that was lost while it changed its state. Only a park
+     * This is safe: getStackTrace does not return for a thread that was lost while it changed its state. Only a park
      * with a time limit can be interrupted there, by the lack of memory for its timer, and threads that wait for the
      * baton park without a limit. So `Baton.overdue` names only such threads, and getStackTrace is called on a thread
      * of its own. See ADR 148.

@@ -303,7 +303,7 @@ public final class TaskGroup {
         goOnAborting();
     }
 
-    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on there. */
+    /** Cancels each task that is to be cancelled, once. A step that fails is called again, and goes on where it was. */
     private void goOnAborting() {
         while (cancelled < toCancel.size()) {
             toCancel.get(cancelled).cancel();

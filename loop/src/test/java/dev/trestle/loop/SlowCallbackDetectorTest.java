@@ -124,7 +124,7 @@ class SlowCallbackDetectorTest {
                 .hasMessage("The limit is shorter than a millisecond: PT0.000999999S");
     }
 
-    // What a look is compared with
+    // The state to which a look is compared
 
     @Test
     void onlyAHolderSeenAtEveryLookIsTooLong() {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
     /*
-     * The calls without a priority are a linked list, and most queues have no others. Those with one are a second list,
-     * in the order in which they came, and a tree, in the order in which they are to go.
+     * The calls without a priority are a linked list, and most queues have no others. The calls with a priority are a
+     * second list, in the order in which they came, and a tree, in the order in which they are to go.
      *
      * No call starves: the queue counts how often its oldest call, which is the head of one of the lists, is overtaken
      * by a younger call. When that has happened as often as is allowed, the oldest call is the next one. So a call with

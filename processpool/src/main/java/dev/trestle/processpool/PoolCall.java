@@ -504,7 +504,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     // Ending
 
     /**
-     * Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come.
+     * Ends the future as the worker has answered. If that fails, the call still ends: no other answer will come.
      *
      * @param onlyPlain whether no answer is to be read that runs code of the program
      */

@@ -911,10 +911,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. What
-         * workers in a sandbox take of the machine always has a limit, also where this builder sets none: see
-         * {@link Sandbox}. They have no environment variables of this program. Their working directory is empty unless
-         * {@link #workingDirectory} sets it to one that the sandbox shows.
+         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set.
+         * Workers in a sandbox always have limits, also where this builder sets none: see {@link Sandbox}. They have no
+         * environment variables of this program. Their working directory is empty unless {@link #workingDirectory} sets
+         * it to one that the sandbox shows.
          *
          * @param value the sandbox, usually {@link Sandbox#strict}
          * @return this builder
@@ -1308,8 +1308,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. What a program
-         * has to leave unfinished is kept, and the next program goes on from there. There is no cache while the class
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. A later
+         * program continues with the part that a program had to leave unfinished. There is no cache while the class
          * path has anything except jar files.
          *
          * @param value whether to make and to use caches

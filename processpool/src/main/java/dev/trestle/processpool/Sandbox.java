@@ -68,8 +68,8 @@ public final class Sandbox {
     }
 
     /**
-     * Lets workers change a file, or a directory with everything in it. What they write there stays, and the size of a
-     * directory has no limit.
+     * Lets workers change a file, or a directory with everything in it. Files that they write there stay, and the size
+     * of a directory has no limit.
      *
      * @param path the path, which is the same in the sandbox
      * @return a sandbox that has it

@@ -19,8 +19,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. What calls they
- * get is none of its business. It only keeps the books, so its methods neither wait nor touch a process. Guarded by the
+ * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. The dispatcher
+ * assigns the calls. This class only keeps the books, so its methods neither wait nor touch a process. Guarded by the
  * dispatcher's lock.
  */
 final class WorkerSet {
@@ -43,7 +43,7 @@ final class WorkerSet {
      *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time. But from
      *     one with several places that may have no more calls another takes over when a place is free.
      *
-     * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no
+     * The decision to start one depends on the calls that wait and on the workers that live, nothing else: there is no
      * account of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition,
      * under "Sums".
      *

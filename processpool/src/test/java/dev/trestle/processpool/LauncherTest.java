@@ -388,7 +388,7 @@ class LauncherTest {
                 .untilAsserted(() -> assertThat(started).noneMatch(TestProcess::runs));
     }
 
-    // What cannot start
+    // Launchers that cannot start
 
     static Stream<List<String>> missing() {
         return Stream.of(

@@ -227,7 +227,7 @@ class SandboxTest {
         return jar;
     }
 
-    // What is refused
+    // Refusals
 
     @ParameterizedTest
     @ValueSource(strings = {"/", "/proc", "/proc/1", "/dev", "/dev/shm", "/sys", "/usr/../proc"})

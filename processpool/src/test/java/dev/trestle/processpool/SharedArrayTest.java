@@ -65,7 +65,7 @@ class SharedArrayTest {
         pool.close();
     }
 
-    // What calls do
+    // The code of calls
 
     private static double sum(SharedArray<double[]> values) {
         MemorySegment segment = values.segment();
@@ -245,7 +245,7 @@ class SharedArrayTest {
         }
     }
 
-    // What cannot be shared
+    // Refusals
 
     @Test
     void anythingElseIsRefusedInWords() {

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Answers that take long to read in the program, or forever: their calls end, their worker goes on, and the pool ends.
- * What reads them waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long
+ * The reading code waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long
  * are of the same kind.
  */
 @Timeout(value = 30, threadMode = SEPARATE_THREAD)

@@ -100,7 +100,7 @@ class StreamTest {
         return Stream.iterate(0, i -> i + 1);
     }
 
-    // What arrives
+    // Arrival of items
 
     @Test
     void itemsArriveInOrderWithTheirTypes() {

@@ -144,7 +144,7 @@ final class Bubblewrap {
         }
     }
 
-    // What is visible
+    // The visible files
 
     private static boolean isOfSystem(Path path) {
         try {

@@ -10,14 +10,15 @@ import java.util.regex.Pattern;
 
 /**
  * The encoding in which this system takes command lines, environments and names of files. It is that of the locale: in
- * the locale C or POSIX, it has nothing but ASCII. What it does not have would arrive in a worker as something else.
+ * the locale C or POSIX, it has nothing but ASCII. A character that it does not have would arrive in a worker as
+ * another one.
  */
 final class NativeText {
 
     /*
      * A system property that the locale cannot express travels all the same: among the arguments of the worker's main
-     * method, which sets it first of all. Those that the JVM itself reads before that are refused, as is everything
-     * else.
+     * method, which sets it first of all. Properties that the JVM itself reads before that are refused, as is
+     * everything else.
      */
 
     /** The charset in which launchers read the bytes of their arguments. */

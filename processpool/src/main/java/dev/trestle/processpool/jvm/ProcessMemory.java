@@ -24,9 +24,9 @@ public final class ProcessMemory {
 
     /*
      * A look at a process is one read of /proc/<pid>/status, which needs no lock of the process and does not walk its
-     * pages. Which processes are below it is looked up once a second: one read for each thread of each of them. Only
-     * if the sum is above a limit, and part of it is shared memory, does a look read smaps_rollup, which walks the
-     * pages and knows shares.
+     * pages. The processes below it are looked up once a second: one read for each thread of each of them. Only if the
+     * sum is above a limit, and part of it is shared memory, does a look read smaps_rollup, which walks the pages and
+     * knows shares.
      */
 
     private static final Path PROC = Path.of("/proc");

@@ -529,8 +529,8 @@ public final class SharedFiles implements SharedArrays {
     }
 
     /**
-     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. What this
-     * program has mapped stays until it closes that. Idempotent.
+     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. Memory that
+     * this program has mapped stays until the program closes it. Idempotent.
      */
     public synchronized void close() {
         closed = true;

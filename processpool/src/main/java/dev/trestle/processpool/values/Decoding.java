@@ -13,9 +13,9 @@ final class Decoding {
 
     /*
      * A few bytes may stand for an object that takes many: a pattern whose text is a reference to an earlier one, a map
-     * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. What
-     * such objects take is estimated before they are made, and is limited for each document by its size. All other
-     * values take at most a fixed multiple of their bytes.
+     * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. The size
+     * of such objects is estimated before they are made, and is limited for each document by its size. All other values
+     * take at most a fixed multiple of their bytes.
      *
      * In the same way, the comparisons that its sets and maps will make are counted before these are filled. A sender
      * is free to choose elements with equal hash codes, and the set that holds them compares each with all others.
@@ -143,8 +143,8 @@ final class Decoding {
     }
 
     /**
-     * Counts the comparisons that a set or a map will make while it is filled. What the pool sends to its own worker is
-     * never too much.
+     * Counts the comparisons that a set or a map will make while it is filled. There is no limit for values from the
+     * pool to its own worker.
      *
      * @param comparisons the number of comparisons to come
      * @param size the number of elements or keys

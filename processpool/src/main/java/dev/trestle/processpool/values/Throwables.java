@@ -228,7 +228,7 @@ final class Throwables {
         }
     }
 
-    /** Whatever methods of the exception's class throw here, errors included, leads to a stand-in. */
+    /** Makes the exception again. An exception or error of a method of its class leads to a stand-in. */
     private Remade remake(
             Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack, int depth) {
         try {

@@ -80,7 +80,7 @@ final class Writers {
         }
     }
 
-    /** Writes collections and maps. What is written depends on the class of each value, whatever class is declared. */
+    /** Writes collections and maps. The encoding depends on the class of each value, not on the declared class. */
     abstract static class OfContainer<F> extends WireSerializer {
         final ValueCodec codec;
         final JavaType type;

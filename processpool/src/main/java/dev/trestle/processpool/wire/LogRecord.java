@@ -32,8 +32,8 @@ public record LogRecord(
         @Nullable Failure thrown) {
 
     /*
-     * A record travels over standard error and not over the connection of the results. What a process has written to
-     * a pipe is read though the process is dead, in order with what it has printed; and a slow logging system of the
+     * A record travels over standard error and not over the connection of the results. The output of a process into a
+     * pipe is read though the process is dead, in order with what it has printed; and a slow logging system of the
      * program holds up the thread that reads this pipe, and no result. A record begins with a character that no text
      * has and the mark of its worker, so a call prints none by accident, and stands in the middle of a line if a call
      * has printed a part of one. The rest is Base64: a line.
@@ -79,7 +79,7 @@ public record LogRecord(
     }
 
     /**
-     * Returns this record in Base64. What is too long is cut: a message, a stack trace, then everything else.
+     * Returns this record in Base64. A record that is too long is cut: a message, a stack trace, then everything else.
      *
      * @return at most {@link #MOST_CHARS} characters
      */

@@ -225,9 +225,8 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in
-     * the place of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a
-     * journal has.
+     * Creates the empty file and keeps it open; the pool does it before it starts the worker. A worker that replaces or
+     * changes the file does no harm: the pool reads from the open file, and no more than a journal has.
      *
      * @param file the path, where there must be nothing yet
      * @param places the number of calls that the worker runs at the same time

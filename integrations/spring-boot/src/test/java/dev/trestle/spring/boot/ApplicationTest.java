@@ -126,7 +126,7 @@ class ApplicationTest {
                     .isEqualTo("hello");
             assertThat(health(context)).startsWith("UP").contains("alive=1");
             assertThat(context.getBean("processPoolMetrics")).isNotNull();
-            // What is left to Spring's @Async is refused by the pool too, with what to write.
+            // The pool refuses such a task of Spring's @Async too, with the code to write instead.
             var adapter = new TaskExecutorAdapter(pool);
             var bean = new AtomicReference<>(context);
             assertThatThrownBy(() -> adapter.submit(bean::get))
