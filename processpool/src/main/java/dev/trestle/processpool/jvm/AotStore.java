@@ -78,9 +78,9 @@ public final class AotStore {
     private static final Set<Path> verified = ConcurrentHashMap.newKeySet();
 
     /** The reasons for not using a cache that have been logged: once is enough. */
-    private static final Set<String> said = ConcurrentHashMap.newKeySet();
+    private static final Set<String> logged = ConcurrentHashMap.newKeySet();
 
-    private static final int MOST_SAID = 100;
+    private static final int MOST_LOGGED = 100;
 
     private final Path directory;
 
@@ -124,7 +124,7 @@ public final class AotStore {
                     touch(candidate);
                     return Optional.of(candidate);
                 }
-                if (isNews("damaged " + candidate)) {
+                if (isFirstTime("damaged " + candidate)) {
                     logger.warn("{} is damaged, and is deleted: workers start from no such file", candidate);
                 }
                 Files.deleteIfExists(candidate);
@@ -135,15 +135,15 @@ public final class AotStore {
         return Optional.empty();
     }
 
-    /** Returns whether something is to be logged, which it is once. */
-    private static boolean isNews(String what) {
-        return said.size() < MOST_SAID && said.add(what);
+    /** Returns whether a message has not been logged yet, and records that it is. */
+    private static boolean isFirstTime(String what) {
+        return logged.size() < MOST_LOGGED && logged.add(what);
     }
 
-    /** Says why caches are not used, if that is so; returns whether it is. */
+    /** Logs an objection, if there is one, and returns whether there is. */
     private boolean isRefused(Optional<String> objection) {
         objection
-                .filter(why -> isNews(directory + why))
+                .filter(why -> isFirstTime(directory + why))
                 .ifPresent(why -> logger.warn(
                         "Workers start without the AOT cache in {}, since {}. They would load code from there that"
                             + " another user may have put there. Give the directory to this user and take the right to"
@@ -328,7 +328,7 @@ public final class AotStore {
         sweep();
         Path notes = attemptsFor(key);
         AotAttempts attempts = AotAttempts.read(notes);
-        if (attempts.isTooMany()) {
+        if (attempts.isExhausted()) {
             logger.debug("No AOT cache is made, see {}", notes);
             return new Outcome(State.NONE);
         }
@@ -372,7 +372,8 @@ public final class AotStore {
     private static Outcome failed(AotAttempts attempts, String why, Path notes) throws IOException {
         AotAttempts now = attempts.failed(why);
         now.write(notes);
-        return new Outcome(State.NONE, Optional.of(why + (now.isTooMany() ? now.never(notes) : now.again())));
+        return new Outcome(
+                State.NONE, Optional.of(why + (now.isExhausted() ? now.noRetryText(notes) : now.retryText())));
     }
 
     private void refuseWithoutRoom() throws IOException {

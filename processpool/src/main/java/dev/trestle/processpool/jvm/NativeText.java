@@ -70,14 +70,14 @@ final class NativeText {
             } catch (InvalidPathException e) {
                 throw new IllegalStateException(
                         "A process pool cannot use the directory that the property " + property
-                                + " of this program names, " + value + ": " + wayOut(value),
+                                + " of this program names, " + value + ": " + remedy(value),
                         e);
             }
         }
         options.environment().forEach((name, value) -> {
             if (!isWritable(name) || !isWritable(value)) {
                 throw new IllegalStateException("A process pool cannot give its workers the environment variable "
-                        + name + ": " + wayOut(name + value));
+                        + name + ": " + remedy(name + value));
             }
         });
     }
@@ -95,7 +95,7 @@ final class NativeText {
                         .findFirst()
                         .orElse(each);
                 throw new IllegalStateException(
-                        "A process pool cannot give its workers the argument " + part + ": " + wayOut(part));
+                        "A process pool cannot give its workers the argument " + part + ": " + remedy(part));
             }
             if (each.startsWith(FILE_ENCODING)) {
                 checkEncoding(each.substring(FILE_ENCODING.length()));
@@ -123,7 +123,7 @@ final class NativeText {
         return Arrays.equals(name.getBytes(Charset.defaultCharset()), name.getBytes(CHARSET));
     }
 
-    static String wayOut(String text) {
+    static String remedy(String text) {
         return text.indexOf('\0') >= 0
                 ? "it has a character with the number 0, which would end it."
                 : "it has characters that the encoding of this program's locale, " + CHARSET

@@ -208,7 +208,7 @@ public final class CallEncoder {
 
     private static NotEncodableException refused(String call, RefusedException e) {
         return new NotEncodableException(
-                "The call " + call + " cannot travel: " + e.typeName() + " " + e.reason() + ". " + e.wayOut(),
+                "The call " + call + " cannot travel: " + e.typeName() + " " + e.reason() + ". " + e.remedy(),
                 "",
                 e.typeName(),
                 e);

@@ -54,7 +54,7 @@ final class Explanation {
         }
         RefusedException refused = find(RefusedException.class, thrown);
         String why = refused != null
-                ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
+                ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.remedy())
                 : cause(thrown);
         return new NotDecodableException(
                 ShownText.text(subject) + " cannot be read: " + ShownText.beginning(why, LONGEST_REASON),
@@ -90,7 +90,7 @@ final class Explanation {
         if (refused != null) {
             return exception(
                     where + " is " + JavaClasses.aOrAn(refused.typeName()) + ", which " + refused.reason() + "."
-                            + spaced(refused.wayOut()) + extra,
+                            + spaced(refused.remedy()) + extra,
                     refused.typeName());
         }
         Encoding.TooLargeException tooLarge = find(Encoding.TooLargeException.class, thrown);

@@ -28,7 +28,7 @@ final class LambdaValues {
         public void serialize(Object lambda, JsonGenerator to, SerializationContext context) {
             if (!Lambdas.canTakeApart(lambda)) {
                 Refusal refusal = Refusal.lambda();
-                throw new RefusedException(lambda.getClass().getName(), refusal.reason(), refusal.wayOut());
+                throw new RefusedException(lambda.getClass().getName(), refusal.reason(), refusal.remedy());
             }
             SerializedLambda parts = Lambdas.takeApart(lambda);
             LambdaShape shape = codec.shapeOf(lambda, parts);

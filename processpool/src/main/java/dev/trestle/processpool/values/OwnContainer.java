@@ -307,7 +307,7 @@ final class OwnContainer {
     }
 
     private RefusedException refused(Refusal why) {
-        return new RefusedException(type.getName(), why.reason(), why.wayOut());
+        return new RefusedException(type.getName(), why.reason(), why.remedy());
     }
 
     @Override
