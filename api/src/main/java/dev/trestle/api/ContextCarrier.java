@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * {@link MdcCarrier} is there without that, where SLF4J is. A carrier must be thread-safe. A carrier whose context is
  * to reach worker processes must be a class with a constructor without parameters: the worker makes its own.
  *
- * <p>What runs with a context sees exactly that: {@link #restore} replaces what the thread has, also by an empty
- * context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. An exception
- * of a carrier is logged; the call then runs without its context.
+ * <p>Code that runs with a context sees exactly that context: {@link #restore} replaces what the thread has, also by an
+ * empty context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. An
+ * exception of a carrier is logged; the call then runs without its context.
  *
  * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="carrier"}
  */

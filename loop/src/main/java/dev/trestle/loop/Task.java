@@ -113,7 +113,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
      * Asks the coroutine to end: a {@link CancelledError} is thrown where it awaits, or where it awaits next. It may
      * clean up, awaiting as it likes, and may even decide to go on. A task that has not started never runs.
      *
-     * <p>What the coroutine awaits is cancelled too; see {@link Async#shield}.
+     * <p>The future that the coroutine awaits is cancelled too; see {@link Async#shield}.
      *
      * @param message the message of the error
      * @return false if the task is done already, true otherwise

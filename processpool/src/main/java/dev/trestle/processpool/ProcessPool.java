@@ -81,8 +81,8 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
  *
- * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
- * {@link dev.trestle.api.ContextCarrier}.
+ * <p>The context of the submitting thread, such as the MDC of SLF4J, goes along with a call; see {@link
+ * dev.trestle.api.ContextCarrier}.
  *
  * <p>The output of calls is logged, by the SLF4J logger {@code dev.trestle.processpool.worker}.
  *
@@ -438,7 +438,7 @@ public final class ProcessPool implements FutureExecutor {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
             dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
-            throw new CallNotSerializableException(e.getMessage() + CallEncoder.wayOutOfAWrapper(task), e);
+            throw new CallNotSerializableException(e.getMessage() + CallEncoder.remedyForAWrapper(task), e);
         }
     }
 
@@ -762,9 +762,10 @@ public final class ProcessPool implements FutureExecutor {
      * @param workersStarted the workers that ever got ready
      * @param workersRetired the workers that were told to end, since they were idle, had run as many calls as they may,
      *     were too old or had grown too large
-     * @param retiredByCalls those of them that had run as many calls as they may ({@link Builder#maxTasksPerWorker})
-     * @param retiredByAge those of them that were too old ({@link Builder#maxAge})
-     * @param retiredByResident those of them that had grown too large ({@link Builder#maxResident})
+     * @param retiredByCalls the retired workers that had run as many calls as they may ({@link
+     *     Builder#maxTasksPerWorker})
+     * @param retiredByAge the retired workers that were too old ({@link Builder#maxAge})
+     * @param retiredByResident the retired workers that had grown too large ({@link Builder#maxResident})
      * @param workersDied the workers that died without having been told to end, after they had been ready
      * @param killedForMemory the workers that were killed since they held more memory than they may
      *     ({@link Builder#memoryLimit})
@@ -1205,9 +1206,10 @@ public final class ProcessPool implements FutureExecutor {
          * place, so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call
          * is lost.
          *
-         * <p>What counts is what the machine cannot take back: the heap, native memory, stacks and shared memory, in
-         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped,
-         * such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB. Linux only.
+         * <p>The figure counts memory that the machine cannot take back: the heap, native memory, stacks and shared
+         * memory, in memory or in swap, of the worker and of the processes that its calls have started. Files that are
+         * mapped, such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB.
+         * Linux only.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -1363,10 +1365,10 @@ public final class ProcessPool implements FutureExecutor {
          * the figure and the limit; it is run again only if it has {@link CallOptions#withRetries retries}. So a call
          * that takes native memory without end costs itself, and not the machine.
          *
-         * <p>What counts is the same as for {@link #maxResident}. The pool looks several times a second, the more often
+         * <p>The memory is counted as for {@link #maxResident}. The pool looks several times a second, the more often
          * the nearer a worker comes to the limit, and only while calls run or workers start: for a moment a worker may
-         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is
-         * chosen so that it fits.
+         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is chosen so that
+         * it fits.
          *
          * <p>Together with {@code maxResident}, a worker that has come half-way from that limit to this one is given no
          * further call, even if calls have to wait for another worker: so a call does not die of what others have

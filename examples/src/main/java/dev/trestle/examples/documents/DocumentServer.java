@@ -85,7 +85,7 @@ final class DocumentServer implements AutoCloseable {
         jail = opened.jail();
     }
 
-    /** The executor that documents are read by, and the walls around its workers. */
+    /** The executor that reads documents, and the sandbox of its workers. */
     private record Readers(FutureExecutor executor, Jail jail) {
 
         static Readers open(Settings settings) {

@@ -4,19 +4,19 @@ import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.Sandbox;
 
 /**
- * The walls around the workers.
+ * The sandbox of the workers.
  *
- * @param closed whether there are walls
+ * @param closed whether there is one
  * @param words a sentence for the log and for the page
  */
 record Jail(boolean closed, String words) {
 
-    /** Returns a jail without walls, for a reason. */
+    /** Returns the absence of a sandbox, with its reason. */
     static Jail none(String words) {
         return new Jail(false, words);
     }
 
-    /** Puts walls around the workers of a pool, where this machine can have them. */
+    /** Puts the workers of a pool into a sandbox, where this machine can have one. */
     static Jail around(ProcessPool.Builder pool) {
         Sandbox.Support support = Sandbox.support();
         if (support.isAvailable()) {

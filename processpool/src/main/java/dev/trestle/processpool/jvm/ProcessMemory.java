@@ -15,10 +15,10 @@ import java.util.function.LongSupplier;
 /**
  * The memory that a process and the processes below it hold, as Linux tells it. Thread-safe.
  *
- * <p>What counts is what the machine cannot take back without swapping: anonymous pages, which are the heap, the native
- * memory and the stacks, pages of shared memory, and both of them in swap. Pages of files that are only read, such as
- * the JDK, jars, and the archive or the AOT cache that workers start from, do not count. Shared memory that several
- * processes have mapped counts by its share as soon as that matters.
+ * <p>The figure counts memory that the machine cannot take back without swapping: anonymous pages, which are the heap,
+ * the native memory and the stacks, pages of shared memory, and both of them in swap. Pages of files that are only
+ * read, such as the JDK, jars, and the archive or the AOT cache that workers start from, do not count. Shared memory
+ * that several processes have mapped counts by its share as soon as that matters.
  */
 public final class ProcessMemory {
 

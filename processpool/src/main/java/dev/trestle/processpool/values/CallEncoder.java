@@ -142,7 +142,7 @@ public final class CallEncoder {
      * @param task the task that was refused
      * @return the end of a message; empty if the task is the program's own call
      */
-    public static String wayOutOfAWrapper(Object task) {
+    public static String remedyForAWrapper(Object task) {
         boolean own = task instanceof Call<?> || task instanceof RunnableCall;
         return own || task instanceof Future<?>
                 ? ""
