@@ -171,7 +171,7 @@ class WakeUpTest {
         });
     }
 
-    /** The same, with the driver waking up while the baton is put down. */
+    /** Like the test before, with the driver waking up while the baton is put down. */
     @Test
     void driverThatWakesEarlyLearnsOfTheNextTimer() {
         EventLoop.run(() -> {

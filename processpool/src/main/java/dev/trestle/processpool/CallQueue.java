@@ -25,7 +25,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
      * together would bar the way of an urgent one. See docs/adr/0420.
      */
 
-    /** So many younger calls overtake the oldest call at most. */
+    /** The largest number of younger calls that overtake the oldest one. */
     static final int MOST_OVERTAKINGS = 1_000;
 
     /** The neighbours of a call in its queue; part of the call. */

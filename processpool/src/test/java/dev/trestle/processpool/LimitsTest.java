@@ -103,7 +103,7 @@ class LimitsTest {
         }
     }
 
-    /** Or what a worker may hold would be used up by garbage. */
+    /** Without this, garbage would use up the memory that a worker may hold. */
     @Test
     void theHeapOfAWorkerFitsUnderItsLimit() {
         try (var pool = TestPools.builder(1).memoryLimit(MEMORY).build()) {

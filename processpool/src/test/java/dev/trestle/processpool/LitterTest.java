@@ -70,7 +70,7 @@ class LitterTest {
         abstract void put(Path place) throws Exception;
     }
 
-    /** In a call: returns the beginning of the names of this worker's files, in the private directory. */
+    /** Returns the beginning of the names of this worker's files, in the private directory; runs in a call. */
     private static Path ownFiles() {
         String option = "-XX:ErrorFile=";
         return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()

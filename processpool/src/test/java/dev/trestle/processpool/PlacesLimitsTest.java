@@ -145,7 +145,7 @@ class PlacesLimitsTest {
         }
     }
 
-    /** In a worker: lets four calls go on when they are all there. */
+    /** Lets four calls go on when they are all there; runs in a worker. */
     private static final CyclicBarrier four = new CyclicBarrier(PLACES);
 
     private static long meet() throws Exception {

@@ -40,7 +40,7 @@ class PoolSizeTest {
         }
     }
 
-    /** Or the pool would start one JVM after the other, as fast as it can. */
+    /** Without this, the pool would start one JVM after the other, as fast as it can. */
     @Test
     void workersDeadBeforeACallAreReplacedAfterAPause() {
         try (var pool = TestPools.builder(1).minWorkers(1).build()) {

@@ -175,7 +175,7 @@ class WorkerSetTest {
         assertThat(workerSet.untilNextHasRested(limit)).contains(limit.minusNanos(5));
     }
 
-    /** Or its spare would go first, and another would be started for it, again and again. */
+    /** Without this, its spare would go first, and another would be started for it, again and again. */
     @Test
     void aWorkerThatRetiresGoesBeforeItsSpare() {
         of(1, builder -> builder.maxTasksPerWorker(2));
@@ -232,7 +232,7 @@ class WorkerSetTest {
         assertThat(old.leavesFor).isEqualTo(Retirement.AGE);
     }
 
-    /** Or an idle pool would start a process each time that its workers have become too old. */
+    /** Without this, an idle pool would start a process each time that its workers have become too old. */
     @Test
     void aWorkerThatHasRunNoCallDoesNotAge() {
         of(1, builder -> builder.maxAge(Duration.ofNanos(10)));

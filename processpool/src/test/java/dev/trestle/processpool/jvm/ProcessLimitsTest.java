@@ -46,7 +46,7 @@ class ProcessLimitsTest {
                 .containsExactly(program, "--cpu=4294967296:4294967297");
     }
 
-    /** Or prlimit would refuse to set it, and no worker would start. */
+    /** Without this, prlimit would refuse to set it, and no worker would start. */
     @Test
     void aLimitAboveTheOneThatTheProgramHasIsThatOne() {
         String limits = """

@@ -466,7 +466,7 @@ class OwnContainersTest {
         assertThat(journey.send(new Items(List.of("a")))).isEqualTo(new Items(List.of("a")));
     }
 
-    /** The same as a result, which an unsuspecting pool takes as declared. */
+    /** The same container as a result, which an unsuspecting pool takes as declared. */
     @Test
     void fieldsOfACollectionBelongToWhatAResultLeadsTo() throws Throwable {
         dev.trestle.api.Call<Special> call = () -> {
