@@ -53,7 +53,7 @@ final class SlowCallbackDetector implements Runnable {
     private final Map<Baton, Sight> sights = new HashMap<>();
 
     /** Confined to the thread. */
-    private final StackCopies stackCopies = new StackCopies();
+    private final StackCopyDetector stackCopyDetector = new StackCopyDetector();
 
     /** Made at the first look, as long as there is memory. Written by the thread alone. */
     private volatile @Nullable Carriers carriers;
@@ -174,7 +174,7 @@ final class SlowCallbackDetector implements Runnable {
         for (Baton baton : Baton.running()) {
             tasks += baton.callbacks().taskCount();
         }
-        StackCopies.Figures figures = stackCopies.look(tasks, System.nanoTime());
+        StackCopyDetector.Figures figures = stackCopyDetector.look(tasks, System.nanoTime());
         if (figures != null) {
             warnings.add(figures::text, null);
         }
