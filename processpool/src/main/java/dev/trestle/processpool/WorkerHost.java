@@ -102,7 +102,7 @@ interface WorkerHost {
     /** Returns the stack of a call that runs. Waits for it, for a second at most. */
     String stackOfCall(long ticket);
 
-    /** Returns the memory of its process; null if that is of no interest. */
+    /** Returns the memory of its process; null if it is not measured. */
     @Nullable
     ProcessMemory memory();
 

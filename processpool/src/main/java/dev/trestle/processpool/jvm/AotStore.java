@@ -230,7 +230,7 @@ public final class AotStore {
     /** The two steps in which a cache is made. Each may be interrupted, which is how it is told to stop. */
     public interface Maker {
         /**
-         * Runs what the cache is to be good for, and records it.
+         * Runs training calls in a worker, and records the classes that it loads.
          *
          * @param recording the file to write
          * @return the reason why there is no recording; empty if there is one
