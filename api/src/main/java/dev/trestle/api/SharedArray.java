@@ -110,7 +110,7 @@ public final class SharedArray<A> implements AutoCloseable {
     /**
      * Takes memory of this process, for calls on threads.
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero, and may be written to; to be closed
      * @throws IllegalArgumentException if the number is negative
      * @throws OutOfMemoryError if there is not so much memory
@@ -205,7 +205,7 @@ public final class SharedArray<A> implements AutoCloseable {
      * Maps the beginning of a file; for executors.
      *
      * @param channel the open file
-     * @param bytes how many, which may be none
+     * @param bytes the number of bytes, which may be 0
      * @param isWritable whether the memory may be written to
      * @param arena the owner of the memory
      * @return the memory
@@ -276,7 +276,7 @@ public final class SharedArray<A> implements AutoCloseable {
     /**
      * Returns the type of the array.
      *
-     * @return such as {@code double[].class}
+     * @return the class, such as {@code double[].class}
      */
     public Class<A> type() {
         return type;

@@ -34,7 +34,7 @@ final class Certificates {
     /**
      * Makes {@code NAME.p12} for each name, and {@code truststore.p12}, which are valid for a number of days.
      *
-     * @param start when they begin to be valid, as keytool takes it, such as {@code -2d}; empty for now
+     * @param start the beginning of their validity, as keytool takes it, such as {@code -2d}; empty for now
      * @throws IOException if that fails; it says what keytool said
      */
     static void make(Path directory, List<String> names, String password, String start, int days) throws IOException {

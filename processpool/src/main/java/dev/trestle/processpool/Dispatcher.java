@@ -719,7 +719,7 @@ final class Dispatcher {
     private void starve() {
         PoolDoor.Owner asked = owner;
         String why = options.name() + " has no member that could run calls, and has waited for one for "
-                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.searchReport());
         CompletionBatches.Batch failed;
         lock.lock();
         try {
@@ -1420,7 +1420,7 @@ final class Dispatcher {
     /**
      * Called when the worker has answered calls, whatever their outcome.
      *
-     * @param answers what it sent; those to calls that it does not have are removed
+     * @param answers its answers; those to calls that it does not have are removed
      * @param calls gets their calls, in the same order
      */
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {

@@ -152,7 +152,7 @@ final class FailureTable {
                         "ran out of memory"));
     }
 
-    // What the rows need
+    // Helpers of the rows
 
     static ProcessPool.Builder builder(int workers) {
         return TestPools.builder(workers)

@@ -89,7 +89,7 @@ class InFlightTest {
 
     /** A worker that could give back a call forever would keep its future from ending. */
     @Test
-    void aCallIsDroppedOnlyIfItsWorkerWasAskedOrItsFutureHasEnded() {
+    void onlyAskedOrEndedCallsAreDropped() {
         for (int i = 0; i < 4; i++) {
             inFlight.add(calls.shortOne());
         }
@@ -137,7 +137,7 @@ class InFlightTest {
     }
 
     @Test
-    void whatIsGivenIsBounded() {
+    void theNumberOfGivenCallsIsBounded() {
         long now = System.nanoTime();
         while (inFlight.hasRoomFor(calls.shortOne(), now)) {
             inFlight.add(calls.shortOne());

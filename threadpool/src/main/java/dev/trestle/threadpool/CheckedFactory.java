@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A thread factory of the program, whose threads are checked and made daemon threads.
  *
- * @param factory what the program has brought
+ * @param factory the factory of the program
  * @param pool the name of the pool, for messages
  */
 record CheckedFactory(ThreadFactory factory, String pool) implements ThreadFactory {

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * first out. {@code cancel(true)} and {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go
  * on and drops their outcome.
  *
- * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
- * {@link dev.trestle.api.ContextCarrier}.
+ * <p>The context of the submitting thread, such as the MDC of SLF4J, goes along with a call; see {@link
+ * dev.trestle.api.ContextCarrier}.
  *
  * <p>A platform thread that runs out of calls spins for up to 20 microseconds before it sleeps, so that a caller that
  * submits one call after the other does not wait for the thread to wake up. It does so only while spinning pays: a
@@ -456,7 +456,7 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public void removeMonitor(CallMonitor monitor) {
         monitors.remove(monitor);

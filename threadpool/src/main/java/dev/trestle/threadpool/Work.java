@@ -123,7 +123,7 @@ abstract sealed class Work permits Submission, Execution {
         monitored = true;
     }
 
-    /** Notes that the user's code has failed. */
+    /** Records that the user's code has failed. */
     final void noteFailure() {
         hasFailed = true;
     }

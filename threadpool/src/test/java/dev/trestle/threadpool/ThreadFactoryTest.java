@@ -124,7 +124,7 @@ class ThreadFactoryTest {
     }
 
     @Test
-    void whatTheFactoryThrowsReachesTheCaller() {
+    void anExceptionOfTheFactoryReachesTheCaller() {
         var broken = new AtomicInteger(1);
         try (var pool = poolOf(1, task -> {
             if (broken.getAndDecrement() > 0) {
@@ -139,7 +139,7 @@ class ThreadFactoryTest {
 
     /** A call that a thread was to take which then had callbacks to run gets another thread, or waits. */
     @Test
-    void whatTheFactoryThrowsWithoutACallerIsLogged() throws Exception {
+    void anExceptionOfTheFactoryWithoutACallerIsLogged() throws Exception {
         var log = Logger.getLogger(ThreadPool.class.getName());
         var logged = new ConcurrentLinkedQueue<LogRecord>();
         var handler = new Handler() {

@@ -268,7 +268,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void callsThatStayInTheQueueKeepTheirOrderWhenOthersAreCancelled() {
+    void queuedCallsKeepTheirOrderWhenOneIsCancelled() {
         List<Integer> order = new ArrayList<>();
         try (var one = new ThreadPool(1)) {
             var _ = one.submit(this::pass);
@@ -390,7 +390,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void whatShutdownNowHandsBackForACallDoesNothing() throws Exception {
+    void runnablesFromShutdownNowDoNothing() throws Exception {
         var initialized = new AtomicInteger();
         var one = ThreadPool.builder()
                 .size(1)

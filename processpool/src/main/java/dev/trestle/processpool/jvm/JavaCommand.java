@@ -109,7 +109,7 @@ public final class JavaCommand {
      * if the system is to do so.
      *
      * @param more further options for the JVM
-     * @param mainArguments what the worker's main method gets
+     * @param mainArguments the arguments of the worker's main method
      */
     public static List<String> write(
             JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments) throws IOException {

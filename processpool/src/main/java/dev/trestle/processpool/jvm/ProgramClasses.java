@@ -36,8 +36,8 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
 
     /*
      * A worker has what the class loader of Trestle has: WorkerMain, and with it all that calls need, is to be found by
-     * the loader that corresponds to it. What other class loaders of the program have (of plug-ins, of scripts) workers
-     * do not have, and `missing` says so before a call is sent.
+     * the loader that corresponds to it. Workers do not have the classes of the program's other class loaders (of
+     * plug-ins, of scripts), and `missing` says so before a call is sent.
      */
 
     private static final ClassLoader loader = loader();

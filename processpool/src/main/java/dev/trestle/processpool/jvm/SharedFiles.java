@@ -204,7 +204,7 @@ public final class SharedFiles implements SharedArrays {
     /**
      * Takes memory that workers may write to.
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero
      * @throws UncheckedIOException if there is no room for it
      * @throws IllegalStateException if the pool has terminated, or its workers are in a jail
@@ -534,8 +534,8 @@ public final class SharedFiles implements SharedArrays {
     }
 
     /**
-     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. What this
-     * program has mapped stays until it closes that. Idempotent.
+     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. Memory that
+     * this program has mapped stays until the program closes it. Idempotent.
      */
     public synchronized void close() {
         closed = true;

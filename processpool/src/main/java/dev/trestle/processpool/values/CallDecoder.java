@@ -23,7 +23,7 @@ public final class CallDecoder {
      * Creates a decoder.
      *
      * @param options the options of the connection
-     * @param loader where the classes of calls are found
+     * @param loader the class loader of the classes of calls
      * @param journal is told when something is set up for a result that is written
      */
     public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal journal) {
@@ -34,7 +34,7 @@ public final class CallDecoder {
      * Creates a decoder of calls that may name shared arrays.
      *
      * @param options the options of the connection
-     * @param loader where the classes of calls are found
+     * @param loader the class loader of the classes of calls
      * @param journal is told when something is set up for a result that is written
      * @param shared the arrays
      */
@@ -46,7 +46,7 @@ public final class CallDecoder {
      * Creates a decoder for a JVM that does not ask how long a setup takes.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      */
     public CallDecoder(WireOptions options, ClassLoader loader) {
         this(options, loader, SharedArrays.NONE);
@@ -56,7 +56,7 @@ public final class CallDecoder {
      * Creates a decoder for a JVM that does not ask how long a setup takes, of calls that may name shared arrays.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      * @param shared the arrays
      */
     public CallDecoder(WireOptions options, ClassLoader loader, SharedArrays shared) {

@@ -127,7 +127,7 @@ public final class DecodedCall {
     /**
      * Encodes a result.
      *
-     * @param result what {@link #run} returned
+     * @param result the result of {@link #run}
      * @return the payload for {@link Frame.Result}
      * @throws NotEncodableException if it, or something in it, cannot travel
      */
@@ -163,7 +163,7 @@ public final class DecodedCall {
     /**
      * Takes an exception of the call apart, with its own fields as far as they can travel.
      *
-     * @param exception what {@link #run} threw
+     * @param exception the exception of {@link #run}
      * @return the failure for {@link Frame.Failed}
      */
     public Failure encodeFailure(Throwable exception) {

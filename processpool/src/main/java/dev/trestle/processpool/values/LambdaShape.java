@@ -79,12 +79,12 @@ final class LambdaShape {
         return ofJdk;
     }
 
-    /** Returns what the method is declared to return. */
+    /** Returns the declared result type of the method. */
     Class<?> resultType() {
         return resultType;
     }
 
-    /** Returns where it is written, for people. */
+    /** Returns its place in the source, for messages. */
     SourceLine source() {
         SourceLine known = source;
         if (known == null) {

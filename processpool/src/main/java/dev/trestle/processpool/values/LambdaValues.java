@@ -20,7 +20,7 @@ final class LambdaValues {
 
     private LambdaValues() {}
 
-    /** Writes where a lambda is written, and what it captured. */
+    /** Writes the place of a lambda and the values that it captured. */
     static final class Writer extends WireSerializer {
 
         private final ValueCodec codec;
@@ -33,7 +33,7 @@ final class LambdaValues {
         public void serialize(Object lambda, JsonGenerator to, SerializationContext context) {
             if (!Lambdas.canTakeApart(lambda)) {
                 Refusal refusal = Refusal.lambda();
-                throw new RefusedException(lambda.getClass().getName(), refusal.reason(), refusal.wayOut());
+                throw new RefusedException(lambda.getClass().getName(), refusal.reason(), refusal.remedy());
             }
             SerializedLambda parts = Lambdas.takeApart(lambda);
             LambdaShape shape = codec.shapeOf(lambda, parts);

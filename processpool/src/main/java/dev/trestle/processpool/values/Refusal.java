@@ -34,9 +34,9 @@ import tools.jackson.databind.ObjectMapper;
  * A reason why values of a class cannot travel, with what to do about it.
  *
  * @param reason the rest of a sentence that begins with the class
- * @param wayOut sentences
+ * @param remedy sentences
  */
-record Refusal(String reason, String wayOut) {
+record Refusal(String reason, String remedy) {
 
     private static final String HERE_ONLY = "exists only in this process";
     private static final String FILE_OR_BYTES = "Pass the bytes, or the name of a file that the worker opens.";
@@ -90,9 +90,9 @@ record Refusal(String reason, String wayOut) {
         refuse("is not data", "Pass a record.", Object.class);
     }
 
-    private static void refuse(String reason, String wayOut, Class<?>... types) {
+    private static void refuse(String reason, String remedy, Class<?>... types) {
         for (Class<?> each : types) {
-            byType.put(each, new Refusal(reason, wayOut));
+            byType.put(each, new Refusal(reason, remedy));
         }
     }
 

@@ -289,7 +289,7 @@ final class ThrowableState {
     }
 
     /**
-     * Returns what {@link #of} returned as the values that travel.
+     * Returns the result of {@link #of} as the values that travel.
      *
      * @throws ReflectiveOperationException if a wrapper cannot be read
      */

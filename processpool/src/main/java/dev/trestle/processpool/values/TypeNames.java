@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The names on the wire. One per class loader. Finding a class does not initialize it.
  *
- * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. How values are
- * carried is another matter: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what
- * stands in front of a value is short for the JDK's value classes and collections, and the class name for all others.
+ * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. A name says nothing
+ * about the encoding: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what stands
+ * in front of a value is short for the JDK's value classes and collections, and the class name for all others.
  */
 final class TypeNames {
 

@@ -76,7 +76,7 @@ final class ValueCodec {
      * Creates a codec.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      * @param unknown makes an exception that stands for one that cannot be made again
      * @param setup hears when something is set up for a value that is written
      * @param shared the arrays that values may name

@@ -83,7 +83,7 @@ public final class BodyWriter {
         }
     }
 
-    /** Returns what was written. */
+    /** Returns the bytes that were written. */
     public ByteBuffer written() {
         return ByteBuffer.wrap(bytes, 0, size);
     }

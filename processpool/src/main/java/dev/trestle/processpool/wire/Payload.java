@@ -39,7 +39,7 @@ public final class Payload {
     }
 
     /**
-     * Returns how many bytes this payload has, out-of-band arrays included.
+     * Returns the size of this payload in bytes, out-of-band arrays included.
      *
      * @return the size in bytes
      */

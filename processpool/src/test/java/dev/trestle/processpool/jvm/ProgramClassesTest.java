@@ -246,7 +246,7 @@ class ProgramClassesTest {
     }
 
     @Test
-    void aProgramInAJarOfJarsStartsItsWorkersAsSpringBootStartsIt() throws Exception {
+    void workersOfASpringBootJarStartByItsLauncher() throws Exception {
         Path jar = FatJar.of(PackagedProgram.class, folder.resolve("app.jar"));
 
         assertThat(answerOf("-jar", jar.toString()))
@@ -360,7 +360,7 @@ class ProgramClassesTest {
     }
 
     @Test
-    void aWorkerThatStartsAfterTheClassesHaveChangedRefusesTheirCalls() throws Exception {
+    void workerStartedAfterAChangeOfClassesRefusesCalls() throws Exception {
         Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
         Path classes = folder.resolve("classes");
         String[] javac = {"-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString()};
@@ -493,7 +493,7 @@ class ProgramClassesTest {
         """;
 
     @Test
-    void aProgramThatJavaCompilesInMemoryIsToldToCompileItToFiles() throws Exception {
+    void programInSourceMustBeCompiledToFiles() throws Exception {
         Path source = Files.writeString(folder.resolve("Tried.java"), SOURCE);
 
         assertThat(answerOf("-cp", System.getProperty("java.class.path"), source.toString()))

@@ -379,7 +379,7 @@ class CallsTest {
     }
 
     @Test
-    void aCallWhoseMethodIsMissingThereIsRefusedThere() {
+    void aCallWithAMissingMethodIsRefusedThere() {
         assertThatThrownBy(() -> journey.decode(callOf("dev/trestle/processpool/values/CallsTest", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessageContaining("CallsTest.lambda$gone$0")
@@ -387,7 +387,7 @@ class CallsTest {
     }
 
     @Test
-    void aCallWhoseClassIsMissingThereIsRefusedThere() {
+    void aCallWithAMissingClassIsRefusedThere() {
         assertThatThrownBy(() -> journey.decode(callOf("gone/Gone", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessage(

@@ -265,8 +265,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("whole")
-    void whatCanBeMadeAgainArrivesWithItsFieldsAndBehaviour(Object sent, Function<Object, Object> said)
-            throws Throwable {
+    void ownContainersArriveWithFieldsAndBehaviour(Object sent, Function<Object, Object> said) throws Throwable {
         Object arrived = requireNonNull(journey.send(sent));
 
         assertThat(arrived).isExactlyInstanceOf(sent.getClass());
@@ -457,7 +456,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("refused")
-    void whatWouldNotBeTheSameIsRefusedInWords(Object container, String why) {
+    void containersThatWouldChangeAreRefusedInWords(Object container, String why) {
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.send(container));
 
         assertThat(refusal.getMessage())
@@ -467,7 +466,7 @@ class OwnContainersTest {
     }
 
     @Test
-    void whatIsEmptyOrUsualMayHaveOtherConstructors() throws Throwable {
+    void emptyContainersMayHaveOtherConstructors() throws Throwable {
         for (Object each :
                 List.of(new Ordered(), new MaybeLru(), new MaybeBounded(), new WithDefaults(), new Fixed())) {
             assertThat(journey.send(each)).isExactlyInstanceOf(each.getClass());
@@ -479,7 +478,7 @@ class OwnContainersTest {
         assertThat(journey.send(new Items(List.of("a")))).isEqualTo(new Items(List.of("a")));
     }
 
-    /** The same as a result, which an unsuspecting pool takes as declared. */
+    /** The same container as a result, which an unsuspecting pool takes as declared. */
     @Test
     void fieldsOfACollectionBelongToWhatAResultLeadsTo() throws Throwable {
         dev.trestle.api.Call<Special> call = () -> {

@@ -118,7 +118,7 @@ class PlainValuesTest {
     }
 
     @Test
-    void oneThatIsNotPlainTakesAllTheOthersAlong() throws Throwable {
+    void oneValueThatIsNotPlainMakesAllUseJackson() throws Throwable {
         int number = 1;
         List<String> list = List.of("b");
         Call<String> call = () -> number + list.getFirst();
@@ -176,7 +176,7 @@ class PlainValuesTest {
     }
 
     @Test
-    void whatIsNoPlainValueIsRefused() throws Exception {
+    void aValueThatIsNotPlainIsRefused() throws Exception {
         assertThat(decode(PlainValuesTest::answer, MARK, INTEGER, 7, 0, 0, 0)).isEqualTo(7);
 
         assertThatThrownBy(() -> decode(PlainValuesTest::answer)).isInstanceOf(NotDecodableException.class);

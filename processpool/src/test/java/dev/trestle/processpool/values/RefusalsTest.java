@@ -532,7 +532,7 @@ class RefusalsTest {
     }
 
     @Test
-    void whatIsDeepButNotTooDeepTravels() throws Throwable {
+    void aDeepValueTravels() throws Throwable {
         Bean chain = new Bean("end", null);
         for (int i = 0; i < 300; i++) {
             chain = new Bean("b", chain);

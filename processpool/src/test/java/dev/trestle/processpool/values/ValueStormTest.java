@@ -40,7 +40,7 @@ class ValueStormTest {
     /** A document that fails is made again by its own seed, which the message has. */
     private static final long SEED = Long.getLong("seed", 20261127);
 
-    // What one document may cost: bytes that are allocated, garbage included, and calls of a class's own methods
+    // The limits of one document: bytes that are allocated, garbage included, and calls of a class's own methods
 
     private static final long BYTES = 4 << 20;
     private static final long BYTES_PER_BYTE = 512;
