@@ -10,13 +10,14 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls that a worker has: it runs the first, and was sent the others ahead; or it runs all of them, if it has
- * several places. Guarded by the dispatcher's lock.
+ * The calls that a worker has: it runs the first, or as many as it has places, and was sent the others ahead. Guarded
+ * by the dispatcher's lock.
  * The methods that say so take that lock themselves, since the worker calls them; the lock is re-entrant.
  *
  * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond,
  * so that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
- * A worker with several places gets as many calls as it has places: nothing is sent ahead.
+ * To a child process with several places nothing is sent ahead; to a member of a cluster as much for each place as to a
+ * process with one.
  */
 final class InFlight {
 
@@ -27,6 +28,9 @@ final class InFlight {
     private static final long LEAST_NANOS = 2_000;
 
     static final int MOST_CALLS = 128;
+
+    /** The most calls that wait behind those that run. */
+    static final int MOST_AHEAD = MOST_CALLS - 1;
 
     /**
      * The limit of the bytes sent: they must fit into the socket, which the worker does not read while it runs a call.
@@ -39,10 +43,10 @@ final class InFlight {
     private final ReentrantLock lock;
     private final LongSupplier clock;
 
-    /** False if no call may wait there behind another one. */
-    private final boolean sendsAhead;
-
     private int places;
+
+    /** The number of calls that may wait behind those that run. */
+    private int mostAhead;
 
     // As large as they get, so that to add a call needs no memory
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
@@ -58,6 +62,9 @@ final class InFlight {
     private long firstSince;
     private long askedBack;
 
+    /** The number of the last call that the worker runs, or will as soon as the call has been written. */
+    private long lastBegun;
+
     /**
      * @param lock the dispatcher's
      * @param clock as {@link System#nanoTime}
@@ -67,12 +74,17 @@ final class InFlight {
         this.lock = lock;
         this.clock = clock;
         this.places = places;
-        this.sendsAhead = places == 1;
+        this.mostAhead = places == 1 ? MOST_AHEAD : 0;
     }
 
-    /** Changes the number of places of a worker to which nothing is sent ahead. */
+    /** Changes the number of places of a member of a cluster. */
     void setPlaces(int value) {
         places = value;
+    }
+
+    /** Sets how many calls may wait at a member of a cluster behind those that run. */
+    void setMostAhead(int value) {
+        mostAhead = value;
     }
 
     int places() {
@@ -121,19 +133,12 @@ final class InFlight {
         return Math.max(0, calls.size() - places);
     }
 
-    /**
-     * Returns whether one more call may be added now: always if there is a place for it, else if all are short and the
-     * worker has a single place.
-     */
+    /** Returns whether one more call may be added now: always if there is a place for it, else if all are short. */
     boolean hasRoomFor(PoolCall<?> call, long now) {
-        return sendsAhead ? hasRoomInLineFor(call, now) : hasFreePlace();
-    }
-
-    private boolean hasRoomInLineFor(PoolCall<?> call, long now) {
-        return calls.isEmpty()
-                || (calls.size() < MOST_CALLS
-                        && expected(call) <= MOST_NANOS - expectedNanos
-                        && call.size() <= MOST_BYTES - bytes
+        return hasFreePlace()
+                || (ahead() < mostAhead
+                        && expected(call) <= places * MOST_NANOS - expectedNanos
+                        && call.size() <= places * MOST_BYTES - bytes
                         && firstHasRun(now) < SHORT.toNanos());
     }
 
@@ -147,6 +152,9 @@ final class InFlight {
             noteNewFirst();
         }
         call.ticket = ++lastTicket;
+        if (hasFreePlace()) {
+            lastBegun = lastTicket;
+        }
         call.expectedNanos = expected(call);
         expectedNanos += call.expectedNanos;
         bytes += call.size();
@@ -193,13 +201,39 @@ final class InFlight {
     void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
-        if (call != calls.peekFirst()) {
+        boolean isFirst = call == calls.peekFirst();
+        if (isFirst) {
+            calls.removeFirst();
+        } else {
             calls.remove(call);
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
-        } else {
-            calls.removeFirst();
+        }
+        if (isFirst || places > 1) { // with several places, an answer to any of them shows that calls are short
             noteNewFirst();
         }
+    }
+
+    /** Stops sending calls ahead until the next answer, since the worker has given back a call that it was to run. */
+    void noteGivenBack() {
+        firstSince = clock.getAsLong() - SHORT.toNanos();
+    }
+
+    /** Returns the next call that the worker runs now that others have been taken away; null if there is none. */
+    @Nullable
+    PoolCall<?> nextToBegin() {
+        PoolCall<?> next = calls.peekFirst();
+        if (places > 1 && next != null && next.ticket <= lastBegun) {
+            next = calls.stream()
+                    .limit(places)
+                    .filter(each -> each.ticket > lastBegun)
+                    .findFirst()
+                    .orElse(null);
+        }
+        if (next == null || next.ticket <= lastBegun) {
+            return null;
+        }
+        lastBegun = next.ticket;
+        return next;
     }
 
     /** Returns the call with a ticket; null if it is not here. Takes the lock. */
@@ -217,7 +251,7 @@ final class InFlight {
     boolean isRunning(long ticket) {
         lock.lock();
         try {
-            PoolCall<?> call = sendsAhead ? calls.peekFirst() : callWith(ticket);
+            PoolCall<?> call = places == 1 ? calls.peekFirst() : callWith(ticket);
             return call != null && call.ticket == ticket;
         } finally {
             lock.unlock();
@@ -305,10 +339,10 @@ final class InFlight {
 
     // Taking back
 
-    /** Returns the tickets of the calls that wait behind the first and have not been asked for yet. */
+    /** Returns the tickets of the calls that wait behind those that run and have not been asked for yet. */
     List<Long> toAskBack() {
         List<Long> tickets = calls.stream()
-                .skip(1)
+                .skip(places)
                 .filter(each -> each.ticket > askedBack)
                 .peek(PoolCall::askBack)
                 .map(each -> each.ticket)

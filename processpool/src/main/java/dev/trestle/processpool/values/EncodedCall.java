@@ -73,10 +73,10 @@ public final class EncodedCall {
     /**
      * Returns how long calls of the same lambda take.
      *
-     * @return what all of them share
+     * @return what all of them share; for a call of another program, which sends only short ones ahead, no time
      */
     public RunTime runTime() {
-        return site == null ? new RunTime() : site.runTime();
+        return site == null ? RunTime.ofShort() : site.runTime();
     }
 
     /**
