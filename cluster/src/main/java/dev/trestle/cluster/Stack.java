@@ -77,10 +77,11 @@ final class Stack {
     private static final int HANDSHAKE_MILLIS = 3_000;
 
     /**
-     * A suspect has this part of the failure timeout to say that it lives. A process that was killed is noticed that
-     * much later, and one that is only slow for so long stays: with the default, two thirds of a second.
+     * A suspect has this part of the failure timeout to say that it lives, or up to twice as long, since JGroups looks
+     * as often as that. A process that was killed is noticed that much later, and one that is only slow for so long
+     * stays: with the default, half a second to a second.
      */
-    private static final int VERIFICATION_PART = 12;
+    private static final int VERIFICATION_PART = 16;
 
     /** The end of the wait for room for a goodbye to a node that is not in the view any more. */
     private static final Duration GOODBYE = Duration.ofSeconds(1);
