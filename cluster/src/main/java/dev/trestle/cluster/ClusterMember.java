@@ -29,10 +29,10 @@ import org.slf4j.LoggerFactory;
  *
  * {@snippet class="dev.trestle.cluster.ClusterExamplesTest" region="member"}
  *
- * <p>All workers are started when the member joins, and a call that a member takes begins at once: it is never queued
- * here. When the member shuts down gracefully, by {@link #close} or {@link #drain}, calls that run are finished first,
- * and clients send no further ones. When a client is gone, its calls are cancelled, and a worker whose call ignores its
- * interrupt is killed.
+ * <p>All workers are started when the member joins, and a call that a member takes begins at once, or waits behind
+ * short calls for some milliseconds at most. When the member shuts down gracefully, by {@link #close} or
+ * {@link #drain}, calls that run are finished first, and clients send no further ones. When a client is gone, its calls
+ * are cancelled, and a worker whose call ignores its interrupt is killed.
  *
  * <p>A JVM that deserializes nothing should say so: {@code -Djdk.serialFilter=!*}. A member never deserializes what
  * arrives; the option makes sure that no other code of the program does.
@@ -133,7 +133,7 @@ public final class ClusterMember implements AutoCloseable {
     // For sessions
 
     Frame.Introduction introduction(int places, String refusal) {
-        return Identity.of(cluster, name, places, refusal, code.get());
+        return Identity.of(cluster, name, places, intake.ahead(), refusal, code.get());
     }
 
     /** Returns why this member takes no calls; empty if it does. */
@@ -159,19 +159,33 @@ public final class ClusterMember implements AutoCloseable {
     }
 
     /** Gives free places to the clients that wait for one, in their order. Does not wait. */
-    void placeIsFree() {
+    void placesAreFree() {
         synchronized (lock) {
             int running = 0;
             for (Session each : sessions) {
                 running += each.running();
             }
-            int free = intake.places() - running;
-            for (int turns = waiting.size(); turns > 0 && free > 0; turns--) {
-                Session next = waiting.removeFirst();
-                free -= Math.max(0, next.raise(1));
-                if (next.isLimited()) {
-                    waiting.addLast(next);
-                }
+            givePlaces(intake.places() - running);
+        }
+    }
+
+    /** Does the same after a call has ended, which makes room for one even if others wait there. */
+    void callHasEnded() {
+        synchronized (lock) {
+            if (!waiting.isEmpty()) {
+                givePlaces(1);
+            }
+        }
+    }
+
+    @GuardedBy("lock")
+    private void givePlaces(int number) {
+        int free = number;
+        for (int turns = waiting.size(); turns > 0 && free > 0; turns--) {
+            Session next = waiting.removeFirst();
+            free -= Math.max(0, next.raise(1));
+            if (next.isLimited()) {
+                waiting.addLast(next);
             }
         }
     }
@@ -184,7 +198,7 @@ public final class ClusterMember implements AutoCloseable {
                 }
             }
         }
-        placeIsFree();
+        placesAreFree();
     }
 
     void ended(Session session) {
@@ -193,7 +207,7 @@ public final class ClusterMember implements AutoCloseable {
             waiting.remove(session);
             lock.notifyAll();
         }
-        placeIsFree();
+        placesAreFree();
     }
 
     // Looking

@@ -78,6 +78,7 @@ public final class ClusterPool implements FutureExecutor {
     private final ProcessPool engine;
     private final RemoteWorkers workers;
     private final Duration startTimeout;
+    private final int callsAhead;
     private final Supplier<Map<String, String>> code;
     private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -110,6 +111,7 @@ public final class ClusterPool implements FutureExecutor {
     private ClusterPool(Builder builder) {
         this.cluster = builder.cluster;
         this.startTimeout = builder.startTimeout;
+        this.callsAhead = builder.callsAhead;
         this.code = builder.code;
         this.name = builder.name == null
                 ? "client-" + Identity.host() + "-" + ProcessHandle.current().pid() + "-" + numbers.incrementAndGet()
@@ -573,7 +575,11 @@ public final class ClusterPool implements FutureExecutor {
     }
 
     Frame.Introduction introduction() {
-        return Identity.of(cluster, name, 0, "", code.get());
+        return Identity.of(cluster, name, 0, 0, "", code.get());
+    }
+
+    int callsAhead() {
+        return callsAhead;
     }
 
     @Override
@@ -595,7 +601,7 @@ public final class ClusterPool implements FutureExecutor {
      * @param timedOut the calls whose time limit passed
      * @param lost the calls that ended because their worker or their member was lost, or because there was no member
      * @param rerun the number of times that a call went to another worker because its worker or member was lost
-     * @param givenBack the number of times that a member had no place for a call
+     * @param givenBack the number of times that a member gave back a call that it could not begin at once, or soon
      * @param membersMet the number of times that a member has joined
      * @param membersLost the number of times that a member was lost: it did not shut down gracefully
      */
@@ -618,6 +624,7 @@ public final class ClusterPool implements FutureExecutor {
 
         private @Nullable String name;
         private int minMembers;
+        private int callsAhead = 64;
         private Duration startTimeout = Duration.ofSeconds(30);
         private Duration closeGrace = Duration.ofSeconds(5);
         private Optional<Duration> callTimeout = Optional.empty();
@@ -657,6 +664,23 @@ public final class ClusterPool implements FutureExecutor {
                 throw new IllegalArgumentException("minMembers must not be negative: " + value);
             }
             minMembers = value;
+            return this;
+        }
+
+        /**
+         * Sets how many short calls at most are sent to a member ahead, to wait there behind those that run; 64 if not
+         * set. Only calls go ahead that are expected to take a fraction of a millisecond in all. A member that is
+         * killed or cut off costs the calls that run there, and these: it is not known whether they had begun.
+         *
+         * @param value the number of calls; with 0, a member has no call that it has no place for
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder callsAhead(int value) {
+            if (value < 0) {
+                throw new IllegalArgumentException("callsAhead must not be negative: " + value);
+            }
+            callsAhead = value;
             return this;
         }
 

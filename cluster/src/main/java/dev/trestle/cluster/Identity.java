@@ -12,7 +12,8 @@ final class Identity {
     private Identity() {}
 
     /** Returns an introduction of this program. */
-    static Frame.Introduction of(String cluster, String name, int places, String refusal, Map<String, String> code) {
+    static Frame.Introduction of(
+            String cluster, String name, int places, int ahead, String refusal, Map<String, String> code) {
         return new Frame.Introduction(
                 FrameChannel.PROTOCOL_VERSION,
                 cluster,
@@ -21,6 +22,7 @@ final class Identity {
                 ProcessHandle.current().pid(),
                 System.getProperty("java.version"),
                 places,
+                ahead,
                 refusal,
                 code);
     }

@@ -57,7 +57,7 @@ final class RemoteMember implements RemoteWorker {
             refused = theirs.refusal().isEmpty();
             throw new IOException(objection);
         }
-        return theirs;
+        return theirs.withAheadAtMost(pool.callsAhead());
     }
 
     @Override

@@ -9,12 +9,14 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,13 +26,14 @@ final class Session {
 
     /*
      * One thread reads the calls, a second one the frames that must not wait behind a call. Answers come from the
-     * threads of the member's pool that read the workers' answers; they write what there is room for, and leave the
-     * rest to a thread that exists only while the client does not read. The frames that wait for that are bounded: a
-     * client has as many calls here as it has places, and a stream as many items as it has credit.
+     * threads of the member's pool that read the workers' answers; they write what there is room for, all answers that
+     * have come together in one message, and leave the rest to a thread that exists only while the client does not
+     * read. The frames that wait for that are bounded: a client has as many calls here as it has places and may send
+     * ahead, and a stream as many items as it has credit.
      *
-     * A call never waits here. It begins at once, or it is given back, and the client's queue has it again: then it is
-     * known that it has not begun. A client whose calls were given back is told when there is a place. See
-     * docs/adr/0501.
+     * A call begins at once, or waits in the line of a worker whose calls are short, or is given back, and the client's
+     * queue has it again: then it is known that it has not begun. A client whose calls were given back is told when
+     * there is a place. See docs/adr/0501 and 0503.
      */
 
     private static final Logger logger = LoggerFactory.getLogger(Session.class);
@@ -51,9 +54,16 @@ final class Session {
     private final AtomicBoolean ended = new AtomicBoolean();
     private final CountDownLatch greeted = new CountDownLatch(1);
 
-    /** The number of calls that the client may have here. */
+    /** The number of calls that the client may have here, apart from those that it sends ahead. */
     @GuardedBy("this")
     private int limit;
+
+    /** Guards the order of what is written: no thread may overtake another with a frame of the same call. */
+    private final ReentrantLock sending = new ReentrantLock();
+
+    /** The frames that go with the next message. */
+    @GuardedBy("sending")
+    private final List<Frame> held = new ArrayList<>();
 
     Session(ClusterMember member, CallIntake intake, ConnectionPair pair, long maxPayloadBytes) {
         this.member = member;
@@ -68,7 +78,7 @@ final class Session {
         Thread.ofPlatform().name(name).daemon().start(this::converse);
     }
 
-    /** Returns the number of calls that run here. */
+    /** Returns the number of calls that are here. */
     int running() {
         return calls.size();
     }
@@ -82,8 +92,7 @@ final class Session {
                 Thread.ofPlatform().name(name + "-controls").daemon().start(this::control);
                 Frame frame = work.read();
                 while (!(frame instanceof Frame.Goodbye)) {
-                    take(frame);
-                    frame = work.read();
+                    frame = takeAllFrom(frame);
                 }
             }
         } catch (ProtocolException e) {
@@ -132,6 +141,24 @@ final class Session {
         }
     }
 
+    /** Takes a frame, and those that have come with it; returns the next one. */
+    private Frame takeAllFrom(Frame first) throws IOException {
+        try {
+            Frame frame = first;
+            take(frame);
+            while (work.isNextHere()) {
+                frame = work.read();
+                if (frame instanceof Frame.Goodbye) {
+                    return frame;
+                }
+                take(frame);
+            }
+        } finally {
+            intake.send();
+        }
+        return work.read();
+    }
+
     private void take(Frame frame) throws IOException {
         switch (frame) {
             case Frame.Call call -> take(call);
@@ -158,7 +185,7 @@ final class Session {
         }
     }
 
-    /** Gives a call back that would have to wait here. */
+    /** Gives a call back that would have to wait for long here. */
     private void giveBack(Taken taken) {
         calls.remove(taken.id);
         if (!member.isDraining()) {
@@ -166,9 +193,12 @@ final class Session {
                 limit = Math.min(limit, calls.size());
                 send(new Frame.Places(limit));
             }
-            member.awaitsPlace(this);
         }
         send(new Frame.Cancelled(taken.id));
+        if (!member.isDraining()) {
+            member.awaitsPlace(this);
+            member.placesAreFree(); // the last call may have ended before
+        }
     }
 
     /** Tells the client that it may have more calls here; returns how many more those are. */
@@ -189,15 +219,16 @@ final class Session {
         }
     }
 
-    /** Asks the client for no further calls, and to say goodbye when it has its answers. */
+    /** Asks the client for no further calls, and to say goodbye when it has its answers. Gives back what can be. */
     void drain() {
         send(new Frame.Goodbye("the member is being drained"));
+        calls.values().forEach(Taken::takeBack);
     }
 
     // Answers, on threads of the pool
 
     /** A call of the client's that runs here. */
-    private final class Taken implements Consumer<Frame.OfCall> {
+    private final class Taken implements CallIntake.Answers {
 
         final long id;
 
@@ -235,6 +266,14 @@ final class Session {
             }
         }
 
+        /** Asks for the call back, so that the client can give it to another member. */
+        void takeBack() {
+            ForeignCall call = running();
+            if (call != null) {
+                call.takeBack();
+            }
+        }
+
         synchronized @Nullable ForeignCall running() {
             return running;
         }
@@ -242,24 +281,48 @@ final class Session {
         @Override
         public void accept(Frame.OfCall frame) {
             if (!frame.isAnswer()) {
-                send(frame.renumbered(id));
+                hold(frame.renumbered(id));
             } else if (!answered.getAndSet(true)) {
                 calls.remove(id);
-                send(frame.renumbered(id));
-                member.placeIsFree();
+                hold(frame.renumbered(id));
+                member.callHasEnded();
             }
+        }
+
+        @Override
+        public void flush() {
+            send();
         }
     }
 
-    /** Writes to the client, without waiting. */
-    private void send(Frame... frames) {
+    /** Keeps a frame for the next message. */
+    private void hold(Frame frame) {
+        sending.lock();
         try {
-            if (!work.tryWrite(frames) && !writing.getAndSet(true)) {
+            held.add(frame);
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    /** Writes to the client what was held and then these frames, without waiting. */
+    private void send(Frame... frames) {
+        sending.lock();
+        try {
+            held.addAll(List.of(frames));
+            if (held.isEmpty()) {
+                return;
+            }
+            Frame[] all = held.toArray(Frame[]::new);
+            held.clear();
+            if (!work.tryWrite(all) && !writing.getAndSet(true)) {
                 Thread.ofVirtual().name(name + "-writer").start(this::writeOn);
             }
         } catch (IOException e) {
             logger.debug("{} cannot write: {}", name, e.getMessage());
             pair.end(String.valueOf(e.getMessage()));
+        } finally {
+            sending.unlock();
         }
     }
 
@@ -309,7 +372,12 @@ final class Session {
             }
             case Frame.Inquiry inquiry ->
                 Thread.ofVirtual().name(name + "-inquiry").start(() -> tell(inquiry));
-            case Frame.TakeBack _ -> {} // it has begun, or was given back
+            case Frame.TakeBack back -> {
+                Taken call = calls.get(back.id());
+                if (call != null) { // else it was answered, or is on its way and will be given back if it has to wait
+                    call.takeBack();
+                }
+            }
             default ->
                 throw new ProtocolException(Node.nameOf(pair.peer()) + " sent a frame that does not belong here: "
                         + frame.getClass().getSimpleName());

@@ -8,13 +8,19 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
+import org.jgroups.Address;
 import org.jgroups.JChannel;
+import org.jgroups.PhysicalAddress;
+import org.jgroups.blocks.cs.Connection;
+import org.jgroups.conf.ClassConfigurator;
 import org.jgroups.protocols.FD_ALL3;
 import org.jgroups.protocols.FRAG4;
 import org.jgroups.protocols.JDBC_PING2;
@@ -54,7 +60,9 @@ final class Stack {
      *
      * A peer that is stopped, or behind a cut cable, must not hold up what goes to others: each destination has a
      * thread of its own that sends, and connecting ends within some seconds. To a process that is stopped the kernel
-     * connects all the same, and only the handshake shows it. See docs/adr/0515.
+     * connects all the same, and only the handshake shows it. See docs/adr/0515. What goes to all, such as views and
+     * heartbeats, goes by one thread, so each connection has a bounded queue, and a thread that waits until the peer
+     * reads. And a view is installed without waiting for those who are not in it. See docs/adr/0516.
      */
 
     /** The number of times that a node looks for others before it makes a cluster of its own. */
@@ -69,10 +77,14 @@ final class Stack {
     private static final int HANDSHAKE_MILLIS = 3_000;
 
     /**
-     * A suspect has this part of the failure timeout to say that it lives. A process that was killed is noticed that
-     * much later, and one that is only slow for so long stays: with the default, two thirds of a second.
+     * A suspect has this part of the failure timeout to say that it lives, or up to twice as long, since JGroups looks
+     * as often as that. A process that was killed is noticed that much later, and one that is only slow for so long
+     * stays: with the default, half a second to a second.
      */
-    private static final int VERIFICATION_PART = 12;
+    private static final int VERIFICATION_PART = 16;
+
+    /** The end of the wait for room for a goodbye to a node that is not in the view any more. */
+    private static final Duration GOODBYE = Duration.ofSeconds(1);
 
     private static final long CREDITS = 32L * MessageConnection.WINDOW;
 
@@ -126,7 +138,7 @@ final class Stack {
     }
 
     private TCP tcp() throws GeneralSecurityException, IOException {
-        var tcp = new TCP();
+        var tcp = new PromptTcp();
         tcp.setBindAddress(options.bindAddress());
         tcp.setBindPort(options.port());
         tcp.setPortRange(PORT_RANGE);
@@ -134,6 +146,7 @@ final class Stack {
         tcp.tcpNodelay(true);
         tcp.setSockConnTimeout(1_000);
         tcp.setPeerAddrReadTimeout(HANDSHAKE_MILLIS);
+        tcp.nonBlockingSends(true);
         tcp.setBundler(new PerDestinationBundler().useSingleSenderThread(false));
         if (options.keystore().isPresent()) {
             tcp.tls(new BoundedHandshakes()
@@ -143,6 +156,52 @@ final class Stack {
                     .setSSLContext(sslContext(options.keystore().get())));
         }
         return tcp;
+    }
+
+    /**
+     * TCP that forgets the nodes of former views without waiting for them. JGroups says goodbye to them on the thread
+     * that installs a view, and to a node behind a cut cable there is no room for that.
+     */
+    private static final class PromptTcp extends TCP {
+
+        PromptTcp() {
+            setId(ClassConfigurator.getProtocolId(TCP.class)); // by the name of the class there is none
+        }
+
+        @Override
+        public void retainAll(Collection<Address> members) {
+            List<Connection> others = new ArrayList<>();
+            srv.forAllConnections((address, connection) -> {
+                if (!members.contains(address) && !is_member.test((PhysicalAddress) address)) {
+                    others.add(connection);
+                }
+            });
+            srv.retainAll(members, _ -> true); // forgets the others, and closes none
+            for (Connection each : others) {
+                Thread.ofVirtual().name("trestle-cluster-goodbye").start(() -> leave(each));
+            }
+        }
+
+        /** Says goodbye to a node, and closes the connection; at once if there is no room for the goodbye in time. */
+        private void leave(Connection connection) {
+            Thread goodbye = Thread.ofVirtual().start(() -> close(connection, true));
+            try {
+                if (!goodbye.join(GOODBYE)) {
+                    close(connection, false);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private static void close(Connection connection, boolean graceful) {
+            try {
+                connection.close(graceful);
+                connection.close(); // which ends the thread of the connection that sends
+            } catch (IOException e) {
+                logger.debug("{} was not closed in order", connection, e);
+            }
+        }
     }
 
     /** TLS whose handshakes end. */

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -134,23 +135,44 @@ class ClusterNetworkTest {
             while (load.runs() < 100) {
                 LockSupport.parkNanos(TICK.toNanos());
             }
+            var news = newsOf(pool);
             disturbance.happen();
             Clusters.await(() -> pool.members().size() == MEMBERS, WHOLE_AGAIN);
             Load.Outcome outcome = load.end();
             System.err.printf(
-                    "%s: %s, %s, %.1f s%n", what, outcome, pool.statistics(), (System.nanoTime() - start) / 1e9);
+                    "%s: %s, %s, %.1f s, news %s%n",
+                    what, outcome, pool.statistics(), (System.nanoTime() - start) / 1e9, news);
             return outcome;
         }
     }
 
+    /** Returns which members come and go from now on, and after how many seconds. */
+    private static List<String> newsOf(ClusterPool pool) {
+        var news = new CopyOnWriteArrayList<String>();
+        long start = System.nanoTime();
+        pool.addMembershipListener(new MembershipListener() {
+            @Override
+            public void joined(Member member) {
+                news.add("+" + member.name() + " " + (System.nanoTime() - start) / 1_000_000_000);
+            }
+
+            @Override
+            public void left(Member member, String why) {
+                news.add("-" + member.name() + " " + (System.nanoTime() - start) / 1_000_000_000);
+            }
+        });
+        return news;
+    }
+
     @Test
     void aCableThatIsCutForHalfAMinuteCostsTheCallsThatWereSent() throws Exception {
-        disturbed("cut both ways for 30 s", () -> {
+        Load.Outcome outcome = disturbed("cut both ways for 30 s", () -> {
             within(2, "iptables -A INPUT -j DROP");
             within(2, "iptables -A OUTPUT -j DROP");
             waitFor(Duration.ofSeconds(30));
             within(2, "iptables -F");
         });
+        assertThat(outcome.lost()).as("no more than the places of a member").isLessThanOrEqualTo(2);
     }
 
     @Test

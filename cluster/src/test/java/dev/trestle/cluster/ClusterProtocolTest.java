@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 import org.jgroups.protocols.DISCARD;
 import org.jgroups.protocols.TP;
 import org.jgroups.stack.Protocol;
@@ -150,6 +151,85 @@ class ClusterProtocolTest {
         assertThat(pool.statistics().membersLost()).isZero();
     }
 
+    /** Calls whose code is short go ahead; then one of them is not, and the others are not to wait for it. */
+    @Test
+    void whatWasSentAheadBehindALongCallRunsElsewhere() {
+        var one = opened(Clusters.member("ahead", "one", 1).join());
+        var pool = opened(Clusters.pool("ahead").minMembers(1).build());
+        String gate = directory.resolve("gate").toString();
+        showThatCallsAreShort(pool, 200);
+
+        var held = appended(pool, 0, gate);
+        var behind = new ArrayList<ConcurrentFuture<Integer>>();
+        for (int i = 1; i <= 40; i++) {
+            behind.add(appended(pool, i, ""));
+        }
+        Clusters.await(() -> pool.statistics().givenBack() > 0);
+        assertThat(behind).noneMatch(ConcurrentFuture::isDone);
+        Clusters.await(() -> one.statistics().queued() == 0);
+        var _ = opened(Clusters.member("ahead", "two", 1).join());
+
+        for (int i = 1; i <= 40; i++) {
+            assertThat(behind.get(i - 1).result()).isEqualTo(i);
+        }
+        assertThat(held.isDone()).isFalse();
+        create(gate);
+        assertThat(held.result()).isZero();
+        assertEachRanOnce(41);
+    }
+
+    @Test
+    void shortCallsRunOnceWhileAMemberIsDrained() throws Exception {
+        var old = opened(Clusters.member("drained", "old", 1).join());
+        var _ = opened(Clusters.member("drained", "new", 1).join());
+        var pool = opened(Clusters.pool("drained").minMembers(2).build());
+        var futures = new ArrayList<ConcurrentFuture<Integer>>();
+        showThatCallsAreShort(pool, 50);
+        for (int i = 0; i < 2_000; i++) {
+            futures.add(appended(pool, i, ""));
+        }
+        Clusters.await(() -> old.statistics().queued() > 0); // they wait behind others there
+        assertThat(old.drain(Duration.ofSeconds(30))).isTrue();
+
+        for (int i = 0; i < futures.size(); i++) {
+            assertThat(futures.get(i).result()).isEqualTo(i);
+        }
+        assertThat(pool.statistics().lost()).isZero();
+        assertEachRanOnce(futures.size());
+    }
+
+    /** Lets the pool know that the calls of {@link #appended} are short, by some that do nothing. */
+    private void showThatCallsAreShort(ClusterPool pool, int calls) {
+        for (int i = 0; i < calls; i++) {
+            assertThat(appended(pool, -1, "").result()).isEqualTo(-1);
+        }
+    }
+
+    /** Submits a call that appends its number to a file, and then waits for another file, if it is to. */
+    private ConcurrentFuture<Integer> appended(ClusterPool pool, int number, String gate) {
+        String runs = directory.resolve("runs").toString();
+        return pool.submit(() -> {
+            if (number >= 0) {
+                Load.append(runs, number);
+            }
+            if (!gate.isEmpty()) {
+                Clusters.await(() -> Files.exists(Path.of(gate)));
+            }
+            return number;
+        });
+    }
+
+    private void assertEachRanOnce(int calls) {
+        try {
+            assertThat(Files.readAllLines(directory.resolve("runs")))
+                    .containsExactlyInAnyOrderElementsOf(IntStream.range(0, calls)
+                            .mapToObj(Integer::toString)
+                            .toList());
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
     @Test
     void theCallsOfAClientThatIsGoneAreCancelled() {
         var member = opened(Clusters.member("orphans", "one", 1).join());
@@ -267,8 +347,7 @@ class ClusterProtocolTest {
 
         var futures = new ArrayList<ConcurrentFuture<Integer>>();
         for (int i = 0; i < 100; i++) {
-            int n = i;
-            futures.add(pool.submit(() -> n));
+            futures.add(appended(pool, i, ""));
         }
         var echo = pool.submit(() -> large);
 
@@ -276,6 +355,7 @@ class ClusterProtocolTest {
             assertThat(futures.get(i).result()).isEqualTo(i);
         }
         assertThat(echo.result()).isEqualTo(large);
+        assertEachRanOnce(100);
     }
 
     private static List<Protocol> lossy(List<Protocol> protocols) {

@@ -6,13 +6,18 @@ import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.processpool.CallOptions;
 import dev.trestle.processpool.WorkerDiedException;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -20,6 +25,9 @@ import java.util.concurrent.locks.LockSupport;
  * its number to one file when it runs; those with odd numbers have retries.
  */
 final class Load {
+
+    /** The files that a worker appends to. */
+    private static final Map<String, OutputStream> files = new ConcurrentHashMap<>();
 
     private static final int MANY_RETRIES = 10_000;
     private static final Duration LONGEST = Duration.ofMinutes(4);
@@ -72,9 +80,26 @@ final class Load {
     }
 
     private static int run(String file, int number, byte[] payload, long nanos) throws IOException {
-        Files.writeString(Path.of(file), number + "\n", StandardOpenOption.APPEND); // one write, which is atomic
+        append(file, number);
         LockSupport.parkNanos(nanos);
         return number + payload.length;
+    }
+
+    /** Appends a number to a file, by one write, which is atomic; in a worker, and in some microseconds. */
+    static void append(String file, int number) throws IOException {
+        OutputStream open = files.get(file);
+        if (open == null) {
+            open = files.computeIfAbsent(file, Load::open);
+        }
+        open.write((number + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static OutputStream open(String file) {
+        try {
+            return Files.newOutputStream(Path.of(file), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     int submitted() {

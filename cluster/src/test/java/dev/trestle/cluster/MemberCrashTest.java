@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -73,13 +74,17 @@ class MemberCrashTest {
     }
 
     private ClusterPool pool(int port, int minMembers) {
-        return ClusterPool.builder("crash-" + port)
-                .discovery(Discovery.hosts("127.0.0.1:" + port))
-                .bind("127.0.0.1")
-                .port(port)
-                .keystore(certificates.resolve("node.p12"), PASSWORD)
-                .truststore(certificates.resolve("truststore.p12"), PASSWORD)
-                .minMembers(minMembers)
+        return pool(port, minMembers, builder -> builder);
+    }
+
+    private ClusterPool pool(int port, int minMembers, UnaryOperator<ClusterPool.Builder> options) {
+        return options.apply(ClusterPool.builder("crash-" + port)
+                        .discovery(Discovery.hosts("127.0.0.1:" + port))
+                        .bind("127.0.0.1")
+                        .port(port)
+                        .keystore(certificates.resolve("node.p12"), PASSWORD)
+                        .truststore(certificates.resolve("truststore.p12"), PASSWORD)
+                        .minMembers(minMembers))
                 .build();
     }
 
@@ -173,6 +178,26 @@ class MemberCrashTest {
             }
             assertThat(kills).isEqualTo(most);
             assertThat(lost).as("calls that members had when they were killed").isLessThanOrEqualTo(kills * 2);
+        }
+    }
+
+    /** It is not known which of the calls that were sent ahead had begun; there are no more than is allowed. */
+    @Test
+    void aKilledMemberCostsAtMostItsPlacesAndTheCallsThatWereSentAhead() throws Exception {
+        int port = Ports.free();
+        int ahead = 16;
+        MemberProcess victim = member(port, 1, 1);
+        member(port, 2, 1);
+        try (var pool = pool(port, 2, builder -> builder.callsAhead(ahead).queueLimit(300))) {
+            var load = new Load(pool, markers.resolve("runs"), 4_000, 0, 0);
+            while (load.runs() < 2_000) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            victim.kill();
+            Load.Outcome outcome = load.end();
+
+            assertThat(outcome.lost()).isLessThanOrEqualTo(1 + ahead);
+            assertThat(pool.statistics().membersLost()).isEqualTo(1);
         }
     }
 

@@ -29,6 +29,7 @@ class OptionsTest {
         refused(() -> ClusterPool.builder(" "), "The name of a cluster must have between 1 and 100 characters");
         refused(() -> ClusterMember.builder("a").name("x\ny"), "none of them a control character");
         refused(() -> ClusterPool.builder("a").minMembers(-1), "minMembers must not be negative: -1");
+        refused(() -> ClusterPool.builder("a").callsAhead(-1), "callsAhead must not be negative: -1");
         refused(() -> ClusterPool.builder("a").queueLimit(0), "must be positive: 0");
         refused(() -> ClusterPool.builder("a").startTimeout(Duration.ZERO), "startTimeout must be positive: PT0S");
         refused(() -> ClusterPool.builder("a").port(70_000), "between 1 and 65535: 70000");

@@ -248,6 +248,11 @@ final class ChildProcess implements WorkerHost {
     }
 
     @Override
+    public int ahead() {
+        return places() == 1 ? InFlight.MOST_AHEAD : 0;
+    }
+
+    @Override
     public WorkerJournal.@Nullable Progress progress(long ticket) {
         WorkerJournal.Reader reader = journal;
         if (reader == null) {

@@ -66,8 +66,9 @@ final class Dispatcher {
      * expected: after some milliseconds all that is behind it is asked back, see `askBack`. The worker says which of
      * them have begun by then; a call is in the queue again when the worker has said that it dropped the call.
      *
-     * A worker with several places runs all calls that it has, and is given none for which it has no place. So none of
-     * the above concerns it: each of its calls begins when it is given.
+     * A process with several places runs all calls that it has, and is given none for which it has no place. So none of
+     * the above concerns it: each of its calls begins when it is given. A member of a cluster is sent short calls ahead
+     * as a process is, and by itself gives back those that do not begin soon. See docs/adr/0503.
      *
      * A call that was answered ends when its answer has been read. If that takes long, or its future has ended, the
      * thread that reads it is relieved, so that the worker goes on; see `Reader` and `lookAtReaders`.
@@ -101,6 +102,9 @@ final class Dispatcher {
 
     /** A submitter writes to a busy worker itself while it has no more calls than this. */
     private static final int FEW = 2;
+
+    /** The same for calls that wait behind those that run. */
+    private static final int FEW_AHEAD = FEW - 1;
 
     /** Takes the place of an answer after which its call goes to another worker. */
     private static final Frame.OfCall GOES_ON = new Frame.Cancelled(0);
@@ -494,26 +498,61 @@ final class Dispatcher {
         }
     }
 
-    /** Takes a call that comes from another program, if a worker begins it at once; returns whether one does. */
+    /**
+     * Takes a call that comes from another program, if a worker begins it at once or has only short calls before it;
+     * returns whether one does. The call is to be written by {@link #writeOffered}.
+     */
     boolean offer(PoolCall<?> call) {
-        Worker worker;
-        boolean write;
         lock.lock();
         try {
-            worker = lifecycle == Lifecycle.OPEN && queue.isEmpty() ? workerSet.takeOneOfTwo() : null;
+            if (lifecycle != Lifecycle.OPEN || !queue.isEmpty()) {
+                return false;
+            }
+            Worker worker = workerSet.takeOneOfTwo();
+            if (worker == null) {
+                worker = busyOneWithRoom(call, InFlight.MOST_AHEAD);
+            }
             if (worker == null) {
                 return false;
             }
             assign(worker, call);
-            write = worker.inFlight.startWriting();
             counts.submitted++;
+            return true;
         } finally {
             lock.unlock();
         }
-        if (write) {
-            write(worker);
+    }
+
+    /** Writes the calls that come from another program to the workers that they were given to. */
+    void writeOffered() {
+        List<Worker> unwritten = new ArrayList<>();
+        lock.lock();
+        try {
+            for (Worker each : workerSet.live()) {
+                if (each.inFlight.startWriting()) {
+                    unwritten.add(each);
+                }
+            }
+        } finally {
+            lock.unlock();
         }
-        return true;
+        unwritten.forEach(this::write);
+    }
+
+    /** Returns the number of short calls of one other program that may wait behind those that run. */
+    int mostAhead() {
+        return hasPlaces() ? 0 : InFlight.MOST_AHEAD;
+    }
+
+    /** Asks for a call of another program back, if it has not begun. */
+    void takeBack(PoolCall<?> call) {
+        Assignment assignment = assignmentOf(call);
+        if (assignment == null) {
+            call.promise().cancel(false); // it waits in the queue, since its worker has died, or is over
+        } else {
+            call.askBack();
+            assignment.worker().takeBack(List.of(assignment.ticket()));
+        }
     }
 
     /** Takes a call that has a key. Runs code of the program: that of the key. */
@@ -546,6 +585,7 @@ final class Dispatcher {
                 worker = isFree(home, call) ? home : null;
             } else if (areAdded()) {
                 worker = queue.isEmpty() ? workerSet.takeOneOfTwo() : null;
+                worker = worker == null ? oneWithRoom(call) : worker;
             } else {
                 worker = key == null ? workerSet.takeIdle() : workerSet.takeIdleWithFewestKeys();
                 if (worker == null) {
@@ -595,17 +635,23 @@ final class Dispatcher {
     /** Returns the busy worker that is to have a new call at once, before it has finished what it has. */
     @GuardedBy("lock")
     private @Nullable Worker oneWithRoom(PoolCall<?> call) {
-        if (hasPlaces()) {
-            return queue.isEmpty() ? workerSet.busyOneWithFreePlace() : null;
-        }
-        if (!queue.isEmpty() || !workerSet.isComplete()) {
+        if (!queue.isEmpty()) {
             return null;
         }
+        if (hasPlaces() && !areAdded()) {
+            return workerSet.busyOneWithFreePlace();
+        }
+        return areAdded() || workerSet.isComplete() ? busyOneWithRoom(call, FEW_AHEAD) : null;
+    }
+
+    /** Returns the busy worker that is expected to begin one more call first, if fewer than a number wait there. */
+    @GuardedBy("lock")
+    private @Nullable Worker busyOneWithRoom(PoolCall<?> call, int most) {
         long now = timer.nanoTime();
         Worker best = null;
         for (Worker each : workerSet.live()) {
             if (each.state == Worker.State.BUSY
-                    && each.inFlight.size() < FEW
+                    && each.inFlight.ahead() < most
                     && each.keyHome.waiting.isEmpty()
                     && hasRoom(each, call, now)
                     && (best == null || each.inFlight.expectedNanos() < best.inFlight.expectedNanos())) {
@@ -670,6 +716,7 @@ final class Dispatcher {
         lock.lock();
         try {
             worker.inFlight.setPlaces(places);
+            beginNext(worker);
             homeIsFree = true;
             instructions = wake();
         } finally {
@@ -1158,17 +1205,22 @@ final class Dispatcher {
         watching.within(InFlight.SHORT);
     }
 
-    /** Asks workers whose first call takes longer than expected to give back the calls behind it. */
+    /**
+     * Asks workers whose first call takes longer than expected to give back the calls behind it. Members of a cluster
+     * are asked only if another has nothing to do: they give back by themselves what does not begin soon, whereas the
+     * time that passes here may be that of the network.
+     */
     private void askBack() {
         Map<Worker, List<Long>> late = new HashMap<>();
         lock.lock();
         try {
             long now = timer.nanoTime();
-            long patience = (workerSet.hasIdle() ? InFlight.SHORT : PATIENCE).toNanos();
+            boolean someAreIdle = workerSet.hasIdle();
+            long patience = (someAreIdle ? InFlight.SHORT : PATIENCE).toNanos();
             for (Worker each : workerSet.live()) {
                 if (each.inFlight.ahead() > 0) {
                     watch();
-                    if (each.inFlight.firstHasRun(now) >= patience) {
+                    if (each.inFlight.firstHasRun(now) >= patience && (someAreIdle || !areAdded())) {
                         late.put(each, each.inFlight.toAskBack());
                     }
                 }
@@ -1391,6 +1443,7 @@ final class Dispatcher {
             }
             if (areAdded()) {
                 worker.inFlight.setPlaces(worker.places());
+                worker.inFlight.setMostAhead(worker.ahead());
                 starving.cancel();
             }
             boolean active = workerSet.ready(worker, lifecycle == Lifecycle.OPEN || !queue.isEmpty());
@@ -1430,10 +1483,9 @@ final class Dispatcher {
         try {
             lock.lock();
             try {
-                PoolCall<?> before = worker.inFlight.first();
                 worker.inFlight.match(answers, calls);
                 List<PoolCall<?>> back = givenBack(answers, calls);
-                boolean stopped = lifecycle == Lifecycle.STOPPED;
+                boolean stopped = lifecycle == Lifecycle.STOPPED || isForeign(back);
                 unwanted = completions.of(
                         stopped ? back : List.of(), call -> call.promise().cancel(false));
                 // Nothing has changed so far, and for the next steps nothing needs memory.
@@ -1444,12 +1496,7 @@ final class Dispatcher {
                     counts.takenBack += back.size();
                 }
                 workerSet.answered();
-                PoolCall<?> first = worker.inFlight.first();
-                if (first != null && first != before && !hasPlaces()) {
-                    worker.inFlight.noteNewFirst(); // once for all that were answered
-                    var _ = first.claim(); // if it was cancelled, the worker has been told
-                    first.begins();
-                }
+                beginNext(worker);
                 order = next(worker);
                 others = wake();
                 startWhatIsNeeded();
@@ -1463,6 +1510,21 @@ final class Dispatcher {
             }
         }
         return order;
+    }
+
+    /** Returns whether calls come from other programs, which are to have back what a worker gives back. */
+    private static boolean isForeign(List<PoolCall<?>> calls) {
+        return !calls.isEmpty()
+                && calls.getFirst().isForeign(); // a pool that takes calls of others has none of its own
+    }
+
+    /** Notes of calls that their worker begins them now that it has answered others. */
+    @GuardedBy("lock")
+    private void beginNext(Worker worker) {
+        for (PoolCall<?> call = worker.inFlight.nextToBegin(); call != null; call = worker.inFlight.nextToBegin()) {
+            var _ = call.claim(); // if it was cancelled, the worker has been told
+            call.begins();
+        }
     }
 
     /** Needs no memory. */
@@ -1608,11 +1670,16 @@ final class Dispatcher {
     /** Takes the calls from the worker that it has answered. Needs no memory. */
     @GuardedBy("lock")
     private void take(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        long now = timer.nanoTime();
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             Frame.OfCall answer = answers.get(i);
             boolean expired = call.isExpired();
-            worker.inFlight.take(call);
+            boolean wasGivenBack = worker.givesBack() && goesOn(call, answer);
+            worker.inFlight.take(call, now);
+            if (wasGivenBack) {
+                worker.inFlight.noteGivenBack();
+            }
             if (answer instanceof Frame.Lost && goesOn(call, answer)) {
                 answers.set(i, GOES_ON);
                 call.noteRerun();
@@ -1681,10 +1748,33 @@ final class Dispatcher {
     /** Gives a worker of the calls that wait as many as it may have, but leaves the others their share. */
     @GuardedBy("lock")
     private void giveCalls(Worker worker) {
+        if (!areAdded()) {
+            giveCalls(worker, hasPlaces() ? Integer.MAX_VALUE : share(worker));
+            return;
+        }
+        if (worker.inFlight.hasFreePlace()) {
+            giveCalls(worker, 1); // the others have their turn after this one
+        }
+        if (!queueIsEmptyFor(worker) && !workerSet.hasFreePlaces()) {
+            giveCalls(worker, share(worker));
+        }
+    }
+
+    @GuardedBy("lock")
+    private boolean queueIsEmptyFor(Worker worker) {
+        return queue.isEmpty() && worker.keyHome.waiting.isEmpty();
+    }
+
+    /** Returns how many of the calls that wait a worker may have if the others are to have as many. */
+    @GuardedBy("lock")
+    private int share(Worker worker) {
+        return queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
+    }
+
+    @GuardedBy("lock")
+    private void giveCalls(Worker worker, int most) {
         long now = timer.nanoTime();
-        int share = hasPlaces()
-                ? (areAdded() ? 1 : Integer.MAX_VALUE) // the others have their turn after this one
-                : queue.size() / Math.max(1, workerSet.size()) + 1 + worker.keyHome.waiting.size();
+        int share = most;
         CallQueue from = queueFor(worker);
         while (from != null && share > 0 && hasRoom(worker, from.getFirst(), now)) {
             share -= give(worker, from) ? 1 : 0;
@@ -1748,11 +1838,13 @@ final class Dispatcher {
         try {
             expected = worker.state == Worker.State.LEAVING;
             stopped = lifecycle == Lifecycle.STOPPED;
-            sorted = sort(worker.inFlight.all(), death, answers, stopped);
+            CallsAfterDeath all = sort(worker.inFlight.all(), death, answers, stopped);
             boolean cancels = stopped;
+            sorted = all;
             int running = running(worker, death, answers);
-            CompletionBatches.Batch ending =
-                    completions.of(sorted.ended(), call -> endAfterDeath(call, death, answers, cancels, running));
+            CompletionBatches.Batch ending = completions.of(
+                    sorted.ended(),
+                    call -> endAfterDeath(call, death, answers, cancels || all.unwanted.contains(call), running));
             // Nothing has changed so far, and from here on nothing needs memory.
             note(worker, sorted, death, answers);
             worker.setRest(sorted.answered, sorted.answers, ending);
@@ -1807,10 +1899,19 @@ final class Dispatcher {
             } else {
                 boolean first = sorted.first == null;
                 sorted.first = first ? call : sorted.first;
+                if (!first && isUnbegunOfOther(call, death)) {
+                    sorted.unwanted.add(call);
+                    continue;
+                }
                 (!stopped && isToBeRunAgain(call, first, death) ? sorted.again : sorted.lost).add(call);
             }
         }
         return sorted;
+    }
+
+    /** Returns whether a call comes from another program, which can give it to another worker sooner. */
+    private static boolean isUnbegunOfOther(PoolCall<?> call, WorkerDeath death) {
+        return call.isForeign() && !death.hadBegun(call) && !call.promise().isDone();
     }
 
     private static Frame.@Nullable OfCall answerTo(PoolCall<?> call, List<Frame.OfCall> answers) {
@@ -1844,9 +1945,10 @@ final class Dispatcher {
         counts.rerun += sorted.again.size();
         noteEnding(sorted.lost, PoolCall.Ending.LOST);
         noteEnding(sorted.answered, PoolCall.Ending.COMPLETED);
+        long now = timer.nanoTime();
         for (int i = 0; i < sorted.answered.size(); i++) {
             PoolCall<?> call = sorted.answered.get(i);
-            worker.inFlight.take(call);
+            worker.inFlight.take(call, now);
             call.answered();
             note(call, sorted.answers.get(i));
         }
@@ -1882,13 +1984,14 @@ final class Dispatcher {
     }
 
     private static void endAfterDeath(
-            PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean stopped, int running) {
+            PoolCall<?> call, WorkerDeath death, List<Frame.OfCall> answers, boolean unwanted, int running) {
         Frame.OfCall answer = answerTo(call, answers);
         if (answer == null && death.hadBegun(call)) {
             call.lost(death, running);
         } else if (answer != null && call.isForeign()) {
             call.end(answer, death.worker(), false);
-        } else if (stopped) {
+            call.flushAnswer();
+        } else if (unwanted) {
             var _ = call.promise().cancel(false); // as those that waited in the queue
         } else {
             call.fail(death.ofUndeliverable(call));

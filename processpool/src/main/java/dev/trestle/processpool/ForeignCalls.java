@@ -5,7 +5,6 @@ import dev.trestle.processpool.remote.ForeignCall;
 import dev.trestle.processpool.wire.Frame;
 import dev.trestle.processpool.wire.WorkerJournal.Progress;
 import dev.trestle.processpool.wire.WorkerJournal.Step;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Takes calls of other programs for a pool. */
@@ -18,14 +17,24 @@ final class ForeignCalls implements CallIntake {
     }
 
     @Override
-    public @Nullable ForeignCall offer(Frame.OfCall call, Consumer<Frame.OfCall> answers) {
+    public @Nullable ForeignCall offer(Frame.OfCall call, Answers answers) {
         PoolCall<?> taken = PoolCall.foreign(dispatcher.nextCallNumber(), call, dispatcher, answers);
         return dispatcher.offer(taken) ? new Taken(dispatcher, taken) : null;
     }
 
     @Override
+    public void send() {
+        dispatcher.writeOffered();
+    }
+
+    @Override
     public int places() {
         return dispatcher.places();
+    }
+
+    @Override
+    public int ahead() {
+        return dispatcher.mostAhead();
     }
 
     @Override
@@ -43,6 +52,11 @@ final class ForeignCalls implements CallIntake {
         @Override
         public void cancel(boolean interrupt) {
             call.promise().cancel(interrupt);
+        }
+
+        @Override
+        public void takeBack() {
+            dispatcher.takeBack(call);
         }
 
         @Override

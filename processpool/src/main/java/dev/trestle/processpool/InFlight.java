@@ -10,13 +10,14 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The calls that a worker has: it runs the first, and was sent the others ahead; or it runs all of them, if it has
- * several places. Guarded by the dispatcher's lock.
+ * The calls that a worker has: it runs the first, or as many as it has places, and was sent the others ahead. Guarded
+ * by the dispatcher's lock.
  * The methods that say so take that lock themselves, since the worker calls them; the lock is re-entrant.
  *
  * <p>A worker that has calls gets more only if all of them together are expected to take a fraction of a millisecond,
  * so that it need not wait for the wire, and no call waits long behind another while a second worker has nothing to do.
- * A worker with several places gets as many calls as it has places: nothing is sent ahead.
+ * To a child process with several places nothing is sent ahead; to a member of a cluster as much for each place as to a
+ * process with one.
  */
 final class InFlight {
 
@@ -27,6 +28,9 @@ final class InFlight {
     private static final long LEAST_NANOS = 2_000;
 
     static final int MOST_CALLS = 128;
+
+    /** The most calls that wait behind those that run. */
+    static final int MOST_AHEAD = MOST_CALLS - 1;
 
     /**
      * The limit of the bytes sent: they must fit into the socket, which the worker does not read while it runs a call.
@@ -41,10 +45,10 @@ final class InFlight {
     private final ReentrantLock lock;
     private final LongSupplier clock;
 
-    /** False if no call may wait there behind another one. */
-    private final boolean sendsAhead;
-
     private int places;
+
+    /** The number of calls that may wait behind those that run. */
+    private int mostAhead;
 
     // As large as they get, so that to add a call needs no memory
     private final ArrayDeque<PoolCall<?>> calls = new ArrayDeque<>(MOST_CALLS);
@@ -60,6 +64,9 @@ final class InFlight {
     private long firstSince;
     private long askedBack;
 
+    /** The number of the last call that the worker runs, or will as soon as the call has been written. */
+    private long lastBegun;
+
     /**
      * @param lock the dispatcher's
      * @param clock as {@link System#nanoTime}
@@ -69,12 +76,17 @@ final class InFlight {
         this.lock = lock;
         this.clock = clock;
         this.places = places;
-        this.sendsAhead = places == 1;
+        this.mostAhead = places == 1 ? MOST_AHEAD : 0;
     }
 
-    /** Changes the number of places of a worker to which nothing is sent ahead. */
+    /** Changes the number of places of a member of a cluster. */
     void setPlaces(int value) {
         places = value;
+    }
+
+    /** Sets how many calls may wait at a member of a cluster behind those that run. */
+    void setMostAhead(int value) {
+        mostAhead = value;
     }
 
     int places() {
@@ -123,19 +135,12 @@ final class InFlight {
         return Math.max(0, calls.size() - places);
     }
 
-    /**
-     * Returns whether one more call may be added now: always if there is a place for it, else if all are short and the
-     * worker has a single place.
-     */
+    /** Returns whether one more call may be added now: always if there is a place for it, else if all are short. */
     boolean hasRoomFor(PoolCall<?> call, long now) {
-        return sendsAhead ? hasRoomInLineFor(call, now) : hasFreePlace();
-    }
-
-    private boolean hasRoomInLineFor(PoolCall<?> call, long now) {
-        return calls.isEmpty()
-                || (calls.size() < MOST_CALLS
-                        && expected(call) <= MOST_NANOS - expectedNanos
-                        && call.size() <= MOST_BYTES - bytes
+        return hasFreePlace()
+                || (ahead() < mostAhead
+                        && expected(call) <= places * MOST_NANOS - expectedNanos
+                        && call.size() <= places * MOST_BYTES - bytes
                         && firstHasRun(now) < SHORT.toNanos());
     }
 
@@ -146,9 +151,12 @@ final class InFlight {
     /** Adds a call, which gets its number. */
     void add(PoolCall<?> call) {
         if (calls.isEmpty()) {
-            noteNewFirst();
+            firstSince = clock.getAsLong();
         }
         call.ticket = ++lastTicket;
+        if (hasFreePlace()) {
+            lastBegun = lastTicket;
+        }
         call.expectedNanos = expected(call);
         expectedNanos += call.expectedNanos;
         bytes += call.size();
@@ -191,16 +199,55 @@ final class InFlight {
         return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
-    /** Takes a call away, which is here. If another one is the first then, see {@link #noteNewFirst}. Needs no memory. */
-    void take(PoolCall<?> call) {
+    /** Takes a call away, which is here, now. Needs no memory. */
+    void take(PoolCall<?> call, long now) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
-        if (call != calls.peekFirst()) {
+        boolean isFirst = call == calls.peekFirst();
+        if (isFirst) {
+            calls.removeFirst();
+        } else {
             calls.remove(call);
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
-        } else {
-            calls.removeFirst();
         }
+        if (isFirst || places > 1) { // with several places, an answer to any of them shows that calls are short
+            firstSince = now;
+        }
+    }
+
+    /** Stops sending calls ahead until the next answer, since the worker has given back a call that it was to run. */
+    void noteGivenBack() {
+        firstSince = clock.getAsLong() - SHORT.toNanos();
+    }
+
+    /**
+     * Returns the next call that the worker runs now that others have been taken away; null if there is none. Needs no
+     * memory.
+     */
+    @Nullable
+    PoolCall<?> nextToBegin() {
+        PoolCall<?> first = calls.peekFirst();
+        if (places == 1 || first == null || first.ticket > lastBegun) {
+            return begun(first);
+        }
+        int place = 0;
+        for (PoolCall<?> each : calls) {
+            if (place++ == places) {
+                break;
+            }
+            if (each.ticket > lastBegun) {
+                return begun(each);
+            }
+        }
+        return null;
+    }
+
+    private @Nullable PoolCall<?> begun(@Nullable PoolCall<?> call) {
+        if (call == null || call.ticket <= lastBegun) {
+            return null;
+        }
+        lastBegun = call.ticket;
+        return call;
     }
 
     /** Returns the call with a ticket; null if it is not here. Takes the lock. */
@@ -218,7 +265,7 @@ final class InFlight {
     boolean isRunning(long ticket) {
         lock.lock();
         try {
-            PoolCall<?> call = sendsAhead ? calls.peekFirst() : callWith(ticket);
+            PoolCall<?> call = places == 1 ? calls.peekFirst() : callWith(ticket);
             return call != null && call.ticket == ticket;
         } finally {
             lock.unlock();
@@ -232,11 +279,6 @@ final class InFlight {
             }
         }
         return null;
-    }
-
-    /** Notes that the first call is another one since just now. */
-    void noteNewFirst() {
-        firstSince = clock.getAsLong();
     }
 
     /** Returns for how long the first call has run, as far as one can know. */
@@ -307,10 +349,10 @@ final class InFlight {
 
     // Taking back
 
-    /** Returns the tickets of the calls that wait behind the first and have not been asked for yet. */
+    /** Returns the tickets of the calls that wait behind those that run and have not been asked for yet. */
     List<Long> toAskBack() {
         List<Long> tickets = calls.stream()
-                .skip(1)
+                .skip(places)
                 .filter(each -> each.ticket > askedBack)
                 .peek(PoolCall::askBack)
                 .map(each -> each.ticket)

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.trestle.api.Promise;
 import dev.trestle.api.QueueLimit;
+import dev.trestle.processpool.remote.CallIntake;
 import dev.trestle.processpool.values.EncodedCall;
 import dev.trestle.processpool.values.NotDecodableException;
 import dev.trestle.processpool.values.RunTime;
@@ -16,7 +17,6 @@ import dev.trestle.processpool.wire.ShownText;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -119,7 +119,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     private final @Nullable ItemBuffer itemBuffer;
 
     /** Gets the answers of the worker unread, if the call comes from another program. */
-    private final @Nullable Consumer<Frame.OfCall> answers;
+    private final CallIntake.@Nullable Answers answers;
 
     private final RunTime runTime;
 
@@ -155,7 +155,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             Dispatcher dispatcher,
             Function<@Nullable Object, T> resultOf,
             ResultKind kind,
-            @Nullable Consumer<Frame.OfCall> answers) {
+            CallIntake.@Nullable Answers answers) {
         this.id = id;
         this.kind = kind;
         this.answers = answers;
@@ -202,7 +202,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      * @param answers gets what the worker says of the call
      */
     static PoolCall<@Nullable Object> foreign(
-            long id, Frame.OfCall frame, Dispatcher dispatcher, Consumer<Frame.OfCall> answers) {
+            long id, Frame.OfCall frame, Dispatcher dispatcher, CallIntake.Answers answers) {
         PoolCall<@Nullable Object> call = switch (frame) {
             case Frame.Call(var _, var payload, var context) ->
                 foreign(id, payload, context, ResultKind.VALUE, dispatcher, answers);
@@ -219,7 +219,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             CallContext context,
             ResultKind kind,
             Dispatcher dispatcher,
-            Consumer<Frame.OfCall> answers) {
+            CallIntake.Answers answers) {
         var call = new PoolCall<@Nullable Object>(
                 id, EncodedCall.unread(payload), CallOptions.DEFAULT, dispatcher, _ -> null, kind, answers);
         call.carry(context);
@@ -465,7 +465,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
             listenerQueue = null;
         }
         if (answers != null && dispatcher.assignmentOf(this) == null && !isAnswered) {
-            answers.accept(new Frame.Cancelled(0)); // no worker has it, so none will answer
+            tell(answers, new Frame.Cancelled(0)); // no worker has it, so none will answer
         }
         over();
     }
@@ -473,7 +473,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Takes a report of the call. */
     void onProgress(Frame.Progress report) {
         if (answers != null) {
-            answers.accept(report);
+            tell(answers, report);
         }
         ListenerQueue listener = listenerQueue;
         if (listener != null) {
@@ -484,7 +484,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Takes the next item of its stream. */
     void onItem(Frame.Item item) throws ProtocolException {
         if (answers != null) {
-            answers.accept(item);
+            tell(answers, item);
             return;
         }
         if (itemBuffer == null) {
@@ -537,8 +537,20 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
+    private static void tell(CallIntake.Answers other, Frame.OfCall frame) {
+        other.accept(frame);
+        other.flush();
+    }
+
+    /** Sends the answer of the call, if it comes from another program: {@link #end} may have held it back. */
+    void flushAnswer() {
+        if (answers != null) {
+            answers.flush();
+        }
+    }
+
     /** Ends a call of another program, unread. */
-    private void passOn(Frame.OfCall answer, Consumer<Frame.OfCall> to) {
+    private void passOn(Frame.OfCall answer, CallIntake.Answers to) {
         if (answer instanceof Frame.Cancelled && !promise.isDone()) {
             return; // it is in the queue again
         }
@@ -556,7 +568,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
      */
     void lost(WorkerDeath death, int running) {
         if (answers != null) {
-            answers.accept(new Frame.Lost(0, death.report(this, running)));
+            tell(answers, new Frame.Lost(0, death.report(this, running)));
         }
         var _ = endWith(death.ofCall(this, running));
     }
@@ -629,7 +641,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /** Ends the future with an exception; returns false if it has ended already. */
     boolean fail(Throwable exception) {
         if (answers != null && !promise.isDone()) {
-            answers.accept(new Frame.Failed(0, Frame.Phase.RUNNING, Failure.of(exception), 0));
+            tell(answers, new Frame.Failed(0, Frame.Phase.RUNNING, Failure.of(exception), 0));
         }
         return endWith(exception);
     }

@@ -39,6 +39,7 @@ final class RemoteHost implements WorkerHost {
 
     private volatile boolean started;
     private volatile int places;
+    private volatile int ahead;
     private volatile long pid;
 
     RemoteHost(Worker worker, Dispatcher dispatcher, RemoteWorker remote) {
@@ -63,6 +64,7 @@ final class RemoteHost implements WorkerHost {
     public long greet(FrameChannel work) throws IOException {
         Frame.Introduction met = remote.greet(work);
         places = met.places();
+        ahead = met.ahead();
         pid = met.pid();
         return dispatcher.timer().nanoTime();
     }
@@ -97,6 +99,11 @@ final class RemoteHost implements WorkerHost {
     @Override
     public int places() {
         return places;
+    }
+
+    @Override
+    public int ahead() {
+        return ahead;
     }
 
     @Override

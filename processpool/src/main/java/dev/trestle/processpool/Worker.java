@@ -495,6 +495,9 @@ final class Worker {
                 return false;
             }
         }
+        for (PoolCall<?> each : calls) {
+            each.flushAnswer();
+        }
         answered = List.of();
         theirAnswers = List.of();
         begun = 0;
@@ -762,6 +765,11 @@ final class Worker {
     /** Returns the number of calls that the host runs at the same time, when it has introduced itself. */
     int places() {
         return host.places();
+    }
+
+    /** Returns the number of calls that may wait at the host behind those that run. */
+    int ahead() {
+        return host.ahead();
     }
 
     /** Returns whether the host may give back calls that it was not asked for. */

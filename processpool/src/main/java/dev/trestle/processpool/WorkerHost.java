@@ -96,6 +96,9 @@ interface WorkerHost {
     /** Returns the number of calls that it runs at the same time. */
     int places();
 
+    /** Returns the number of calls that may wait there behind those that run. */
+    int ahead();
+
     /** Returns the host's progress with a call; null if it is not known. May wait for a second. */
     WorkerJournal.@Nullable Progress progress(long ticket);
 

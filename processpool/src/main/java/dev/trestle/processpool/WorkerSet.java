@@ -343,6 +343,16 @@ final class WorkerSet {
                 && mayHaveMore(worker);
     }
 
+    /** Returns whether a worker could run one more call at once. */
+    boolean hasFreePlaces() {
+        for (Worker each : live) {
+            if (hasFreePlace(each)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Returns the busy worker with a free place that has the fewest calls; null if there is none. */
     @Nullable
     Worker busyOneWithFreePlace() {

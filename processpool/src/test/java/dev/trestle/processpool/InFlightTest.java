@@ -57,7 +57,7 @@ class InFlightTest {
         inFlight.add(calls.shortOne());
         inFlight.add(calls.shortOne());
         inFlight.add(calls.shortOne());
-        inFlight.take(requireNonNull(inFlight.find(2)));
+        inFlight.take(requireNonNull(inFlight.find(2)), System.nanoTime());
 
         assertThat(written()).containsExactly(1, 3);
         assertThat(inFlight.find(2)).isNull();
@@ -155,6 +155,41 @@ class InFlightTest {
             }
         }
         assertThat(bytes.size()).isEqualTo(3);
+    }
+
+    /** The worker is a member of a cluster with two places. */
+    @Test
+    void aMemberHasShortCallsBehindThoseThatRun() {
+        var clock = new long[1];
+        var member = new InFlight(new ReentrantLock(), () -> clock[0], 2);
+        assertThat(member.hasRoomFor(calls.shortOne(), 0)).isTrue();
+        member.add(calls.shortOne());
+        member.add(calls.shortOne());
+        assertThat(member.hasRoomFor(calls.shortOne(), 0))
+                .as("a process with two places")
+                .isFalse();
+
+        member.setMostAhead(3);
+        for (int i = 0; i < 3; i++) {
+            assertThat(member.hasRoomFor(calls.shortOne(), 0)).isTrue();
+            member.add(calls.shortOne());
+        }
+        assertThat(member.hasRoomFor(calls.shortOne(), 0)).isFalse();
+        assertThat(member.ahead()).isEqualTo(3);
+        assertThat(member.nextToBegin()).isNull();
+        assertThat(member.toAskBack()).containsExactly(3L, 4L, 5L);
+
+        member.take(requireNonNull(member.find(2)), clock[0]);
+        assertThat(requireNonNull(member.nextToBegin()).ticket).isEqualTo(3);
+        assertThat(member.nextToBegin()).isNull();
+        assertThat(member.hasRoomFor(calls.shortOne(), 0)).isTrue();
+        member.noteGivenBack();
+        assertThat(member.hasRoomFor(calls.shortOne(), 0))
+                .as("after it gave one back")
+                .isFalse();
+        member.take(requireNonNull(member.find(1)), clock[0]);
+        assertThat(member.hasRoomFor(calls.shortOne(), 0)).as("after an answer").isTrue();
+        assertThat(requireNonNull(member.nextToBegin()).ticket).isEqualTo(4);
     }
 
     @Test

@@ -73,10 +73,11 @@ public final class EncodedCall {
     /**
      * Returns the measured run time of calls of the same lambda.
      *
-     * @return the parts that all of them share
+     * @return the measurement that all of them share; of a call of another program, which sends only short ones ahead, a
+     *     new one of no time
      */
     public RunTime runTime() {
-        return site == null ? new RunTime() : site.runTime();
+        return site == null ? RunTime.ofShort() : site.runTime();
     }
 
     /**

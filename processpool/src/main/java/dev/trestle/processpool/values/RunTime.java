@@ -17,6 +17,17 @@ public final class RunTime {
     public RunTime() {}
 
     /**
+     * Creates an estimate of calls that are short, as another program has found out.
+     *
+     * @return an estimate of no time
+     */
+    static RunTime ofShort() {
+        var estimate = new RunTime();
+        estimate.note(0);
+        return estimate;
+    }
+
+    /**
      * Takes note of a call.
      *
      * @param measured the duration of a run in nanoseconds, from a worker, so it may be anything

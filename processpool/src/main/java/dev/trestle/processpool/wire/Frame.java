@@ -260,6 +260,7 @@ public sealed interface Frame {
      * @param pid the sender's process id
      * @param javaVersion the sender's {@code java.version}
      * @param places the number of calls that the receiver may have there at the same time
+     * @param ahead the number of short calls that may wait there behind those that run
      * @param refusal the reason why there are no calls for the receiver; empty if there are
      * @param code the digest of each part of the sender's class path, by its name
      */
@@ -271,6 +272,7 @@ public sealed interface Frame {
             long pid,
             String javaVersion,
             int places,
+            int ahead,
             String refusal,
             Map<String, String> code)
             implements Frame {
@@ -278,6 +280,26 @@ public sealed interface Frame {
         /** Copies the map. */
         public Introduction {
             code = Map.copyOf(code);
+        }
+
+        /**
+         * Returns this introduction with fewer calls that may wait, if it has more.
+         *
+         * @param most the largest number of calls that may wait
+         * @return the introduction
+         */
+        public Introduction withAheadAtMost(int most) {
+            return new Introduction(
+                    protocolVersion,
+                    cluster,
+                    name,
+                    host,
+                    pid,
+                    javaVersion,
+                    places,
+                    Math.clamp(ahead, 0, most),
+                    refusal,
+                    code);
         }
     }
 

@@ -662,6 +662,7 @@ public final class FrameChannel implements AutoCloseable {
         body.longNumber(introduction.pid());
         body.string(introduction.javaVersion());
         body.number(introduction.places());
+        body.number(introduction.ahead());
         body.string(introduction.refusal());
         body.number(introduction.code().size());
         introduction.code().forEach((part, digest) -> {
@@ -1046,12 +1047,13 @@ public final class FrameChannel implements AutoCloseable {
         long pid = body.longNumber();
         String java = body.string();
         int places = body.number();
+        int ahead = body.number();
         String refusal = body.string();
         Map<String, String> code = new LinkedHashMap<>();
         for (int left = body.count(2 * Integer.BYTES); left > 0; left--) {
             code.put(body.string(), body.string());
         }
-        return new Frame.Introduction(version, cluster, name, host, pid, java, places, refusal, code);
+        return new Frame.Introduction(version, cluster, name, host, pid, java, places, ahead, refusal, code);
     }
 
     private static Frame failed(long id, BodyReader body) throws ProtocolException {

@@ -54,7 +54,8 @@ class FrameChannelTest {
                 new Frame.ThreadDumpRequest(),
                 new Frame.ThreadDump("\"main\" RUNNABLE\n\tat x"),
                 new Frame.Goodbye("grüß"),
-                new Frame.Introduction(1, "reports", "a", "host", 4711, "25.0.1", 8, "", Map.of("app.jar", "0af1")),
+                new Frame.Introduction(
+                        1, "reports", "a", "host", 4711, "25.0.1", 8, 127, "", Map.of("app.jar", "0af1")),
                 new Frame.Places(8),
                 new Frame.Lost(7, new DeathReport("w", 4711, null, Step.RUNNING, 1, null, "", "")),
                 new Frame.Lost(
