@@ -355,12 +355,12 @@ final class Dispatcher {
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
-            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
         }
-        try {
+        try { // whatever fails from here on, the directory is deleted
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
             addShutdownHook();
             if (!staleRemoved.getAndSet(true)) {
                 onItsOwn("trestle-sweep", directory::removeStale);
