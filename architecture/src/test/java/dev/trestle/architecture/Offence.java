@@ -39,7 +39,7 @@ enum Offence {
             "package dev.trestle.cluster; public class Node {}",
             "package dev.trestle.processpool.remote; class Offender { dev.trestle.cluster.Node node; }"),
     CLUSTER_NEEDS_ANOTHER_LIBRARY(
-            Rule.CLUSTER_NEEDS_ONLY_JGROUPS,
+            Rule.CLUSTER_NEEDS_ONLY_JGROUPS_AND_PICOCLI,
             "org.zeroturnaround.exec.ProcessExecutor",
             "package org.zeroturnaround.exec; public class ProcessExecutor {}",
             "package dev.trestle.cluster; class Offender { org.zeroturnaround.exec.ProcessExecutor executor; }"),
