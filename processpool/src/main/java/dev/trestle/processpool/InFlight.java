@@ -191,7 +191,7 @@ final class InFlight {
         return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
-    /** Takes a call away, which is here. If another one is the first then, see {@link #noteNewFirst}. Needs no memory. */
+    /** Takes a call away, which is here. Needs no memory. If another one is the first then: {@link #noteNewFirst}. */
     void take(PoolCall<?> call) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
