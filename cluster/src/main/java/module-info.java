@@ -9,10 +9,14 @@ module dev.trestle.cluster {
     // JGroups has no module descriptor that says what it needs
     requires java.management;
     requires java.naming;
+    requires info.picocli;
     requires org.jgroups;
     requires org.slf4j;
     requires static org.jspecify;
     requires static com.google.errorprone.annotations;
 
     exports dev.trestle.cluster;
+
+    opens dev.trestle.cluster to
+            info.picocli;
 }

@@ -15,18 +15,18 @@ module dev.trestle.processpool {
     requires static com.google.errorprone.annotations;
 
     exports dev.trestle.processpool;
-    // The pool that encodes calls and runs them in the same JVM
+    // The test kit's pool encodes calls, and runs them in the same JVM
     exports dev.trestle.processpool.values to
             dev.trestle.testkit;
     exports dev.trestle.processpool.wire to
             dev.trestle.testkit,
             dev.trestle.cluster;
 
-    // Members of a cluster as workers, and calls that come from other programs
+    // A cluster adds its members as workers, and passes on calls of other programs
     exports dev.trestle.processpool.remote to
             dev.trestle.cluster;
 
-    // The logging system of workers, which SLF4J makes there
+    // SLF4J creates the provider of forwarded logs in workers
     exports dev.trestle.processpool.child to
             org.slf4j;
 

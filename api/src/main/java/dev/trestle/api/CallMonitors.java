@@ -35,7 +35,7 @@ public final class CallMonitors {
     /**
      * Removes a monitor. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public synchronized void remove(CallMonitor monitor) {
         var fewer = new ArrayList<>(monitors);
@@ -55,9 +55,9 @@ public final class CallMonitors {
     /**
      * Tells all monitors that a call has ended. Never throws: what a monitor throws is logged.
      *
-     * @param outcome how the call ended
-     * @param waitedNanos how long it waited
-     * @param ranNanos how long it ran
+     * @param outcome the kind of its end
+     * @param waitedNanos the time for which it waited
+     * @param ranNanos the time for which it ran
      */
     public void onEnded(Future.State outcome, long waitedNanos, long ranNanos) {
         for (CallMonitor each : monitors) {

@@ -12,16 +12,16 @@ import org.jspecify.annotations.Nullable;
  * {@link MdcCarrier} is there without that, where SLF4J is. A carrier must be thread-safe. A carrier whose context is
  * to reach worker processes must be a class with a constructor without parameters: the worker makes its own.
  *
- * <p>What runs with a context sees exactly that: {@link #restore} replaces what the thread has, also by an empty
- * context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. What a
- * carrier throws is logged; the call then runs without its context.
+ * <p>Code that runs with a context sees exactly that context: {@link #restore} replaces what the thread has, also by an
+ * empty context if the submitting thread carried nothing, and {@link Scope#close} brings the thread's own back. An
+ * exception of a carrier is logged; the call then runs without its context.
  *
  * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="carrier"}
  */
 public interface ContextCarrier {
 
     /**
-     * Returns what the calling thread carries, as text: for another process. Called by each submission to a process
+     * Returns the context of the calling thread as text, for another process. Called by each submission to a process
      * pool, so it should be quick where there is nothing.
      *
      * @return names and values; empty if there is nothing. Entries with null are left out
@@ -31,13 +31,13 @@ public interface ContextCarrier {
     /**
      * Gives the calling thread a context, in place of its own.
      *
-     * @param context what {@link #capture} returned, in this process or another; empty if the thread is to have nothing
+     * @param context the result of {@link #capture}, in this process or another; empty if the thread is to have nothing
      * @return brings the thread's own context back
      */
     Scope restore(Map<String, String> context);
 
     /**
-     * Returns what the calling thread carries, for another thread of this JVM. It may hold objects that text cannot
+     * Returns the context of the calling thread, for another thread of this JVM. It may hold objects that text cannot
      * express. Takes the text of {@link #capture} by default.
      *
      * @return null if there is nothing

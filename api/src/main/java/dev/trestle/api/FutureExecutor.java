@@ -183,7 +183,7 @@ public interface FutureExecutor extends ExecutorService {
      *
      * {@snippet class="dev.trestle.contract.ExecutorContract" region="allocate"}
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero; to be closed
      * @throws IllegalArgumentException if the number is negative
      * @throws java.io.UncheckedIOException if there is no room for it
@@ -220,7 +220,7 @@ public interface FutureExecutor extends ExecutorService {
      * A {@link java.util.concurrent.TimeoutException} arrives as the cause of a
      * {@link java.util.concurrent.CompletionException}.
      *
-     * <p>The inputs of a {@link Collection} are read by the thread that consumes the results. Those of another
+     * <p>The inputs of a {@link Collection} are read by the thread that consumes the results. The inputs of another
      * {@link Iterable} may be slow, or may depend on results before them, as the pages of a crawler do: they are read
      * by a daemon thread of this map, and a result is handed out while the next input is awaited. Unless one call of
      * the iterator takes longer than some milliseconds, it never runs at the same time as the code that consumes the
@@ -232,7 +232,7 @@ public interface FutureExecutor extends ExecutorService {
      * @param options order, chunk size, look-ahead, treatment of errors, time limit
      * @param <A> the type of the inputs
      * @param <R> the type of the results
-     * @return the results; a sequential stream, to be closed if it is not consumed to its end
+     * @return the results; a sequential stream, to be closed if it is not consumed to its end, by any thread
      * @throws RejectedExecutionException if this executor has been shut down
      */
     default <A extends @Nullable Object, R extends @Nullable Object> Stream<R> map(

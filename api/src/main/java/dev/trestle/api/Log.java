@@ -21,7 +21,7 @@ final class Log {
         logger.log(
                 WARNING,
                 "The step '" + step + "' of " + name + " failed: code goes on without the context that the carrier"
-                        + " carries. Mend the carrier, or take it out of META-INF/services/"
+                        + " carries. Repair the carrier, or take it out of META-INF/services/"
                         + ContextCarrier.class.getName(),
                 failure);
     }

@@ -1,5 +1,7 @@
 package dev.trestle.api;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +26,8 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
      * results that the consumer does not have yet.
      */
     static <A extends @Nullable Object> MapInputs<A> of(Iterable<A> inputs) {
-        return inputs instanceof Collection ? new Present<>(inputs.iterator()) : new Awaited<>(inputs.iterator());
+        Iterator<A> iterator = requireNonNull(inputs.iterator(), "the iterator of the inputs");
+        return inputs instanceof Collection ? new Present<>(iterator) : new Awaited<>(iterator);
     }
 
     /**
@@ -39,7 +42,7 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
     /** Returns whether the last {@link #read} found the end of the inputs, if only for now, or a failure. */
     abstract boolean isExhausted();
 
-    /** Returns what the iterator threw; null if it threw nothing. */
+    /** Returns the exception of the iterator; null if it has thrown none. */
     abstract @Nullable Throwable failure();
 
     /** Returns whether {@link #read} may wait; if so, the caller must report results by {@link #resultArrived}. */
@@ -107,12 +110,12 @@ abstract sealed class MapInputs<A extends @Nullable Object> {
 
         /*
          * The reading thread calls the iterator only while the mapping waits in `read`, unless one call of the iterator
-         * takes longer than PATIENCE: then `read` may return beside it, and the input, when it comes, waits in the
+         * takes longer than PATIENCE: then `read` may return while it runs, and the input, when it comes, waits in the
          * buffer. So an iterator that does not block is never called at the same time as the code that consumes the
          * results, and an iterator that reads what that code has written needs no lock.
          */
 
-        /** A call of the iterator that takes longer than this is slow: results are handed out beside it. */
+        /** A call of the iterator that takes longer than this is slow: results are handed out while it runs. */
         private static final long PATIENCE_NANOS = 5_000_000;
 
         /** The time without a request after which the reading thread ends. The next request starts another. */

@@ -2,6 +2,7 @@ package dev.trestle.api;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * One run of {@link FutureExecutor#map}: the chunks in flight, and the outcomes of the last one that have not been
  * handed out.
  *
- * <p>Confined to the thread that consumes the stream, except {@code completed}, which futures fill.
+ * <p>Confined to the thread that consumes the stream, except {@code completed}, which futures fill, and what closing
+ * needs: another thread may close the stream.
  */
 final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Object> extends AbstractSpliterator<R> {
 
@@ -60,20 +62,26 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
     private final MapInputs<A> inputs;
     private long inputsLeft;
 
+    private final Object lock = new Object();
+
+    @GuardedBy("lock")
     private final Deque<Chunk<A>> inOrder = new ArrayDeque<>();
+
+    @GuardedBy("lock")
     private final SequencedSet<Chunk<A>> inFlight = new LinkedHashSet<>();
+
     private final Arrivals<Chunk<A>> completed = new Arrivals<>();
     private long itemsTaken;
     private long itemsDelivered;
     private int chunkSize = 1;
 
     /** True when the stream has ended: everything has been handed out, cancelled, or dropped. */
-    private boolean ended;
+    private volatile boolean ended;
 
     /** The reason why no further inputs can be submitted. */
     private @Nullable Throwable refusal;
 
-    private ChunkResult.@Nullable Outcomes outcomes;
+    private volatile ChunkResult.@Nullable Outcomes outcomes;
 
     private MapSpliterator(FutureExecutor executor, CallFunction<A, R> fn, Iterable<A> inputs, MapOptions options) {
         super(inputs instanceof Collection<?> known ? known.size() : Long.MAX_VALUE, 0);
@@ -91,7 +99,7 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         StackRoom.requireForLinkage();
         var mapping = new MapSpliterator<>(executor, fn, inputs, options);
         mapping.submitMore(true);
-        if (mapping.inFlight.isEmpty()) {
+        if (mapping.countInFlight() == 0) {
             mapping.throwIfRefused();
         }
         return StreamSupport.stream(mapping, false).onClose(mapping::end);
@@ -128,9 +136,17 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
 
     /** Returns outcomes of which there is a next one; null at the end. */
     private ChunkResult.@Nullable Outcomes nextOutcomes() {
-        while (outcomes == null || !outcomes.hasNext()) {
+        boolean wasEnded = ended;
+        while (true) {
+            ChunkResult.Outcomes ready = outcomes;
+            if (!ended && ready != null && ready.hasNext()) {
+                return ready;
+            }
             outcomes = null;
             Chunk<A> chunk = ended ? null : nextDone();
+            if (ended && !wasEnded) {
+                throw new CancellationException("The stream of map was closed while its next result was awaited");
+            }
             if (chunk == null) {
                 throwIfRefused();
                 end();
@@ -138,7 +154,6 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
             }
             take(chunk);
         }
-        return outcomes;
     }
 
     private void throwIfRefused() {
@@ -190,7 +205,7 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
     }
 
     private boolean hasRoom() {
-        return !ended && refusal == null && inFlight.size() < chunksInFlight && roomForItems() > 0;
+        return !ended && refusal == null && countInFlight() < chunksInFlight && roomForItems() > 0;
     }
 
     private long roomForItems() {
@@ -214,13 +229,21 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
             return;
         }
         var chunk = new Chunk<>(items, future);
-        inFlight.add(chunk);
-        if (options.order() == MapOptions.Order.COMPLETION) {
+        boolean isOrdered = options.order() == MapOptions.Order.INPUT;
+        synchronized (lock) {
+            if (!ended) {
+                inFlight.add(chunk);
+            }
+            if (!ended && isOrdered && first) {
+                inOrder.addFirst(chunk);
+            } else if (!ended && isOrdered) {
+                inOrder.addLast(chunk);
+            }
+        }
+        if (ended) { // another thread has closed the stream, perhaps before it could see this call
+            future.cancel(true);
+        } else if (!isOrdered) {
             completed.expect(future, chunk);
-        } else if (first) {
-            inOrder.addFirst(chunk);
-        } else {
-            inOrder.addLast(chunk);
         }
         if (inputs.mayWait()) {
             future.addDoneCallback(_ -> inputs.resultArrived());
@@ -239,13 +262,29 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         if (options.order() == MapOptions.Order.COMPLETION) {
             return !completed.isEmpty();
         }
-        Chunk<A> next = inOrder.peekFirst();
-        return next != null && next.future().isDone();
+        synchronized (lock) {
+            Chunk<A> next = inOrder.peekFirst();
+            return next != null && next.future().isDone();
+        }
     }
 
     /** Returns a future to name in a refusal to wait: that of a call in flight, or of an input that is yet to come. */
     private ConcurrentFuture<?> anyInFlight() {
-        return inFlight.isEmpty() ? new Promise<>() : inFlight.iterator().next().future();
+        List<Chunk<A>> chunks = flying();
+        return chunks.isEmpty() ? new Promise<>() : chunks.getFirst().future();
+    }
+
+    private int countInFlight() {
+        synchronized (lock) {
+            return inFlight.size();
+        }
+    }
+
+    /** Returns the chunks in flight. */
+    private List<Chunk<A>> flying() {
+        synchronized (lock) {
+            return List.copyOf(inFlight);
+        }
     }
 
     /** Returns the next chunk to take, which may have to be waited for; null if there is none and will be none. */
@@ -253,7 +292,7 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         while (true) {
             submitMore(false);
             if (isDoneAhead() || !hasRoom() || inputs.isExhausted()) {
-                return inFlight.isEmpty() ? null : waitForDone();
+                return countInFlight() == 0 ? null : waitForDone();
             }
             if (deadline.left() == 0) {
                 throw timedOut();
@@ -261,14 +300,17 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         }
     }
 
-    private Chunk<A> waitForDone() {
+    /** Returns the next chunk; null if another thread has closed the stream. */
+    private @Nullable Chunk<A> waitForDone() {
         if (options.order() == MapOptions.Order.INPUT) {
-            return inOrder.removeFirst();
+            synchronized (lock) {
+                return inOrder.pollFirst();
+            }
         }
         Chunk<A> chunk = completed.poll();
         try {
             if (chunk == null) {
-                for (Chunk<A> each : inFlight) {
+                for (Chunk<A> each : flying()) {
                     if (!each.future().isDone()) {
                         WaitGuards.beforeWait(each.future());
                     }
@@ -302,7 +344,9 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
         } catch (CancellationException e) {
             result = ChunkResult.failed(e, items.size());
         }
-        inFlight.remove(chunk);
+        synchronized (lock) {
+            inFlight.remove(chunk);
+        }
         outcomes = result.outcomes();
         if (!result.hasFailures()) {
             measure(result.nanos(), result.size());
@@ -320,8 +364,9 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
     // Ending
 
     private CompletionException timedOut() {
-        long done = inFlight.stream().filter(chunk -> chunk.future().isDone()).count();
-        int total = inFlight.size();
+        List<Chunk<A>> chunks = flying();
+        long done = chunks.stream().filter(chunk -> chunk.future().isDone()).count();
+        int total = chunks.size();
         end();
         return new CompletionException(new TimeoutException("map was not done after " + deadline + ": of " + total
                 + " calls in flight " + done + " were done; the others have been cancelled"));
@@ -334,15 +379,24 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
 
     /**
      * Cancels the calls in flight, hands out nothing more, and takes no further input. Every way in which the stream
-     * ends leads here.
+     * ends leads here, also in another thread.
      */
     private void end() {
-        ended = true;
-        outcomes = null;
+        synchronized (lock) {
+            ended = true;
+            outcomes = null;
+            inOrder.clear();
+        }
         inputs.close();
-        inFlight.reversed().forEach(chunk -> chunk.future().cancel(true)); // so no chunk begins in the place of another
-        inFlight.clear();
-        inOrder.clear();
+        for (Chunk<A> last = removeLast(); last != null; last = removeLast()) {
+            last.future().cancel(true); // the last one first, so no chunk begins in the place of another
+        }
+    }
+
+    private @Nullable Chunk<A> removeLast() {
+        synchronized (lock) {
+            return inFlight.isEmpty() ? null : inFlight.removeLast();
+        }
     }
 
     private record Chunk<A extends @Nullable Object>(List<A> items, ConcurrentFuture<Object> future) {

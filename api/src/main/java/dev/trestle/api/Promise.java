@@ -533,7 +533,7 @@ public final class Promise<T extends @Nullable Object> implements ConcurrentFutu
             // If this fails, another thread has changed the stack, and that thread purges if need be.
             Words.LISTENERS.compareAndSet(this, top, alive);
         } catch (Throwable e) {
-            // There is no memory, or no stack. What was pushed has been pushed; the next push tries again.
+            // There is no memory, or no stack. The callbacks that were pushed stay; the next push tries again.
         }
     }
 

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -109,7 +110,7 @@ public final class SharedArray<A> implements AutoCloseable {
     /**
      * Takes memory of this process, for calls on threads.
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero, and may be written to; to be closed
      * @throws IllegalArgumentException if the number is negative
      * @throws OutOfMemoryError if there is not so much memory
@@ -187,14 +188,24 @@ public final class SharedArray<A> implements AutoCloseable {
                     + (Files.isDirectory(file) ? "a directory" : "no regular file")
                     + ". Share single files.");
         }
-        return FileChannel.open(file, StandardOpenOption.READ);
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        try {
+            if (channel.size() == 0 && channel.read(ByteBuffer.allocate(1)) > 0) {
+                throw new IllegalArgumentException("Cannot share " + file + ": its size is not known before it is read,"
+                        + " as with files in /proc. Share the bytes that are read from it.");
+            }
+            return channel;
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /**
      * Maps the beginning of a file; for executors.
      *
      * @param channel the open file
-     * @param bytes how many, which may be none
+     * @param bytes the number of bytes, which may be 0
      * @param isWritable whether the memory may be written to
      * @param arena the owner of the memory
      * @return the memory
@@ -265,7 +276,7 @@ public final class SharedArray<A> implements AutoCloseable {
     /**
      * Returns the type of the array.
      *
-     * @return such as {@code double[].class}
+     * @return the class, such as {@code double[].class}
      */
     public Class<A> type() {
         return type;

@@ -10,9 +10,9 @@
  *
  * {@snippet class="dev.trestle.api.JavadocExamplesTest" region="wait"}
  *
- * <p>The pools are in modules of their own: {@code dev.trestle.threadpool}, {@code dev.trestle.processpool}. Code that
- * implements executors also finds {@link dev.trestle.api.KeepAlive}, {@link dev.trestle.api.QueueLimit},
- * {@link dev.trestle.api.StackRoom} and {@link dev.trestle.api.WaitGuard} here.
+ * <p>The pools are in modules of their own: {@code dev.trestle.threadpool}, {@code dev.trestle.processpool},
+ * {@code dev.trestle.cluster}. Code that implements executors also finds {@link dev.trestle.api.KeepAlive},
+ * {@link dev.trestle.api.QueueLimit}, {@link dev.trestle.api.StackRoom} and {@link dev.trestle.api.WaitGuard} here.
  */
 @NullMarked
 package dev.trestle.api;

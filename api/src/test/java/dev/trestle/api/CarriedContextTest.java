@@ -69,7 +69,7 @@ class CarriedContextTest {
     }
 
     @Test
-    void theCarriersThatWereRegisteredAreNamedAndAContextShowsNoneOfItsValues() {
+    void textNamesTheCarriersAndShowsNoValues() {
         assertThat(CarriedContext.providedCarriers()).containsExactly(Baggage.class.getName());
         assertThat(CarriedContext.nothing()).hasToString("CarriedContext[nothing]");
         Baggage.put("user", "alice");
@@ -80,7 +80,7 @@ class CarriedContextTest {
     }
 
     @Test
-    void aCarrierThatThrowsAtTheSubmissionIsLoggedAndCarriesNothing() {
+    void carrierThatThrowsAtSubmissionIsLogged() {
         log.begin();
         MDC.put("request", "7");
         Baggage.failWith(new IllegalStateException("no luck"));

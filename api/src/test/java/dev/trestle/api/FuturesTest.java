@@ -98,7 +98,7 @@ class FuturesTest {
     }
 
     @Test
-    void aWaitForTheFirstExceptionGoesOnAfterResultsAndEndsWithTheLastOfThem() throws Exception {
+    void waitForTheFirstExceptionGoesOnAfterResults() throws Exception {
         var third = new Promise<String>();
         var failure = waiting(() -> Futures.waitUntil(ReturnWhen.FIRST_EXCEPTION, List.of(first, second, third)));
         var results = waiting(() -> Futures.waitUntil(ReturnWhen.FIRST_EXCEPTION, List.of(first, second)));

@@ -28,7 +28,7 @@ class KeepAliveTest {
     }
 
     @Test
-    void theKeeperLivesFromTheFirstCallToTheCloseOfTheLastExecutor() {
+    void keeperLivesFromFirstCallToLastClose() {
         var one = new KeepAlive(() -> calls.get() > 0);
         var other = new KeepAlive(() -> false);
         awaitKeepers(0);

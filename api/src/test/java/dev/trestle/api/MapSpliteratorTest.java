@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Spliterator;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -117,6 +119,46 @@ class MapSpliteratorTest {
         assertThat(calls).hasSize(8);
         stream.close();
         assertThat(calls).allMatch(Promise::isCancelled);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closingInAnotherThreadEndsAConsumerThatWaits(MapOptions.Order order) throws Exception {
+        running = false;
+        var stream = MapSpliterator.stream(executor(2), x -> x, numbers(100), ONE_BY_ONE.withOrder(order));
+        Spliterator<Integer> results = stream.spliterator();
+        var consumed = new FutureTask<>(() -> results.tryAdvance(_ -> {}));
+        Thread consumer = Thread.ofPlatform().start(consumed);
+        while (consumer.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+        // The consumer takes the call that is cancelled first before the next one is cancelled.
+        Promise<Object> awaited = order == MapOptions.Order.INPUT ? calls.getFirst() : calls.getLast();
+        awaited.addDoneCallback(_ -> {
+            try {
+                consumer.join();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+
+        stream.close();
+
+        assertThatThrownBy(consumed::get)
+                .cause()
+                .isInstanceOf(CancellationException.class)
+                .hasMessage("The stream of map was closed while its next result was awaited");
+        assertThat(calls).hasSize(6).allMatch(Promise::isCancelled);
+        assertThat(results.tryAdvance(_ -> {})).isFalse();
+    }
+
+    @Test
+    void anIterableWithoutAnIteratorIsRefused() {
+        List<Iterable<Integer>> broken = List.of(() -> null);
+
+        assertThatThrownBy(() -> MapSpliterator.stream(executor(2), x -> x, broken.getFirst(), ONE_BY_ONE))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("the iterator of the inputs");
     }
 
     @Test

@@ -222,7 +222,7 @@ class PromiseTest {
     }
 
     @Test
-    void theCancellerOfARunningPromiseIsToldOnceAndBeforeTheCallbacks() {
+    void cancellerIsToldOnceAndBeforeTheCallbacks() {
         var stoppable = new Promise<String>((running, interrupt) -> trail.add("stop " + running + " " + interrupt));
         stoppable.addDoneCallback(_ -> trail.add("callback"));
         stoppable.setRunningOrNotifyCancel();

@@ -145,7 +145,7 @@ class TimeLimitTest {
         }
     }
 
-    // What a timeout says and leaves behind
+    // The message of a timeout, and the state after it
 
     @ParameterizedTest
     @EnumSource
@@ -188,7 +188,7 @@ class TimeLimitTest {
         assertThat(Thread.interrupted()).isTrue();
     }
 
-    // What is cancelled
+    // Cancellation
 
     /** Each way to end a view when a time is over. */
     enum Limit {

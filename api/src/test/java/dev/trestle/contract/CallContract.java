@@ -112,7 +112,7 @@ public abstract class CallContract {
         }
     }
 
-    // What calls do. Static methods with names as arguments: they travel.
+    // The code of calls: static methods, with names as arguments, which travel
 
     /** Marks that it has started, and waits for the gate; marks an interrupt and passes it on. */
     static String waitAtGate(String folder, String name) throws InterruptedException {
@@ -428,7 +428,7 @@ public abstract class CallContract {
     }
 
     @Test
-    void whatAFullExecutorRefusesTakesNoPlace() throws Exception {
+    void aRefusedCallTakesNoPlaceInAFullExecutor() throws Exception {
         try (var bounded = newExecutor(1, 0)) {
             bounded.submit(() -> fail("not the executor's problem")).exception();
             for (int i = 0; i < 3; i++) {
@@ -476,7 +476,7 @@ public abstract class CallContract {
         }
     }
 
-    // What goes along with a call
+    // The context of a call
 
     static String baggage() {
         return new TreeMap<>(Baggage.carried()).toString();
@@ -509,7 +509,7 @@ public abstract class CallContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"carrying", "empty-handed"})
-    void whatACallCarriesIsGoneAfterIt(String submitter) {
+    void theContextOfACallIsGoneAfterIt(String submitter) {
         try (var one = newExecutor(1)) {
             if (submitter.equals("carrying")) {
                 Baggage.put("user", "dan");

@@ -559,7 +559,7 @@ public abstract class ExecutorContract extends CallContract {
         assertThat(completions.next().result()).isEqualTo("slow");
     }
 
-    // What goes along with a call
+    // The context of a call
 
     @Test
     void executedTasksSeeWhatTheirSubmitterCarries() {
@@ -594,7 +594,7 @@ public abstract class ExecutorContract extends CallContract {
     }
 
     @Test
-    void callbacksOfACancelledCallSeeNothingOfTheCancellingThread() {
+    void callbacksOfACancelledCallSeeNoForeignContext() {
         List<String> seen = new CopyOnWriteArrayList<>();
         var future = submitWaiting(executor, "to be cancelled");
         future.addDoneCallback(_ -> seen.add(baggage()));

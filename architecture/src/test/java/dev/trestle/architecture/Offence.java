@@ -29,7 +29,7 @@ enum Offence {
             "makes module bridge depend on examples",
             "package dev.trestle.examples; public class Example {}",
             "package dev.trestle.bridge; class Offender { dev.trestle.examples.Example example; }"),
-    A_MODULE_NOBODY_KNOWS(
+    A_MODULE_WITHOUT_ARROWS(
             Rule.MODULES_FOLLOW_THE_ARROWS,
             "is in module dashboard, which has no arrows yet",
             "package dev.trestle.dashboard; class Offender {}"),
@@ -39,7 +39,7 @@ enum Offence {
             "package dev.trestle.cluster; public class Node {}",
             "package dev.trestle.processpool.remote; class Offender { dev.trestle.cluster.Node node; }"),
     CLUSTER_NEEDS_ANOTHER_LIBRARY(
-            Rule.CLUSTER_NEEDS_ONLY_JGROUPS,
+            Rule.CLUSTER_NEEDS_ONLY_JGROUPS_AND_PICOCLI,
             "org.zeroturnaround.exec.ProcessExecutor",
             "package org.zeroturnaround.exec; public class ProcessExecutor {}",
             "package dev.trestle.cluster; class Offender { org.zeroturnaround.exec.ProcessExecutor executor; }"),
@@ -145,7 +145,7 @@ enum Offence {
             "package dev.trestle.loop; public class A { dev.trestle.loop.timer.B b; }",
             "package dev.trestle.loop.timer; public class B { dev.trestle.loop.A a; }"),
 
-    PUBLIC_FOR_NOBODY(
+    PUBLIC_BUT_NOT_EXPORTED(
             Rule.PUBLIC_TYPES_ARE_EXPORTED,
             "dev.trestle.loop.timer.Offender is public in a package that is not exported",
             "package dev.trestle.loop.timer; public class Offender { class Inner { Offender outer; } }"),

@@ -67,7 +67,7 @@ enum Rule {
                     "com.google.errorprone.annotations.."))
             .because("a program that wants metrics gets no other third party by that")),
 
-    CLUSTER_NEEDS_ONLY_JGROUPS(classes()
+    CLUSTER_NEEDS_ONLY_JGROUPS_AND_PICOCLI(classes()
             .that()
             .resideInAPackage("dev.trestle.cluster..")
             .should()
@@ -77,10 +77,12 @@ enum Rule {
                     "javax.sql..",
                     "org.jgroups..",
                     "org.slf4j..",
+                    "picocli..",
                     "dev.trestle..",
                     "org.jspecify.annotations..",
                     "com.google.errorprone.annotations.."))
-            .because("the engine and the logging of the process pool are all that a node needs")),
+            .because("an engine, the logging of the process pool, and the options of a program are all that a"
+                    + " node needs")),
 
     CLUSTER_KNOWS_ONLY_WIRE_AND_REMOTE_OF_PROCESSPOOL(noClasses()
             .that()

@@ -88,8 +88,13 @@ final class BareProgram {
         }
     }
 
-    /** The best of some repetitions, in nanoseconds for a message there and back. */
-    private static double roundTrips(boolean virtual, int size, int times, int repetitions) throws Exception {
+    /** Uses a connection to a JVM that sends back what it gets. */
+    @FunctionalInterface
+    interface WithPeer<T> {
+        T use(SocketChannel channel, Process peer) throws Exception;
+    }
+
+    static <T> T withPeer(WithPeer<T> body) throws Exception {
         Path directory = Files.createTempDirectory("trestle-bare");
         Path path = directory.resolve("socket");
         try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
@@ -98,13 +103,7 @@ final class BareProgram {
                     .inheritIO()
                     .start();
             try (SocketChannel channel = server.accept()) {
-                return onThread(virtual, () -> {
-                    double best = Double.MAX_VALUE;
-                    for (int i = 0; i < repetitions; i++) {
-                        best = Math.min(best, roundTrips(channel, size, times));
-                    }
-                    return best;
-                });
+                return body.use(channel, echo);
             } finally {
                 echo.waitFor();
             }
@@ -112,6 +111,17 @@ final class BareProgram {
             Files.deleteIfExists(path);
             Files.delete(directory);
         }
+    }
+
+    /** The best of some repetitions, in nanoseconds for a message there and back. */
+    private static double roundTrips(boolean virtual, int size, int times, int repetitions) throws Exception {
+        return withPeer((channel, _) -> onThread(virtual, () -> {
+            double best = Double.MAX_VALUE;
+            for (int i = 0; i < repetitions; i++) {
+                best = Math.min(best, roundTrips(channel, size, times));
+            }
+            return best;
+        }));
     }
 
     private static double onThread(boolean virtual, Program.Measurement measurement) throws Exception {
@@ -129,7 +139,7 @@ final class BareProgram {
         return result.get();
     }
 
-    private static double roundTrips(SocketChannel channel, int size, int times) throws IOException {
+    static double roundTrips(SocketChannel channel, int size, int times) throws IOException {
         ByteBuffer frame = ByteBuffer.allocateDirect(Integer.BYTES + size);
         long begin = System.nanoTime();
         for (int i = 0; i < times; i++) {

@@ -4,6 +4,7 @@ import static dev.trestle.loop.Async.await;
 
 import dev.trestle.bridge.Bridge;
 import dev.trestle.loop.EventLoop;
+import dev.trestle.processpool.ProcessPool;
 import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -12,8 +13,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Calls on thread pools beside the JDK's pools, by turns in one process: by the clock, by processor time, and by the
- * number of times that a thread goes to sleep. Linux only.
+ * Calls on thread pools beside the JDK's pools, and on a process pool beside a bare socket, by turns in one program: by
+ * the clock, by processor time, and by the number of times that a thread goes to sleep. Linux only.
  */
 final class PoolProgram {
 
@@ -24,6 +25,9 @@ final class PoolProgram {
 
     /** Of calls that take a microsecond. */
     private static final int CALLS_WITHOUT_THE_SYSTEM = 40_000;
+
+    /** The bytes of a message over a bare socket. */
+    private static final int MESSAGE = 64;
 
     /** One comparison. */
     @FunctionalInterface
@@ -38,7 +42,9 @@ final class PoolProgram {
             new Row("thread's call, awaited", PoolProgram::awaited),
             new Row("two threads' calls, blocked", PoolProgram::pairs),
             new Row("virtual thread's call, blocked", PoolProgram::virtualBlocked),
-            new Row("virtual thread's call, awaited", PoolProgram::virtualAwaited));
+            new Row("virtual thread's call, awaited", PoolProgram::virtualAwaited),
+            new Row("process's call, blocked", () -> process(PoolProgram::blocked)),
+            new Row("process's call, awaited", () -> process(PoolProgram::awaited)));
 
     private PoolProgram() {}
 
@@ -114,6 +120,38 @@ final class PoolProgram {
                     times -> awaited(ours, times),
                     times -> onVirtualThread(() -> blocked(theirs, times)));
         }
+    }
+
+    /** Calls of one process, one at a time. */
+    @FunctionalInterface
+    private interface Calls {
+        void run(ProcessPool pool, int times) throws Exception;
+    }
+
+    private static Turns process(Calls calls) throws Exception {
+        try (var pool = ProcessPool.builder().workers(1).aotCache(false).build()) {
+            long worker = pool.submit(() -> ProcessHandle.current().pid()).result();
+            return BareProgram.withPeer((channel, peer) -> Turns.of(
+                    CALLS,
+                    times -> calls.run(pool, times),
+                    times -> BareProgram.roundTrips(channel, MESSAGE, times),
+                    List.of(worker, peer.pid())));
+        }
+    }
+
+    private static void blocked(ProcessPool pool, int times) {
+        for (int i = 0; i < times; i++) {
+            pool.submit(() -> 1).result();
+        }
+    }
+
+    private static void awaited(ProcessPool pool, int times) {
+        EventLoop.run(() -> {
+            for (int i = 0; i < times; i++) {
+                await(Bridge.runInExecutor(pool, () -> 1));
+            }
+            return 0;
+        });
     }
 
     private static void awaited(ThreadPool pool, int times) {

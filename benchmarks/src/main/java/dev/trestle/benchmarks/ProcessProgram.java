@@ -2,6 +2,7 @@ package dev.trestle.benchmarks;
 
 import static dev.trestle.loop.Async.await;
 
+import com.sun.management.ThreadMXBean;
 import dev.trestle.api.ConcurrentFuture;
 import dev.trestle.api.FutureExecutor;
 import dev.trestle.bridge.Bridge;
@@ -12,6 +13,7 @@ import dev.trestle.threadpool.ThreadPool;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,6 +54,7 @@ final class ProcessProgram {
             String name = "pipelined, " + workers + (workers == 1 ? " worker" : " workers");
             program.most(name, "calls/s", 1, () -> 1e9 / bestQueue(workers, 50_000, 3));
         }
+        program.least("pipelined, 2 workers, garbage of the program", "B", 1, () -> garbageOfQueue(2, 50_000, 5));
         program.most("map of 1000000", "items/s", 1, () -> mapped(1_000_000, 5))
                 .most("64 MB there and back", "GB/s", 1, () -> 2 * 64 * MEGABYTE / bestEcho(64 * MEGABYTE, 3, 4))
                 .least("payload of 1 bytes", "ns", 1, () -> bestEcho(1, 5_000, 5))
@@ -253,17 +256,31 @@ final class ProcessProgram {
     private static double bestQueue(int workers, int calls, int repetitions) throws Exception {
         try (var pool = pool(workers)) {
             warmUp(pool, workers);
+            return best(repetitions, () -> nanosOfQueue(pool, calls) / calls);
+        }
+    }
+
+    private static double nanosOfQueue(FutureExecutor pool, int calls) {
+        List<ConcurrentFuture<Integer>> futures = new ArrayList<>(calls);
+        long begin = System.nanoTime();
+        for (int i = 0; i < calls; i++) {
+            int number = i;
+            futures.add(pool.submit(() -> number + 1));
+        }
+        for (ConcurrentFuture<Integer> future : futures) {
+            future.result();
+        }
+        return System.nanoTime() - begin;
+    }
+
+    /** The bytes of the heap that this program takes for each of so many calls; the fewest of some repetitions. */
+    private static double garbageOfQueue(int workers, int calls, int repetitions) throws Exception {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (var pool = pool(workers)) {
             return best(repetitions, () -> {
-                List<ConcurrentFuture<Integer>> futures = new ArrayList<>(calls);
-                long begin = System.nanoTime();
-                for (int i = 0; i < calls; i++) {
-                    int number = i;
-                    futures.add(pool.submit(() -> number + 1));
-                }
-                for (ConcurrentFuture<Integer> future : futures) {
-                    future.result();
-                }
-                return (System.nanoTime() - begin) / (double) calls;
+                long before = threads.getTotalThreadAllocatedBytes();
+                nanosOfQueue(pool, calls);
+                return (threads.getTotalThreadAllocatedBytes() - before) / (double) calls;
             });
         }
     }

@@ -46,7 +46,7 @@ record Result(Subject subject, String name, double value, Unit unit) {
         }
     }
 
-    /** Reads what a program prints: {@code name<TAB>value<TAB>unit}. */
+    /** Reads the output of a program: {@code name<TAB>value<TAB>unit}. */
     static Result parse(Subject subject, String line) {
         String[] fields = line.split("\t");
         if (fields.length != 3) {

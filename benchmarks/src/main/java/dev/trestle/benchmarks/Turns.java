@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 
 /**
- * The cost of one operation in two ways, measured by turns in one process. Other programs on the machine make both
+ * The cost of one operation in two ways, measured by turns in one program. Other programs on the machine make both
  * dearer, so their ratio and the counts can be compared where times cannot.
  */
 final class Turns {
@@ -24,15 +24,27 @@ final class Turns {
     private static final int TURNS = 15;
 
     private final int times;
+    private final List<Long> pids = new ArrayList<>();
     private final List<Cost> ours = new ArrayList<>();
     private final List<Cost> theirs = new ArrayList<>();
 
-    private Turns(int times) {
+    private Turns(int times, List<Long> others) {
         this.times = times;
+        pids.add(ProcessHandle.current().pid());
+        pids.addAll(others);
     }
 
     static Turns of(int times, Operations ours, Operations theirs) throws Exception {
-        var turns = new Turns(times);
+        return of(times, ours, theirs, List.of());
+    }
+
+    /**
+     * Measures operations that other processes take part in.
+     *
+     * @param others the ids of those processes, whose cost counts as well; of either side, one that waits costs nothing
+     */
+    static Turns of(int times, Operations ours, Operations theirs, List<Long> others) throws Exception {
+        var turns = new Turns(times, others);
         for (int i = -WARM_UP; i < TURNS; i++) {
             Cost our = turns.cost(ours);
             Cost their = turns.cost(theirs);
@@ -45,9 +57,9 @@ final class Turns {
     }
 
     private Cost cost(Operations operations) throws Exception {
-        Cost before = Cost.now();
+        Cost before = Cost.of(pids);
         operations.run(times);
-        return Cost.now().since(before);
+        return Cost.of(pids).since(before);
     }
 
     /** Prints the medians, and by how much ours is dearer. */
@@ -60,6 +72,10 @@ final class Turns {
         line(name + ", processor" + TIMES_THEIRS, processor / median(theirs, Cost::processorNanos), "times");
         line(name + ", switches", median(ours, Cost::voluntarySwitches), "each");
         line(name + ", switches of theirs", median(theirs, Cost::voluntarySwitches), "each");
+        if (pids.size() > 1) {
+            line(name + ", reads and writes", median(ours, Cost::readsAndWrites), "each");
+            line(name + ", reads and writes of theirs", median(theirs, Cost::readsAndWrites), "each");
+        }
     }
 
     private static void line(String name, double value, String unit) {

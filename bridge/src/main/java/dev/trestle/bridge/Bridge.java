@@ -259,7 +259,7 @@ public final class Bridge {
      * run nor closed ends nothing.
      *
      * @param coroutine the code to run
-     * @param loop where; it need not be running yet
+     * @param loop the loop, which need not be running yet
      * @param <T> the type of the result
      * @return its future; cancelling it cancels the coroutine's task
      * @throws IllegalStateException if the loop is closed

@@ -261,7 +261,7 @@ class CloseInALoopTest {
     }
 
     @Test
-    void aCallThatIgnoresItsInterruptDoesNotKeepTheLoopFromClosing() {
+    void loopClosesAlthoughACallIgnoresItsInterrupt() {
         var pool = new ThreadPool(1);
         var loop = new EventLoop();
         loop.setExceptionHandler((_, context) -> trail.add(context.message()));

@@ -277,7 +277,7 @@ class LoopEndTest {
     // Calls of the default executor
 
     @Test
-    void aCallOfTheDefaultExecutorThatIgnoresInterruptsIsNamedAndLeft() {
+    void defaultExecutorsCallThatIgnoresInterruptsIsNamed() {
         var started = new CountDownLatch(1);
         loop.runUntilComplete(() -> {
             var _ = Bridge.toThread(() -> {
@@ -429,7 +429,7 @@ class LoopEndTest {
 
     /** Submits items in the way of a subscription that does not notice that it was cancelled. */
     @Test
-    void whatIsPublishedAfterTheEndOfTheLoopCancelsTheSubscription() {
+    void itemAfterTheEndOfTheLoopCancelsTheSubscription() {
         var cancelled = new AtomicInteger();
         var subscriber = new CompletableFuture<Flow.Subscriber<? super String>>();
         EventLoop.run(() -> {
@@ -538,7 +538,7 @@ class LoopEndTest {
     }
 
     @Test
-    void aPublisherThatRefusesItsSubscriberLeavesNothingWithTheLoop() {
+    void publisherThatRefusesLeavesNothingInTheLoop() {
         loop.runUntilComplete(() -> {
             assertThatThrownBy(() -> Bridge.<String>iterate(_ -> {
                         throw new UnsupportedOperationException("subscribe failed on purpose");

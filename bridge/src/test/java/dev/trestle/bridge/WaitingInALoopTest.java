@@ -187,7 +187,7 @@ class WaitingInALoopTest {
     @EnumSource(
             value = Wait.class,
             names = {"INVOKE_ALL", "TIMED_INVOKE_ALL", "INVOKE_ANY", "TIMED_INVOKE_ANY", "MAP"})
-    void whatARefusedWaitHadSubmittedIsCancelled(Wait wait) {
+    void callsOfARefusedWaitAreCancelled(Wait wait) {
         EventLoop.run(() -> {
             assertThatThrownBy(() -> wait.wait(this, done())).isInstanceOf(IllegalStateException.class);
         });
@@ -198,7 +198,7 @@ class WaitingInALoopTest {
 
     @ParameterizedTest
     @EnumSource(names = {"GET", "RESULT", "EXCEPTION", "JOIN", "WAIT_UNTIL", "TIMED_WAIT_UNTIL", "TIMED_AS_COMPLETED"})
-    void whatIsDoneIsReadInALoop(Wait wait) {
+    void doneFuturesAreReadInALoop(Wait wait) {
         EventLoop.run(() -> wait.wait(this, done()));
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,13 +34,19 @@ final class Certificates {
     /**
      * Makes {@code NAME.p12} for each name, and {@code truststore.p12}, which are valid for a number of days.
      *
-     * @param start when they begin to be valid, as keytool takes it, such as {@code -2d}; empty for now
+     * @param start the beginning of their validity, as keytool takes it, such as {@code -2d}; empty for now
      * @throws IOException if that fails; it says what keytool said
      */
     static void make(Path directory, List<String> names, String password, String start, int days) throws IOException {
         if (password.length() < 6) {
             throw new IllegalArgumentException(
                     "A keystore needs a password of 6 characters or more; it has " + password.length());
+        }
+        for (String each : names) {
+            if (each.isBlank() || !Path.of(each).equals(Path.of(each).getFileName()) || each.startsWith(".")) {
+                throw new IllegalArgumentException("The name of a node is that of its keystore too, in the directory '"
+                        + directory + "', so it is no path: '" + each + "'");
+            }
         }
         Files.createDirectories(directory);
         var validity = new ArrayList<>(List.of("-validity", Integer.toString(days)));
@@ -55,6 +62,7 @@ final class Certificates {
         try {
             Files.delete(authority);
             keytool(authority, pair(AUTHORITY, "-ext", "bc:c"));
+            hideFromOthers(authority); // and so all keystores, which begin as copies of it
             keytool(authority, List.of("-exportcert", "-rfc", "-alias", AUTHORITY, "-file", certificate.toString()));
             Path trusted = directory.resolve("truststore.p12");
             Files.deleteIfExists(trusted);
@@ -69,6 +77,12 @@ final class Certificates {
         } finally {
             Files.deleteIfExists(authority);
             Files.deleteIfExists(certificate);
+        }
+    }
+
+    private static void hideFromOthers(Path file) throws IOException {
+        if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
         }
     }
 

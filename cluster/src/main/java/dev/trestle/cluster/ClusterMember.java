@@ -30,9 +30,9 @@ import org.slf4j.LoggerFactory;
  * {@snippet class="dev.trestle.cluster.ClusterExamplesTest" region="member"}
  *
  * <p>All workers are started when the member joins, and a call that a member takes begins at once, or waits behind
- * short calls for some milliseconds at most. When the member leaves in order, by {@link #close} or {@link #drain}, calls that run are finished first, and
- * clients send no further ones. When a client is gone, its calls are cancelled, and workers are killed whose calls do
- * not end then.
+ * short calls for some milliseconds at most. When the member shuts down gracefully, by {@link #close} or
+ * {@link #drain}, calls that run are finished first, and clients send no further ones. When a client is gone, its calls
+ * are cancelled, and a worker whose call ignores its interrupt is killed.
  *
  * <p>A JVM that deserializes nothing should say so: {@code -Djdk.serialFilter=!*}. A member never deserializes what
  * arrives; the option makes sure that no other code of the program does.
@@ -61,7 +61,7 @@ public final class ClusterMember implements AutoCloseable {
     @GuardedBy("lock")
     private final Set<Session> sessions = new LinkedHashSet<>();
 
-    /** The sessions whose clients had calls given back, and wait for a place. */
+    /** The sessions whose clients wait for a place, after calls of theirs were given back. In FIFO order. */
     @GuardedBy("lock")
     private final ArrayDeque<Session> waiting = new ArrayDeque<>();
 
@@ -149,7 +149,7 @@ public final class ClusterMember implements AutoCloseable {
         return draining;
     }
 
-    /** Notes that a client would have more calls here than there are places. */
+    /** Adds a session to those that wait for a place. Idempotent. */
     void awaitsPlace(Session session) {
         synchronized (lock) {
             if (!waiting.contains(session)) {

@@ -52,8 +52,8 @@ import org.slf4j.LoggerFactory;
  * <p>A call runs at most once, whatever happens, unless it has {@link CallOptions#withRetries retries}. When a member
  * crashes or cannot be reached any more, the calls that it had been sent fail with a
  * {@link dev.trestle.processpool.WorkerDiedException} that names the member and its host: nothing tells whether they
- * had begun. Calls that wait, and calls that a member gives back, go to other members. A member that leaves in order
- * finishes its calls first.
+ * had begun. Calls that wait, and calls that a member gives back, go to other members. A member that shuts down
+ * gracefully finishes its calls first.
  *
  * <p>Calls with equal {@link CallOptions#withKey keys} go to the same member while it is there, and to any of its
  * workers.
@@ -93,18 +93,19 @@ public final class ClusterPool implements FutureExecutor {
     @GuardedBy("lock")
     private Set<Address> present = Set.of();
 
-    /** The members that are workers, or are being met. */
+    /** The members that are workers of the engine, or are being connected to. */
     @GuardedBy("lock")
     private final Map<Address, RemoteMember> known = new LinkedHashMap<>();
 
-    /** Those of them that can have calls. */
+    /** The members that can have calls; each is in {@code known} too. */
     @GuardedBy("lock")
     private final Map<Address, Member> ready = new LinkedHashMap<>();
 
-    /** The reasons for which members have no calls, and whether they are not to be asked again. */
+    /** The reasons for which members of the view have no calls. */
     @GuardedBy("lock")
     private final Map<Address, Answer> answers = new LinkedHashMap<>();
 
+    /** The reason for which a member has no calls; it is not asked again if the answer is final. */
     private record Answer(String text, boolean isFinal) {}
 
     private ClusterPool(Builder builder) {
@@ -179,7 +180,7 @@ public final class ClusterPool implements FutureExecutor {
         members.forEach(this::ask);
     }
 
-    /** Meets a member, unless that is done or in vain. */
+    /** Adds a member as a worker, unless it is one already, or has refused for good. */
     private void ask(Address address) {
         RemoteMember member;
         synchronized (lock) {
@@ -212,7 +213,7 @@ public final class ClusterPool implements FutureExecutor {
     /** Called when a member is no worker any more, on its worker's thread. */
     void left(RemoteMember remote, @Nullable String why) {
         Member member;
-        String reason = why == null ? "it has left in order" : why;
+        String reason = why == null ? "it has shut down gracefully" : why;
         synchronized (lock) {
             known.remove(remote.address(), remote);
             member = ready.remove(remote.address());
@@ -261,8 +262,8 @@ public final class ClusterPool implements FutureExecutor {
     private final class Shown implements PoolDoor.Owner {
 
         @Override
-        public String whoWasAsked() {
-            return ClusterPool.this.whoWasAsked();
+        public String searchReport() {
+            return ClusterPool.this.searchReport();
         }
 
         @Override
@@ -271,8 +272,8 @@ public final class ClusterPool implements FutureExecutor {
         }
     }
 
-    /** Returns which members were asked for places, and their answers, as sentences. */
-    private String whoWasAsked() {
+    /** Returns where this pool looked for members, how many it saw, and their answers, as sentences. */
+    private String searchReport() {
         synchronized (lock) {
             String seen = "It looked for the cluster '" + cluster + "' " + node.where() + ", and saw "
                     + (present.isEmpty() ? "no members." : present.size() + " members.");
@@ -292,7 +293,7 @@ public final class ClusterPool implements FutureExecutor {
                     if (left <= 0) {
                         throw new BrokenExecutorException(
                                 name + " has " + ready.size() + " members and needs " + least + " (minMembers), after "
-                                        + startTimeout + " (startTimeout). " + whoWasAsked(),
+                                        + startTimeout + " (startTimeout). " + searchReport(),
                                 null);
                     }
                     TimeUnit.NANOSECONDS.timedWait(lock, left);
@@ -307,7 +308,7 @@ public final class ClusterPool implements FutureExecutor {
     /**
      * Returns the members that can have calls.
      *
-     * @return the members, in the order in which they were met
+     * @return the members, in the order in which this pool connected to them
      */
     public List<Member> members() {
         synchronized (lock) {
@@ -327,7 +328,7 @@ public final class ClusterPool implements FutureExecutor {
     /**
      * Removes a listener. Does nothing if it is not there.
      *
-     * @param listener what was added
+     * @param listener the listener that was added
      */
     public void removeMembershipListener(MembershipListener listener) {
         listeners.remove(listener);
@@ -533,7 +534,7 @@ public final class ClusterPool implements FutureExecutor {
     // Looking
 
     /**
-     * Returns the number of calls that the members run at the same time, at this moment.
+     * Returns the number of calls that the present members can run at the same time.
      *
      * @return the number of calls; 1 if there is no member
      */
@@ -601,8 +602,8 @@ public final class ClusterPool implements FutureExecutor {
      * @param lost the calls that ended because their worker or their member was lost, or because there was no member
      * @param rerun the number of times that a call went to another worker because its worker or member was lost
      * @param givenBack the number of times that a member gave back a call that it could not begin at once, or soon
-     * @param membersMet the number of times that a member has come
-     * @param membersLost the number of times that a member has gone without leaving in order
+     * @param membersMet the number of times that a member has joined
+     * @param membersLost the number of times that a member was lost: it did not shut down gracefully
      */
     public record Statistics(
             int members,
@@ -696,7 +697,7 @@ public final class ClusterPool implements FutureExecutor {
         }
 
         /**
-         * Sets how long a member may take to say goodbye when this pool ends; 5 seconds if not set.
+         * Sets how long a member may take to confirm the end of this pool; 5 seconds if not set.
          *
          * @param value the time
          * @return this builder
@@ -758,8 +759,9 @@ public final class ClusterPool implements FutureExecutor {
          * Joins the cluster, and waits for {@link #minMembers} that can have calls.
          *
          * @return the pool
-         * @throws BrokenExecutorException if there are not so many members within {@link #startTimeout}; it says who
-         *     was asked, and what the answers were
+         * @throws BrokenExecutorException if there are not so many members within {@link #startTimeout}, with the
+         *     members that were asked and their answers in its message; or if the waiting thread is interrupted, which
+         *     keeps its interrupt status
          * @throws IllegalStateException if the node has no certificate, cannot listen or cannot join
          */
         public ClusterPool build() {

@@ -35,12 +35,31 @@ final class Code {
 
     /** Made at the first use, once: it reads all jars. */
     private static final class Own {
-        static final Map<String, String> DIGESTS = digests(Stream.of("java.class.path", "jdk.module.path")
-                .map(each -> System.getProperty(each, ""))
-                .flatMap(each -> Stream.of(each.split(File.pathSeparator, 0)))
-                .filter(each -> !each.isEmpty())
-                .map(Path::of)
-                .toList());
+        static final Map<String, String> DIGESTS = digests(
+                Stream.concat(path("java.class.path"), path("jdk.module.path").flatMap(Code::modulesIn))
+                        .toList());
+
+        private static Stream<Path> path(String property) {
+            return Stream.of(System.getProperty(property, "").split(File.pathSeparator, 0))
+                    .filter(each -> !each.isEmpty())
+                    .map(Path::of);
+        }
+    }
+
+    /**
+     * Returns the modules of a part of a module path: a directory there is either one module or, as {@code -p lib}
+     * means it, holds several.
+     */
+    static Stream<Path> modulesIn(Path part) {
+        if (!Files.isDirectory(part) || Files.exists(part.resolve("module-info.class"))) {
+            return Stream.of(part);
+        }
+        try (Stream<Path> all = Files.list(part)) {
+            return all.sorted().toList().stream();
+        } catch (IOException e) {
+            logger.debug("{} cannot be read, and its modules do not count as code", part, e);
+            return Stream.empty();
+        }
     }
 
     private Code() {}

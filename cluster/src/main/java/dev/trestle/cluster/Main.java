@@ -6,39 +6,145 @@ import java.io.ObjectInputFilter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
-/** The program of a member, {@code java -m dev.trestle.cluster}, and that makes certificates. */
-final class Main {
+/**
+ * The program of a member, {@code java -m dev.trestle.cluster}, and that makes certificates.
+ *
+ * <p>Exit codes: 0 at the end, 1 if the member cannot join or a certificate cannot be made, 2 if the arguments are
+ * wrong.
+ */
+@Command(
+        name = Main.NAME,
+        customSynopsis = {
+            Main.NAME + " --cluster NAME",
+            "         (--hosts HOST[:PORT],... | --dns NAME)",
+            "         (--keystore FILE --password-file FILE [--truststore FILE]",
+            "          | --insecure-on-loopback) [OPTIONS]",
+            "   or: " + Main.NAME + " certificates --directory DIR",
+            "         --names NAME,... --password-file FILE [--days N]"
+        },
+        description = "Runs a member of a cluster, which runs calls until it is ended by SIGTERM or Ctrl-C; or makes"
+                + " certificates.",
+        sortOptions = false)
+final class Main implements Callable<Integer> {
 
-    private static final String USAGE = """
-        A member of a cluster, which runs calls until it is ended by SIGTERM or Ctrl-C:
-          java -m dev.trestle.cluster --cluster NAME (--hosts HOST[:PORT],... | --dns NAME)
-               (--keystore FILE --password-file FILE [--truststore FILE] | --insecure-on-loopback)
-               [--name NAME] [--workers N] [--calls-per-worker N] [--heap MIB] [--bind ADDRESS] [--port PORT]
-               [--failure-timeout SECONDS] [--close-grace SECONDS]
-        Certificates for a trial: NAME.p12 for each name, and truststore.p12:
-          java -m dev.trestle.cluster certificates --directory DIR --names NAME,... --password-file FILE [--days N]
-        The first line of a password file is the password of the keystore and the truststore.
-        """;
+    static final String NAME = "java -m dev.trestle.cluster";
 
-    private static final int WRONG = 2;
-    private static final int DEFAULT_DAYS = 30;
+    private static final String CERTIFICATES = "certificates";
+
+    @Option(names = "--cluster", paramLabel = "NAME", required = true, description = "The name of the cluster.")
+    @SuppressWarnings("NullAway.Init") // set by picocli, as all that follow
+    private String cluster;
+
+    @ArgGroup(multiplicity = "1")
+    @SuppressWarnings("NullAway.Init")
+    private Others others;
+
+    @ArgGroup(multiplicity = "1")
+    @SuppressWarnings("NullAway.Init")
+    private Security security;
+
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            description = "The name of this member. Default: made of the host and the process id.")
+    private @Nullable String name;
+
+    @Option(names = "--workers", paramLabel = "N", description = "The child JVMs. Default: one for each processor.")
+    private int workers = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--calls-per-worker", paramLabel = "N", description = "The calls at a time in each. Default: 1.")
+    private int callsPerWorker = 1;
+
+    @Option(
+            names = "--heap",
+            paramLabel = "MIB",
+            description = "The largest heap of a worker. Default: its share of a quarter of the memory.")
+    private @Nullable Integer heap;
+
+    @Option(names = "--bind", paramLabel = "ADDRESS", description = "The address to listen on.")
+    private @Nullable String bind;
+
+    @Option(names = "--port", paramLabel = "PORT", description = "The port to listen on. Default: ${DEFAULT-VALUE}.")
+    private int port = Discovery.DEFAULT_PORT;
+
+    @Option(
+            names = "--failure-timeout",
+            paramLabel = "SECONDS",
+            description = "How long a member may be silent until it counts as lost. Default: ${DEFAULT-VALUE}.")
+    private int failureTimeout = 8;
+
+    @Option(
+            names = "--close-grace",
+            paramLabel = "SECONDS",
+            description = "How long calls may run on when the member is to end. Default: ${DEFAULT-VALUE}.")
+    private int closeGrace = 30;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Print this.")
+    @SuppressWarnings("UnusedVariable") // read by picocli
+    private boolean help;
 
     private Main() {}
 
-    /** An argument that is wrong, and why. */
-    private static final class Wrong extends IllegalArgumentException {
-        private static final long serialVersionUID = 1;
+    /** The way to other nodes. */
+    private static final class Others {
 
-        Wrong(String message) {
-            super(message);
+        @Option(names = "--hosts", split = ",", paramLabel = "HOST[:PORT]", description = "Other nodes.")
+        private String @Nullable [] hosts;
+
+        @Option(names = "--dns", paramLabel = "NAME", description = "A name whose addresses are those of the nodes.")
+        private @Nullable String dns;
+
+        Discovery discovery() {
+            return hosts == null ? Discovery.dns(String.valueOf(dns)) : Discovery.hosts(hosts);
         }
+    }
+
+    /** What tells a node of the cluster from a stranger. */
+    private static final class Security {
+
+        @ArgGroup(exclusive = false)
+        private @Nullable Keys keys;
+
+        @Option(
+                names = "--insecure-on-loopback",
+                description = "Do without certificates: all nodes are on this machine.")
+        private boolean insecure;
+    }
+
+    /** The files of mutual TLS. */
+    private static final class Keys {
+
+        @Option(names = "--keystore", required = true, paramLabel = "FILE", description = "The key of this node.")
+        @SuppressWarnings("NullAway.Init")
+        private Path keystore;
+
+        @Option(
+                names = "--truststore",
+                paramLabel = "FILE",
+                description = "The authority of all nodes. Default: that in the keystore.")
+        private @Nullable Path truststore;
+
+        @Option(
+                names = "--password-file",
+                required = true,
+                paramLabel = "FILE",
+                description = "A file whose first line is the password of both.")
+        @SuppressWarnings("NullAway.Init")
+        private Path passwordFile;
     }
 
     /**
@@ -46,7 +152,7 @@ final class Main {
      *
      * @param arguments as the usage says
      */
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) {
         int exit = run(arguments);
         if (exit != 0) {
             System.exit(exit);
@@ -54,43 +160,28 @@ final class Main {
     }
 
     /** Returns the exit code. */
-    static int run(String... arguments) throws InterruptedException {
-        try {
-            if (arguments.length == 0 || arguments[0].equals("--help") || arguments[0].equals("help")) {
-                System.err.print(USAGE);
-                return arguments.length == 0 ? WRONG : 0;
-            }
-            if (arguments[0].equals("certificates")) {
-                makeCertificates(new Options(List.of(arguments).subList(1, arguments.length)));
-            } else {
-                member(new Options(List.of(arguments)));
-            }
-            return 0;
-        } catch (Wrong e) {
-            System.err.println(e.getMessage() + "\n\n" + USAGE);
-            return WRONG;
-        } catch (IOException | IllegalArgumentException | IllegalStateException e) {
-            System.err.println(e.getMessage());
-            return 1;
-        }
+    static int run(String... arguments) {
+        boolean certificates = arguments.length > 0 && arguments[0].equals(CERTIFICATES);
+        return new CommandLine(certificates ? new CertificatesCommand() : new Main())
+                .setExecutionExceptionHandler((failure, command, _) -> {
+                    if (failure instanceof IOException
+                            || failure instanceof IllegalArgumentException
+                            || failure instanceof IllegalStateException) {
+                        command.getErr().println(failure.getMessage());
+                        return CommandLine.ExitCode.SOFTWARE;
+                    }
+                    throw failure;
+                })
+                .execute(certificates ? Arrays.copyOfRange(arguments, 1, arguments.length) : arguments);
     }
 
-    private static void makeCertificates(Options options) throws IOException {
-        Path directory = Path.of(options.needed("--directory"));
-        List<String> names = List.of(options.needed("--names").split(",", 0));
-        String password = password(options.needed("--password-file"));
-        int days = options.number("--days", DEFAULT_DAYS);
-        options.end();
-        Certificates.make(directory, names, password, "", days);
-        System.err.println("Made " + String.join(".p12, ", names) + ".p12 and truststore.p12 in " + directory
-                + ", valid for " + days + " days");
-    }
-
-    private static void member(Options options) throws IOException, InterruptedException {
+    @Override
+    public Integer call() throws IOException, InterruptedException {
         refuseSerialization();
-        try (ClusterMember member = builder(options).join()) {
+        try (ClusterMember member = builder().join()) {
             System.err.println(member + " has joined");
             member.awaitShutdown();
+            return CommandLine.ExitCode.OK;
         }
     }
 
@@ -101,124 +192,89 @@ final class Main {
         }
     }
 
-    private static ClusterMember.Builder builder(Options options) throws IOException {
-        ClusterMember.Builder builder = ClusterMember.builder(options.needed("--cluster"));
-        String hosts = options.value("--hosts");
-        String dns = options.value("--dns");
-        if ((hosts == null) == (dns == null)) {
-            throw new Wrong("Say by --hosts or by --dns how the nodes find each other, and not by both");
+    private ClusterMember.Builder builder() throws IOException {
+        ProcessPool.Builder pool = ProcessPool.builder().workers(workers).callsPerWorker(callsPerWorker);
+        if (heap != null) {
+            pool.heap((long) heap << 20);
         }
-        builder.discovery(hosts != null ? Discovery.hosts(hosts.split(",", 0)) : Discovery.dns(String.valueOf(dns)));
-        security(options, builder);
-        String name = options.value("--name");
+        ClusterMember.Builder builder = ClusterMember.builder(cluster)
+                .discovery(others.discovery())
+                .port(port)
+                .failureTimeout(Duration.ofSeconds(failureTimeout))
+                .closeGrace(Duration.ofSeconds(closeGrace))
+                .pool(pool);
         if (name != null) {
             builder.name(name);
         }
-        String bind = options.value("--bind");
         if (bind != null) {
             builder.bind(bind);
         }
-        builder.port(options.number("--port", Discovery.DEFAULT_PORT));
-        builder.failureTimeout(Duration.ofSeconds(options.number("--failure-timeout", 8)));
-        builder.closeGrace(Duration.ofSeconds(options.number("--close-grace", 30)));
-        ProcessPool.Builder pool = ProcessPool.builder()
-                .workers(options.number("--workers", Runtime.getRuntime().availableProcessors()))
-                .callsPerWorker(options.number("--calls-per-worker", 1));
-        int heap = options.number("--heap", 0);
-        if (heap > 0) {
-            pool.heap((long) heap << 20);
-        }
-        options.end();
-        return builder.pool(pool);
-    }
-
-    private static void security(Options options, ClusterMember.Builder builder) throws IOException {
-        String keystore = options.value("--keystore");
-        String truststore = options.value("--truststore");
-        String passwordFile = options.value("--password-file");
-        if (keystore != null) {
-            if (passwordFile == null) {
-                throw new Wrong("--keystore needs --password-file");
-            }
-            String password = password(passwordFile);
-            builder.keystore(Path.of(keystore), password);
-            if (truststore != null) {
-                builder.truststore(Path.of(truststore), password);
-            }
-        }
-        if (options.flag("--insecure-on-loopback")) {
+        if (security.insecure) {
             builder.insecureOnLoopback();
         }
+        if (security.keys != null) {
+            String password = password(security.keys.passwordFile);
+            builder.keystore(security.keys.keystore, password);
+            if (security.keys.truststore != null) {
+                builder.truststore(security.keys.truststore, password);
+            }
+        }
+        return builder;
     }
 
-    private static String password(String file) throws IOException {
-        List<String> lines = Files.readAllLines(Path.of(file));
+    private static String password(Path file) throws IOException {
+        List<String> lines = Files.readAllLines(file);
         if (lines.isEmpty()) {
-            throw new Wrong("The password file " + file + " is empty");
+            throw new IOException("The password file " + file + " is empty");
         }
         return lines.getFirst();
     }
 
-    /** The arguments, each of which has to be asked for. */
-    private static final class Options {
+    /** Makes certificates for a trial. */
+    @Command(
+            name = Main.NAME + " " + CERTIFICATES,
+            description = "Makes certificates for a trial: NAME.p12 for each name, and truststore.p12.",
+            sortOptions = false)
+    private static final class CertificatesCommand implements Callable<Integer> {
 
-        private static final String PRESENT = "";
+        @Option(names = "--directory", required = true, paramLabel = "DIR", description = "The directory for them.")
+        @SuppressWarnings("NullAway.Init")
+        private Path directory;
 
-        private final Map<String, String> values = new LinkedHashMap<>();
+        @Option(names = "--names", required = true, split = ",", paramLabel = "NAME", description = "The nodes.")
+        @SuppressWarnings("NullAway.Init")
+        private List<String> names;
 
-        Options(List<String> arguments) {
-            Deque<String> left = new ArrayDeque<>(arguments);
-            while (!left.isEmpty()) {
-                String option = left.removeFirst();
-                if (!option.startsWith("--")) {
-                    throw new Wrong("Unknown argument: " + option);
-                }
-                String next = left.peekFirst();
-                values.put(option, next == null || next.startsWith("--") ? PRESENT : left.removeFirst());
-            }
-        }
+        @Option(
+                names = "--password-file",
+                required = true,
+                paramLabel = "FILE",
+                description = "A file whose first line is the password of all.")
+        @SuppressWarnings("NullAway.Init")
+        private Path passwordFile;
 
-        @Nullable
-        String value(String option) {
-            String value = values.remove(option);
-            if (PRESENT.equals(value)) {
-                throw new Wrong(option + " needs a value");
-            }
-            return value;
-        }
+        @Option(names = "--days", paramLabel = "N", description = "How long they are valid. Default: 30.")
+        private int days = 30;
 
-        boolean flag(String option) {
-            String value = values.remove(option);
-            if (value != null && !value.equals(PRESENT)) {
-                throw new Wrong(option + " takes no value: " + value);
-            }
-            return value != null;
-        }
+        @Option(
+                names = {"-h", "--help"},
+                usageHelp = true,
+                description = "Print this.")
+        @SuppressWarnings("UnusedVariable") // read by picocli
+        private boolean help;
 
-        String needed(String option) {
-            String value = value(option);
-            if (value == null) {
-                throw new Wrong(option + " is missing");
-            }
-            return value;
-        }
+        @Spec
+        @SuppressWarnings("NullAway.Init")
+        private CommandSpec spec;
 
-        int number(String option, int otherwise) {
-            String value = value(option);
-            if (value == null) {
-                return otherwise;
-            }
-            try {
-                return Integer.parseInt(value);
-            } catch (NumberFormatException e) {
-                throw new Wrong(option + " must be a number: " + value);
-            }
-        }
-
-        void end() {
-            if (!values.isEmpty()) {
-                throw new Wrong("Unknown options: " + String.join(", ", values.keySet()));
-            }
+        @Override
+        public Integer call() throws IOException {
+            Certificates.make(directory, names, password(passwordFile), "", days);
+            spec.commandLine()
+                    .getErr()
+                    .println("Made " + String.join(".p12, ", names) + ".p12 and truststore.p12 in " + directory
+                            + ", valid for " + days + " days");
+            return CommandLine.ExitCode.OK;
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.trestle.cluster;
 
 /**
- * A listener for members that come and go. Its methods are called on a thread of the pool's own, one after the other;
- * they may wait, which holds up further news only.
+ * A listener for members that join and leave. Its methods are called on a thread of the pool's own, one after the
+ * other. A method may block, which only delays later events. An exception that it throws is logged.
  */
 public interface MembershipListener {
 
@@ -17,7 +17,7 @@ public interface MembershipListener {
      * Called when a member has left, or can no longer be reached.
      *
      * @param member the member
-     * @param why how it has left, as the middle of a sentence
+     * @param why the reason, as a clause, such as {@code it has shut down gracefully}
      */
     default void left(Member member, String why) {}
 }

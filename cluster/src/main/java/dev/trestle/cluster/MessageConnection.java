@@ -26,7 +26,7 @@ final class MessageConnection implements Connection {
      * JGroups does not allow, ends the connection instead of shifting its bytes.
      */
 
-    /** The most bytes that were written and not read. */
+    /** The most bytes in flight: written and not read. */
     static final int WINDOW = 1 << 20;
 
     /** The most bytes of a message, without its header: what JGroups sends in one bundle, with its own headers. */

@@ -151,10 +151,6 @@ final class Node implements AutoCloseable {
         return name == null ? address.toString() : name;
     }
 
-    String name() {
-        return name;
-    }
-
     /** Returns the members of the cluster. */
     List<Address> members() {
         return present.stream().filter(Node::isMember).toList();

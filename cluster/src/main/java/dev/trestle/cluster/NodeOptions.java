@@ -121,8 +121,8 @@ record NodeOptions(
         if (!insecure) {
             throw new IllegalStateException("A node of a cluster needs a keystore with its key and certificate: a peer"
                     + " that is not authenticated could run code here. Set keystore(file, password), and make a"
-                    + " certificate for a trial with: java -m dev.trestle.cluster certificates --directory DIR. On"
-                    + " one machine, insecureOnLoopback() does without.");
+                    + " certificate for a trial with: java -m dev.trestle.cluster certificates --directory DIR --names"
+                    + " NAME --password-file FILE. On one machine, insecureOnLoopback() does without.");
         }
         InetAddress address = bindAddress();
         if (!address.isLoopbackAddress()) {

@@ -104,7 +104,7 @@ sealed interface Packet {
                 .putLong(position);
     }
 
-    /** Decodes a packet without copying its bytes; returns null if it is none of this version. */
+    /** Decodes a packet without copying its bytes; returns null if it is malformed, or of another version. */
     static @Nullable Packet decode(ByteBuffer message) {
         ByteBuffer from = message.order(ByteOrder.LITTLE_ENDIAN);
         if (from.remaining() < HEADER || from.get() != MAGIC || from.get() != VERSION) {

@@ -21,15 +21,15 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A member's conversation with one client: the client's calls, and what becomes of them. */
+/** A member's conversation with one client: takes the client's calls, and sends their answers. */
 final class Session {
 
     /*
-     * One thread reads the calls, a second one what must not wait behind them. Answers come from the threads of the
-     * member's pool that read the workers' answers; they write what there is room for, all answers that have come
-     * together in one message, and leave the rest to a thread that exists only while the client does not read. The
-     * frames that wait for that are bounded: a client has as many calls here as it has places and may send ahead, and a
-     * stream as many items as it has credit.
+     * One thread reads the calls, a second one the frames that must not wait behind a call. Answers come from the
+     * threads of the member's pool that read the workers' answers; they write what there is room for, all answers that
+     * have come together in one message, and leave the rest to a thread that exists only while the client does not
+     * read. The frames that wait for that are bounded: a client has as many calls here as it has places and may send
+     * ahead, and a stream as many items as it has credit.
      *
      * A call begins at once, or waits in the line of a worker whose calls are short, or is given back, and the client's
      * queue has it again: then it is known that it has not begun. A client whose calls were given back is told when
@@ -40,7 +40,7 @@ final class Session {
 
     private static final Duration ROOM = Duration.ofSeconds(1);
 
-    /** The end of the wait for a client that has connected to introduce itself. */
+    /** The time limit for the introduction of a client that has connected. */
     private static final Duration GREETING = Duration.ofSeconds(30);
 
     private final ClusterMember member;
@@ -78,10 +78,6 @@ final class Session {
         Thread.ofPlatform().name(name).daemon().start(this::converse);
     }
 
-    ConnectionPair pair() {
-        return pair;
-    }
-
     /** Returns the number of calls that are here. */
     int running() {
         return calls.size();
@@ -100,12 +96,12 @@ final class Session {
                 }
             }
         } catch (ProtocolException e) {
-            logger.warn("{} breaks off: {}", name, e.getMessage());
+            logger.warn("{} ends its session: {}", name, e.getMessage());
             reason = String.valueOf(e.getMessage());
         } catch (IOException e) {
             logger.debug("{} has ended: {}", name, e.getMessage());
         } catch (RuntimeException | Error e) {
-            logger.error("{} breaks off", name, e);
+            logger.error("{} ends its session", name, e);
             reason = "the member failed: " + e;
         } finally {
             end(reason);
@@ -131,7 +127,7 @@ final class Session {
         } else {
             logger.warn("{} runs no calls of {} on {}: {}", member.name(), client.name(), client.host(), objection);
         }
-        work.write(own); // also to one that gets no calls: it can say why
+        work.write(own); // also to a client that gets no calls, for its message
         return objection.isEmpty();
     }
 
@@ -352,7 +348,7 @@ final class Session {
                 handle(frame);
             }
         } catch (ProtocolException e) {
-            logger.warn("{} breaks off: {}", name, e.getMessage());
+            logger.warn("{} ends its session: {}", name, e.getMessage());
             pair.end(String.valueOf(e.getMessage()));
         } catch (IOException e) {
             logger.debug("The controls of {} have ended: {}", name, e.getMessage());

@@ -70,10 +70,10 @@ final class Stack {
 
     private static final Logger logger = LoggerFactory.getLogger(Stack.class);
 
-    /** So many ports after the first are tried if it is taken, and asked for other nodes. */
+    /** The number of ports after the first that are tried if it is taken, and that are asked for other nodes. */
     private static final int PORT_RANGE = 10;
 
-    /** The shortest wait for a peer that has connected, and to which this node has connected, to go on by TLS. */
+    /** The shortest time limit of a TLS handshake, on both sides. */
     private static final int HANDSHAKE_MILLIS = 3_000;
 
     /**

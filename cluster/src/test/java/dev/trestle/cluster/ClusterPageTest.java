@@ -68,7 +68,7 @@ class ClusterPageTest {
         // endregion
     }
 
-    /** They compile, and come as far as the files, which are not there; {@link ClusterExamplesTest} runs such calls. */
+    /** The snippets compile, and run until they miss their files; {@link ClusterExamplesTest} runs such calls. */
     @Test
     void theSnippetsLookForTheFilesThatTheyName() {
         assertThatThrownBy(this::after).hasMessageContaining("There is no keystore program.p12");

@@ -70,11 +70,11 @@ class ClusterProtocolTest {
         assertThat(future.result()).isEqualTo(1);
         member.close();
         Clusters.await(() -> news.size() == 2);
-        assertThat(news).containsExactly("+first", "-first: it has left in order");
+        assertThat(news).containsExactly("+first", "-first: it has shut down gracefully");
     }
 
     @Test
-    void aCallThatFindsNoMemberIsToldWhoWasAsked() {
+    void callWithoutAMemberNamesTheMembersAsked() {
         var pool = opened(
                 Clusters.pool("empty").startTimeout(Duration.ofMillis(200)).build());
 

@@ -46,6 +46,17 @@ class CodeTest {
     }
 
     @Test
+    void aDirectoryOfAModulePathIsAModuleOrHoldsSome() throws IOException {
+        var jar = file("lib/a.jar", "a");
+        var exploded = jar.resolveSibling("b");
+        file("lib/b/module-info.class", "b");
+
+        assertThat(Code.modulesIn(directory.resolve("lib"))).containsExactly(jar, exploded);
+        assertThat(Code.modulesIn(exploded)).containsExactly(exploded);
+        assertThat(Code.modulesIn(jar)).containsExactly(jar);
+    }
+
+    @Test
     void aDifferenceNamesTheParts() {
         var client = Map.of("a.jar", "1", "b.jar", "2", "c.jar", "3");
 

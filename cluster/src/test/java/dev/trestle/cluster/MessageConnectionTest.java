@@ -75,7 +75,7 @@ class MessageConnectionTest {
     }
 
     @Test
-    void whatHasArrivedIsReadBeforeTheEnd() throws IOException {
+    void arrivedBytesAreReadBeforeTheEnd() throws IOException {
         assertThat(connection.receive(data(0, 3))).isTrue();
         connection.end("it is gone");
 

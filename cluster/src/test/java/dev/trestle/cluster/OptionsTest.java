@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Values that builders and the program of a member refuse, and the words in which they do. */
 @Timeout(30)
@@ -38,6 +41,15 @@ class OptionsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"", " ", "../node", "a/b", "/node", ".", ".."})
+    void aCertificateIsMadeForANameAndNotForAPath(String name) {
+        refused(
+                () -> Certificates.make(Path.of("nowhere"), List.of("node", name), "password", "", 1),
+                "so it is no path: '" + name + "'");
+        assertThat(Path.of("nowhere")).doesNotExist();
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "node-1, node-1:7800",
         "node-1:99, node-1:99",
@@ -60,7 +72,7 @@ class OptionsTest {
         refused(() -> Discovery.dns(""), "needs a name");
     }
 
-    private static String refusalOf(String... arguments) throws InterruptedException {
+    private static String refusalOf(String... arguments) {
         PrintStream before = System.err;
         var said = new ByteArrayOutputStream();
         System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
@@ -72,17 +84,23 @@ class OptionsTest {
         return said.toString(StandardCharsets.UTF_8);
     }
 
-    @Test
-    void theProgramSaysWhatIsMissingOrUnknown() throws InterruptedException {
-        assertThat(refusalOf("--hosts", "a"))
-                .startsWith("--cluster is missing")
-                .contains("java -m dev.trestle.cluster");
-        assertThat(refusalOf("--cluster", "a")).startsWith("Say by --hosts or by --dns");
-        assertThat(refusalOf("--cluster")).startsWith("--cluster needs a value");
-        assertThat(refusalOf("--cluster", "a", "--hosts", "b", "--port", "x")).startsWith("--port must be a number: x");
-        assertThat(refusalOf("--cluster", "a", "--hosts", "b", "--colour", "red"))
-                .startsWith("Unknown options: --colour");
-        assertThat(refusalOf("--cluster", "a", "--hosts", "b")).contains("needs a keystore");
-        assertThat(refusalOf("certificates", "--names", "a")).startsWith("--directory is missing");
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--hosts a --insecure-on-loopback | Missing required option: '--cluster=NAME'",
+                "--cluster a --insecure-on-loopback | Missing required argument (specify one of these): (--hosts",
+                "--cluster a --hosts b --dns c --insecure-on-loopback | are mutually exclusive (specify only one)",
+                "--cluster a --hosts b | Missing required argument (specify one of these): (--insecure-on-loopback | [",
+                "--cluster a --hosts b --keystore c | --password-file=FILE",
+                "--cluster | Missing required parameter for option '--cluster' (NAME)",
+                "--cluster a --hosts b --insecure-on-loopback --port x | Invalid value for option '--port': 'x' is not",
+                "--cluster a --hosts b --insecure-on-loopback --worker 1 | Unknown options: '--worker', '1'",
+                "--cluster a --hosts b --insecure-on-loopback --port 70000 | between 1 and 65535: 70000",
+                "--cluster a --hosts b --keystore c --password-file no-file | no-file",
+                "certificates --names a | Missing required options: '--directory=DIR', '--password-file=FILE'"
+            })
+    void theProgramSaysWhichArgumentIsWrong(String arguments, String message) {
+        assertThat(refusalOf(arguments.split(" ", -1))).contains(message);
     }
 }

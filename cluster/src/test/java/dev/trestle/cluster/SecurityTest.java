@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trestle.api.BrokenExecutorException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Peers without a certificate that the cluster trusts: they reach nothing. */
@@ -53,6 +57,13 @@ class SecurityTest {
                 .port(port)
                 .minMembers(1)
                 .startTimeout(Duration.ofSeconds(2));
+    }
+
+    @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "no permissions of Unix")
+    void noOtherUserReadsAKey() throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve("ours/node.p12"))))
+                .isEqualTo("rw-------");
     }
 
     @Test

@@ -5,7 +5,7 @@ import static dev.trestle.loop.Async.await;
 import dev.trestle.loop.EventLoop;
 import dev.trestle.loop.LoopFuture;
 
-/** The same future as in {@link MarkDone}, awaited in a coroutine. */
+/** The future of {@link MarkDone}, awaited in a coroutine. */
 final class AwaitMarked {
 
     private AwaitMarked() {}

@@ -59,10 +59,10 @@ final class Examples implements Callable<Integer> {
     private static int explain(ParameterException wrong) {
         CommandLine command = wrong.getCommandLine();
         boolean example = command.getParent() != null;
-        String wayOut = example
+        String remedy = example
                 ? "see '" + command.getCommandName() + " --help'"
                 : "there are: " + String.join(", ", command.getSubcommands().keySet());
-        command.getErr().println(command.getCommandName() + ": " + message(wrong, example) + " (" + wayOut + ")");
+        command.getErr().println(command.getCommandName() + ": " + message(wrong, example) + " (" + remedy + ")");
         return CommandLine.ExitCode.USAGE;
     }
 

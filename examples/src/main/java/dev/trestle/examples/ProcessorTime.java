@@ -47,7 +47,7 @@ record ProcessorTime(Duration program, Duration children) {
         }
     }
 
-    /** Reads what a program's ended children have taken, from what Linux tells about the program. */
+    /** Reads the processor time of a program's ended children from Linux's figures for the program. */
     static Duration endedChildren(String stat) {
         List<String> fields =
                 List.of(stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1)); // the name may have spaces

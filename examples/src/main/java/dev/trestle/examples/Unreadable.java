@@ -6,7 +6,7 @@ import java.nio.file.NoSuchFileException;
 /**
  * A file or source of class files that could not be read.
  *
- * @param name where it is
+ * @param name its name
  * @param reason the reason, in one line
  */
 record Unreadable(String name, String reason) {

@@ -107,7 +107,7 @@ class CensusCommandTest {
     }
 
     @Test
-    void jsonFileInADirectoryThatDoesNotExistIsRefusedBeforeTheWork() {
+    void jsonFileInAMissingDirectoryIsRefusedAtOnce() {
         Path file = directory.resolve("missing/census.json");
 
         assertRefused(

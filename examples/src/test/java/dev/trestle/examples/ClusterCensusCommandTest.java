@@ -39,7 +39,7 @@ class ClusterCensusCommandTest {
     }
 
     @Test
-    void theTotalsAreThoseOfTheCensusAlthoughAMemberIsKilled() throws IOException {
+    void totalsMatchTheCensusAlthoughAMemberIsKilled() throws IOException {
         Path alone = directory.resolve("alone.json");
         Path together = directory.resolve("together.json");
 

@@ -145,7 +145,7 @@ class ContextCarriersTest {
     }
 
     @Test
-    void whatMicrometerKnowsOfGoesAlongToThreads() {
+    void contextOfMicrometerGoesAlongToThreads() {
         ContextRegistry.getInstance().registerThreadLocalAccessor("tenant", TENANT);
         try (var pool = new ThreadPool(1)) {
             TENANT.set("acme");

@@ -38,7 +38,7 @@ class ProcessPoolInALoopTest {
 
     /** The worker is stopped, so it reads nothing until another coroutine lets it go on. */
     @Test
-    void aLargeCallToAWorkerThatDoesNotReadLetsOtherCoroutinesRun() {
+    void largeCallToABusyWorkerLetsCoroutinesRun() {
         byte[] large = new byte[20 << 20];
         EventLoop.run(() -> {
             try (var pool = new ProcessPool(1)) {

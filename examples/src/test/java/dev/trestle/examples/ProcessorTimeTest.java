@@ -42,7 +42,7 @@ class ProcessorTimeTest {
     }
 
     @Test
-    void itSaysWhatProcessesCostAndGive() {
+    void theProgramPrintsTheCostsOfProcesses() {
         var time = new ProcessorTime(Duration.ofMillis(1_230), Duration.ofMillis(4_560));
 
         assertThat(printed(time, false)).contains("1.2 s in this program and 4.6 s in child JVMs", "costs one batch");

@@ -55,7 +55,7 @@ record Sources(Path root, List<Path> files) {
         return new Sources(root, files.stream().sorted().toList());
     }
 
-    /** Returns what is wrong, in the order of the files' names. */
+    /** Returns the violations, in the order of the files' names. */
     List<Finding> check() {
         return files.parallelStream().map(this::check).flatMap(Optional::stream).toList();
     }

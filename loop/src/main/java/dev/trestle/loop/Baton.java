@@ -68,7 +68,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
 
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final Thread FREE = Thread.ofVirtual().name("trestle-nobody").unstarted(() -> {});
+    private static final Thread FREE =
+            Thread.ofVirtual().name("trestle-no-holder").unstarted(() -> {});
     private static final Thread ABANDONED =
             Thread.ofVirtual().name("trestle-abandoned").unstarted(() -> {});
     private static final Set<Baton> running = ConcurrentHashMap.newKeySet();
@@ -81,9 +82,8 @@ final class Baton implements Thread.UncaughtExceptionHandler {
     /** The most tasks on the stack of one thread, besides the one for which it was made. */
     private static final int DEEPEST = 16;
 
-    // Whether what a foreign thread uses, when it brings an outcome or wakes the driver, has been used before, and so
-    // is linked and
-    // initialized. Racy, at the cost of a larger check.
+    // True once a foreign thread has brought an outcome, or has woken the driver: the code for that is linked and
+    // initialized then. A racy read costs a larger check.
     private static boolean deliveryLinked;
     private static boolean wakeUpLinked;
 
@@ -239,7 +239,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return callbacks;
     }
 
-    /** Returns how long a callback or a coroutine may run without awaiting; may be called from any thread. */
+    /** Returns the time for which a callback or a coroutine may run without awaiting; may be called from any thread. */
     long slowNanos() {
         return callbacks.debugMode().slowNanos();
     }
@@ -261,7 +261,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * from any thread.
      */
     @Nullable
-    Thread holderOrNobody() {
+    Thread holderOrPlaceholder() {
         return holder;
     }
 
@@ -275,7 +275,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return ready.taken();
     }
 
-    /** Notes how long the step has run that runs now, 0 if none does; called by the detector. */
+    /** Records the time for which the present step has run, 0 if there is none; called by the detector. */
     void noteStep(long nanos) {
         presentStep = nanos;
         if (nanos > longestStep) {
@@ -283,7 +283,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Returns how long the step has run that ran at the last look; may be called from any thread. */
+    /** Returns the time for which the step of the last look had run; may be called from any thread. */
     long presentStep() {
         return presentStep;
     }
@@ -316,7 +316,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return current;
     }
 
-    // What is to be run; called by the holder
+    // The items to run; called by the holder
 
     void ready(Ready item) {
         ready.add(item);
@@ -365,7 +365,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         return count;
     }
 
-    /** Forgets the timers, and takes no more from other threads. What is ready, or was sent, can still be run. */
+    /**
+     * Forgets the timers, and takes no more from other threads. Items that are ready, or were sent, can still be run.
+     */
     void close() {
         timers.clear();
         inbox.close(ready);
@@ -742,7 +744,9 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         }
     }
 
-    /** Notes that the driver has the baton. The wait does not, since it may fail at the moment when the baton comes. */
+    /**
+     * Records that the driver has the baton. The wait does not, since it may fail at the moment when the baton comes.
+     */
     private void onDriverHolds() {
         arrived = driver;
         if (armedFor != NEVER) {
@@ -1092,7 +1096,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
         boolean queued = false;
         while (!queued) {
             try {
-                // What is in the inbox was there first.
+                // The items of the inbox were there first.
                 if (inbox.isEmpty() && HOLDER.compareAndSet(this, FREE, me)) {
                     arrived = me;
                     break;
@@ -1136,7 +1140,7 @@ final class Baton implements Thread.UncaughtExceptionHandler {
      * throws, the giver still has the baton, and nothing has changed; after that, a failure leaves the rest to the
      * driver.
      *
-     * @param giver what the calling thread does next
+     * @param giver the next state of the calling thread
      */
     private Passed pass(@Nullable Task<?> self, Giver giver) {
         Thread me = Thread.currentThread();

@@ -140,12 +140,12 @@ final class CallbackRunner {
         context = newContext;
     }
 
-    /** Returns how strict the loop is; may be called from any thread. */
+    /** Returns the strictness of the loop; may be called from any thread. */
     DebugMode debugMode() {
         return debugMode;
     }
 
-    /** Sets how strict the loop is; may be called from any thread. */
+    /** Sets the strictness of the loop; may be called from any thread. */
     void setDebugMode(DebugMode newMode) {
         debugMode = newMode;
         SlowCallbackDetector.onLimitChanged();

@@ -67,7 +67,7 @@ final class Carriers {
      * Looks, and adds carriers or takes them back.
      *
      * @param stuck whether a loop that has something to do has not moved since the last look
-     * @return how many there are, and were, if some were added
+     * @return the numbers before and after, if some were added
      */
     @Nullable
     Change look(boolean stuck) {
@@ -138,7 +138,7 @@ final class Carriers {
         return requireNonNull(management);
     }
 
-    /** Returns how many carriers the JDK makes at most. */
+    /** Returns the largest number of carriers that the JDK makes. */
     private static int most(int parallelism) {
         return Integer.getInteger("jdk.virtualThreadScheduler.maxPoolSize", Math.max(parallelism, 256));
     }
@@ -146,12 +146,12 @@ final class Carriers {
     /**
      * Carriers that were added.
      *
-     * @param before how many there were
-     * @param now how many there are; as many, if there may not be more
+     * @param before the number before
+     * @param now the number now; the same, if there may not be more
      */
     record Change(int before, int now) {
 
-        /** Returns what to tell of it. Looks at the stacks of coroutines, and so takes its time. */
+        /** Returns the text of the warning. Walks the stacks of coroutines, which takes time. */
         String text() {
             String help = now > before
                     ? now + " carriers are allowed until they go on"

@@ -357,7 +357,7 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Stops the loop at the end of this turn, or of the first one if it is not running. What is scheduled stays, for
+     * Stops the loop at the end of this turn, or of the first one if it is not running. Scheduled callbacks stay for
      * the next run. May be called from any thread.
      */
     public void stop() {
@@ -395,7 +395,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Calls back in the next turn, after what is ready already.
      *
-     * @param callback what to call
+     * @param callback the callback
      * @return cancels it
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
@@ -406,7 +406,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Calls back in the next turn, in a given context; see {@link #callSoon(Runnable)}.
      *
-     * @param callback what to call
+     * @param callback the callback
      * @param context in which it is called, as it is
      * @return cancels it
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -427,8 +427,8 @@ public final class EventLoop implements AutoCloseable {
      * Calls back after a delay; in the next turn if it is zero. Callbacks that are due at the same time are called in
      * the order of their registration.
      *
-     * @param delay how long to wait
-     * @param callback what to call
+     * @param delay the time to wait
+     * @param callback the callback
      * @return cancels it
      * @throws IllegalArgumentException if the delay is negative
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -440,8 +440,8 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Calls back after a delay, in a given context; see {@link #callLater(Duration, Runnable)}.
      *
-     * @param delay how long to wait
-     * @param callback what to call
+     * @param delay the time to wait
+     * @param callback the callback
      * @param context in which it is called, as it is
      * @return cancels it
      * @throws IllegalArgumentException if the delay is negative
@@ -455,7 +455,7 @@ public final class EventLoop implements AutoCloseable {
      * Calls back at a time; in the next turn if it has passed.
      *
      * @param when the loop's time, see {@link #time}
-     * @param callback what to call
+     * @param callback the callback
      * @return cancels it
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
@@ -467,7 +467,7 @@ public final class EventLoop implements AutoCloseable {
      * Calls back at a time, in a given context; see {@link #callAt(Duration, Runnable)}.
      *
      * @param when the loop's time, see {@link #time}
-     * @param callback what to call
+     * @param callback the callback
      * @param context in which it is called, as it is
      * @return cancels it
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -529,7 +529,7 @@ public final class EventLoop implements AutoCloseable {
      * accepted is called, at the latest by {@link #close}, unless {@code close} gives up on a callback or a coroutine
      * that hangs: then the report of that says how many callbacks are not called.
      *
-     * @param callback what to call
+     * @param callback the callback
      * @return cancels it
      * @throws IllegalStateException if the loop is closed
      */
@@ -540,7 +540,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Calls back in the next turn, in a given context, from any thread; see {@link #callSoonThreadsafe(Runnable)}.
      *
-     * @param callback what to call
+     * @param callback the callback
      * @param context in which it is called, as it is
      * @return cancels it
      * @throws IllegalStateException if the loop is closed
@@ -615,7 +615,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Starts a coroutine, in a later turn.
      *
-     * @param coroutine what to run
+     * @param coroutine the coroutine to run
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -627,7 +627,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Starts a coroutine without a result, in a later turn.
      *
-     * @param action what to run
+     * @param action the action to run
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
@@ -638,7 +638,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Starts a coroutine, in a later turn, under a name.
      *
-     * @param coroutine what to run
+     * @param coroutine the coroutine to run
      * @param name for logs and dumps
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
@@ -651,7 +651,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Starts a coroutine, in a later turn if the options say nothing else.
      *
-     * @param coroutine what to run
+     * @param coroutine the coroutine to run
      * @param options name, context, when it starts
      * @param <T> the type of the result
      * @return its task; the loop holds it until it is done
@@ -676,7 +676,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Starts a coroutine without a result, in a later turn if the options say nothing else.
      *
-     * @param action what to run
+     * @param action the action to run
      * @param options name, context, when it starts
      * @return its task; the loop holds it until it is done
      * @throws IllegalStateException if the loop is closed, or running on another thread
@@ -838,7 +838,7 @@ public final class EventLoop implements AutoCloseable {
      * called later, by the loop. Between two turns of {@link #runOnce} that is in the next turn, or when the loop is
      * closed; a loop that does not run otherwise has the handler called at once.
      *
-     * @param context what happened
+     * @param context the report
      */
     public void callExceptionHandler(ExceptionContext context) {
         reports.tell(context);
@@ -855,7 +855,7 @@ public final class EventLoop implements AutoCloseable {
      * thread of the loop's, is interrupted after the patience of {@link #close(Duration)} or when the closing thread is
      * interrupted, and is left behind after another patience.
      *
-     * @param resource what to close
+     * @param resource the resource to close
      * @throws IllegalStateException if the loop is closed, or running on another thread
      */
     public void closeWithLoop(AutoCloseable resource) {
@@ -879,9 +879,9 @@ public final class EventLoop implements AutoCloseable {
      * Cancels the tasks that are left, waits until they have ended, and closes the loop. A coroutine that swallows its
      * cancellation and goes on waiting is named to the exception handler when patience is over; then its waits throw an
      * {@link IllegalStateException}. Patience begins again whenever a task ends that was there when closing began: so
-     * many tasks may clean up one after the other, and one that waits forever is still found. What is ready, or was
-     * sent by another thread, is called; timers are dropped. Exceptions that were never retrieved are reported.
-     * Idempotent.
+     * many tasks may clean up one after the other, and one that waits forever is still found. Callbacks that are ready,
+     * or were sent by another thread, are called; timers are dropped. Exceptions that were never retrieved are
+     * reported. Idempotent.
      *
      * <p>Every wait of this method is bounded, whatever the loop's code does. Code that takes a whole patience in one
      * piece (a callback, a coroutine between two awaits, a resource, the exception handler) is interrupted, and named
@@ -892,7 +892,7 @@ public final class EventLoop implements AutoCloseable {
      * ignores its interrupts is cancelled; on the thread of that call, the methods of the loop throw an
      * {@link IllegalStateException} from then on.
      *
-     * @param patience how long to wait for the next task that ends, by the machine's clock; zero for little more than a
+     * @param patience the time to wait for the next task that ends, by the machine's clock; zero for little more than a
      *     turn
      * @throws IllegalStateException if the loop is running, or if this is called in the code of another loop
      */
@@ -942,7 +942,7 @@ public final class EventLoop implements AutoCloseable {
     /**
      * Removes a listener. May be called from any thread. Idempotent.
      *
-     * @param listener what was added
+     * @param listener the listener that was added
      */
     public void removeClosingListener(ClosingListener listener) {
         shutdown.removeListener(listener);
@@ -971,9 +971,9 @@ public final class EventLoop implements AutoCloseable {
     }
 
     /**
-     * Sets how long a coroutine or a callback may run without awaiting before a warning names it, with its stack, while
-     * it still runs; one second by default, 100 ms in debug mode. May be called from any thread, at any time. The
-     * warning comes up to half as long again after the limit.
+     * Sets the time for which a coroutine or a callback may run without awaiting before a warning names it, with its
+     * stack, while it still runs; one second by default, 100 ms in debug mode. May be called from any thread, at any
+     * time. The warning comes up to half as long again after the limit.
      *
      * @param limit the longest time without a warning, at least a millisecond
      * @throws IllegalArgumentException if the limit is shorter
@@ -986,7 +986,7 @@ public final class EventLoop implements AutoCloseable {
         return callbacks.debugMode().slowNanos();
     }
 
-    /** Returns where a task was created, in words that follow its name; empty for any other future. */
+    /** Returns the creation site of a task, in words that follow its name; empty for any other future. */
     String createdText(LoopFuture<?> future) {
         return future instanceof Task<?> task ? callbacks.debugMode().createdText(task) : "";
     }
@@ -1122,7 +1122,7 @@ public final class EventLoop implements AutoCloseable {
      *     that the loop has more to do than it can. What other threads have sent since the last turn is not in it
      * @param timers the callbacks and waits with a time that has not come yet
      * @param steps the steps that were ever begun, the loop's own included
-     * @param presentStep how long the step has run that runs at this moment, zero if none does or if it has begun
+     * @param presentStep the time for which the present step has run, zero if none does or if it has begun
      *     since the last look. Steps are not measured one by one: a thread looks at all loops four times a second, or
      *     four times in the {@link #setSlowCallbackDuration} if that is shorter, and sees what has run since its last
      *     look

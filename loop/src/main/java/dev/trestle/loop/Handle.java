@@ -72,10 +72,6 @@ public sealed class Handle extends Ready permits TimerHandle {
         return callback == null;
     }
 
-    final boolean isInline() {
-        return inline;
-    }
-
     final @Nullable Context context() {
         return context;
     }

@@ -13,9 +13,9 @@ public final class LoopBarrier {
 
     /*
      * The party that completes a round decides the round for all at that moment: each waiter is given its index, or the
-     * news that the round was broken. Whatever happens until the waiters run belongs to the next round. CPython's
-     * barrier is drained first: newcomers wait until the last party of the round has run, and a reset then breaks a
-     * round that was complete.
+     * news that the round was broken. Arrivals and cancellations until the waiters run belong to the next round.
+     * CPython's barrier is drained first: newcomers wait until the last party of the round has run, and a reset then
+     * breaks a round that was complete.
      */
 
     private static final int BROKEN = -1;

@@ -20,9 +20,9 @@ final class LoopCloser {
 
     /*
      * The problem: a callback, a resource or the exception handler may hang, and the closing thread must return all the
-     * same. So that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. What
-     * is called outside of the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps.
-     * The closing thread waits for either with a limit, which begins again when something has been done.
+     * same. So that thread runs no code of the user's itself. Coroutines and callbacks run on a driver, as always. Code
+     * outside of the loop (resources, the exception handler, listeners) runs on the thread of a BoundedSteps. The
+     * closing thread waits for either with a limit, which begins again when something has been done.
      *
      * Code that has held the baton through the whole limit is interrupted. If it holds the baton after another limit,
      * the baton is taken away from it for good. From then on the loop's queues are not touched, because the thread that
@@ -111,7 +111,7 @@ final class LoopCloser {
         }
     }
 
-    /** Whatever fails, the rest is done all the same. */
+    /** Runs a part of closing, and keeps its failure, so that the other parts run too. */
     private void attempt(Runnable part) {
         try {
             part.run();
@@ -326,8 +326,8 @@ final class LoopCloser {
     }
 
     /**
-     * Ends the tasks that are left if a part of closing has failed, as for lack of memory. Takes no memory. What would
-     * be called back then is not: there is no thread to run it.
+     * Ends the tasks that are left if a part of closing has failed, as for lack of memory. Takes no memory. Callbacks
+     * are not called then: there is no thread to run them.
      */
     private void endTasksLeft() {
         boolean ended = false;

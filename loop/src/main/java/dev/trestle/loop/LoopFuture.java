@@ -328,7 +328,7 @@ public non-sealed class LoopFuture<T extends @Nullable Object> extends Ready {
         }
     }
 
-    /** Returns how many callbacks there are, of the loop's and of the user's. */
+    /** Returns the number of callbacks, those of the loop included. */
     final int callbackCount() {
         int[] count = {0};
         forEachCallback(_ -> count[0]++);

@@ -33,7 +33,7 @@ final class LoopRun {
     /**
      * Begins the run.
      *
-     * @param run what the driver does, with the baton
+     * @param run the work of the driver, with the baton
      */
     LoopRun(String name, Baton baton, Runnable run) {
         this.name = name;

@@ -99,7 +99,7 @@ final class LoopTime {
         return clock instanceof VirtualClock;
     }
 
-    /** Returns how long the driver may sleep, by the machine's clock, before it asks this clock again. */
+    /** Returns the time for which the driver may sleep, by the machine's clock, before it asks this clock again. */
     long sleepNanos(long untilDue) {
         return clock == SystemClock.INSTANCE ? untilDue : Math.clamp(untilDue / LOOKS, SHORTEST_SLEEP, LONGEST_SLEEP);
     }

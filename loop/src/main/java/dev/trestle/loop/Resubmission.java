@@ -20,7 +20,7 @@ final class Resubmission {
      * that runs, or is not to run, does nothing. A new thread that has never run is not submitted by that. Its start is
      * revoked, and its coroutine is started on another.
      *
-     * Why it is safe: getStackTrace does not return for a thread that was lost while it changed its state. Only a park
+     * This is safe: getStackTrace does not return for a thread that was lost while it changed its state. Only a park
      * with a time limit can be interrupted there, by the lack of memory for its timer, and threads that wait for the
      * baton park without a limit. So `Baton.overdue` names only such threads, and getStackTrace is called on a thread
      * of its own. See ADR 148.
@@ -35,8 +35,8 @@ final class Resubmission {
     private @Nullable Thread asking;
 
     /**
-     * Returns how long a thread may be overdue at first, in nanoseconds. The limit doubles each time, as a carrier may
-     * just be late.
+     * Returns the time for which a thread may be overdue at first, in nanoseconds. The limit doubles each time, as a
+     * carrier may just be late.
      */
     static long firstLimit(long slowNanos) {
         return Math.min(LONGEST_FIRST, slowNanos / 4);
@@ -46,7 +46,7 @@ final class Resubmission {
      * Submits a thread again if it has been overdue for long.
      *
      * @param thread the thread that was woken and has not run since; null if there is none
-     * @param elapsed how much time counts since the last look
+     * @param elapsed the time to count since the last look
      */
     void look(Baton baton, @Nullable Thread thread, long elapsed) {
         if (thread == null || thread != seen) {

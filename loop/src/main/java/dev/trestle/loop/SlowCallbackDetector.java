@@ -53,7 +53,7 @@ final class SlowCallbackDetector implements Runnable {
     private final Map<Baton, Sight> sights = new HashMap<>();
 
     /** Confined to the thread. */
-    private final StackCopies stackCopies = new StackCopies();
+    private final StackCopyDetector stackCopyDetector = new StackCopyDetector();
 
     /** Made at the first look, as long as there is memory. Written by the thread alone. */
     private volatile @Nullable Carriers carriers;
@@ -141,7 +141,7 @@ final class SlowCallbackDetector implements Runnable {
         boolean stuck = false;
         for (Baton baton : Baton.running()) {
             Sight sight = sights.computeIfAbsent(baton, _ -> new Sight());
-            boolean unmoved = sight.isUnmoved(baton.holderOrNobody(), baton.progress());
+            boolean unmoved = sight.isUnmoved(baton.holderOrPlaceholder(), baton.progress());
             if (unmoved) {
                 attempt(baton::unstick);
                 stuck |= baton.hasWork();
@@ -174,7 +174,7 @@ final class SlowCallbackDetector implements Runnable {
         for (Baton baton : Baton.running()) {
             tasks += baton.callbacks().taskCount();
         }
-        StackCopies.Figures figures = stackCopies.look(tasks, System.nanoTime());
+        StackCopyDetector.Figures figures = stackCopyDetector.look(tasks, System.nanoTime());
         if (figures != null) {
             warnings.add(figures::text, null);
         }
@@ -226,7 +226,7 @@ final class SlowCallbackDetector implements Runnable {
     private record Running(
             Baton baton, @Nullable Task<?> task, @Nullable Runnable callback) {
 
-        /** Returns what of the program's code runs, if any. It may be what has run a moment ago. */
+        /** Returns the program's code that runs, or that has run a moment ago; null if there is none. */
         static @Nullable Running in(Baton baton) {
             Task<?> task = baton.current();
             Handle handle = baton.callbacks().running();
@@ -378,9 +378,9 @@ final class SlowCallbackDetector implements Runnable {
         }
 
         /** Returns whether nothing has happened since the look before: the holder is the same, and nothing was run. */
-        boolean isUnmoved(@Nullable Thread holderOrNobody, int nowProgress) {
-            boolean unmoved = holderOrNobody == lastHolder && nowProgress == lastProgress;
-            lastHolder = holderOrNobody;
+        boolean isUnmoved(@Nullable Thread holderOrPlaceholder, int nowProgress) {
+            boolean unmoved = holderOrPlaceholder == lastHolder && nowProgress == lastProgress;
+            lastHolder = holderOrPlaceholder;
             lastProgress = nowProgress;
             return unmoved;
         }

@@ -105,7 +105,7 @@ final class Stacks {
     }
 
     /**
-     * Returns where the coroutine is written that an exception has left: as a rule, the lambda in the call of
+     * Returns the place in the source of the coroutine that an exception has left: as a rule, the lambda in the call of
      * createTask. That costs nothing before there is an exception.
      */
     static Optional<StackTraceElement> coroutineOf(Throwable exception) {

@@ -113,7 +113,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
      * Asks the coroutine to end: a {@link CancelledError} is thrown where it awaits, or where it awaits next. It may
      * clean up, awaiting as it likes, and may even decide to go on. A task that has not started never runs.
      *
-     * <p>What the coroutine awaits is cancelled too; see {@link Async#shield}.
+     * <p>The future that the coroutine awaits is cancelled too; see {@link Async#shield}.
      *
      * @param message the message of the error
      * @return false if the task is done already, true otherwise
@@ -227,7 +227,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
      * Takes one request to cancel back; for code that caught the {@link CancelledError} because it was meant for
      * itself. At zero, an error that has not been thrown yet is forgotten.
      *
-     * @return how many requests are left
+     * @return the number of requests that are left
      */
     public int uncancel() {
         if (cancelRequests > 0) {
@@ -282,7 +282,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
     }
 
     /**
-     * Returns where this task was created, the innermost call first. May be called from any thread.
+     * Returns the stack at the creation of this task, the innermost call first. May be called from any thread.
      *
      * <p>In debug mode, see {@link EventLoop#setDebug}, that is the stack. Otherwise it is one place, noted when the
      * first task was created whose coroutine is of the same class. That is this task's own as well if the coroutine is
@@ -344,13 +344,15 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
 
     // Tasks that share a thread: each one but the outermost was called by the one below, which awaits it
 
-    /** Notes that this task, which has not started, begins on top of the stack of one that awaits it. Calls nothing. */
+    /**
+     * Records that this task, which has not started, begins on top of the stack of one that awaits it. Calls nothing.
+     */
     void onCalled(Task<?> by, Thread on) {
         caller = by;
         thread = on;
     }
 
-    /** Notes that this task is not on another's stack any more, or never was. Calls nothing. */
+    /** Records that this task is not on another's stack any more, or never was. Calls nothing. */
     void onCallOver() {
         caller = null;
         thread = null;
@@ -436,7 +438,7 @@ public final class Task<T extends @Nullable Object> extends LoopFuture<T> {
         }
     }
 
-    /** Returns what a new thread of the coroutine runs. */
+    /** Returns the code of a new thread for the coroutine. */
     Start<T> newStart() {
         return new Start<>(this);
     }

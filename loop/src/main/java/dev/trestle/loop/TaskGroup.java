@@ -303,7 +303,7 @@ public final class TaskGroup {
         goOnAborting();
     }
 
-    /** Cancels each task that is to be cancelled, once. What fails is to be called again, and goes on there. */
+    /** Cancels each task that is to be cancelled, once. A step that fails is called again, and goes on where it was. */
     private void goOnAborting() {
         while (cancelled < toCancel.size()) {
             toCancel.get(cancelled).cancel();
@@ -366,7 +366,7 @@ public final class TaskGroup {
      * Waits for the ends of all tasks. Returns the cancellation that has ended the group, else the latest one; null if
      * there was none.
      *
-     * @param thrown what has ended the body, null if nothing has
+     * @param thrown the exception that has ended the body; null if there is none
      */
     private @Nullable CancelledError waitForTasks(@Nullable Throwable thrown) {
         CancelledError cancellation = thrown instanceof CancelledError error ? error : null;

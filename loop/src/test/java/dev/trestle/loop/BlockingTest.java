@@ -29,7 +29,7 @@ class BlockingTest {
     private final List<String> trail = new ArrayList<>();
 
     @Test
-    void itRunsOnTheCoroutinesOwnThreadAndTheLoopGoesOn() {
+    void aBlockingCallRunsOnTheCoroutinesOwnThread() {
         EventLoop.run(() -> {
             var released = new CountDownLatch(1);
             createTask(() -> {
@@ -49,7 +49,7 @@ class BlockingTest {
     }
 
     @Test
-    void itThrowsByTheOneRuleForErrors() {
+    void aBlockingCallThrowsByTheOneRuleForErrors() {
         EventLoop.run(() -> {
             var unchecked = new IllegalArgumentException("as it is");
             assertThatThrownBy(() -> blocking(() -> {

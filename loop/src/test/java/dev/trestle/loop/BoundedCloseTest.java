@@ -115,7 +115,7 @@ class BoundedCloseTest {
                 throw new IllegalStateException("close failed on purpose");
             });
         }),
-        EXCEPTION_HANDLER_THAT_IS_TOLD_OF_WHAT_NOBODY_RETRIEVED((loop, hanging) -> {
+        EXCEPTION_HANDLER_TOLD_OF_AN_UNRETRIEVED_EXCEPTION((loop, hanging) -> {
             loop.setExceptionHandler((_, _) -> hanging.run());
             loop.createFuture().setException(new IllegalStateException("future failed on purpose"));
         });
@@ -254,7 +254,7 @@ class BoundedCloseTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatEndsWhenItIsInterruptedCostsNothingElseAt(Place place) throws Exception {
+    void codeThatEndsWhenInterruptedCostsNothingElseAt(Place place) throws Exception {
         Case closed = requireNonNull(endingWhenInterrupted.get(place));
 
         assertThat(closed.closer.join(ofSeconds(50))).as("close() has returned").isTrue();
@@ -273,9 +273,9 @@ class BoundedCloseTest {
                 "LISTENER_OF_THE_BEGINNING",
                 "LISTENER_OF_THE_END",
                 "EXCEPTION_HANDLER_THAT_IS_TOLD_BY_CLOSE",
-                "EXCEPTION_HANDLER_THAT_IS_TOLD_OF_WHAT_NOBODY_RETRIEVED"
+                "EXCEPTION_HANDLER_TOLD_OF_AN_UNRETRIEVED_EXCEPTION"
             })
-    void callbacksAreCalledAlthoughSomethingHangsOutsideOfTheLoopAt(Place place) throws Exception {
+    void callbacksRunAlthoughForeignCodeHangsAt(Place place) throws Exception {
         Case closed = requireNonNull(ignoringInterrupts.get(place));
 
         assertThat(closed.closer.join(ofSeconds(50))).as("close() has returned").isTrue();

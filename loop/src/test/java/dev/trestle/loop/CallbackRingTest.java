@@ -33,7 +33,7 @@ class CallbackRingTest {
 
     @ParameterizedTest
     @MethodSource("seeds")
-    void whatIsLeftIsCalledInItsOrder(long seed) {
+    void remainingCallbacksRunInOrder(long seed) {
         var random = new SplittableRandom(seed);
         List<String> called = new ArrayList<>();
         List<Waiter> waiting = new ArrayList<>();

@@ -50,7 +50,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aTaskThatCancelsItselfIsCancelledAtItsNextAwaitNotBefore() {
+    void taskThatCancelsItselfEndsAtItsNextAwait() {
         loop.runUntilComplete(() -> {
             Task<?> task = createTask(() -> {
                 currentTask().cancel();
@@ -168,7 +168,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void manyTasksThatAwaitNestedGathersAreCancelledInConstantStack() {
+    void cancelOfNestedGathersNeedsConstantStack() {
         loop.runUntilComplete(() -> {
             Task<?> inner = createTask(() -> sleep(ofHours(1)));
             Task<?> last = inner;
@@ -202,7 +202,7 @@ class CancellationTest extends WithLoop {
     }
 
     @Test
-    void aTaskOfACircleOrALongChainIsDescribedByWhatItAwaitsAlone() {
+    void textOfATaskShowsOnlyTheFutureThatItAwaits() {
         loop.runUntilComplete(() -> {
             var circle = new AtomicReference<Task<?>>();
             Task<?> a = createTask(() -> await(circle.get()), "a");

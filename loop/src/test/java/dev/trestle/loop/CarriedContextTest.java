@@ -85,7 +85,7 @@ class CarriedContextTest {
     }
 
     @Test
-    void callbacksOfOtherThreadsSeeWhatThoseCarry() {
+    void callbacksSeeTheContextOfTheThreadThatAddsThem() {
         Baggage.put("user", "of the thread that runs the loop");
         List<String> seen = EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
@@ -107,7 +107,7 @@ class CarriedContextTest {
     }
 
     @Test
-    void aBlockingCallSeesWhatItsCoroutineCarriesAndLeavesNothing() {
+    void blockingCallSeesTheContextOfItsCoroutine() {
         List<String> seen = EventLoop.run(() -> {
             Baggage.put("user", "coroutine");
             String during = blocking(() -> change("changed by the call"));

@@ -60,7 +60,7 @@ class ContextTest {
     }
 
     @Test
-    void whatAChildSetsIsSeenNeitherByItsParentNorByItsSiblings() {
+    void variablesOfAChildStayInTheChild() {
         loop.runUntilComplete(() -> {
             USER.set("ada");
             Task<String> one = createTask(() -> {
@@ -166,7 +166,7 @@ class ContextTest {
     }
 
     @Test
-    void whatACallbackSetsIsSeenByItsChildrenAndNotByTheNextCallback() {
+    void callbacksVariablesReachItsChildrenOnly() {
         loop.runUntilComplete(() -> {
             USER.set("ada");
             loop.callSoon(() -> {
@@ -285,7 +285,7 @@ class ContextTest {
     // call
 
     @Test
-    void codeThatRunsInAnotherContextMayAwaitAndOthersAreNotConcerned() {
+    void codeInAnotherContextMayAwait() {
         var context = new Context();
         loop.runUntilComplete(() -> {
             USER.set("mine");

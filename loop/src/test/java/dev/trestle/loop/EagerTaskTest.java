@@ -50,7 +50,7 @@ class EagerTaskTest {
     }
 
     @Test
-    void aTaskThatDoesNotSuspendIsDoneAtOnceAndItsCallbacksRunLater() {
+    void taskThatDoesNotSuspendIsDoneAtOnce() {
         loop.runUntilComplete(() -> {
             Task<Integer> task = createTask(() -> 42);
             task.addDoneCallback(done -> trail.add("callback " + done.result()));
@@ -89,7 +89,7 @@ class EagerTaskTest {
     }
 
     @Test
-    void whatATaskSetsWhileItStartsIsNotSeenByItsCreator() {
+    void variablesOfAnEagerStartAreNotSeenByTheCreator() {
         loop.runUntilComplete(() -> {
             USER.set("main");
             assertThat(createTask(() -> {
@@ -187,7 +187,7 @@ class EagerTaskTest {
     }
 
     @Test
-    void whatCombinesFuturesTakesThoseThatAreDoneAtOnce() {
+    void combinedFuturesTakeDoneFuturesAtOnce() {
         loop.runUntilComplete(() -> {
             LoopFuture<List<Integer>> all = gather(List.of(createTask(() -> 1), createTask(() -> 2)));
             assertThat(all.isDone()).isTrue();

@@ -243,7 +243,7 @@ class EventLoopTest {
     }
 
     @Test
-    void blockingOnAPoolsFutureInTheLoopIsRefusedWithTheCallToMake() {
+    void blockingOnAPoolsFutureInTheLoopIsRefused() {
         var promise = new Promise<String>();
         run(() -> assertThatThrownBy(promise::result)
                 .isInstanceOf(IllegalStateException.class)

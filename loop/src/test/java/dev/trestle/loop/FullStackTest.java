@@ -201,7 +201,7 @@ class FullStackTest {
 
     @ParameterizedTest
     @EnumSource
-    void aLoopGoesOnAfterAForeignThreadHasComeInAtTheEndOfItsStack(Door door) throws Exception {
+    void loopGoesOnAfterACallAtTheEndOfAForeignStack(Door door) throws Exception {
         try (var loop = new EventLoop()) {
             loop.setExceptionHandler((_, context) -> arrival(context.message()));
             Thread runner = start(loop);

@@ -82,7 +82,7 @@ class InheritanceTest {
     }
 
     @Test
-    void whatACallbackLeavesBehindIsNotSeenByTheNext() throws Exception {
+    void leftoversOfACallbackAreNotSeenByTheNext() throws Exception {
         List<Object> seen = new ArrayList<>();
         boolean interrupted = onAThread(() -> {
             try (var loop = new EventLoop()) {

@@ -228,7 +228,7 @@ class InterruptTest {
     }
 
     @Test
-    void aBlockingCallThatLeavesTheFlagSetIsFollowedByTheCancellation() {
+    void cancellationFollowsABlockingCallThatKeepsTheInterrupt() {
         EventLoop.run(() -> await(createTask(() -> {
             blocking(() -> Thread.currentThread().interrupt());
             assertThat(currentTask().cancelling()).isZero();
@@ -237,7 +237,7 @@ class InterruptTest {
     }
 
     @Test
-    void anInterruptCancelsWhatIsAwaitedAsItDoesInTheMiddleOfTheAwait() {
+    void interruptBeforeAnAwaitCancelsTheAwaitedFuture() {
         EventLoop.run(() -> {
             LoopFuture<Integer> inner = pending();
             Task<?> task = createTask(() -> {

@@ -66,7 +66,7 @@ class LongLivedFutureTest extends WithLoop {
                         .next();
             }
         },
-        AS_COMPLETED_THAT_NOBODY_READS {
+        UNREAD_AS_COMPLETED {
             @Override
             void run(LongLivedFutureTest test) {
                 var _ = asCompleted(List.of(test.longLived, test.done())).iterator();
@@ -86,25 +86,25 @@ class LongLivedFutureTest extends WithLoop {
                 assertThatThrownBy(() -> await(all)).hasMessage("on purpose");
             }
         },
-        GATHER_THAT_NOBODY_AWAITS {
+        UNAWAITED_GATHER {
             @Override
             void run(LongLivedFutureTest test) {
                 var _ = gather(test.longLived, test.done());
             }
         },
-        OUTCOMES_OF_A_SHIELD_THAT_NOBODY_AWAITS {
+        OUTCOMES_OF_AN_UNAWAITED_SHIELD {
             @Override
             void run(LongLivedFutureTest test) {
                 var _ = gatherOutcomes(List.of(test.garbage.expect(shield(test.longLived)), test.done()));
             }
         },
-        SHIELD_THAT_NOBODY_AWAITS {
+        UNAWAITED_SHIELD {
             @Override
             void run(LongLivedFutureTest test) {
                 var _ = test.garbage.expect(shield(shield(test.longLived)));
             }
         },
-        SHIELD_WHOSE_CALLBACK_WAS_REMOVED {
+        SHIELD_WITH_A_REMOVED_CALLBACK {
             @Override
             void run(LongLivedFutureTest test) {
                 LoopFuture<String> shield = test.garbage.expect(shield(test.longLived));
@@ -233,7 +233,7 @@ class LongLivedFutureTest extends WithLoop {
 
     /** The program keeps only the future inside, and what the callback is for. */
     @Test
-    void aCallbackIsCalledThoughNothingElseHoldsItsShieldOrGathering() {
+    void callbackOfAnUnreferencedShieldOrGatherRuns() {
         loop.runUntilComplete(() -> {
             shield(shield(longLived)).addDoneCallback(done -> trail.add("shield: " + done.result()));
             gather(shield(longLived), longLived).addDoneCallback(done -> trail.add("gather: " + done.result()));
@@ -254,7 +254,7 @@ class LongLivedFutureTest extends WithLoop {
 
     /** The only reference to the iterator is on the stack of the coroutine that waits for it. */
     @Test
-    void aCoroutineGetsTheNextFutureThoughNothingElseHoldsItsIterator() {
+    void coroutineGetsTheNextFutureOfAnUnreferencedIterator() {
         loop.runUntilComplete(() -> {
             var read = new ArrayList<Task<?>>();
             for (int i = 0; i < 3; i++) {

@@ -127,7 +127,7 @@ class LoopConditionTest extends InVirtualTime {
     }
 
     @Test
-    void whatThePredicateThrowsIsThrownAndTheLockIsHeld() {
+    void anExceptionOfThePredicateKeepsTheLockHeld() {
         run(() -> {
             condition.acquire();
             assertThatThrownBy(() -> condition.waitFor(() -> {

@@ -74,7 +74,7 @@ class LoopFutureTest {
     }
 
     @Test
-    void aCancelledFutureThrowsTheMessageAndCannotBeCancelledAgain() {
+    void cancelledFutureThrowsTheMessageOfItsCancellation() {
         LoopFuture<String> future = loop.createFuture();
         assertThat(future.cancel("why")).isTrue();
         assertThat(future.cancel("again")).isFalse();
@@ -226,7 +226,7 @@ class LoopFutureTest {
             LoopFuture<String> byAwait = failed();
             assertThatThrownBy(() -> await(byAwait)).isInstanceOf(IllegalStateException.class);
             LoopFuture<String> withResult = loop.createFuture();
-            withResult.setResult("nobody asks");
+            withResult.setResult("not retrieved");
             LoopFuture<String> cancelled = loop.createFuture();
             cancelled.cancel();
         });

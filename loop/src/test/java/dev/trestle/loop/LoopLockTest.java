@@ -101,7 +101,7 @@ class LoopLockTest extends InVirtualTime {
 
     /** A cancelled waiter wakes the next, as in asyncio, which takes one turn. */
     @Test
-    void aWaiterCancelledBeforeTheReleasePassesTheLockOnATurnLater() {
+    void waiterCancelledBeforeTheReleasePassesTheLockOn() {
         run(() -> {
             lock.acquire();
             Task<?> cancelled = createTask(() -> inside("cancelled"));
@@ -118,7 +118,7 @@ class LoopLockTest extends InVirtualTime {
     }
 
     @Test
-    void aLockWhoseWaitersWereAllCancelledIsTakenWithoutSuspending() {
+    void lockWithCancelledWaitersIsTakenWithoutSuspending() {
         run(() -> {
             lock.acquire();
             Task<?> one = createTask(() -> inside("one"));

@@ -191,7 +191,7 @@ class LoopPromiseTest {
     }
 
     @Test
-    void itIsNotMadeOnAThreadThatDoesNotRunTheLoop() {
+    void aPromiseIsNotMadeOnAForeignThread() {
         EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             var error = blocking(() -> assertThrows(
@@ -237,7 +237,7 @@ class LoopPromiseTest {
     private int count;
 
     @Test
-    void noOutcomeIsLostWhileTimersAndBlockingCallsPickTheBatonUpToo() {
+    void noOutcomeIsLostBesideTimersAndBlockingCalls() {
         int threads = 8;
         int each = 5_000;
         EventLoop.run(() -> {

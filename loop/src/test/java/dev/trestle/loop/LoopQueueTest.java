@@ -85,7 +85,7 @@ class LoopQueueTest extends InVirtualTime {
     }
 
     @Test
-    void whatIsThereIsTakenAndWhatFitsIsPutWithoutSuspending() {
+    void availableItemsAndRoomNeedNoSuspension() {
         LoopQueue<String> queue = LoopQueue.fifo(1);
         run(() -> {
             createTask(() -> trail.add("another task"));

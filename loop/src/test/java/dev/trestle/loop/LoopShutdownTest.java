@@ -274,23 +274,23 @@ class LoopShutdownTest {
         loop.runUntilComplete(() -> {
             loop.createTask(
                     () -> {
-                        throw new IllegalStateException("nobody looks");
+                        throw new IllegalStateException("not retrieved");
                     },
-                    "lonely");
+                    "failed");
             Task<?> seen = createTask(() -> {
-                throw new IllegalStateException("somebody looks");
+                throw new IllegalStateException("retrieved");
             });
-            assertThatThrownBy(() -> await(seen)).hasMessage("somebody looks");
+            assertThatThrownBy(() -> await(seen)).hasMessage("retrieved");
         });
         loop.close();
 
         assertThat(reports).hasSize(1).first().satisfies(report -> {
             assertThat(report.message())
-                    .contains("The exception of Task[lonely] (created at dev.trestle.loop.LoopShutdownTest.")
+                    .contains("The exception of Task[failed] (created at dev.trestle.loop.LoopShutdownTest.")
                     .contains(") was never retrieved")
                     .containsPattern("It left the coroutine at"
                             + " .*LoopShutdownTest\\.lambda\\$.*\\(LoopShutdownTest\\.java:\\d+\\)");
-            assertThat(report.exception()).hasMessage("nobody looks");
+            assertThat(report.exception()).hasMessage("not retrieved");
         });
     }
 
@@ -298,7 +298,7 @@ class LoopShutdownTest {
     void anUnretrievedExceptionIsReportedWithItsGarbageFuture() throws Exception {
         loop.runUntilComplete(() -> {
             createTask(() -> {
-                throw new IllegalStateException("nobody can look any more");
+                throw new IllegalStateException("of a garbage future");
             });
             yieldNow();
         });
@@ -309,12 +309,12 @@ class LoopShutdownTest {
         }
         loop.close();
 
-        assertThat(report.exception()).hasMessage("nobody can look any more");
+        assertThat(report.exception()).hasMessage("of a garbage future");
         assertThat(reports).isEmpty();
     }
 
     @Test
-    void whatIsClosedWithTheLoopIsClosedWhateverTheOthersThrow() {
+    void everyResourceIsClosedWhateverAnotherThrows() {
         loop.closeWithLoop(() -> trail.add("first"));
         loop.closeWithLoop(() -> {
             throw new AssertionError("close failed on purpose");
@@ -329,7 +329,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void whatIsClosedWithTheLoopMayCloseTheLoop() {
+    void aResourceMayCloseTheLoop() {
         loop.closeWithLoop(() -> trail.add("first"));
         loop.closeWithLoop(() -> {
             loop.close();
@@ -343,7 +343,7 @@ class LoopShutdownTest {
     }
 
     @Test
-    void whatIsClosedWithTheLoopMayRunItAndItsTasksEnd() {
+    void aResourceMayRunTheLoopAndItsTasksEnd() {
         var left = new AtomicReference<Task<?>>();
         loop.closeWithLoop(() -> {
             loop.runUntilComplete(() -> {

@@ -287,7 +287,7 @@ class OrphanTest {
     }
 
     @Test
-    void whatAnOrphanThrowsIsReported() throws Exception {
+    void anExceptionOfAnOrphanIsReported() throws Exception {
         loop.runUntilComplete(() -> {
             createTask(
                     () -> {

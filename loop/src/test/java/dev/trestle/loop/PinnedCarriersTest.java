@@ -148,7 +148,7 @@ class PinnedCarriersTest {
     }
 
     @Test
-    void whereTheJdkAllowsNoMoreCarriersTheWarningSaysSo() throws Exception {
+    void theWarningSaysThatTheJdkAllowsNoMoreCarriers() throws Exception {
         List<String> lines = ChildJvm.run(Bounded.class, TWO_CARRIERS, "-Djdk.virtualThreadScheduler.maxPoolSize=2");
 
         assertThat(lines).contains("it slept in the end");

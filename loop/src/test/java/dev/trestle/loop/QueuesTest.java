@@ -102,7 +102,7 @@ class QueuesTest {
     }
 
     @Test
-    void negativeDelaysAndNullsAreRefusedAndPointsInThePastAreNot() {
+    void negativeDelaysAndNullsAreRefused() {
         try (var loop = new EventLoop(new VirtualClock())) {
             var trail = new ArrayList<String>();
             loop.runUntilComplete(() -> {

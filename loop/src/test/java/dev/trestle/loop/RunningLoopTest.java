@@ -64,7 +64,7 @@ class RunningLoopTest {
     }
 
     @Test
-    void aLoopThatIsDrivenInABlockingCallIsNotTheOneOfItsCoroutine() {
+    void loopDrivenInABlockingCallIsNotTheCoroutines() {
         EventLoop.run(() -> {
             EventLoop outer = EventLoop.getRunningLoop();
             List<Object> seen = new ArrayList<>();

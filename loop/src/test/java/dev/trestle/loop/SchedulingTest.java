@@ -163,7 +163,7 @@ class SchedulingTest {
 
     /** The stop of the first run is in flight when that run ends; it must not stop the second run. */
     @Test
-    void aRunThatWasStoppedWhenItsFutureWasDoneLeavesNoStopBehind() {
+    void stopOfARunWithADoneFutureLeavesNoStopBehind() {
         String first = loop.runUntilComplete(() -> {
             loop.stop();
             return "first";
@@ -206,7 +206,7 @@ class SchedulingTest {
     }
 
     @Test
-    void theRunningLoopIsKnownInCoroutinesAndCallbacksAndNowhereElse() {
+    void runningLoopIsKnownInCoroutinesAndCallbacksOnly() {
         loop.runUntilComplete(() -> {
             assertThat(EventLoop.getRunningLoop()).isSameAs(loop);
             loop.callSoon(() -> note(String.valueOf(EventLoop.getRunningLoop() == loop)));

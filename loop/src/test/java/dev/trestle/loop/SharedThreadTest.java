@@ -70,7 +70,7 @@ class SharedThreadTest {
     // Tasks that share a thread
 
     @Test
-    void aTaskThatIsAwaitedBeforeItHasBegunRunsOnItsAwaitersThread() {
+    void taskAwaitedBeforeItBeginsRunsOnItsAwaitersThread() {
         EventLoop.run(() -> {
             Thread inner = await(threadOf());
             assertThat(inner == Thread.currentThread()).isEqualTo(OPENED);
@@ -286,7 +286,7 @@ class SharedThreadTest {
 
     /** The JVM forgets the bindings of scoped values when the stack overflows, and looks for them on the stack. */
     @Test
-    void anOverflowInAnAwaitedTaskDoesNotShowItItsAwatersScopedValues() {
+    void overflowInAnAwaitedTaskKeepsScopedValuesApart() {
         EventLoop.run(() -> ScopedValue.where(scoped, "outer").run(() -> {
             await(createTask(() -> {
                 assertThatThrownBy(() -> overflow()).isInstanceOf(StackOverflowError.class);
@@ -343,7 +343,7 @@ class SharedThreadTest {
 
     /** With a task that needs more stack than there is, and with one that is content with little. */
     @Test
-    void whereTheStackEndsEachTaskEndsAndItsAwaiterKeepsItsState() {
+    void tasksAtTheEndOfTheStackEndAndKeepTheirAwaitersState() {
         List<Action> inners = List.of(() -> local.set("inner"), () -> {
             local.set("inner");
             var _ = overflow();
@@ -506,7 +506,7 @@ class SharedThreadTest {
     // Interrupts
 
     @Test
-    void cancellingATaskInABlockingCallInterruptsItAndNotItsAwaiter() {
+    void cancelInABlockingCallInterruptsTheTaskOnly() {
         EventLoop.run(() -> {
             var begun = new CountDownLatch(1);
             var task = new AtomicReference<Task<?>>();
@@ -530,7 +530,7 @@ class SharedThreadTest {
     }
 
     @Test
-    void anInterruptOfTheAwaitersThreadCancelsBothWhileTheAwaitedTaskIsSuspended() {
+    void interruptOfTheAwaiterCancelsItAndItsSuspendedTask() {
         loop.runUntilComplete(() -> {
             var thread = new AtomicReference<Thread>();
             Task<?> outer = createTask(() -> {
@@ -584,7 +584,7 @@ class SharedThreadTest {
 
     /** The loop is closed while the code of a task that hangs lies on top of the awaiter's. */
     @Test
-    void anAwaiterBelowADeafBlockingCallEndsWithItsLoopAndIsRefusedAfterwards() throws Exception {
+    void awaiterOfADeafBlockingCallEndsWithItsLoop() throws Exception {
         BlockingQueue<String> seen = new LinkedBlockingQueue<>();
         var begun = new CountDownLatch(1);
         var mayGoOn = new CountDownLatch(1);
@@ -653,7 +653,7 @@ class SharedThreadTest {
 
     /** It is parked for good in the end, and its thread with it, which must not get the baton again. */
     @Test
-    void anAwaiterBelowATaskThatNeverEndsIsCancelledByTheEndOfItsLoop() {
+    void awaiterOfAnEndlessTaskIsCancelledWithItsLoop() {
         loop.setExceptionHandler((_, report) -> trail.add(report.message()));
         List<Task<?>> tasks = new ArrayList<>();
         loop.runUntilComplete(() -> {
@@ -707,7 +707,7 @@ class SharedThreadTest {
     }
 
     @Test
-    void tasksOnOneThreadLeaveTheirCarrierToOtherVirtualThreadsNowAndThen() throws Exception {
+    void tasksOnOneThreadYieldTheirCarrierNowAndThen() throws Exception {
         if (!OPENED) {
             return; // nothing is shared, and the JDK decides
         }

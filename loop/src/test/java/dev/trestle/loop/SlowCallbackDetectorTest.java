@@ -45,17 +45,17 @@ class SlowCallbackDetectorTest {
     }
 
     /** Waits for a warning about a holder; on a busy machine there may be warnings about other holders too. */
-    private String nextWarning(String who, String what) throws InterruptedException {
+    private String nextWarning(String holder, String what) throws InterruptedException {
         while (true) {
             String warning = requireNonNull(warnings.poll(20, TimeUnit.SECONDS));
-            if (warning.startsWith(who) && warning.contains(what)) {
+            if (warning.startsWith(holder) && warning.contains(what)) {
                 return warning;
             }
         }
     }
 
     @Test
-    void aCoroutineThatHoldsTheBatonIsNamedWithItsStackWhileItDoes() throws Exception {
+    void coroutineThatRunsTooLongIsLoggedWithItsStack() throws Exception {
         loop.runUntilComplete(() -> {
             Task<String> task = loop.createTask(this::holdUntilNamed, "hog");
             Async.await(task);
@@ -124,7 +124,7 @@ class SlowCallbackDetectorTest {
                 .hasMessage("The limit is shorter than a millisecond: PT0.000999999S");
     }
 
-    // What a look is compared with
+    // The state to which a look is compared
 
     @Test
     void onlyAHolderSeenAtEveryLookIsTooLong() {

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TaskGroupTest extends InVirtualTime {
 
     @Test
-    void itEndsWhenAllItsTasksHaveEnded() {
+    void aGroupEndsWhenAllItsTasksHaveEnded() {
         run(() -> {
             Integer result = TaskGroup.call(group -> {
                 group.createTask(() -> sleep(ofSeconds(2)));
@@ -442,7 +442,7 @@ class TaskGroupTest extends InVirtualTime {
     }
 
     @Test
-    void aCancellationFromOutsideIsNotLostToTheCancellationOfTheGroup() {
+    void cancellationFromOutsideSurvivesThatOfTheGroup() {
         run(() -> {
             for (boolean outsideFirst : List.of(true, false)) {
                 LoopFuture<TaskGroup> started = EventLoop.getRunningLoop().createFuture();
@@ -637,7 +637,7 @@ class TaskGroupTest extends InVirtualTime {
 
     /** The request went on to a task that failed instead, so the body never saw it. */
     @Test
-    void aCancellationThatABodyDidNotSeeIsNotLostBesideItsFailure() {
+    void unseenCancellationIsNotLostBesideAFailure() {
         run(() -> {
             Task<?> parent = currentTask();
             Task<?> cancelling = createTask(() -> {
@@ -714,7 +714,7 @@ class TaskGroupTest extends InVirtualTime {
 
     /** A task refuses to end, so the group never can: the loop throws its parent out. */
     @Test
-    void whatHasFailedIsToldAlsoIfTheLoopEndsBeforeTheGroup() {
+    void failuresAreReportedIfTheLoopEndsBeforeTheGroup() {
         var loop = new EventLoop(clock);
         loop.setExceptionHandler((_, report) -> trail.add(report.message()));
         Task<?> parent = loop.createTask(() -> TaskGroup.run(group -> {

@@ -120,7 +120,7 @@ class TaskTest extends WithLoop {
     }
 
     @Test
-    void allTasksAreThoseThatAreNotDone() {
+    void allTasksAreThePendingOnes() {
         loop.runUntilComplete(() -> {
             Task<?> done = createTask(() -> 1);
             Task<?> pending = createTask(() -> sleep(ofHours(1)));
@@ -308,7 +308,7 @@ class TaskTest extends WithLoop {
     }
 
     @Test
-    void blocksThatUncancelLeaveTheCountToThoseAround() {
+    void innerUncancelLeavesTheCountOfOuterBlocks() {
         loop.runUntilComplete(() -> {
             Task<?> task = createTask(() -> {
                 try {

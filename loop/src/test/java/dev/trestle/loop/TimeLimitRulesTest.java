@@ -117,7 +117,7 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
-    void whatTheCodeThrowsIsThrown() {
+    void anExceptionOfTheCodeIsThrown() {
         loop.runUntilComplete(() -> {
             assertThatThrownBy(() -> timeout(ofSeconds(1), () -> {
                         throw new IllegalStateException("its own");
@@ -294,7 +294,7 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
-    void waitForReturnsTheValueOfATaskThatSwallowsItsCancellation() {
+    void waitForReturnsTheValueDespiteASwallowedCancel() {
         loop.runUntilComplete(() -> {
             Task<String> stubborn = createTask(() -> {
                 try {
@@ -343,7 +343,7 @@ class TimeLimitRulesTest extends WithLoop {
     }
 
     @Test
-    void whatIsShieldedOutlivesItsLimit() {
+    void aShieldedFutureOutlivesItsLimit() {
         loop.runUntilComplete(() -> {
             Task<String> kept = createTask(() -> {
                 sleep(ofSeconds(5));

@@ -117,7 +117,7 @@ class WaiterCountTest extends WithLoop {
     }
 
     @Test
-    void anEventAndABarrierCountThoseThatWait() {
+    void anEventAndABarrierCountTheirWaiters() {
         loop.runUntilComplete(() -> {
             var event = new LoopEvent();
             var barrier = new LoopBarrier(3);

@@ -83,7 +83,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void aGatherWhosePartsAreAllDoneButNotYetCountedIsNotCancelled() {
+    void gatherOfDoneFuturesIsNotCancelled() {
         loop.runUntilComplete(() -> {
             LoopFuture<String> a = loop.createFuture();
             LoopFuture<List<String>> all = gather(List.of(a));
@@ -239,7 +239,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void asCompletedOfNothingIsEmptyAndATimeThatSufficesIsNoError() {
+    void asCompletedOfNothingIsEmpty() {
         loop.runUntilComplete(() -> {
             assertThat(asCompleted(List.<Task<?>>of()).iterator().hasNext()).isFalse();
             for (Task<String> each : asCompleted(List.of(after(1, "a")), ofSeconds(2))) {
@@ -274,7 +274,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void whatIsShieldedGoesOnWhenTheAwaitingTaskIsCancelled() {
+    void aShieldedTaskGoesOnWhenItsAwaiterIsCancelled() {
         loop.runUntilComplete(() -> {
             Task<String> inner = after(5, "inner");
             Task<?> outer = createTask(() -> await(shield(inner)));
@@ -287,7 +287,7 @@ class WaitingRulesTest extends WithLoop {
     }
 
     @Test
-    void whatFailsBehindACancelledShieldIsReportedOnce() {
+    void aFailureBehindACancelledShieldIsReportedOnce() {
         loop.setExceptionHandler((_, report) -> reports.add(String.valueOf(report.exception())));
         loop.runUntilComplete(() -> {
             Task<String> inner = failing(1);

@@ -171,9 +171,9 @@ class WakeUpTest {
         });
     }
 
-    /** The same, with the driver waking up while the baton is put down. */
+    /** Like the test before, with the driver waking up while the baton is put down. */
     @Test
-    void aDriverThatWakesWhileTheBatonIsPutDownIsToldOfTheNextTimer() {
+    void driverThatWakesEarlyLearnsOfTheNextTimer() {
         EventLoop.run(() -> {
             EventLoop loop = EventLoop.getRunningLoop();
             for (int i = 0; i < 3_000; i++) {

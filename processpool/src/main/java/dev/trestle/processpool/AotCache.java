@@ -121,8 +121,8 @@ final class AotCache {
     }
 
     /**
-     * Returns how long after its first worker got ready a pool makes the cache; empty if it does not, since there is
-     * one, or can be none.
+     * Returns the delay between the first worker that is ready and the making of the cache; empty if it does not, since
+     * there is one, or can be none.
      */
     Optional<Duration> delay() {
         String key = key();
@@ -134,7 +134,7 @@ final class AotCache {
     /**
      * Makes the cache unless there is one; returns what there is now. Blocks for the time of a training run.
      *
-     * @param directory where the files of the training run may be
+     * @param directory the directory for files of the training run
      */
     AotStore.State make(PrivateDirectory directory) {
         try {
@@ -277,7 +277,10 @@ final class AotCache {
         }
     }
 
-    /** Returns what a cache depends on, as a file name; null if these workers can have none. */
+    /**
+     * Returns the key of a cache, a digest of all that it depends on, as a file name; null if these workers can have
+     * none.
+     */
     static @Nullable String key(PoolOptions options) {
         List<String> arguments = JavaCommand.arguments(options.jvm()).toList();
         if (arguments.stream().anyMatch(EXCLUSIVE.asMatchPredicate())) {

@@ -17,7 +17,7 @@ final class AotTraining {
     /** A value such as calls have. */
     record Sample(String name, List<Integer> numbers, Map<String, Double> weights, Optional<Instant> when, Kind kind) {}
 
-    /** Another value such as calls have. */
+    /** A value of a kind that calls have. */
     enum Kind {
         ORDINARY,
         SPECIAL

@@ -67,7 +67,7 @@ final class BoundedOutput extends OutputStream {
         return Arrays.copyOf(bytes, Math.min(mostInHalf, Math.max(FIRST_ROOM, 2 * bytes.length)));
     }
 
-    /** Returns what was written, as text; if it was too much, a line in the middle says how much is left out. */
+    /** Returns the output as text; if it was too much, a line in the middle says how much is left out. */
     String text() {
         long afterHead = total - headLength;
         boolean isWhole = afterHead <= mostInHalf;

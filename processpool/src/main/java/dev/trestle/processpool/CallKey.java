@@ -31,7 +31,7 @@ final class CallKey {
     /**
      * Creates a key that is bound to no worker.
      *
-     * @param value what the program calls it
+     * @param value the program's name for it
      * @param hash the hash code of the value
      */
     CallKey(Object value, int hash) {
@@ -39,7 +39,7 @@ final class CallKey {
         this.hash = hash;
     }
 
-    /** Returns what the program calls this key. Its methods are code of the program. */
+    /** Returns the program's name for this key. Its methods are code of the program. */
     Object value() {
         return value;
     }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * is not harmed.
  *
  * <p>It is a {@link RejectedExecutionException}, since that is the only refusal that libraries expect of an executor:
- * some of those that wrap each task into one of their own wait for ever after any other exception of {@code execute}.
+ * some of those that wrap each task into one of their own wait forever after any other exception of {@code execute}.
  */
 public final class CallNotSerializableException extends RejectedExecutionException {
 

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class CallQueue extends AbstractCollection<PoolCall<?>> {
 
     /*
-     * The calls without a priority are a linked list, and most queues have no others. Those with one are a second list,
-     * in the order in which they came, and a tree, in the order in which they are to go.
+     * The calls without a priority are a linked list, and most queues have no others. The calls with a priority are a
+     * second list, in the order in which they came, and a tree, in the order in which they are to go.
      *
      * No call starves: the queue counts how often its oldest call, which is the head of one of the lists, is overtaken
      * by a younger call. When that has happened as often as is allowed, the oldest call is the next one. So a call with
@@ -25,7 +25,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
      * together would bar the way of an urgent one. See docs/adr/0420.
      */
 
-    /** So many younger calls overtake the oldest call at most. */
+    /** The largest number of younger calls that overtake the oldest one. */
     static final int MOST_OVERTAKINGS = 1_000;
 
     /** The neighbours of a call in its queue; part of the call. */
@@ -253,7 +253,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
     }
 
     /**
-     * Returns that one of two queues from which a worker that serves both is to take its next call; null if both are
+     * Returns the one of two queues from which a worker that serves both takes its next call; null if both are
      * empty.
      */
     static @Nullable CallQueue ofNext(CallQueue one, CallQueue other) {
@@ -296,7 +296,7 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         return call;
     }
 
-    /** Notes that a call was given to a worker; from this queue, or from another that this worker serves too. */
+    /** Records that a call was given to a worker; from this queue, or from another that this worker serves too. */
     void noteGiven(PoolCall<?> call) {
         PoolCall<?> oldest = oldest();
         if (oldest != overtaken) {

@@ -17,14 +17,14 @@ final class Deadline {
      * and finds out under the lock whether that is still the one: so what is left of a former assignment touches
      * nothing of the next one.
      *
-     * The limit is for the call's own code. What comes before, as long as classes are loaded and arguments are read, is
+     * The limit is for the call's own code. The time before, while classes are loaded and arguments are read, is
      * bounded by the time that a worker has for its start, or by the limit if that is longer: otherwise each new worker
      * on a busy machine would be killed while it is cold, and the next would be as cold. The worker journal tells
      * whether the own code has begun, and when, in time since the worker's hello, which the pool has heard: so no
      * clocks are compared. When the limit seems to be up, the journal is read; a call that has time left is looked at
-     * again when that is up. What the journal says is not believed beyond the bounds: a worker that lies gains the time
-     * of a start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not
-     * count: the journal shifts the time at which the call began by that.
+     * again when that is up. The journal is not believed beyond these bounds: a worker that lies gains the time of a
+     * start. Likewise, what a worker takes to set up what it needs to write a result for the first time does not count:
+     * the journal shifts the time at which the call began by that.
      *
      * When the worker has answered, the limit goes on until the future has ended, since what the answer is made of may
      * take long to read, or never be read. If it is not known when the call's own code began, because that was late or
@@ -72,7 +72,7 @@ final class Deadline {
     private boolean expired;
 
     /**
-     * @param limit how long the call's own code may run
+     * @param limit the time for which the call's own code may run
      */
     Deadline(Dispatcher dispatcher, PoolCall<?> call, Duration limit) {
         this.call = call;
@@ -173,10 +173,10 @@ final class Deadline {
     }
 
     /**
-     * Returns what is to be done now; looks again later if that is nothing.
+     * Returns the action that is due; looks again later if there is none.
      *
-     * @param assignment what was to be looked at
-     * @param progress what the worker is doing; null if that is not known
+     * @param assignment the assignment that was to be looked at
+     * @param progress the worker's progress; null if it is not known
      */
     Verdict look(Assignment assignment, @Nullable Progress progress) {
         if (!isOf(assignment)) {
@@ -207,7 +207,7 @@ final class Deadline {
     }
 
     /**
-     * Notes that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
+     * Records that the time of an assignment is up, and returns true: the caller ends the call. False if the assignment
      * is over.
      */
     boolean expire(Assignment assignment) {

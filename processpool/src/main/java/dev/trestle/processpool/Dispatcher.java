@@ -766,7 +766,7 @@ final class Dispatcher {
     private void starve() {
         PoolDoor.Owner asked = owner;
         String why = options.name() + " has no member that could run calls, and has waited for one for "
-                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.whoWasAsked());
+                + options.limits().startTimeout() + " (startTimeout). " + (asked == null ? "" : asked.searchReport());
         CompletionBatches.Batch failed;
         lock.lock();
         try {
@@ -1473,7 +1473,7 @@ final class Dispatcher {
     /**
      * Called when the worker has answered calls, whatever their outcome.
      *
-     * @param answers what it sent; those to calls that it does not have are removed
+     * @param answers its answers; those to calls that it does not have are removed
      * @param calls gets their calls, in the same order
      */
     Worker.Order answered(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
@@ -1670,12 +1670,13 @@ final class Dispatcher {
     /** Takes the calls from the worker that it has answered. Needs no memory. */
     @GuardedBy("lock")
     private void take(Worker worker, List<Frame.OfCall> answers, List<PoolCall<?>> calls) {
+        long now = timer.nanoTime();
         for (int i = 0; i < calls.size(); i++) {
             PoolCall<?> call = calls.get(i);
             Frame.OfCall answer = answers.get(i);
             boolean expired = call.isExpired();
             boolean wasGivenBack = worker.givesBack() && goesOn(call, answer);
-            worker.inFlight.take(call);
+            worker.inFlight.take(call, now);
             if (wasGivenBack) {
                 worker.inFlight.noteGivenBack();
             }
@@ -1944,9 +1945,10 @@ final class Dispatcher {
         counts.rerun += sorted.again.size();
         noteEnding(sorted.lost, PoolCall.Ending.LOST);
         noteEnding(sorted.answered, PoolCall.Ending.COMPLETED);
+        long now = timer.nanoTime();
         for (int i = 0; i < sorted.answered.size(); i++) {
             PoolCall<?> call = sorted.answered.get(i);
-            worker.inFlight.take(call);
+            worker.inFlight.take(call, now);
             call.answered();
             note(call, sorted.answers.get(i));
         }

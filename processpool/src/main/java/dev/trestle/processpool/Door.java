@@ -7,13 +7,13 @@ import dev.trestle.processpool.remote.RemoteWorkers;
 import dev.trestle.processpool.wire.WorkerJournal;
 import java.util.Optional;
 
-/** The door of this module for that of clusters; made by its name. */
+/** The entry to process pools for the module of clusters; the service loader creates it. */
 public final class Door implements PoolDoor {
 
     /** The size of a pool whose workers are added: there are as many as are added. */
     private static final int ANY_NUMBER = 1 << 20;
 
-    /** Creates the door. */
+    /** Creates the entry; for the service loader. */
     public Door() {}
 
     @Override

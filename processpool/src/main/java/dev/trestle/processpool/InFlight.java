@@ -37,6 +37,8 @@ final class InFlight {
      */
     private static final long MOST_BYTES = 64 << 10;
 
+    private static final Frame[] NOTHING = {};
+
     /** A call that has run for so long has shown that it is not short. */
     static final Duration SHORT = Duration.ofMillis(2);
 
@@ -149,7 +151,7 @@ final class InFlight {
     /** Adds a call, which gets its number. */
     void add(PoolCall<?> call) {
         if (calls.isEmpty()) {
-            noteNewFirst();
+            firstSince = clock.getAsLong();
         }
         call.ticket = ++lastTicket;
         if (hasFreePlace()) {
@@ -197,8 +199,8 @@ final class InFlight {
         return answer instanceof Frame.Cancelled && !call.mayBeDropped();
     }
 
-    /** Takes a call away, which is here. Needs no memory. */
-    void take(PoolCall<?> call) {
+    /** Takes a call away, which is here, now. Needs no memory. */
+    void take(PoolCall<?> call, long now) {
         expectedNanos -= call.expectedNanos;
         bytes -= call.size();
         boolean isFirst = call == calls.peekFirst();
@@ -209,7 +211,7 @@ final class InFlight {
             unwritten.remove(call); // so that it is not written with the number that it gets elsewhere
         }
         if (isFirst || places > 1) { // with several places, an answer to any of them shows that calls are short
-            noteNewFirst();
+            firstSince = now;
         }
     }
 
@@ -218,22 +220,34 @@ final class InFlight {
         firstSince = clock.getAsLong() - SHORT.toNanos();
     }
 
-    /** Returns the next call that the worker runs now that others have been taken away; null if there is none. */
+    /**
+     * Returns the next call that the worker runs now that others have been taken away; null if there is none. Needs no
+     * memory.
+     */
     @Nullable
     PoolCall<?> nextToBegin() {
-        PoolCall<?> next = calls.peekFirst();
-        if (places > 1 && next != null && next.ticket <= lastBegun) {
-            next = calls.stream()
-                    .limit(places)
-                    .filter(each -> each.ticket > lastBegun)
-                    .findFirst()
-                    .orElse(null);
+        PoolCall<?> first = calls.peekFirst();
+        if (places == 1 || first == null || first.ticket > lastBegun) {
+            return begun(first);
         }
-        if (next == null || next.ticket <= lastBegun) {
+        int place = 0;
+        for (PoolCall<?> each : calls) {
+            if (place++ == places) {
+                break;
+            }
+            if (each.ticket > lastBegun) {
+                return begun(each);
+            }
+        }
+        return null;
+    }
+
+    private @Nullable PoolCall<?> begun(@Nullable PoolCall<?> call) {
+        if (call == null || call.ticket <= lastBegun) {
             return null;
         }
-        lastBegun = next.ticket;
-        return next;
+        lastBegun = call.ticket;
+        return call;
     }
 
     /** Returns the call with a ticket; null if it is not here. Takes the lock. */
@@ -265,10 +279,6 @@ final class InFlight {
             }
         }
         return null;
-    }
-
-    private void noteNewFirst() {
-        firstSince = clock.getAsLong();
     }
 
     /** Returns for how long the first call has run, as far as one can know. */
@@ -323,17 +333,17 @@ final class InFlight {
     }
 
     private Frame[] takeUnwritten() {
+        if (unwritten.isEmpty()) {
+            writing = false;
+            return NOTHING;
+        }
         var frames = new Frame[unwritten.size()];
         int count = 0;
         for (PoolCall<?> each : unwritten) {
             frames[count++] = each.frame();
         }
-        PoolCall<?> last = unwritten.peekLast(); // nothing has changed so far, if there was no memory
-        if (last != null) {
-            lastWritten = last.ticket;
-        }
+        lastWritten = unwritten.getLast().ticket; // nothing has changed so far, if there was no memory
         unwritten.clear();
-        writing = count > 0;
         return frames;
     }
 

@@ -29,9 +29,9 @@ final class ItemBuffer {
      * here, then waits for more or for that end, and then throws what the future holds. That way an item is never lost
      * to an exception that came after it.
      *
-     * What may be here is limited by the worker, which stops when it has sent a window full. What was taken is credited
-     * when it is a good part of the window, so that the worker goes on before it has to stop. A worker that sends more
-     * than it may is in error, and its conversation ends.
+     * The worker limits the items here: it stops when it has sent a window full. Items that were taken are credited
+     * when they are a good part of the window, so that the worker goes on before it has to stop. A worker that sends
+     * more than it may is in error, and its conversation ends.
      */
 
     private static final Log logger = Log.of(ProcessPool.class);
@@ -98,7 +98,7 @@ final class ItemBuffer {
         }
     }
 
-    /** Returns how many items have arrived. */
+    /** Returns the number of items that have arrived. */
     long arrived() {
         lock.lock();
         try {

@@ -28,7 +28,7 @@ final class KeyHome {
         return worker;
     }
 
-    /** Notes that the worker is gone. */
+    /** Records that the worker is gone. */
     void close() {
         worker = null;
     }

@@ -96,7 +96,7 @@ final class KeyTable {
     }
 
     /**
-     * Notes that a call with a key was accepted; returns false if the key was forgotten, so that the caller has to
+     * Records that a call with a key was accepted; returns false if the key was forgotten, so that the caller has to
      * remove it and to look for another. Under the lock. Needs no memory.
      */
     boolean enter(CallKey key) {
@@ -110,8 +110,8 @@ final class KeyTable {
     }
 
     /**
-     * Notes that a call with a key has ended; returns a key that was forgotten for that, which the caller has to remove
-     * when it has released the lock. Under the lock. Needs no memory.
+     * Records that a call with a key has ended; returns a key that was forgotten for that, which the caller has to
+     * remove when it has released the lock. Under the lock. Needs no memory.
      */
     @Nullable
     CallKey leave(CallKey key) {

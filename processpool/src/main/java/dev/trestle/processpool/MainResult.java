@@ -7,7 +7,7 @@ import static java.util.Objects.requireNonNull;
  *
  * @param exitCode the exit code: 0 if {@code main} has returned, 1 if it has thrown, what {@code System.exit} was
  *     given; 128 and the number of the signal if a signal has ended the process
- * @param out what the program has written to its standard output, as UTF-8. Of an output that is longer than
+ * @param out the text that the program has written to its standard output, as UTF-8. Of an output that is longer than
  *     {@link MainOptions#maxOutput()}, the middle is left out, and a line says how much
  * @param err the same of its standard error
  */

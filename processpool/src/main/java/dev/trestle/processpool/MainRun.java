@@ -14,8 +14,8 @@ import java.util.concurrent.TimeoutException;
 /**
  * A call that runs a program, whose {@code main} may call {@code System.exit}, in a JVM of its own below the worker.
  *
- * <p>The worker waits meanwhile, so a program takes the place of a call: in the queue, in the number of workers, in
- * limits, cancellation, the end of the pool and the death of the worker.
+ * <p>The worker waits while the program runs, so a program takes the place of a call: in the queue, in the number of
+ * workers, in limits, cancellation, the end of the pool and the death of the worker.
  */
 final class MainRun {
 

@@ -97,7 +97,7 @@ final class PoolBean implements DynamicMBean {
         return component.substring(0, 1).toUpperCase(Locale.ROOT) + component.substring(1);
     }
 
-    // What JMX asks
+    // Questions of JMX
 
     @Override
     public Object getAttribute(String name) throws AttributeNotFoundException {

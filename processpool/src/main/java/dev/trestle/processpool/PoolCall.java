@@ -16,6 +16,7 @@ import dev.trestle.processpool.wire.ProtocolException;
 import dev.trestle.processpool.wire.ShownText;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -172,11 +173,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (stopwatch != null) {
             promise.addDoneCallback(stopwatch::ended);
         }
-        this.deadline = dispatcher.hasDeadlines()
-                ? options.timeout()
-                        .map(limit -> new Deadline(dispatcher, this, limit))
-                        .orElse(null)
-                : null;
+        Duration limit = options.timeout().orElse(null);
+        this.deadline = limit != null && dispatcher.hasDeadlines() ? new Deadline(dispatcher, this, limit) : null;
         if (deadline != null) {
             promise.addDoneCallback(
                     _ -> dispatcher.ended(this)); // before the callbacks of the program, which may wait for its worker
@@ -184,9 +182,8 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         if (queueLinks.wantedKey() != null) {
             promise.addDoneCallback(_ -> dispatcher.leaveKey(this));
         }
-        this.listenerQueue = options.listener()
-                .map(listener -> new ListenerQueue(listener, "trestle-listener-" + id))
-                .orElse(null);
+        CallListener listener = options.listener().orElse(null);
+        this.listenerQueue = listener == null ? null : new ListenerQueue(listener, "trestle-listener-" + id);
         this.itemBuffer = kind == ResultKind.STREAM && answers == null ? new ItemBuffer(this, dispatcher) : null;
         // The time of a stream depends on its consumer: a stream is never sent ahead, nor is a call behind it.
         this.runTime = kind == ResultKind.STREAM ? new RunTime() : encoded.runTime();
@@ -201,7 +198,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /**
      * Returns a call that comes from another program.
      *
-     * @param frame what to send to a worker, but for its number
+     * @param frame the frame to send to a worker, except for its number
      * @param answers gets what the worker says of the call
      */
     static PoolCall<@Nullable Object> foreign(
@@ -251,7 +248,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return encoded.size();
     }
 
-    /** Returns what to send to a worker that knows this call by its ticket. */
+    /** Returns the frame for a worker that knows this call by its ticket. */
     Frame frame() {
         return kind == ResultKind.VALUE
                 ? new Frame.Call(ticket, payload(), context)
@@ -268,12 +265,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return queueLinks.key();
     }
 
-    /** Returns what takes the items of a stream. */
+    /** Returns the buffer of the items of a stream. */
     ItemBuffer itemBuffer() {
         return requireNonNull(itemBuffer, "this call is no stream");
     }
 
-    /** Returns what logs and messages call it. */
+    /** Returns its name in logs and messages. */
     @Override
     public String description() {
         String site = encoded.description();
@@ -282,12 +279,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // Accepted, and over
 
-    /** Takes what the submitting thread carries; before the call is accepted. */
+    /** Captures the context of the submitting thread; before the call is accepted. */
     void carry(CallContext ofSubmitter) {
         context = ofSubmitter;
     }
 
-    /** Notes that the call has a place in the queue, which becomes free when the call ends. */
+    /** Records that the call has a place in the queue, which becomes free when the call ends. */
     void takesPlace(QueueLimit limit) {
         place = limit;
     }
@@ -333,13 +330,13 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
 
     // To and from a worker; under the dispatcher's lock, and without memory
 
-    /** Notes that a worker has the call, under its number. */
+    /** Records that a worker has the call, under its number. */
     void givenTo(Worker other) {
         worker = other;
         askedBack = other.givesBack();
     }
 
-    /** Notes that its worker is about to be asked to give it back if it has not begun. */
+    /** Records that its worker is about to be asked to give it back if it has not begun. */
     void askBack() {
         askedBack = true;
     }
@@ -359,14 +356,14 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return holder == null ? null : new Assignment(holder, ticket);
     }
 
-    /** Notes that its worker begins the call now, as far as one can know. */
+    /** Records that its worker begins the call now, as far as one can know. */
     void begins() {
         if (deadline != null && worker != null) {
             deadline.begin(worker, ticket);
         }
     }
 
-    /** Notes that no worker has the call any more, so that nothing of this assignment touches the next one. */
+    /** Records that no worker has the call any more, so that nothing of this assignment touches the next one. */
     void left() {
         worker = null;
         if (promise.isDone()) {
@@ -377,7 +374,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         }
     }
 
-    /** Notes that its worker has answered it. Its time limit goes on until its future has ended. */
+    /** Records that its worker has answered it. Its time limit goes on until its future has ended. */
     void answered() {
         isAnswered = true;
         if (deadline != null) {
@@ -386,7 +383,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         worker = null;
     }
 
-    /** Notes that its future was ended by another than the thread that reads its answer. */
+    /** Records that its future was ended by another than the thread that reads its answer. */
     void abandon() {
         abandoned = true;
     }
@@ -427,12 +424,12 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         return itemsDelivered() == 0 && retriesLeft > 0;
     }
 
-    /** Notes that the call is run again after it had begun. */
+    /** Records that the call is run again after it had begun. */
     void noteRerun() {
         retriesLeft--;
     }
 
-    /** Returns how many items of its stream have arrived. */
+    /** Returns the number of items of its stream that have arrived. */
     long itemsDelivered() {
         return itemBuffer == null ? 0 : itemBuffer.arrived();
     }
@@ -440,20 +437,20 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     /**
      * Returns whether the call may be sent again: it may, until it seems to kill those it is sent to.
      *
-     * @param weight how much the death of the last of them says against the call
-     * @param limit how much is enough
+     * @param weight the weight of the last death as evidence against the call
+     * @param limit the weight that is enough
      */
     boolean maySendAgain(int weight, int limit) {
         return evidence + weight < limit;
     }
 
-    /** Notes that a worker died before it began the call, and how much that says against the call. */
+    /** Records the death of a worker before it began the call, with its weight as evidence against the call. */
     void noteDeathBefore(int weight) {
         deathsBefore++;
         evidence += weight;
     }
 
-    /** Returns how many workers died before they had begun the call. */
+    /** Returns the number of workers that died before they had begun the call. */
     int deathsBefore() {
         return deathsBefore;
     }
@@ -473,7 +470,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
         over();
     }
 
-    /** Takes what the call reports. */
+    /** Takes a report of the call. */
     void onProgress(Frame.Progress report) {
         if (answers != null) {
             tell(answers, report);
@@ -504,7 +501,7 @@ final class PoolCall<T extends @Nullable Object> implements Promise.Canceller {
     // Ending
 
     /**
-     * Ends the future as the worker has answered. Whatever goes wrong in that, it ends: no other answer will come.
+     * Ends the future as the worker has answered. If that fails, the call still ends: no other answer will come.
      *
      * @param onlyPlain whether no answer is to be read that runs code of the program
      */

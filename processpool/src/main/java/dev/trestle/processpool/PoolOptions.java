@@ -18,7 +18,7 @@ import java.util.Set;
  * @param allowedTypes names of classes, and names of packages that end in a dot
  * @param daemon whether the program may end while calls run or wait
  * @param shutdownHook whether the pool takes part in the end of the JVM
- * @param source where its workers come from
+ * @param source the source of its workers
  */
 record PoolOptions(
         String name,
@@ -118,8 +118,8 @@ record PoolOptions(
     /**
      * The AOT cache that workers start from.
      *
-     * @param directory where caches are kept; empty if none is wanted
-     * @param delay how long after the start of the first worker the cache is made
+     * @param directory the directory of the caches; empty if none is wanted
+     * @param delay the time between the start of the first worker and the making of the cache
      */
     record Aot(Optional<Path> directory, Duration delay) {
 

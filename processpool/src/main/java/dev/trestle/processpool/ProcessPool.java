@@ -81,8 +81,8 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
  *
- * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
- * {@link dev.trestle.api.ContextCarrier}.
+ * <p>The context of the submitting thread, such as the MDC of SLF4J, goes along with a call; see {@link
+ * dev.trestle.api.ContextCarrier}.
  *
  * <p>The output of calls is logged, by the SLF4J logger {@code dev.trestle.processpool.worker}.
  *
@@ -378,7 +378,7 @@ public final class ProcessPool implements FutureExecutor {
         }
     }
 
-    /** Returns what the calling thread carries. */
+    /** Returns the context of the calling thread. */
     private CallContext contextOf(PoolCall<?> call) {
         Map<String, Map<String, String>> texts = CarriedContext.captureText();
         if (texts.isEmpty()) {
@@ -438,7 +438,7 @@ public final class ProcessPool implements FutureExecutor {
             return encoder.encode(task);
         } catch (NotEncodableException e) {
             dispatcher.refuseIfClosed(task); // which comes before what may be wrong with the task
-            throw new CallNotSerializableException(e.getMessage() + CallEncoder.wayOutOfAWrapper(task), e);
+            throw new CallNotSerializableException(e.getMessage() + CallEncoder.remedyForAWrapper(task), e);
         }
     }
 
@@ -447,7 +447,7 @@ public final class ProcessPool implements FutureExecutor {
      * {@link #runMain(MainOptions, Class, String...)} with {@link MainOptions#DEFAULT}.
      *
      * @param mainClass the class that has {@code main}
-     * @param arguments what {@code main} gets
+     * @param arguments the arguments of {@code main}
      * @return the future of the program's exit code and outputs
      * @throws IllegalArgumentException if the class has no {@code main} that Java could start
      * @throws CallNotSerializableException if workers do not have the class
@@ -472,7 +472,7 @@ public final class ProcessPool implements FutureExecutor {
      *
      * @param options the options of this program
      * @param mainClass the class that has {@code main}
-     * @param arguments what {@code main} gets
+     * @param arguments the arguments of {@code main}
      * @return the future of the program's exit code and outputs; an exit code other than 0 is a result, no failure
      * @throws IllegalArgumentException if the class has no {@code main} that Java could start
      * @throws CallNotSerializableException if workers do not have the class
@@ -646,7 +646,7 @@ public final class ProcessPool implements FutureExecutor {
      * Starts workers before there are calls for them, so that the first calls do not wait for that. Does not wait
      * either.
      *
-     * @param workers how many are to live, as far as the size of the pool allows; all of it with
+     * @param workers the number of workers that are to live, as far as the size of the pool allows; all of it with
      *     {@link Integer#MAX_VALUE}
      * @throws IllegalArgumentException if it is negative
      */
@@ -715,13 +715,13 @@ public final class ProcessPool implements FutureExecutor {
     /**
      * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public void removeMonitor(CallMonitor monitor) {
         dispatcher.monitors().remove(monitor);
     }
 
-    /** Returns what assigns the calls of this pool; for {@link Door}. */
+    /** Returns the dispatcher of this pool; for {@link Door}. */
     Dispatcher dispatcher() {
         return dispatcher;
     }
@@ -762,9 +762,10 @@ public final class ProcessPool implements FutureExecutor {
      * @param workersStarted the workers that ever got ready
      * @param workersRetired the workers that were told to end, since they were idle, had run as many calls as they may,
      *     were too old or had grown too large
-     * @param retiredByCalls those of them that had run as many calls as they may ({@link Builder#maxTasksPerWorker})
-     * @param retiredByAge those of them that were too old ({@link Builder#maxAge})
-     * @param retiredByResident those of them that had grown too large ({@link Builder#maxResident})
+     * @param retiredByCalls the retired workers that had run as many calls as they may ({@link
+     *     Builder#maxTasksPerWorker})
+     * @param retiredByAge the retired workers that were too old ({@link Builder#maxAge})
+     * @param retiredByResident the retired workers that had grown too large ({@link Builder#maxResident})
      * @param workersDied the workers that died without having been told to end, after they had been ready
      * @param killedForMemory the workers that were killed since they held more memory than they may
      *     ({@link Builder#memoryLimit})
@@ -911,10 +912,10 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set. What
-         * workers in a sandbox take of the machine always has a limit, also where this builder sets none: see
-         * {@link Sandbox}. They have no environment variables of this program. Their working directory is empty unless
-         * {@link #workingDirectory} sets it to one that the sandbox shows.
+         * Puts each worker into a sandbox, for code and input that are not trusted. Workers have none if not set.
+         * Workers in a sandbox always have limits, also where this builder sets none: see {@link Sandbox}. They have no
+         * environment variables of this program. Their working directory is empty unless {@link #workingDirectory} sets
+         * it to one that the sandbox shows.
          *
          * @param value the sandbox, usually {@link Sandbox#strict}
          * @return this builder
@@ -1205,9 +1206,10 @@ public final class ProcessPool implements FutureExecutor {
          * place, so that no call waits for the start, and ends then: after its call, or at once if it is idle. No call
          * is lost.
          *
-         * <p>What counts is what the machine cannot take back: the heap, native memory, stacks and shared memory, in
-         * memory or in swap, of the worker and of the processes that its calls have started. Files that are mapped,
-         * such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB. Linux only.
+         * <p>The figure counts memory that the machine cannot take back: the heap, native memory, stacks and shared
+         * memory, in memory or in swap, of the worker and of the processes that its calls have started. Files that are
+         * mapped, such as the JDK, jars and the AOT cache, do not count. A worker that runs nothing has some 50 MB.
+         * Linux only.
          *
          * @param bytes the size in bytes
          * @return this builder
@@ -1308,8 +1310,8 @@ public final class ProcessPool implements FutureExecutor {
         /**
          * Sets whether workers start from an AOT cache of the JVM, which more than halves the time to their first
          * result; they do if not set. The cache is made in the background by a pool that lives for a few seconds, once
-         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. What a program
-         * has to leave unfinished is kept, and the next program goes on from there. There is no cache while the class
+         * per JDK, class path and options; it takes a processor for some seconds and some 30 MB on disk. A later
+         * program continues with the part that a program had to leave unfinished. There is no cache while the class
          * path has anything except jar files.
          *
          * @param value whether to make and to use caches
@@ -1335,7 +1337,7 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
-        /** Sets how long after the start of its first worker a pool makes its AOT cache; for tests. */
+        /** Sets the delay between the start of the first worker and the making of the AOT cache; for tests. */
         Builder aotCacheDelay(Duration value) {
             aotCacheDelay = value;
             return this;
@@ -1347,7 +1349,7 @@ public final class ProcessPool implements FutureExecutor {
             return this;
         }
 
-        /** Sets where the workers come from; see {@link Door}. */
+        /** Sets the source of the workers; see {@link Door}. */
         Builder source(WorkerSource value) {
             source = value;
             return this;
@@ -1363,10 +1365,10 @@ public final class ProcessPool implements FutureExecutor {
          * the figure and the limit; it is run again only if it has {@link CallOptions#withRetries retries}. So a call
          * that takes native memory without end costs itself, and not the machine.
          *
-         * <p>What counts is the same as for {@link #maxResident}. The pool looks several times a second, the more often
+         * <p>The memory is counted as for {@link #maxResident}. The pool looks several times a second, the more often
          * the nearer a worker comes to the limit, and only while calls run or workers start: for a moment a worker may
-         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is
-         * chosen so that it fits.
+         * hold more than the limit, usually some MB. If {@link #heap} is not set, the heap of workers is chosen so that
+         * it fits.
          *
          * <p>Together with {@code maxResident}, a worker that has come half-way from that limit to this one is given no
          * further call, even if calls have to wait for another worker: so a call does not die of what others have
@@ -1388,9 +1390,9 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how many processes and threads the user of a worker may have at a time; what the system allows if not
-         * set. At the limit, a call that starts a process gets an {@link java.io.IOException}, "Resource temporarily
-         * unavailable", and one that starts a thread an {@link OutOfMemoryError}.
+         * Sets the number of processes and threads that the user of a worker may have at a time; what the system allows
+         * if not set. At the limit, a call that starts a process gets an {@link java.io.IOException}, "Resource
+         * temporarily unavailable", and one that starts a thread an {@link OutOfMemoryError}.
          *
          * <p>This is the limit {@code RLIMIT_NPROC} of the system. It counts all processes and threads of the user, in
          * other programs too, and a JVM has twenty to thirty threads itself; and it does not bind root, which the log
@@ -1412,7 +1414,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how large a file may become that a worker, or a process that it starts, writes; what the system allows
+         * Sets the largest size of a file that a worker, or a process that it starts, writes; what the system allows
          * if not set. A call that writes more gets an {@link java.io.IOException}, "File too large". Needs the program
          * {@code prlimit}.
          *
@@ -1426,7 +1428,7 @@ public final class ProcessPool implements FutureExecutor {
         }
 
         /**
-         * Sets how much processor time a worker may use in its life, in seconds, rounded up; what the system allows if
+         * Sets the processor time that a worker may use in its life, in seconds, rounded up; what the system allows if
          * not set. A worker that has used it is ended by SIGXCPU, and its call fails with a {@link WorkerDiedException}
          * that says so. Each process that it starts has the same limit for itself. To start takes a worker about a
          * second of it; the time limit of a single call is {@link #callTimeout}. Needs the program {@code prlimit}.

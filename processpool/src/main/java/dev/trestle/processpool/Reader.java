@@ -14,8 +14,8 @@ final class Reader implements Runnable {
      * then its callbacks: code that may take long, or never come back. So before each call the reader says in `ending`
      * what it is about to do, and afterwards takes that back, by compare-and-set. Another thread that wants to go on in
      * its place takes it away instead, and whichever of them succeeds is the reader from then on: there is never a
-     * moment without one, nor one with two. What the reader knows of the worker is in the worker's fields, and is
-     * handed over with the success.
+     * moment without one, nor one with two. The reader keeps its knowledge of the worker in the worker's fields, and
+     * success hands them over.
      *
      * A reader that was relieved ends the call that it was at, unless another thread does, and touches nothing of the
      * worker any more. So the reader can be interrupted without harm to the connection; but only if another thread has
@@ -112,13 +112,14 @@ final class Reader implements Runnable {
         return ending.get();
     }
 
-    /** Notes that this reader is about to end a call. On its own thread. */
+    /** Records that this reader is about to end a call. On its own thread. */
     void begin(PoolCall<?> call) {
         ending.set(call);
     }
 
     /**
-     * Notes that the call has ended; returns false if this reader has been relieved in the meantime. On its own thread.
+     * Records that the call has ended; returns false if this reader has been relieved in the meantime. On its own
+     * thread.
      */
     boolean end(PoolCall<?> call) {
         relieved = !ending.compareAndSet(call, null);
@@ -143,7 +144,7 @@ final class Reader implements Runnable {
         }
     }
 
-    /** Returns where this reader is, a line for each frame. */
+    /** Returns the stack of this reader, a line for each frame. */
     String stack() {
         Thread reading = thread;
         var text = new StringBuilder();

@@ -56,7 +56,8 @@ final class RelievedReaders {
     }
 
     /**
-     * Notes that the future of a call has ended; returns the reader that was relieved of it, or null. Needs no memory.
+     * Records that the future of a call has ended; returns the reader that was relieved of it, or null. Needs no
+     * memory.
      */
     @Nullable
     Reader abandon(PoolCall<?> call) {
@@ -117,7 +118,9 @@ final class RelievedReaders {
         return awaited;
     }
 
-    /** Returns how long a pool that could end without them waits for them, in nanoseconds. Needs no memory. */
+    /**
+     * Returns the time for which a pool that could end without them waits for them, in nanoseconds. Needs no memory.
+     */
     long patienceNanos() {
         long longest = 0;
         for (int i = 0; i < all.size(); i++) {
@@ -126,7 +129,9 @@ final class RelievedReaders {
         return longest;
     }
 
-    /** Returns how long a pool that could end without a reader waits for it: longer, if the answer is large. */
+    /**
+     * Returns the time for which a pool that could end without a reader waits for it: longer, if the answer is large.
+     */
     private long patienceNanos(Reader reader) {
         return Math.min(closeGraceNanos, Long.MAX_VALUE >> 1) + reader.lastBytes * NANOS_PER_BYTE;
     }

@@ -192,8 +192,9 @@ final class RemoteHost implements WorkerHost {
     @Override
     public WorkerDeath examine(boolean isExpected, @Nullable String killedBecause) {
         var last = new LastWords(worker.inFlight.lastWritten(), Step.RUNNING, Exit.NONE);
-        String how =
-                killedBecause == null ? remote.farewell() : "this program broke off with it because " + killedBecause;
+        String how = killedBecause == null
+                ? remote.farewell()
+                : "this program ended the connection because " + killedBecause;
         return WorkerDeath.ofMember(remote.name(), pid, last, how);
     }
 

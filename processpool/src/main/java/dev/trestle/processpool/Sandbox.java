@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The walls around the workers of a pool, for code and input that are not trusted. Linux only: they are made by
- * bubblewrap, of namespaces of the kernel. Immutable.
+ * The isolation of a pool's workers from the machine, for code and input that are not trusted. Linux only: bubblewrap
+ * makes it of namespaces of the kernel. Immutable.
  *
  * {@snippet class="dev.trestle.processpool.SandboxTest" region="sandbox"}
  *
@@ -19,12 +19,12 @@ import java.util.Set;
  * environment variables of the program, no processes but its own, and no privileges. It ends with the program, and all
  * that it has started ends with it. The {@code with} methods open the sandbox where a call needs more.
  *
- * <p>What a worker in a sandbox takes of the machine always has a limit, also where the pool sets none: 512 MiB of
- * {@link ProcessPool.Builder#heap heap}, 512 MiB more of {@link ProcessPool.Builder#memoryLimit memory} in all, 256
- * {@link ProcessPool.Builder#processLimit processes and threads}, and 256 MiB for the largest
- * {@link ProcessPool.Builder#fileSizeLimit file}. Processes and threads are those of the sandbox only, and the limit
- * binds root too: the system refuses to start more, or the worker that has more is killed. Time has no limit: set
- * {@link ProcessPool.Builder#callTimeout}.
+ * <p>A worker in a sandbox always has limits, also where the pool sets none: 512 MiB of {@link ProcessPool.Builder#heap
+ * heap}, 512 MiB more of {@link ProcessPool.Builder#memoryLimit memory} in all, 256 {@link
+ * ProcessPool.Builder#processLimit processes and threads}, and 256 MiB for the largest {@link
+ * ProcessPool.Builder#fileSizeLimit file}. Processes and threads are those of the sandbox only, and the limit binds
+ * root too: the system refuses to start more, or the worker that has more is killed. Time has no limit: set {@link
+ * ProcessPool.Builder#callTimeout}.
  *
  * <p>A pool is never open without a word: where no sandbox can be made, the constructor of the pool fails, and says
  * what to install or to allow. {@link #support} tells that beforehand.
@@ -68,8 +68,8 @@ public final class Sandbox {
     }
 
     /**
-     * Lets workers change a file, or a directory with everything in it. What they write there stays, and the size of a
-     * directory has no limit.
+     * Lets workers change a file, or a directory with everything in it. Files that they write there stay, and the size
+     * of a directory has no limit.
      *
      * @param path the path, which is the same in the sandbox
      * @return a sandbox that has it
@@ -138,7 +138,7 @@ public final class Sandbox {
      * The answer to whether sandboxes can be made on this machine by this user.
      *
      * @param isAvailable whether they can
-     * @param reason why they cannot, and what to install or to allow; empty if they can
+     * @param reason the reason why they cannot, with what to install or to allow; empty if they can
      */
     public record Support(boolean isAvailable, String reason) {}
 

@@ -53,8 +53,8 @@ final class StartBackoff {
     /**
      * The start of one worker.
      *
-     * @param round which round it belongs to
-     * @param at when it began, as of {@link System#nanoTime}
+     * @param round the number of its round
+     * @param at the time at which it began, as of {@link System#nanoTime}
      */
     record Attempt(long round, long at) {}
 
@@ -81,7 +81,7 @@ final class StartBackoff {
     /**
      * Creates the record of a pool that has started no worker.
      *
-     * @param patience how long starts may fail while no worker is ready
+     * @param patience the time for which starts may fail while no worker is ready
      */
     StartBackoff(Duration patience) {
         this.patience = patience;
@@ -101,7 +101,7 @@ final class StartBackoff {
         pauses--;
     }
 
-    /** Returns how long the last worker took to get ready. */
+    /** Returns the time that the last worker took to get ready. */
     long lastNanos() {
         return lastNanos;
     }
@@ -118,7 +118,7 @@ final class StartBackoff {
      * @param alone whether no other worker is ready
      * @param refused whether its JVM refused its options
      * @param now the time, as of {@link System#nanoTime}
-     * @return how long to pause; empty if that is settled, since another one of its round has failed
+     * @return the pause; empty if that is settled, since another one of its round has failed
      */
     Optional<Duration> failed(Attempt attempt, boolean alone, boolean refused, long now) {
         boolean first = attempt.round == round;
@@ -159,7 +159,7 @@ final class StartBackoff {
         return Duration.ofNanos(failingUntil - failingSince);
     }
 
-    /** Returns how often, and for how long, starts have failed: the end of a sentence. */
+    /** Returns the number of failed starts and their time, as the end of a sentence. */
     String failures() {
         return failedAlone + " times in a row within " + failingFor().truncatedTo(ChronoUnit.MILLIS);
     }
@@ -168,17 +168,17 @@ final class StartBackoff {
      * Returns whether a JVM has refused its options: then no other attempt will do better.
      *
      * @param exitCode its exit code, if it had one
-     * @param said what it had printed
+     * @param said the text that it had printed
      */
     static boolean refusedOptions(OptionalInt exitCode, String said) {
         return exitCode.orElse(0) == JVM_REFUSED && WRONG_OPTION.matcher(said).find();
     }
 
     /**
-     * Returns what to do about a limit of the system that has kept a worker from starting, as a sentence with a space
+     * Returns the remedy for a limit of the system that has kept a worker from starting, as a sentence with a space
      * before it; empty if there is nothing to say.
      *
-     * @param said what the system or the JVM said
+     * @param said the message of the system or the JVM
      */
     static String advice(String said) {
         if (NO_MEMORY.matcher(said).find()) {
@@ -201,7 +201,7 @@ final class StartBackoff {
     /**
      * Called when a worker has died that was never given a call.
      *
-     * @return how long to pause; empty if the next one may be started at once
+     * @return the pause; empty if the next one may be started at once
      */
     Optional<Duration> diedIdle(Duration age) {
         if (age.compareTo(EARLY) >= 0 || ++earlyDeaths == 1 || pauses > 0) {
@@ -217,7 +217,7 @@ final class StartBackoff {
     }
 
     /**
-     * Returns how long to pause, twice as long each time; a part is left to chance, so that pools that fail together
+     * Returns the next pause, twice as long each time; a part is left to chance, so that pools that fail together
      * part.
      */
     private static Duration pauseAfter(int times) {

@@ -258,7 +258,7 @@ class Timer implements AutoCloseable {
         task.next = null;
     }
 
-    /** Returns what is scheduled, in the order of its time. */
+    /** Returns the scheduled tasks, in the order of their times. */
     List<Runnable> scheduled() {
         List<Runnable> actions = new ArrayList<>();
         lock.lock();

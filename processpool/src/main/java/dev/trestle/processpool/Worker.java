@@ -188,7 +188,7 @@ final class Worker {
     /** The reason for which the pool killed this worker; null if it did not. */
     private final AtomicReference<@Nullable String> killedBecause = new AtomicReference<>();
 
-    // What may have to be done about it when there is no memory
+    // State for the work that is left when there is no memory
     private final Timer.Task deadline;
     private final Timer.Task disconnecting;
     private final Timer.Task writing;
@@ -447,7 +447,7 @@ final class Worker {
     /**
      * Kills this worker if it, with the processes below it, holds more memory than it may. On the timer's threads.
      *
-     * @return how much it may still take; 0 if it is killed
+     * @return the bytes that it may still take; 0 if it is killed
      */
     long killIfTooLarge(long limit) {
         ProcessMemory of = host.memory();

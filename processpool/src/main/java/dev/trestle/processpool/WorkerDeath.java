@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param worker its name
  * @param pid its process id
- * @param exit how its process ended; null if it could not be ended, or if that is not known
- * @param lastWords what it was doing; null if that is not known
- * @param killedBecause why the pool killed it; null if it did not
+ * @param exit the exit of its process; null if it could not be ended, or if that is not known
+ * @param lastWords its last entries in its journal; null if they are not known
+ * @param killedBecause the reason for which the pool killed it; null if it did not
  * @param stderrTail its last lines
  * @param crash the head of the JVM's crash log; empty if there is none
- * @param departure how it ended, if it is a member of a cluster, as the middle of a sentence; null if it is a process
+ * @param departure the end of a member of a cluster, as a clause; null if it is a process
  */
 record WorkerDeath(
         String worker,

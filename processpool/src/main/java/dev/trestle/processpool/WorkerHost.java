@@ -30,20 +30,20 @@ interface WorkerHost {
     /** Starts the host, and waits until it has connected. */
     Link start() throws IOException;
 
-    /** Reads how the host introduces itself; returns the time at which it did so, by the clock of the timer. */
+    /** Reads the introduction of the host; returns the time of its arrival, by the clock of the timer. */
     long greet(FrameChannel work) throws IOException;
 
-    /** Takes what the host tells about itself, and not about a call. */
+    /** Takes a frame of the host that is about itself, and not about a call. */
     void receive(Frame frame) throws IOException;
 
     /** Waits for the end of the host; returns whether it came in time. Not interruptible. */
     boolean awaitEnd(Duration limit);
 
     /**
-     * Finds out how the host has ended, and ends what it has started.
+     * Finds out the cause of the host's end, and ends the processes that it has started.
      *
      * @param isExpected whether it was told to end
-     * @param killedBecause why the pool killed it; null if it did not
+     * @param killedBecause the reason for which the pool killed it; null if it did not
      */
     WorkerDeath examine(boolean isExpected, @Nullable String killedBecause);
 
@@ -53,7 +53,7 @@ interface WorkerHost {
     /**
      * Returns the exception for a host that ended before it was ready.
      *
-     * @param cause what went wrong here; null if nothing did
+     * @param cause the failure on this side; null if there was none
      * @param saidHello whether it has introduced itself
      */
     WorkerDiedException failureToStart(WorkerDeath death, @Nullable Throwable cause, boolean saidHello);
@@ -67,7 +67,7 @@ interface WorkerHost {
     /**
      * Removes what is left of the host, at its very end.
      *
-     * @param why how it ended; null if it was told to end
+     * @param why the reason for its end; null if it was told to end
      */
     void remove(@Nullable String why);
 
@@ -99,13 +99,13 @@ interface WorkerHost {
     /** Returns the number of calls that may wait there behind those that run. */
     int ahead();
 
-    /** Returns what the host is doing with a call; null if that is not known. May wait for a second. */
+    /** Returns the host's progress with a call; null if it is not known. May wait for a second. */
     WorkerJournal.@Nullable Progress progress(long ticket);
 
     /** Returns the stack of a call that runs. Waits for it, for a second at most. */
     String stackOfCall(long ticket);
 
-    /** Returns the memory of its process; null if that is of no interest. */
+    /** Returns the memory of its process; null if it is not measured. */
     @Nullable
     ProcessMemory memory();
 

@@ -19,8 +19,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. What calls they
- * get is none of its business. It only keeps the books, so its methods neither wait nor touch a process. Guarded by the
+ * The workers of a pool: how many there are to be, and which of them run calls, rest, stand by, or go. The dispatcher
+ * assigns the calls. This class only keeps the books, so its methods neither wait nor touch a process. Guarded by the
  * dispatcher's lock.
  */
 final class WorkerSet {
@@ -43,7 +43,7 @@ final class WorkerSet {
      *   - as many as the pool's size are active, at most, which is IDLE or BUSY: no more run calls at a time. But from
      *     one with several places that may have no more calls another takes over when a place is free.
      *
-     * Whether one is started depends on the calls that wait and on the workers that live, nothing else: there is no
+     * The decision to start one depends on the calls that wait and on the workers that live, nothing else: there is no
      * account of places that a crash could leave wrong. See `isShort`. Each sum over the workers has one definition,
      * under "Sums".
      *
@@ -100,17 +100,17 @@ final class WorkerSet {
         return count(each -> each.state == state);
     }
 
-    /** Returns how many live that neither leave nor will soon. */
+    /** Returns the number of living workers that neither leave nor will soon. */
     private int staying() {
         return count(each -> !each.retiring && each.state != Worker.State.LEAVING);
     }
 
-    /** Returns how many will leave when they have run the calls that they may still run. */
+    /** Returns the number of workers that will leave when they have run the calls that they may still run. */
     private int retiring() {
         return count(each -> each.retiring && each.state != Worker.State.LEAVING);
     }
 
-    /** Returns how many are to leave and have no other yet that is ready in their place. */
+    /** Returns the number of workers that are to leave, and whose replacement is not ready yet. */
     private int notReplaced() {
         return count(each -> each.retiring && each.state != Worker.State.LEAVING && !isReplaced(each));
     }
@@ -124,7 +124,7 @@ final class WorkerSet {
                                 || other.state == Worker.State.BUSY));
     }
 
-    /** Returns how many have a call or could have one at once, without those from which others have taken over. */
+    /** Returns the number of workers that have a call or could have one at once, without those that were replaced. */
     private int active() {
         return count(each -> isInUse(each) && !each.hasHandedOver);
     }
@@ -177,7 +177,7 @@ final class WorkerSet {
     /**
      * Returns whether one more is to be started now.
      *
-     * @param waiting how many calls wait for a worker
+     * @param waiting the number of calls that wait for a worker
      * @param open whether there may be further calls
      */
     boolean needsOneMore(int waiting, boolean open) {
@@ -186,11 +186,11 @@ final class WorkerSet {
 
     /** Returns whether fewer live than the calls, the options and the workers that retire ask for. */
     private boolean isShort(int waiting, boolean open) {
-        if (options.source() == WorkerSource.ADDED) {
+        if (options.source() == WorkerSource.ADDED || isComplete()) {
             return false;
         }
         long expected = (long) starting() * options.limits().callsPerWorker();
-        return staying() < options.workers() && (expected < waiting || (open && lacksReserve()));
+        return expected < waiting || (open && lacksReserve());
     }
 
     /** Returns whether fewer live than the options and the workers that retire ask for while no call waits. */
@@ -256,7 +256,7 @@ final class WorkerSet {
      * Called when a worker could not start, and has been removed.
      *
      * @param refused whether its JVM refused its options
-     * @return how long to wait before others are started; empty if that need not change
+     * @return the time to wait before others are started; empty if that need not change
      */
     Optional<Duration> startFailed(Worker worker, boolean refused) {
         startsFailed++;
@@ -271,7 +271,7 @@ final class WorkerSet {
         return startBackoff.haveFailedForGood() && staying() + retiring() == 0;
     }
 
-    /** Returns how often, and for how long, starts have failed: the end of a sentence. */
+    /** Returns the number of failed starts and their time, as the end of a sentence. */
     String failures() {
         return startBackoff.failures();
     }
@@ -457,7 +457,7 @@ final class WorkerSet {
         return worker.retiresFor != null && worker.retiresFor.lastsUntilReplaced();
     }
 
-    /** Notes that a worker was given a call; returns whether it retires now, so that another may be needed. */
+    /** Records that a worker was given a call; returns whether it retires now, so that another may be needed. */
     boolean gave(Worker worker) {
         worker.callsTaken++;
         return (willSoonBeSpent(worker) && retire(worker, Retirement.CALLS))
@@ -534,12 +534,12 @@ final class WorkerSet {
         return left * nanosEach <= 2.0 * startBackoff.lastNanos();
     }
 
-    /** Notes that a worker dropped a call which it was given. */
+    /** Records that a worker dropped a call which it was given. */
     void gaveBack(Worker worker) {
         worker.callsTaken--;
     }
 
-    /** Notes that a worker answered: so workers do live. */
+    /** Records that a worker answered: so workers do live. */
     void answered() {
         startBackoff.proved();
     }
@@ -695,7 +695,7 @@ final class WorkerSet {
     /**
      * Called when a worker that had been ready died without having been told to, and has been removed.
      *
-     * @return how long to wait before others are started; empty if that need not change
+     * @return the time to wait before others are started; empty if that need not change
      */
     Optional<Duration> died(Worker worker) {
         died++;
@@ -734,7 +734,7 @@ final class WorkerSet {
         return !spares.isEmpty();
     }
 
-    /** Returns how many ever got ready. */
+    /** Returns the number of workers that ever got ready. */
     long started() {
         return started;
     }
@@ -743,22 +743,22 @@ final class WorkerSet {
         return startsFailed;
     }
 
-    /** Returns how many were told to go since they had no calls, or had run as many as they may. */
+    /** Returns the number of workers that were retired, idle or after their last permitted call. */
     long retired() {
         return retired;
     }
 
-    /** Returns how many of those had been told to go for a reason, while the pool was open. */
+    /** Returns the number of workers that were retired for a reason, while the pool was open. */
     long retiredFor(Retirement why) {
         return requireNonNull(retiredFor.get(why)).get();
     }
 
-    /** Returns how many died without having been told to. */
+    /** Returns the number of workers that died without having been told to end. */
     long died() {
         return died;
     }
 
-    /** Notes that a worker is killed since it holds more memory than it may. */
+    /** Records that a worker is killed since it holds more memory than it may. */
     void noteKilledForMemory() {
         killedForMemory++;
     }

@@ -10,7 +10,8 @@
  * {@snippet class="dev.trestle.processpool.JavadocExamplesTest" region="time-limit"}
  *
  * <p>{@link dev.trestle.processpool.ProcessPool} is the place to begin. {@link dev.trestle.processpool.CallOptions} has
- * the options of one call, {@link dev.trestle.processpool.WorkerContext} reports progress from inside a call, and
+ * the options of one call, {@link dev.trestle.processpool.ProcessPool#share(Object)} puts large data where all calls
+ * read it, {@link dev.trestle.processpool.WorkerContext} reports progress from inside a call, and
  * {@link dev.trestle.processpool.WorkerDiedException} tells how a worker died.
  */
 @NullMarked

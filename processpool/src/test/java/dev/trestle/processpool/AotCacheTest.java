@@ -244,7 +244,7 @@ class AotCacheTest {
     }
 
     @Test
-    void aJarThatNamesOthersInItsManifestStandsForThem() throws Exception {
+    void manifestClassPathOfAJarCounts() throws Exception {
         Path caches = folder.resolve("manifests");
         Path named = Files.write(folder.resolve("named.jar"), new byte[] {1});
         PoolOptions options = builder(caches)

@@ -33,7 +33,7 @@ class CallKeyTest {
         return CallOptions.DEFAULT.withKey(key);
     }
 
-    /** In a worker: what the calls of a session have left there. */
+    /** The state that the calls of a session have left in a worker. */
     private static final Map<String, Integer> sessions = new HashMap<>();
 
     private static int next(String session) {

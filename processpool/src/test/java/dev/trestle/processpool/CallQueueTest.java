@@ -33,7 +33,7 @@ class CallQueueTest {
     }
 
     @Test
-    void itIsADequeOfWhichAnyCallMayLeave() {
+    void aQueueIsADequeOfWhichAnyCallMayLeave() {
         var random = new SplittableRandom(20261126);
         var model = new ArrayDeque<PoolCall<?>>();
         var all = new ArrayList<PoolCall<?>>();
@@ -147,7 +147,7 @@ class CallQueueTest {
         assertThat(order.indexOf(second)).isEqualTo(2 * CallQueue.MOST_OVERTAKINGS + 1);
     }
 
-    /** Otherwise thousands of calls that have waited together would bar the way of an urgent one. */
+    /** Without this, thousands of calls that have waited together would bar the way of an urgent one. */
     @Test
     void anUrgentCallOvertakesAllCallsThatHaveWaitedLongButOne() {
         for (int i = 0; i < 10_000; i++) {

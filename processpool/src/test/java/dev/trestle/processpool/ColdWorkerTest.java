@@ -124,7 +124,7 @@ class ColdWorkerTest {
 
     @ParameterizedTest
     @MethodSource("firstResults")
-    void theSetupOfAWorkerDoesNotCountForTheLimitOfItsFirstResult(Call<?> call) throws Exception {
+    void setupOfAWorkerDoesNotCountForTheTimeLimit(Call<?> call) throws Exception {
         try (var pool = builder(2).build()) {
             var first = pool.submit(call, LIMITED);
             Gate.await(folder, "setup");

@@ -115,7 +115,7 @@ class CompletionBatchesTest {
 
     /** A callback may end a pool, and so end calls in its turn. */
     @Test
-    void whatIsEndedWithinCountsAndSoDoesWhatIsAround() {
+    void nestedBatchesCountWithTheOnesAround() {
         var other = new CompletionBatches(new AcceptedCalls(true));
         end(completions.of(List.of(first), checked(_ -> {
             end(other.of(List.of(second), checked(_ -> {

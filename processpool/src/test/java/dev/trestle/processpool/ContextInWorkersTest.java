@@ -96,7 +96,7 @@ class ContextInWorkersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"carrying", "empty-handed"})
-    void whatACallPutsIntoTheMdcIsGoneAfterIt(String submitter) {
+    void mdcEntriesOfACallAreGoneAfterIt(String submitter) {
         try (var fresh = builder().build()) {
             List<String> seen = new ArrayList<>();
             for (int i = 0; i < 3; i++) {

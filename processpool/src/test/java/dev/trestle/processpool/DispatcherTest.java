@@ -154,7 +154,7 @@ class DispatcherTest {
     }
 
     @Test
-    void aCallThatComesBackIsTheFirstOfThoseThatWait() {
+    void aReturnedCallIsTheFirstInTheQueue() {
         var twins = new Twins();
         twins.lost.askBack();
         var later = accept(calls.shortOne());
@@ -241,7 +241,7 @@ class DispatcherTest {
 
     /** The thread that ends it may be in a callback, which waits for the thread that asks. */
     @Test
-    void whatAnotherThreadIsAboutToEndIsPending() throws Exception {
+    void aCallThatAnotherThreadIsAboutToEndIsPending() throws Exception {
         var first = accept(calls.shortOne());
         var second = accept(calls.shortOne());
         var pending = new CompletableFuture<Boolean>();

@@ -139,7 +139,7 @@ class ExecutorServiceUsersTest {
     }
 
     @Test
-    void whatIsNotALambdaTravelsIfItIsData() throws Exception {
+    void tasksThatAreDataTravel() throws Exception {
         record Add(int a, int b) implements Callable<Integer> {
             @Override
             public Integer call() {

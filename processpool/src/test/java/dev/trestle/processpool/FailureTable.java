@@ -152,7 +152,7 @@ final class FailureTable {
                         "ran out of memory"));
     }
 
-    // What the rows need
+    // Helpers of the rows
 
     static ProcessPool.Builder builder(int workers) {
         return TestPools.builder(workers)
@@ -179,7 +179,7 @@ final class FailureTable {
                 var captured = new BadToRead(how, "yes");
                 yield pool.submit(() -> captured.hashCode());
             }
-            case ENCODING_THE_RESULT -> pool.submit(() -> Stream.of(1).map(_ -> how.happen())); // read when it is sent
+            case ENCODING_THE_RESULT -> pool.submit(() -> new BadToWrite(how));
             case DECODING_THE_RESULT -> pool.submit(() -> new BadToRead(how, "no"));
             default -> {
                 Call<Long> call = row.error() == Void.class ? how::survive : how::happen;
@@ -214,7 +214,7 @@ final class FailureTable {
                 : CallOptions.DEFAULT;
     }
 
-    /** Goes wrong when this program writes it, and tries whether a worker could fill another one. */
+    /** Goes wrong when the sender writes it, and tries whether the receiver could fill another one. */
     static final class BadToWrite extends ArrayList<Mishap> {
         private static final long serialVersionUID = 1;
 

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 import org.slf4j.MarkerFactory;
 
-/** What calls log by SLF4J in workers, in the log of the program. Programs of their own, with a logging system each. */
+/** Forwarded log lines of calls in the log of the program. Programs of their own, with a logging system each. */
 @Timeout(120)
 class ForwardedLogsTest {
 
@@ -32,7 +32,7 @@ class ForwardedLogsTest {
 
     private static List<String> printed = List.of();
 
-    /** What the program's logging system was told by the calls of {@link Program}. */
+    /** The log lines of the calls of {@link Program} in the program's logging system. */
     @BeforeAll
     static void runProgram() throws Exception {
         printed = run(List.of(CAPTURING), Program.class, "INFO");
@@ -234,7 +234,7 @@ class ForwardedLogsTest {
                                 .endsWith("|" + text));
     }
 
-    /** What is too long for a record is text of its message, and cut. */
+    /** An event that is too long for a record becomes the text of its message, and is cut. */
     @Test
     void aLongStackTraceIsCut() {
         assertThat(events("thrown").getLast())
@@ -283,7 +283,7 @@ class ForwardedLogsTest {
     }
 
     @Test
-    void whatOnlyLooksLikeARecordIsTextOrLost() {
+    void aForgedRecordIsTextOrLost() {
         assertThat(events("hostile")).hasSize(1);
         assertThat(printed)
                 .filteredOn(each -> each.contains("this is no record"))

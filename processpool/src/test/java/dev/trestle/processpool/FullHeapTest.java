@@ -135,7 +135,7 @@ class FullHeapTest {
     /** This test is not in every build: to fill a heap takes seconds. {@link MissedEndTest} has what went wrong. */
     @Test
     @EnabledIfSystemProperty(named = "trestle.storm.heap", matches = "true")
-    void callsOfWorkersThatDieWhileTheHeapIsFullFailAndThePoolHeals() throws Exception {
+    void poolHealsAfterWorkersDiedWhileTheHeapIsFull() throws Exception {
         Process program = start(LosesWorkers.class);
         try {
             long first = Gate.await(folder, "first");

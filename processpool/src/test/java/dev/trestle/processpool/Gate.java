@@ -20,18 +20,21 @@ public final class Gate {
 
     private Gate() {}
 
-    /** In a call: returns the id of its process. */
+    /** Returns the id of the worker's process; runs in a call. */
     static long pid() {
         return ProcessHandle.current().pid();
     }
 
-    /** In a call: marks that it has come here. */
+    /** Marks that the call has come here; runs in a call. */
     static String mark(String folder, String name) throws IOException {
         Files.writeString(Path.of(folder, name), Long.toString(pid()));
         return name;
     }
 
-    /** In a call: marks that it has come here, and goes on when the test opens the gate; interrupts do not matter. */
+    /**
+     * Marks that the call has come here, and goes on when the test opens the gate, whatever interrupts it; runs in a
+     * call.
+     */
     static String pass(String folder, String name) throws IOException {
         mark(folder, name);
         while (!Files.exists(Path.of(folder, name + ".open"))) {
@@ -41,7 +44,7 @@ public final class Gate {
         return name;
     }
 
-    /** In a call: marks that it has come here, and stays until it is interrupted. */
+    /** Marks that the call has come here, and stays until it is interrupted; runs in a call. */
     static String stay(String folder, String name) throws IOException, InterruptedException {
         mark(folder, name);
         while (true) {
@@ -52,7 +55,7 @@ public final class Gate {
         }
     }
 
-    /** In a call: marks that it has come here, and keeps the processor busy, whatever happens. */
+    /** Marks that the call has come here, and keeps the processor busy, whatever happens; runs in a call. */
     static int spin(String folder, String name) throws IOException {
         mark(folder, name);
         int turns = 0;
@@ -62,7 +65,7 @@ public final class Gate {
         return turns;
     }
 
-    /** In a call: returns how many others have done this before. */
+    /** Returns the number of earlier calls of this method; runs in a call. */
     static int number(String folder) throws IOException {
         for (int number = 0; ; number++) {
             try {
@@ -74,7 +77,7 @@ public final class Gate {
         }
     }
 
-    /** In a call: stays until its JVM ends, whatever happens. */
+    /** Blocks until the JVM ends, whatever happens; runs in a call. */
     static void hang() {
         while (true) {
             LockSupport.park();
@@ -82,7 +85,7 @@ public final class Gate {
         }
     }
 
-    /** In a test: submits calls that stay until the gates "gate0", "gate1" ... open; all run when this returns. */
+    /** Submits calls that stay until the gates "gate0", "gate1" ... open; all run when this returns; runs in a test. */
     static List<ConcurrentFuture<String>> block(ProcessPool pool, Path folder, int calls, CallOptions options) {
         String in = folder.toString();
         var futures = new ArrayList<ConcurrentFuture<String>>();
@@ -96,12 +99,12 @@ public final class Gate {
         return futures;
     }
 
-    /** In a test: opens a gate. */
+    /** Opens a gate; runs in a test. */
     static void open(Path folder, String name) throws IOException {
         Files.writeString(folder.resolve(name + ".open"), "");
     }
 
-    /** In a test: waits until a call has come to a mark, and returns its process id. */
+    /** Waits until a call has come to a mark, and returns its process id; runs in a test. */
     static long await(Path folder, String name) {
         return Awaitility.await()
                 .pollInterval(Duration.ofMillis(1))
@@ -109,7 +112,7 @@ public final class Gate {
                 .until(() -> noted(folder.resolve(name)), pid -> pid > 0);
     }
 
-    /** In a test: waits for something that happens in another process, or because of it. */
+    /** Waits for something that happens in another process, or because of it; runs in a test. */
     public static void until(Callable<Boolean> condition) {
         Awaitility.await().pollInterval(Duration.ofMillis(1)).atMost(PATIENCE).until(condition);
     }

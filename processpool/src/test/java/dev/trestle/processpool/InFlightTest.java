@@ -57,7 +57,7 @@ class InFlightTest {
         inFlight.add(calls.shortOne());
         inFlight.add(calls.shortOne());
         inFlight.add(calls.shortOne());
-        inFlight.take(requireNonNull(inFlight.find(2)));
+        inFlight.take(requireNonNull(inFlight.find(2)), System.nanoTime());
 
         assertThat(written()).containsExactly(1, 3);
         assertThat(inFlight.find(2)).isNull();
@@ -89,7 +89,7 @@ class InFlightTest {
 
     /** A worker that could give back a call forever would keep its future from ending. */
     @Test
-    void aCallIsDroppedOnlyIfItsWorkerWasAskedOrItsFutureHasEnded() {
+    void onlyAskedOrEndedCallsAreDropped() {
         for (int i = 0; i < 4; i++) {
             inFlight.add(calls.shortOne());
         }
@@ -137,7 +137,7 @@ class InFlightTest {
     }
 
     @Test
-    void whatIsGivenIsBounded() {
+    void theNumberOfGivenCallsIsBounded() {
         long now = System.nanoTime();
         while (inFlight.hasRoomFor(calls.shortOne(), now)) {
             inFlight.add(calls.shortOne());
@@ -179,7 +179,7 @@ class InFlightTest {
         assertThat(member.nextToBegin()).isNull();
         assertThat(member.toAskBack()).containsExactly(3L, 4L, 5L);
 
-        member.take(requireNonNull(member.find(2)));
+        member.take(requireNonNull(member.find(2)), clock[0]);
         assertThat(requireNonNull(member.nextToBegin()).ticket).isEqualTo(3);
         assertThat(member.nextToBegin()).isNull();
         assertThat(member.hasRoomFor(calls.shortOne(), 0)).isTrue();
@@ -187,7 +187,7 @@ class InFlightTest {
         assertThat(member.hasRoomFor(calls.shortOne(), 0))
                 .as("after it gave one back")
                 .isFalse();
-        member.take(requireNonNull(member.find(1)));
+        member.take(requireNonNull(member.find(1)), clock[0]);
         assertThat(member.hasRoomFor(calls.shortOne(), 0)).as("after an answer").isTrue();
         assertThat(requireNonNull(member.nextToBegin()).ticket).isEqualTo(4);
     }

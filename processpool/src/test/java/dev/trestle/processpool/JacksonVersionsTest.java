@@ -113,7 +113,7 @@ class JacksonVersionsTest {
         "3.2.2, 2.18.2, 2.21, false",
         "3.0.4, 2.18.2, 2.19, false" // Vert.x 5.0.7
     })
-    void theConstructorNamesAnnotationsThatAreTooOldForTheirJackson(
+    void constructorNamesAnnotationsTooOldForTheirJackson(
             String version, String annotations, String needed, boolean isFineFor3dot0) throws Exception {
         assertThat(answersOf("answers", jackson(version, annotations)))
                 .containsExactly("Jackson " + version + " cannot start with jackson-annotations " + annotations
@@ -140,7 +140,7 @@ class JacksonVersionsTest {
 
     /** A program that falls back to a thread pool catches what the constructor's Javadoc names. */
     @Test
-    void theConstructorThrowsAnIllegalStateExceptionAndNoTypeThatProgramsCannotName() throws Exception {
+    void constructorThrowsOnlyTypesThatProgramsCanName() throws Exception {
         assertThat(answersOf("refusal", jackson("3.1.7", "2.19.2"))).containsExactly("java.lang.IllegalStateException");
         assertThat(answersOf("refusal", List.of("core-3.1.7", "databind-3.1.7", "annotations-2.21")))
                 .containsExactly("java.lang.IllegalStateException");
@@ -154,7 +154,7 @@ class JacksonVersionsTest {
                 "tools.jackson.databind.ser.BeanPropertyWriter",
                 "tools.jackson.databind.jsontype.impl.DefaultTypeResolverBuilder"
             })
-    void theCallThrowsNoTypeOfItsOwnForVersionsThatDoNotFitTogether(String missing) throws Exception {
+    void callThrowsNoOwnTypeForVersionsThatDoNotFit(String missing) throws Exception {
         assertThat(answersOf("refusal", jackson("3.1.7", "2.22"), missing))
                 .startsWith(CallNotSerializableException.class.getName())
                 .noneMatch(each -> each.contains("JacksonMismatch"))
@@ -163,7 +163,7 @@ class JacksonVersionsTest {
 
     /** Jars of several versions lack classes or methods of each other. */
     @Test
-    void theCallThatNeedsJacksonNamesVersionsThatDoNotFitTogether() throws Exception {
+    void callThatNeedsJacksonNamesVersionsThatDoNotFit() throws Exception {
         assertThat(answersOf(
                         "answersOfAMixture", jackson("3.1.7", "2.22"), "tools.jackson.databind.ser.BeanPropertyWriter"))
                 .satisfiesExactly(

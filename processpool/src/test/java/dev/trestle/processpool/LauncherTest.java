@@ -171,7 +171,7 @@ class LauncherTest {
 
     @ParameterizedTest
     @EnumSource
-    void theProcessIdsOfAPoolAreThoseOfTheJvms(Staying launcher) throws Exception {
+    void workerPidsNameTheJvms(Staying launcher) throws Exception {
         launcher.assumeThatItWorks();
         String in = folder.toString();
         try (var pool = builder(launcher).build()) {
@@ -322,7 +322,7 @@ class LauncherTest {
      * answers has started the worker, and another one takes its place while a callback takes long.
      */
     @Test
-    void aLauncherThatDiesWithItsParentOutlivesTheThreadThatReadAnswers() throws Exception {
+    void launcherOutlivesTheThreadThatStartedIt() throws Exception {
         Staying.NAMESPACE.assumeThatItWorks();
         var open = new CountDownLatch(1);
         var done = new CountDownLatch(1);
@@ -388,7 +388,7 @@ class LauncherTest {
                 .untilAsserted(() -> assertThat(started).noneMatch(TestProcess::runs));
     }
 
-    // What cannot start
+    // Launchers that cannot start
 
     static Stream<List<String>> missing() {
         return Stream.of(

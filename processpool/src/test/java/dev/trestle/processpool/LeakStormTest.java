@@ -31,7 +31,7 @@ class LeakStormTest {
     private static final long MAX_RESIDENT = 200 * MIB;
     private static final long MEMORY_LIMIT = 500 * MIB;
 
-    /** As many processes as may be there, spares included, and as many that are just ending. */
+    /** The largest number of processes, with spares, and with as many that are just ending. */
     private static final long FAMILY = 4 * WORKERS * MEMORY_LIMIT;
 
     private final Map<Long, ProcessMemory> memories = new HashMap<>();
@@ -60,7 +60,7 @@ class LeakStormTest {
     private record Waiting(int call, long since, ConcurrentFuture<Long> future) {}
 
     @Test
-    void callsThatLeakLoseNoneAndKeepTheMemoryOfAllWorkersBounded() {
+    void leakingCallsAllEndInBoundedMemory() {
         long peak = 0;
         long longest = 0;
         int calls = 0;

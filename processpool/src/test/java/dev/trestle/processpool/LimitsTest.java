@@ -36,7 +36,7 @@ class LimitsTest {
     }
 
     @Test
-    void aCallThatTakesTooMuchNativeMemoryIsLostWithTheFigureAndTheLimit() {
+    void callAboveTheMemoryLimitFailsWithFigureAndLimit() {
         try (var pool = TestPools.builder(1).memoryLimit(MEMORY).build()) {
             var call = pool.submit(LimitsTest::takeNativeMemoryWithoutEnd);
             var died = catchThrowableOfType(WorkerDiedException.class, call::result);
@@ -103,7 +103,7 @@ class LimitsTest {
         }
     }
 
-    /** Or what a worker may hold would be used up by garbage. */
+    /** Without this, garbage would use up the memory that a worker may hold. */
     @Test
     void theHeapOfAWorkerFitsUnderItsLimit() {
         try (var pool = TestPools.builder(1).memoryLimit(MEMORY).build()) {

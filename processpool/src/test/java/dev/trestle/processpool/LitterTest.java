@@ -70,7 +70,7 @@ class LitterTest {
         abstract void put(Path place) throws Exception;
     }
 
-    /** In a call: returns the beginning of the names of this worker's files, in the private directory. */
+    /** Returns the beginning of the names of this worker's files, in the private directory; runs in a call. */
     private static Path ownFiles() {
         String option = "-XX:ErrorFile=";
         return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -104,7 +104,7 @@ class LitterTest {
 
     @ParameterizedTest
     @EnumSource
-    void aWorkerThatLeavesLitterInThePlacesOfItsFilesCostsItsCall(Litter litter) {
+    void litterInPlaceOfAWorkersFilesCostsItsCall(Litter litter) {
         try (var pool = TestPools.of(1)) {
             assertThatThrownBy(pool.submit(() -> litterAndHalt(litter))::result)
                     .isInstanceOf(WorkerDiedException.class)

@@ -93,7 +93,7 @@ enum Mishap {
         return worker();
     }
 
-    /** In a call: returns the number of its worker. The process id may be another one outside of a sandbox. */
+    /** Returns the number of its worker; runs in a call. The process id may be another one outside of a sandbox. */
     static long worker() {
         return workerOf(ProcessHandle.current());
     }

@@ -259,7 +259,7 @@ class ModularProgramTest {
     }
 
     @Test
-    void aProgramInALayerOfItsOwnSaysWhichModulePathItsWorkersHave() throws Exception {
+    void programInAModuleLayerNamesTheWorkersModulePath() throws Exception {
         String modulePath = modulePath();
         Path program = compile("program", MODULE, "Program", VERSIONED_PROGRAM.replace("VERSION", "1"), modulePath);
         Path starter = Path.of(InALayer.class
@@ -275,7 +275,7 @@ class ModularProgramTest {
     }
 
     @Test
-    void workersOfAProgramOnTheClassPathHaveAllThatIsOnTheirModulePath() throws Exception {
+    void workersHaveAllModulesOfTheirModulePath() throws Exception {
         Path extra = compile("extra", "module extra {}", "Extra", """
             package extra;
 

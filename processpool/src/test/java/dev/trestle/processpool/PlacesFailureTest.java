@@ -34,7 +34,7 @@ class PlacesFailureTest {
             Where.ENCODING_THE_RESULT,
             Where.DECODING_THE_RESULT);
 
-    /** Those that represent the others in a build. */
+    /** The mishaps that represent all others in a build. */
     private static final Set<Mishap> SOME = EnumSet.of(
             Mishap.THROWS,
             Mishap.OVERFLOWS_THE_STACK,

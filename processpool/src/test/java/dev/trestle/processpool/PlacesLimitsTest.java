@@ -103,7 +103,7 @@ class PlacesLimitsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aWorkerThatIsKilledForItsMemoryNamesTheReasonForEachOfItsCalls() throws Exception {
+    void workerKilledForItsMemoryFailsEachCallWithTheReason() throws Exception {
         try (var pool = builder(1).memoryLimit(MEMORY).build()) {
             var calls = new ArrayList<ConcurrentFuture<?>>(Gate.block(pool, folder, 2, CallOptions.DEFAULT));
             String in = folder.toString();
@@ -145,7 +145,7 @@ class PlacesLimitsTest {
         }
     }
 
-    /** In a worker: lets four calls go on when they are all there. */
+    /** Lets four calls go on when they are all there; runs in a worker. */
     private static final CyclicBarrier four = new CyclicBarrier(PLACES);
 
     private static long meet() throws Exception {

@@ -37,7 +37,7 @@ class PlacesTest {
         return TestPools.builder(workers).callsPerWorker(places).cancelGrace(Duration.ofMillis(200));
     }
 
-    /** In a worker: lets four calls go on when they are all there. */
+    /** Lets four calls go on when they are all there; runs in a worker. */
     private static final CyclicBarrier four = new CyclicBarrier(4);
 
     private static long meet() throws Exception {
@@ -100,7 +100,7 @@ class PlacesTest {
     }
 
     @Test
-    void aCallThatIsLateAndIgnoresTheInterruptTakesTheOthersAlong() {
+    void lateCallThatIgnoresInterruptsFailsItsNeighbours() {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
             var others = Gate.block(pool, folder, 3, CallOptions.DEFAULT);
@@ -157,7 +157,7 @@ class PlacesTest {
     }
 
     @Test
-    void timeLimitsAreThoseOfEachCall() throws Exception {
+    void eachCallHasItsOwnTimeLimit() throws Exception {
         String in = folder.toString();
         try (var pool = builder(1, 4).build()) {
             var others = Gate.block(pool, folder, 2, CallOptions.DEFAULT);
@@ -241,7 +241,7 @@ class PlacesTest {
         return Thread.currentThread().getName() + " " + Thread.currentThread().isVirtual() + " " + uses.get();
     }
 
-    /** So that calls may keep what they have prepared in thread locals. */
+    /** A thread of a place stays, so that calls may keep what they have prepared in thread locals. */
     @Test
     void aPlaceHasAPlatformThreadOfItsOwn() {
         try (var pool = builder(1, 2).build()) {

@@ -116,14 +116,14 @@ class PoolSizeModelTest {
                 case 8 ->
                     any(State.IDLE, State.BUSY, State.SPARE, State.LEAVING).ifPresent(this::die);
                 case 9 -> any(State.LEAVING).ifPresent(this::die);
-                case 10 -> whatCanBeReplacedIs();
+                case 10 -> replaceableWorkersAreReplaced();
                 case 11 -> any(State.STARTING).filter(_ -> random.nextBoolean()).ifPresent(this::failToStart);
                 default -> timer.advance(STEP.multipliedBy(random.nextInt(1, 6)));
             }
         }
 
         /** Once no time passes and all that starts is ready, no idle worker is left that another has replaced. */
-        void whatCanBeReplacedIs() {
+        void replaceableWorkersAreReplaced() {
             timer.advance(Duration.ZERO);
             for (var next = any(State.STARTING); next.isPresent(); next = any(State.STARTING)) {
                 getReady(next.get());

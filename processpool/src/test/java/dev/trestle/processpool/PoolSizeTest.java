@@ -28,7 +28,7 @@ class PoolSizeTest {
     Path folder = Path.of("");
 
     @Test
-    void theLeastWorkersAreStartedWithThePoolAndReplacedWhenTheyDie() {
+    void minWorkersStartWithThePoolAndAreReplaced() {
         try (var pool = TestPools.builder(3).minWorkers(2).build()) {
             Gate.until(() -> pool.statistics().workersStarted() == 2);
             assertThat(pool.workerPids()).hasSize(2);
@@ -40,9 +40,9 @@ class PoolSizeTest {
         }
     }
 
-    /** Or the pool would start one JVM after the other, as fast as it can. */
+    /** Without this, the pool would start one JVM after the other, as fast as it can. */
     @Test
-    void workersThatDieBeforeTheirFirstCallAreReplacedAfterAPause() {
+    void workersDeadBeforeACallAreReplacedAfterAPause() {
         try (var pool = TestPools.builder(1).minWorkers(1).build()) {
             for (int death = 1; death <= 2; death++) {
                 int started = death;
@@ -175,7 +175,7 @@ class PoolSizeTest {
     }
 
     @Test
-    void sparesDoNotRunCallsBesideThoseTheyStandBy() {
+    void sparesRunNoCallsWhileTheyStandBy() {
         String in = folder.toString();
         try (var pool = TestPools.builder(1).maxTasksPerWorker(5).build()) {
             List<ConcurrentFuture<Long>> futures = IntStream.range(0, 25)

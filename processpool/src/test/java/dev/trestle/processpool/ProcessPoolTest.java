@@ -82,7 +82,7 @@ class ProcessPoolTest {
     }
 
     @Test
-    void whatCannotTravelIsRefusedInTheCaller() {
+    void aCallThatCannotTravelIsRefusedInTheCaller() {
         var thread = Thread.currentThread();
         long before = pool.statistics().submitted();
         Callable<Integer> plain = () -> 1;
@@ -116,7 +116,7 @@ class ProcessPoolTest {
     }
 
     @Test
-    void anExceptionThatTheProgramCannotMakeComesAsARemoteException() {
+    void unknownExceptionArrivesAsRemoteException() {
         var future = pool.submit(() -> Odd.thrown(3));
 
         assertThatThrownBy(future::result).isInstanceOfSatisfying(RemoteException.class, e -> {

@@ -165,7 +165,7 @@ class ProgramEndTest {
     @ParameterizedTest
     @EnumSource
     @EnabledOnOs(OS.LINUX)
-    void whatCallsStartedEndsWithTheWorkerOfAKilledProgram(Meanwhile meanwhile) throws Exception {
+    void processesOfCallsEndWithTheWorkerOfAKilledProgram(Meanwhile meanwhile) throws Exception {
         Process program = start(Starting.class, meanwhile.name());
         List<ProcessHandle> processes = List.of();
         try {
@@ -317,7 +317,7 @@ class ProgramEndTest {
     }
 
     @Test
-    void whatCallsPrintIsLoggedWithTheNameOfTheWorker() throws Exception {
+    void printsOfCallsAreLoggedWithTheNameOfTheWorker() throws Exception {
         assertThat(start(Printing.class).waitFor(20, TimeUnit.SECONDS)).isTrue();
 
         assertThat(output)

@@ -220,7 +220,7 @@ class RecyclingTest {
         }
     }
 
-    /** Or a limit below what any JVM has would start one JVM after the other. */
+    /** Without this, a limit below the size of any JVM would start one JVM after the other. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void aLimitThatEveryWorkerExceedsStartsOneWorkerForEachCall() {

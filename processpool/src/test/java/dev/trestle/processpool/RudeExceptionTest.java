@@ -268,7 +268,7 @@ class RudeExceptionTest {
 
     @ParameterizedTest
     @EnumSource
-    void aCallEndsWhoseArgumentOrResultCannotBeMade(Where where) {
+    void aCallWithAnUndecodableValueEnds(Where where) {
         long worker = pid();
         for (How how : EnumSet.complementOf(EnumSet.of(How.THROWS_VM_ERROR, How.THROWS_OUT_OF_MEMORY))) {
             var bomb = new Bomb(where, how, true);

@@ -217,7 +217,7 @@ class RunMainTest {
     }
 
     @Test
-    void whatMainThrowsIsPrintedAsJavaDoes() {
+    void anExceptionOfMainIsPrintedAsJavaDoes() {
         MainResult result = pool.runMain(Throws.class).result();
 
         assertThat(result.exitCode()).isEqualTo(1);
@@ -388,7 +388,7 @@ class RunMainTest {
     }
 
     @Test
-    void whatAProgramLeavesBehindIsKilled() {
+    void processesThatAProgramLeavesBehindAreKilled() {
         MainResult result = pool.runMain(LeavesAChild.class).result();
 
         assertThat(result.exitCode()).isZero();

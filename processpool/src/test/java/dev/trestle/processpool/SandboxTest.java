@@ -86,7 +86,7 @@ class SandboxTest {
     }
 
     @Test
-    void whatIsReadableCanBeReadOnly() throws Exception {
+    void readableFilesAreReadOnly() throws Exception {
         Path file = Files.writeString(folder.resolve("input"), "text");
         Path sibling = Files.writeString(folder.resolve("sibling"), "text");
         Path directory = Files.createDirectory(folder.resolve("directory"));
@@ -115,7 +115,7 @@ class SandboxTest {
     }
 
     @Test
-    void whatIsWritableIsChangedOutside() throws Exception {
+    void writableFilesAreChangedOutside() throws Exception {
         Path file = Files.writeString(folder.resolve("output"), "");
         Path directory = Files.createDirectory(folder.resolve("directory"));
         String in = directory.toString();
@@ -227,7 +227,7 @@ class SandboxTest {
         return jar;
     }
 
-    // What is refused
+    // Refusals
 
     @ParameterizedTest
     @ValueSource(strings = {"/", "/proc", "/proc/1", "/dev", "/dev/shm", "/sys", "/usr/../proc"})
@@ -287,7 +287,7 @@ class SandboxTest {
 
     /** In a sandbox no other can be made, and a pool without one is no way out. */
     @Test
-    void aWorkerInASandboxMayHaveWorkersWithoutASandboxOfTheirOwn() {
+    void workerInASandboxMayHaveUnsandboxedWorkers() {
         try (var pool = builder(Sandbox.strict()).build()) {
             assertThat(pool.submit(() -> nested(true)).result())
                     .contains("A process pool cannot have a sandbox")

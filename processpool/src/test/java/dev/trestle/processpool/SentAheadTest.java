@@ -79,7 +79,7 @@ class SentAheadTest {
     }
 
     @Test
-    void aCallThatTakesLongDoesNotHoldThoseBehindIt() throws Exception {
+    void aLongCallDoesNotHoldUpTheCallsBehindIt() throws Exception {
         try (var pool = TestPools.of(2)) {
             warmUp(pool, 2_000);
             List<ConcurrentFuture<Integer>> staying = new ArrayList<>();

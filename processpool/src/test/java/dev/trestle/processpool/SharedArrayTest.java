@@ -65,7 +65,7 @@ class SharedArrayTest {
         pool.close();
     }
 
-    // What calls do
+    // The code of calls
 
     private static double sum(SharedArray<double[]> values) {
         MemorySegment segment = values.segment();
@@ -245,7 +245,7 @@ class SharedArrayTest {
         }
     }
 
-    // What cannot be shared
+    // Refusals
 
     @Test
     void anythingElseIsRefusedInWords() {
@@ -329,7 +329,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void whatIsNoFileIsRefusedInWords() throws Exception {
+    void aPathThatIsNoFileIsRefusedInWords() throws Exception {
         assertThatThrownBy(() -> pool.share(folder))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("Cannot share " + folder + ": it is a directory. Share single files.");
@@ -343,10 +343,16 @@ class SharedArrayTest {
         assertThatThrownBy(() -> pool.share(pipe))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no regular file");
+        Path unsized = Path.of("/proc/self/maps");
+        if (Files.exists(unsized)) {
+            assertThatThrownBy(() -> pool.share(unsized))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("its size is not known before it is read");
+        }
     }
 
     @Test
-    void aFileThatWasReplacedOrCutIsRefusedByWorkersThatMapItLater() throws Exception {
+    void workersRefuseAReplacedOrTruncatedFile() throws Exception {
         Path file = Files.writeString(folder.resolve("replaced"), "before");
         Path other = Files.writeString(folder.resolve("other"), "behind");
         Path cut = Files.writeString(folder.resolve("cut"), "before");
@@ -392,7 +398,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void callsThatWereSubmittedBeforeTheCloseReadTheArrayAndItIsUnmappedAfterThem() throws Exception {
+    void callsSubmittedBeforeCloseStillReadTheArray() throws Exception {
         try (var single = TestPools.of(1)) {
             String gate = Files.createDirectory(folder.resolve("gate")).toString();
             var shared = single.share(values(10));
@@ -539,7 +545,7 @@ class SharedArrayTest {
     }
 
     @Test
-    void aPoolThatIsClosedFirstDeletesTheFilesAndLeavesTheProgramItsMemory() throws Exception {
+    void closedPoolDeletesTheFilesAndKeepsTheMapping() throws Exception {
         var single = TestPools.of(1);
         var shared = single.share(values(10));
         single.close();

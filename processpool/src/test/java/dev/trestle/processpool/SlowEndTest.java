@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Answers that take long to read in the program, or forever: their calls end, their worker goes on, and the pool ends.
- * What reads them waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long
+ * The reading code waits at a gate of the test, in the program only, and ignores interrupts. Callbacks that take long
  * are of the same kind.
  */
 @Timeout(value = 30, threadMode = SEPARATE_THREAD)
@@ -209,7 +209,7 @@ class SlowEndTest {
 
     @ParameterizedTest
     @EnumSource
-    void aCallThatIsCancelledWhileItsAnswerIsReadLeavesItsWorkerFree(Way way) throws Exception {
+    void cancelWhileTheAnswerIsReadFreesTheWorker(Way way) throws Exception {
         long worker = pool.submit(Gate::pid).result();
         var slow = submit(pool, way.call(gate));
         assertThat(slow.isDone()).isFalse();
@@ -255,7 +255,7 @@ class SlowEndTest {
 
     /** The test takes a quarter of a second, or two, until another thread relieves the reader. */
     @Test
-    void otherCallsOfTheWorkerGoOnWhileAnAnswerIsReadThatIsWanted() throws Exception {
+    void callsGoOnWhileAnotherAnswerIsRead() throws Exception {
         long worker = pool.submit(Gate::pid).result();
         var slow = submit(pool, Way.CONSTRUCTOR.call(gate));
         var others = IntStream.range(0, 20)

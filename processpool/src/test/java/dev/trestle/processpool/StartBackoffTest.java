@@ -57,7 +57,7 @@ class StartBackoffTest {
     }
 
     @Test
-    void thoseThatWereStartedTogetherFailOnce() {
+    void startsOfOneRoundFailOnce() {
         var first = starts.begun(now);
         var second = starts.begun(now);
         assertThat(starts.failed(first, true, false, now)).isPresent();
@@ -88,7 +88,7 @@ class StartBackoffTest {
     }
 
     @Test
-    void oneThatGetsReadyBringsHope() {
+    void aWorkerThatGetsReadyResetsTheFailures() {
         failRound();
         failRound();
         pass(PATIENCE);
@@ -138,7 +138,7 @@ class StartBackoffTest {
                 "Invalid maximum heap size: -Xmx1y",
                 "Improperly specified VM option 'MaxMetaspaceSize=-1'"
             })
-    void whatAJvmSaysOfItsOptionsIsForGood(String said) {
+    void aJvmThatRefusesItsOptionsIsForGood(String said) {
         assertThat(StartBackoff.refusedOptions(OptionalInt.of(1), said)).isTrue();
         assertThat(StartBackoff.refusedOptions(OptionalInt.of(7), said))
                 .as("of another program")
@@ -154,12 +154,12 @@ class StartBackoffTest {
                 "Could not find agent library nope on the library path",
                 ""
             })
-    void whatMayChangeIsNotForGood(String said) {
+    void failuresThatMayPassAreNotForGood(String said) {
         assertThat(StartBackoff.refusedOptions(OptionalInt.of(1), said)).isFalse();
     }
 
     @Test
-    void oneEarlyDeathIsAnAccidentAndTheNextOnesAreFollowedByPauses() {
+    void pausesFollowTheSecondEarlyDeath() {
         assertThat(starts.diedIdle(SOON)).isEmpty();
         assertThat(starts.arePausing()).isFalse();
 

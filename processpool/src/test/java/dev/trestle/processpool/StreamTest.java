@@ -77,7 +77,7 @@ class StreamTest {
         pool.close();
     }
 
-    /** In a call: marks, as {@link Gate#mark} does. */
+    /** Marks, as {@link Gate#mark} does; runs in a call. */
     private static void mark(String folder, String name) {
         try {
             Gate.mark(folder, name);
@@ -86,7 +86,7 @@ class StreamTest {
         }
     }
 
-    /** In a call: waits, as {@link Gate#pass} does. */
+    /** Waits, as {@link Gate#pass} does; runs in a call. */
     private static void pass(String folder, String name) {
         try {
             Gate.pass(folder, name);
@@ -95,12 +95,12 @@ class StreamTest {
         }
     }
 
-    /** In a call: a stream without an end. */
+    /** A stream without an end; runs in a call. */
     private static Stream<Integer> numbers() {
         return Stream.iterate(0, i -> i + 1);
     }
 
-    // What arrives
+    // Arrival of items
 
     @Test
     void itemsArriveInOrderWithTheirTypes() {
@@ -170,7 +170,7 @@ class StreamTest {
     }
 
     @Test
-    void whatOneItemIsMadeIntoNeedNotEnd() {
+    void aFlatMappedItemNeedNotEnd() {
         try (Stream<Integer> items =
                 pool.stream(() -> Stream.of(7).flatMap(start -> Stream.iterate(start, i -> i + 1)))) {
             assertThat(items.limit(3)).containsExactly(7, 8, 9);
@@ -223,7 +223,7 @@ class StreamTest {
         assertThat(Integer.parseInt(Files.readString(folder.resolve("most")))).isBetween(least, most);
     }
 
-    /** In a call: returns a stream that notes the largest lead over its consumer. */
+    /** Returns a stream that notes the largest lead over its consumer; runs in a call. */
     private static Stream<byte[]> ahead(String folder, int size, int count, int least) throws IOException {
         MappedByteBuffer consumed;
         try (FileChannel channel = FileChannel.open(Path.of(folder, "consumed"))) {
@@ -458,7 +458,7 @@ class StreamTest {
         assertThat(before).containsExactly("first");
     }
 
-    /** In a call: stays until it is interrupted. */
+    /** Stays until it is interrupted; runs in a call. */
     private static void stay(String folder, String name) {
         try {
             Gate.stay(folder, name);
@@ -499,7 +499,7 @@ class StreamTest {
         assertThat(before).containsExactly("first");
     }
 
-    /** In a call: ends the worker, the first time, before its first or its second item. */
+    /** Ends the worker, the first time, before its first or its second item; runs in a call. */
     private static Stream<String> dieOnce(String folder, String at) {
         if (Gate.isMarked(Path.of(folder), "died")) {
             return Stream.of("second time");

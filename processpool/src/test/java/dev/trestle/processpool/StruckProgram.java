@@ -306,7 +306,7 @@ final class StruckProgram {
         }
     }
 
-    // What must hold
+    // Invariants
 
     private void awaitAll(List<ConcurrentFuture<?>> futures) throws Exception {
         for (var next = get(futures, 0); next != null; next = get(futures, futures.indexOf(next) + 1)) {

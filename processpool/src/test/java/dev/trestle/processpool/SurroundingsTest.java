@@ -143,7 +143,7 @@ class SurroundingsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void whatTheLocaleCannotExpressTravelsOrIsRefused() throws Exception {
+    void textThatTheLocaleCannotEncodeTravelsOrIsRefused() throws Exception {
         List<String> lines = run(
                 List.of(), InPosix.class, Map.of("LC_ALL", "POSIX"), Stream.of("-Duser.home=/home/gr\u00fc\u00dfe"));
 
@@ -168,7 +168,7 @@ class SurroundingsTest {
     @ParameterizedTest
     @MethodSource("locales")
     @EnabledOnOs(OS.LINUX)
-    void aProgramInADirectoryThatTheLocaleCannotExpressHasWorkers(Map<String, String> locale) throws Exception {
+    void poolWorksInADirectoryThatTheLocaleCannotEncode(Map<String, String> locale) throws Exception {
         Path there = folder.resolve("there.sh");
         Files.writeString(there, """
             cd "$(dirname "$0")" && mkdir gr\u00fc\u00dfe && cd gr* && exec "$@"
@@ -194,7 +194,7 @@ class SurroundingsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aProgramWithFewFileHandlesHasTheWorkersThatItHasHandlesFor() throws Exception {
+    void fewFileHandlesAllowFewWorkers() throws Exception {
         var launcher = List.of("sh", "-c", "ulimit -n 96 && exec \"$@\"", "sh");
         List<String> lines = run(
                 launcher, WantsManyWorkers.class, Map.of(), Stream.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off"));
@@ -334,7 +334,7 @@ class SurroundingsTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aProgramThatIsProcess1WorksAndIsToldWhoWaitsForZombies() throws Exception {
+    void process1IsToldToRunAnInitProcess() throws Exception {
         var launcher = List.of("unshare", "--fork", "--pid", "--mount-proc");
         assumeTrue(
                 new ProcessBuilder(Stream.concat(launcher.stream(), Stream.of("true"))

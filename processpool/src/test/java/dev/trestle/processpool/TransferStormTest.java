@@ -38,7 +38,7 @@ class TransferStormTest {
     }
 
     @Test
-    void largeArraysOfAWorkerGoThroughARingWhoseFileIsGone() {
+    void largeArraysGoThroughTheRing() {
         try (var pool = TestPools.of(1)) {
             assertThat(pool.submit(() -> rings()).result()).isEqualTo(1);
             assertThat(rings()).isPositive();

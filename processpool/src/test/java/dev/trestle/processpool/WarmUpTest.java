@@ -6,6 +6,9 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -67,15 +70,23 @@ class WarmUpTest {
                 .doesNotContain("java.security.SecureRandom", "java.math.BigDecimal");
     }
 
+    /** The JVM pads the id of a thread to the longest id it has written: {@code [97   ] a.B source: }. */
+    private static final Pattern LOADED = Pattern.compile("\\[(\\d+) *] (\\S+) .*");
+
     private static List<String> loadedByTheThreadOf(Class<?> first, List<String> lines) {
-        String thread = lines.stream()
-                .filter(line -> line.contains("] " + first.getName() + " "))
-                .map(line -> line.substring(0, line.indexOf(' ')))
+        List<MatchResult> loaded = lines.stream()
+                .map(LOADED::matcher)
+                .filter(Matcher::matches)
+                .map(Matcher::toMatchResult)
+                .toList();
+        String thread = loaded.stream()
+                .filter(each -> each.group(2).equals(first.getName()))
+                .map(each -> each.group(1))
                 .findFirst()
                 .orElseThrow();
-        return lines.stream()
-                .filter(line -> line.startsWith(thread))
-                .map(line -> line.split(" ", -1)[1])
+        return loaded.stream()
+                .filter(each -> each.group(1).equals(thread))
+                .map(each -> each.group(2))
                 .toList();
     }
 }

@@ -65,7 +65,7 @@ class WorkerContextTest {
     }
 
     @Test
-    void whatACallReportsIsHeardWhileItRuns() throws Exception {
+    void reportsArriveWhileTheCallRuns() throws Exception {
         var ear = new Ear();
         String in = folder.toString();
         var future = pool.submit(

@@ -181,7 +181,7 @@ class WorkerDeathTest {
         return lie(new Frame.Item(requireNonNull(Reporter.installed()).running(), 0, call.payload()));
     }
 
-    /** In a call: sends the pool a frame that only the worker itself may send. */
+    /** Sends the pool a frame that only the worker itself may send; runs in a call. */
     private static int lie(Frame frame) throws Exception {
         Reporter reporter = requireNonNull(Reporter.installed());
         var field = reporter.getClass().getDeclaredField("channel");
@@ -211,7 +211,7 @@ class WorkerDeathTest {
     }
 
     @Test
-    void aWorkerKilledFromOutsideWhileIdleIsReplacedWhenItIsNeeded() {
+    void idleWorkerKilledFromOutsideIsReplacedOnDemand() {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(Gate::pid).result();
             var handle = ProcessHandle.of(pid).orElseThrow();
@@ -239,7 +239,7 @@ class WorkerDeathTest {
     }
 
     @Test
-    void anErrorThatLeavesTheJvmInDoubtEndsTheWorkerAfterItsAnswer() {
+    void errorThatLeavesTheJvmInDoubtEndsTheWorker() {
         try (var single = TestPools.of(1)) {
             long pid = single.submit(Gate::pid).result();
 

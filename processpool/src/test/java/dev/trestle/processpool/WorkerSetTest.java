@@ -126,7 +126,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void whatAWorkerDroppedDoesNotCount() {
+    void callsThatAWorkerDroppedDoNotCount() {
         of(1, builder -> builder.maxTasksPerWorker(2));
         Worker worker = busy();
         workerSet.gave(worker);
@@ -149,7 +149,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void thoseThatHaveRestedLongestGoFirstUntilTheLeastAreLeft() {
+    void longestIdleWorkersRetireFirstDownToTheMinimum() {
         of(3, builder -> builder.minWorkers(1));
         List<Worker> all = List.of(idle(), idle(), idle());
         Duration limit = Duration.ofSeconds(1);
@@ -164,7 +164,7 @@ class WorkerSetTest {
     }
 
     @Test
-    void itIsKnownWhenTheNextWillHaveRested() {
+    void theTimeOfTheNextRetirementIsKnown() {
         of(2);
         idle();
         now = 3;
@@ -175,7 +175,7 @@ class WorkerSetTest {
         assertThat(workerSet.untilNextHasRested(limit)).contains(limit.minusNanos(5));
     }
 
-    /** Or its spare would go first, and another would be started for it, again and again. */
+    /** Without this, its spare would go first, and another would be started for it, again and again. */
     @Test
     void aWorkerThatRetiresGoesBeforeItsSpare() {
         of(1, builder -> builder.maxTasksPerWorker(2));
@@ -232,7 +232,7 @@ class WorkerSetTest {
         assertThat(old.leavesFor).isEqualTo(Retirement.AGE);
     }
 
-    /** Or an idle pool would start a process each time that its workers have become too old. */
+    /** Without this, an idle pool would start a process each time that its workers have become too old. */
     @Test
     void aWorkerThatHasRunNoCallDoesNotAge() {
         of(1, builder -> builder.maxAge(Duration.ofNanos(10)));

@@ -120,7 +120,7 @@ class WorkerStartTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aWorkerIsTakenBeforeItsProgramWhenTheMachineHasNoMemoryLeft() throws Exception {
+    void oomKillerTakesAWorkerBeforeTheProgram() throws Exception {
         int own = Integer.parseInt(
                 Files.readString(Path.of("/proc/self/oom_score_adj")).trim());
         try (var pool = TestPools.of(1)) {

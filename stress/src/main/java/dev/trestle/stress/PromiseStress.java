@@ -59,7 +59,7 @@ public final class PromiseStress {
     @Outcome(expect = FORBIDDEN)
     @State
     public static class StartAgainstCancel {
-        private volatile String told = "nobody";
+        private volatile String told = "nothing";
         private final Promise<Integer> promise =
                 new Promise<>((running, interrupt) -> told = running ? "cancelled running" : "cancelled pending");
 
@@ -177,7 +177,7 @@ public final class PromiseStress {
         }
     }
 
-    /** A wait that gives up takes only itself away: the callback that stands beside it is called. */
+    /** A wait that gives up takes only itself away: the callback next to it is called. */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "The callback was called once")
     @Outcome(expect = FORBIDDEN)

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet class="dev.trestle.testkit.JavadocExamplesTest" region="in-process"}
  *
- * <p>What a call captures, and what it returns, is a copy, as with a process pool. Other things are not isolated:
+ * <p>Captured values and results are copies, as with a process pool. Other things are not isolated:
  *
  * <ul>
  *   <li>Static fields are those of the program. A worker has its own.
@@ -269,7 +269,7 @@ public final class InProcessPool implements FutureExecutor {
             if (isShutdown()) { // which comes before what may be wrong with the task
                 throw shutDown(task);
             }
-            throw new CallNotSerializableException(e.getMessage() + CallEncoder.wayOutOfAWrapper(task), e);
+            throw new CallNotSerializableException(e.getMessage() + CallEncoder.remedyForAWrapper(task), e);
         }
     }
 
@@ -325,7 +325,7 @@ public final class InProcessPool implements FutureExecutor {
         }
     }
 
-    /** Returns what to throw for an exception of a call; throws it if it is an error. */
+    /** Returns the exception to throw for an exception of a call; throws it if it is an error. */
     private static Exception asThrown(Throwable exception) {
         return switch (exception) {
             case Exception e -> e;

@@ -25,15 +25,15 @@ final class LeakSearch implements AutoCloseable {
 
     private static final Set<Long> reportedProcesses = ConcurrentHashMap.newKeySet();
 
-    private final String who;
+    private final String subject;
 
     /** The things that were open when the search began, each with its number of calls or tasks. */
     private final IdentityHashMap<Object, Long> before = new IdentityHashMap<>();
 
     private final List<Long> processesBefore;
 
-    LeakSearch(String who) {
-        this.who = who;
+    LeakSearch(String subject) {
+        this.subject = subject;
         Opened.all().forEach(each -> before.put(each.thing(), openWork(each.thing())));
         this.processesBefore =
                 ProcessHandle.current().children().map(ProcessHandle::pid).toList();
@@ -85,7 +85,7 @@ final class LeakSearch implements AutoCloseable {
             throw new LeakError(leaks.stream()
                     .collect(Collectors.joining(
                             "\n- ",
-                            who + " left behind what must be closed, awaited or cancelled:\n- ",
+                            subject + " left behind what must be closed, awaited or cancelled:\n- ",
                             "\nClose it in the test, by try-with-resources or @AutoClose. If the tests of the class"
                                     + " share it, create it in a @BeforeAll method or use"
                                     + " @NoLeaks(sharedByClass = true).")));

@@ -7,7 +7,7 @@ import dev.trestle.processpool.wire.SharedArrays;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The shared arrays that calls of a pool in this process name, by numbers that they have meanwhile. Thread-safe. */
+/** The shared arrays that calls of a pool in this process name, by their numbers. Thread-safe. */
 final class LocalArrays implements SharedArrays {
 
     @GuardedBy("this")

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * holds for what was created by {@code BeforeAll} methods and while the class ran. Threads are not looked at, so those
  * of the JDK raise no alarm.
  *
- * <p>What is created while a test runs counts as the test's, on whichever thread: tests that run at the same time in
- * one JVM are blamed for each other's.
+ * <p>Objects that are created while a test runs count as the test's, on whichever thread: tests that run at the same
+ * time in one JVM are blamed for each other's.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

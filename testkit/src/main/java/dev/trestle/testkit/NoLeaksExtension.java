@@ -41,7 +41,7 @@ public final class NoLeaksExtension implements BeforeAllCallback, BeforeEachCall
         return false;
     }
 
-    private static void begin(ExtensionContext context, String who) {
-        context.getStore(NAMESPACE).put("search", new LeakSearch(who));
+    private static void begin(ExtensionContext context, String subject) {
+        context.getStore(NAMESPACE).put("search", new LeakSearch(subject));
     }
 }

@@ -59,7 +59,7 @@ record Opened(Object thing, String site) {
         };
     }
 
-    /** Returns what is open, the oldest first. */
+    /** Returns the open objects, the oldest first. */
     static List<Opened> all() {
         synchronized (lock) {
             removeEnded();
@@ -77,7 +77,7 @@ record Opened(Object thing, String site) {
         });
     }
 
-    /** Notes that this is about to be reported; returns false if it was reported before. */
+    /** Records that this is about to be reported; returns false if it was reported before. */
     boolean report() {
         synchronized (lock) {
             return reported.add(thing);

@@ -46,7 +46,7 @@ class InProcessPoolTest {
     }
 
     @Test
-    void whatCannotTravelIsRefusedAsByAProcessPool() {
+    void valuesAreRefusedAsByAProcessPool() {
         InputStream stream = new ByteArrayInputStream(new byte[0]);
         assertThatThrownBy(() -> pool.submit(() -> stream.read()))
                 .isInstanceOf(CallNotSerializableException.class)
@@ -110,7 +110,7 @@ class InProcessPoolTest {
 
     /** An exception that keeps its reason in a local class cannot be made again. */
     @Test
-    void anExceptionThatCannotBeMadeAgainArrivesAsARemoteException() {
+    void exceptionThatCannotTravelArrivesAsRemoteException() {
         assertThatThrownBy(() -> pool.submit(InProcessPoolTest::throwLocal).result())
                 .isInstanceOfSatisfying(
                         RemoteException.class,
@@ -165,7 +165,7 @@ class InProcessPoolTest {
     }
 
     @Test
-    void ofAChunkOnlyTheInputFailsWhoseResultCannotTravel() {
+    void onlyTheInputWithABadResultFailsInAChunk() {
         var results = pool.map(InProcessPoolTest::evenOrStream, List.of(2, 3), MapOptions.DEFAULT.withChunkSize(2))
                 .iterator();
 

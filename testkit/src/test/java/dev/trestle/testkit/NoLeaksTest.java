@@ -199,7 +199,7 @@ class NoLeaksTest {
     }
 
     @Test
-    void whatTestsShareFailsTheClassIfItIsNeverClosed() throws Exception {
+    void aSharedPoolThatIsNeverClosedFailsTheClass() throws Exception {
         assertThat(failures(SharesAPoolThatIsNeverClosed.class))
                 .singleElement()
                 .satisfies(

@@ -131,7 +131,7 @@ class VirtualTimeTest {
     }
 
     @Test
-    void aFutureOfAnotherThreadMayCompleteWhenNothingElseCanHappen() {
+    void foreignFutureCompletesInAnIdleLoop() {
         var future = new Promise<String>();
         String result = VirtualTime.run(() -> {
             Thread.ofPlatform().start(() -> {
@@ -149,7 +149,7 @@ class VirtualTimeTest {
     }
 
     @Test
-    void aPublisherOfAnotherThreadMayPublishWhenNothingElseCanHappen() {
+    void foreignPublisherPublishesToAnIdleLoop() {
         try (var publisher = new SubmissionPublisher<String>()) {
             VirtualTime.run(() -> {
                 Thread.ofPlatform().start(() -> {

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A thread factory of the program, whose threads are checked and made daemon threads.
  *
- * @param factory what the program has brought
+ * @param factory the factory of the program
  * @param pool the name of the pool, for messages
  */
 record CheckedFactory(ThreadFactory factory, String pool) implements ThreadFactory {
@@ -28,5 +28,12 @@ record CheckedFactory(ThreadFactory factory, String pool) implements ThreadFacto
             made.setDaemon(true); // KeepAlive keeps the program running instead, for busy threads only
         }
         return made;
+    }
+
+    /** Returns the reason why the call of a thread that has ended without running its task fails. */
+    RejectedExecutionException ended(Thread thread) {
+        return new RejectedExecutionException("The thread " + thread + ", which the thread factory " + factory + " of "
+                + pool + " made, has ended without running the task that the factory was given, so the call did not"
+                + " run. The thread must run that task, and catch what its own code throws before.");
     }
 }

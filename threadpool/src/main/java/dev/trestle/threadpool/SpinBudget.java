@@ -48,13 +48,13 @@ final class SpinBudget {
         return budget < LONGEST_NANOS ? budget : LONGEST_NANOS;
     }
 
-    /** Notes that a call came while the thread was spinning. */
+    /** Records that a call came while the thread was spinning. */
     void paid() {
         long more = budget == 0 ? LONGEST_NANOS : budget * 2;
         budget = more < LIMIT_NANOS ? more : LIMIT_NANOS;
     }
 
-    /** Notes that the thread has spun for its time, and no call came. */
+    /** Records that the thread has spun for its time, and no call came. */
     void wasInVain() {
         long less = budget / 2;
         budget = less < SHORTEST_NANOS ? 0 : less;

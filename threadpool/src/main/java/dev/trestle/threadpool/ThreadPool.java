@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * first out. {@code cancel(true)} and {@code shutdownNow} interrupt running calls; {@code cancel(false)} lets them go
  * on and drops their outcome.
  *
- * <p>What the submitting thread carries, such as the MDC of SLF4J, goes along with a call; see
- * {@link dev.trestle.api.ContextCarrier}.
+ * <p>The context of the submitting thread, such as the MDC of SLF4J, goes along with a call; see {@link
+ * dev.trestle.api.ContextCarrier}.
  *
  * <p>A platform thread that runs out of calls spins for up to 20 microseconds before it sleeps, so that a caller that
  * submits one call after the other does not wait for the thread to wake up. It does so only while spinning pays: a
@@ -379,13 +379,16 @@ public final class ThreadPool implements FutureExecutor {
     @Override
     public void close() {
         StackRoom.requireForLinkage();
-        if (workers.isHere()) {
-            throw new IllegalStateException(
-                    "Cannot close " + this + " on one of its own threads, in a call or in a callback of a future: it"
-                            + " would wait for that call. Call shutdown() instead, or close it on"
-                            + " another thread.");
-        }
+        refuseOnOwnThread("close ");
         FutureExecutor.super.close();
+    }
+
+    private void refuseOnOwnThread(String what) {
+        if (workers.isHere()) {
+            throw new IllegalStateException("Cannot " + what + this + " on one of its own threads, in a call or in a"
+                    + " callback of a future: it would wait for that call. Call shutdown() instead, or do it on"
+                    + " another thread.");
+        }
     }
 
     @Override
@@ -398,9 +401,19 @@ public final class ThreadPool implements FutureExecutor {
         return workers.isTerminated();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException if called in a call of this pool, or in a callback that one of its threads runs,
+     *     and the time is positive: this method would wait for that call
+     */
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return timeout <= 0 ? isTerminated() : WaitGuard.awaitEnd(this, () -> workers.awaitTermination(timeout, unit));
+        if (timeout <= 0) {
+            return isTerminated();
+        }
+        refuseOnOwnThread("wait for the end of ");
+        return WaitGuard.awaitEnd(this, () -> workers.awaitTermination(timeout, unit));
     }
 
     // Looking
@@ -443,7 +456,7 @@ public final class ThreadPool implements FutureExecutor {
     /**
      * Removes a monitor. Calls that were submitted before may still be told to it. Does nothing if it is not there.
      *
-     * @param monitor what was added
+     * @param monitor the monitor that was added
      */
     public void removeMonitor(CallMonitor monitor) {
         monitors.remove(monitor);
@@ -527,7 +540,7 @@ public final class ThreadPool implements FutureExecutor {
          * a program running only while it has calls. The factory is called by the thread that submits a call or that
          * runs one, without a lock of the pool; a thread that is not needed any more when it has been made is never
          * started. A call for which the factory throws, or returns something else than a new thread, is rejected, and
-         * the pool goes on.
+         * the pool goes on; a call whose thread ends without running the task that the factory was given fails.
          *
          * @param value the factory
          * @return this builder

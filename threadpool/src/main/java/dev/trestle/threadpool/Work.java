@@ -67,6 +67,15 @@ abstract sealed class Work permits Submission, Execution {
         }
     }
 
+    /** Ends this, whose thread will never run it. */
+    final void lose(Throwable why) {
+        noteFailure();
+        fail(why);
+        tellMonitors();
+        freePlace();
+        pool.over();
+    }
+
     /** Runs the user's code between {@link #beginRun} and {@link #endRun}. */
     abstract void perform(Worker worker);
 
@@ -114,7 +123,7 @@ abstract sealed class Work permits Submission, Execution {
         monitored = true;
     }
 
-    /** Notes that the user's code has failed. */
+    /** Records that the user's code has failed. */
     final void noteFailure() {
         hasFailed = true;
     }

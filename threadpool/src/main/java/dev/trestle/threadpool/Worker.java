@@ -73,6 +73,18 @@ final class Worker implements Runnable {
         return first;
     }
 
+    /** Waits for the end of the thread. If it has not run this by then, its work fails. */
+    void awaitEnd(CheckedFactory factory) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            return; // nothing interrupts the thread that waits here
+        }
+        if (claim()) {
+            workers.lose(this, factory.ended(thread));
+        }
+    }
+
     boolean isHere() {
         return Thread.currentThread() == thread;
     }

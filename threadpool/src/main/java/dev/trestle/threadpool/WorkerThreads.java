@@ -1,5 +1,7 @@
 package dev.trestle.threadpool;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
@@ -98,6 +100,7 @@ final class WorkerThreads {
         Worker made = null;
         while (true) {
             Worker woken;
+            boolean started = false;
             synchronized (lock) {
                 if (phase != Phase.OPEN) {
                     return false;
@@ -111,8 +114,12 @@ final class WorkerThreads {
                     return true;
                 } else if (made != null) {
                     start(made, work);
-                    return true;
+                    started = true;
                 }
+            }
+            if (made != null && started) {
+                watch(made);
+                return true;
             }
             if (woken != null) {
                 woken.wake();
@@ -194,18 +201,56 @@ final class WorkerThreads {
     private void startForQueue() {
         try {
             var made = new Worker(this);
+            Work next;
             synchronized (lock) {
-                Work next = oldest;
-                if (next != null && needsThreadForQueue()) {
+                next = needsThreadForQueue() ? oldest : null;
+                if (next != null) {
                     start(made, next);
                     dequeue(next);
                 }
+            }
+            if (next != null) {
+                watch(made);
             }
         } catch (Throwable e) {
             // No thread can be started now. The work stays in the queue, and the next worker that comes takes it.
             if (e instanceof RuntimeException) {
                 report(e);
             }
+        }
+    }
+
+    /**
+     * Waits, on a thread of its own, for the end of a worker's thread that a factory of the program has made: it may
+     * never run the worker, and no other thread would learn of that. Does not throw.
+     */
+    private void watch(Worker worker) {
+        if (factory instanceof CheckedFactory own) {
+            try {
+                var _ = Thread.startVirtualThread(() -> worker.awaitEnd(own));
+            } catch (Throwable e) {
+                return; // there is no memory to watch it with, and the call has been accepted
+            }
+        }
+    }
+
+    /** Ends the work of a worker whose thread has ended and will never run it. */
+    void lose(Worker worker, Throwable why) {
+        Work lost = requireNonNull(worker.work);
+        boolean needsThread;
+        boolean last;
+        synchronized (lock) {
+            worker.work = null;
+            remove(worker);
+            needsThread = needsThreadForQueue();
+            last = isOver();
+        }
+        if (last) {
+            terminate(); // before the callbacks of the future, which may close the pool
+        }
+        lost.lose(why);
+        if (needsThread) {
+            startForQueue();
         }
     }
 

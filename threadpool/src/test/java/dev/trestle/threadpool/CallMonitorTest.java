@@ -152,7 +152,7 @@ class CallMonitorTest {
     }
 
     @Test
-    void callsInFlightAreThoseThatWaitOrRunOrHaveCallbacksThatRun() throws InterruptedException {
+    void callsInFlightWaitOrRunOrHaveRunningCallbacks() throws InterruptedException {
         var begun = new CountDownLatch(1);
         var inCallback = new CountDownLatch(1);
         var go = new CountDownLatch(1);

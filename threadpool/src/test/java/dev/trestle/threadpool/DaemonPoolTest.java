@@ -27,7 +27,7 @@ class DaemonPoolTest {
     }
 
     @Test
-    void aPoolKeepsTheProgramRunningUntilItIsClosedUnlessItIsADaemonPool() {
+    void openPoolKeepsTheProgramRunningUnlessItIsADaemon() {
         awaitNoKeeper();
         var go = new CountDownLatch(1);
         try (var daemon = ThreadPool.builder().size(1).daemon().build()) {

@@ -51,7 +51,7 @@ class PoolEndTest {
     }
 
     @Test
-    void aTaskThatWasAboutToRunWhenThePoolWasStoppedIsInterrupted() throws Exception {
+    void taskAboutToRunAtTheStopIsInterrupted() throws Exception {
         var interrupted = new CompletableFuture<Boolean>();
         var pool = ThreadPool.builder()
                 .size(1)
@@ -152,7 +152,7 @@ class PoolEndTest {
     }
 
     @Test
-    void eachCallerThatWaitsForRoomIsRefusedWhenThePoolHasBeenShutDown() throws Exception {
+    void shutdownRefusesEachCallerThatWaitsForRoom() throws Exception {
         try (var full = ThreadPool.builder().size(1).queueLimit(0).build()) {
             var _ = full.submit(this::passUninterrupted);
             List<FutureTask<Object>> callers = new ArrayList<>();
@@ -218,7 +218,7 @@ class PoolEndTest {
     // Errors of tasks
 
     @Test
-    void anExceptionOfATaskGoesToTheHandlerOfItsThreadAndThePoolGoesOn() throws Exception {
+    void exceptionOfATaskGoesToTheHandlerOfItsThread() throws Exception {
         var uncaught = new CompletableFuture<Throwable>();
         var runs = new AtomicInteger();
         try (var pool = ThreadPool.builder()

@@ -410,7 +410,7 @@ class ProgramInTroubleTest {
     }
 
     @Test
-    void whatIsFirstUsedAtTheEndOfTheStackIsUsableLater() throws Exception {
+    void codeFirstUsedAtTheEndOfTheStackWorksLater() throws Exception {
         assertThat(new Program(AtTheEndOfTheStack.class, List.of("-XX:TieredStopAtLevel=1", "-Xmx128m"), 50)
                         .run(folder, 0))
                 .containsExactly("the end");

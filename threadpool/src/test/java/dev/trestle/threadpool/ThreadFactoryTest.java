@@ -17,8 +17,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Pools whose threads are made by a factory of the program. */
 @Timeout(30)
@@ -121,7 +124,7 @@ class ThreadFactoryTest {
     }
 
     @Test
-    void whatTheFactoryThrowsReachesTheCaller() {
+    void anExceptionOfTheFactoryReachesTheCaller() {
         var broken = new AtomicInteger(1);
         try (var pool = poolOf(1, task -> {
             if (broken.getAndDecrement() > 0) {
@@ -136,7 +139,7 @@ class ThreadFactoryTest {
 
     /** A call that a thread was to take which then had callbacks to run gets another thread, or waits. */
     @Test
-    void whatTheFactoryThrowsWithoutACallerIsLogged() throws Exception {
+    void anExceptionOfTheFactoryWithoutACallerIsLogged() throws Exception {
         var log = Logger.getLogger(ThreadPool.class.getName());
         var logged = new ConcurrentLinkedQueue<LogRecord>();
         var handler = new Handler() {
@@ -278,6 +281,61 @@ class ThreadFactoryTest {
             }
             assertThat(ran.get()).isEqualTo(accepted);
         }
+    }
+
+    private static Runnable failing(Runnable task) {
+        return () -> {
+            if (task != null) {
+                throw new IllegalStateException("thrown on purpose, before the task");
+            }
+        };
+    }
+
+    static Stream<ThreadFactory> factoriesOfThreadsThatDoNotRunTheirTask() {
+        return Stream.of(
+                _ -> new Thread(() -> {}),
+                task -> Thread.ofPlatform()
+                        .uncaughtExceptionHandler((_, _) -> {})
+                        .unstarted(failing(task)),
+                _ -> Thread.ofVirtual().unstarted(() -> {}));
+    }
+
+    @ParameterizedTest
+    @MethodSource("factoriesOfThreadsThatDoNotRunTheirTask")
+    void aCallWhoseThreadEndsWithoutRunningItFails(ThreadFactory factory) {
+        var broken = new AtomicInteger(3);
+        var ran = new AtomicInteger();
+        try (var pool = ThreadPool.builder()
+                .size(1)
+                .queueLimit(2)
+                .threadFactory(task -> broken.getAndDecrement() > 0 ? factory.newThread(task) : new Thread(task))
+                .build()) {
+            List<ConcurrentFuture<Integer>> calls = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                calls.add(pool.submit(ran::incrementAndGet));
+            }
+
+            assertThat(calls)
+                    .allSatisfy(each -> assertThatThrownBy(each::result)
+                            .isInstanceOf(RejectedExecutionException.class)
+                            .hasMessageContaining("has ended without running the task that the factory was given"));
+            assertThat(pool.submit(ran::incrementAndGet).result()).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("factoriesOfThreadsThatDoNotRunTheirTask")
+    void aPoolWhoseThreadsRunNoTaskEnds(ThreadFactory factory) {
+        var pool = poolOf(2, factory);
+        List<ConcurrentFuture<Integer>> calls = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            calls.add(pool.submit(() -> 1));
+        }
+        calls.getFirst().addDoneCallback(_ -> pool.close());
+        pool.close();
+
+        assertThat(calls).allMatch(each -> each.exception().isPresent());
+        assertThat(pool.statistics()).isEqualTo(new ThreadPool.Statistics(2, 0, 0, 0, 5, 0));
     }
 
     /** A place in the queue that a rejected call has taken is free again. */

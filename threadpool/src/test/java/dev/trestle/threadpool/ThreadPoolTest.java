@@ -67,6 +67,12 @@ class ThreadPoolTest {
                             .hasMessageContaining(
                                     "Cannot close " + own.toString().substring(0, 20))
                             .hasMessageContaining("shutdown()"));
+            assertThatThrownBy(own.submit(() -> own.awaitTermination(1, TimeUnit.DAYS))::result)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(
+                            "Cannot wait for the end of " + own.toString().substring(0, 20));
+            assertThat(own.submit(() -> own.awaitTermination(0, TimeUnit.DAYS)).result())
+                    .isFalse();
 
             var inCallback = new CompletableFuture<String>();
             var call = own.submit(this::pass);
@@ -262,7 +268,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void callsThatStayInTheQueueKeepTheirOrderWhenOthersAreCancelled() {
+    void queuedCallsKeepTheirOrderWhenOneIsCancelled() {
         List<Integer> order = new ArrayList<>();
         try (var one = new ThreadPool(1)) {
             var _ = one.submit(this::pass);
@@ -384,7 +390,7 @@ class ThreadPoolTest {
     }
 
     @Test
-    void whatShutdownNowHandsBackForACallDoesNothing() throws Exception {
+    void runnablesFromShutdownNowDoNothing() throws Exception {
         var initialized = new AtomicInteger();
         var one = ThreadPool.builder()
                 .size(1)

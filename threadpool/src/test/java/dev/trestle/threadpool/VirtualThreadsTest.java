@@ -107,7 +107,7 @@ class VirtualThreadsTest {
         assertThat(mostThreads).hasValueLessThanOrEqualTo(3);
     }
 
-    /** As many calls as the pool may run, each of which waits for all the others. */
+    /** The most calls that the pool may run, each of which waits for all the others. */
     @Test
     void asManyCallsRunAtOnceAsTheSize() {
         int size = 500;

@@ -44,7 +44,7 @@ final class DocumentServer implements AutoCloseable {
     /*
      * The JDK's server runs each request on a virtual thread, where reading from the network may block. The upload
      * itself is a coroutine of the loop: it counts itself, without a lock, awaits its body, and awaits the future of
-     * its call. What blocks (the body, the encoding of a large call, the answer) runs in blocking(..).
+     * its call. Code that blocks (the body, the encoding of a large call, the answer) runs in blocking(..).
      *
      * The body is an array, which goes to the worker as it is: inFlight times maxBytes bound the memory of all uploads.
      * An upload that would exceed the count is refused before its body is read. So the pool's queue never fills up.
@@ -85,7 +85,7 @@ final class DocumentServer implements AutoCloseable {
         jail = opened.jail();
     }
 
-    /** The executor that documents are read by, and the walls around its workers. */
+    /** The executor that reads documents, and the sandbox of its workers. */
     private record Readers(FutureExecutor executor, Jail jail) {
 
         static Readers open(Settings settings) {

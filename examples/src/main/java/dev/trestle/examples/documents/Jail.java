@@ -4,29 +4,29 @@ import dev.trestle.processpool.ProcessPool;
 import dev.trestle.processpool.Sandbox;
 
 /**
- * The walls around the workers.
+ * The sandbox of the workers.
  *
- * @param closed whether there are walls
+ * @param closed whether there is one
  * @param words a sentence for the log and for the page
  */
 record Jail(boolean closed, String words) {
 
-    /** Returns a jail without walls, for a reason. */
+    /** Returns the absence of a sandbox, with its reason. */
     static Jail none(String words) {
         return new Jail(false, words);
     }
 
-    /** Puts walls around the workers of a pool, where this machine can have them. */
+    /** Puts the workers of a pool into a sandbox, where this machine can have one. */
     static Jail around(ProcessPool.Builder pool) {
         Sandbox.Support support = Sandbox.support();
         if (support.isAvailable()) {
             pool.sandbox(Sandbox.strict());
             return new Jail(
                     true,
-                    "The workers run in a jail: a document that takes over its worker has no network, no files but the"
-                            + " server's classes, and a limit of memory.");
+                    "The workers run in a sandbox: a document that takes over its worker has no network, no files but"
+                            + " the server's classes, and a limit of memory.");
         }
-        return none("The workers run without a jail: a document that takes over its worker may do what the user of this"
-                + " server may do. " + support.reason());
+        return none("The workers run without a sandbox: a document that takes over its worker may do what the user of"
+                + " this server may do. " + support.reason());
     }
 }

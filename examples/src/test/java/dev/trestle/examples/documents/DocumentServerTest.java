@@ -199,7 +199,7 @@ class DocumentServerTest {
     }
 
     @Test
-    void othersAreNotFoundOrNotAllowed() throws Exception {
+    void otherRequestsAreNotFoundOrNotAllowed() throws Exception {
         assertThat(server.get("other").statusCode()).isEqualTo(404);
         assertThat(server.get("previews/x").statusCode()).isEqualTo(404);
         assertThat(server.get("previews").statusCode()).isEqualTo(405);

@@ -127,7 +127,7 @@ final class DocumentsBenchmark {
         }
     }
 
-    /** As a server would do it that writes uploads to files: the worker reads the file, and the server deletes it. */
+    /** A server that writes uploads to files: the worker reads the file, and the server deletes it. */
     private ConcurrentFuture<Result> submitFile(ProcessPool pool, byte[] content) {
         try {
             Path file = Files.createTempFile(directory, "upload", "");

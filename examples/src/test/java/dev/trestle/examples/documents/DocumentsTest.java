@@ -112,7 +112,7 @@ class DocumentsTest {
                         + " side.");
     }
 
-    /** Those that need no worker that may die. */
+    /** The documents that need no worker that may die. */
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,

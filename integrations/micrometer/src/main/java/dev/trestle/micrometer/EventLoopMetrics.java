@@ -37,7 +37,7 @@ public final class EventLoopMetrics implements MeterBinder {
      * time series.
      *
      * @param loop the loop
-     * @param tags tags beside {@code name}, which is the name of the loop unless it is among these
+     * @param tags tags in addition to {@code name}, which is the name of the loop unless it is among these
      */
     public EventLoopMetrics(EventLoop loop, Iterable<Tag> tags) {
         this.loop = requireNonNull(loop, "loop");

@@ -17,7 +17,7 @@ final class LagProbe {
     private long last;
 
     /**
-     * Returns how long the last probe waited, or for how long the present one has waited if that is longer; zero if the
+     * Returns the time for which the last probe waited, or the present one has waited if that is longer; zero if the
      * loop does not run. Sends the next probe.
      */
     Duration read(EventLoop loop) {

@@ -35,7 +35,7 @@ public final class ThreadPoolMetrics implements MeterBinder {
      * Creates the metrics of a pool with further tags.
      *
      * @param pool the pool
-     * @param tags tags beside {@code name}, which is the name of the pool unless it is among these
+     * @param tags tags in addition to {@code name}, which is the name of the pool unless it is among these
      */
     public ThreadPoolMetrics(ThreadPool pool, Iterable<Tag> tags) {
         this.pool = requireNonNull(pool, "pool");

@@ -122,9 +122,9 @@ final class Interpreter {
         }
     }
 
-    private void log(Object who, String text) {
+    private void log(Object actor, String text) {
         if (!ended) {
-            trace.add((loop.time().toSeconds() + " " + who + " " + text).stripTrailing());
+            trace.add((loop.time().toSeconds() + " " + actor + " " + text).stripTrailing());
         }
     }
 
@@ -166,35 +166,35 @@ final class Interpreter {
 
     private Runnable callback(int number, List<Statement> body) {
         return () -> {
-            String who = "c" + number;
-            log(who, "is called");
+            String actor = "c" + number;
+            log(actor, "is called");
             for (Statement statement : body) {
                 try {
-                    log(who, statement.name() + " " + described(now(who, statement)));
+                    log(actor, statement.name() + " " + described(now(actor, statement)));
                 } catch (RuntimeException | CancelledError e) {
-                    log(who, statement.name() + " ! " + described(e));
+                    log(actor, statement.name() + " ! " + described(e));
                     throw e;
                 }
             }
         };
     }
 
-    private void run(Object who, List<Statement> block) throws Exception {
+    private void run(Object actor, List<Statement> block) throws Exception {
         for (Statement statement : block) {
             Object result;
             try {
-                result = later(who, statement);
+                result = later(actor, statement);
             } catch (Throwable e) {
-                log(who, statement.name() + " ! " + described(e));
+                log(actor, statement.name() + " ! " + described(e));
                 throw e;
             }
-            log(who, statement.name() + " " + described(result));
+            log(actor, statement.name() + " " + described(result));
         }
     }
 
     // Statements that wait
 
-    private @Nullable Object later(Object who, Statement it) throws Exception {
+    private @Nullable Object later(Object actor, Statement it) throws Exception {
         switch (it.name()) {
             case "sleep" -> sleep(Duration.ofSeconds(it.number(1)));
             case "await" -> {
@@ -203,23 +203,23 @@ final class Interpreter {
             case "wait" -> {
                 return waitForMany(present(it.numbers(1)), it.number(2), limit(it.number(3)));
             }
-            case "completed" -> takeCompleted(who, pending(it.numbers(1)), limit(it.number(2)));
+            case "completed" -> takeCompleted(actor, pending(it.numbers(1)), limit(it.number(2)));
             case "waitfor" -> {
                 LoopFuture<Object> future = slots.get(it.number(1));
                 return future == null ? "absent" : waitFor(future, limit(it.number(2)));
             }
-            case "waitforbody" -> waitFor((Action) () -> run(who, it.block(2)), limit(it.number(1)));
+            case "waitforbody" -> waitFor((Action) () -> run(actor, it.block(2)), limit(it.number(1)));
             case "within" -> {
                 timeout(limit(it.number(2)), limit -> {
                     limits.put(it.number(1), limit);
-                    run(who, it.block(3));
+                    run(actor, it.block(3));
                 });
                 return requireNonNull(limits.get(it.number(1))).expired() ? "late" : "";
             }
             case "withinat" -> {
                 timeoutAt(limit(it.number(2)), limit -> {
                     limits.put(it.number(1), limit);
-                    run(who, it.block(3));
+                    run(actor, it.block(3));
                 });
                 return requireNonNull(limits.get(it.number(1))).expired() ? "late" : "";
             }
@@ -230,15 +230,15 @@ final class Interpreter {
                 }
                 TaskGroup.run(group -> {
                     groups.put(it.number(1), group);
-                    run(who, it.block(2));
+                    run(actor, it.block(2));
                 });
             }
             case "lock" -> {
                 LoopLock lock = locks.get(it.number(1));
                 lock.acquire();
                 try {
-                    log(who, "has the lock");
-                    run(who, it.block(2));
+                    log(actor, "has the lock");
+                    run(actor, it.block(2));
                 } finally {
                     lock.release();
                 }
@@ -246,8 +246,8 @@ final class Interpreter {
             case "semaphore" -> {
                 semaphore.acquire();
                 try {
-                    log(who, "has a permit");
-                    run(who, it.block(1));
+                    log(actor, "has a permit");
+                    run(actor, it.block(1));
                 } finally {
                     semaphore.release();
                 }
@@ -256,8 +256,8 @@ final class Interpreter {
             case "condition" -> {
                 condition.acquire();
                 try {
-                    log(who, "has the condition");
-                    run(who, it.block(1));
+                    log(actor, "has the condition");
+                    run(actor, it.block(1));
                 } finally {
                     condition.release();
                 }
@@ -275,9 +275,9 @@ final class Interpreter {
                         it.number(1) + " get", () -> queues.get(it.number(1)).get());
             }
             case "join" -> queues.get(it.number(1)).join();
-            case "try" -> tryCatchFinally(who, it);
+            case "try" -> tryCatchFinally(actor, it);
             default -> {
-                return now(who, it);
+                return now(actor, it);
             }
         }
         return null;
@@ -293,20 +293,20 @@ final class Interpreter {
         return numbers(result.done()) + " " + numbers(result.pending());
     }
 
-    private void takeCompleted(Object who, List<LoopFuture<Object>> futures, @Nullable Duration limit) {
+    private void takeCompleted(Object actor, List<LoopFuture<Object>> futures, @Nullable Duration limit) {
         for (LoopFuture<Object> future : asCompleted(futures, limit)) {
             try {
-                log(who, "next " + described(await(future)));
+                log(actor, "next " + described(await(future)));
             } catch (Raised e) {
-                log(who, "next ! " + described(e));
+                log(actor, "next ! " + described(e));
             }
         }
     }
 
-    private void tryCatchFinally(Object who, Statement it) throws Exception {
+    private void tryCatchFinally(Object actor, Statement it) throws Exception {
         try {
             try {
-                run(who, it.block(1));
+                run(actor, it.block(1));
             } catch (Throwable e) {
                 boolean mine = switch (it.number(2)) {
                     case 0 -> e instanceof CancelledError;
@@ -316,14 +316,14 @@ final class Interpreter {
                 if (!mine) {
                     throw e;
                 }
-                log(who, "catches " + described(e));
-                run(who, it.block(3));
+                log(actor, "catches " + described(e));
+                run(actor, it.block(3));
                 if (it.number(4) == 1) {
                     throw e;
                 }
             }
         } finally {
-            run(who, it.block(5));
+            run(actor, it.block(5));
         }
     }
 
@@ -341,7 +341,7 @@ final class Interpreter {
 
     // Statements that do not wait, which callbacks know too
 
-    private @Nullable Object now(Object who, Statement it) {
+    private @Nullable Object now(Object actor, Statement it) {
         int number = it.items().size() > 1 ? it.number(1) : 0;
         switch (it.name()) {
             case "spawn" -> slots.put(number, createTask(task(number, it.block(2))));
@@ -453,7 +453,7 @@ final class Interpreter {
                 Supplier<@Nullable Object> drop = drops.get(number);
                 return drop == null ? "absent" : drop.get();
             }
-            default -> throw new IllegalArgumentException("No such statement: " + it + " of " + who);
+            default -> throw new IllegalArgumentException("No such statement: " + it + " of " + actor);
         }
         return null;
     }

@@ -351,7 +351,7 @@ final class ProgramGenerator {
                 number, place.depth() + 1, random.nextBoolean() ? place.group() : -1, false, new ArrayList<>())));
     }
 
-    // What a statement refers to
+    // The operands of a statement
 
     private void chosen(List<Object> it, IntSupplier choice) {
         int at = it.size();

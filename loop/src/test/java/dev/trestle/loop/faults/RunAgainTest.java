@@ -39,7 +39,7 @@ class RunAgainTest {
 
     /** The first error strikes before the driver has begun, so that it is replaced; the second one in that. */
     @Test
-    void loopRunsAgainWhateverStepOfTheReplacementOfADriverHasFailed() throws Exception {
+    void loopRunsAgainAfterAFailedReplacementOfItsDriver() throws Exception {
         int[] sites = sites();
         int drive = IntStream.of(sites)
                 .filter(site -> Faults.site(site).contains("LoopRun.drive"))

@@ -36,7 +36,7 @@ class WholeOrNothingTest {
 
     /** A group and a time limit cancel each task once, and note each failure once, though a step is repeated. */
     @Test
-    void tasksEndTogetherThoughAStepOfTheirCancellationIsRepeated() throws Exception {
+    void cancelledTasksEndTogetherAfterARepeatedStep() throws Exception {
         assertThat(failures(
                         EndTogether.class,
                         List.of("TaskGroup", "CancelTraversal", "CompositeFuture", "GatherFuture", "Timeout", "Task:")))

@@ -71,7 +71,7 @@ class Task(asyncio.tasks._PyTask):
         return left
 
     def _make_cancelled_error(self):
-        """Everyone who asks gets the message of the cancellation; asyncio tells it to the first only."""
+        """Each query gets the message of the cancellation; asyncio tells it to the first only."""
         error = super()._make_cancelled_error()
         if error.args:
             self._cancel_message = error.args[0]
@@ -341,9 +341,9 @@ class Program:
         self.busy = set()
         self.events = [asyncio.Event() for _ in range(EVENTS)]
 
-    def log(self, who, text):
+    def log(self, actor, text):
         if not self.ended:
-            self.trace.append(f"{int(self.loop.time())} {who} {text}".rstrip())
+            self.trace.append(f"{int(self.loop.time())} {actor} {text}".rstrip())
 
     def on_exception(self, loop, context):
         if context["message"].startswith("Exception in callback"):
@@ -378,31 +378,31 @@ class Program:
 
     def callback(self, number, body):
         def run(*_):
-            who = f"c{number}"
-            self.log(who, "is called")
+            actor = f"c{number}"
+            self.log(actor, "is called")
             for op, *args in body:
-                self.step(who, op, lambda: self.now(op, args))
+                self.step(actor, op, lambda: self.now(op, args))
 
         return run
 
-    def step(self, who, op, action):
+    def step(self, actor, op, action):
         try:
             result = action()
         except BaseException as e:
-            self.log(who, f"{op} ! {described(e)}")
+            self.log(actor, f"{op} ! {described(e)}")
             raise
-        self.log(who, f"{op} {described(result)}")
+        self.log(actor, f"{op} {described(result)}")
 
-    async def run(self, who, body):
+    async def run(self, actor, body):
         for op, *args in body:
             try:
-                result = await self.later(who, op, args)
+                result = await self.later(actor, op, args)
             except GeneratorExit:
                 raise  # the interpreter has failed
             except BaseException as e:
-                self.log(who, f"{op} ! {described(e)}")
+                self.log(actor, f"{op} ! {described(e)}")
                 raise
-            self.log(who, f"{op} {described(result)}")
+            self.log(actor, f"{op} {described(result)}")
 
     def state(self, number):
         future = self.slots.get(number)
@@ -436,7 +436,7 @@ class Program:
         finally:
             self.busy.remove(place)
 
-    async def later(self, who, op, args):
+    async def later(self, actor, op, args):
         match op, args:
             case "sleep", [seconds]:
                 await asyncio.sleep(seconds)
@@ -452,43 +452,43 @@ class Program:
                 pending = [future for future in self.present(numbers) if not future.done()]  # the others come in any order
                 for each in asyncio.as_completed(pending, timeout=limit(seconds)):
                     try:
-                        self.log(who, f"next {described(await each)}")
+                        self.log(actor, f"next {described(await each)}")
                     except Raised as e:
-                        self.log(who, f"next ! {described(e)}")
+                        self.log(actor, f"next ! {described(e)}")
             case "waitfor", [number, seconds]:
                 return "absent" if number not in self.slots else await wait_for(self.slots[number], limit(seconds))
             case "waitforbody", [seconds, body]:
-                await wait_for(self.run(who, body), limit(seconds))
+                await wait_for(self.run(actor, body), limit(seconds))
             case "within", [number, seconds, body]:
                 async with asyncio.timeout(limit(seconds)) as each:
                     self.limits[number] = each
-                    await self.run(who, body)
+                    await self.run(actor, body)
                 return "late" if each.expired() else ""
             case "withinat", [number, when, body]:
                 async with asyncio.timeout_at(limit(when)) as each:
                     self.limits[number] = each
-                    await self.run(who, body)
+                    await self.run(actor, body)
                 return "late" if each.expired() else ""
             case "group", [number, body]:
                 if asyncio.current_task().cancelling():
                     return "absent"
                 async with TaskGroup() as group:
                     self.groups[number] = group
-                    await self.run(who, body)
+                    await self.run(actor, body)
             case "lock", [number, body]:
                 async with self.locks[number]:
-                    self.log(who, "has the lock")
-                    await self.run(who, body)
+                    self.log(actor, "has the lock")
+                    await self.run(actor, body)
             case "semaphore", [body]:
                 async with self.semaphore:
-                    self.log(who, "has a permit")
-                    await self.run(who, body)
+                    self.log(actor, "has a permit")
+                    await self.run(actor, body)
             case "waitevent", [number]:
                 await self.events[number].wait()
             case "condition", [body]:
                 async with self.condition:
-                    self.log(who, "has the condition")
-                    await self.run(who, body)
+                    self.log(actor, "has the condition")
+                    await self.run(actor, body)
             case "waitcondition", []:
                 await self.condition.wait()
             case "until", [count]:
@@ -503,14 +503,14 @@ class Program:
                 kinds = [CancelledError, Exception, BaseException]
                 try:
                     try:
-                        await self.run(who, body)
+                        await self.run(actor, body)
                     except kinds[kind] as e:
-                        self.log(who, f"catches {described(e)}")
-                        await self.run(who, handler)
+                        self.log(actor, f"catches {described(e)}")
+                        await self.run(actor, handler)
                         if rethrow:
                             raise
                 finally:
-                    await self.run(who, last)
+                    await self.run(actor, last)
             case _:
                 return self.now(op, args)
 

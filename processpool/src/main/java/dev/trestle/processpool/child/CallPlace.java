@@ -27,8 +27,8 @@ final class CallPlace {
 
     /*
      * The lock ensures that a cancellation hits the right call: it interrupts the thread only while that very call is
-     * running, and a pending interrupt is cleared under the same lock when the call ends, and again before the next. So
-     * no interrupt leaks into the next one.
+     * running, and a pending interrupt is cleared when under that lock the call has ended, and again before the next.
+     * So no interrupt leaks into the next one.
      *
      * In a worker with one place the thread that reads the calls runs them. In a worker with several it hands each to a
      * place that is free: `offered`, from then until the place has answered it.
@@ -73,8 +73,8 @@ final class CallPlace {
      */
     private @Nullable VirtualMachineError fatalError;
 
-    @GuardedBy("lock")
-    private long running = NONE;
+    /** Written under the lock, and by the thread of this place only, which may therefore read it without. */
+    private volatile long running = NONE;
 
     /** Sends the items of the call that is running, if it streams. */
     @GuardedBy("lock")
@@ -319,11 +319,14 @@ final class CallPlace {
         }
     }
 
+    /** Sees to it that no cancellation interrupts the call any more, and that no interrupt is left. Idempotent. */
     private void endInterruption() {
-        synchronized (lock) {
-            running = NONE;
-            var _ = Thread.interrupted();
+        if (running != NONE) {
+            synchronized (lock) {
+                running = NONE;
+            }
         }
+        var _ = Thread.interrupted();
     }
 
     // On the thread of the controls

@@ -66,7 +66,7 @@ final class Dialer {
     /**
      * Connects to a port.
      *
-     * @param limit how long all of it may take
+     * @param limit the time limit for all of it
      */
     static SocketChannel dialPort(String address, byte[] secret, char role, Duration limit) throws IOException {
         int slash = address.indexOf('/');

@@ -64,7 +64,7 @@ final class Reports extends Reporter {
 
         // Guarded by the lock of the reports
         private long running;
-        private boolean cancelled;
+        private volatile boolean cancelled; // its thread looks without the lock
         private Frame.@Nullable Progress latest;
         private final ArrayDeque<String> messages = new ArrayDeque<>();
         private int messagesLost;
@@ -97,10 +97,9 @@ final class Reports extends Reporter {
             }
         }
 
+        /** Returns whether the running call was cancelled. On its thread. */
         boolean isCancelled() {
-            synchronized (lock) {
-                return cancelled;
-            }
+            return cancelled;
         }
     }
 

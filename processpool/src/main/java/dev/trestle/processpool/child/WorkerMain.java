@@ -43,9 +43,9 @@ final class WorkerMain {
     /**
      * Runs a worker until its pool or its program ends it, or runs a program for one: see {@link MainArguments}.
      *
-     * @param arguments where to dial, the worker journal, the largest payload, the number of calls at a time, the two
-     *     directories of shared arrays, the file of the ring for large arrays, the system properties that no command
-     *     line can have in this locale, and a name that only {@code ps} is to show
+     * @param arguments the address to dial, the worker journal, the largest payload, the number of calls at a time, the
+     *     two directories of shared arrays, the file of the ring for large arrays, the system properties that no
+     *     command line can have in this locale, and a name that only {@code ps} is to show
      */
     public static void main(String[] arguments) throws Throwable {
         TerminalSignals.ignore();

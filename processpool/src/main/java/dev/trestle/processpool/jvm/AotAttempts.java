@@ -13,11 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The attempts so far to make the AOT cache for a key, as a file beside the caches tells them.
+ * The attempts so far to make the AOT cache for a key, as a file next to the caches records them.
  *
  * @param unfinished the attempts in a row that ended with their programs, the one that runs included
  * @param failed the attempts that failed, however much time they had
- * @param why how the last of those failed
+ * @param why the reason for the last failure
  */
 record AotAttempts(int unfinished, int failed, String why) {
 
@@ -66,7 +66,7 @@ record AotAttempts(int unfinished, int failed, String why) {
         return new AotAttempts(unfinished + 1, failed, why);
     }
 
-    /** Returns the attempts after one that got on: the next has less to do. */
+    /** Returns the attempts after one that made progress: the next has less to do. */
     AotAttempts advanced() {
         return new AotAttempts(0, failed, why);
     }
@@ -85,12 +85,12 @@ record AotAttempts(int unfinished, int failed, String why) {
         return new AotAttempts(0, failed + 1, line.substring(0, Math.min(line.length(), MOST_REASON)));
     }
 
-    boolean isTooMany() {
+    boolean isExhausted() {
         return failed >= MOST_FAILED;
     }
 
     Optional<Duration> delay(Duration usual) {
-        if (isTooMany()) {
+        if (isExhausted()) {
             return Optional.empty();
         }
         if (unfinished == 0) {
@@ -104,11 +104,11 @@ record AotAttempts(int unfinished, int failed, String why) {
         return Optional.of(longer.compareTo(usual) > 0 ? longer : usual);
     }
 
-    String again() {
+    String retryText() {
         return ". The next program tries once more.";
     }
 
-    String never(Path notes) {
+    String noRetryText(Path notes) {
         return ". It is not tried again until the JDK, the class path or the options of workers change, or " + notes
                 + " is deleted.";
     }

@@ -78,9 +78,9 @@ public final class AotStore {
     private static final Set<Path> verified = ConcurrentHashMap.newKeySet();
 
     /** The reasons for not using a cache that have been logged: once is enough. */
-    private static final Set<String> said = ConcurrentHashMap.newKeySet();
+    private static final Set<String> logged = ConcurrentHashMap.newKeySet();
 
-    private static final int MOST_SAID = 100;
+    private static final int MOST_LOGGED = 100;
 
     private final Path directory;
 
@@ -88,7 +88,7 @@ public final class AotStore {
         this.directory = directory;
     }
 
-    /** Returns where caches are kept if the pool does not say; empty if there is no such place. */
+    /** Returns the default directory of caches; empty if there is none. */
     public static Optional<Path> userDirectory(Map<String, String> environment, String home) {
         String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
         try {
@@ -124,7 +124,7 @@ public final class AotStore {
                     touch(candidate);
                     return Optional.of(candidate);
                 }
-                if (isNews("damaged " + candidate)) {
+                if (isFirstTime("damaged " + candidate)) {
                     logger.warn("{} is damaged, and is deleted: workers start from no such file", candidate);
                 }
                 Files.deleteIfExists(candidate);
@@ -135,15 +135,15 @@ public final class AotStore {
         return Optional.empty();
     }
 
-    /** Returns whether something is to be logged, which it is once. */
-    private static boolean isNews(String what) {
-        return said.size() < MOST_SAID && said.add(what);
+    /** Returns whether a message has not been logged yet, and records that it is. */
+    private static boolean isFirstTime(String what) {
+        return logged.size() < MOST_LOGGED && logged.add(what);
     }
 
-    /** Says why caches are not used, if that is so; returns whether it is. */
+    /** Logs an objection, if there is one, and returns whether there is. */
     private boolean isRefused(Optional<String> objection) {
         objection
-                .filter(why -> isNews(directory + why))
+                .filter(why -> isFirstTime(directory + why))
                 .ifPresent(why -> logger.warn(
                         "Workers start without the AOT cache in {}, since {}. They would load code from there that"
                             + " another user may have put there. Give the directory to this user and take the right to"
@@ -230,19 +230,19 @@ public final class AotStore {
     /** The two steps in which a cache is made. Each may be interrupted, which is how it is told to stop. */
     public interface Maker {
         /**
-         * Runs what the cache is to be good for, and records it.
+         * Runs training calls in a worker, and records the classes that it loads.
          *
-         * @param recording where to write what is recorded
-         * @return why there is no recording; empty if there is one
+         * @param recording the file to write
+         * @return the reason why there is no recording; empty if there is one
          */
         public Optional<String> record(Path recording) throws IOException, InterruptedException;
 
         /**
          * Makes a cache of a recording.
          *
-         * @param recording what was recorded, in this program or an earlier one
-         * @param cache where to write the cache
-         * @return why there is no cache; empty if there is one
+         * @param recording the recording, of this program or an earlier one
+         * @param cache the file to write
+         * @return the reason why there is no cache; empty if there is one
          */
         public Optional<String> assemble(Path recording, Path cache) throws IOException, InterruptedException;
     }
@@ -260,8 +260,8 @@ public final class AotStore {
     /**
      * The outcome of an attempt to make a cache.
      *
-     * @param state what there is now
-     * @param failure why the attempt failed, and whether there is another one; empty if none was made
+     * @param state the present state
+     * @param failure the reason why the attempt failed, and whether there is another one; empty if none was made
      */
     public record Outcome(State state, Optional<String> failure) {
 
@@ -271,8 +271,8 @@ public final class AotStore {
     }
 
     /**
-     * Returns how long a pool waits before it makes the cache for a key; empty if it is not to be made, since it is
-     * there or has failed too often.
+     * Returns the time for which a pool waits before it makes the cache for a key; empty if it is not to be made, since
+     * it is there or has failed too often.
      *
      * <p>A second attempt, after one that its program has cut short, begins at once, to have more time. If that is not
      * enough either, only programs that live longer try: ten times as long each time.
@@ -328,7 +328,7 @@ public final class AotStore {
         sweep();
         Path notes = attemptsFor(key);
         AotAttempts attempts = AotAttempts.read(notes);
-        if (attempts.isTooMany()) {
+        if (attempts.isExhausted()) {
             logger.debug("No AOT cache is made, see {}", notes);
             return new Outcome(State.NONE);
         }
@@ -372,7 +372,8 @@ public final class AotStore {
     private static Outcome failed(AotAttempts attempts, String why, Path notes) throws IOException {
         AotAttempts now = attempts.failed(why);
         now.write(notes);
-        return new Outcome(State.NONE, Optional.of(why + (now.isTooMany() ? now.never(notes) : now.again())));
+        return new Outcome(
+                State.NONE, Optional.of(why + (now.isExhausted() ? now.noRetryText(notes) : now.retryText())));
     }
 
     private void refuseWithoutRoom() throws IOException {

@@ -144,7 +144,7 @@ final class Bubblewrap {
         }
     }
 
-    // What is visible
+    // The visible files
 
     private static boolean isOfSystem(Path path) {
         try {
@@ -227,10 +227,10 @@ final class Bubblewrap {
     }
 
     /**
-     * Returns what a path would show too much; empty if it may be shown.
+     * Returns the reason why a path must not be shown; empty if it may be.
      *
      * @param path an absolute path
-     * @param temporary where the private directories of this program are
+     * @param temporary the parent of this program's private directories
      */
     static Optional<String> objection(Path path, Path temporary) {
         for (String each : Policy.OWN_PLACES) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The exit code of a worker, and its explanation.
  *
  * @param code its exit code; 128 + n for signal n, as the JDK reports it on Unix
- * @param evidence what else is known
+ * @param evidence further evidence
  * @param suspect the sender of its SIGKILL, if that was its end: the end of a sentence
  * @param oomKills whether the kernel's OOM killer has killed a process while this one lived
  */
@@ -43,7 +43,7 @@ public record ExitStatus(int code, Evidence evidence, String suspect, boolean oo
         /**
          * Weighs what is known.
          *
-         * @param last what the worker did last; null if that is not known
+         * @param last the worker's last entries in its journal; null if they are not known
          * @param saidOutOfMemory whether its JVM said that it ends for lack of memory
          */
         public static Evidence of(@Nullable LastWords last, boolean saidOutOfMemory) {
@@ -95,7 +95,7 @@ public record ExitStatus(int code, Evidence evidence, String suspect, boolean oo
     }
 
     /**
-     * Returns what happened and its probable cause, as the middle of a sentence. Where it is not known, says what it
+     * Returns the event and its probable cause, as the middle of a sentence. Where it is not known, says what it
      * may be.
      */
     public String explain() {

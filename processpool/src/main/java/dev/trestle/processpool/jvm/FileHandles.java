@@ -63,7 +63,7 @@ public final class FileHandles {
         starting--;
     }
 
-    /** Returns how many may be open; empty where that is not known. */
+    /** Returns the number of files that may be open; empty where it is not known. */
     static OptionalLong most(Path limits) {
         try {
             Matcher found = MOST.matcher(Files.readString(limits));

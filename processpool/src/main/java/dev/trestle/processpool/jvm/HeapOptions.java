@@ -38,7 +38,7 @@ final class HeapOptions {
     /** The JVM's own least of a largest heap, on a machine that is not tiny. */
     private static final long LEAST = 124L << 20;
 
-    /** The memory of a JVM beside its heap: classes, compiled code, stacks, buffers. */
+    /** The memory of a JVM outside of its heap: classes, compiled code, stacks, buffers. */
     private static final long BESIDE_THE_HEAP = 80L << 20;
 
     private HeapOptions() {}
@@ -94,7 +94,7 @@ final class HeapOptions {
         return number / 1000 + "." + String.valueOf(1000 + number % 1000).substring(1);
     }
 
-    /** Returns how large a heap an option asks for; 0 if it asks for none, or in a way that is not known. */
+    /** Returns the size of the heap that an option asks for; 0 if it asks for none, or in an unknown way. */
     static long bytesOf(String option) {
         Matcher size = Sizes.HEAP.matcher(option);
         if (size.matches()) {

@@ -129,7 +129,7 @@ public record Jail(
         for (Path each : Stream.concat(readable.stream(), writable.stream()).toList()) {
             if (!Files.exists(each)) {
                 throw new IllegalStateException("A sandbox cannot show " + each
-                        + " to workers: there is no such file or" + " directory. Make it first, or leave it away.");
+                        + " to workers: there is no such file or" + " directory. Create it first, or leave it out.");
             }
         }
         Path temporary = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();

@@ -72,10 +72,10 @@ public final class JailSupport {
     }
 
     /**
-     * Returns what to install or to allow.
+     * Returns the remedy: the package to install, or the setting to allow.
      *
-     * @param said what bubblewrap has said
-     * @param settings where the kernel shows its settings
+     * @param said the output of bubblewrap
+     * @param settings the directory in which the kernel shows its settings
      * @param container whether this program runs in a container
      * @param depth the depth of this JVM among workers
      */

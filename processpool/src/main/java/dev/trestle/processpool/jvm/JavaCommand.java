@@ -109,7 +109,7 @@ public final class JavaCommand {
      * if the system is to do so.
      *
      * @param more further options for the JVM
-     * @param mainArguments what the worker's main method gets
+     * @param mainArguments the arguments of the worker's main method
      */
     public static List<String> write(
             JvmOptions options, Path argumentFile, List<String> more, List<String> mainArguments) throws IOException {
@@ -229,7 +229,8 @@ public final class JavaCommand {
             arguments.add("-cp");
             arguments.add(absolute(classes.path()));
         }
-        String modulePath = options.modulePath().orElseGet(() -> System.getProperty("jdk.module.path", ""));
+        String modulePath =
+                options.modulePath().orElseGet(() -> ProgramClasses.real(System.getProperty("jdk.module.path", "")));
         if (!modulePath.isEmpty()) {
             arguments.add("--module-path");
             arguments.add(absolute(modulePath));

@@ -9,8 +9,8 @@ import java.util.Optional;
 /**
  * The options of the child JVMs of a pool.
  *
- * @param count how many of them share the machine
- * @param jail what the workers can see and use; empty if they are not jailed
+ * @param count the number of workers that share the machine
+ * @param jail the limits of what workers can see and use; empty if they are not jailed
  * @param launcher the command in front of {@code java}; empty if there is none
  * @param heapBytes 0 for a fair share of the machine
  * @param clearsEnvironment whether workers have nothing of the environment of this program

@@ -44,7 +44,7 @@ public final class Launcher {
         for (String each : prefix) {
             if (!NativeText.isWritable(each)) {
                 throw new IllegalStateException("A process pool cannot start its workers by the launcher " + prefix
-                        + ": in the argument '" + each + "' " + NativeText.wayOut(each));
+                        + ": in the argument '" + each + "' " + NativeText.remedy(each));
             }
         }
         if (!prefix.isEmpty() && find(prefix.getFirst()).isEmpty()) {

@@ -27,8 +27,8 @@ public final class LocaleSettings {
     // one.
 
     /**
-     * Returns the properties of a pool with these settings added. What the pool's owner has set is kept, and then the
-     * locales for formatting and for display follow from it.
+     * Returns the properties of a pool with these settings added. Settings of the pool's owner are kept, and then the
+     * locales for formatting and for display follow from them.
      */
     public static Map<String, String> addTo(Map<String, String> properties, List<String> jvmArguments) {
         var all = new HashMap<String, String>();

@@ -6,8 +6,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A limit of what one worker may write to the log in a second, over both of its outputs. What exceeds it is dropped and
- * counted. Thread-safe.
+ * A limit of what one worker may write to the log in a second, over both of its outputs. Lines beyond it are dropped
+ * and counted. Thread-safe.
  */
 final class LogAllowance {
 

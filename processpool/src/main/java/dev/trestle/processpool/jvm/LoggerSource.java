@@ -23,7 +23,7 @@ final class LoggerSource {
     private volatile @Nullable Logger found;
 
     /**
-     * @param lowest what is below this level is not seen if the program has no logging system; the rest goes to
+     * @param lowest the lowest level that a program without a logging system shows; such lines go to
      * standard error
      */
     LoggerSource(String name, Level lowest) {

@@ -38,7 +38,7 @@ public final class MainCommand {
         return new MainCommand(command, Orphans.ownMark() + "/m" + numbers.incrementAndGet());
     }
 
-    /** Starts the process. What it starts has a mark of its own. */
+    /** Starts the process. Processes that it starts have a mark of their own. */
     public Process start() throws IOException {
         var builder = new ProcessBuilder(command);
         Orphans.mark(builder.environment()::put, mark);

@@ -21,7 +21,7 @@ public final class ManifestPath {
     private ManifestPath() {}
 
     /**
-     * Returns what a jar file names.
+     * Returns the files that the manifest of a jar file names.
      *
      * @throws IOException if it cannot be read, or names what is no file
      */

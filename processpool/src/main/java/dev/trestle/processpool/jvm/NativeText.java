@@ -10,14 +10,15 @@ import java.util.regex.Pattern;
 
 /**
  * The encoding in which this system takes command lines, environments and names of files. It is that of the locale: in
- * the locale C or POSIX, it has nothing but ASCII. What it does not have would arrive in a worker as something else.
+ * the locale C or POSIX, it has nothing but ASCII. A character that it does not have would arrive in a worker as
+ * another one.
  */
 final class NativeText {
 
     /*
      * A system property that the locale cannot express travels all the same: among the arguments of the worker's main
-     * method, which sets it first of all. Those that the JVM itself reads before that are refused, as is everything
-     * else.
+     * method, which sets it first of all. Properties that the JVM itself reads before that are refused, as is
+     * everything else.
      */
 
     /** The charset in which launchers read the bytes of their arguments. */
@@ -69,14 +70,14 @@ final class NativeText {
             } catch (InvalidPathException e) {
                 throw new IllegalStateException(
                         "A process pool cannot use the directory that the property " + property
-                                + " of this program names, " + value + ": " + wayOut(value),
+                                + " of this program names, " + value + ": " + remedy(value),
                         e);
             }
         }
         options.environment().forEach((name, value) -> {
             if (!isWritable(name) || !isWritable(value)) {
                 throw new IllegalStateException("A process pool cannot give its workers the environment variable "
-                        + name + ": " + wayOut(name + value));
+                        + name + ": " + remedy(name + value));
             }
         });
     }
@@ -94,7 +95,7 @@ final class NativeText {
                         .findFirst()
                         .orElse(each);
                 throw new IllegalStateException(
-                        "A process pool cannot give its workers the argument " + part + ": " + wayOut(part));
+                        "A process pool cannot give its workers the argument " + part + ": " + remedy(part));
             }
             if (each.startsWith(FILE_ENCODING)) {
                 checkEncoding(each.substring(FILE_ENCODING.length()));
@@ -122,7 +123,7 @@ final class NativeText {
         return Arrays.equals(name.getBytes(Charset.defaultCharset()), name.getBytes(CHARSET));
     }
 
-    static String wayOut(String text) {
+    static String remedy(String text) {
         return text.indexOf('\0') >= 0
                 ? "it has a character with the number 0, which would end it."
                 : "it has characters that the encoding of this program's locale, " + CHARSET

@@ -48,7 +48,7 @@ public final class Orphans {
      * Kills the processes that a worker left behind.
      *
      * @param mark the mark of the worker
-     * @return how many there were
+     * @return the number of processes
      */
     public static int kill(String mark) {
         return killWith(mark + SEPARATOR);
@@ -58,7 +58,7 @@ public final class Orphans {
      * Kills the processes that the workers of a pool left behind, and those workers.
      *
      * @param directory the name of the pool's private directory
-     * @return how many there were
+     * @return the number of processes
      */
     public static int killAllOf(String directory) {
         return killWith(directory + "/");
@@ -67,7 +67,7 @@ public final class Orphans {
     /**
      * Returns the mark of this worker.
      *
-     * @return what {@link #mark} was given; empty if this is none
+     * @return the argument of {@link #mark}; empty if this is no mark
      */
     public static String ownMark() {
         String marks = System.getenv(VARIABLE);

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * {@code prlimit} sets before it becomes the JVM. Processes that the worker starts inherit the latter, each for itself.
  *
  * @param memory the bytes that a worker and the processes below it may hold
- * @param processes how many processes and threads the user may have
- * @param fileBytes how large a file that the worker writes may become
- * @param cpuTime how much processor time the worker may use in its life
+ * @param processes the number of processes and threads that the user may have
+ * @param fileBytes the largest size of a file that the worker writes
+ * @param cpuTime the processor time that the worker may use in its life
  */
 public record ProcessLimits(
         OptionalLong memory, OptionalInt processes, OptionalLong fileBytes, Optional<Duration> cpuTime) {

@@ -15,18 +15,18 @@ import java.util.function.LongSupplier;
 /**
  * The memory that a process and the processes below it hold, as Linux tells it. Thread-safe.
  *
- * <p>What counts is what the machine cannot take back without swapping: anonymous pages, which are the heap, the native
- * memory and the stacks, pages of shared memory, and both of them in swap. Pages of files that are only read, such as
- * the JDK, jars, and the archive or the AOT cache that workers start from, do not count. Shared memory that several
- * processes have mapped counts by its share as soon as that matters.
+ * <p>The figure counts memory that the machine cannot take back without swapping: anonymous pages, which are the heap,
+ * the native memory and the stacks, pages of shared memory, and both of them in swap. Pages of files that are only
+ * read, such as the JDK, jars, and the archive or the AOT cache that workers start from, do not count. Shared memory
+ * that several processes have mapped counts by its share as soon as that matters.
  */
 public final class ProcessMemory {
 
     /*
      * A look at a process is one read of /proc/<pid>/status, which needs no lock of the process and does not walk its
-     * pages. Which processes are below it is looked up once a second: one read for each thread of each of them. Only
-     * if the sum is above a limit, and part of it is shared memory, does a look read smaps_rollup, which walks the
-     * pages and knows shares.
+     * pages. The processes below it are looked up once a second: one read for each thread of each of them. Only if the
+     * sum is above a limit, and part of it is shared memory, does a look read smaps_rollup, which walks the pages and
+     * knows shares.
      */
 
     private static final Path PROC = Path.of("/proc");
@@ -89,7 +89,7 @@ public final class ProcessMemory {
     }
 
     /**
-     * Returns how many bytes the process and those below it hold now; 0 if it has ended.
+     * Returns the number of bytes that the process and those below it hold now; 0 if it has ended.
      *
      * @param limit above this the share of shared memory is looked up
      */
@@ -103,7 +103,7 @@ public final class ProcessMemory {
         return sum > limit && shared > 0 ? Math.min(sum, sum - shared + shareOfShared()) : sum;
     }
 
-    /** Returns how many files have been read so far. */
+    /** Returns the number of files that have been read so far. */
     public synchronized long filesRead() {
         return filesRead;
     }

@@ -13,9 +13,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.ObjectMapper;
@@ -33,11 +36,14 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
 
     /*
      * A worker has what the class loader of Trestle has: WorkerMain, and with it all that calls need, is to be found by
-     * the loader that corresponds to it. What other class loaders of the program have (of plug-ins, of scripts) workers
-     * do not have, and `missing` says so before a call is sent.
+     * the loader that corresponds to it. Workers do not have the classes of the program's other class loaders (of
+     * plug-ins, of scripts), and `missing` says so before a call is sent.
      */
 
     private static final ClassLoader loader = loader();
+
+    /** The files of the entries of paths, each looked up once. */
+    private static final Map<String, String> real = new ConcurrentHashMap<>();
 
     /** The URL protocols of classes that are in a file, where workers can find them, and not only in memory. */
     private static final Set<String> protocols = Set.of("file", "jar", "jrt");
@@ -119,7 +125,29 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
     }
 
     private static String ownPath() {
-        return System.getProperty("java.class.path");
+        return real(System.getProperty("java.class.path"));
+    }
+
+    /**
+     * Returns a path of the program with the files that its entries are now, or were when this JVM first asked: a link
+     * may be set to another release while the program runs, whose classes are no longer those of the program.
+     */
+    static String real(String path) {
+        if (path.isEmpty()) {
+            return path; // there is none; an empty entry of one is the working directory
+        }
+        return Stream.of(path.split(Pattern.quote(File.pathSeparator), -1))
+                .map(entry -> real.computeIfAbsent(entry, ProgramClasses::realEntry))
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static String realEntry(String entry) {
+        try {
+            String real = new File(entry).getCanonicalPath(); // as the class loaders of the JVM have it
+            return NativeText.isWritable(real) ? real : entry;
+        } catch (IOException e) {
+            return entry; // the JVM finds nothing there either
+        }
     }
 
     /**
@@ -154,7 +182,7 @@ public record ProgramClasses(String path, List<String> options, Optional<String>
                     if (file.isEmpty()) {
                         return inSpringBoot(known).orElseThrow(() -> unreachable(known, url));
                     }
-                    entries.add(file.get());
+                    entries.add(real(file.get()));
                 }
             }
         }

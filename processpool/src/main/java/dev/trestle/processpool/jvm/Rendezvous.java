@@ -148,8 +148,8 @@ public final class Rendezvous implements AutoCloseable {
      * Listens on a port of the loopback interface. The address is a number and not a name, and one that both sides can
      * reach whatever their options for IPv4 and IPv6 are, which differ.
      *
-     * @param instead why there is no socket of another kind
-     * @param limit how long the greeting of a caller may take
+     * @param instead the reason why there is no socket of another kind
+     * @param limit the time limit for the greeting of a caller
      */
     static Rendezvous openLoopback(Exception instead, Duration limit) throws IOException {
         var failed = new IOException(
@@ -180,7 +180,7 @@ public final class Rendezvous implements AutoCloseable {
         return greeting != null;
     }
 
-    /** Returns where the worker is to dial: {@code unix:<path>} or {@code tcp:<address>/<port>}. */
+    /** Returns the address for the worker: {@code unix:<path>} or {@code tcp:<address>/<port>}. */
     public String address() {
         return address;
     }
@@ -242,7 +242,7 @@ public final class Rendezvous implements AutoCloseable {
         callers.removeIf(each -> each.isLate(now));
     }
 
-    /** Returns how long the oldest caller may still take, in milliseconds; 0 if there is none, as `select` wants it. */
+    /** Returns the time that the oldest caller may still take, in milliseconds; 0 if there is none, as for `select`. */
     private long millisLeft() {
         if (callers.isEmpty()) {
             return 0;
@@ -367,7 +367,7 @@ public final class Rendezvous implements AutoCloseable {
             this.channel = channel;
         }
 
-        /** Reads what is there; returns whether all that is expected has come. */
+        /** Reads the available bytes; returns whether all expected bytes have arrived. */
         boolean isRead() throws IOException {
             while (buffer.hasRemaining()) {
                 int count = channel.read(buffer);

@@ -37,7 +37,7 @@ public final class Retry {
     }
 
     /**
-     * Fails once. What is run for the first time needs memory, since the JVM looks up its classes: so this is run
+     * Fails once. Code that runs for the first time needs memory, since the JVM looks up its classes: so this is run
      * before it is needed.
      */
     public static void rehearse() {
@@ -50,8 +50,7 @@ public final class Retry {
     }
 
     /**
-     * Runs a step until it does not throw an Error, or time is over. What it throws last, or what else it throws, is
-     * thrown.
+     * Runs a step until it does not throw an Error, or time is over. Throws its last error, or any other exception.
      */
     public static <T> T within(Duration limit, Callable<T> step) throws Exception {
         long end = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);

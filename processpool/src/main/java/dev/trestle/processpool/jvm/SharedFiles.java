@@ -204,7 +204,7 @@ public final class SharedFiles implements SharedArrays {
     /**
      * Takes memory that workers may write to.
      *
-     * @param bytes how many
+     * @param bytes the number of bytes
      * @return memory that is zero
      * @throws UncheckedIOException if there is no room for it
      * @throws IllegalStateException if the pool has terminated, or its workers are in a jail
@@ -325,7 +325,12 @@ public final class SharedFiles implements SharedArrays {
     private <A> SharedArray<A> write(Class<A> type, int place, long bytes, boolean isWritable, Source source)
             throws IOException {
         long number = numbers.incrementAndGet();
-        Path path = directoryOf(place).resolve(SharedArrays.fileOf(number));
+        Path directory = directoryOf(place);
+        long room = Files.getFileStore(directory).getUsableSpace();
+        if (bytes > room) { // which to find out by writing would leave none to other programs
+            throw new IOException(bytes + " bytes do not fit into the " + room + " that are free in " + directory);
+        }
+        Path path = directory.resolve(SharedArrays.fileOf(number));
         var name = new Name(number, place, ArrayKind.ofArrayClass(type), bytes, isWritable, 0);
         var file = new SharedFile(name, path);
         try (FileChannel channel = FileChannel.open(
@@ -529,8 +534,8 @@ public final class SharedFiles implements SharedArrays {
     }
 
     /**
-     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. What this
-     * program has mapped stays until it closes that. Idempotent.
+     * Deletes the files in memory, since no worker is left; those on disk go with the private directory. Memory that
+     * this program has mapped stays until the program closes it. Idempotent.
      */
     public synchronized void close() {
         closed = true;

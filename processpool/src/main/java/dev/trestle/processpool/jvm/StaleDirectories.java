@@ -140,7 +140,7 @@ public final class StaleDirectories {
     /**
      * Deletes the stale directories in another one, as {@link #remove(Path, Path)} does.
      *
-     * @param mostNames how many names to look at, in the parent and in stale directories
+     * @param mostNames the number of names to look at, in the parent and in stale directories
      * @param killing kills what the workers of a pool left behind, by the name of the stale directory
      */
     static void remove(Path parent, Path own, int mostNames, Consumer<String> killing) {

@@ -81,7 +81,8 @@ final class TrustedPath {
      * Finds out which other user could decide what is at a path.
      *
      * @param path an absolute path of a directory, which may be a link
-     * @return why the path is not to be trusted, in words; empty if it is, or if this system has no such permissions
+     * @return the reason why the path is not to be trusted, in words; empty if it is, or if this system has no such
+     *     permissions
      */
     static Optional<String> objection(Path path) throws IOException {
         Path absolute = path.toAbsolutePath();

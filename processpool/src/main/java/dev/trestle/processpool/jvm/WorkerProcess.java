@@ -57,7 +57,7 @@ public final class WorkerProcess {
      */
     private static final long SURELY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** So often in a row a jail may be impossible to look into. */
+    /** The number of times in a row that a jail may be impossible to inspect. */
     private static final int MOST_FAILED_LOOKS = 20;
 
     private final String mark;
@@ -209,7 +209,9 @@ public final class WorkerProcess {
         }
     }
 
-    /** Returns how it ended; null if that is not known, since it lives, or since there was no memory to note it. */
+    /**
+     * Returns its exit status; null if that is not known, since it lives, or since there was no memory to record it.
+     */
     @Nullable
     public ExitStatus exitStatus() {
         if (process.isAlive()) {

@@ -43,6 +43,6 @@ public interface CallIntake {
     @Nullable
     String brokenBecause();
 
-    /** Sets what is called when workers have got ready. It must not wait. */
+    /** Sets the action that runs when workers have got ready. The action must not wait. */
     void whenReady(Runnable action);
 }

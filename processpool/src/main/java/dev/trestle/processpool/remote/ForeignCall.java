@@ -14,6 +14,6 @@ public interface ForeignCall {
     /** Allows the stream of the call to send further items. */
     void credit(long bytes);
 
-    /** Returns what becomes of the call. May wait for some seconds if a stack is wanted. */
+    /** Returns the status of the call. May wait for some seconds if a stack is wanted. */
     Frame.Status status(boolean withStack);
 }

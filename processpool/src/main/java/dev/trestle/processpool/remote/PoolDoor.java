@@ -7,7 +7,7 @@ import java.util.OptionalInt;
 import java.util.ServiceLoader;
 import java.util.Set;
 
-/** The door to process pools. Thread-safe. */
+/** The entry to process pools for other modules of Trestle. Thread-safe. */
 public interface PoolDoor {
 
     /**
@@ -41,22 +41,24 @@ public interface PoolDoor {
     /** The executor for which a pool is opened. Its {@code toString} stands for the pool in messages. */
     interface Owner {
 
-        /** Says why there are no workers: a sentence for calls that wait in vain. */
-        String whoWasAsked();
+        /** Returns where workers were looked for, and the answers, as sentences for the message of a failed call. */
+        String searchReport();
     }
 
-    /** Returns the door. */
+    /** Returns the entry, which the process pool provides as a service. */
     static PoolDoor find() {
         return ServiceLoader.load(PoolDoor.class, PoolDoor.class.getClassLoader())
                 .findFirst()
-                .orElseThrow(() -> new IllegalStateException("The process pool has no door: its jar is incomplete"));
+                .orElseThrow(() -> new IllegalStateException("No provider of " + PoolDoor.class.getName()
+                        + " was found: the jar of the process pool lacks its META-INF/services. A jar of all classes"
+                        + " must merge these files."));
     }
 
     /**
      * Creates a pool that starts no workers.
      *
      * @param options its options
-     * @param owner what the user knows the pool by
+     * @param owner the executor that messages name instead of the pool
      * @return a process pool
      */
     FutureExecutor open(Options options, Owner owner);

@@ -36,7 +36,7 @@ public interface RemoteWorker {
     /**
      * Called when the pool is done with the worker.
      *
-     * @param why what ended it; null if it left in order
+     * @param why the reason for its end; null if it shut down gracefully
      */
     void gone(@Nullable String why);
 
@@ -49,6 +49,6 @@ public interface RemoteWorker {
     /** Gives the connections up. */
     void disconnect();
 
-    /** Returns how the worker ended, as the middle of a sentence. */
+    /** Returns the cause of the worker's end, as a clause. */
     String farewell();
 }

@@ -23,7 +23,7 @@ public final class CallDecoder {
      * Creates a decoder.
      *
      * @param options the options of the connection
-     * @param loader where the classes of calls are found
+     * @param loader the class loader of the classes of calls
      * @param journal is told when something is set up for a result that is written
      */
     public CallDecoder(WireOptions options, ClassLoader loader, WorkerJournal journal) {
@@ -34,7 +34,7 @@ public final class CallDecoder {
      * Creates a decoder of calls that may name shared arrays.
      *
      * @param options the options of the connection
-     * @param loader where the classes of calls are found
+     * @param loader the class loader of the classes of calls
      * @param journal is told when something is set up for a result that is written
      * @param shared the arrays
      */
@@ -46,7 +46,7 @@ public final class CallDecoder {
      * Creates a decoder for a JVM that does not ask how long a setup takes.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      */
     public CallDecoder(WireOptions options, ClassLoader loader) {
         this(options, loader, SharedArrays.NONE);
@@ -56,7 +56,7 @@ public final class CallDecoder {
      * Creates a decoder for a JVM that does not ask how long a setup takes, of calls that may name shared arrays.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      * @param shared the arrays
      */
     public CallDecoder(WireOptions options, ClassLoader loader, SharedArrays shared) {
@@ -93,7 +93,7 @@ public final class CallDecoder {
      */
     public DecodedCall decode(Payload payload) throws NotDecodableException {
         ByteBuffer body = payload.wholeBody();
-        String subject = "A call";
+        LambdaShape shape = null;
         Decoding decoding = null;
         DecodedCall decoded = null;
         try {
@@ -105,12 +105,12 @@ public final class CallDecoder {
                 decoded = DecodedCall.ofObject(codec, codec.decode(body, decoding)[0], anything, decoding.held());
                 return decoded;
             }
-            LambdaShape shape = codec.shapeOf(from.slice());
-            subject = "The call " + shape.site().implClassName() + "."
-                    + shape.site().implMethod();
+            shape = codec.shapeOf(from.slice());
             MethodHandle target = shape.target();
             if (shape.captured().length == 0) {
                 decoded = DecodedCall.ofLambda(codec, shape, target, nothing, null);
+            } else if (PlainValues.isPlain(body)) {
+                decoded = DecodedCall.ofLambda(codec, shape, target, PlainValues.read(body, shape.captured()), null);
             } else {
                 decoding = decoding(payload, shape.captured());
                 @Nullable Object[] values = codec.decode(body, decoding);
@@ -119,16 +119,24 @@ public final class CallDecoder {
             return decoded;
         } catch (ReflectiveOperationException | LinkageError e) {
             throw new NotDecodableException(
-                    subject + " cannot be found in the worker: " + e
+                    subject(shape) + " cannot be found in the worker: " + e
                             + ". Does the worker have the same class path as the pool?",
                     e);
         } catch (ProtocolException | RuntimeException | StackOverflowError e) {
-            throw Explanation.notDecodable(subject, e);
+            throw Explanation.notDecodable(subject(shape), e);
         } finally {
             if (decoded == null && decoding != null) {
                 decoding.release();
             }
         }
+    }
+
+    /** Returns what messages call a call; without a lambda if none was found. */
+    private static String subject(@Nullable LambdaShape shape) {
+        return shape == null
+                ? "A call"
+                : "The call " + shape.site().implClassName() + "."
+                        + shape.site().implMethod();
     }
 
     private Decoding decoding(Payload payload, Slot... slots) {

@@ -137,12 +137,12 @@ public final class CallEncoder {
     }
 
     /**
-     * Returns what to do about a refused task that a library has made around the program's call.
+     * Returns the remedy for a refused task that a library has made around the program's call.
      *
      * @param task the task that was refused
      * @return the end of a message; empty if the task is the program's own call
      */
-    public static String wayOutOfAWrapper(Object task) {
+    public static String remedyForAWrapper(Object task) {
         boolean own = task instanceof Call<?> || task instanceof RunnableCall;
         return own || task instanceof Future<?>
                 ? ""
@@ -208,7 +208,7 @@ public final class CallEncoder {
 
     private static NotEncodableException refused(String call, RefusedException e) {
         return new NotEncodableException(
-                "The call " + call + " cannot travel: " + e.typeName() + " " + e.reason() + ". " + e.wayOut(),
+                "The call " + call + " cannot travel: " + e.typeName() + " " + e.reason() + ". " + e.remedy(),
                 "",
                 e.typeName(),
                 e);
@@ -260,7 +260,7 @@ public final class CallEncoder {
         }
     }
 
-    /** Returns what the method of a lambda returns, with type arguments where it has them. */
+    /** Returns the result type of a lambda's method, with type arguments where it has them. */
     private static List<Type> declaredResults(LambdaShape shape) {
         List<Type> types = new ArrayList<>(List.of(shape.resultType()));
         Method method = shape.method();
@@ -274,7 +274,7 @@ public final class CallEncoder {
         return types;
     }
 
-    /** Returns what the methods of a call object return. */
+    /** Returns the result types of the methods of a call object. */
     private static List<Type> declaredResults(Class<?> type) {
         List<Type> types = new ArrayList<>();
         for (Method each : type.getMethods()) {

@@ -5,6 +5,7 @@ import dev.trestle.processpool.wire.Failure;
 import dev.trestle.processpool.wire.Payload;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Type;
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,10 +15,12 @@ final class CallSite {
     private final ValueCodec codec;
     private final @Nullable LambdaShape shape;
     private final Class<?> type;
+    private final Class<?> boxedType;
     private final Slot[] places;
     private final Slot result;
     private final TypePolicy policy;
-    private final byte[] prefix;
+    private final ByteBuffer prefix;
+    private final Payload withoutValues;
     private final RunTime runTime = new RunTime();
 
     private CallSite(
@@ -30,10 +33,12 @@ final class CallSite {
         this.codec = codec;
         this.shape = shape;
         this.type = type;
+        this.boxedType = MethodType.methodType(type).wrap().returnType();
         this.places = places;
         this.result = result;
         this.policy = TypePolicy.forResult(codec.names(), codec.options(), declared);
         this.prefix = prefix(codec, shape, type);
+        this.withoutValues = new Payload(List.of(prefix), List.of());
     }
 
     static CallSite ofLambda(ValueCodec codec, LambdaShape shape, List<Type> declared) {
@@ -45,7 +50,7 @@ final class CallSite {
         return new CallSite(codec, null, type, new Slot[] {anything}, anything, declared);
     }
 
-    private static byte[] prefix(ValueCodec codec, @Nullable LambdaShape shape, Class<?> type) {
+    private static ByteBuffer prefix(ValueCodec codec, @Nullable LambdaShape shape, Class<?> type) {
         var writer = new BodyWriter();
         if (shape == null) {
             var ofClass = new BodyWriter();
@@ -57,7 +62,7 @@ final class CallSite {
             writer.flag(true);
             writer.bytes(shape.bytes());
         }
-        return writer.toArray();
+        return ByteBuffer.wrap(writer.toArray());
     }
 
     RunTime runTime() {
@@ -69,19 +74,24 @@ final class CallSite {
     }
 
     EncodedCall encode(@Nullable Object[] values) throws NotEncodableException {
+        if (values.length == 0) {
+            return new EncodedCall(this, withoutValues, null);
+        }
+        Payload plain = PlainValues.payload(prefix, values, codec.options().maxPayloadBytes());
+        if (plain != null) {
+            return new EncodedCall(this, plain, null);
+        }
         Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup(), codec.shared());
         encoding.share(prefix);
-        if (values.length > 0) {
-            try {
-                codec.encode(encoding, places, values);
-            } catch (RuntimeException | StackOverflowError e) {
-                encoding.release();
-                throw Explanation.notEncodable(
-                        "The call " + description(), e, this::nameOfValue, index -> hint(index, values));
-            } catch (Error e) {
-                encoding.release();
-                throw e;
-            }
+        try {
+            codec.encode(encoding, places, values);
+        } catch (RuntimeException | StackOverflowError e) {
+            encoding.release();
+            throw Explanation.notEncodable(
+                    "The call " + description(), e, this::nameOfValue, index -> hint(index, values));
+        } catch (Error e) {
+            encoding.release();
+            throw e;
         }
         return new EncodedCall(this, encoding.finish(), encoding.held());
     }
@@ -121,8 +131,12 @@ final class CallSite {
 
     private @Nullable Object decode(Payload payload, Slot place, String subject, boolean abandonable)
             throws NotDecodableException {
-        var decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0, abandonable, codec.shared());
+        Decoding decoding = null;
         try {
+            if (PlainValues.isPlain(payload)) {
+                return PlainValues.read(payload.wholeBody(), place)[0];
+            }
+            decoding = new Decoding(payload.arrays(), policy, new Slot[] {place}, 0, abandonable, codec.shared());
             return codec.decode(payload.wholeBody(), decoding)[0];
         } catch (RuntimeException | StackOverflowError | LinkageError e) {
             throw Explanation.notDecodable(subject + description(), e);
@@ -134,7 +148,9 @@ final class CallSite {
                             + " bytes (-Xmx). Return less, or give the program a larger heap.",
                     e);
         } finally {
-            decoding.release(); // the program itself decides how long it has them
+            if (decoding != null) {
+                decoding.release(); // the program itself decides how long it has them
+            }
         }
     }
 
@@ -165,15 +181,11 @@ final class CallSite {
         }
         return value == null
                 ? !type.isPrimitive() || shape.site().interfaceDescriptor().endsWith(")V")
-                : boxed(type).isInstance(value);
+                : boxedType.isInstance(value);
     }
 
     private boolean returnsNothing() {
         return type == void.class;
-    }
-
-    private static Class<?> boxed(Class<?> type) {
-        return MethodType.methodType(type).wrap().returnType();
     }
 
     Throwable decodeFailure(Failure failure, String origin) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The place that a class of the program was loaded from.
  *
  * @param type the class
- * @param kind how its class file is found there
+ * @param kind the way in which its class file is found there
  * @param file the jar or the class file; of a jar within a jar, the outer one; null if no file is known
  */
 record ClassSource(Class<?> type, Kind kind, @Nullable Path file) {

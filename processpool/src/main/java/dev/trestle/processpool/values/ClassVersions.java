@@ -179,7 +179,7 @@ final class ClassVersions {
     /**
      * Checks, in a worker, that the classes that a call runs are those of the program.
      *
-     * @param program what {@link #ofProgram} returned there
+     * @param program the result of {@link #ofProgram} there
      * @param roots the classes that the call's code is in
      * @throws RefusedException if they are not
      */

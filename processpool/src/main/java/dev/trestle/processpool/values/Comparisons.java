@@ -134,7 +134,7 @@ final class Comparisons {
         checkNextFree(keys, Map.class, "Pass a HashMap.", decoding);
     }
 
-    private static void checkNextFree(Collection<?> elements, Class<?> container, String wayOut, Decoding decoding) {
+    private static void checkNextFree(Collection<?> elements, Class<?> container, String remedy, Decoding decoding) {
         if (decoding.isFew(elements.size())) {
             return;
         }
@@ -149,7 +149,7 @@ final class Comparisons {
             comparisons += carried;
         }
         if (decoding.isTooMuch(comparisons, elements.size())) {
-            throw alike(container, elements.size(), comparisons, wayOut);
+            throw alike(container, elements.size(), comparisons, remedy);
         }
     }
 
@@ -202,13 +202,13 @@ final class Comparisons {
         return counts;
     }
 
-    private static RefusedException alike(Class<?> container, int size, long comparisons, String wayOut) {
+    private static RefusedException alike(Class<?> container, int size, long comparisons, String remedy) {
         return refused(
-                container, "has " + size + " elements or keys whose hash codes are so alike", comparisons, wayOut);
+                container, "has " + size + " elements or keys whose hash codes are so alike", comparisons, remedy);
     }
 
-    private static RefusedException refused(Class<?> container, String reason, long comparisons, String wayOut) {
+    private static RefusedException refused(Class<?> container, String reason, long comparisons, String remedy) {
         return new RefusedException(
-                container.getName(), reason + ": " + comparisons + " comparisons would be made to add them", wayOut);
+                container.getName(), reason + ": " + comparisons + " comparisons would be made to add them", remedy);
     }
 }

@@ -22,14 +22,12 @@ public final class DecodedCall {
     private final ValueCodec codec;
     private final String description;
     private final Slot resultPlace;
-    private final Slot itemPlace;
     private final Body body;
     private final @Nullable HeldArrays held;
 
     private DecodedCall(ValueCodec codec, String description, Slot resultPlace, Body body, @Nullable HeldArrays held) {
         this.held = held;
         this.codec = codec;
-        this.itemPlace = codec.slot(Object.class);
         this.description = description;
         this.resultPlace = resultPlace;
         this.body = body;
@@ -82,13 +80,14 @@ public final class DecodedCall {
     }
 
     /**
-     * Runs the call on this thread.
+     * Runs the call on this thread, and a stream that it returns to its end.
      *
      * @return its result
-     * @throws Throwable what it throws
+     * @throws Throwable what it throws, or what the stream throws
      */
     public @Nullable Object run() throws Throwable {
-        return body.run();
+        Object result = body.run();
+        return result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
     }
 
     /**
@@ -122,26 +121,30 @@ public final class DecodedCall {
      * @throws NotEncodableException if it, or something in it, cannot travel
      */
     public Payload encodeItem(@Nullable Object item, long number) throws NotEncodableException {
-        return encode(item, itemPlace, "Item " + number + " of the stream", "the item");
+        return encode(item, codec.slot(Object.class), "Item " + number + " of the stream", "the item");
     }
 
     /**
-     * Encodes a result. A stream is read to its end here, so what it computes counts as encoding.
+     * Encodes a result.
      *
-     * @param result what {@link #run} returned
+     * @param result the result of {@link #run}
      * @return the payload for {@link Frame.Result}
      * @throws NotEncodableException if it, or something in it, cannot travel
      */
     public Payload encodeResult(@Nullable Object result) throws NotEncodableException {
-        Object value = result instanceof BaseStream<?, ?> stream ? StreamValue.of(stream) : result;
-        return encode(value, resultPlace, "The result of the call", "the result");
+        return encode(result, resultPlace, "The result of the call", "the result");
     }
 
     private Payload encode(@Nullable Object value, Slot place, String subject, String root)
             throws NotEncodableException {
+        Object[] values = {value};
+        Payload plain = PlainValues.payload(null, values, codec.options().maxPayloadBytes());
+        if (plain != null) {
+            return plain;
+        }
         Encoding encoding = Encoding.ofPayload(codec.options(), codec.setup(), codec.shared());
         try {
-            codec.encode(encoding, new Slot[] {place}, new Object[] {value});
+            codec.encode(encoding, new Slot[] {place}, values);
             return encoding.finish();
         } catch (RuntimeException | StackOverflowError e) {
             throw Explanation.notEncodable(subject, e, index -> root, index -> "");
@@ -160,7 +163,7 @@ public final class DecodedCall {
     /**
      * Takes an exception of the call apart, with its own fields as far as they can travel.
      *
-     * @param exception what {@link #run} threw
+     * @param exception the exception of {@link #run}
      * @return the failure for {@link Frame.Failed}
      */
     public Failure encodeFailure(Throwable exception) {

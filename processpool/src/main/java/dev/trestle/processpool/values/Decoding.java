@@ -13,9 +13,9 @@ final class Decoding {
 
     /*
      * A few bytes may stand for an object that takes many: a pattern whose text is a reference to an earlier one, a map
-     * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. What
-     * such objects take is estimated before they are made, and is limited for each document by its size. All other
-     * values take at most a fixed multiple of their bytes.
+     * of an enum with thousands of constants, an exception, which keeps the stack of the thread that makes it. The size
+     * of such objects is estimated before they are made, and is limited for each document by its size. All other values
+     * take at most a fixed multiple of their bytes.
      *
      * In the same way, the comparisons that its sets and maps will make are counted before these are filled. A sender
      * is free to choose elements with equal hash codes, and the set that holds them compares each with all others.
@@ -47,9 +47,9 @@ final class Decoding {
      * Creates a decoding.
      *
      * @param arrays the out-of-band arrays
-     * @param policy which classes the sender may name
+     * @param policy the classes that the sender may name
      * @param slots the declared types of the values, in order
-     * @param depth how many exceptions it is within, as a value of their fields
+     * @param depth the number of exceptions that contain it, as a value of their fields
      * @param abandonable whether an interrupt of the thread that reads says that the values are no longer wanted
      * @param shared the shared arrays that the sender may name
      */
@@ -120,7 +120,7 @@ final class Decoding {
         }
     }
 
-    /** Notes how many bytes the document has. */
+    /** Records the size of the document in bytes. */
     void begin(long bytes) {
         size = bytes;
     }
@@ -143,10 +143,10 @@ final class Decoding {
     }
 
     /**
-     * Counts the comparisons that a set or a map will make while it is filled. What the pool sends to its own worker is
-     * never too much.
+     * Counts the comparisons that a set or a map will make while it is filled. There is no limit for values from the
+     * pool to its own worker.
      *
-     * @param comparisons how many there will be
+     * @param comparisons the number of comparisons to come
      * @param size the number of elements or keys
      * @return whether that is too much, with the sets and maps of this document that were counted before
      */
@@ -167,7 +167,7 @@ final class Decoding {
         return isState;
     }
 
-    /** Notes that what is read next will be asked for its hash code, or be compared, until {@link #afterHashing}. */
+    /** Records that the values read from now on will be hashed or compared, until {@link #afterHashing}. */
     void beforeHashing() {
         hashing++;
     }

@@ -25,7 +25,7 @@ public final class EncodedCall {
     /**
      * Returns a call of another program, whose values and results are not read in this one.
      *
-     * @param payload what the other program has encoded
+     * @param payload the payload that the other program has encoded
      * @return the call
      */
     public static EncodedCall unread(Payload payload) {
@@ -50,7 +50,7 @@ public final class EncodedCall {
     }
 
     /**
-     * Returns how many bytes there are, or were, to send.
+     * Returns the number of bytes to send, also after they were sent.
      *
      * @return the size of the payload
      */
@@ -71,18 +71,19 @@ public final class EncodedCall {
     }
 
     /**
-     * Returns how long calls of the same lambda take.
+     * Returns the measured run time of calls of the same lambda.
      *
-     * @return what all of them share; for a call of another program, which sends only short ones ahead, no time
+     * @return the measurement that all of them share; of a call of another program, which sends only short ones ahead, a
+     *     new one of no time
      */
     public RunTime runTime() {
         return site == null ? RunTime.ofShort() : site.runTime();
     }
 
     /**
-     * Returns what is called and where it is written, for messages. Reads a class file the first time.
+     * Returns the method and its place in the source, for messages. Reads a class file the first time.
      *
-     * @return such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class
+     * @return the place, such as {@code Primes.main(Primes.java:12)}, {@code Primes::count} or the name of a class
      */
     public String description() {
         return site == null ? "a call of another program" : site.description();
@@ -106,7 +107,7 @@ public final class EncodedCall {
      * @return whether it is
      */
     public boolean isPlain(Payload result) {
-        return PlainValues.isPlain(result.wholeBody());
+        return PlainValues.isPlain(result);
     }
 
     /**

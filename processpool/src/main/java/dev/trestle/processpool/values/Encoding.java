@@ -73,8 +73,8 @@ final class Encoding extends OutputStream {
     /**
      * Exceptions within exceptions, such as the next of an {@code SQLException}.
      *
-     * @param depth how many are around this
-     * @param exceptions how many there were in the outermost
+     * @param depth the number of exceptions around this one
+     * @param exceptions the number of exceptions in the outermost one
      */
     private record Nest(int depth, AtomicInteger exceptions) {}
 
@@ -102,7 +102,7 @@ final class Encoding extends OutputStream {
     }
 
     /**
-     * Notes that what is written next will be asked for its hash code by the receiver, or compared, until
+     * Records that what is written next will be asked for its hash code by the receiver, or compared, until
      * {@link #afterHashing}.
      */
     void beforeHashing() {
@@ -119,9 +119,9 @@ final class Encoding extends OutputStream {
     }
 
     /** Adds bytes that are not changed afterwards. */
-    void share(byte[] bytes) {
-        pieces.add(ByteBuffer.wrap(bytes));
-        size += bytes.length;
+    void share(ByteBuffer bytes) {
+        pieces.add(bytes);
+        size += bytes.remaining();
     }
 
     @Override

@@ -45,7 +45,7 @@ final class EnumTypes {
 
     /**
      * The only public way to the key type of an empty map: writing it by Java serialization names all classes in it.
-     * What is written goes nowhere.
+     * The written bytes are dropped.
      */
     private static final class KeyType extends ObjectOutputStream {
 

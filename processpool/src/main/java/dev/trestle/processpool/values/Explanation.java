@@ -36,9 +36,9 @@ final class Explanation {
      * Explains why something could not be encoded.
      *
      * @param subject such as {@code The call Primes.count(Primes.java:12)}
-     * @param thrown what was thrown
+     * @param thrown the exception
      * @param rootName names the values by number
-     * @param hint what else to say, by the number of the value
+     * @param hint a further sentence, by the number of the value
      */
     static NotEncodableException notEncodable(
             String subject, Throwable thrown, IntFunction<String> rootName, IntFunction<String> hint) {
@@ -54,7 +54,7 @@ final class Explanation {
         }
         RefusedException refused = find(RefusedException.class, thrown);
         String why = refused != null
-                ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.wayOut())
+                ? refused.typeName() + " " + refused.reason() + "." + spaced(refused.remedy())
                 : cause(thrown);
         return new NotDecodableException(
                 ShownText.text(subject) + " cannot be read: " + ShownText.beginning(why, LONGEST_REASON),
@@ -62,7 +62,7 @@ final class Explanation {
     }
 
     /**
-     * Returns what was thrown, for a cause. Exceptions of Jackson keep what was read, and messages quote it: such an
+     * Returns the exception, for a cause. Exceptions of Jackson keep what was read, and messages quote it: such an
      * exception is replaced by a copy that shows the beginning of each message.
      */
     private static Throwable shown(Throwable thrown) {
@@ -90,7 +90,7 @@ final class Explanation {
         if (refused != null) {
             return exception(
                     where + " is " + JavaClasses.aOrAn(refused.typeName()) + ", which " + refused.reason() + "."
-                            + spaced(refused.wayOut()) + extra,
+                            + spaced(refused.remedy()) + extra,
                     refused.typeName());
         }
         Encoding.TooLargeException tooLarge = find(Encoding.TooLargeException.class, thrown);

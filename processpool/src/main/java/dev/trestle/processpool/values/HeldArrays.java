@@ -12,7 +12,10 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** The shared arrays that the values of one payload name: their memory stays while a call needs it. Thread-safe. */
+/**
+ * The shared arrays that the values of one payload name. Holding them keeps their memory until the call has ended.
+ * Thread-safe.
+ */
 final class HeldArrays {
 
     private final SharedArrays shared;
@@ -31,7 +34,7 @@ final class HeldArrays {
         try {
             name = shared.hold(array);
         } catch (NotSharedException e) {
-            throw new RefusedException(array.toString(), e.reason(), e.wayOut());
+            throw new RefusedException(array.toString(), e.reason(), e.remedy());
         }
         synchronized (this) {
             names.add(name);
@@ -58,7 +61,7 @@ final class HeldArrays {
         boolean isWritable = from.nextToken() == JsonToken.VALUE_TRUE;
         long identity = nextNumber(from);
         if (kind == null || bytes < 0 || from.nextToken() != JsonToken.END_ARRAY) {
-            throw new IllegalArgumentException("the name of a shared array makes no sense");
+            throw new IllegalArgumentException("the name of a shared array is malformed");
         }
         var name = new Name(number, place, kind, bytes, isWritable, identity);
         try {
@@ -68,7 +71,7 @@ final class HeldArrays {
             }
             return found;
         } catch (NotSharedException e) {
-            throw new RefusedException(SharedArray.class.getName(), e.reason(), e.wayOut());
+            throw new RefusedException(SharedArray.class.getName(), e.reason(), e.remedy());
         }
     }
 

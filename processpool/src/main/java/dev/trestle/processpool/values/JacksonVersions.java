@@ -80,9 +80,9 @@ public final class JacksonVersions {
         }
     }
 
-    private static IllegalStateException tooOld(Version databind, String needed, String wayOut) {
+    private static IllegalStateException tooOld(Version databind, String needed, String remedy) {
         return new IllegalStateException("Jackson " + databind + " cannot start with jackson-annotations "
-                + annotations() + ": it needs " + needed + " or later. " + found() + NEEDED + wayOut);
+                + annotations() + ": it needs " + needed + " or later. " + found() + NEEDED + remedy);
     }
 
     private static boolean hasConstantOf2dot19() {
@@ -98,7 +98,7 @@ public final class JacksonVersions {
     /**
      * Explains an error of linking, if it is one between Jackson's jars or between Jackson and Trestle.
      *
-     * @param error what was thrown
+     * @param error the error
      * @return the exception to throw
      * @throws LinkageError if it is about other classes
      */

@@ -1,11 +1,16 @@
 package dev.trestle.processpool.values;
 
+import java.io.Externalizable;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.ObjectStreamField;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +85,9 @@ final class JavaClasses {
         try {
             return constructor.newInstance();
         } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof VirtualMachineError error) {
+                throw error;
+            }
             throw new IllegalArgumentException(
                     "the constructor of " + constructor.getDeclaringClass().getName() + " threw " + e.getCause(), e);
         } catch (ReflectiveOperationException e) {
@@ -102,6 +110,39 @@ final class JavaClasses {
             }
         }
         return fields;
+    }
+
+    /**
+     * Returns the class, this one or one above it, that has transient fields and says by a method of Java serialization
+     * what becomes of them; null if there is none. What it keeps there is state, and only its own code can carry it.
+     */
+    static @Nullable Class<?> serializesItself(Class<?> type) {
+        for (Class<?> each = type; each != null && !isOfJdk(each); each = each.getSuperclass()) {
+            if (hasTransient(each) && hasOwnSerialForm(each)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    private static boolean hasTransient(Class<?> type) {
+        return Arrays.stream(type.getDeclaredFields())
+                .mapToInt(Field::getModifiers)
+                .anyMatch(each -> Modifier.isTransient(each) && !Modifier.isStatic(each));
+    }
+
+    private static boolean hasOwnSerialForm(Class<?> type) {
+        return Externalizable.class.isAssignableFrom(type)
+                || Arrays.stream(type.getDeclaredMethods()).anyMatch(JavaClasses::isOfSerialForm)
+                || Arrays.stream(type.getDeclaredFields())
+                        .anyMatch(each -> each.getName().equals("serialPersistentFields")
+                                && each.getType() == ObjectStreamField[].class);
+    }
+
+    private static boolean isOfSerialForm(Method method) {
+        List<Class<?>> parameters = List.of(method.getParameterTypes());
+        return (method.getName().equals("writeObject") && parameters.equals(List.of(ObjectOutputStream.class)))
+                || (method.getName().equals("readObject") && parameters.equals(List.of(ObjectInputStream.class)));
     }
 
     /** Returns a class's name as a person writes it, with an article. */

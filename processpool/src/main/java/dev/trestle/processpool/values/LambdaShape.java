@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandleInfo;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class LambdaShape {
 
     private final LambdaSite site;
     private final byte[] bytes;
+    private final ByteBuffer name;
     private final Slot[] captured;
     private final boolean ofJdk;
     private final Class<?> resultType;
@@ -32,6 +34,7 @@ final class LambdaShape {
     LambdaShape(LambdaSite site, byte[] bytes, ValueCodec codec) {
         this.site = site;
         this.bytes = bytes;
+        this.name = ByteBuffer.wrap(bytes);
         this.loader = codec.loader();
         try {
             List<Class<?>> types = site.capturedTypes(loader);
@@ -58,6 +61,11 @@ final class LambdaShape {
         return bytes;
     }
 
+    /** Returns whether the site is this one, as it goes over the wire. */
+    boolean isNamed(ByteBuffer other) {
+        return name.equals(other);
+    }
+
     Slot[] captured() {
         return captured;
     }
@@ -71,12 +79,12 @@ final class LambdaShape {
         return ofJdk;
     }
 
-    /** Returns what the method is declared to return. */
+    /** Returns the declared result type of the method. */
     Class<?> resultType() {
         return resultType;
     }
 
-    /** Returns where it is written, for people. */
+    /** Returns its place in the source, for messages. */
     SourceLine source() {
         SourceLine known = source;
         if (known == null) {

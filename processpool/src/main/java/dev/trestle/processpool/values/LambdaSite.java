@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param interfaceClass the functional interface
  * @param interfaceMethod the interface's method
  * @param interfaceDescriptor that method's descriptor
- * @param kind what {@code implMethod} is: a constant {@code REF_...} of {@link MethodHandleInfo}
+ * @param kind the kind of {@code implMethod}: a constant {@code REF_...} of {@link MethodHandleInfo}
  * @param implClass the class whose method it runs
  * @param implMethod the method: of a lambda, the one that the compiler made of its body
  * @param implDescriptor that method's descriptor
  * @param instantiatedDescriptor the interface's method with its type arguments
- * @param captured how many values it captures
+ * @param captured the number of values that it captures
  */
 record LambdaSite(
         String capturingClass,

@@ -61,7 +61,7 @@ final class Lambdas {
         return true;
     }
 
-    /** Returns what a lambda is made of. */
+    /** Returns the parts of a lambda. */
     static SerializedLambda takeApart(Object lambda) {
         Optional<MethodHandle> accessor = accessors.get(lambda.getClass());
         if (accessor.isEmpty()) {
@@ -74,7 +74,7 @@ final class Lambdas {
         }
     }
 
-    /** Makes a lambda again, with the method that its compiler put beside it for that purpose. */
+    /** Makes a lambda again, with the method that its compiler put next to it for that purpose. */
     static Object make(LambdaSite site, ClassLoader loader, @Nullable Object[] captured)
             throws ReflectiveOperationException {
         Class<?> capturing = site.capturingClass(loader);

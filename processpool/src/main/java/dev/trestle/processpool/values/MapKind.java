@@ -118,7 +118,7 @@ enum MapKind implements ContainerKind {
         return copy.firstEntry().getKey() != first;
     }
 
-    /** Returns what properties fall back to; null if to nothing. */
+    /** Returns the default values of properties; null if there are none. */
     private static @Nullable Properties defaults(Properties properties) {
         Properties copy = (Properties) properties.clone();
         copy.clear();

@@ -10,8 +10,8 @@ public final class NotDecodableException extends Exception {
     /**
      * Creates the exception.
      *
-     * @param message what could not be read, why, and what to do
-     * @param cause what was thrown underneath, if anything
+     * @param message the value that could not be read, the reason, and what to do
+     * @param cause the exception underneath, if there is one
      */
     public NotDecodableException(String message, @Nullable Throwable cause) {
         super(message, cause);

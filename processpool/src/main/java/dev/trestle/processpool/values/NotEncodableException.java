@@ -17,9 +17,9 @@ public final class NotEncodableException extends Exception {
      * Creates the exception.
      *
      * @param message the whole message
-     * @param path where the value sits, such as {@code captured value #1.owner.socket}
+     * @param path the place of the value, such as {@code captured value #1.owner.socket}
      * @param typeName the class that cannot travel
-     * @param cause what was thrown underneath, if anything
+     * @param cause the exception underneath, if there is one
      */
     public NotEncodableException(String message, String path, String typeName, @Nullable Throwable cause) {
         super(message, cause);
@@ -28,7 +28,7 @@ public final class NotEncodableException extends Exception {
     }
 
     /**
-     * Returns where the value sits in the call or the result.
+     * Returns the place of the value in the call or the result.
      *
      * @return the path; empty if it is not known
      */

@@ -31,9 +31,9 @@ final class OwnContainer {
 
     /*
      * An object is made by the constructor without arguments, gets its elements by add or put, and then its fields, but
-     * for final ones. Whether that gives the same object again depends on what its class does. So the sender tries it:
-     * it makes a second object as the receiver will, and compares what could have become different: the elements and
-     * their order, the final fields, and what the JDK's part was told by a constructor, such as an order or a capacity.
+     * for final ones. That does not give the same object for every class. So the sender tries it: it makes a second
+     * object as the receiver will, and compares what could have become different: the elements and their order, the
+     * final fields, and what the JDK's part was told by a constructor, such as an order or a capacity.
      *
      * A class that the JDK holds no elements for, since it extends AbstractList or the like, has all it holds in its
      * fields. They are enough, unless some of them are final or transient: then it is filled and compared, as above.
@@ -102,6 +102,10 @@ final class OwnContainer {
         }
         if (CollectionKind.index.ofJdkPart(type) == null && MapKind.index.ofJdkPart(type) == null) {
             return Refusal.container(jdkPart);
+        }
+        Class<?> serialized = JavaClasses.serializesItself(type);
+        if (serialized != null) {
+            return Refusal.serializesItself(serialized);
         }
         for (String each : List.of("iterator", "entrySet", "size")) {
             if (overrides(each)) {
@@ -307,7 +311,7 @@ final class OwnContainer {
     }
 
     private RefusedException refused(Refusal why) {
-        return new RefusedException(type.getName(), why.reason(), why.wayOut());
+        return new RefusedException(type.getName(), why.reason(), why.remedy());
     }
 
     @Override

@@ -2,10 +2,12 @@ package dev.trestle.processpool.values;
 
 import dev.trestle.processpool.wire.BodyReader;
 import dev.trestle.processpool.wire.BodyWriter;
+import dev.trestle.processpool.wire.Payload;
 import dev.trestle.processpool.wire.ProtocolException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,9 @@ final class PlainValues {
     private static final byte MARK = 1;
     private static final int MOST = 16;
     private static final int LONGEST_TEXT = 100;
+
+    /** The bytes of the largest number with its kind. */
+    private static final int LARGEST_NUMBER = 1 + Long.BYTES;
 
     /** Kinds of values, by their first byte. */
     private enum Kind {
@@ -64,24 +69,53 @@ final class PlainValues {
 
     /** Writes values, if all of them are plain; returns whether they are. */
     static boolean write(@Nullable Object[] values, Encoding to) {
-        if (values.length > MOST) {
+        BodyWriter document = document(values);
+        if (document == null) {
             return false;
         }
-        var body = new BodyWriter();
-        body.octet(MARK);
-        for (Object each : values) {
-            Kind kind = Kind.of(each);
-            if (kind == null) {
-                return false;
-            }
-            write(kind, each, body);
-        }
         try {
-            to.write(body.toArray());
+            to.write(document.toArray());
             return true;
         } catch (IOException e) {
             throw new UncheckedIOException(e); // it is too large
         }
+    }
+
+    /**
+     * Returns a payload of values, without what an {@link Encoding} takes; null if they are not plain, or together
+     * larger than a limit.
+     *
+     * @param before the bytes in front of the values; null if there are none
+     */
+    static @Nullable Payload payload(@Nullable ByteBuffer before, @Nullable Object[] values, long limit) {
+        BodyWriter document = document(values);
+        if (document == null) {
+            return null;
+        }
+        ByteBuffer written = document.written();
+        var payload = new Payload(before == null ? List.of(written) : List.of(before, written), List.of());
+        return payload.size() <= limit ? payload : null;
+    }
+
+    /** Returns a document of values; null if they are not plain. */
+    private static @Nullable BodyWriter document(@Nullable Object[] values) {
+        if (values.length > MOST) {
+            return null;
+        }
+        int size = 1;
+        for (Object each : values) {
+            size += LARGEST_NUMBER + (each instanceof String text ? Math.min(text.length(), LONGEST_TEXT) : 0);
+        }
+        var body = new BodyWriter(size);
+        body.octet(MARK);
+        for (Object each : values) {
+            Kind kind = Kind.of(each);
+            if (kind == null) {
+                return null;
+            }
+            write(kind, each, body);
+        }
+        return body;
     }
 
     @SuppressWarnings("EnumOrdinal") // both sides run the same version, the handshake sees to it
@@ -117,6 +151,11 @@ final class PlainValues {
         return true;
     }
 
+    /** Returns whether a payload is one of these, as a result is that consists of plain values. */
+    static boolean isPlain(Payload payload) {
+        return payload.body().size() == 1 && isPlain(payload.body().getFirst());
+    }
+
     /** Returns whether a document is one of these. */
     static boolean isPlain(ByteBuffer document) {
         return document.hasRemaining() && document.get(document.position()) == MARK;
@@ -127,7 +166,7 @@ final class PlainValues {
      *
      * @throws IllegalArgumentException if they do not, or are no values
      */
-    static @Nullable Object[] read(ByteBuffer document, Slot[] places) {
+    static @Nullable Object[] read(ByteBuffer document, Slot... places) {
         try {
             var from = new BodyReader(document);
             from.octet();

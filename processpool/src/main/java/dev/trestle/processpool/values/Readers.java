@@ -247,7 +247,7 @@ final class Readers {
 
     private static RefusedException refused(Class<?> container) {
         Refusal refusal = Refusal.container(container);
-        return new RefusedException(container.getName(), refusal.reason(), refusal.wayOut());
+        return new RefusedException(container.getName(), refusal.reason(), refusal.remedy());
     }
 
     /** An entry of a map. */
@@ -329,7 +329,7 @@ final class Readers {
 
         @Override
         public Object deserialize(JsonParser from, DeserializationContext context) {
-            throw new RefusedException(type.getRawClass().getName(), refusal.reason(), refusal.wayOut());
+            throw new RefusedException(type.getRawClass().getName(), refusal.reason(), refusal.remedy());
         }
     }
 

@@ -34,9 +34,9 @@ import tools.jackson.databind.ObjectMapper;
  * A reason why values of a class cannot travel, with what to do about it.
  *
  * @param reason the rest of a sentence that begins with the class
- * @param wayOut sentences
+ * @param remedy sentences
  */
-record Refusal(String reason, String wayOut) {
+record Refusal(String reason, String remedy) {
 
     private static final String HERE_ONLY = "exists only in this process";
     private static final String FILE_OR_BYTES = "Pass the bytes, or the name of a file that the worker opens.";
@@ -45,6 +45,10 @@ record Refusal(String reason, String wayOut) {
 
     private static final String KOTLIN_DATA = "Make it a data class whose properties are all in its constructor, or"
             + " those outside of it variables (var) without by; or pass collections, arrays or enums.";
+
+    private static final String IDENTITY_ENTRY = "java.util.IdentityHashMap$EntryIterator$Entry";
+    private static final String REVERSED_ENTRY = "java.util.ReverseOrderSortedMapView$ViewEntry";
+    private static final String CHECKED = "java.util.Collections$Checked";
 
     static final String PASS_A_COPY =
             "Pass a copy, such as new ArrayList<>(...), new TreeSet<>(...) or new LinkedHashMap<>(...).";
@@ -86,9 +90,9 @@ record Refusal(String reason, String wayOut) {
         refuse("is not data", "Pass a record.", Object.class);
     }
 
-    private static void refuse(String reason, String wayOut, Class<?>... types) {
+    private static void refuse(String reason, String remedy, Class<?>... types) {
         for (Class<?> each : types) {
-            byType.put(each, new Refusal(reason, wayOut));
+            byType.put(each, new Refusal(reason, remedy));
         }
     }
 
@@ -191,6 +195,12 @@ record Refusal(String reason, String wayOut) {
         return new Refusal("is not data: " + why, DATA);
     }
 
+    /** Returns the refusal of a class whose transient fields only its own methods of Java serialization can carry. */
+    static Refusal serializesItself(Class<?> type) {
+        return notData("the transient fields of " + type.getName()
+                + " are carried by its methods of Java serialization, which no call uses");
+    }
+
     /** Returns a refusal that says what to do in the language in which the class is written. */
     static Refusal notData(Class<?> type, String why) {
         return ValueClass.isOfKotlin(type) ? new Refusal("is not data: " + why, KOTLIN_DATA) : notData(why);
@@ -202,15 +212,22 @@ record Refusal(String reason, String wayOut) {
     static Refusal container(Class<?> type) {
         String name = type.getName();
         String reason = switch (name) {
-            case "java.util.IdentityHashMap", "java.util.WeakHashMap" ->
+            case "java.util.IdentityHashMap", "java.util.WeakHashMap", IDENTITY_ENTRY ->
                 "knows its keys by their identity, which a copy does not have";
             case "java.util.concurrent.ArrayBlockingQueue" -> "does not say whether it is fair";
             default ->
-                name.startsWith("java.util.Collections$Checked")
+                name.startsWith(CHECKED)
                         ? "does not say which class it checks for"
                         : "is a view or has a behaviour of its own, and only the JDK can make it";
         };
         return new Refusal(reason, PASS_A_COPY);
+    }
+
+    /** Returns the refusal of an entry of a map of the JDK that is more than its key and its value; null if it is none. */
+    static @Nullable Refusal entry(Class<?> type) {
+        String name = type.getName();
+        boolean isMore = name.equals(IDENTITY_ENTRY) || name.equals(REVERSED_ENTRY) || name.startsWith(CHECKED);
+        return isMore ? new Refusal(container(type).reason(), "Pass a copy: Map.entry(key, value).") : null;
     }
 
     /** Returns the refusal of a URL that would be asked for its hash code, or be compared. */

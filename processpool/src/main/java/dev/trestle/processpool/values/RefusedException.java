@@ -13,20 +13,20 @@ final class RefusedException extends DatabindException {
 
     private final String typeName;
     private final String reason;
-    private final String wayOut;
+    private final String remedy;
 
     /**
      * Creates the exception.
      *
      * @param typeName the class that is refused; a name from the wire may be anything, and is cut and shown
      * @param reason the rest of a sentence that begins with the class
-     * @param wayOut one or more sentences, or empty
+     * @param remedy one or more sentences, or empty
      */
-    RefusedException(String typeName, String reason, String wayOut) {
+    RefusedException(String typeName, String reason, String remedy) {
         super(shown(typeName) + " " + ShownText.cut(reason, LONGEST_REASON));
         this.typeName = shown(typeName);
         this.reason = ShownText.cut(reason, LONGEST_REASON);
-        this.wayOut = wayOut;
+        this.remedy = remedy;
     }
 
     /**
@@ -50,7 +50,7 @@ final class RefusedException extends DatabindException {
         return reason;
     }
 
-    String wayOut() {
-        return wayOut;
+    String remedy() {
+        return remedy;
     }
 }

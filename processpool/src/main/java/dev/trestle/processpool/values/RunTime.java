@@ -30,7 +30,7 @@ public final class RunTime {
     /**
      * Takes note of a call.
      *
-     * @param measured how long it ran, in nanoseconds; what a worker says, so it may be anything
+     * @param measured the duration of a run in nanoseconds, from a worker, so it may be anything
      */
     public void note(long measured) {
         long sound = Math.clamp(measured, 0, Long.MAX_VALUE / 4);

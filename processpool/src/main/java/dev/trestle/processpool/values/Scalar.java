@@ -2,6 +2,7 @@ package dev.trestle.processpool.values;
 
 import dev.trestle.api.SharedArray;
 import java.io.File;
+import java.lang.reflect.Proxy;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.Inet6Address;
@@ -166,7 +167,7 @@ enum Scalar {
             case BIG_DECIMAL -> writeDecimal((BigDecimal) value, to);
             case UNIQUE_ID -> to.writeBinary(bytes((UUID) value));
             case BIT_SET -> to.writeBinary(((BitSet) value).toByteArray());
-            case CLASS -> to.writeString(TypeNames.nameOf((Class<?>) value));
+            case CLASS -> to.writeString(TypeNames.nameOf(visible((Class<?>) value)));
             case COMPARATOR -> to.writeString(comparatorName(value));
             case DATE -> to.writeNumber(((Date) value).getTime());
             case DURATION -> writePair(((Duration) value).toSeconds(), ((Duration) value).toNanosPart(), to);
@@ -294,6 +295,21 @@ enum Scalar {
             case ZONE_OFFSET -> ZoneOffset.of(text);
             default -> throw new IllegalStateException(this + " is no text");
         };
+    }
+
+    /** Returns a class that another process can find. */
+    private static Class<?> visible(Class<?> type) {
+        Class<?> element = type;
+        while (element.isArray()) {
+            element = element.componentType();
+        }
+        if (element.isHidden() || Proxy.isProxyClass(element)) {
+            throw new RefusedException(
+                    Class.class.getName(),
+                    "is " + element.getName() + ", which this JVM has made at run time and no other process can find",
+                    "Pass the class or the interface that it is made of.");
+        }
+        return type;
     }
 
     private static void writeInstant(Instant value, JsonGenerator to) {

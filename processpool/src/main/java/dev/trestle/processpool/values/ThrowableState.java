@@ -92,6 +92,10 @@ final class ThrowableState {
             }
             if (!JavaClasses.isOfJdk(each)) {
                 addFields(each);
+                if (JavaClasses.serializesItself(each) == each) {
+                    isVisible = false;
+                    hidden = each.getName() + " has transient fields that only its Java serialization carries";
+                }
             } else if (each != NullPointerException.class) { // it has a message that the JVM makes, and nothing else
                 addJdk(each);
             }
@@ -285,7 +289,7 @@ final class ThrowableState {
     }
 
     /**
-     * Returns what {@link #of} returned as the values that travel.
+     * Returns the result of {@link #of} as the values that travel.
      *
      * @throws ReflectiveOperationException if a wrapper cannot be read
      */

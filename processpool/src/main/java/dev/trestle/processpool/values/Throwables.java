@@ -174,8 +174,8 @@ final class Throwables {
      * Makes the exception of a failure.
      *
      * @param failure the failure
-     * @param policy what its state may name
-     * @param origin where it comes from, shown in front of each stack frame
+     * @param policy the classes that its state may name
+     * @param origin its origin, shown in front of each stack frame
      * @return an exception of the same class if possible, otherwise one that stands for it
      */
     Throwable exception(Failure failure, TypePolicy policy, String origin) {
@@ -228,7 +228,7 @@ final class Throwables {
         }
     }
 
-    /** Whatever methods of the exception's class throw here, errors included, leads to a stand-in. */
+    /** Makes the exception again. An exception or error of a method of its class leads to a stand-in. */
     private Remade remake(
             Failure failure, @Nullable Throwable cause, TypePolicy policy, StackTraceElement[] stack, int depth) {
         try {

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The names on the wire. One per class loader. Finding a class does not initialize it.
  *
- * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. How values are
- * carried is another matter: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what
- * stands in front of a value is short for the JDK's value classes and collections, and the class name for all others.
+ * <p>A class that is itself a value, or whose arrays are, has the name of that class and no other. A name says nothing
+ * about the encoding: all exceptions are carried alike, and a collection as its {@link CollectionKind}. So what stands
+ * in front of a value is short for the JDK's value classes and collections, and the class name for all others.
  */
 final class TypeNames {
 
@@ -132,7 +132,7 @@ final class TypeNames {
             return kind == null || kind == MapKind.OWN ? ownName(type) : kind.wireName();
         }
         if (Map.Entry.class.isAssignableFrom(type) && JavaClasses.isOfJdk(type)) {
-            return "SimpleEntry"; // an entry of a map that stays behind
+            return isUnmodifiableEntry(type) ? "SimpleImmutableEntry" : "SimpleEntry"; // its map stays behind
         }
         if (Throwable.class.isAssignableFrom(type)) {
             return "Throwable";
@@ -141,6 +141,11 @@ final class TypeNames {
             return "Lambda";
         }
         return ownName(Enum.class.isAssignableFrom(type) && type.isAnonymousClass() ? type.getSuperclass() : type);
+    }
+
+    private static boolean isUnmodifiableEntry(Class<?> type) {
+        return type.getName().startsWith("java.util.Collections$Unmodifiable")
+                || type.getName().equals("jdk.internal.util.NullableKeyValueHolder"); // of sequenced maps
     }
 
     /** A name without a dot is one of ours; a class without a package gets one. */

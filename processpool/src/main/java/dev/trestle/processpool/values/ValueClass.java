@@ -45,7 +45,7 @@ final class ValueClass {
         this.isProduct = isProduct;
     }
 
-    /** Returns what is known of a class of values; null if the class is none, or a record. */
+    /** Returns the description of a class of values; null if the class is none, or a record. */
     static @Nullable ValueClass of(Class<?> type) {
         return known.get(type).orElse(null);
     }

@@ -65,6 +65,10 @@ final class ValueCodec {
 
     private final Map<Class<?>, LambdaShape> shapesByClass = new ConcurrentHashMap<>();
     private final Map<SiteKey, LambdaShape> shapesByBytes = new ConcurrentHashMap<>();
+
+    /** The lambda of another JVM that was asked for last, which is often the next one too; null at first. */
+    private volatile @Nullable LambdaShape last;
+
     private final Set<SiteKey> checkedObjects = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Slot> slots = new ConcurrentHashMap<>();
 
@@ -72,7 +76,7 @@ final class ValueCodec {
      * Creates a codec.
      *
      * @param options the options of the connection
-     * @param loader where classes are found
+     * @param loader the class loader
      * @param unknown makes an exception that stands for one that cannot be made again
      * @param setup hears when something is set up for a value that is written
      * @param shared the arrays that values may name
@@ -203,7 +207,12 @@ final class ValueCodec {
     }
 
     Slot slot(Class<?> declared) {
-        return slots.computeIfAbsent(declared, Slot::new);
+        Slot known = slots.get(declared); // which takes no lock
+        if (known != null) {
+            return known;
+        }
+        boolean isConstantWithBody = Enum.class.isAssignableFrom(declared) && declared.isAnonymousClass();
+        return slots.computeIfAbsent(isConstantWithBody ? declared.getSuperclass() : declared, Slot::new);
     }
 
     /** Returns the place of a result: open, so that it may be a stream, unless the declared type says all. */
@@ -278,7 +287,11 @@ final class ValueCodec {
 
     /** Returns the shape of a lambda of another JVM. */
     LambdaShape shapeOf(ByteBuffer bytes) throws ProtocolException {
-        LambdaShape shape = shapesByBytes.get(SiteKey.of(bytes));
+        LambdaShape shape = last;
+        if (shape != null && shape.isNamed(bytes)) {
+            return shape;
+        }
+        shape = shapesByBytes.get(SiteKey.of(bytes));
         if (shape == null) {
             byte[] copy = copyOf(bytes);
             var from = new BodyReader(ByteBuffer.wrap(copy));
@@ -289,6 +302,7 @@ final class ValueCodec {
             ClassVersions.check(expected, code(site));
             shapesByBytes.put(SiteKey.of(ByteBuffer.wrap(copy)), shape);
         }
+        last = shape;
         return shape;
     }
 

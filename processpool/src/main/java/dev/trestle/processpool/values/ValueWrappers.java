@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The objects in which OpenTest4J keeps what an assertion expected and what it got, as data: the text of the value, and
- * the value itself if it is a text or a number. What else was compared may be of any class, and reports of tests show
+ * the value itself if it is a text or a number. Other compared values may be of any class, and reports of tests show
  * the text. Known by name only, since programs without tests have no OpenTest4J.
  */
 final class ValueWrappers {

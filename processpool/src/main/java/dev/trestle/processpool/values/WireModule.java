@@ -16,6 +16,8 @@ import tools.jackson.databind.SerializationConfig;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.deser.Deserializers;
+import tools.jackson.databind.deser.ValueInstantiator;
+import tools.jackson.databind.deser.ValueInstantiators;
 import tools.jackson.databind.jsontype.TypeDeserializer;
 import tools.jackson.databind.jsontype.TypeSerializer;
 import tools.jackson.databind.ser.Serializers;
@@ -54,6 +56,7 @@ final class WireModule extends JacksonModule {
         context.addSerializers(new Writing(codec));
         context.addDeserializers(new Reading(codec));
         context.addSerializerModifier(new BeanCheck(codec));
+        context.addValueInstantiators(new Making());
     }
 
     private static JavaType anything() {
@@ -92,6 +95,10 @@ final class WireModule extends JacksonModule {
                 return new LambdaValues.Writer(codec);
             }
             if (Map.Entry.class.isAssignableFrom(raw) && JavaClasses.isOfJdk(raw)) {
+                Refusal refusal = Refusal.entry(raw);
+                if (refusal != null) {
+                    return new Writers.OfRefused(refusal);
+                }
                 JavaType entry = type.findSuperType(Map.Entry.class);
                 return new Writers.OfEntry(entry.containedTypeOrUnknown(0), entry.containedTypeOrUnknown(1));
             }
@@ -281,6 +288,14 @@ final class WireModule extends JacksonModule {
             }
             Refusal refusal = Refusal.of(type.getRawClass(), codec.options());
             return refusal == null ? null : new Readers.OfRefused(type, refusal);
+        }
+    }
+
+    private static final class Making extends ValueInstantiators.Base {
+        @Override
+        public ValueInstantiator modifyValueInstantiator(
+                DeserializationConfig config, BeanDescription.Supplier description, ValueInstantiator maker) {
+            return maker.canCreateFromObjectWith() ? new Beans.Maker(maker) : maker;
         }
     }
 

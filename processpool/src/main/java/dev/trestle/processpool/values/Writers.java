@@ -24,7 +24,7 @@ final class Writers {
 
     private Writers() {}
 
-    /** Writes what the receiver will ask for its hash code. */
+    /** Writes values that the receiver will hash. */
     static void writeHashed(Slot slot, @Nullable Object value, JsonGenerator to, SerializationContext context) {
         Encoding encoding = Encoding.of(context);
         encoding.beforeHashing();
@@ -80,7 +80,7 @@ final class Writers {
         }
     }
 
-    /** Writes collections and maps. What is written depends on the class of each value, whatever class is declared. */
+    /** Writes collections and maps. The encoding depends on the class of each value, not on the declared class. */
     abstract static class OfContainer<F> extends WireSerializer {
         final ValueCodec codec;
         final JavaType type;
@@ -119,7 +119,7 @@ final class Writers {
 
         static RefusedException refused(Class<?> type) {
             Refusal refusal = Refusal.container(type);
-            return new RefusedException(type.getName(), refusal.reason(), refusal.wayOut());
+            return new RefusedException(type.getName(), refusal.reason(), refusal.remedy());
         }
     }
 
@@ -323,16 +323,16 @@ final class Writers {
     /** A writer for a value that cannot travel; throws when it is written. */
     static final class OfRefused extends WireSerializer {
         private final String reason;
-        private final String wayOut;
+        private final String remedy;
 
         OfRefused(Refusal refusal) {
             this.reason = refusal.reason();
-            this.wayOut = refusal.wayOut();
+            this.remedy = refusal.remedy();
         }
 
         @Override
         public void serialize(Object value, JsonGenerator to, SerializationContext context) {
-            throw new RefusedException(value.getClass().getName(), reason, wayOut);
+            throw new RefusedException(value.getClass().getName(), reason, remedy);
         }
     }
 }

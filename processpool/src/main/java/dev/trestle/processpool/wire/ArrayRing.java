@@ -81,7 +81,7 @@ public final class ArrayRing {
     /**
      * Creates the file of a ring; the pool does it before it starts the worker.
      *
-     * @param file where; there must be nothing yet
+     * @param file the path, where there must be nothing yet
      * @return the ring
      * @throws IOException if that fails
      */
@@ -128,7 +128,7 @@ public final class ArrayRing {
         return outSlots[(int) (sent % SLOTS)].clear();
     }
 
-    /** Notes that the slot is filled. */
+    /** Records that the slot is filled. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock of the writers
     void fill() {
         sent++;
@@ -168,7 +168,7 @@ public final class ArrayRing {
         return inSlots[(int) (received % SLOTS)].clear();
     }
 
-    /** Notes that the piece was copied: its slot is free. */
+    /** Records that the piece was copied: its slot is free. */
     void taken() {
         received++;
         COUNTS.setRelease(memory, (1 - outgoing) * COUNT_DISTANCE, received);

@@ -15,7 +15,7 @@ public final class AsciiText {
      * Writes a text in ASCII.
      *
      * @param text any text, unpaired surrogates included
-     * @return what {@link #decode} reads
+     * @return the text for {@link #decode}
      */
     public static String encode(String text) {
         var ascii = new StringBuilder();
@@ -32,7 +32,7 @@ public final class AsciiText {
     /**
      * Reads a text.
      *
-     * @param ascii what {@link #encode} has written
+     * @param ascii the result of {@link #encode}
      * @return the text
      */
     public static String decode(String ascii) {

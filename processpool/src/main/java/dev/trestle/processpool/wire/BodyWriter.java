@@ -3,28 +3,50 @@ package dev.trestle.processpool.wire;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A growing buffer for the small bodies of frames. Confined to one thread. */
 public final class BodyWriter {
 
-    private ByteBuffer buffer = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+    private static final int USUAL = 256;
+
+    private byte[] bytes;
+    private int size;
+
+    public BodyWriter() {
+        this(USUAL);
+    }
+
+    /**
+     * Creates a writer.
+     *
+     * @param capacity the number of bytes that will probably be written
+     */
+    public BodyWriter(int capacity) {
+        this.bytes = new byte[capacity];
+    }
 
     public void octet(byte value) {
-        room(1).put(value);
+        ensureRoom(1);
+        bytes[size++] = value;
     }
 
     public void flag(boolean value) {
-        room(1).put((byte) (value ? 1 : 0));
+        octet((byte) (value ? 1 : 0));
     }
 
     public void number(int value) {
-        room(4).putInt(value);
+        ensureRoom(Integer.BYTES);
+        bytes[size++] = (byte) value;
+        bytes[size++] = (byte) (value >>> 8);
+        bytes[size++] = (byte) (value >>> 16);
+        bytes[size++] = (byte) (value >>> 24);
     }
 
     public void longNumber(long value) {
-        room(8).putLong(value);
+        number((int) value);
+        number((int) (value >>> Integer.SIZE));
     }
 
     public void longNumbers(long[] values) {
@@ -35,7 +57,7 @@ public final class BodyWriter {
     }
 
     void fraction(double value) {
-        room(8).putDouble(value);
+        longNumber(Double.doubleToRawLongBits(value));
     }
 
     public void string(String value) {
@@ -43,7 +65,10 @@ public final class BodyWriter {
     }
 
     public void bytes(byte[] value) {
-        room(4 + value.length).putInt(value.length).put(value);
+        number(value.length);
+        ensureRoom(value.length);
+        System.arraycopy(value, 0, bytes, size, value.length);
+        size += value.length;
     }
 
     void nullableString(@Nullable String value) {
@@ -58,23 +83,18 @@ public final class BodyWriter {
         }
     }
 
-    /** Returns what was written. */
+    /** Returns the bytes that were written. */
     public ByteBuffer written() {
-        return buffer.duplicate().flip();
+        return ByteBuffer.wrap(bytes, 0, size);
     }
 
     public byte[] toArray() {
-        byte[] bytes = new byte[buffer.position()];
-        buffer.get(0, bytes);
-        return bytes;
+        return Arrays.copyOf(bytes, size);
     }
 
-    private ByteBuffer room(int bytes) {
-        if (buffer.remaining() < bytes) {
-            int capacity = Math.max(buffer.capacity() * 2, buffer.position() + bytes);
-            buffer =
-                    ByteBuffer.allocate(capacity).order(ByteOrder.LITTLE_ENDIAN).put(buffer.flip());
+    private void ensureRoom(int count) {
+        if (bytes.length - size < count) {
+            bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, size + count));
         }
-        return buffer;
     }
 }

@@ -94,7 +94,7 @@ public final class CallContext {
     /**
      * Returns the size of this context.
      *
-     * @return how many bytes it has
+     * @return the number of its bytes
      */
     public int size() {
         return bytes.length;

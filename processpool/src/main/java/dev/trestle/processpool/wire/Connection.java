@@ -12,10 +12,10 @@ import java.time.Duration;
 public interface Connection extends ByteChannel {
 
     /**
-     * Writes what the peer has room for. Does not wait.
+     * Writes as many bytes as the peer has room for. Does not wait.
      *
-     * @param source what to write
-     * @return how many bytes were written, 0 if there is no room
+     * @param source the bytes to write
+     * @return the number of bytes that were written, 0 if there is no room
      * @throws IOException if the connection is gone
      */
     default int tryWrite(ByteBuffer source) throws IOException {
@@ -25,7 +25,7 @@ public interface Connection extends ByteChannel {
     /**
      * Waits until the peer has room. For one thread at a time.
      *
-     * @param limit how long to wait at most
+     * @param limit the longest time to wait
      * @return whether there may be room now
      * @throws IOException if the connection is gone
      */

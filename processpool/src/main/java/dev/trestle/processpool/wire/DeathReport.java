@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param exit the exit of its process; null if that is not known
  * @param step its step in the call
  * @param running the number of calls that it ran
- * @param killedBecause why its pool killed it; null if it did not
+ * @param killedBecause the reason for which its pool killed it; null if it did not
  * @param stderrTail its last lines
  * @param crash the head of its crash log; empty if there is none
  */

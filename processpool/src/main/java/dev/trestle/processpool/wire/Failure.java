@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param className the name of its class
  * @param message its message, or null
- * @param stack where it was thrown, innermost first
+ * @param stack its stack frames, innermost first
  * @param cause its cause, or null
- * @param suppressed what it suppresses
+ * @param suppressed the exceptions that it suppresses
  * @param state the values of its own fields, encoded; empty if it has none or they cannot travel
  * @param repeated whether it is an exception that occurs further up already: only its class and message are here
  */

@@ -38,7 +38,7 @@ public final class FailureCodec {
      * {@link Failure#of(Throwable)} takes. Names of classes, methods and files are shown, see {@link ShownText}; a
      * message is as it was, since the exception is made again with it.
      *
-     * @param from where it is
+     * @param from the bytes that contain it
      * @return the failure
      * @throws ProtocolException if it is none, or is larger than any that was taken from an exception
      */

@@ -78,7 +78,7 @@ public sealed interface Frame {
         /**
          * Returns the values.
          *
-         * @return what is checked against the limit before it is sent
+         * @return the values, which are checked against the limit before they are sent
          */
         Payload payload();
     }
@@ -97,7 +97,7 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
-     * @param context what goes along with it
+     * @param context the context that goes along with it
      */
     record Call(long id, Payload payload, CallContext context) implements WithPayload {
 
@@ -115,7 +115,7 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param payload from {@link EncodedCall#payload()}
-     * @param context what goes along with it
+     * @param context the context that goes along with it
      */
     record StreamCall(long id, Payload payload, CallContext context) implements WithPayload {
 
@@ -167,7 +167,7 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param payload from {@link DecodedCall#encodeResult}
-     * @param runNanos how long the call ran, in nanoseconds
+     * @param runNanos the duration of the call's run, in nanoseconds
      */
     record Result(long id, Payload payload, long runNanos) implements WithPayload {}
 
@@ -175,9 +175,9 @@ public sealed interface Frame {
      * Worker to pool: the call failed.
      *
      * @param id the number of the call
-     * @param phase where
-     * @param failure with what
-     * @param runNanos how long the call ran, in nanoseconds
+     * @param phase the phase in which it failed
+     * @param failure the failure
+     * @param runNanos the duration of the call's run, in nanoseconds
      */
     record Failed(long id, Phase phase, Failure failure, long runNanos) implements OfCall {}
 
@@ -229,7 +229,7 @@ public sealed interface Frame {
      *
      * @param id the number of the call
      * @param fraction from 0 to 1, or NaN if only the message counts
-     * @param message what the call says, may be empty
+     * @param message the call's message; may be empty
      */
     record Progress(long id, double fraction, String message) implements OfCall {}
 
@@ -314,7 +314,7 @@ public sealed interface Frame {
      * Member to client: the worker that ran the call has died.
      *
      * @param id the number of the call
-     * @param report how
+     * @param report the report of the death
      */
     record Lost(long id, DeathReport report) implements OfCall {}
 
@@ -340,7 +340,7 @@ public sealed interface Frame {
     /**
      * Worker to pool: it cannot go on and will halt.
      *
-     * @param failure why
+     * @param failure the reason
      */
     record Fatal(Failure failure) implements Frame {}
 }

@@ -235,7 +235,7 @@ public final class FrameChannel implements AutoCloseable {
     /**
      * Writes frames, in one go, after those that have been appended. Blocks while the peer does not read.
      *
-     * @param frames what to send
+     * @param frames the frames to send
      * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been written then
      * @throws IOException if the connection is gone
      */
@@ -254,7 +254,7 @@ public final class FrameChannel implements AutoCloseable {
     /**
      * Writes a frame, to be sent with the next {@link #write} or {@link #flush}, or when there is no more room for it.
      *
-     * @param frame what to send
+     * @param frame the frame to send
      * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been written then
      * @throws IOException if the connection is gone
      */
@@ -327,7 +327,7 @@ public final class FrameChannel implements AutoCloseable {
     /**
      * Takes frames, after all that were written before, and sends what the peer has room for. Does not wait.
      *
-     * @param frames what to send
+     * @param frames the frames to send
      * @return whether all has been sent; if not, the rest goes with the next {@link #tryWrite} or {@link #sendWithin}
      * @throws IllegalArgumentException if a payload is larger than allowed; nothing has been taken then
      * @throws IOException if the connection is gone
@@ -348,7 +348,7 @@ public final class FrameChannel implements AutoCloseable {
      * Sends the bytes that {@link #tryWrite} has left, and waits for room without the lock, so that other threads can
      * write behind it. For one thread at a time.
      *
-     * @param limit how long to wait for room at most
+     * @param limit the longest time to wait for room
      * @return whether all has been sent
      * @throws IOException if the connection is gone
      */
@@ -735,8 +735,9 @@ public final class FrameChannel implements AutoCloseable {
     }
 
     private static boolean hasLargeArray(Payload content) {
-        for (Object each : content.arrays()) {
-            if (ArrayRing.takes(ArrayKind.of(each), Array.getLength(each))) {
+        List<Object> arrays = content.arrays();
+        for (int i = 0; i < arrays.size(); i++) {
+            if (ArrayRing.takes(ArrayKind.of(arrays.get(i)), Array.getLength(arrays.get(i)))) {
                 return true;
             }
         }
@@ -881,7 +882,7 @@ public final class FrameChannel implements AutoCloseable {
     /** Reads a payload; returns null if there is no memory for it, after all of it has been read. */
     private @Nullable Payload payload(int bodyLength, int arrayCount) throws IOException {
         byte[] body = (byte[]) elements(ArrayKind.BYTE, bodyLength);
-        List<Object> arrays = new ArrayList<>();
+        List<Object> arrays = arrayCount == 0 ? List.of() : new ArrayList<>();
         boolean isComplete = body != null;
         payloadBytes = bodyLength;
         long left = maxPayloadBytes - bodyLength;

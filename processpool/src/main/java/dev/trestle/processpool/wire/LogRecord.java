@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param logger the name of the logger
  * @param message the message, with its arguments
  * @param markers the names of its markers
- * @param mdc what the MDC of the thread has
+ * @param mdc the MDC of the thread
  * @param keyValues the pairs of the event, as text
- * @param thrown what was logged with it, or null
+ * @param thrown the exception that was logged with it, or null
  */
 public record LogRecord(
         int level,
@@ -32,8 +32,8 @@ public record LogRecord(
         @Nullable Failure thrown) {
 
     /*
-     * A record travels over standard error and not over the connection of the results. What a process has written to
-     * a pipe is read though the process is dead, in order with what it has printed; and a slow logging system of the
+     * A record travels over standard error and not over the connection of the results. The output of a process into a
+     * pipe is read though the process is dead, in order with what it has printed; and a slow logging system of the
      * program holds up the thread that reads this pipe, and no result. A record begins with a character that no text
      * has and the mark of its worker, so a call prints none by accident, and stands in the middle of a line if a call
      * has printed a part of one. The rest is Base64: a line.
@@ -69,7 +69,7 @@ public record LogRecord(
     }
 
     /**
-     * Returns what each record of a worker begins with.
+     * Returns the beginning of each record of a worker.
      *
      * @param mark the mark of the worker
      * @return characters of ASCII
@@ -79,7 +79,7 @@ public record LogRecord(
     }
 
     /**
-     * Returns this record in Base64. What is too long is cut: a message, a stack trace, then everything else.
+     * Returns this record in Base64. A record that is too long is cut: a message, a stack trace, then everything else.
      *
      * @return at most {@link #MOST_CHARS} characters
      */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param parent the process id of the worker
  * @param mainClass the name of the class
- * @param arguments what {@code main} gets
+ * @param arguments the arguments of {@code main}
  */
 public record MainArguments(long parent, String mainClass, List<String> arguments) {
 
@@ -61,7 +61,7 @@ public record MainArguments(long parent, String mainClass, List<String> argument
         return at;
     }
 
-    /** Reads what {@link #encode} has written; null if this is a worker. */
+    /** Reads the result of {@link #encode}; null if this is a worker. */
     public static @Nullable MainArguments decode(String[] all) {
         int begin = begin(all);
         if (begin == all.length) {

@@ -95,7 +95,7 @@ public final class MainMethod {
         }
     }
 
-    /** Returns what the program has thrown, with the stack that it would have if the launcher had called it. */
+    /** Returns the exception of the program, with the stack that it would have if the launcher had called it. */
     public Throwable thrownBy(InvocationTargetException thrown) {
         Throwable cause = requireNonNull(thrown.getCause());
         StackTraceElement[] stack = cause.getStackTrace();

@@ -28,18 +28,18 @@ public final class Payload {
         this.body = List.copyOf(body);
         this.arrays = List.copyOf(arrays);
         long bytes = 0;
-        for (ByteBuffer each : this.body) {
-            bytes += each.remaining();
+        for (int i = 0; i < this.body.size(); i++) { // a small payload needs no memory for iterators
+            bytes += this.body.get(i).remaining();
         }
         this.bodySize = Math.toIntExact(bytes);
-        for (Object each : this.arrays) {
-            bytes += ArrayKind.of(each).bytes(each);
+        for (int i = 0; i < this.arrays.size(); i++) {
+            bytes += ArrayKind.of(this.arrays.get(i)).bytes(this.arrays.get(i));
         }
         this.size = bytes;
     }
 
     /**
-     * Returns how many bytes this payload has, out-of-band arrays included.
+     * Returns the size of this payload in bytes, out-of-band arrays included.
      *
      * @return the size in bytes
      */

@@ -10,7 +10,7 @@ public final class ProtocolException extends IOException {
     /**
      * Creates the exception.
      *
-     * @param message what arrived, and what was expected
+     * @param message the arrived and the expected frames or bytes
      */
     public ProtocolException(String message) {
         super(message);

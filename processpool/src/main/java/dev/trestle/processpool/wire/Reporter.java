@@ -22,7 +22,7 @@ public abstract class Reporter {
     /**
      * Makes this JVM a worker.
      *
-     * @param reporter what its calls report to
+     * @param reporter the receiver of the reports of its calls
      */
     public static void install(Reporter reporter) {
         installed = reporter;
@@ -40,7 +40,7 @@ public abstract class Reporter {
      *
      * @param id the number of the call
      * @param fraction from 0 to 1
-     * @param text what it is doing
+     * @param text the text of the progress
      */
     public abstract void progress(long id, double fraction, String text);
 

@@ -8,12 +8,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 
 /**
- * The arrays that the two sides of a connection share. A name without a path travels: the receiver finds what
- * the name stands for among files that it knows, so neither side can make the other map anything else. Thread-safe.
+ * The arrays that the two sides of a connection share. A name without a path travels: the receiver finds the array of
+ * that name among files that it knows, so neither side can make the other map anything else. Thread-safe.
  */
 public interface SharedArrays {
 
-    /** Nothing is shared. */
+    /** A set without arrays. */
     SharedArrays NONE = new SharedArrays() {
         @Override
         public Name hold(SharedArray<?> array) throws NotSharedException {
@@ -87,7 +87,7 @@ public interface SharedArrays {
     SharedArray<?> hold(Name name) throws NotSharedException;
 
     /**
-     * Takes back one {@code hold}.
+     * Releases an array that was held once.
      *
      * @param name the name
      */
@@ -99,26 +99,26 @@ public interface SharedArrays {
         private static final long serialVersionUID = 1;
 
         private final String reason;
-        private final String wayOut;
+        private final String remedy;
 
         /**
          * Creates an exception.
          *
          * @param reason the rest of a sentence that begins with the array
-         * @param wayOut sentences; may be empty
+         * @param remedy sentences; may be empty
          */
-        public NotSharedException(String reason, String wayOut) {
+        public NotSharedException(String reason, String remedy) {
             super(reason);
             this.reason = reason;
-            this.wayOut = wayOut;
+            this.remedy = remedy;
         }
 
         public String reason() {
             return reason;
         }
 
-        public String wayOut() {
-            return wayOut;
+        public String remedy() {
+            return remedy;
         }
     }
 }

@@ -95,9 +95,12 @@ public final class TwoWayChannel implements Connection {
 
     @Override
     public int read(ByteBuffer target) throws IOException {
-        int read = incoming.read(target);
-        while (arrivals != null && read == 0 && target.hasRemaining()) {
-            await(arrivals, incoming);
+        if (arrivals == null || !target.hasRemaining()) {
+            return incoming.read(target);
+        }
+        int read = 0;
+        while (read == 0) {
+            await(arrivals, incoming); // first: most often nothing is there yet, and a read would find that out in vain
             read = incoming.read(target);
         }
         return read;

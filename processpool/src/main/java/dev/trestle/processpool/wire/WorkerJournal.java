@@ -139,9 +139,8 @@ public final class WorkerJournal implements Setup {
      *
      * @param callId the number of the last call that the worker knows of; 0 if there was none
      * @param step the worker's step in that call
-     * @param begunNanos when the last call's own code began, in nanoseconds since the worker said hello, and later by
-     * the time that
-     *     the worker has spent with setting itself up since; 0 if none has begun
+     * @param begunNanos the time at which the last call's own code began, in nanoseconds since the worker said hello,
+     *     shifted by the time that the worker has spent on its setup since; 0 if none has begun
      */
     public record Progress(long callId, Step step, long begunNanos) {
 
@@ -226,11 +225,10 @@ public final class WorkerJournal implements Setup {
     }
 
     /**
-     * Creates the empty file and keeps it open; the pool does it before it starts the worker. What the worker puts in
-     * the place of the file, or does to it, is of no consequence: the pool reads from the open file, and no more than a
-     * journal has.
+     * Creates the empty file and keeps it open; the pool does it before it starts the worker. A worker that replaces or
+     * changes the file does no harm: the pool reads from the open file, and no more than a journal has.
      *
-     * @param file where; there must be nothing yet
+     * @param file the path, where there must be nothing yet
      * @param places the number of calls that the worker runs at the same time
      * @return the file as the pool sees it
      * @throws IOException if that fails
@@ -272,14 +270,14 @@ public final class WorkerJournal implements Setup {
      * Returns a place.
      *
      * @param index from 0 on
-     * @return where the work on the calls of one thread is noted
+     * @return the part of the journal for the calls of one thread
      */
     public Place place(int index) {
         return places[index];
     }
 
     /**
-     * Notes that a call is taken from the connection.
+     * Records that a call is taken from the connection.
      *
      * @param callId the number of the call
      */
@@ -292,13 +290,13 @@ public final class WorkerJournal implements Setup {
         WORDS.setRelease(memory, at, callId << STEP_BITS | step.ordinal());
     }
 
-    /** Notes that the worker says hello now, which the pool hears. From here on both count the time. */
+    /** Records that the worker says hello now, which the pool hears. From here on both count the time. */
     public void noteHello() {
         hello = System.nanoTime();
     }
 
     /**
-     * Notes that the JVM is ending in order.
+     * Records that the JVM shuts down in an orderly way.
      *
      * @param bySignal whether a signal is the reason
      */
@@ -306,7 +304,7 @@ public final class WorkerJournal implements Setup {
         WORDS.setVolatile(memory, EXITING, bySignal ? 2L : 1L); // places in the enum
     }
 
-    /** Notes that this thread sets itself up to write a value for the first time. */
+    /** Records that this thread sets itself up to write a value for the first time. */
     @Override
     public void begins() {
         Place place = placeOfThread();
@@ -347,17 +345,17 @@ public final class WorkerJournal implements Setup {
         }
 
         /**
-         * Notes what is being done with a call. The first step may be noted by the thread that hands the call over.
+         * Records the present step of a call. The first step may be noted by the thread that hands the call over.
          *
          * @param callId the number of the call
-         * @param step what is being done from now on
+         * @param step the step that begins now
          */
         public void note(long callId, Step step) {
             noteAt(stepAt, callId, step);
         }
 
         /**
-         * Notes that the own code of a call begins now.
+         * Records that the own code of a call begins now.
          *
          * @param callId the number of the call
          */
@@ -393,7 +391,7 @@ public final class WorkerJournal implements Setup {
         return memory.slice(BUFFER_AT, BUFFER);
     }
 
-    /** Notes how many bytes at the beginning of the buffer are whole frames that have not been sent. */
+    /** Records the number of bytes at the beginning of the buffer that are whole frames and not sent. */
     void noteHeld(int bytes) {
         WORDS.setRelease(memory, HELD, (long) bytes);
     }
@@ -416,9 +414,9 @@ public final class WorkerJournal implements Setup {
         }
 
         /**
-         * Reads what the worker did last.
+         * Reads the last entries of the worker.
          *
-         * @return what it says
+         * @return the entries
          * @throws IOException if it cannot be read, or is damaged
          */
         public LastWords lastWords() throws IOException {
@@ -442,10 +440,10 @@ public final class WorkerJournal implements Setup {
         }
 
         /**
-         * Reads what the worker is doing with a call that it was sent.
+         * Reads the worker's progress with a call that it was sent.
          *
          * @param callId the number of the call
-         * @return what it says; about the last call that it knows of if the worker has one place
+         * @return the progress; with the last call that the worker knows, if it has one place
          * @throws IOException if it cannot be read, or is damaged
          */
         public Progress progress(long callId) throws IOException {
@@ -462,9 +460,9 @@ public final class WorkerJournal implements Setup {
         }
 
         /**
-         * Reads what the worker is doing.
+         * Reads the worker's progress.
          *
-         * @return what it says
+         * @return the progress
          * @throws IOException if it cannot be read, or is damaged
          */
         public Progress progress() throws IOException {

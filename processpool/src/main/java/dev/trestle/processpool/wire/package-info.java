@@ -2,8 +2,7 @@
  * The connection between a pool and its workers: frames, the channel that carries them, and the journal of a worker.
  *
  * <p>Both sides use this package, and it uses none of the others. A {@link dev.trestle.processpool.wire.FrameChannel}
- * carries {@link dev.trestle.processpool.wire.Frame}s. What their payloads say is the business of the package
- * {@code values}.
+ * carries {@link dev.trestle.processpool.wire.Frame}s. The package {@code values} encodes their payloads.
  *
  * <p>A frame is a header, a body and, for big primitive arrays, out-of-band arrays; all numbers are little-endian:
  *

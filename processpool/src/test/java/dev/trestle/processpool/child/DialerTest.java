@@ -154,7 +154,7 @@ class DialerTest {
     }
 
     @Test
-    void oneThatAlwaysHangsUpIsGivenUp() throws Exception {
+    void aPeerThatAlwaysHangsUpIsGivenUp() throws Exception {
         try (var server = new ServerSocket(0, 8, InetAddress.getLoopbackAddress())) {
             Thread.ofPlatform().daemon().start(() -> {
                 try {

@@ -69,7 +69,7 @@ class IdleHeapTest {
         assertThat(collections).isZero();
     }
 
-    /** Or calls that come now and then would wait for the collection of a large model each time. */
+    /** Without this, rare calls would wait for the collection of a large model each time. */
     @Test
     void aWorkerCollectsAgainOnlyWhenItsHeapHasGrownByHalf() {
         lastCall = 1;

@@ -91,7 +91,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void whatWasMadeIsFoundByItsKeyOnly() throws Exception {
+    void aCacheIsFoundByItsKeyOnly() throws Exception {
         assertThat(store.find("key")).isEmpty();
         assertThat(make("key", writing("classes"))).isTrue();
 
@@ -103,7 +103,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void itIsMadeOnce() throws Exception {
+    void aCacheIsMadeOnce() throws Exception {
         Steps counting = writing("classes");
 
         assertThat(make("key", counting)).isTrue();
@@ -279,7 +279,7 @@ public class AotStoreTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void whatCannotBeMadeIsTriedTwice(boolean inRecording) throws Exception {
+    void aCacheThatCannotBeMadeIsTriedTwice(boolean inRecording) throws Exception {
         Step failing = (_, to) -> {
             Files.writeString(to, "half");
             return Optional.of("exit code 1\nin detail");
@@ -335,7 +335,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void whatTheDeadLeftIsSweptAndTheNumberIsBounded() throws Exception {
+    void leftoversAreSweptAndTheNumberOfCachesIsBounded() throws Exception {
         for (int i = 0; i < 20; i++) {
             make("key" + i, writing("classes"));
             Path made = store.find("key" + i).orElseThrow();
@@ -391,7 +391,7 @@ public class AotStoreTest {
 
     /** The place of the note is taken by a directory, since root can write everywhere. */
     @Test
-    void whereNoNoteCanBeWrittenNothingIsTried() throws Exception {
+    void withoutANoteNoAttemptIsMade() throws Exception {
         make("other", writing("classes"));
         Files.createDirectory(directory.resolve("key.attempts"));
         Steps steps = writing("classes");
@@ -402,7 +402,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void whereOthersMayWriteNothingIsKept() throws Exception {
+    void noCacheIsKeptWhereOtherUsersMayWrite() throws Exception {
         make("key", writing("classes"));
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwx---"));
 
@@ -449,7 +449,7 @@ public class AotStoreTest {
     }
 
     @Test
-    void whatBelongsToAnotherUserIsNotFound() throws Exception {
+    void aCacheOfAnotherUserIsNotFound() throws Exception {
         Path cache = made();
         for (Path each : List.of(cache, directory, above())) {
             TrustedPathTest.giveAway(each);
@@ -511,7 +511,7 @@ public class AotStoreTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mkfifo", "mkdir", "ln -s nowhere"})
-    void whatIsNoFileIsNoCache(String command) throws Exception {
+    void aLinkOrDirectoryIsNoCache(String command) throws Exception {
         Path cache = made();
         Files.delete(cache);
         assertThat(new ProcessBuilder("sh", "-c", command + " " + cache).start().waitFor())

@@ -43,7 +43,7 @@ class JailSupportTest {
         "bwrap: execvp prlimit: No such file or directory, util-linux",
         "bwrap: Something else, allowed to make user"
     })
-    void whatBubblewrapSaysIsExplained(String said, String remedy) {
+    void messagesOfBubblewrapAreExplained(String said, String remedy) {
         assertThat(JailSupport.remedy(said, settings, false, 0)).contains(remedy);
     }
 

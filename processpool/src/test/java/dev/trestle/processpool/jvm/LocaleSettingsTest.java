@@ -84,7 +84,7 @@ class LocaleSettingsTest {
     }
 
     @Test
-    void whatThePoolSetsIsKept() {
+    void settingsOfThePoolAreKept() {
         Locale.setDefault(Locale.GERMANY);
         Locale.setDefault(Locale.Category.FORMAT, Locale.FRANCE);
 

@@ -43,7 +43,7 @@ class LogTest {
     }
 
     @Test
-    void aProgramWithoutALoggingSystemReadsLinesOnItsStandardError() {
+    void withoutALoggingSystemLinesGoToStandardError() {
         var printed = new ByteArrayOutputStream();
         var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
         var log = new Log(new StandardErrorLogger(() -> stream, Level.WARN));
@@ -59,7 +59,7 @@ class LogTest {
     }
 
     @Test
-    void controlCharactersOfAnArgumentAreShownAndItsLinesIndented() {
+    void controlCharactersAreShownAndLinesIndented() {
         var printed = new ByteArrayOutputStream();
         var stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
         var log = new Log(new StandardErrorLogger(() -> stream, Level.WARN));
@@ -129,7 +129,7 @@ class LogTest {
     }
 
     @Test
-    void whatCallsPrintIsSeenWithoutALoggingSystem(@TempDir Path folder) throws Exception {
+    void printsOfCallsAreSeenWithoutALoggingSystem(@TempDir Path folder) throws Exception {
         Path output = folder.resolve("output");
         String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !entry.contains("slf4j-simple"))

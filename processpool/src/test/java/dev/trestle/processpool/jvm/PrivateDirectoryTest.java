@@ -91,7 +91,7 @@ class PrivateDirectoryTest {
     // Staying there
 
     @Test
-    void oneThatWasDeletedIsMadeAnew() throws Exception {
+    void aDeletedDirectoryIsMadeAnew() throws Exception {
         try (var directory = PrivateDirectory.create(parent)) {
             Path path = directory.path();
             StaleDirectories.delete(path);
@@ -122,7 +122,7 @@ class PrivateDirectoryTest {
 
     /** A socket that comes when the JVM has begun to delete what it knows of would stay, and the directory with it. */
     @Test
-    void itGetsNoProofWhenTheJvmIsAboutToDeleteIt() throws Exception {
+    void aDirectoryGetsNoProofAtTheEndOfTheJvm() throws Exception {
         try (var directory = PrivateDirectory.create(parent)) {
             directory.deleteAtExit();
             directory.ensure();
@@ -147,7 +147,7 @@ class PrivateDirectoryTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"directory", "link", "file"})
-    void whatIsInItsPlaceIsNotUsed(String what) throws Exception {
+    void anotherFileInPlaceOfTheDirectoryIsNotUsed(String what) throws Exception {
         try (var directory = PrivateDirectory.create(parent)) {
             Path before = directory.path();
             Path target = Files.createDirectory(parent.resolve("target"));
@@ -169,7 +169,7 @@ class PrivateDirectoryTest {
 
     /** The system gives the number of a deleted directory to the next one that is made, by whatever user. */
     @Test
-    void oneThatOthersMayEnterIsNotUsedAnyMore() throws Exception {
+    void aDirectoryThatOthersMayEnterIsNotUsedAnyMore() throws Exception {
         try (var directory = PrivateDirectory.create(parent)) {
             Path before = directory.path();
             Files.setPosixFilePermissions(before, PosixFilePermissions.fromString("rwxrwxrwx"));
@@ -212,7 +212,7 @@ class PrivateDirectoryTest {
     }
 
     @Test
-    void oneThatIsClosedIsNotMadeAnew() {
+    void aClosedDirectoryIsNotMadeAnew() {
         var directory = PrivateDirectory.create(parent);
         directory.close();
 
@@ -346,14 +346,14 @@ class PrivateDirectoryTest {
     }
 
     @Test
-    void thoseOfTheDeadAreRemoved() throws Exception {
+    void directoriesOfDeadProgramsAreRemoved() throws Exception {
         Path dead = dead("trestle-dead");
-        Path somebodyElses = directory("tomcat");
-        Files.setLastModifiedTime(somebodyElses, LONG_AGO);
+        Path foreign = directory("tomcat");
+        Files.setLastModifiedTime(foreign, LONG_AGO);
         sweep(parent);
 
         assertThat(dead).doesNotExist();
-        assertThat(somebodyElses).isDirectory();
+        assertThat(foreign).isDirectory();
     }
 
     /** Another machine has the same disk, or this one was started again. */
@@ -375,7 +375,7 @@ class PrivateDirectoryTest {
     }
 
     @Test
-    void oneWithoutAProofIsRemovedOnlyWhenItIsOldAndEmpty() throws Exception {
+    void aDirectoryWithoutAProofIsRemovedWhenOldAndEmpty() throws Exception {
         Path young = directory("trestle-young");
         Path old = directory("trestle-old");
         Path notes = directory("trestle-notes");
@@ -429,7 +429,7 @@ class PrivateDirectoryTest {
     }
 
     @Test
-    void oneWhoseNameIsTooLongForASocketIsKeptByItsAge() throws Exception {
+    void aDirectoryWithALongNameIsKeptByItsAge() throws Exception {
         Path deep = Files.createDirectory(parent.resolve("d".repeat(120)));
         try (var directory = proven(deep)) {
             assertThat(directory.resolve(StaleDirectories.NO_SOCKET)).exists();

@@ -46,7 +46,7 @@ class ProcessLimitsTest {
                 .containsExactly(program, "--cpu=4294967296:4294967297");
     }
 
-    /** Or prlimit would refuse to set it, and no worker would start. */
+    /** Without this, prlimit would refuse to set it, and no worker would start. */
     @Test
     void aLimitAboveTheOneThatTheProgramHasIsThatOne() {
         String limits = """
@@ -69,7 +69,7 @@ class ProcessLimitsTest {
     }
 
     @Test
-    void whereThereIsNoPrlimitThatIsSaid() {
+    void aMissingPrlimitIsReported() {
         assertThatThrownBy(() -> ProcessLimits.find("/no/such/folder", "/nor/here"))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage(
@@ -171,7 +171,7 @@ class ProcessLimitsTest {
     }
 
     @Test
-    void whatIsBesideTheHeapFitsToo() {
+    void theMemoryOutsideOfTheHeapFits() {
         assertThat(HeapOptions.fitting(64L << 20)).isEqualTo(16L << 20);
         assertThat(HeapOptions.fitting(128L << 20)).isEqualTo(48L << 20);
         assertThat(HeapOptions.fitting(512L << 20)).isEqualTo(384L << 20);

@@ -75,6 +75,28 @@ class ProgramClassesTest {
     // On the class path
 
     @Test
+    void aLinkOnAClassPathStaysWhatItWasWhenAPoolFirstAsked() throws Exception {
+        Path first = Files.createDirectory(folder.resolve("first")).toRealPath();
+        Path second = Files.createDirectory(folder.resolve("second"));
+        Path link = Files.createSymbolicLink(folder.resolve("current"), first);
+        String path = link + File.pathSeparator + link.resolve("app.jar");
+        String expected = first + File.pathSeparator + first.resolve("app.jar");
+        try (var loader = new URLClassLoader(new URL[] {link.toUri().toURL()}, null)) {
+            assertThat(ProgramClasses.real(path)).isEqualTo(expected);
+            assertThat(ProgramClasses.of(loader).path()).isEqualTo(first.toString());
+
+            Files.delete(link);
+            Files.createSymbolicLink(link, second);
+
+            assertThat(ProgramClasses.real(path)).isEqualTo(expected);
+            assertThat(ProgramClasses.of(loader).path()).isEqualTo(first.toString());
+        }
+        assertThat(ProgramClasses.real("")).isEmpty();
+        assertThat(ProgramClasses.real("a" + File.pathSeparator))
+                .isEqualTo(new File("a").getCanonicalPath() + File.pathSeparator + new File("").getCanonicalPath());
+    }
+
+    @Test
     void aClassPathMayHaveAllThatJavaTakes() throws Exception {
         Path odd = Files.createDirectory(folder.resolve("100% odd #1+"));
         Files.writeString(odd.resolve("in-directory"), "");
@@ -185,12 +207,12 @@ class ProgramClassesTest {
 
     @Test
     void theUrlsOfAClassLoaderAndItsParentsBecomeAClassPath() throws Exception {
-        try (var parent = new URLClassLoader(new URL[] {url("file:/lib/shared.jar")});
+        try (var parent = new URLClassLoader(new URL[] {url("file:/none/shared.jar")});
                 var loader = new URLClassLoader(
                         new URL[] {
                             url("file:/my%20app/classes/"),
                             url("jar:file:/my%20app/a.jar!/"),
-                            url("file:/lib/shared.jar")
+                            url("file:/none/shared.jar")
                         },
                         parent)) {
             assertThat(ProgramClasses.of(loader))
@@ -199,8 +221,8 @@ class ProgramClassesTest {
                                     File.pathSeparator,
                                     "/my app/classes",
                                     "/my app/a.jar",
-                                    "/lib/shared.jar",
-                                    System.getProperty("java.class.path")),
+                                    "/none/shared.jar",
+                                    ProgramClasses.real(System.getProperty("java.class.path"))),
                             List.of(),
                             Optional.empty()));
         }
@@ -224,7 +246,7 @@ class ProgramClassesTest {
     }
 
     @Test
-    void aProgramInAJarOfJarsStartsItsWorkersAsSpringBootStartsIt() throws Exception {
+    void workersOfASpringBootJarStartByItsLauncher() throws Exception {
         Path jar = FatJar.of(PackagedProgram.class, folder.resolve("app.jar"));
 
         assertThat(answerOf("-jar", jar.toString()))
@@ -338,7 +360,7 @@ class ProgramClassesTest {
     }
 
     @Test
-    void aWorkerThatStartsAfterTheClassesHaveChangedRefusesTheirCalls() throws Exception {
+    void workerStartedAfterAChangeOfClassesRefusesCalls() throws Exception {
         Path source = Files.createDirectories(folder.resolve("plugin")).resolve("Plugin.java");
         Path classes = folder.resolve("classes");
         String[] javac = {"-cp", System.getProperty("java.class.path"), "-d", classes.toString(), source.toString()};
@@ -471,7 +493,7 @@ class ProgramClassesTest {
         """;
 
     @Test
-    void aProgramThatJavaCompilesInMemoryIsToldToCompileItToFiles() throws Exception {
+    void programInSourceMustBeCompiledToFiles() throws Exception {
         Path source = Files.writeString(folder.resolve("Tried.java"), SOURCE);
 
         assertThat(answerOf("-cp", System.getProperty("java.class.path"), source.toString()))

@@ -261,7 +261,7 @@ class RendezvousTest {
 
     /** A stranger that has heard all of a worker's conversation says the same. */
     @Test
-    void whatAWorkerSaidIsOfNoUseASecondTime() throws Exception {
+    void aReplayedGreetingIsRefused() throws Exception {
         try (var rendezvous = atAPort(LONG);
                 var worker = call(rendezvous);
                 var stranger = call(rendezvous)) {
@@ -280,7 +280,7 @@ class RendezvousTest {
     }
 
     @Test
-    void whatThePoolAnsweredProvesNothingWhenItIsSentBack() throws Exception {
+    void anEchoOfThePoolsAnswerProvesNothing() throws Exception {
         try (var rendezvous = atAPort(LONG);
                 var stranger = call(rendezvous)) {
             var _ = meeting(rendezvous);

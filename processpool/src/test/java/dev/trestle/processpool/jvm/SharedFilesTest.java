@@ -128,6 +128,18 @@ class SharedFilesTest {
     }
 
     @Test
+    void memoryForWhichTheDiskHasNoRoomIsRefusedBeforeTheDiskIsFilled() throws Exception {
+        SharedFiles files = files(folder);
+        assertThatThrownBy(() -> files.allocate(Long.MAX_VALUE))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("there is no room in ")
+                .cause()
+                .hasMessageMatching(Long.MAX_VALUE + " bytes do not fit into the [0-9]+ that are free in .*");
+        assertThat(in(files.places().getLast())).isEmpty();
+        files.close();
+    }
+
+    @Test
     void namesThatThePoolHasNotGivenFindNothing() throws Exception {
         SharedFiles files = files(folder);
         try (var array = files.share(new int[3])) {

@@ -97,7 +97,7 @@ class StaleDirectoriesTest {
     /** The JDK opens anything with the name of a candidate, and opening a pipe without a writer never ends. */
     @ParameterizedTest
     @ValueSource(strings = {"mkfifo", "touch", "ln -s nowhere", "ln -s trestle-odd", "ln -s ."})
-    void whatIsNoDirectoryIsLeftAlone(String command) throws Exception {
+    void filesInPlaceOfDirectoriesAreLeftAlone(String command) throws Exception {
         Path odd = parent.resolve("trestle-odd");
         run("sh", "-c", command + " " + odd);
         sweep();

@@ -252,7 +252,7 @@ class AnnotationsTest {
     }
 
     @Test
-    void whatReferencesWouldLeaveOutIsRefused() {
+    void valuesThatReferencesLeaveOutAreRefused() {
         var parent = new Parent();
         var child = new Child();
         child.parent = parent;

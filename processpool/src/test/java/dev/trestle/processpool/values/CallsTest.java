@@ -176,6 +176,48 @@ class CallsTest {
         assertThat(journey.run(call)).isEqualTo("Bean");
     }
 
+    enum Planet {
+        MARS {
+            private final int found = 2;
+
+            @Override
+            Call<Integer> moons() {
+                return () -> found;
+            }
+        },
+        VENUS;
+
+        Call<Integer> moons() {
+            return () -> name().length();
+        }
+    }
+
+    @Test
+    void aConstantOfAnEnumTravelsAsThisWhetherOrNotItHasABody() throws Throwable {
+        assertThat(journey.run(Planet.MARS.moons())).isEqualTo(2);
+        assertThat(journey.run(Planet.VENUS.moons())).isEqualTo(5);
+    }
+
+    interface Labelled {
+        default String label() {
+            return "labelled";
+        }
+    }
+
+    @Test
+    void aLambdaKeepsAllInterfacesThatItIsCastToOrIsRefused() throws Throwable {
+        Comparator<String> plain = (Comparator<String> & Serializable) String::compareTo;
+        Comparator<String> labelled = (Comparator<String> & Serializable & Labelled) String::compareTo;
+        Supplier<String> own = (Supplier<String> & Serializable & Labelled) () -> "own";
+
+        assertThat(journey.run((Call<Integer>) () -> plain.compare("a", "b"))).isEqualTo(-1);
+        assertThat(journey.run((Call<String>) () -> ((Labelled) own).label())).isEqualTo("labelled");
+        assertThatThrownBy(() -> journey.encode((Call<String>) () -> ((Labelled) labelled).label()))
+                .isInstanceOf(NotEncodableException.class)
+                .hasMessageContaining("'labelled' is a ")
+                .hasMessageContaining("would lose an interface that it is cast to");
+    }
+
     @Test
     void aDeclaredResultPermitsWhatItIsMadeOf() throws Throwable {
         assertThat(journey.run((Call<Bean>) CallsTest::bean)).isEqualTo(bean());
@@ -234,6 +276,25 @@ class CallsTest {
         assertThat(doubles)
                 .isInstanceOfSatisfying(
                         DoubleStream.class, each -> assertThat(each.sum()).isEqualTo(0.5));
+    }
+
+    private static int thrown(int item) {
+        throw new IllegalStateException("item " + item);
+    }
+
+    @Test
+    void whatAStreamThrowsIsWhatItsCallThrows() throws Throwable {
+        List<Call<?>> calls = List.of(
+                () -> Stream.of(1, 2).map(CallsTest::thrown),
+                () -> IntStream.of(1).map(CallsTest::thrown),
+                () -> LongStream.of(1).map(each -> thrown((int) each)),
+                () -> DoubleStream.of(1).map(each -> thrown((int) each)),
+                () -> Stream.of(1).onClose(() -> thrown(1)));
+        for (Call<?> each : calls) {
+            assertThat(journey.failureOf(each))
+                    .isExactlyInstanceOf(IllegalStateException.class)
+                    .hasMessage("item 1");
+        }
     }
 
     @Test
@@ -318,7 +379,7 @@ class CallsTest {
     }
 
     @Test
-    void aCallWhoseMethodIsMissingThereIsRefusedThere() {
+    void aCallWithAMissingMethodIsRefusedThere() {
         assertThatThrownBy(() -> journey.decode(callOf("dev/trestle/processpool/values/CallsTest", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessageContaining("CallsTest.lambda$gone$0")
@@ -326,7 +387,7 @@ class CallsTest {
     }
 
     @Test
-    void aCallWhoseClassIsMissingThereIsRefusedThere() {
+    void aCallWithAMissingClassIsRefusedThere() {
         assertThatThrownBy(() -> journey.decode(callOf("gone/Gone", "lambda$gone$0")))
                 .isInstanceOf(NotDecodableException.class)
                 .hasMessage(

@@ -192,7 +192,7 @@ class CollectionsTest {
     }
 
     @Test
-    void anAnonymousClassThatOnlyFillsItselfArrivesAsItsSuperclass() throws Throwable {
+    void doubleBraceCollectionArrivesAsItsSuperclass() throws Throwable {
         Object arrived = journey.send(new ArrayList<>(List.of(1)) {
             private static final long serialVersionUID = 1;
 

@@ -352,7 +352,7 @@ class ConstantsTest {
     }
 
     @Test
-    void whatLooksLikeSuchAMethodIsNone() throws Throwable {
+    void aSimilarMethodIsIgnored() throws Throwable {
         assertThat(journey.send(new Plain()))
                 .isInstanceOfSatisfying(
                         Plain.class, each -> assertThat(each.number).isEqualTo(3));

@@ -116,7 +116,7 @@ class ConstructorChoiceTest {
     }
 
     @Test
-    void aConstructorThatIsNotPublicComesBeforeOneThatTakesNothing() throws Throwable {
+    void nonPublicConstructorComesBeforeOneWithoutParameters() throws Throwable {
         Throwable arrived = arrivedOf(() -> {
             throw fallback();
         });
@@ -151,7 +151,7 @@ class ConstructorChoiceTest {
         assertThat(called).containsExactly("public");
     }
 
-    /** Too many fields of one type to be tried in all orders. */
+    /** A class with too many fields of one type to try all orders. */
     public static final class Address extends Exception {
         final String street;
         final String town;

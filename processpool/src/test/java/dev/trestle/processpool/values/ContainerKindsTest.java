@@ -149,7 +149,7 @@ class ContainerKindsTest {
                 .isInstanceOf(NotDecodableException.class);
     }
 
-    // What cannot travel, and where it is
+    // Refusals, with the place of the value
 
     record Holder(Object held) {}
 

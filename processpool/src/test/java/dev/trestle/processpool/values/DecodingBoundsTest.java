@@ -267,7 +267,7 @@ class DecodingBoundsTest {
     }
 
     @Test
-    void patternsThatShareOneTextAreLimitedByTheSizeOfTheDocument() {
+    void patternsOfOneTextAreLimitedByDocumentSize() {
         Payload many = typed(
                 "ArrayList",
                 to -> array(to, elements -> {
@@ -373,7 +373,7 @@ class DecodingBoundsTest {
     }
 
     @Test
-    void elementsThatAreNotComparableAndHaveTheSameHashCodeAreLimited() {
+    void incomparableElementsWithOneHashCodeAreLimited() {
         for (String name : List.of("HashSet", "LinkedHashSet", "Set.of", "HashMap.keySet", "CopyOnWriteArraySet")) {
             comparisons.set(0);
             var numbers = new AtomicLong();
@@ -396,7 +396,7 @@ class DecodingBoundsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"HashMap", "LinkedHashMap", "ConcurrentHashMap", "Hashtable", "Properties", "Map.of"})
-    void keysThatAreNotComparableAndHaveTheSameHashCodeAreLimited(String name) {
+    void incomparableKeysWithOneHashCodeAreLimited(String name) {
         comparisons.set(0);
         Payload map = typed(
                 name,
@@ -488,7 +488,7 @@ class DecodingBoundsTest {
     }
 
     @Test
-    void theProgramsOwnContainersAreLimitedLikeThoseThatTheyExtend() {
+    void ownContainersAreLimitedLikeTheirSuperclasses() {
         var texts = new Colliding(20);
         Payload table = own(OwnTable.class, to -> {
             texts.accept(to);

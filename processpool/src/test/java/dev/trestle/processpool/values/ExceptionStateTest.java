@@ -111,7 +111,7 @@ class ExceptionStateTest {
     }
 
     @Test
-    void whatNoFieldLeadsToIsNotMade() throws Exception {
+    void classesThatNoFieldDeclaresAreNotMade() throws Exception {
         int before = made.get();
         Consumer<JsonGenerator> mine = to -> value(to, Mine.class.getName(), each -> {
             each.writeStartObject();
@@ -180,7 +180,7 @@ class ExceptionStateTest {
                 "=detail\n=other\n",
                 "\n\n"
             })
-    void namesThatAreNotThoseOfTheClassMakeAStandIn(String names) throws Exception {
+    void unknownFieldNamesMakeAStandIn(String names) throws Exception {
         Throwable received =
                 received(OfAnything.class, names, List.of(JsonGenerator::writeNull, JsonGenerator::writeNull));
 
@@ -202,7 +202,7 @@ class ExceptionStateTest {
     }
 
     @Test
-    void whatTheFieldsDeclareTravels() throws Throwable {
+    void valuesOfDeclaredFieldTypesTravel() throws Throwable {
         Throwable arrived = journey.failureOf(() -> {
             var thrown = new OfSomething();
             thrown.text = "text";

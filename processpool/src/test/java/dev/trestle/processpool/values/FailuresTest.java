@@ -256,7 +256,7 @@ class FailuresTest {
     }
 
     @Test
-    void whatAClassOfTheJdkAddsArrivesToo() throws Throwable {
+    void fieldsOfJdkExceptionsArrive() throws Throwable {
         Throwable coded = journey.failureOf(() -> {
             var thrown = new CodedTwice("m", 1, 2);
             thrown.bytesTransferred = 3;

@@ -4,11 +4,13 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.processpool.values.Containers.Example;
+import java.util.AbstractMap;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -81,6 +83,56 @@ class JdkContainersTest {
                 + " classes some were refused, " + wrong.size() + " are wrong");
         System.out.println("refused: " + refused);
         assertThat(wrong).as(String.join("\n", wrong)).isEmpty();
+    }
+
+    /** Returns what an entry shows, and what can be done to it when its map has stayed behind. */
+    private static String told(Map.Entry<?, Object> entry) {
+        String text = entry + " " + entry.equals(new AbstractMap.SimpleEntry<>(entry));
+        try {
+            return text + " " + entry.setValue("other") + " became " + entry.getValue();
+        } catch (UnsupportedOperationException e) {
+            return text + " cannot be set";
+        }
+    }
+
+    private static List<Object> entries(Map<?, ?> map) {
+        var entries = new ArrayList<Object>(List.of(map.entrySet().iterator().next()));
+        if (map instanceof SequencedMap<?, ?> sequenced) {
+            entries.add(requireNonNull(sequenced.firstEntry()));
+            entries.add(sequenced.reversed().sequencedEntrySet().getFirst());
+        }
+        return entries;
+    }
+
+    @Test
+    @SuppressWarnings("unchecked") // its entries
+    void eachEntryOfAMapArrivesWithItsBehaviourOrIsRefused() throws Throwable {
+        var arrived = new TreeSet<String>();
+        var refused = new TreeSet<String>();
+        var wrong = new TreeSet<String>();
+        for (Example example : examples) {
+            if (!(example.make() instanceof Map<?, ?> map) || map.isEmpty()) {
+                continue;
+            }
+            for (Object sent : entries(map)) {
+                Object received;
+                try {
+                    received = requireNonNull(journey.send(sent));
+                } catch (NotEncodableException e) {
+                    refused.add(sent.getClass().getName());
+                    continue;
+                }
+                arrived.add(sent.getClass().getName());
+                String expected = told((Map.Entry<?, Object>) sent);
+                String actual = told((Map.Entry<?, Object>) received);
+                if (!actual.equals(expected)) {
+                    wrong.add(sent.getClass() + " of " + example + ": " + expected + " arrived as " + actual);
+                }
+            }
+        }
+        assertThat(wrong).isEmpty();
+        assertThat(arrived).hasSizeGreaterThan(10);
+        assertThat(refused).hasSize(3);
     }
 
     @Test

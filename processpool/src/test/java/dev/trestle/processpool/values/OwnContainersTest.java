@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.util.AbstractCollection;
 import java.util.AbstractList;
 import java.util.AbstractMap;
@@ -263,8 +265,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("whole")
-    void whatCanBeMadeAgainArrivesWithItsFieldsAndBehaviour(Object sent, Function<Object, Object> said)
-            throws Throwable {
+    void ownContainersArriveWithFieldsAndBehaviour(Object sent, Function<Object, Object> said) throws Throwable {
         Object arrived = requireNonNull(journey.send(sent));
 
         assertThat(arrived).isExactlyInstanceOf(sent.getClass());
@@ -392,6 +393,15 @@ class OwnContainersTest {
         int size = 2;
     }
 
+    static final class Noting extends ArrayList<String> {
+        transient String note = "";
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            out.defaultWriteObject();
+            out.writeUTF(note);
+        }
+    }
+
     record Items(List<String> items) implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
@@ -420,6 +430,7 @@ class OwnContainersTest {
                 Arguments.of(new ReadOnly("a"), "cannot be made again from what it holds"),
                 Arguments.of(with(new ByIdentity(), m -> m.put("a", "b")), "by their identity"),
                 Arguments.of(new Twins(), "two fields named 'size'"),
+                Arguments.of(new Noting(), "carried by its methods of Java serialization"),
                 Arguments.of(
                         new ArrayList<String>() {
                             @Override
@@ -445,7 +456,7 @@ class OwnContainersTest {
 
     @ParameterizedTest
     @MethodSource("refused")
-    void whatWouldNotBeTheSameIsRefusedInWords(Object container, String why) {
+    void containersThatWouldChangeAreRefusedInWords(Object container, String why) {
         var refusal = catchThrowableOfType(NotEncodableException.class, () -> journey.send(container));
 
         assertThat(refusal.getMessage())
@@ -455,7 +466,7 @@ class OwnContainersTest {
     }
 
     @Test
-    void whatIsEmptyOrUsualMayHaveOtherConstructors() throws Throwable {
+    void emptyContainersMayHaveOtherConstructors() throws Throwable {
         for (Object each :
                 List.of(new Ordered(), new MaybeLru(), new MaybeBounded(), new WithDefaults(), new Fixed())) {
             assertThat(journey.send(each)).isExactlyInstanceOf(each.getClass());
@@ -467,7 +478,7 @@ class OwnContainersTest {
         assertThat(journey.send(new Items(List.of("a")))).isEqualTo(new Items(List.of("a")));
     }
 
-    /** The same as a result, which an unsuspecting pool takes as declared. */
+    /** The same container as a result, which an unsuspecting pool takes as declared. */
     @Test
     void fieldsOfACollectionBelongToWhatAResultLeadsTo() throws Throwable {
         dev.trestle.api.Call<Special> call = () -> {

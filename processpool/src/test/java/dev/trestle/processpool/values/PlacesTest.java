@@ -109,7 +109,7 @@ class PlacesTest {
             TreeMap<Object, Object> treeMap,
             EnumMap<Mark, Object> enumMap) {}
 
-    /** The same as fields of a bean. */
+    /** The same types as fields of a bean. */
     static final class Fields {
         Object object;
         Collection<Object> objects;

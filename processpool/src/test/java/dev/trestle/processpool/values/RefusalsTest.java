@@ -2,15 +2,25 @@ package dev.trestle.processpool.values;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.trestle.api.Call;
 import dev.trestle.api.CallFunction;
 import dev.trestle.processpool.values.Examples.Bean;
 import dev.trestle.processpool.values.Examples.Pair;
 import dev.trestle.processpool.wire.Payload;
 import java.io.ByteArrayInputStream;
+import java.io.Externalizable;
 import java.io.IOException;
+import java.io.ObjectInput;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutput;
+import java.io.ObjectOutputStream;
+import java.io.ObjectStreamField;
+import java.io.Serializable;
 import java.io.StringReader;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassTransform;
@@ -22,10 +32,14 @@ import java.lang.reflect.Proxy;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -107,6 +121,60 @@ class RefusalsTest {
         }
     }
 
+    /** What it holds is in what it writes itself, as with the classes below. */
+    static final class Externalized implements Externalizable {
+        private static final long serialVersionUID = 1;
+
+        transient int value;
+
+        @Override
+        public void writeExternal(ObjectOutput out) throws IOException {
+            out.writeInt(value);
+        }
+
+        @Override
+        public void readExternal(ObjectInput in) throws IOException {
+            value = in.readInt();
+        }
+    }
+
+    static class Writes implements Serializable {
+        private static final long serialVersionUID = 1;
+
+        transient int value;
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            out.writeInt(value);
+        }
+    }
+
+    static final class BelowWrites extends Writes {
+        private static final long serialVersionUID = 1;
+
+        int more;
+    }
+
+    static final class Reads implements Serializable {
+        private static final long serialVersionUID = 1;
+
+        int value;
+        transient int twice;
+
+        private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
+            in.defaultReadObject();
+            twice = 2 * value;
+        }
+    }
+
+    static final class NamesFields implements Serializable {
+        private static final long serialVersionUID = 1;
+
+        @SuppressWarnings("UnusedVariable") // Java serialization finds it by its name
+        private static final ObjectStreamField[] serialPersistentFields = {new ObjectStreamField("value", int.class)};
+
+        transient int value;
+    }
+
     @SuppressWarnings("UnnecessaryStringBuilder") // it is what is tested
     static Stream<Arguments> refused() {
         return Stream.of(
@@ -137,6 +205,13 @@ class RefusalsTest {
                 Arguments.of(new NoMaker("x", true), "NoMaker", "no constructor without arguments"),
                 Arguments.of(new Service(), "Service", "its field 'cache' is final"),
                 Arguments.of(new Child(), "Child", "two fields named 'size'"),
+                Arguments.of(new Externalized(), "Externalized", "carried by its methods of Java serialization"),
+                Arguments.of(new Writes(), "Writes", "carried by its methods of Java serialization"),
+                Arguments.of(new BelowWrites(), "BelowWrites", "the transient fields of " + Writes.class.getName()),
+                Arguments.of(new Reads(), "Reads", "carried by its methods of Java serialization"),
+                Arguments.of(new NamesFields(), "NamesFields", "carried by its methods of Java serialization"),
+                Arguments.of(((Runnable) () -> {}).getClass(), "java.lang.Class", "made at run time"),
+                Arguments.of(new Class<?>[] {proxy().getClass()}, "java.lang.Class", "no other process can find"),
                 Arguments.of(List.of(new Pair<>(1, new Object())), "java.lang.Object", "[0].second"),
                 Arguments.of(Map.of("key", new Object()), "java.lang.Object", ".key"),
                 Arguments.of(new Object[] {1, new Thread()}, "java.lang.Thread", "[1]"));
@@ -198,6 +273,108 @@ class RefusalsTest {
 
     private Payload anyCall() throws NotEncodableException {
         return journey.encode((Call<Object>) () -> "any").payload();
+    }
+
+    record Cents(long number) {
+        Cents {
+            number *= 100;
+        }
+    }
+
+    record Fresh(UUID id) {
+        Fresh {
+            id = UUID.randomUUID();
+        }
+    }
+
+    record Longer(List<String> parts) {
+        Longer {
+            parts = Stream.concat(Stream.of("first"), parts.stream()).toList();
+        }
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // it is what is tested
+    record Negated(int[] numbers) {
+        Negated {
+            numbers = Arrays.stream(numbers).map(each -> -each).toArray();
+        }
+    }
+
+    record Filled(@Nullable String text) {
+        Filled {
+            text = text == null ? "was null" : null;
+        }
+    }
+
+    static final class Exchanged {
+        private final int x;
+        private final int y;
+
+        @JsonCreator
+        Exchanged(@JsonProperty("x") int x, @JsonProperty("y") int y) {
+            this.x = y;
+            this.y = x;
+        }
+
+        int difference() {
+            return x - y;
+        }
+    }
+
+    static Stream<Arguments> changed() {
+        return Stream.of(
+                Arguments.of(new Cents(1), "number"),
+                Arguments.of(new Fresh(new UUID(1, 2)), "id"),
+                Arguments.of(new Longer(List.of("a")), "parts"),
+                Arguments.of(new Negated(new int[] {1}), "numbers"),
+                Arguments.of(new Filled("a"), "text"),
+                Arguments.of(new Exchanged(1, 2), "x"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("changed")
+    void whatItsConstructorChangesIsRefusedThere(Object value, String field) throws Exception {
+        Payload payload =
+                journey.encode((Call<String>) () -> String.valueOf(value)).payload();
+
+        assertThatThrownBy(() -> journey.decode(payload))
+                .isInstanceOf(NotDecodableException.class)
+                .hasMessageContaining(value.getClass().getName() + " is changed by its own constructor, which sets its"
+                        + " field '" + field + "' to something else than it was given");
+    }
+
+    record Trimmed(String text) {
+        Trimmed {
+            text = text.trim();
+        }
+    }
+
+    record Copied(
+            List<String> list,
+            Map<String, Integer> map,
+            @Nullable Object other) {
+        Copied {
+            list = Collections.unmodifiableList(new ArrayList<>(list));
+            map = new TreeMap<>(map);
+        }
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // it is what is tested
+    record Sorted(long[] numbers) {
+        Sorted {
+            numbers = numbers.clone();
+            Arrays.sort(numbers);
+        }
+    }
+
+    @Test
+    void aConstructorMayCopyWhatItIsGivenAndLeaveAloneWhatItHasChanged() throws Throwable {
+        for (Object each : List.of(new Trimmed(" a "), new Copied(List.of("b"), Map.of("c", 1), null))) {
+            assertThat(journey.send(each)).isEqualTo(each);
+        }
+        assertThat(journey.send(new Sorted(new long[] {2, 1})))
+                .isInstanceOfSatisfying(
+                        Sorted.class, each -> assertThat(each.numbers()).containsExactly(1, 2));
     }
 
     @Test
@@ -355,7 +532,7 @@ class RefusalsTest {
     }
 
     @Test
-    void whatIsDeepButNotTooDeepTravels() throws Throwable {
+    void aDeepValueTravels() throws Throwable {
         Bean chain = new Bean("end", null);
         for (int i = 0; i < 300; i++) {
             chain = new Bean("b", chain);

@@ -29,7 +29,7 @@ class RemadeExceptionsTest {
     }
 
     @Test
-    void aCauseIsGivenToAnExceptionWhosePrivateConstructorTakesNone() throws Throwable {
+    void exceptionWithAPrivateConstructorGetsItsCause() throws Throwable {
         Throwable arrived = journey.failureOf(() -> {
             throw caused();
         });

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trestle.api.Call;
 import dev.trestle.processpool.wire.Failure;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -67,6 +69,19 @@ class StandInReasonsTest {
 
         Numbered(String message) {
             super(message);
+        }
+    }
+
+    static final class Noting extends Exception {
+        private transient int note = 5;
+
+        Noting(String message) {
+            super(message);
+        }
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            out.defaultWriteObject();
+            out.writeInt(note);
         }
     }
 
@@ -163,6 +178,10 @@ class StandInReasonsTest {
                         + " around it. Make it a static nested class"),
         LOCAL(() -> new StandInReasonsTest().local(), "it is a local class, whose constructor takes"),
         ANONYMOUS(() -> anonymous("m"), "it is an anonymous class, whose constructor takes"),
+        STATE_SERIALIZES_ITSELF(
+                () -> new Noting("m"),
+                "not all of its state can be seen: " + Noting.class.getName()
+                        + " has transient fields that only its Java serialization carries"),
         CLOSED_STATE(
                 () -> new BadStringOperationException("b"),
                 "not all of its state can be seen: javax.management.BadStringOperationException has fields that are"

@@ -226,7 +226,7 @@ class ThrowableStateTest {
 
     /** A setter such as {@link SQLException#setNextException} appends: it is not called for what is there. */
     @Test
-    void whatIsThereIsNotSetAgain() throws Exception {
+    void presentStateIsNotSetAgain() throws Exception {
         var state = new ThrowableState(SQLException.class);
         var thrown = new SQLException("message", "state", 3);
         thrown.setNextException(new SQLException("next"));
@@ -239,7 +239,7 @@ class ThrowableStateTest {
     }
 
     @Test
-    void whatTravelsIsReadAsItWas() throws Exception {
+    void stateThatTravelsIsReadAsItWas() throws Exception {
         var state = new ThrowableState(Heir.class);
         var thrown = new Heir("message", "a");
         Map<String, @Nullable Object> values = values(state, thrown);

@@ -162,7 +162,7 @@ class TypeNamesTest {
     }
 
     @Test
-    void aPlaceTakesSubclassesAndSuperclassesAndContainersThatAreMadeLater() {
+    void placeTakesSubclassesSuperclassesAndContainers() {
         assertThat(TypeNames.mayBeIn(Number.class, Integer.class)).isTrue();
         assertThat(TypeNames.mayBeIn(Integer.class, Number.class)).isTrue();
         assertThat(TypeNames.mayBeIn(Integer.class, String.class)).isFalse();

@@ -102,7 +102,7 @@ class UnfoldingTest {
     }
 
     @Test
-    void whatUnfoldsToMoreThanTheHeapIsRefusedInWords() throws Exception {
+    void valuesThatUnfoldBeyondTheHeapAreRefusedInWords() throws Exception {
         Process process = new ProcessBuilder(
                         System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
                         "-Xmx24m",

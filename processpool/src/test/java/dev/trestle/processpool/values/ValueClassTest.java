@@ -102,7 +102,7 @@ class ValueClassTest {
         partly | final int a; int b; E int component1() { return a; }
         differ | final int a; final long b; E
         """)
-    void whatCannotBeExchangedIsCarried(String kind, String members) throws Exception {
+    void classesWithUnambiguousParametersAreCarried(String kind, String members) throws Exception {
         String fields = members.replace("E ", EQUALS).replaceAll("E$", EQUALS).replace("-x", "$x");
         String constructor = switch (kind) {
             case "partly" -> "Value(int x) { a = x; }";
@@ -133,7 +133,7 @@ class ValueClassTest {
         a component of another type | final int a, b; E long component1() { return a; } PAIR
         a constructor of another type | final int a; E Value(long x) { a = (int) x; }
         """)
-    void whatMayNotArriveWholeIsNot(String why, String members) throws Exception {
+    void classesThatMayArriveIncompleteAreRefused(String why, String members) throws Exception {
         assertThat(ValueClass.of(compiled("{ " + members.replace("E ", EQUALS).replace("PAIR", PAIR) + " }")))
                 .as(why)
                 .isNull();

@@ -40,7 +40,7 @@ class ValueStormTest {
     /** A document that fails is made again by its own seed, which the message has. */
     private static final long SEED = Long.getLong("seed", 20261127);
 
-    // What one document may cost: bytes that are allocated, garbage included, and calls of a class's own methods
+    // The limits of one document: bytes that are allocated, garbage included, and calls of a class's own methods
 
     private static final long BYTES = 4 << 20;
     private static final long BYTES_PER_BYTE = 512;
@@ -184,7 +184,7 @@ class ValueStormTest {
     }
 
     /** Returns the bytes that this thread has allocated, by name: tests are not compiled with the JDK's extension. */
-    private static long allocatedBytes() {
+    static long allocatedBytes() {
         try {
             return (Long) ManagementFactory.getPlatformMBeanServer()
                     .getAttribute(new ObjectName(ManagementFactory.THREAD_MXBEAN_NAME), "CurrentThreadAllocatedBytes");

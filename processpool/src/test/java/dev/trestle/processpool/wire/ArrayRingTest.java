@@ -126,7 +126,7 @@ class ArrayRingTest {
         assertThat(bytes.all()).hasSizeLessThan(200);
     }
 
-    /** As a submitting thread sends, which must not wait, and then a thread of the timer. */
+    /** Sends as a submitting thread does, which must not wait, and then as a thread of the timer. */
     @Test
     void aWriterThatMayNotWaitLeavesTheRestToOneThatMay() throws Exception {
         Object array = random(ArrayKind.LONG, 1_000_000);

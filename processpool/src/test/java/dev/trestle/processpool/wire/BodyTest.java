@@ -103,7 +103,7 @@ class BodyTest {
     }
 
     @Test
-    void whatIsMissingIsRefused() {
+    void missingBytesAreRefused() {
         writer.number(-1);
         refuses(() -> reader().bytes(), "A value is missing that must be there");
         refuses(() -> reader().string(), "A value is missing that must be there");

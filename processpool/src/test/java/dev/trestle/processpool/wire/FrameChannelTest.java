@@ -63,7 +63,7 @@ class FrameChannelTest {
                         new DeathReport(
                                 "w",
                                 4711,
-                                new DeathReport.Exit(137, 0, "it is not known who sent it", true),
+                                new DeathReport.Exit(137, 0, "its sender is unknown", true),
                                 Step.DECODING,
                                 2,
                                 "it was late",
@@ -237,7 +237,7 @@ class FrameChannelTest {
     }
 
     @Test
-    void whatIsNoFrameIsShown() {
+    void unknownBytesAreShown() {
         var bytes = new Bytes();
         bytes.put("Hello from a printf that went to the wrong file descriptor".getBytes(UTF_8));
 
@@ -337,7 +337,7 @@ class FrameChannelTest {
      */
     @ParameterizedTest
     @MethodSource("seeds")
-    void whatThereIsNoRoomForIsSentLaterInOrder(long seed) throws IOException {
+    void framesWithoutRoomAreSentLaterInOrder(long seed) throws IOException {
         var random = new SplittableRandom(seed);
         var expected = new Bytes();
         var waiting = new FrameChannel(expected, LIMIT);

@@ -215,7 +215,7 @@ class FramesTest {
     }
 
     @Test
-    void whatIsNoFrameIsShownInHexadecimalAndAsText() {
+    void unknownBytesAreShownInHexadecimalAndAsText() {
         byte[] noise = "0123456789 ~\u007f\n".repeat(6).getBytes(US_ASCII);
 
         assertThatThrownBy(() -> read(ByteBuffer.wrap(noise)))

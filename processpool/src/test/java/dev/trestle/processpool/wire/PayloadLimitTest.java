@@ -85,7 +85,7 @@ class PayloadLimitTest {
     }
 
     @Test
-    void whatGrowsWithoutEndStopsAtTheLimitAndNotWithTheMemory() {
+    void anEndlessValueStopsAtThePayloadLimit() {
         String block = "x".repeat(50_000);
         List<String> list = Collections.nCopies(Integer.MAX_VALUE, block);
 

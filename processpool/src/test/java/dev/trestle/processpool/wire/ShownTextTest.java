@@ -31,7 +31,7 @@ class ShownTextTest {
                 0x1B, 0x0D, 0x07, 0x08, 0x00, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066,
                 0x2069, 0x200E, 0x200F, 0x061C, 0xD800, 0xDFFF
             })
-    void whatMovesCursorsEndsLinesOrReversesTextIsShown(int character) {
+    void controlAndDirectionCharactersAreShown(int character) {
         String shown = "before\\u%04xafter".formatted(character);
 
         assertThat(ShownText.text("before" + (char) character + "after")).isEqualTo(shown);

@@ -64,7 +64,7 @@ class WorkerJournalTest {
     }
 
     @Test
-    void theBeginningOfACallIsShiftedByTheTimeOfASetupAndThoseWithin() throws Exception {
+    void setupTimeShiftsTheBeginningOfACall() throws Exception {
         Path file = folder.resolve("record");
         try (var reader = WorkerJournal.create(file, 1)) {
             var record = WorkerJournal.open(file, 1);
@@ -121,7 +121,7 @@ class WorkerJournalTest {
 
     /** The frames have all sizes: some are almost too large for the buffer, and some are larger. */
     @Test
-    void whatIsHeldAlwaysBeginsWithAWholeFrame() throws Exception {
+    void heldBytesBeginWithAWholeFrame() throws Exception {
         Path file = folder.resolve("record");
         try (var reader = WorkerJournal.create(file, 1)) {
             var channel = FrameChannel.ofWorker(new FrameChannelTest.Bytes(), 1 << 20, WorkerJournal.open(file, 1));
@@ -183,7 +183,7 @@ class WorkerJournalTest {
     }
 
     @Test
-    void whatIsInThePlaceOfANewFileIsAnError() throws Exception {
+    void aFileInPlaceOfANewJournalIsAnError() throws Exception {
         Path file = folder.resolve("record");
         Files.createSymbolicLink(file, folder.resolve("elsewhere"));
 

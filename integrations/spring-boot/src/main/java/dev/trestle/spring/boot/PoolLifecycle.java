@@ -53,8 +53,8 @@ final class PoolLifecycle implements SmartLifecycle, DisposableBean {
     }
 
     /**
-     * Returns that Spring Framework 7 does not stop this while a context of tests is unused: a pool cannot be started
-     * again. Overrides a method that Spring Framework 6 does not have.
+     * Returns false, so that Spring Framework 7 does not stop the pool while a context of tests is unused: a pool
+     * cannot be started again. Overrides a method that Spring Framework 6 does not have.
      */
     public boolean isPauseable() {
         return false;

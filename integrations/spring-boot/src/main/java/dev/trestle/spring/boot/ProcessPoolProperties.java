@@ -26,13 +26,13 @@ import org.springframework.util.unit.DataSize;
  * @param heap Largest heap of each worker. By default all workers together may take a quarter of the memory.
  * @param launcher Command in front of that of each worker, such as nice,-n,10. None by default.
  * @param sandbox Sandbox of the workers. If it cannot be made, the application does not start.
- * @param sandboxReadable Files and directories that workers in a sandbox can read, beside their classes.
+ * @param sandboxReadable Files and directories that workers in a sandbox can read, in addition to their classes.
  * @param sandboxWritable Files and directories that workers in a sandbox can read and change.
  * @param sandboxNetwork Whether workers in a sandbox have the network of this program.
  * @param sandboxEnvironment Names of environment variables of this program that workers in a sandbox have.
  * @param sandboxTemporarySpace Size of the temporary directory of a worker in a sandbox. 256MB by default.
  * @param jvmArguments Arguments for the JVMs of the workers, such as -Xss4m.
- * @param environment Environment variables of the workers, beside those of this program.
+ * @param environment Environment variables of the workers, in addition to those of this program.
  * @param clearEnvironment Whether the workers get no environment variables of this program.
  * @param systemProperties System properties of the workers.
  * @param forwardLogs Lowest level of what calls log by SLF4J that this program logs, by its own logging system. By
@@ -53,7 +53,7 @@ import org.springframework.util.unit.DataSize;
  * @param cpuTimeLimit Processor time that a worker may use in its life.
  * @param queueLimit Number of calls that may wait; a caller that submits one more waits too. Without limit by default.
  * @param maxPayload Largest size of a call and of a result.
- * @param allowedPackages Packages whose types results may contain, beside those that the signatures of calls show.
+ * @param allowedPackages Packages whose types results may contain, in addition to those in the signatures of calls.
  * @param aotCache Whether workers start from an AOT cache, which is made in the background.
  * @param aotCacheDirectory Directory of the AOT caches.
  */

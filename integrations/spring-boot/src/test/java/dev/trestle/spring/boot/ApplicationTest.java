@@ -117,7 +117,7 @@ class ApplicationTest {
     }
 
     @Test
-    void aCallRunsInAWorkerAndCallsInFlightEndBeforeTheContextIsClosed() {
+    void callsInFlightEndBeforeTheContextIsClosed() {
         ProcessPool pool;
         ConcurrentFuture<Long> inFlight;
         try (var context = start("trestle.process-pool.system-properties.greeting=hello")) {
@@ -126,7 +126,7 @@ class ApplicationTest {
                     .isEqualTo("hello");
             assertThat(health(context)).startsWith("UP").contains("alive=1");
             assertThat(context.getBean("processPoolMetrics")).isNotNull();
-            // What is left to Spring's @Async is refused by the pool too, with what to write.
+            // The pool refuses such a task of Spring's @Async too, with the code to write instead.
             var adapter = new TaskExecutorAdapter(pool);
             var bean = new AtomicReference<>(context);
             assertThatThrownBy(() -> adapter.submit(bean::get))
@@ -142,7 +142,7 @@ class ApplicationTest {
     }
 
     @Test
-    void aCallThatDoesNotEndIsCancelledWhenTheTimeOfThePhaseIsOver() {
+    void endlessCallIsCancelledAtTheEndOfThePhase() {
         ConcurrentFuture<Integer> endless;
         try (var context = start("spring.lifecycle.timeout-per-shutdown-phase=200ms")) {
             endless = context.getBean(ProcessPool.class).submit(() -> {

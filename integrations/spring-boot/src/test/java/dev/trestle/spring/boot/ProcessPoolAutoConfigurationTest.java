@@ -58,7 +58,7 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
-    void whatOpensASandboxIsRefusedWithoutOne() {
+    void sandboxPropertiesAreRefusedWithoutASandbox() {
         for (String each : new String[] {
             "network=true", "readable=/data", "writable=/data", "environment=LANG", "temporary-space=4MB"
         }) {
@@ -111,7 +111,7 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
-    void withAPoolOfTheProgramTheExecutorOfSpringBootIsMadeByForce() {
+    void executorOfSpringBootIsForcedBesideAPoolOfTheProgram() {
         runner.withBean("mine", ProcessPool.class, () -> new ProcessPool(1))
                 .withPropertyValues("spring.task.execution.mode=force")
                 .run(context ->
@@ -139,7 +139,7 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
-    void theExecutorOfSpringBootIsStillThereAndIsTheOneThatIsInjected() {
+    void executorOfSpringBootStaysAndIsInjected() {
         runner.withUserConfiguration(UserOfExecutor.class).run(context -> {
             assertThat(context).hasSingleBean(TaskExecutor.class).hasBean("applicationTaskExecutor");
             assertThat(context.getBean(UserOfExecutor.User.class).executor())
@@ -200,7 +200,7 @@ class ProcessPoolAutoConfigurationTest {
     }
 
     @Test
-    void anAsyncMethodOnTheProcessPoolIsRefusedWithWhatToWriteInstead() {
+    void asyncMethodIsRefusedWithTheCodeToWriteInstead() {
         runner.withUserConfiguration(WithAsync.class)
                 .withBean(Sender.class)
                 .run(context -> assertThat(context)

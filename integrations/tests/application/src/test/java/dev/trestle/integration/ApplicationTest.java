@@ -119,7 +119,7 @@ class ApplicationTest {
     }
 
     @Test
-    void aRequestInFlightIsAnsweredWhenTheApplicationIsTerminated() throws Exception {
+    void requestInFlightIsAnsweredDuringTermination() throws Exception {
         CompletableFuture<HttpResponse<String>> slow =
                 client.sendAsync(request("/slow?folder=" + folder), HttpResponse.BodyHandlers.ofString());
         await().atMost(Duration.ofSeconds(60)).until(() -> Files.exists(folder.resolve("begun")));

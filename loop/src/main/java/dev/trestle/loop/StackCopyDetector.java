@@ -9,10 +9,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A watch for loops with so many coroutines that their stacks do not fit into the young generation, so that the garbage
- * collector copies them in each turn. Says once which flag helps. Confined to the thread of the slow-callback detector.
+ * A detector of loops whose coroutines' stacks do not fit into the young generation, so that the garbage collector
+ * copies them in each turn. Names, once, the flag that helps. Confined to the thread of the slow-callback detector.
  */
-final class StackCopies {
+final class StackCopyDetector {
 
     /*
      * A suspended coroutine is a stack on the heap of about a kilobyte. When it is resumed in the old generation, its
@@ -20,8 +20,8 @@ final class StackCopies {
      * holds, they are promoted before they are resumed again, and each turn copies all stacks. If the young generation
      * holds them all, they stay there, are reused in place, and a turn allocates nothing. See ADR 442.
      *
-     * The beans are opened when there are many tasks for the first time: few programs have, and the others shall not
-     * load the classes.
+     * The beans are opened when there are many tasks for the first time: few programs have so many, and the others do
+     * not load the classes.
      */
 
     /** The heap that a suspended coroutine takes. */
@@ -37,7 +37,7 @@ final class StackCopies {
      * The memory of this JVM.
      *
      * @param youngBytes the present size of the young generation
-     * @param pausedMillis how long the collector has paused the program so far
+     * @param pausedMillis the time for which the collector has paused the program so far
      */
     record Memory(LongSupplier youngBytes, LongSupplier pausedMillis) {}
 
@@ -51,21 +51,21 @@ final class StackCopies {
     private long windowBegan;
     private long pausedBefore;
 
-    StackCopies() {
-        this(StackCopies::open);
+    StackCopyDetector() {
+        this(StackCopyDetector::open);
     }
 
-    /** Creates a watch of a memory, for tests; null if nothing can be said about it. */
-    StackCopies(Supplier<@Nullable Memory> opening) {
+    /** Creates a detector with another memory, which may be null, for tests. */
+    StackCopyDetector(Supplier<@Nullable Memory> opening) {
         this.opening = opening;
     }
 
     /**
-     * Looks.
+     * Looks at the tasks and the pauses of the collector since the last look.
      *
      * @param tasks the number of tasks of all running loops
      * @param now the time of {@code System.nanoTime}
-     * @return what to tell; null if there is nothing, or it was told before
+     * @return the figures to log; null if there are none, or they were logged before
      */
     @Nullable
     Figures look(long tasks, long now) {
@@ -108,7 +108,7 @@ final class StackCopies {
      *
      * @param tasks the number of tasks
      * @param youngBytes the size of the young generation
-     * @param pausedMillis how long the collector has paused the program
+     * @param pausedMillis the time for which the collector has paused the program
      * @param millis the length of the window
      */
     record Figures(long tasks, long youngBytes, long pausedMillis, long millis) {

@@ -1,12 +1,12 @@
 package dev.trestle.loop;
 
-import static dev.trestle.loop.StackCopies.BYTES_OF_A_STACK;
-import static dev.trestle.loop.StackCopies.MANY_TASKS;
-import static dev.trestle.loop.StackCopies.WINDOW_NANOS;
+import static dev.trestle.loop.StackCopyDetector.BYTES_OF_A_STACK;
+import static dev.trestle.loop.StackCopyDetector.MANY_TASKS;
+import static dev.trestle.loop.StackCopyDetector.WINDOW_NANOS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.trestle.loop.StackCopies.Figures;
-import dev.trestle.loop.StackCopies.Memory;
+import dev.trestle.loop.StackCopyDetector.Figures;
+import dev.trestle.loop.StackCopyDetector.Memory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The warning about stacks that are copied in each turn: its conditions and its words. All figures are made up. */
-class StackCopiesTest {
+class StackCopyDetectorTest {
 
     private static final long SECOND = 1_000_000_000;
 
@@ -24,7 +24,7 @@ class StackCopiesTest {
     private long now = -3 * SECOND; // System.nanoTime may be anything
 
     private final AtomicInteger opened = new AtomicInteger();
-    private final StackCopies watch = new StackCopies(() -> {
+    private final StackCopyDetector watch = new StackCopyDetector(() -> {
         opened.incrementAndGet();
         return new Memory(() -> young, () -> paused);
     });
@@ -100,7 +100,7 @@ class StackCopiesTest {
     @Test
     void aMemoryThatCannotBeSeenIsAskedOnce() {
         var asked = new AtomicInteger();
-        var blind = new StackCopies(() -> {
+        var blind = new StackCopyDetector(() -> {
             asked.incrementAndGet();
             return null;
         });
@@ -113,7 +113,7 @@ class StackCopiesTest {
     /** Looks at the memory of a JVM. */
     static final class Looks {
         public static void main(String[] args) {
-            Memory memory = StackCopies.open();
+            Memory memory = StackCopyDetector.open();
             if (memory == null) {
                 System.out.println("nothing is known");
                 return;
