@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The rules that hold when the stack of the thread that completes a promise is exhausted, at each distance from the
  * end.
  */
-@Timeout(60)
+@Timeout(300)
 class StackEndTest {
 
     private static final int FRAMES = 800;

@@ -188,8 +188,8 @@ public final class Bridge {
 
     /**
      * Runs a task in the default executor of the running loop: a virtual thread for each task, closed with the loop.
-     * The task sees a copy of the current {@link Context}; other executors carry none, as in Python. What a
-     * {@link dev.trestle.api.ContextCarrier} carries goes along to all of them.
+     * The task sees a copy of the current {@link Context}; other executors carry none, as in Python. The context of
+     * each {@link dev.trestle.api.ContextCarrier} goes along to all of them.
      *
      * <p>Closing the loop waits for tasks with futures that were not cancelled. After the patience of
      * {@link EventLoop#close} it interrupts these tasks, and after the same time again it names them to the exception

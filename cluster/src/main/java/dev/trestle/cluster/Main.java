@@ -113,7 +113,7 @@ final class Main implements Callable<Integer> {
         }
     }
 
-    /** What tells a node of the cluster from a stranger. */
+    /** The proof that a node belongs to the cluster. */
     private static final class Security {
 
         @ArgGroup(exclusive = false)

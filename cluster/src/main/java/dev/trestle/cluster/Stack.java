@@ -58,11 +58,11 @@ final class Stack {
      * The window of a connection bounds what is under way to a node, so UFC, whose senders wait, has credits for many
      * connections, and is here for what JGroups itself sends.
      *
-     * A peer that is stopped, or behind a cut cable, must not hold up what goes to others: each destination has a
+     * A peer that is stopped, or behind a cut cable, must not hold up messages to other nodes: each destination has a
      * thread of its own that sends, and connecting ends within some seconds. To a process that is stopped the kernel
-     * connects all the same, and only the handshake shows it. See docs/adr/0515. What goes to all, such as views and
-     * heartbeats, goes by one thread, so each connection has a bounded queue, and a thread that waits until the peer
-     * reads. And a view is installed without waiting for those who are not in it. See docs/adr/0516.
+     * connects all the same, and only the handshake shows it. See docs/adr/0515. Messages to all nodes, such as views
+     * and heartbeats, go by one thread, so each connection has a bounded queue, and a thread that waits until the peer
+     * reads. And a view is installed without waiting for the nodes that are not in it. See docs/adr/0516.
      */
 
     /** The number of times that a node looks for others before it makes a cluster of its own. */

@@ -1119,7 +1119,8 @@ public final class EventLoop implements AutoCloseable {
      *
      * @param tasks the tasks that are not done
      * @param ready the steps that are ready, and wait for the steps before them: a queue that does not get shorter says
-     *     that the loop has more to do than it can. What other threads have sent since the last turn is not in it
+     *     that the loop has more to do than it can. Steps that other threads have sent since the last turn are not in
+     *     it
      * @param timers the callbacks and waits with a time that has not come yet
      * @param steps the steps that were ever begun, the loop's own included
      * @param presentStep the time for which the present step has run, zero if none does or if it has begun

@@ -57,9 +57,9 @@ final class Dispatcher {
      *
      * Memory may run out at any allocation, and a caller's stack at any call. So each change that must not be lost is
      * made in one go: what needs memory comes before it, under the same lock, and if that throws, nothing has changed.
-     * What follows from the change, such as starting another worker, depends on nothing but the state; if it is cut
-     * short, the caretaker, a task of the timer, does it instead, and tries until it is done. See `putRight`, and
-     * docs/adr/0260.
+     * An action that follows from the change, such as starting another worker, depends on nothing but the state; if it
+     * is cut short, the caretaker, a task of the timer, does it instead, and tries until it is done. See `putRight`,
+     * and docs/adr/0260.
      *
      * A busy worker is given calls ahead, so that it never waits for the wire, if these calls and the ones it has are
      * expected to take a fraction of a millisecond in all. No call waits long behind one that takes longer than
@@ -355,12 +355,12 @@ final class Dispatcher {
             this.shutdownHook = options.shutdownHook() ? new Thread(this::jvmEnds, options.name() + "-shutdown") : null;
             timer.startThread();
             this.directory = PrivateDirectory.create(Path.of(System.getProperty("java.io.tmpdir")));
-            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
         } catch (Throwable e) {
             timer.close();
             throw e;
         }
-        try {
+        try { // whatever fails from here on, the directory is deleted
+            sharedFiles.begin(directory, options.jvm(), options.name(), this::unshare);
             addShutdownHook();
             if (!staleRemoved.getAndSet(true)) {
                 onItsOwn("trestle-sweep", directory::removeStale);

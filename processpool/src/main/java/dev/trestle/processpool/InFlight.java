@@ -221,8 +221,8 @@ final class InFlight {
     }
 
     /**
-     * Returns the next call that the worker runs now that others have been taken away; null if there is none. Needs no
-     * memory.
+     * Returns the next call that the worker runs now that others have been taken away; null if there is none. Needs
+     * memory only if the worker has several places.
      */
     @Nullable
     PoolCall<?> nextToBegin() {

@@ -152,13 +152,13 @@ public final class ProcessPool implements FutureExecutor {
                 type -> ProgramClasses.missing(options.jvm(), type),
                 sharedFiles);
         this.dispatcher = new Dispatcher(options, depth, initializer == null ? null : encode(initializer), sharedFiles);
-        dispatcher.whenTerminated(encoder::forget);
-        this.limit = options.limits().queueLimit().isPresent()
-                ? new QueueLimit(
-                        options.source() == WorkerSource.ADDED ? 0 : options.parallelism(),
-                        options.limits().queueLimit().getAsInt())
-                : null;
         try {
+            dispatcher.whenTerminated(encoder::forget);
+            this.limit = options.limits().queueLimit().isPresent()
+                    ? new QueueLimit(
+                            options.source() == WorkerSource.ADDED ? 0 : options.parallelism(),
+                            options.limits().queueLimit().getAsInt())
+                    : null;
             var _ = cleaner.register(this, new Dropped(options.name(), dispatcher));
             dispatcher.prestart(options.minWorkers());
             WarmUp.start(encoder, dispatcher.directory());

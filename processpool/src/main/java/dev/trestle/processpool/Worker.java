@@ -647,7 +647,7 @@ final class Worker {
     }
 
     /**
-     * Writes the calls that this worker was given. What goes wrong with that costs the worker: its calls go to others.
+     * Writes the calls that this worker was given. A failure costs the worker: its calls go to other workers.
      */
     void writeCalls() {
         try {
@@ -787,7 +787,7 @@ final class Worker {
         }
     }
 
-    /** Asks for calls that have not begun. Those that it gives back it answers with Cancelled. */
+    /** Asks for calls that have not begun. The worker answers each call that it gives back with Cancelled. */
     void takeBack(List<Long> tickets) {
         control(tickets.stream().map(Frame.TakeBack::new).toArray(Frame[]::new));
     }

@@ -24,12 +24,12 @@ final class CallRunner {
 
     /*
      * In a worker with one place, one thread reads a call, runs it and writes its answer: to hand calls from one thread
-     * to another would wake a thread for each. So calls that were sent ahead wait in the connection, unread. What
-     * concerns them comes over a connection of its own, on another thread: a call that is dropped before it was read is
-     * remembered by its number, and skipped when its turn comes. The numbers ascend, so whether a call has begun is a
-     * comparison.
+     * to another would wake a thread for each. So calls that were sent ahead wait in the connection, unread. Frames
+     * about calls that have not begun come over a connection of its own, on another thread: a call that is dropped
+     * before it was read is remembered by its number, and skipped when its turn comes. The numbers ascend, so whether a
+     * call has begun is a comparison.
      *
-     * Answers are held back while the next call is there already, and sent together. They are safe in the flight
+     * Answers are held back while the next call is there already, and sent together. They are safe in the worker
      * journal; but when a call takes longer than the pool expected, their callers should not wait for it: the pool asks
      * for them then, with TakeBack.
      *

@@ -73,8 +73,8 @@ public final class EncodedCall {
     /**
      * Returns the measured run time of calls of the same lambda.
      *
-     * @return the measurement that all of them share; of a call of another program, which sends only short ones ahead, a
-     *     new one of no time
+     * @return the measurement that all of them share; for a call of another program, which sends only short ones ahead,
+     *     a new one of no time
      */
     public RunTime runTime() {
         return site == null ? RunTime.ofShort() : site.runTime();

@@ -114,7 +114,8 @@ final class JavaClasses {
 
     /**
      * Returns the class, this one or one above it, that has transient fields and says by a method of Java serialization
-     * what becomes of them; null if there is none. What it keeps there is state, and only its own code can carry it.
+     * what becomes of them; null if there is none. The transient fields are state, and only the code of the class can
+     * carry it.
      */
     static @Nullable Class<?> serializesItself(Class<?> type) {
         for (Class<?> each = type; each != null && !isOfJdk(each); each = each.getSuperclass()) {

@@ -223,7 +223,7 @@ record Refusal(String reason, String remedy) {
         return new Refusal(reason, PASS_A_COPY);
     }
 
-    /** Returns the refusal of an entry of a map of the JDK that is more than its key and its value; null if it is none. */
+    /** Returns the refusal of an entry of a JDK map that is more than its key and its value; null if it is none. */
     static @Nullable Refusal entry(Class<?> type) {
         String name = type.getName();
         boolean isMore = name.equals(IDENTITY_ENTRY) || name.equals(REVERSED_ENTRY) || name.startsWith(CHECKED);

@@ -40,10 +40,10 @@ public final class FrameChannel implements AutoCloseable {
      * announced only when the first megabyte has arrived, so a peer that announces a gigabyte and sends ten bytes costs
      * one megabyte.
      *
-     * What is written are the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops
-     * when it has to be sent first; so a frame that is larger than the buffer is gathered in several steps. A writer
-     * that may wait sends the whole buffer and gathers on. One that may not sends what there is room for, and leaves
-     * the rest, perhaps half a frame, to the next writer: `sendWithin` waits for room without holding the lock.
+     * A writer writes the frames in `unsent`, one after the other: `gather` puts them into the buffer, and stops when
+     * it has to be sent first; so a frame that is larger than the buffer is gathered in several steps. A writer that
+     * may wait sends the whole buffer and gathers on. One that may not sends what there is room for, and leaves the
+     * rest, perhaps half a frame, to the next writer: `sendWithin` waits for room without holding the lock.
      *
      * In a worker the outgoing buffer lies in its journal: frames that were appended and not flushed survive it.
      * The journal is told of a frame when it is whole, and that the buffer is empty when everything in it has been sent
@@ -558,7 +558,7 @@ public final class FrameChannel implements AutoCloseable {
      */
     @GuardedBy("writing")
     private boolean put(Frame frame) {
-        // What every conversation begins with does not wait until the switch is linked, which no AOT cache keeps.
+        // The first frames of every conversation do not wait until the switch is linked, which no AOT cache keeps.
         if (frame instanceof Frame.Call call) {
             return putCall(call);
         }

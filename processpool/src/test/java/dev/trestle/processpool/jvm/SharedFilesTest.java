@@ -128,7 +128,7 @@ class SharedFilesTest {
     }
 
     @Test
-    void memoryForWhichTheDiskHasNoRoomIsRefusedBeforeTheDiskIsFilled() throws Exception {
+    void memoryWithoutRoomIsRefusedBeforeTheDiskIsFull() throws Exception {
         SharedFiles files = files(folder);
         assertThatThrownBy(() -> files.allocate(Long.MAX_VALUE))
                 .isInstanceOf(UncheckedIOException.class)

@@ -296,6 +296,7 @@ class HostileResultTest {
     }
 
     @Test
+    @Timeout(1800) // of a million, by command
     void garbageIsRefusedWhateverItIs() throws Exception {
         var encoded = journey.encode(objectCall());
         Payload real = journey.decode(encoded.payload())

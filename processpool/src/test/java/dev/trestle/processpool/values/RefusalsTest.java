@@ -368,7 +368,7 @@ class RefusalsTest {
     }
 
     @Test
-    void aConstructorMayCopyWhatItIsGivenAndLeaveAloneWhatItHasChanged() throws Throwable {
+    void aConstructorMayCopyAndLeaveAloneItsArguments() throws Throwable {
         for (Object each : List.of(new Trimmed(" a "), new Copied(List.of("b"), Map.of("c", 1), null))) {
             assertThat(journey.send(each)).isEqualTo(each);
         }
