@@ -21,16 +21,22 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.function.IntFunction;
 import java.util.function.ToDoubleFunction;
 
 /**
  * Calls on a cluster of two members with one worker each, on loopback with mutual TLS, beside a process pool of two
  * workers, Hazelcast's executor with two members and without TLS, and a bare TLS socket: by turns in one run, by the
- * clock and by the processor time of all processes. Linux only.
+ * clock and by the processor time of all processes. Then clusters of 1, 2, 4 and 8 members. Linux only.
  */
 final class ClusterProgram {
 
     private static final int MEMBERS = 2;
+    private static final List<String> SIDE_BY_SIDE = List.of(
+            "cluster, round trip",
+            "cluster, pipelined small calls",
+            "cluster, 16 MB there and back",
+            "cluster, calls of 10 ms");
     private static final int WARM_UP = 3;
     private static final int TURNS = Integer.getInteger("turns", 9);
     private static final int BIG = 16 << 20;
@@ -89,6 +95,70 @@ final class ClusterProgram {
     public static void main(String[] wanted) throws Exception {
         Path keys = Files.createTempDirectory("cluster-benchmark");
         Path keystore = keystore(keys);
+        try {
+            if (SIDE_BY_SIDE.stream().anyMatch(each -> Program.isWanted(each, wanted))) {
+                compareSides(wanted, keystore, keys);
+            }
+            for (int members : new int[] {1, 2, 4, 8}) {
+                if (Program.isWanted(scaling(members), wanted)) {
+                    scale(members, keystore, keys);
+                }
+            }
+        } finally {
+            for (Path each : List.of(keystore, keys.resolve("password"), keys)) {
+                Files.deleteIfExists(each);
+            }
+        }
+    }
+
+    private static String scaling(int members) {
+        return "cluster, members: " + members;
+    }
+
+    /** Measures a cluster of some members with one worker each: many small calls, and calls of ten milliseconds. */
+    private static void scale(int members, Path keystore, Path keys) throws Exception {
+        List<Process> children = new ArrayList<>();
+        int port = freePort();
+        try {
+            children.add(member(1, port, keystore, keys));
+            try (var cluster = client(port, keystore)) {
+                awaitMembers(cluster, members, children, port, keystore, keys);
+                compare(scaling(members) + ", small calls", 20_000, Map.of("at once", many(Small::new, cluster)));
+                compare(
+                        scaling(members) + ", calls of 10 ms",
+                        60 * members,
+                        Map.of("at once", many(_ -> new Burn(), cluster)));
+                System.out.println(cluster.statistics());
+            }
+        } finally {
+            children.forEach(Process::destroyForcibly);
+        }
+    }
+
+    private static ClusterPool client(int port, Path keystore) {
+        return ClusterPool.builder("benchmark")
+                .discovery(Discovery.hosts("127.0.0.1:" + port))
+                .bind("127.0.0.1")
+                .port(port)
+                .keystore(keystore, PASSWORD)
+                .failureTimeout(Duration.ofSeconds(60))
+                .startTimeout(Duration.ofMinutes(3))
+                .minMembers(1)
+                .build();
+    }
+
+    private static void awaitMembers(
+            ClusterPool cluster, int members, List<Process> children, int port, Path keystore, Path keys)
+            throws Exception {
+        for (int i = 2; i <= members; i++) {
+            children.add(member(i, port, keystore, keys));
+        }
+        while (cluster.members().size() < members) {
+            Thread.sleep(100);
+        }
+    }
+
+    private static void compareSides(String[] wanted, Path keystore, Path keys) throws Exception {
         List<Process> children = new ArrayList<>();
         int port = freePort();
         int echoPort = freePort();
@@ -101,23 +171,10 @@ final class ClusterProgram {
             children.add(java(TlsEcho.class.getName(), keystore.toString(), PASSWORD, Integer.toString(echoPort)));
             client = HazelcastMember.client(MEMBERS);
             try (var local = ProcessPool.builder().workers(MEMBERS).build();
-                    var cluster = ClusterPool.builder("benchmark")
-                            .discovery(Discovery.hosts("127.0.0.1:" + port))
-                            .bind("127.0.0.1")
-                            .port(port)
-                            .keystore(keystore, PASSWORD)
-                            .failureTimeout(Duration.ofSeconds(60))
-                            .startTimeout(Duration.ofMinutes(3))
-                            .minMembers(1)
-                            .build();
+                    var cluster = client(port, keystore);
                     var socket = new TlsEcho.Client(keystore, PASSWORD, echoPort)) {
                 local.prestart(MEMBERS);
-                for (int i = 2; i <= MEMBERS; i++) {
-                    children.add(member(i, port, keystore, keys));
-                }
-                while (cluster.members().size() < MEMBERS) {
-                    Thread.sleep(100);
-                }
+                awaitMembers(cluster, MEMBERS, children, port, keystore, keys);
                 new ClusterProgram(local, cluster, client.getExecutorService("calls"), socket).run(wanted);
             }
         } finally {
@@ -125,9 +182,6 @@ final class ClusterProgram {
                 client.shutdown();
             }
             children.forEach(Process::destroyForcibly);
-            for (Path each : List.of(keystore, keys.resolve("password"), keys)) {
-                Files.deleteIfExists(each);
-            }
         }
     }
 
@@ -207,15 +261,7 @@ final class ClusterProgram {
                 executor.submit(new Small(i)).get();
             }
         });
-        Map<String, Operations> pipelined = each(executor -> times -> {
-            List<Future<Integer>> futures = new ArrayList<>(times);
-            for (int i = 0; i < times; i++) {
-                futures.add(executor.submit(new Small(i)));
-            }
-            for (Future<Integer> each : futures) {
-                each.get();
-            }
-        });
+        Map<String, Operations> pipelined = each(executor -> many(Small::new, executor));
         byte[] big = new byte[BIG];
         Map<String, Operations> bulk = each(executor -> times -> {
             for (int i = 0; i < times; i++) {
@@ -227,19 +273,27 @@ final class ClusterProgram {
                 socket.echo(big);
             }
         });
-        Map<String, Operations> burning = each(executor -> times -> {
+        Map<String, Operations> burning = each(executor -> many(_ -> new Burn(), executor));
+        List<Map<String, Operations>> all = List.of(roundTrips, pipelined, bulk, burning);
+        List<Integer> times = List.of(200, 2_000, 1, 60);
+        for (int i = 0; i < all.size(); i++) {
+            if (Program.isWanted(SIDE_BY_SIDE.get(i), wanted)) {
+                compare(SIDE_BY_SIDE.get(i), times.get(i), all.get(i));
+            }
+        }
+    }
+
+    /** Submits many calls, and then waits for all of them. */
+    private static Operations many(IntFunction<Callable<Integer>> call, ExecutorService executor) {
+        return times -> {
             List<Future<Integer>> futures = new ArrayList<>(times);
             for (int i = 0; i < times; i++) {
-                futures.add(executor.submit(new Burn()));
+                futures.add(executor.submit(call.apply(i)));
             }
             for (Future<Integer> each : futures) {
                 each.get();
             }
-        });
-        compare("cluster, round trip", 200, roundTrips, wanted);
-        compare("cluster, pipelined small calls", 2_000, pipelined, wanted);
-        compare("cluster, 16 MB there and back", 1, bulk, wanted);
-        compare("cluster, calls of 10 ms", 60, burning, wanted);
+        };
     }
 
     /** An operation for each side. */
@@ -256,11 +310,7 @@ final class ClusterProgram {
 
     private record Figure(long nanos, long processorNanos) {}
 
-    private static void compare(String name, int times, Map<String, Operations> sides, String[] wanted)
-            throws Exception {
-        if (!Program.isWanted(name, wanted)) {
-            return;
-        }
+    private static void compare(String name, int times, Map<String, Operations> sides) throws Exception {
         Map<String, List<Figure>> figures = new LinkedHashMap<>();
         for (int turn = -WARM_UP; turn < TURNS; turn++) {
             for (var side : sides.entrySet()) {

@@ -73,7 +73,7 @@ final class Stack {
     /** The number of ports after the first that are tried if it is taken, and that are asked for other nodes. */
     private static final int PORT_RANGE = 10;
 
-    /** The time limit of a TLS handshake, on both sides. */
+    /** The shortest time limit of a TLS handshake, on both sides. */
     private static final int HANDSHAKE_MILLIS = 3_000;
 
     /**
@@ -145,17 +145,22 @@ final class Stack {
         tcp.enableSuspectEvents(true);
         tcp.tcpNodelay(true);
         tcp.setSockConnTimeout(1_000);
-        tcp.setPeerAddrReadTimeout(HANDSHAKE_MILLIS);
+        tcp.setPeerAddrReadTimeout(handshakeMillis());
         tcp.nonBlockingSends(true);
         tcp.setBundler(new PerDestinationBundler().useSingleSenderThread(false));
         if (options.keystore().isPresent()) {
-            tcp.tls(new BoundedHandshakes()
+            tcp.tls(new BoundedHandshakes(handshakeMillis())
                     .enabled(true)
                     .setProtocols(new String[] {"TLSv1.3"})
                     .setClientAuth(TLSClientAuth.NEED)
                     .setSSLContext(sslContext(options.keystore().get())));
         }
         return tcp;
+    }
+
+    /** Three seconds with the default, and longer where the failure timeout says that machines are slow. */
+    private int handshakeMillis() {
+        return (int) Math.max(HANDSHAKE_MILLIS, options.failureTimeout().toMillis() * 3 / 8);
     }
 
     /**
@@ -207,6 +212,12 @@ final class Stack {
     /** TLS whose handshakes end. */
     private static final class BoundedHandshakes extends TLS {
 
+        private final int millis;
+
+        BoundedHandshakes(int millis) {
+            this.millis = millis;
+        }
+
         @Override
         public SocketFactory createSocketFactory(SSLContext context) {
             SocketFactory factory = super.createSocketFactory(context);
@@ -216,9 +227,9 @@ final class Stack {
             return factory;
         }
 
-        private static void bound(SSLSocket socket) {
+        private void bound(SSLSocket socket) {
             try {
-                socket.setSoTimeout(HANDSHAKE_MILLIS);
+                socket.setSoTimeout(millis);
                 socket.addHandshakeCompletedListener(done -> unbound(done.getSocket()));
             } catch (SocketException e) {
                 throw new UncheckedIOException(e);
