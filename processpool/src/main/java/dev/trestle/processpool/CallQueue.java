@@ -187,6 +187,20 @@ final class CallQueue extends AbstractCollection<PoolCall<?>> {
         arrivals.insert(call, null, arrivals.first);
     }
 
+    /**
+     * Adds a call that its worker gives back: in front of the calls that came after it, and behind older ones that the
+     * worker has given back before it.
+     */
+    void giveBack(PoolCall<?> call) {
+        join(call);
+        Arrivals arrivals = arrivals(call);
+        PoolCall<?> after = arrivals.first;
+        while (arrivals == plain && after != null && after.id() < call.id()) { // the tree has those with a priority
+            after = after.queueLinks.next;
+        }
+        arrivals.insert(call, after == null ? arrivals.last : after.queueLinks.previous, after);
+    }
+
     private void join(PoolCall<?> call) {
         Links links = call.queueLinks;
         if (links.queue != null) {

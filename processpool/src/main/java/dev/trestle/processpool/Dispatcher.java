@@ -1533,9 +1533,9 @@ final class Dispatcher {
         for (int i = calls.size() - 1; i >= 0; i--) {
             Worker home = home(calls.get(i));
             if (home == null) {
-                queue.addFirst(calls.get(i));
+                queue.giveBack(calls.get(i));
             } else {
-                home.keyHome.waiting.addFirst(calls.get(i));
+                home.keyHome.waiting.giveBack(calls.get(i));
                 homeIsFree |= workerSet.hasFreePlace(home);
             }
         }

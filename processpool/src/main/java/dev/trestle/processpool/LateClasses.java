@@ -28,6 +28,7 @@ final class LateClasses {
         "CallNotSerializableException",
         "CallQueue$1",
         "jvm.CrashLog",
+        "Deadline",
         "Deadline$1",
         "Deadline$Look",
         "Deadline$Verdict",

@@ -9,10 +9,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,20 @@ class CallQueueTest {
     @AfterEach
     void close() {
         dispatcher.shutdown();
+    }
+
+    @Test
+    void callsThatAreGivenBackOneByOneKeepTheirOrder() {
+        List<PoolCall<?>> all = IntStream.range(0, 5)
+                .<PoolCall<?>>mapToObj(_ -> calls.shortOne())
+                .toList();
+        queue.addLast(all.get(4));
+
+        for (int each : new int[] {1, 2, 0, 3}) {
+            queue.giveBack(all.get(each));
+        }
+
+        assertThat(queue).containsExactlyElementsOf(all);
     }
 
     @Test
