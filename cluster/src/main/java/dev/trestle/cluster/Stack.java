@@ -11,7 +11,11 @@ import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
@@ -60,9 +64,11 @@ final class Stack {
      *
      * A peer that is stopped, or behind a cut cable, must not hold up messages to other nodes: each destination has a
      * thread of its own that sends, and connecting ends within some seconds. To a process that is stopped the kernel
-     * connects all the same, and only the handshake shows it. See docs/adr/0515. Messages to all nodes, such as views
-     * and heartbeats, go by one thread, so each connection has a bounded queue, and a thread that waits until the peer
-     * reads. And a view is installed without waiting for the nodes that are not in it. See docs/adr/0516.
+     * connects all the same, and only the handshake shows it. See docs/adr/0515. And a view is installed without
+     * waiting for the nodes that are not in it. See docs/adr/0516.
+     *
+     * Nodes that start at the same moment make one cluster if each of them knows all others: each then takes the same
+     * one for the first. So each asks all ports at which others may be, and is told of all nodes that the others know.
      */
 
     /** The number of times that a node looks for others before it makes a cluster of its own. */
@@ -72,6 +78,8 @@ final class Stack {
 
     /** The number of ports after the first that are tried if it is taken, and that are asked for other nodes. */
     private static final int PORT_RANGE = 10;
+
+    private static final int MOST_PORT = 65_535;
 
     /** The shortest time limit of a TLS handshake, on both sides. */
     private static final int HANDSHAKE_MILLIS = 3_000;
@@ -146,7 +154,6 @@ final class Stack {
         tcp.tcpNodelay(true);
         tcp.setSockConnTimeout(1_000);
         tcp.setPeerAddrReadTimeout(handshakeMillis());
-        tcp.nonBlockingSends(true);
         tcp.setBundler(new PerDestinationBundler().useSingleSenderThread(false));
         if (options.keystore().isPresent()) {
             tcp.tls(new BoundedHandshakes(handshakeMillis())
@@ -169,20 +176,30 @@ final class Stack {
      */
     private static final class PromptTcp extends TCP {
 
+        /** The physical addresses in the last view; confined to the thread that installs views. */
+        private Set<Address> present = Set.of();
+
         PromptTcp() {
             setId(ClassConfigurator.getProtocolId(TCP.class)); // by the name of the class there is none
         }
 
+        /** Called with the members of each view, on the thread that installs it. */
         @Override
         public void retainAll(Collection<Address> members) {
-            List<Connection> others = new ArrayList<>();
+            Set<Address> gone = new HashSet<>(present);
+            gone.removeAll(members);
+            present = Set.copyOf(members);
+            List<Connection> left = new ArrayList<>();
+            List<Address> others = new ArrayList<>();
             srv.forAllConnections((address, connection) -> {
-                if (!members.contains(address) && !is_member.test((PhysicalAddress) address)) {
-                    others.add(connection);
+                if (gone.contains(address) && !is_member.test((PhysicalAddress) address)) {
+                    left.add(connection);
+                } else {
+                    others.add(address);
                 }
             });
-            srv.retainAll(members, _ -> true); // forgets the others, and closes none
-            for (Connection each : others) {
+            srv.retainAll(others, _ -> true); // forgets those that have left, and closes none
+            for (Connection each : left) {
                 Thread.ofVirtual().name("trestle-cluster-goodbye").start(() -> leave(each));
             }
         }
@@ -268,15 +285,17 @@ final class Stack {
 
     private Protocol discovery() {
         // One request would miss a node that starts a moment later.
-        return way().numDiscoveryRuns(DISCOVERY_RUNS);
+        return way().<org.jgroups.protocols.Discovery>numDiscoveryRuns(DISCOVERY_RUNS)
+                .returnEntireCache(true);
     }
 
     private org.jgroups.protocols.Discovery way() {
         return switch (options.discovery().way()) {
             case Discovery.Hosts hosts -> {
                 var ping = new TCPPING();
-                ping.setInitialHosts(hosts.all().stream().map(Stack::resolved).toList());
-                ping.setPortRange(PORT_RANGE);
+                // JGroups has no range of ports for hosts that are set in this way.
+                ping.setInitialHosts(
+                        hosts.all().stream().flatMap(Stack::addressesOf).toList());
                 yield ping;
             }
             case Discovery.Dns dns -> new DNS_PING().setDNSQuery(dns.name());
@@ -285,8 +304,15 @@ final class Stack {
         };
     }
 
-    private static InetSocketAddress resolved(InetSocketAddress host) {
-        return new InetSocketAddress(host.getHostString(), host.getPort());
+    /** Returns the addresses at which a host may have nodes; none if its name has no address. */
+    private static Stream<InetSocketAddress> addressesOf(InetSocketAddress host) {
+        var first = new InetSocketAddress(host.getHostString(), host.getPort());
+        if (first.isUnresolved()) {
+            logger.warn("The host {} has no address, so it is not asked for other nodes", host.getHostString());
+            return Stream.empty();
+        }
+        return IntStream.rangeClosed(host.getPort(), Math.min(host.getPort() + PORT_RANGE, MOST_PORT))
+                .mapToObj(port -> new InetSocketAddress(first.getAddress(), port));
     }
 
     static InetAddress nonLoopbackAddress() {

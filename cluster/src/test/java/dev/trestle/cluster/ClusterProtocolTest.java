@@ -164,7 +164,9 @@ class ClusterProtocolTest {
         for (int i = 1; i <= 40; i++) {
             behind.add(appended(pool, i, ""));
         }
-        Clusters.await(() -> pool.statistics().givenBack() > 0);
+        // On a machine so slow that the calls are not short, none goes ahead.
+        Clusters.await(
+                () -> pool.statistics().givenBack() > 0 || pool.statistics().queued() == behind.size());
         assertThat(behind).noneMatch(ConcurrentFuture::isDone);
         Clusters.await(() -> one.statistics().queued() == 0);
         var _ = opened(Clusters.member("ahead", "two", 1).join());

@@ -16,8 +16,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Members in JVMs of their own, on loopback with mutual TLS, that are killed. */
@@ -198,6 +200,21 @@ class MemberCrashTest {
 
             assertThat(outcome.lost()).isLessThanOrEqualTo(1 + ahead);
             assertThat(pool.statistics().membersLost()).isEqualTo(1);
+        }
+    }
+
+    @RepeatedTest(10)
+    @EnabledIfSystemProperty(
+            named = "trestle.cluster.heavy",
+            matches = "true",
+            disabledReason = "see the profile cluster")
+    void membersAndAProgramThatStartTogetherMeet() throws IOException {
+        int port = Ports.free();
+        member(port, 1, 1);
+        member(port, 2, 1);
+
+        try (var pool = pool(port, 2)) {
+            assertThat(pool.members()).hasSize(2);
         }
     }
 
