@@ -508,8 +508,12 @@ class ThreadPoolTest {
         var uncaught = new LinkedBlockingQueue<Throwable>();
         try (var broken = ThreadPool.builder()
                 .size(2)
+                .threadFactory(run -> {
+                    var thread = new Thread(run);
+                    thread.setUncaughtExceptionHandler((_, e) -> uncaught.add(e));
+                    return thread;
+                })
                 .initializer(() -> {
-                    Thread.currentThread().setUncaughtExceptionHandler((_, e) -> uncaught.add(e));
                     try {
                         pass();
                     } catch (InterruptedException e) {
