@@ -270,8 +270,9 @@ final class MapSpliterator<A extends @Nullable Object, R extends @Nullable Objec
 
     /** Returns a future to name in a refusal to wait: that of a call in flight, or of an input that is yet to come. */
     private ConcurrentFuture<?> anyInFlight() {
-        List<Chunk<A>> chunks = flying();
-        return chunks.isEmpty() ? new Promise<>() : chunks.getFirst().future();
+        synchronized (lock) {
+            return inFlight.isEmpty() ? new Promise<>() : inFlight.getFirst().future();
+        }
     }
 
     private int countInFlight() {

@@ -54,7 +54,8 @@ public final class Discovery {
     }
 
     /**
-     * Finds nodes on hosts that are known. At least one of them must be up when a node joins.
+     * Finds nodes on hosts that are known. At least one of them must be up when a node joins. A host whose name has no
+     * address by then is left out, with a warning.
      *
      * @param hosts names or addresses, each with a port after a colon if that is not {@value #DEFAULT_PORT}; an IPv6
      *     address with a port is in brackets

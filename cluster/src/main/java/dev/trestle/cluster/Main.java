@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
         description = "Runs a member of a cluster, which runs calls until it is ended by SIGTERM or Ctrl-C; or makes"
                 + " certificates.",
         sortOptions = false)
+@SuppressWarnings({"NullAway.Init", "UnusedVariable"}) // picocli sets and reads the fields
 final class Main implements Callable<Integer> {
 
     static final String NAME = "java -m dev.trestle.cluster";
@@ -43,15 +44,12 @@ final class Main implements Callable<Integer> {
     private static final String CERTIFICATES = "certificates";
 
     @Option(names = "--cluster", paramLabel = "NAME", required = true, description = "The name of the cluster.")
-    @SuppressWarnings("NullAway.Init") // set by picocli, as all that follow
     private String cluster;
 
     @ArgGroup(multiplicity = "1")
-    @SuppressWarnings("NullAway.Init")
     private Others others;
 
     @ArgGroup(multiplicity = "1")
-    @SuppressWarnings("NullAway.Init")
     private Security security;
 
     @Option(
@@ -94,7 +92,6 @@ final class Main implements Callable<Integer> {
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Print this.")
-    @SuppressWarnings("UnusedVariable") // read by picocli
     private boolean help;
 
     private Main() {}
@@ -129,7 +126,6 @@ final class Main implements Callable<Integer> {
     private static final class Keys {
 
         @Option(names = "--keystore", required = true, paramLabel = "FILE", description = "The key of this node.")
-        @SuppressWarnings("NullAway.Init")
         private Path keystore;
 
         @Option(
@@ -143,7 +139,6 @@ final class Main implements Callable<Integer> {
                 required = true,
                 paramLabel = "FILE",
                 description = "A file whose first line is the password of both.")
-        @SuppressWarnings("NullAway.Init")
         private Path passwordFile;
     }
 
@@ -238,11 +233,9 @@ final class Main implements Callable<Integer> {
     private static final class CertificatesCommand implements Callable<Integer> {
 
         @Option(names = "--directory", required = true, paramLabel = "DIR", description = "The directory for them.")
-        @SuppressWarnings("NullAway.Init")
         private Path directory;
 
         @Option(names = "--names", required = true, split = ",", paramLabel = "NAME", description = "The nodes.")
-        @SuppressWarnings("NullAway.Init")
         private List<String> names;
 
         @Option(
@@ -250,7 +243,6 @@ final class Main implements Callable<Integer> {
                 required = true,
                 paramLabel = "FILE",
                 description = "A file whose first line is the password of all.")
-        @SuppressWarnings("NullAway.Init")
         private Path passwordFile;
 
         @Option(names = "--days", paramLabel = "N", description = "How long they are valid. Default: 30.")
@@ -260,11 +252,9 @@ final class Main implements Callable<Integer> {
                 names = {"-h", "--help"},
                 usageHelp = true,
                 description = "Print this.")
-        @SuppressWarnings("UnusedVariable") // read by picocli
         private boolean help;
 
         @Spec
-        @SuppressWarnings("NullAway.Init")
         private CommandSpec spec;
 
         @Override

@@ -112,18 +112,18 @@ final class Beans {
      * A maker of objects that refuses one whose constructor changed what it was given: the values were those of the
      * original's fields, so the object would not be the original again. Thread-safe.
      */
-    static final class Maker extends ValueInstantiator.Delegating {
+    static final class CheckedInstantiator extends ValueInstantiator.Delegating {
 
         private volatile @Nullable Field @Nullable [] fields;
 
-        Maker(ValueInstantiator delegate) {
+        CheckedInstantiator(ValueInstantiator delegate) {
             super(delegate);
         }
 
         @Override
         public ValueInstantiator createContextual(
                 DeserializationContext context, BeanDescription.Supplier description) {
-            return new Maker(delegate().createContextual(context, description));
+            return new CheckedInstantiator(delegate().createContextual(context, description));
         }
 
         @Override

@@ -56,7 +56,7 @@ final class WireModule extends JacksonModule {
         context.addSerializers(new Writing(codec));
         context.addDeserializers(new Reading(codec));
         context.addSerializerModifier(new BeanCheck(codec));
-        context.addValueInstantiators(new Making());
+        context.addValueInstantiators(new CheckedInstantiators());
     }
 
     private static JavaType anything() {
@@ -291,11 +291,11 @@ final class WireModule extends JacksonModule {
         }
     }
 
-    private static final class Making extends ValueInstantiators.Base {
+    private static final class CheckedInstantiators extends ValueInstantiators.Base {
         @Override
         public ValueInstantiator modifyValueInstantiator(
-                DeserializationConfig config, BeanDescription.Supplier description, ValueInstantiator maker) {
-            return maker.canCreateFromObjectWith() ? new Beans.Maker(maker) : maker;
+                DeserializationConfig config, BeanDescription.Supplier description, ValueInstantiator instantiator) {
+            return instantiator.canCreateFromObjectWith() ? new Beans.CheckedInstantiator(instantiator) : instantiator;
         }
     }
 

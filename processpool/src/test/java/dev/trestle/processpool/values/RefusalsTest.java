@@ -121,7 +121,7 @@ class RefusalsTest {
         }
     }
 
-    /** What it holds is in what it writes itself, as with the classes below. */
+    /** A class whose state is in a transient field that its own code writes, as are the classes below. */
     static final class Externalized implements Externalizable {
         private static final long serialVersionUID = 1;
 

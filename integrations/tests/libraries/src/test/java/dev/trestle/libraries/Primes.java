@@ -1,6 +1,6 @@
 package dev.trestle.libraries;
 
-import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 
 /** Work for the calls of the snippets, and a call that never ends. */
@@ -9,7 +9,7 @@ final class Primes {
     private Primes() {}
 
     static int forEver() throws InterruptedException {
-        Thread.sleep(Duration.ofDays(1));
+        new CountDownLatch(1).await();
         return 0;
     }
 
